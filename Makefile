@@ -1,0 +1,55 @@
+# Every target sets itself up: a fresh clone needs Python 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check fix docs bench sandbox lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## The bot between a sandbox Slack and a sandbox DBC daemon, in the browser
+	$(BIN)/python -m sandbox
+
+run: $(READY) ## The bot in your workspace, with the settings of .env
+	$(BIN)/python -m bot run
+
+sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
+	$(BIN)/python -m sandbox --no-bot
+
+test: $(READY) ## Every test
+	$(BIN)/python -m pytest
+
+check: $(READY) ## All of CI: format, lint, types, import rule, generated files, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bot docs --check
+	$(MAKE) --no-print-directory test
+
+fix: $(READY) ## Format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(READY) ## Write the generated files: docs/commands.md and manifest.json
+	$(BIN)/python -m bot docs
+
+bench: $(READY) ## Measure acknowledgements side by side with bare Bolt
+	$(BIN)/python -m tests.benchmarks
+
+lock: $(READY) ## Pin requirements.txt and requirements-dev.txt anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what the targets made, but not data/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,45 @@
+"""What can go wrong, as classes that own their sentence.
+
+A failure is raised where it is known and becomes words in one place (`bot.reply.from_error`).
+Nothing here knows Slack, SQL or HTTP.
+"""
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How a failure is shown and logged."""
+
+    REFUSED = "refused"  # the person asked for something that cannot be: expected, logged as info
+    FAILED = "failed"  # it was tried and did not happen
+    UNKNOWN = "unknown"  # it was sent and nobody knows: settled by reading, never by sending again
+
+
+class BotError(Exception):
+    """A failure with a sentence for the person.
+
+    `sentence` says what was wrong; `hint` what to do about it (may be empty); `field` names the
+    argument it belongs to, so that a form can show it there. None of them ever holds a secret.
+    """
+
+    severity = Severity.FAILED
+
+    def __init__(self, sentence: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.field = field
+
+
+class Refused(BotError):
+    """Bad input, a missing right, a wrong moment: nothing was sent and nothing has changed."""
+
+    severity = Severity.REFUSED
+
+
+class NotFound(Refused):
+    """What was named does not exist."""
+
+
+class Conflict(Refused):
+    """What was asked clashes with what is there."""
