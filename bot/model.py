@@ -1,0 +1,295 @@
+"""The nouns of the bot: who asks, where, what is recorded, what is followed.
+
+Plain frozen values. They know neither Slack's wire format, nor SQL, nor DBC's HTTP.
+Ids of people, channels and messages are Slack's; ids of nodes and machines are DBC's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Effect(IntEnum):
+    """What a command does to the world, mildest first; it decides the review it needs."""
+
+    READ = 0
+    CHANGE = 1
+    DISRUPT = 2
+    DESTROY = 3
+
+
+class Source(StrEnum):
+    """How a line reached the bot; decides who sees the answer (see `Place`)."""
+
+    SLASH = "slash"  # asked privately: reads are answered privately
+    MENTION = "mention"  # asked in public: answered in public
+    DIRECT = "direct"
+    FORM = "form"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was asked and is answered: a channel or direct message, maybe a thread."""
+
+    channel: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One line that a person sent.
+
+    `key` is the delivery's own id: two deliveries with one key are one invocation.
+    """
+
+    key: str
+    actor: str
+    place: Place
+    text: str
+    source: Source
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A click on one of our buttons: `action` says what it means, `value` is an opaque id."""
+
+    key: str
+    actor: str
+    place: Place
+    action: str
+    value: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form sent in. `form` is the command's id; `values` are the typed texts by field name.
+
+    `values` may hold secrets, so they have no place in `repr`.
+    """
+
+    key: str
+    actor: str
+    place: Place
+    form: str
+    view: str
+    values: Mapping[str, str] = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VmRef:
+    """A machine: DBC's task id on a node."""
+
+    node: str
+    task: str
+
+
+class ExecutionStatus(StrEnum):
+    """The life of a recorded command. The last six are ends."""
+
+    RECORDED = "recorded"  # on disk, nothing done yet
+    WAITING = "waiting"  # for a review
+    RUNNING = "running"  # the call to DBC may be on its way
+    FOLLOWING = "following"  # accepted by DBC (or unanswered); a watch settles it
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"  # not sent: bad input, no right, a wrong moment
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {
+            ExecutionStatus.RECORDED,
+            ExecutionStatus.WAITING,
+            ExecutionStatus.RUNNING,
+            ExecutionStatus.FOLLOWING,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A command that changes something, as the ledger has it.
+
+    `arguments` are the typed texts by parameter name; `secrets` the ones that are encrypted at
+    rest and erased at the end. `node`, `task` and `label` are known once the target is resolved.
+    """
+
+    id: str
+    key: str
+    actor: str
+    place: Place
+    source: Source
+    command: str
+    arguments: Mapping[str, str]
+    effect: Effect
+    created_at: datetime
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status: ExecutionStatus = ExecutionStatus.RECORDED
+    node: str = ""
+    task: str = ""
+    label: str = ""
+    outcome: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class ApprovalStatus(StrEnum):
+    """The life of a review. All but the first are ends."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    VOID = "void"  # what was shown is no longer what would be done
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A review that an execution waits for.
+
+    `binding` is a hash of what the card showed; it is compared before the run.
+    `reviewer` is the one person who may decide.
+    """
+
+    id: str
+    execution: str
+    binding: str
+    reviewer: str
+    created_at: datetime
+    expires_at: datetime
+    status: ApprovalStatus = ApprovalStatus.PENDING
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+class Goal(StrEnum):
+    """What a machine is followed to."""
+
+    RUNNING = "running"
+    CLOSED = "closed"
+    GONE = "gone"
+
+
+class WatchState(StrEnum):
+    """Whether a watch still polls, and how it ended."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One machine followed to one end.
+
+    `owner` is the person whose session asks the node. `status` is what was last seen there.
+    `unsure` says that nobody knows whether the command arrived (it was sent, no answer);
+    `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
+    `silent_since` is when the node stopped answering, if it has.
+    """
+
+    id: str
+    execution: str
+    node: str
+    task: str
+    label: str
+    goal: Goal
+    owner: str
+    place: Place
+    started_at: datetime
+    deadline_at: datetime
+    next_poll_at: datetime
+    polls: int = 0
+    status: str = ""
+    unsure: bool = False
+    moved: bool = False
+    silent_since: datetime | None = None
+    state: WatchState = WatchState.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A posted Slack message."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message the bot keeps true: what it should say (`content`, a dumped `Reply`), and what it says.
+
+    `key` names it for ever (`card:<execution>`, `end:<execution>`); `version` counts the wanted
+    contents, `delivered` is the version Slack shows (0: not posted yet). `attempts` counts the
+    deliveries begun since the last success: above 0 and unposted means that a crash may have
+    left it posted without our knowing.
+    """
+
+    id: str
+    key: str
+    place: Place
+    content: str
+    version: int
+    delivered: int
+    created_at: datetime
+    attempts: int = 0
+    ref: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DbcSession:
+    """A person's credentials for one node. The pair is a bearer secret that never expires."""
+
+    user: str
+    node: str
+    session_id: str = field(repr=False)
+    session_id_sign: str = field(repr=False)
+    rent_order: str = ""
+    added_at: datetime | None = None
+    checked_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine as last seen by someone entitled to see it."""
+
+    node: str
+    task: str
+    owner: str
+    desc: str
+    status: str
+    created: str  # local time of the node, without zone, as DBC prints it
+    seen_at: datetime
+    nickname: str = ""
+
+    @property
+    def label(self) -> str:
+        """How people call it: nickname, else description, else the id's beginning."""
+        return self.nickname or self.desc or self.task[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A GPU node as last announced by a daemon, with the name people gave it."""
+
+    id: str
+    name: str
+    version: str
+    seen_at: datetime
+    nickname: str = ""
+
+    @property
+    def label(self) -> str:
+        """How people call it: nickname, else its own name, else the id's beginning."""
+        return self.nickname or self.name or self.id[:8]

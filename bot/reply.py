@@ -1,0 +1,284 @@
+"""What the bot says, before it becomes a Slack message: lines of spans, parts, buttons, forms.
+
+A plain `str` inside a line is always shown literally: the renderer escapes it, so text from
+DBC or from people can ping nobody and format nothing. This module does not know Slack's format.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from bot.errors import BotError, Severity
+
+Style = Literal["bold", "italic", "code", "mention", "channel", "time", "ago", "link", "emoji"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line with a meaning: `text` is what it shows or the id it points to."""
+
+    text: str
+    style: Style
+    url: str = ""
+    at: datetime | None = None
+
+
+Line = tuple[str | Span, ...]
+
+
+def line(*pieces: str | Span | Line) -> Line:
+    """Join pieces into one line."""
+    flat: list[str | Span] = []
+    for piece in pieces:
+        if isinstance(piece, tuple):
+            flat.extend(piece)
+        else:
+            flat.append(piece)
+    return tuple(flat)
+
+
+def bold(text: str) -> Span:
+    """Strong text."""
+    return Span(text, "bold")
+
+
+def italic(text: str) -> Span:
+    """Emphasised text."""
+    return Span(text, "italic")
+
+
+def code(text: str) -> Span:
+    """Text to be copied or typed as it stands."""
+    return Span(text, "code")
+
+
+def mention(user: str) -> Span:
+    """A person, by Slack id; notifies them where messages do."""
+    return Span(user, "mention")
+
+
+def channel(channel_id: str) -> Span:
+    """A channel, by Slack id."""
+    return Span(channel_id, "channel")
+
+
+def emoji(name: str) -> Span:
+    """An emoji by Slack's short name, without colons."""
+    return Span(name, "emoji")
+
+
+def time(at: datetime) -> Span:
+    """A moment, shown in the reader's own time zone."""
+    return Span("", "time", at=at)
+
+
+def plain(text: Line) -> str:
+    """The line as plain text, for notifications and for files."""
+    return "".join(
+        piece if isinstance(piece, str) else _plain_span(piece) for piece in text
+    ).strip()
+
+
+def _plain_span(span: Span) -> str:
+    if span.style == "emoji":
+        return ""
+    if span.at is not None:
+        return span.at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"@{span.text}" if span.style == "mention" else span.text
+
+
+@dataclass(frozen=True, slots=True)
+class Para:
+    """A paragraph."""
+
+    text: Line
+    kind: Literal["para"] = "para"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A short plain title."""
+
+    text: str
+    kind: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Small print."""
+
+    text: Line
+    kind: Literal["note"] = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Pairs of label and value, laid out in columns where there is room."""
+
+    pairs: tuple[tuple[str, Line], ...]
+    kind: Literal["fields"] = "fields"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Preformatted text."""
+
+    text: str
+    kind: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; on a phone each row stays readable by itself."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[Line, ...], ...]
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Divider:
+    """A rule between parts."""
+
+    kind: Literal["divider"] = "divider"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`action` says what a click means (noun dot verb), `value` is an opaque id, never arguments."""
+
+    label: str
+    action: str
+    value: str
+    style: Literal["", "primary", "danger"] = ""
+    kind: Literal["button"] = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """A row of buttons."""
+
+    buttons: tuple[Button, ...]
+    kind: Literal["actions"] = "actions"
+
+
+Part = Para | Heading | Note | Fields | CodeBlock | Table | Divider | Actions
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message. `summary` is its plain text for notifications and screen readers.
+
+    `private`: only for the person who asked, wherever they asked. `file`: text that is too long
+    or asked for as a file; goes up beside the message.
+    """
+
+    summary: str
+    parts: tuple[Part, ...] = ()
+    private: bool = False
+    file: "File | None" = None
+
+    @classmethod
+    def of(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
+        """A reply of one paragraph."""
+        text = line(*pieces)
+        return cls(plain(text), (Para(text),), private=private)
+
+    def also(self, *parts: Part) -> "Reply":
+        """The same with more parts below."""
+        return replace(self, parts=(*self.parts, *parts))
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A text file to upload beside a reply."""
+
+    name: str
+    text: str
+
+
+_replies: TypeAdapter[Reply] = TypeAdapter(Reply)
+
+
+def dump(reply: Reply) -> str:
+    """The reply as JSON, to be kept."""
+    return _replies.dump_json(reply).decode()
+
+
+def load(text: str) -> Reply:
+    """What `dump` wrote."""
+    return _replies.validate_json(text)
+
+
+FieldKind = Literal["text", "lines", "number", "choice", "flag", "search"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a field: what is shown and what is meant."""
+
+    label: str
+    value: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One input of a form.
+
+    `search` fields ask the bot for options as the person types; `source` says for what
+    ("vm", "node", "image"). `initial` is prefilled text, or the option for choices.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind
+    hint: str = ""
+    placeholder: str = ""
+    required: bool = True
+    initial: Choice | None = None
+    choices: tuple[Choice, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form for one command. `place` is where its result will be said."""
+
+    command: str
+    title: str
+    submit: str
+    fields: tuple[FormField, ...]
+    intro: tuple[Part, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+_SIGNS = {
+    Severity.REFUSED: "no_entry_sign",
+    Severity.FAILED: "x",
+    Severity.UNKNOWN: "grey_question",
+}
+
+
+def from_error(error: BotError) -> Reply:
+    """The one place where a failure becomes words."""
+    parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", error.sentence))]
+    if error.hint:
+        parts.append(Note(line(error.hint)))
+    return Reply(error.sentence, tuple(parts), private=True)
+
+
+def from_surprise(error_id: str) -> Reply:
+    """What a person reads when the bot itself is at fault; the id is also in the log."""
+    sentence = "Something went wrong on my side; nothing more was done."
+    return Reply(
+        sentence,
+        (
+            Para(line(emoji("boom"), " ", sentence)),
+            Note(line("Please tell whoever runs this bot: error ", code(error_id), ".")),
+        ),
+        private=True,
+    )
