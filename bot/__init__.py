@@ -1,1 +1,4 @@
-"""The core of the bot: DBC's semantics, the command language, watches. Knows neither Slack nor SQL."""
+"""The core of the bot: DBC's semantics, the command language, watches.
+
+Knows neither Slack nor SQL.
+"""

@@ -227,7 +227,7 @@ class MessageRef:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message the bot keeps true: what it should say (`content`, a dumped `Reply`), and what it says.
+    """A message kept true: what it should say (`content`, a dumped `Reply`) and what it says.
 
     `key` names it for ever (`card:<execution>`, `end:<execution>`); `version` counts the wanted
     contents, `delivered` is the version Slack shows (0: not posted yet). `attempts` counts the

@@ -1,11 +1,12 @@
 """What the core needs from the chat side, as protocols. `handlers` implements them with Slack."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.model import MessageRef, Place
-from bot.reply import Form, Reply
+from bot.model import Invocation, MessageRef, Place, Press, Submission
+from bot.reply import Choice, Form, Reply
 
 
 class DeliveryFailed(Exception):
@@ -22,14 +23,72 @@ class DeliveryFailed(Exception):
 
 
 class Answer(Protocol):
-    """How to answer one invocation, bound to it by the edge. Used while the person waits."""
+    """How to answer one invocation, bound to it by the edge. Used while the person waits.
+
+    Where the person asked privately (a slash command, a button, a form) the answer is seen by
+    them alone; where they asked in public (a mention) it is public, unless the reply is private.
+    """
 
     async def say(self, reply: Reply) -> None:
         """Answer. A second call replaces the first answer where the chat side can."""
         ...
 
     async def open(self, form: Form) -> None:
-        """Show a form; only within 3 s of the person's action, and once (Slack's trigger_id)."""
+        """Show a form; only within 3 s of the person's action, and once (Slack's trigger_id).
+
+        Where the person cannot be shown one (a mention has no trigger_id), a button that opens
+        it is offered instead. For a form sent in that shows a `waiting` reply, put the form back.
+        """
+        ...
+
+
+Work = Callable[[Answer], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was asked is safe: acknowledge, then do `work` in a supervised task.
+
+    `waiting`, for forms only: keep the form open and show this until `work` answers; without it
+    the form closes.
+    """
+
+    work: Work
+    waiting: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A form sent in with faults, by field name: shown at the fields, nothing was recorded."""
+
+    errors: Mapping[str, str]
+
+
+class Core(Protocol):
+    """What the edge may ask of the core. Nothing here touches the network before it returns.
+
+    Each call returns once what must be on disk is there; an exception means that nothing was
+    recorded, and then nothing may be acknowledged.
+    """
+
+    async def line(self, invocation: Invocation) -> Accepted:
+        """Take a typed line."""
+        ...
+
+    async def press(self, press: Press) -> Accepted:
+        """Take a click."""
+        ...
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take a form."""
+        ...
+
+    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+        """Options for a search field (at most 100), best first; answers well under 3 s."""
+        ...
+
+    async def home(self, user: str) -> Reply:
+        """What `user`'s App Home shows."""
         ...
 
 
@@ -45,11 +104,11 @@ class Messenger(Protocol):
         ...
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
-        """The message posted at or after `since` with `key`, if it is there. Raises DeliveryFailed."""
+        """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
         ...
 
     async def whisper(self, user: str, place: Place, reply: Reply) -> None:
-        """Say something that only `user` sees: in `place` if possible, else in their direct messages."""
+        """Say something that only `user` sees: in `place` if possible, else in a direct message."""
         ...
 
     async def direct(self, user: str) -> Place:

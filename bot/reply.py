@@ -131,15 +131,6 @@ class CodeBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under headings; on a phone each row stays readable by itself."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[Line, ...], ...]
-    kind: Literal["table"] = "table"
-
-
-@dataclass(frozen=True, slots=True)
 class Divider:
     """A rule between parts."""
 
@@ -148,7 +139,7 @@ class Divider:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`action` says what a click means (noun dot verb), `value` is an opaque id, never arguments."""
+    """`action` is what a click means (noun dot verb), `value` an opaque id, never arguments."""
 
     label: str
     action: str
@@ -165,21 +156,19 @@ class Actions:
     kind: Literal["actions"] = "actions"
 
 
-Part = Para | Heading | Note | Fields | CodeBlock | Table | Divider | Actions
+Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One message. `summary` is its plain text for notifications and screen readers.
 
-    `private`: only for the person who asked, wherever they asked. `file`: text that is too long
-    or asked for as a file; goes up beside the message.
+    `private`: only for the person who asked, wherever they asked.
     """
 
     summary: str
     parts: tuple[Part, ...] = ()
     private: bool = False
-    file: "File | None" = None
 
     @classmethod
     def of(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
@@ -190,14 +179,6 @@ class Reply:
     def also(self, *parts: Part) -> "Reply":
         """The same with more parts below."""
         return replace(self, parts=(*self.parts, *parts))
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A text file to upload beside a reply."""
-
-    name: str
-    text: str
 
 
 _replies: TypeAdapter[Reply] = TypeAdapter(Reply)
