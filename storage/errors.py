@@ -1,0 +1,15 @@
+"""What can go wrong with what is kept. No sentence here ever holds a secret or a statement."""
+
+from bot.errors import BotError
+
+
+class StorageFailed(BotError):
+    """The database could not be reached, read or written."""
+
+
+class InUse(BotError):
+    """Another process owns this SQLite file."""
+
+
+class BadKey(BotError):
+    """A credential key is missing, malformed, or not the one something was encrypted with."""

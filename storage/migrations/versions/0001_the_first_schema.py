@@ -1,0 +1,206 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "dbc_sessions",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("user", "node", name=op.f("pk_dbc_sessions")),
+    )
+    op.create_index(op.f("ix_dbc_sessions_node"), "dbc_sessions", ["node"], unique=False)
+    op.create_table(
+        "defaults",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "id", name=op.f("pk_defaults")),
+    )
+    op.create_table(
+        "executions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("arguments", sa.JSON(), nullable=False),
+        sa.Column("effect", sa.Integer(), nullable=False),
+        sa.Column("secrets", sa.LargeBinary(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_executions")),
+        sa.UniqueConstraint("key", name=op.f("uq_executions_key")),
+    )
+    op.create_index(
+        op.f("ix_executions_actor_created_at"), "executions", ["actor", "created_at"], unique=False
+    )
+    op.create_index(op.f("ix_executions_created_at"), "executions", ["created_at"], unique=False)
+    op.create_index(
+        op.f("ix_executions_status_leased_until"),
+        "executions",
+        ["status", "leased_until"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_executions_task_created_at"), "executions", ["task", "created_at"], unique=False
+    )
+    op.create_table(
+        "machines",
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("desc", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("node", "task", "owner", name=op.f("pk_machines")),
+    )
+    op.create_index(op.f("ix_machines_owner"), "machines", ["owner"], unique=False)
+    op.create_table(
+        "messages",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("delivered", sa.Integer(), nullable=False),
+        sa.Column("tried", sa.Integer(), nullable=False),
+        sa.Column("abandoned", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("ref_channel", sa.Text(), nullable=True),
+        sa.Column("ref_ts", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        sa.UniqueConstraint("key", name=op.f("uq_messages_key")),
+    )
+    op.create_index(
+        "ix_messages_undelivered",
+        "messages",
+        ["next_try_at"],
+        unique=False,
+        sqlite_where=sa.text("delivered < version"),
+        postgresql_where=sa.text("delivered < version"),
+    )
+    op.create_table(
+        "names",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("folded", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "target", name=op.f("pk_names")),
+        sa.UniqueConstraint("kind", "folded", name=op.f("uq_names_kind_folded")),
+    )
+    op.create_table(
+        "nodes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
+    )
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("execution", sa.Text(), nullable=False),
+        sa.Column("binding", sa.Text(), nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["execution"], ["executions.id"], name=op.f("fk_approvals_execution")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+    )
+    op.create_index(op.f("ix_approvals_execution"), "approvals", ["execution"], unique=False)
+    op.create_index(
+        op.f("ix_approvals_status_expires_at"), "approvals", ["status", "expires_at"], unique=False
+    )
+    op.create_table(
+        "watches",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("execution", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("goal", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("polls", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("unsure", sa.Boolean(), nullable=False),
+        sa.Column("moved", sa.Boolean(), nullable=False),
+        sa.Column("silent_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("leased_by", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["execution"], ["executions.id"], name=op.f("fk_watches_execution")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watches")),
+    )
+    op.create_index(op.f("ix_watches_execution"), "watches", ["execution"], unique=False)
+    op.create_index(
+        op.f("ix_watches_state_next_poll_at"), "watches", ["state", "next_poll_at"], unique=False
+    )
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_watches_state_next_poll_at"), table_name="watches")
+    op.drop_index(op.f("ix_watches_execution"), table_name="watches")
+    op.drop_table("watches")
+    op.drop_index(op.f("ix_approvals_status_expires_at"), table_name="approvals")
+    op.drop_index(op.f("ix_approvals_execution"), table_name="approvals")
+    op.drop_table("approvals")
+    op.drop_table("nodes")
+    op.drop_table("names")
+    op.drop_index(
+        "ix_messages_undelivered",
+        table_name="messages",
+        sqlite_where=sa.text("delivered < version"),
+        postgresql_where=sa.text("delivered < version"),
+    )
+    op.drop_table("messages")
+    op.drop_index(op.f("ix_machines_owner"), table_name="machines")
+    op.drop_table("machines")
+    op.drop_index(op.f("ix_executions_task_created_at"), table_name="executions")
+    op.drop_index(op.f("ix_executions_status_leased_until"), table_name="executions")
+    op.drop_index(op.f("ix_executions_created_at"), table_name="executions")
+    op.drop_index(op.f("ix_executions_actor_created_at"), table_name="executions")
+    op.drop_table("executions")
+    op.drop_table("defaults")
+    op.drop_index(op.f("ix_dbc_sessions_node"), table_name="dbc_sessions")
+    op.drop_table("dbc_sessions")

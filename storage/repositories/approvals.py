@@ -1,0 +1,111 @@
+"""Reviews that executions wait for. Who may decide is not known here, only who decided first."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+
+from bot.errors import NotFound
+from bot.model import Approval, ApprovalStatus
+from storage.repositories.repository import Repository, claiming
+from storage.tables import approvals
+
+DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
+
+
+class Approvals(Repository):
+    """Reviews, pending and past."""
+
+    async def add(self, approval: Approval) -> None:
+        """Store a new review."""
+        await self._connection.execute(
+            self._insert(approvals).values(
+                id=approval.id,
+                execution=approval.execution,
+                binding=approval.binding,
+                reviewer=approval.reviewer,
+                created_at=approval.created_at,
+                expires_at=approval.expires_at,
+                status=approval.status,
+                decided_by=approval.decided_by,
+                decided_at=approval.decided_at,
+            )
+        )
+
+    async def get(self, approval_id: str) -> Approval:
+        """The review, or `NotFound`."""
+        approval = await self.find(approval_id)
+        if approval is None:
+            raise NotFound("That review does not exist.")
+        return approval
+
+    async def find(self, approval_id: str) -> Approval | None:
+        """The review, if there is one."""
+        return await self._newest(approvals.c.id == approval_id)
+
+    async def for_execution(self, execution_id: str) -> Approval | None:
+        """The newest review that the execution waits or waited for."""
+        return await self._newest(approvals.c.execution == execution_id)
+
+    async def resolve(
+        self, approval_id: str, status: ApprovalStatus, *, by: str, now: datetime
+    ) -> bool:
+        """End a review; says whether this call did.
+
+        Conditions, checked by one statement: it is PENDING and, to approve or deny, not past
+        `expires_at`.
+        """
+        conditions = [
+            approvals.c.id == approval_id,
+            approvals.c.status == ApprovalStatus.PENDING,
+        ]
+        if status in DECISIONS:
+            conditions.append(approvals.c.expires_at > now)
+        rows = await self._connection.execute(
+            update(approvals)
+            .where(*conditions)
+            .values(status=status, decided_by=by, decided_at=now)
+        )
+        return rows.rowcount == 1
+
+    async def claim_expired(self, now: datetime, limit: int) -> list[Approval]:
+        """End up to `limit` reviews that nobody decided in time, and return those, oldest first.
+
+        Conditions: PENDING, and `expires_at` is reached.
+        """
+        rows = await self._connection.execute(
+            claiming(
+                approvals,
+                [
+                    approvals.c.status == ApprovalStatus.PENDING,
+                    approvals.c.expires_at <= now,
+                ],
+                order=approvals.c.expires_at,
+                limit=limit,
+            )
+            .values(status=ApprovalStatus.EXPIRED, decided_at=now)
+            .returning(approvals)
+        )
+        expired = [_from_row(row) for row in rows.mappings()]
+        return sorted(expired, key=lambda approval: approval.expires_at)
+
+    async def _newest(self, condition: Any) -> Approval | None:
+        rows = await self._connection.execute(
+            select(approvals).where(condition).order_by(approvals.c.created_at.desc()).limit(1)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else _from_row(row)
+
+
+def _from_row(row: RowMapping) -> Approval:
+    return Approval(
+        id=row["id"],
+        execution=row["execution"],
+        binding=row["binding"],
+        reviewer=row["reviewer"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        status=ApprovalStatus(row["status"]),
+        decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
+    )

@@ -1,0 +1,38 @@
+"""The node that is meant where none is named: a person's, or a channel's."""
+
+from typing import Literal
+
+from sqlalchemy import delete, select
+
+from storage.repositories.repository import Repository
+from storage.tables import defaults
+
+Scope = Literal["person", "channel"]
+
+
+class Defaults(Repository):
+    """One default node for each person and channel. `owner` is the id of either."""
+
+    async def set(self, scope: Scope, owner: str, node: str) -> None:
+        """Make `node` the default."""
+        await self._connection.execute(
+            self._insert(defaults)
+            .values(scope=scope, id=owner, node=node)
+            .on_conflict_do_update(
+                index_elements=[defaults.c.scope, defaults.c.id], set_={"node": node}
+            )
+        )
+
+    async def get(self, scope: Scope, owner: str) -> str | None:
+        """The default node, if one was chosen."""
+        rows = await self._connection.execute(
+            select(defaults.c.node).where(defaults.c.scope == scope, defaults.c.id == owner)
+        )
+        return rows.scalar_one_or_none()
+
+    async def remove(self, scope: Scope, owner: str) -> bool:
+        """Forget the default; says whether there was one."""
+        rows = await self._connection.execute(
+            delete(defaults).where(defaults.c.scope == scope, defaults.c.id == owner)
+        )
+        return rows.rowcount > 0

@@ -1,0 +1,226 @@
+"""The ledger: commands that change something, from recorded to their end."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import NotFound
+from bot.model import Effect, Execution, ExecutionStatus, Place, Source
+from storage.repositories.repository import Repository, claiming, is_free
+from storage.tables import executions
+from storage.vault import Vault
+
+
+class Executions(Repository):
+    """Recorded commands. `Store.record` adds them."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        super().__init__(connection)
+        self._vault = vault
+        self.erased = False  # whether secrets were erased in this unit of work
+
+    async def get(self, execution_id: str) -> Execution:
+        """The execution, or `NotFound`."""
+        execution = await self.find(execution_id)
+        if execution is None:
+            raise NotFound("That command is not in the ledger.")
+        return execution
+
+    async def find(self, execution_id: str) -> Execution | None:
+        """The execution, if there is one."""
+        return await self._one(executions.c.id == execution_id)
+
+    async def find_by_key(self, key: str) -> Execution | None:
+        """The execution of the delivery `key`, if it was recorded."""
+        return await self._one(executions.c.key == key)
+
+    async def claim(
+        self,
+        execution_id: str,
+        by: str,
+        now: datetime,
+        until: datetime,
+        *,
+        expect: Collection[ExecutionStatus],
+        to: ExecutionStatus,
+    ) -> Execution | None:
+        """Move an execution on and lease it, or None if somebody else was faster.
+
+        Conditions, checked by one statement: its status is one of `expect`, and its lease is free
+        or held by `by` itself. `started_at` is set when `to` is RUNNING. Give an `expect` without
+        `to` and at most one claim ever wins.
+        """
+        values: dict[str, Any] = {"status": to, "leased_by": by, "leased_until": until}
+        if to is ExecutionStatus.RUNNING:
+            values["started_at"] = now
+        rows = await self._connection.execute(
+            update(executions)
+            .where(
+                executions.c.id == execution_id,
+                executions.c.status.in_(expect),
+                or_(is_free(executions, now), executions.c.leased_by == by),
+            )
+            .values(values)
+            .returning(executions)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else self._open(row)
+
+    async def claim_stranded(
+        self, by: str, now: datetime, until: datetime, limit: int
+    ) -> list[Execution]:
+        """Lease executions that lost their process, oldest first; their status stays.
+
+        Conditions: status RECORDED or RUNNING, and the lease is free. A living process holds the
+        lease from the moment of recording, so a free one means that it stopped.
+        """
+        rows = await self._connection.execute(
+            claiming(
+                executions,
+                [
+                    executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.RUNNING]),
+                    is_free(executions, now),
+                ],
+                order=executions.c.created_at,
+                limit=limit,
+            )
+            .values(leased_by=by, leased_until=until)
+            .returning(executions)
+        )
+        stranded = [self._open(row) for row in rows.mappings()]
+        return sorted(stranded, key=lambda execution: execution.created_at)
+
+    async def set_target(self, execution_id: str, node: str, task: str, label: str) -> None:
+        """Write down which machine the command turned out to mean."""
+        await self._connection.execute(
+            update(executions)
+            .where(executions.c.id == execution_id)
+            .values(node=node, task=task, label=label)
+        )
+
+    async def set_status(
+        self,
+        execution_id: str,
+        status: ExecutionStatus,
+        *,
+        outcome: str = "",
+        now: datetime,
+        expect: Collection[ExecutionStatus],
+    ) -> bool:
+        """Move an execution on and release its lease; says whether it did.
+
+        Condition: its status is one of `expect`. An end sets `finished_at` and erases the secrets.
+        """
+        values: dict[str, Any] = {
+            "status": status,
+            "outcome": outcome,
+            "leased_by": None,
+            "leased_until": None,
+        }
+        if status.is_end:
+            values["finished_at"] = now
+        rows = await self._connection.execute(
+            update(executions)
+            .where(executions.c.id == execution_id, executions.c.status.in_(expect))
+            .values(values)
+        )
+        if rows.rowcount == 0:
+            return False
+        if status.is_end:
+            await self._erase(execution_id)
+        return True
+
+    async def recent(
+        self, *, actor: str | None = None, task: str | None = None, limit: int = 20
+    ) -> list[Execution]:
+        """The latest executions, newest first, without their secrets."""
+        query = select(executions).order_by(executions.c.created_at.desc()).limit(limit)
+        if actor is not None:
+            query = query.where(executions.c.actor == actor)
+        if task is not None:
+            query = query.where(executions.c.task == task)
+        rows = await self._connection.execute(query)
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def reseal(self) -> int:
+        """Encrypt every secret anew under the first key; says how many there were."""
+        rows = await self._connection.execute(
+            select(executions.c.id, executions.c.secrets).where(executions.c.secrets.is_not(None))
+        )
+        sealed = rows.all()
+        for execution_id, secrets in sealed:
+            await self._connection.execute(
+                update(executions)
+                .where(executions.c.id == execution_id)
+                .values(secrets=self._vault.rotate(secrets))
+            )
+        return len(sealed)
+
+    async def _erase(self, execution_id: str) -> None:
+        rows = await self._connection.execute(
+            update(executions)
+            .where(executions.c.id == execution_id, executions.c.secrets.is_not(None))
+            .values(secrets=None)
+        )
+        self.erased = self.erased or rows.rowcount > 0
+
+    async def _one(self, condition: Any) -> Execution | None:
+        rows = await self._connection.execute(select(executions).where(condition))
+        row = rows.mappings().one_or_none()
+        return None if row is None else self._open(row)
+
+    def _open(self, row: RowMapping) -> Execution:
+        sealed = row["secrets"]
+        return from_row(row, secrets=self._vault.decrypt(sealed) if sealed else {})
+
+
+def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> dict[str, Any]:
+    """The row of a new execution, its secrets sealed and leased to `by`."""
+    return {
+        "id": execution.id,
+        "key": execution.key,
+        "actor": execution.actor,
+        "channel": execution.place.channel,
+        "thread": execution.place.thread,
+        "source": execution.source,
+        "command": execution.command,
+        "arguments": dict(execution.arguments),
+        "effect": int(execution.effect),
+        "secrets": vault.encrypt(execution.secrets) if execution.secrets else None,
+        "status": execution.status,
+        "node": execution.node,
+        "task": execution.task,
+        "label": execution.label,
+        "outcome": execution.outcome,
+        "created_at": execution.created_at,
+        "started_at": execution.started_at,
+        "finished_at": execution.finished_at,
+        "leased_by": by,
+        "leased_until": until,
+    }
+
+
+def from_row(row: RowMapping, *, secrets: Mapping[str, str]) -> Execution:
+    """The execution of a row, with its secrets as far as they were opened."""
+    return Execution(
+        id=row["id"],
+        key=row["key"],
+        actor=row["actor"],
+        place=Place(row["channel"], row["thread"]),
+        source=Source(row["source"]),
+        command=row["command"],
+        arguments=row["arguments"],
+        effect=Effect(row["effect"]),
+        created_at=row["created_at"],
+        secrets=secrets,
+        status=ExecutionStatus(row["status"]),
+        node=row["node"],
+        task=row["task"],
+        label=row["label"],
+        outcome=row["outcome"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )

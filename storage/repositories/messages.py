@@ -1,0 +1,162 @@
+"""The outbox: messages that should say something, and what they say so far."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import RowMapping, and_, case, func, select, update
+
+from bot.model import Message, MessageRef, Place
+from storage.repositories.repository import Repository, claiming, is_free
+from storage.tables import messages
+
+RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
+
+# Slack does not show what is wanted yet, and that version was not given up on.
+WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < messages.c.version)
+
+
+class Messages(Repository):
+    """Messages by key, and their delivery."""
+
+    async def put(self, key: str, place: Place, content: str, now: datetime) -> Message:
+        """Say what the message `key` should say: a new message, or a new version of it.
+
+        The same content again changes nothing. A key's place never changes. A new version waits
+        for a pause that a failed delivery has imposed.
+        """
+        upsert = self._insert(messages).values(
+            id=uuid4().hex,
+            key=key,
+            channel=place.channel,
+            thread=place.thread,
+            content=content,
+            version=1,
+            delivered=0,
+            tried=0,
+            abandoned=0,
+            attempts=0,
+            problem="",
+            created_at=now,
+            next_try_at=now,
+        )
+        pausing = and_(messages.c.attempts > 0, messages.c.abandoned < messages.c.version)
+        rows = await self._connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[messages.c.key],
+                set_={
+                    "content": upsert.excluded.content,
+                    "version": messages.c.version + 1,
+                    "next_try_at": case((pausing, messages.c.next_try_at), else_=now),
+                },
+                where=messages.c.content != upsert.excluded.content,
+            ).returning(messages)
+        )
+        row = rows.mappings().one_or_none()
+        if row is not None:
+            return _from_row(row)
+        rows = await self._connection.execute(select(messages).where(messages.c.key == key))
+        return _from_row(rows.mappings().one())
+
+    async def find(self, key: str) -> Message | None:
+        """The message `key`, if there is one."""
+        rows = await self._connection.execute(select(messages).where(messages.c.key == key))
+        row = rows.mappings().one_or_none()
+        return None if row is None else _from_row(row)
+
+    async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Message]:
+        """Lease up to `limit` messages that are to be delivered, oldest first.
+
+        Conditions: the wanted version is neither delivered nor given up on, `next_try_at` is
+        reached, and the lease is free. `attempts` counts this delivery already: after a crash it
+        says that the message may have been posted.
+        """
+        rows = await self._connection.execute(
+            claiming(
+                messages,
+                [WANTED, messages.c.next_try_at <= now, is_free(messages, now)],
+                order=messages.c.created_at,
+                limit=limit,
+            )
+            .values(
+                leased_by=by,
+                leased_until=until,
+                attempts=messages.c.attempts + 1,
+                tried=messages.c.version,
+            )
+            .returning(messages)
+        )
+        claimed = [_from_row(row) for row in rows.mappings()]
+        return sorted(claimed, key=lambda message: message.created_at)
+
+    async def delivered(self, message_id: str, version: int, ref: MessageRef, by: str) -> bool:
+        """Write down that Slack shows `version`, where, and release the lease.
+
+        Condition: `by` holds the lease. A version wanted since then is due at once.
+        """
+        return await self._release(
+            message_id,
+            by,
+            {
+                "delivered": version,
+                "attempts": 0,
+                "problem": "",
+                "ref_channel": ref.channel,
+                "ref_ts": ref.ts,
+            },
+        )
+
+    async def retry(self, message_id: str, at: datetime, reason: str, by: str) -> bool:
+        """Try again at `at` and release the lease. Condition: `by` holds it."""
+        return await self._release(message_id, by, {"next_try_at": at, "problem": reason})
+
+    async def give_up(self, message_id: str, reason: str, by: str) -> bool:
+        """Never try the version that was claimed again, and release the lease.
+
+        Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
+        """
+        return await self._release(
+            message_id, by, {"abandoned": messages.c.tried, "problem": reason}
+        )
+
+    async def next_due(self) -> datetime | None:
+        """When the next message can be claimed: it is due and its lease has run out."""
+        rows = await self._connection.execute(
+            select(
+                func.min(
+                    case(
+                        (
+                            messages.c.leased_until > messages.c.next_try_at,
+                            messages.c.leased_until,
+                        ),
+                        else_=messages.c.next_try_at,
+                    )
+                )
+            ).where(WANTED)
+        )
+        due: datetime | None = rows.scalar_one()
+        return due
+
+    async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
+        rows = await self._connection.execute(
+            update(messages)
+            .where(messages.c.id == message_id, messages.c.leased_by == by)
+            .values({**values, **RELEASED})
+        )
+        return rows.rowcount == 1
+
+
+def _from_row(row: RowMapping) -> Message:
+    ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
+    return Message(
+        id=row["id"],
+        key=row["key"],
+        place=Place(row["channel"], row["thread"]),
+        content=row["content"],
+        version=row["version"],
+        delivered=row["delivered"],
+        created_at=row["created_at"],
+        attempts=row["attempts"],
+        ref=ref,
+    )

@@ -1,0 +1,59 @@
+"""Nicknames that people gave machines and nodes."""
+
+import unicodedata
+from typing import Literal
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.errors import Conflict
+from storage.repositories.repository import Repository
+from storage.tables import names
+
+Kind = Literal["vm", "node"]
+
+
+class Names(Repository):
+    """One nickname a target; no two of a kind differ by case or width of letters alone."""
+
+    async def set(self, kind: Kind, target: str, name: str) -> None:
+        """Name a target, in place of its former name; `Conflict` if another one is called so."""
+        upsert = self._insert(names).values(kind=kind, target=target, name=name, folded=_fold(name))
+        try:
+            async with self._connection.begin_nested():
+                await self._connection.execute(
+                    upsert.on_conflict_do_update(
+                        index_elements=[names.c.kind, names.c.target],
+                        set_={"name": upsert.excluded.name, "folded": upsert.excluded.folded},
+                    )
+                )
+        except IntegrityError:
+            what = "machine" if kind == "vm" else "node"
+            raise Conflict(
+                f"Another {what} is already called {name}.", hint="Choose another name."
+            ) from None
+
+    async def remove(self, kind: Kind, target: str) -> bool:
+        """Take a target's name away; says whether it had one."""
+        rows = await self._connection.execute(
+            delete(names).where(names.c.kind == kind, names.c.target == target)
+        )
+        return rows.rowcount > 0
+
+    async def find(self, kind: Kind, name: str) -> str | None:
+        """The target called `name`, in whatever case, if there is one."""
+        rows = await self._connection.execute(
+            select(names.c.target).where(names.c.kind == kind, names.c.folded == _fold(name))
+        )
+        return rows.scalar_one_or_none()
+
+    async def all(self, kind: Kind) -> dict[str, str]:
+        """Every name of a kind, by target."""
+        rows = await self._connection.execute(
+            select(names.c.target, names.c.name).where(names.c.kind == kind)
+        )
+        return {row.target: row.name for row in rows}
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()

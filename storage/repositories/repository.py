@@ -1,0 +1,55 @@
+"""What all repositories share: the open transaction, upserts, leases."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, Update, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Repository:
+    """Reads and writes rows in the transaction of one unit of work."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that knows ON CONFLICT, which SQLAlchemy spells alike in two dialects."""
+        return insert(self._connection, table)
+
+
+def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT into `table` that knows ON CONFLICT in the connection's dialect."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
+    """Whether nobody holds the lease of a row."""
+    return or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+
+
+def claiming(
+    table: Table,
+    conditions: Collection[ColumnElement[bool]],
+    order: ColumnElement[datetime],
+    limit: int | None,
+) -> Update:
+    """An UPDATE of up to `limit` rows (None: all) that meet the conditions.
+
+    Those that somebody else is claiming at the moment are skipped.
+
+    The rows are locked in a CTE, which PostgreSQL evaluates once; as a plain subquery it may be
+    evaluated again and lock more than `limit`. SQLite has one writer and ignores the locking.
+    """
+    due = (
+        select(table.c.id)
+        .where(*conditions)
+        .order_by(order)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    return update(table).where(table.c.id.in_(select(due.c.id)))

@@ -1,0 +1,124 @@
+"""People's credentials for DBC nodes: encrypted at rest, erased on removal."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model import DbcSession
+from storage.repositories.repository import Repository
+from storage.tables import dbc_sessions
+from storage.vault import Vault
+
+
+class Sessions(Repository):
+    """One row for each person and node."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        super().__init__(connection)
+        self._vault = vault
+        self.erased = False  # whether a session was removed or replaced in this unit of work
+
+    async def put(self, session: DbcSession) -> None:
+        """Store a session in place of the one that the person had for the node."""
+        sealed = self._vault.encrypt(
+            {
+                "session_id": session.session_id,
+                "session_id_sign": session.session_id_sign,
+                "rent_order": session.rent_order,
+            }
+        )
+        upsert = self._insert(dbc_sessions).values(
+            user=session.user,
+            node=session.node,
+            sealed=sealed,
+            added_at=session.added_at,
+            checked_at=session.checked_at,
+            problem=session.problem,
+        )
+        await self._connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[dbc_sessions.c.user, dbc_sessions.c.node],
+                set_={
+                    name: upsert.excluded[name]
+                    for name in ("sealed", "added_at", "checked_at", "problem")
+                },
+            )
+        )
+        self.erased = True
+
+    async def find(self, user: str, node: str) -> DbcSession | None:
+        """The person's session for the node, if they gave one."""
+        found = await self._where(dbc_sessions.c.user == user, dbc_sessions.c.node == node)
+        return found[0] if found else None
+
+    async def of(self, user: str) -> list[DbcSession]:
+        """The person's sessions, ordered by node."""
+        return await self._where(dbc_sessions.c.user == user)
+
+    async def on(self, node: str) -> list[DbcSession]:
+        """Everybody's sessions for the node, ordered by person."""
+        return await self._where(dbc_sessions.c.node == node)
+
+    async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
+        """Write down that a session was tried; `problem` is empty when it worked."""
+        await self._connection.execute(
+            update(dbc_sessions)
+            .where(dbc_sessions.c.user == user, dbc_sessions.c.node == node)
+            .values(checked_at=now, problem=problem)
+        )
+
+    async def remove(self, user: str, node: str) -> bool:
+        """Erase a session; says whether there was one."""
+        rows = await self._connection.execute(
+            delete(dbc_sessions).where(dbc_sessions.c.user == user, dbc_sessions.c.node == node)
+        )
+        self.erased = self.erased or rows.rowcount > 0
+        return rows.rowcount > 0
+
+    async def everyone(self) -> list[tuple[str, str]]:
+        """Who has a session for which node, as pairs of person and node. Nothing is decrypted."""
+        rows = await self._connection.execute(
+            select(dbc_sessions.c.user, dbc_sessions.c.node).order_by(
+                dbc_sessions.c.user, dbc_sessions.c.node
+            )
+        )
+        return [(user, node) for user, node in rows]
+
+    async def reseal(self) -> int:
+        """Encrypt every session anew under the first key; says how many there were."""
+        rows = await self._connection.execute(select(dbc_sessions))
+        stored = rows.mappings().all()
+        for row in stored:
+            await self._connection.execute(
+                update(dbc_sessions)
+                .where(
+                    dbc_sessions.c.user == row["user"],
+                    dbc_sessions.c.node == row["node"],
+                )
+                .values(sealed=self._vault.rotate(row["sealed"]))
+            )
+        self.erased = self.erased or bool(stored)
+        return len(stored)
+
+    async def _where(self, *conditions: Any) -> list[DbcSession]:
+        rows = await self._connection.execute(
+            select(dbc_sessions)
+            .where(*conditions)
+            .order_by(dbc_sessions.c.user, dbc_sessions.c.node)
+        )
+        return [self._open(row) for row in rows.mappings()]
+
+    def _open(self, row: RowMapping) -> DbcSession:
+        plain = self._vault.decrypt(row["sealed"])
+        return DbcSession(
+            user=row["user"],
+            node=row["node"],
+            session_id=plain["session_id"],
+            session_id_sign=plain["session_id_sign"],
+            rent_order=plain["rent_order"],
+            added_at=row["added_at"],
+            checked_at=row["checked_at"],
+            problem=row["problem"],
+        )

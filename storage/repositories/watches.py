@@ -1,0 +1,196 @@
+"""Machines that are followed to an end. What counts as the end is not known here."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, case, func, select, update
+
+from bot.errors import NotFound
+from bot.model import Goal, Place, Watch, WatchState
+from storage.repositories.repository import Repository, claiming, is_free
+from storage.tables import executions, watches
+
+RELEASED = {"leased_by": None, "leased_until": None}
+
+
+class Watches(Repository):
+    """Watches, open and ended."""
+
+    async def add(self, watch: Watch) -> None:
+        """Store a new watch."""
+        await self._connection.execute(self._insert(watches).values(_to_row(watch)))
+
+    async def get(self, watch_id: str) -> Watch:
+        """The watch, or `NotFound`."""
+        watch = await self.find(watch_id)
+        if watch is None:
+            raise NotFound("That watch does not exist.")
+        return watch
+
+    async def find(self, watch_id: str) -> Watch | None:
+        """The watch, if there is one."""
+        return await self._newest(watches.c.id == watch_id)
+
+    async def for_execution(self, execution_id: str) -> Watch | None:
+        """The newest watch that the execution started."""
+        return await self._newest(watches.c.execution == execution_id)
+
+    async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Watch]:
+        """Lease up to `limit` watches that are to be polled, the longest overdue first.
+
+        Conditions: OPEN, `next_poll_at` is reached, and the lease is free (never taken, released,
+        or run out: also one of `by` itself is not free before).
+        """
+        due = [watches.c.next_poll_at <= now]
+        return await self._claim(due, by, now, until, limit)
+
+    async def due_in_group(
+        self, node: str, owner: str, by: str, now: datetime, until: datetime
+    ) -> list[Watch]:
+        """Lease the other watches on `node` that `owner`'s session asks for, due or not.
+
+        So one request to the node serves them all. Conditions: OPEN, and the lease is free.
+        """
+        group = [watches.c.node == node, watches.c.owner == owner]
+        return await self._claim(group, by, now, until, limit=None)
+
+    async def save(self, watch: Watch, by: str) -> bool:
+        """Write down what a poll has shown and release the lease; says whether it did.
+
+        Conditions: still OPEN, and `by` holds the lease. `watch.state` may be an end.
+        """
+        values = {**_to_row(watch), **RELEASED}
+        rows = await self._connection.execute(
+            update(watches)
+            .where(
+                watches.c.id == watch.id,
+                watches.c.state == WatchState.OPEN,
+                watches.c.leased_by == by,
+            )
+            .values(values)
+        )
+        return rows.rowcount == 1
+
+    async def nudge(self, watch_id: str, now: datetime) -> None:
+        """Make an open watch due at once."""
+        await self._connection.execute(
+            update(watches)
+            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
+            .values(next_poll_at=now)
+        )
+
+    async def settle(self, watch_id: str, state: WatchState, status: str) -> bool:
+        """End a watch whoever holds its lease; says whether this call did. Condition: OPEN."""
+        rows = await self._connection.execute(
+            update(watches)
+            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
+            .values(state=state, status=status, **RELEASED)
+        )
+        return rows.rowcount == 1
+
+    async def open(self, *, asked_by: str | None = None, channel: str | None = None) -> list[Watch]:
+        """The open watches, oldest first; those that one person's commands started, or one
+        channel's.
+        """
+        query = (
+            select(watches)
+            .where(watches.c.state == WatchState.OPEN)
+            .order_by(watches.c.started_at, watches.c.id)
+        )
+        if asked_by is not None:
+            query = query.join(executions, executions.c.id == watches.c.execution).where(
+                executions.c.actor == asked_by
+            )
+        if channel is not None:
+            query = query.where(watches.c.channel == channel)
+        rows = await self._connection.execute(query)
+        return [_from_row(row) for row in rows.mappings()]
+
+    async def next_due(self) -> datetime | None:
+        """When the next open watch can be claimed: it is due and its lease has run out."""
+        rows = await self._connection.execute(
+            select(
+                func.min(
+                    case(
+                        (watches.c.leased_until > watches.c.next_poll_at, watches.c.leased_until),
+                        else_=watches.c.next_poll_at,
+                    )
+                )
+            ).where(watches.c.state == WatchState.OPEN)
+        )
+        due: datetime | None = rows.scalar_one()
+        return due
+
+    async def _claim(
+        self,
+        conditions: Collection[ColumnElement[bool]],
+        by: str,
+        now: datetime,
+        until: datetime,
+        limit: int | None,
+    ) -> list[Watch]:
+        rows = await self._connection.execute(
+            claiming(
+                watches,
+                [watches.c.state == WatchState.OPEN, is_free(watches, now), *conditions],
+                order=watches.c.next_poll_at,
+                limit=limit,
+            )
+            .values(leased_by=by, leased_until=until)
+            .returning(watches)
+        )
+        claimed = [_from_row(row) for row in rows.mappings()]
+        return sorted(claimed, key=lambda watch: watch.next_poll_at)
+
+    async def _newest(self, condition: Any) -> Watch | None:
+        rows = await self._connection.execute(
+            select(watches).where(condition).order_by(watches.c.started_at.desc()).limit(1)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else _from_row(row)
+
+
+def _to_row(watch: Watch) -> dict[str, Any]:
+    return {
+        "id": watch.id,
+        "execution": watch.execution,
+        "node": watch.node,
+        "task": watch.task,
+        "label": watch.label,
+        "goal": watch.goal,
+        "owner": watch.owner,
+        "channel": watch.place.channel,
+        "thread": watch.place.thread,
+        "started_at": watch.started_at,
+        "deadline_at": watch.deadline_at,
+        "next_poll_at": watch.next_poll_at,
+        "polls": watch.polls,
+        "status": watch.status,
+        "unsure": watch.unsure,
+        "moved": watch.moved,
+        "silent_since": watch.silent_since,
+        "state": watch.state,
+    }
+
+
+def _from_row(row: RowMapping) -> Watch:
+    return Watch(
+        id=row["id"],
+        execution=row["execution"],
+        node=row["node"],
+        task=row["task"],
+        label=row["label"],
+        goal=Goal(row["goal"]),
+        owner=row["owner"],
+        place=Place(row["channel"], row["thread"]),
+        started_at=row["started_at"],
+        deadline_at=row["deadline_at"],
+        next_poll_at=row["next_poll_at"],
+        polls=row["polls"],
+        status=row["status"],
+        unsure=row["unsure"],
+        moved=row["moved"],
+        silent_since=row["silent_since"],
+        state=WatchState(row["state"]),
+    )

@@ -1,0 +1,193 @@
+"""The one door to the database: units of work, intake, and the care of the file itself."""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.errors import BotError, Conflict
+from bot.model import Execution
+from storage.engine import failures, open_engines, storage_failed
+from storage.errors import InUse
+from storage.intake import GroupCommit
+from storage.migrations import upgrade
+from storage.repositories.executions import to_row
+from storage.repositories.repository import insert
+from storage.tables import executions, messages, watches
+from storage.uow import UnitOfWork
+from storage.vault import Vault
+
+LEASED = (executions, watches, messages)
+
+
+class Store:
+    """Everything the bot keeps, in a SQLite file or a PostgreSQL database.
+
+    Every method raises `StorageFailed` when the database does not do its work.
+    """
+
+    def __init__(self, url: str, vault: Vault) -> None:
+        self._engines = open_engines(url)
+        self._vault = vault
+        self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_executions)
+        self._lock: IO[bytes] | None = None
+
+    async def own(self) -> None:
+        """Refuse to share a SQLite file with another process: `InUse` if there is one.
+
+        The claim ends with `close`, or with the process. PostgreSQL is made to be shared.
+        """
+        file = self._engines.file
+        if file is None or self._lock is not None:
+            return
+        self._lock = await asyncio.to_thread(_lock, file)
+
+    async def migrate(self) -> None:
+        """Bring the schema to its newest revision; several may start at once."""
+        async with self._connect(self._engines.writers) as connection:
+            await connection.run_sync(_upgrade_alone)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work that commits at its end and is undone by an exception.
+
+        With SQLite it is the only one: keep it short.
+        """
+        async with self._connect(self._engines.writers) as connection:
+            tx = UnitOfWork(connection, self._vault)
+            yield tx
+        if tx.erased:
+            await self._scrub()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work that only reads and waits for no writer."""
+        async with self._connect(self._engines.readers) as connection:
+            yield UnitOfWork(connection, self._vault)
+
+    async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:
+        """Put a new execution on disk, leased to `by`; False if its key is already there.
+
+        Returns after the commit is durable: only then may the delivery be acknowledged. Calls
+        at the same time share one commit, and its failure.
+        """
+        return await self._intake.submit(to_row(execution, self._vault, by=by, until=until))
+
+    async def release_leases_of_others(self, by: str) -> None:
+        """Free what a former process held; call it after `own`.
+
+        Does nothing with PostgreSQL: others may be alive there, and dead ones' leases run out.
+        """
+        if self._engines.file is None:
+            return
+        async with self._connect(self._engines.writers) as connection:
+            for table in LEASED:
+                await connection.execute(
+                    update(table)
+                    .where(table.c.leased_by != by)
+                    .values(leased_by=None, leased_until=None)
+                )
+
+    async def reseal(self) -> int:
+        """Encrypt everything secret anew under the first key; says how many rows there were.
+
+        Afterwards the other keys can be retired.
+        """
+        async with self.write() as tx:
+            return await tx.sessions.reseal() + await tx.executions.reseal()
+
+    async def ping(self) -> None:
+        """Return if the database answers."""
+        async with self._connect(self._engines.readers) as connection:
+            await connection.execute(select(1))
+
+    async def close(self) -> None:
+        """Commit what was taken in, close every connection, let go of the file."""
+        await self._intake.close()
+        await self._engines.dispose()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @asynccontextmanager
+    async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        opened = False
+        try:
+            with failures():
+                async with engine.connect() as connection, connection.begin():
+                    opened = True
+                    yield connection
+        except OSError as error:
+            # asyncpg's own words for nobody listening and for no answer in time
+            if opened and not isinstance(error, TimeoutError | ConnectionError):
+                raise
+            raise storage_failed() from error
+
+    async def _scrub(self) -> None:
+        """Empty SQLite's journal, where the former content of an erased row still stands.
+
+        A reader that is under way can prevent it; then the next one does it, or `close`.
+        """
+        if self._engines.file is None:
+            return
+        async with self._engines.writers.connect() as connection:
+            raw = await connection.get_raw_connection()
+            sqlite: Any = raw.driver_connection  # past SQLAlchemy, which would open a transaction
+            with suppress(sqlite3.Error):
+                await sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def _insert_executions(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        async with self._connect(self._engines.writers) as connection:
+            result = await connection.execute(
+                insert(connection, executions)
+                .values(rows)
+                .on_conflict_do_nothing()
+                .returning(executions.c.id)
+            )
+            inserted = set(result.scalars())
+            repeated = [row for row in rows if row["id"] not in inserted]
+            if repeated:
+                await _expect_keys(connection, [row["key"] for row in repeated])
+        first = []
+        for row in rows:
+            first.append(row["id"] in inserted)
+            inserted.discard(row["id"])
+        return first
+
+
+async def _expect_keys(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    """What was not inserted must be there by its key, else its id clashed and it would be lost."""
+    found = await connection.execute(select(executions.c.key).where(executions.c.key.in_(keys)))
+    if set(keys) - set(found.scalars()):
+        raise Conflict("Another command has the same id.", hint="Try again.")
+
+
+def _upgrade_alone(connection: Connection) -> None:
+    # SQLite's transaction already has the write lock; PostgreSQL's waits for its turn here.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('dbc-bot migrations'))"))
+    upgrade(connection)
+
+
+def _lock(file: Path) -> IO[bytes]:
+    path = file.with_name(file.name + ".lock")
+    try:
+        lock = path.open("ab")
+    except OSError as error:
+        raise BotError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise InUse(
+            f"Another process of the bot is using {file}.",
+            hint="Stop it first. For several processes, set DATABASE_URL to PostgreSQL.",
+        ) from None
+    return lock

@@ -1,0 +1,212 @@
+"""The schema, as tables of SQLAlchemy Core. Knows what is stored, not who asks for it.
+
+What is claimed by a process has two lease columns: `leased_by` names the process, and the lease
+is free when `leased_until` is empty or past.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC, also where the database keeps no zone (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: it would silently mean another moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the moment its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _lease() -> tuple[Column[str], Column[datetime]]:
+    return Column("leased_by", Text), Column("leased_until", UtcDateTime)
+
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("actor", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("effect", Integer, nullable=False),
+    Column("secrets", LargeBinary),
+    Column("status", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    *_lease(),
+    Index(None, "status", "leased_until"),
+    Index(None, "created_at"),
+    Index(None, "actor", "created_at"),
+    Index(None, "task", "created_at"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("execution", Text, ForeignKey(executions.c.id), nullable=False, index=True),
+    Column("binding", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Index(None, "status", "expires_at"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("execution", Text, ForeignKey(executions.c.id), nullable=False, index=True),
+    Column("node", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("goal", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("next_poll_at", UtcDateTime, nullable=False),
+    Column("polls", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("unsure", Boolean, nullable=False),
+    Column("moved", Boolean, nullable=False),
+    Column("silent_since", UtcDateTime),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    Index(None, "state", "next_poll_at"),
+)
+
+# `tried` is the version last attempted, `abandoned` the one given up on.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("channel", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("delivered", Integer, nullable=False),
+    Column("tried", Integer, nullable=False),
+    Column("abandoned", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("ref_channel", Text),
+    Column("ref_ts", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_try_at", UtcDateTime, nullable=False),
+    *_lease(),
+)
+# Partial: nearly every message is delivered, and the outbox looks only for those that are not.
+Index(
+    "ix_messages_undelivered",
+    messages.c.next_try_at,
+    sqlite_where=messages.c.delivered < messages.c.version,
+    postgresql_where=messages.c.delivered < messages.c.version,
+)
+
+dbc_sessions = Table(
+    "dbc_sessions",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("added_at", UtcDateTime),
+    Column("checked_at", UtcDateTime),
+    Column("problem", Text, nullable=False),
+    Index(None, "node"),
+)
+
+# `folded` is the name as it is compared: SQLite's own lower() knows ASCII alone.
+names = Table(
+    "names",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+    UniqueConstraint("kind", "folded"),
+)
+
+defaults = Table(
+    "defaults",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("node", Text, nullable=False),
+)
+
+# One row for each person who has seen a machine: their lists are fetched and replaced apart.
+machines = Table(
+    "machines",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("desc", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "owner"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)

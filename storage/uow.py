@@ -1,0 +1,32 @@
+"""A unit of work: one transaction with every repository. No network while one is open."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.repositories.approvals import Approvals
+from storage.repositories.defaults import Defaults
+from storage.repositories.executions import Executions
+from storage.repositories.inventory import Inventory
+from storage.repositories.messages import Messages
+from storage.repositories.names import Names
+from storage.repositories.sessions import Sessions
+from storage.repositories.watches import Watches
+from storage.vault import Vault
+
+
+class UnitOfWork:
+    """What `Store.read` and `Store.write` give: all or nothing of it happens."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        self.executions = Executions(connection, vault)
+        self.approvals = Approvals(connection)
+        self.watches = Watches(connection)
+        self.messages = Messages(connection)
+        self.sessions = Sessions(connection, vault)
+        self.names = Names(connection)
+        self.defaults = Defaults(connection)
+        self.inventory = Inventory(connection)
+
+    @property
+    def erased(self) -> bool:
+        """Whether secrets were erased, so that no trace of them should stay in a journal."""
+        return self.executions.erased or self.sessions.erased
