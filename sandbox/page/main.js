@@ -1,0 +1,205 @@
+// Puts the page together: where one is (the address), what is shown there, and the line to the server.
+
+import { ChannelPane, ThreadPane } from "./conversation.js";
+import { h } from "./dom.js";
+import { Home } from "./home.js";
+import { Host } from "./host.js";
+import { Modals } from "./modal.js";
+import { renderSidebar, renderTopbar } from "./sidebar.js";
+import { Store, displayName } from "./store.js";
+
+const RETRY_MS = 1500;
+const SAID_CHARACTERS = 300;
+
+const byId = (id) => document.getElementById(id);
+const store = new Store();
+const hosts = new Map();
+
+/** What a set of blocks holds outlives its being drawn: one returns to a channel and finds it unchanged. */
+function hostOf(address) {
+  const key = JSON.stringify(address);
+  if (!hosts.has(key)) hosts.set(key, new Host(store, address));
+  return hosts.get(key);
+}
+
+/** Where the address says we are: `#/home`, `#/C1`, `#/C1/<thread ts>`. */
+function here() {
+  const [, first = "", thread = null] = location.hash.split("/").map(decodeURIComponent);
+  if (first === "home") return { home: true, channel: store.appChannel()?.id ?? null, thread: null };
+  const channel = store.channel(first) ?? store.screen?.channels.find((other) => other.kind !== "im") ?? store.screen?.channels[0];
+  return { home: false, channel: channel?.id ?? null, thread: channel?.id === first ? thread : null };
+}
+
+function go(hash) {
+  if (location.hash === hash) render();
+  else location.hash = hash;
+}
+
+const channelHash = (channel, thread) => `#/${encodeURIComponent(channel)}${thread ? `/${encodeURIComponent(thread)}` : ""}`;
+
+let threadOpener = null;
+
+function closeThread() {
+  go(channelHash(here().channel));
+  if (threadOpener?.isConnected) threadOpener.focus();
+}
+
+function openThread(channel, ts) {
+  threadOpener = document.activeElement;
+  go(channelHash(channel, ts));
+  thread.composer.input.focus({ preventScroll: true });
+}
+
+const header = h("header", { class: "pane-header channel-header" });
+const home = new Home((viewId) => hostOf({ view_id: viewId }));
+let pane = null;
+let thread = null;
+let modals = null;
+
+function renderHeader(channel, place, isApp) {
+  const name = isApp ? store.bot.name : (channel?.name ?? "");
+  const sign = isApp || channel?.kind === "im" ? "" : channel?.kind === "private" ? "🔒 " : "# ";
+  const tab = (label, hash, current) => h("a", { href: hash, class: "tab", "aria-current": current ? "page" : null }, label);
+  const drawn = JSON.stringify([name, sign, channel?.topic, isApp, place.home]);
+  if (header.dataset.drawn === drawn) return;
+  header.dataset.drawn = drawn;
+  header.replaceChildren(
+    h("h1", {}, `${sign}${name}`, isApp ? h("span", { class: "badge-app" }, "APP") : null),
+    isApp
+      ? h("nav", { class: "tabs", "aria-label": "App" }, tab("Home", "#/home", place.home), channel ? tab("Messages", channelHash(channel.id), !place.home) : null)
+      : h("p", { class: "topic" }, channel?.topic ?? ""),
+  );
+}
+
+function renderMain(place) {
+  const channel = store.channel(place.channel);
+  const isApp = place.home || (channel && channel === store.appChannel());
+  renderHeader(channel, place, isApp);
+  const shown = place.home ? home.node : pane.node;
+  if (shown.parentNode !== byId("main")) byId("main").replaceChildren(header, shown);
+  if (place.home) home.render(store.screen.home);
+  else if (channel) pane.render(channel, isApp);
+  const open = Boolean(place.thread && channel && thread.render(channel, place.thread));
+  byId("thread").hidden = !open;
+  document.body.classList.toggle("in-thread", open);
+  const unread = store.screen.channels.reduce((sum, other) => sum + (other.mentions || 0), 0);
+  const name = place.home ? `${store.bot.name} home` : `${channel?.kind === "im" ? "" : "#"}${channel?.name ?? ""}`;
+  document.title = `${unread ? `(${unread}) ` : ""}${name} · ${displayName(store.member(store.as)).split(" ")[0]}`;
+}
+
+function render() {
+  renderTopbar(byId("topbar"), store, { onmenu: toggleDrawer, onperson: (person) => become(person, true) });
+  if (!store.screen) return;
+  const place = here();
+  renderSidebar(byId("sidebar"), store, place);
+  renderMain(place);
+  modals.render(store.screen.views ?? []);
+  announce(place);
+}
+
+let heard = { key: "", ts: 0 };
+
+/** Says new messages of the open channel to those who listen. */
+function announce(place) {
+  const channel = store.channel(place.channel);
+  if (!channel) return;
+  const key = `${store.as}/${channel.id}`;
+  const notices = (store.screen.notices ?? []).filter((notice) => notice.channel === channel.id);
+  const all = [...channel.messages, ...notices];
+  const last = all.reduce((latest, message) => Math.max(latest, Number(message.ts)), 0);
+  if (heard.key === key && last > heard.ts) {
+    const fresh = all.filter((message) => Number(message.ts) > heard.ts && message.user !== store.as);
+    byId("announcer").replaceChildren(...fresh.map((message) => h("p", {}, `${message.user ? displayName(store.member(message.user)) : "Slackbot"}: ${(message.text ?? "").slice(0, SAID_CHARACTERS)}`)));
+  }
+  heard = { key, ts: last };
+}
+
+function become(person, push) {
+  const url = new URL(location.href);
+  url.searchParams.set("as", person.name);
+  if (push) history.pushState(null, "", url);
+  hosts.clear();
+  pane.forget();
+  store.become(person.id);
+  render();
+}
+
+const drawerButton = () => byId("topbar").querySelector(".menu-button");
+
+function toggleDrawer() {
+  const open = document.body.classList.toggle("drawer-open");
+  drawerButton().setAttribute("aria-expanded", String(open));
+  if (open) (byId("sidebar").querySelector("[aria-current]") ?? byId("sidebar").querySelector("a"))?.focus();
+}
+
+function closeDrawer() {
+  if (!document.body.classList.contains("drawer-open")) return;
+  toggleDrawer();
+  drawerButton().focus();
+}
+
+function showConnection() {
+  const banner = byId("connection");
+  banner.hidden = store.connected || (!store.screen && !banner.dataset.lost);
+  banner.dataset.lost = "yes";
+  banner.textContent = "Connection lost. Trying again…";
+}
+
+function moved() {
+  const person = store.personNamed(new URL(location.href).searchParams.get("as"));
+  if (person.id !== store.as) become(person, false);
+  else render();
+  if (here().home && store.screen) store.act("home");
+}
+
+function wire() {
+  store.addEventListener("screen", render);
+  store.addEventListener("connection", showConnection);
+  // The Home tab is built anew whenever it is opened, also by an address or after a change of person.
+  let homeFor = "";
+  store.addEventListener("screen", () => {
+    if (here().home && homeFor !== store.as) store.act("home");
+    homeFor = store.as;
+  });
+  window.addEventListener("popstate", moved);
+  window.addEventListener("online", () => store.hurry());
+  window.addEventListener("focus", () => store.hurry());
+  document.addEventListener("visibilitychange", () => {
+    store.hurry();
+    if (store.screen) pane.read();
+  });
+  byId("sidebar").addEventListener("click", (event) => {
+    if (!event.target.closest("a")) return;
+    if (event.target.closest("a").getAttribute("href") === location.hash && here().home) store.act("home");
+    document.body.classList.remove("drawer-open");
+    drawerButton().setAttribute("aria-expanded", "false");
+  });
+  document.addEventListener("click", (event) => {
+    if (document.body.classList.contains("drawer-open") && !event.target.closest("#sidebar, .menu-button")) closeDrawer();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    if (document.body.classList.contains("drawer-open")) closeDrawer();
+    else if (byId("thread").contains(event.target)) closeThread();
+  });
+}
+
+async function start() {
+  try {
+    await store.load();
+  } catch {
+    byId("connection").hidden = false;
+    byId("connection").textContent = "The sandbox server does not answer. Trying again…";
+    setTimeout(start, RETRY_MS);
+    return;
+  }
+  byId("connection").hidden = true;
+  pane = new ChannelPane(store, { hostOf, openThread });
+  thread = new ThreadPane(store, { hostOf, onclose: closeThread });
+  modals = new Modals(store, document.body);
+  byId("thread").append(thread.node);
+  wire();
+  become(store.personNamed(new URL(location.href).searchParams.get("as")), false);
+}
+
+start();

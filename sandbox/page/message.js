@@ -1,0 +1,114 @@
+// One message: who, when, blocks or text, files, thread summary. Renewed in place when it changes.
+
+import { ago, clock, fullTime } from "./dates.js";
+import { h, icon, keepFocus, safeUrl } from "./dom.js";
+import { renderBlocks } from "./blocks.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { displayName } from "./store.js";
+
+const COLOURS = ["#7a4fb5", "#2b7a9b", "#b0562a", "#3d7f4f", "#a83a68", "#5664b8"];
+const UNITS = ["bytes", "kB", "MB", "GB"];
+
+/** A member's picture: initials on their colour. */
+export function avatar(member, size = "") {
+  const letters = displayName(member).split(/\s+/).map((word) => [...word][0] ?? "").slice(0, 2).join("").toUpperCase();
+  const number = [...member.id].reduce((sum, letter) => sum + letter.codePointAt(0), 0);
+  const colour = /^#?([0-9a-f]{6})$/i.exec(member.color ?? "");
+  return h(
+    "span",
+    { class: `avatar ${size} ${member.is_bot ? "avatar-bot" : ""}`, style: { "--colour": colour ? `#${colour[1]}` : COLOURS[number % COLOURS.length] }, "aria-hidden": "true" },
+    letters || "?",
+  );
+}
+
+function sizeText(bytes) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const amount = bytes / 1000 ** power;
+  return `${power === 0 ? amount : amount.toFixed(1)} ${UNITS[power]}`;
+}
+
+function file({ name, size, url }) {
+  const href = safeUrl(url ?? "");
+  return h(
+    href ? "a" : "div",
+    { class: "file", href, download: href ? name : null },
+    icon("file"),
+    h("span", {}, h("strong", {}, name), h("small", {}, size === undefined ? "File" : sizeText(size))),
+  );
+}
+
+function summary({ count, last, users }, store, open) {
+  return h(
+    "button",
+    { type: "button", class: "thread-summary", "data-focus": "thread", onclick: open },
+    users.map((id) => avatar(store.member(id), "tiny")),
+    h("strong", {}, count === 1 ? "1 reply" : `${count} replies`),
+    last ? h("small", {}, `Last reply ${ago(last)}`) : null,
+  );
+}
+
+function author(item, store) {
+  const member = item.notice ? { id: "slackbot", name: "Slackbot", color: "#4a154b" } : store.member(item.message.user);
+  return { ...member, is_bot: item.message.bot || member.is_bot };
+}
+
+/**
+ * The node of a message. `item` is `{message, head, thread, notice}`; `place` knows the `store`, the
+ * `host(message)` of its blocks and, where there are threads, `openThread(ts)`.
+ */
+export function messageNode(item, place) {
+  const content = h("div", { class: "message-content" });
+  const node = h("article", { class: "message", "data-ts": item.message.ts }, content);
+  renewMessage(node, item, place);
+  return node;
+}
+
+/** Brings a message's node up to date; blocks that did not change stay as they are. */
+export function renewMessage(node, item, place) {
+  const { message, head, thread, notice } = item;
+  const { store } = place;
+  const content = node.querySelector(".message-content");
+  const member = author(item, store);
+  const ephemeral = message.ephemeral || notice;
+  const threadTs = message.thread_ts ?? message.ts;
+  const open = place.openThread && !ephemeral ? () => place.openThread(threadTs) : null;
+  node.className = ["message", head && "head", ephemeral && "ephemeral", notice && "notice"].filter(Boolean).join(" ");
+  node.setAttribute("aria-label", `${displayName(member)}, ${clock(message.ts)}`);
+  const time = h("time", { title: fullTime(message.ts) }, clock(message.ts));
+  const notes = [
+    ephemeral ? h("p", { class: "note" }, icon("eye"), "Only visible to you") : null,
+    item.broadcast ? h("p", { class: "note" }, icon("reply"), place.openThread ? h("button", { type: "button", class: "link-button", "data-focus": "replied", onclick: open }, "replied to a thread") : "Also sent to the channel") : null,
+  ];
+  const name = h("header", {}, h("strong", { class: "author" }, displayName(member)), member.is_bot ? h("span", { class: "badge-app" }, "APP") : null, time);
+  const body = h("div", { class: "message-body" });
+  const edited = message.edited && message.blocks?.length ? h("span", { class: "edited" }, "(edited)") : null;
+  const toolbar = open ? h("button", { type: "button", class: "icon-button reply", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("reply")) : null;
+  keepFocus(node, () => {
+    fill(content, message, place);
+    if (!node.querySelector(".message-body")) {
+      body.append(content);
+      node.append(h("div", { class: "gutter" }), body);
+    }
+    const gutter = node.querySelector(".gutter");
+    gutter.replaceChildren(head ? avatar(member) : time.cloneNode(true));
+    const frame = node.querySelector(".message-body");
+    for (const child of [...frame.children]) if (child !== content) child.remove();
+    content.before(...notes.filter(Boolean), ...(head ? [name] : []));
+    content.after(
+      ...[edited, message.files?.length ? h("div", { class: "files" }, message.files.map(file)) : null, thread ? summary(thread, store, open) : null].filter(Boolean),
+    );
+    node.querySelector(":scope > .reply")?.remove();
+    if (toolbar) node.append(toolbar);
+  });
+}
+
+function fill(content, message, place) {
+  if (message.blocks?.length) {
+    if (content.classList.contains("plain")) content.replaceChildren();
+    content.className = "message-content";
+    renderBlocks(content, message.blocks, place.host(message));
+  } else {
+    content.className = "message-content plain text";
+    content.replaceChildren(...mrkdwn(message.text, place.store), ...(message.edited ? [h("span", { class: "edited" }, " (edited)")] : []));
+  }
+}

@@ -1,0 +1,89 @@
+// The workspace's frame: who one acts as, and the list of channels, direct messages and the app.
+
+import { h, icon, reconcile } from "./dom.js";
+import { avatar } from "./message.js";
+import { displayName } from "./store.js";
+
+/** The bar at the top: workspace name and person switcher. */
+export function renderTopbar(parent, store, { onmenu, onperson }) {
+  if (!parent.firstChild) {
+    parent.append(
+      h("button", { type: "button", class: "icon-button menu-button", "aria-label": "Channels", "aria-controls": "sidebar", "aria-expanded": "false", onclick: onmenu }, icon("menu")),
+      h("strong", { class: "workspace-name" }, "Sandbox workspace"),
+      h("div", { class: "people", role: "group", "aria-label": "Act as" }, h("span", { class: "people-label", "aria-hidden": "true" }, "Acting as")),
+    );
+  }
+  const people = store.people.map((person) => ({ ...person, current: person.id === store.as }));
+  const box = parent.querySelector(".people");
+  if (!box.list) box.append((box.list = h("div", { class: "people-list" })));
+  reconcile(box.list, people, {
+    key: (person) => person.id,
+    build: (person) => personLink(person, onperson),
+    update: (node, person) => (person.current ? node.setAttribute("aria-current", "true") : node.removeAttribute("aria-current")),
+  });
+}
+
+function personLink(person, onperson) {
+  const name = displayName(person);
+  return h(
+    "a",
+    {
+      href: `?as=${encodeURIComponent(person.name)}`,
+      class: "person",
+      title: `${name}${person.title ? `, ${person.title}` : ""}. Open in a new tab to be several people at once.`,
+      "aria-label": `Act as ${name}${person.title ? `, ${person.title}` : ""}`,
+      "aria-current": person.current ? "true" : null,
+      onclick: (event) => {
+        // A click meant for a new tab or window stays the browser's.
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+        event.preventDefault();
+        onperson(person);
+      },
+    },
+    avatar(person, "small"),
+    h("span", { class: "person-text" }, h("span", {}, name.split(" ")[0]), person.title ? h("small", {}, person.title) : null),
+  );
+}
+
+function rowsOf(store, here) {
+  const { channels } = store.screen;
+  const app = store.appChannel();
+  const row = (channel) => ({
+    id: channel.id,
+    kind: channel.kind,
+    name: channel.name,
+    unread: channel.unread ?? 0,
+    mentions: channel.kind === "im" ? Math.max(channel.mentions ?? 0, channel.unread ?? 0) : (channel.mentions ?? 0),
+    current: here.channel === channel.id && !here.home,
+  });
+  const appRow = app ? row(app) : { id: "home", kind: "im", name: store.bot.name, unread: 0, mentions: 0 };
+  const appTarget = appRow.unread ? appRow.id : "home";
+  return [
+    { title: "Channels", rows: channels.filter((channel) => channel.kind !== "im").map(row) },
+    { title: "Direct messages", rows: channels.filter((channel) => channel.kind === "im" && channel !== app).map(row) },
+    { title: "Apps", rows: [{ ...appRow, kind: "app", current: here.home || appRow.current, target: appTarget }] },
+  ].filter((group) => group.rows.length);
+}
+
+function channelRow(row, store) {
+  const member = row.kind === "app" ? { id: store.bot.id, name: row.name, is_bot: true } : (store.screen.members.find((other) => [other.name, other.id, other.real_name].includes(row.name)) ?? { id: row.id, name: row.name });
+  const sign = { channel: "#", private: icon("lock") }[row.kind] ?? avatar(member, "tiny");
+  const said = row.mentions ? `, ${row.mentions} new` : row.unread ? ", unread" : "";
+  return h(
+    "a",
+    { href: `#/${encodeURIComponent(row.target ?? row.id)}`, class: row.unread ? "row unread" : "row", "aria-current": row.current ? "page" : null, "aria-label": `${row.name}${said}`, "data-channel": row.id },
+    h("span", { class: "row-sign" }, sign),
+    h("span", { class: "row-name" }, row.kind === "im" ? displayName(member) : row.name),
+    row.mentions ? h("span", { class: "badge" }, String(row.mentions)) : null,
+  );
+}
+
+/** The list of places; `here` is where one is. */
+export function renderSidebar(parent, store, here) {
+  const active = parent.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
+  reconcile(parent, rowsOf(store, here), {
+    key: (group) => group.title,
+    build: (group) => h("section", {}, h("h2", {}, group.title), group.rows.map((row) => channelRow(row, store))),
+  });
+  if (active) parent.querySelector(`[data-channel="${CSS.escape(active)}"]`)?.focus();
+}
