@@ -1,0 +1,87 @@
+"""Bytes from a daemon to a value or an error (docs/dbc-api.md §10.2). No network in here.
+
+An answer may hold passwords, so nothing here lets it into an exception or a `repr`: parsing gives
+a problem back instead of raising, and the error is raised where no raw text is in sight.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.dbc.error_table import classify, tidy
+from bot.dbc.errors import DbcError, Mode, Unreadable
+
+T = TypeVar("T")
+
+_NETWORKS = ("mainnet", "netcongtu")  # how a gateway in the wild wraps answers (§1.5)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Raw:
+    """An answer as it came."""
+
+    status: int
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"<Raw answer, HTTP {self.status}, {len(self.body)} bytes>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Parsed:
+    code: int
+    payload: object
+    text: str
+
+
+def decode(
+    raw: Raw, mode: Mode, to_value: Callable[[object], T], mask: Callable[[str], str]
+) -> T | DbcError:
+    """The answer's value, or the error it means, for the caller to raise."""
+    parsed = _parse(raw)
+    if isinstance(parsed, str):
+        return Unreadable(mode=mode, dbc_text=mask(parsed), http_status=raw.status)
+    if parsed.code != 0:
+        return classify(raw.status, parsed.code, parsed.text, mode, mask)
+    try:
+        return to_value(parsed.payload)
+    except (ValueError, TypeError):
+        # The reason names values of the answer, so it is dropped.
+        return Unreadable(
+            mode=mode, dbc_text="unexpected form of answer", http_status=raw.status, errcode=0
+        )
+
+
+def _parse(raw: Raw) -> _Parsed | str:
+    try:
+        found = json.loads(raw.body.decode("utf-8", "replace").strip())
+    except (ValueError, RecursionError):
+        return _excerpt(raw)
+    if not isinstance(found, dict):
+        return "not a JSON object"
+    if not any(key in found for key in ("errcode", "error_code", "status")):
+        found = next((found[n] for n in _NETWORKS if isinstance(found.get(n), dict)), found)
+    code = _code(next((found[k] for k in ("errcode", "error_code", "status") if k in found), None))
+    if code is None:
+        return "no error code in it"
+    payload = found.get("message", found.get("data"))
+    text = payload if isinstance(payload, str) else found.get("error_message", "")
+    return _Parsed(code, payload, text if isinstance(text, str) else "")
+
+
+def _code(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value) else None
+
+
+def _excerpt(raw: Raw) -> str:
+    """A few words of an HTML page. Of anything else nothing: it may be a broken list of secrets."""
+    text = raw.body.decode("utf-8", "replace").strip()
+    if not text.startswith("<"):
+        return f"not JSON, {len(raw.body)} bytes"
+    return tidy(re.sub(r"<[^>]*>", " ", text))[:120]

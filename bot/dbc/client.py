@@ -1,0 +1,73 @@
+"""The DBC client: one small client per area over one transport. The door for everyone else.
+
+async with DbcClient(settings.dbc_client_urls, clock) as dbc:
+    target = Target(node_id=node, credentials=SessionPair.of(session_id, sign))
+    for machine in await dbc.tasks.list(target): ...
+"""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from bot.clock import Clock
+from bot.dbc.disks import Disks
+from bot.dbc.endpoint import Caller
+from bot.dbc.guard import Limits
+from bot.dbc.images import Images
+from bot.dbc.lans import Lans
+from bot.dbc.metal import Metal
+from bot.dbc.nodes import Nodes
+from bot.dbc.snapshots import Snapshots
+from bot.dbc.tasks import Tasks
+from bot.dbc.transport import Call, DryRun, Transport, ignore
+
+
+class Areas:
+    """All operations of DBC, by area."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.nodes = Nodes(caller)
+        self.tasks = Tasks(caller)
+        self.disks = Disks(caller)
+        self.snapshots = Snapshots(caller)
+        self.images = Images(caller)
+        self.lans = Lans(caller)
+        self.metal = Metal(caller)
+
+
+class DbcClient(Areas):
+    """Calls to one or more DBC daemons.
+
+    Reads fail over to the next daemon; a change is sent once, to one. Every failure is a DbcError
+    (`bot.dbc.errors`): `surely_not_done` and `outcome_unknown` tell what may be said about it.
+    `observe` is told of each request that was sent, with nothing secret.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        clock: Clock,
+        limits: Limits | None = None,
+        observe: Callable[[Call], None] = ignore,
+    ) -> None:
+        self._transport = Transport(urls, clock, limits or Limits(), observe)
+        super().__init__(self._transport)
+
+    def dry_run(self) -> Areas:
+        """The same with every change stopped by WouldSend after all checks; reads work."""
+        return Areas(DryRun(self._transport))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()

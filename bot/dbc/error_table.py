@@ -1,0 +1,238 @@
+"""Which answer is which error: one table by HTTP status, error code and text.
+
+The same situation has different codes by endpoint (docs/dbc-api.md §7.2), so text counts as well.
+Knows nothing of transport; first matching row wins.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.dbc.errors import (
+    Clash,
+    DaemonDisconnected,
+    DaemonFull,
+    DaemonUnavailable,
+    DbcError,
+    InvalidRequest,
+    Missing,
+    Mode,
+    NoBackEnd,
+    NoCapacity,
+    NodeTimeout,
+    NodeUnknown,
+    NotAuthorised,
+    OperationRefused,
+    OutcomeUnknown,
+    Reason,
+    StateConflict,
+    TaskExists,
+    TaskNotFound,
+    Unreadable,
+    WrongNodeKind,
+)
+
+MAX_DBC_TEXT = 300  # a node's text goes into one line of a message
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: where it applies and what it means."""
+
+    error: type[DbcError]
+    pattern: str = ""
+    codes: tuple[int, ...] = ()
+    least_status: int = 0
+    sentence: str = ""
+    hint: str = ""
+    field: str = ""
+
+    def matches(self, status: int, code: int, text: str) -> bool:
+        """Whether the answer is of this kind. `text` is lower-case."""
+        return (
+            status >= self.least_status
+            and (not self.codes or code in self.codes)
+            and re.search(self.pattern, text) is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRow:
+    """A refusal of the caller that is not worded `check authority failed: …`."""
+
+    reason: Reason
+    pattern: str
+    codes: tuple[int, ...]
+
+
+_AUTH = (
+    AuthRow(Reason.NO_CREDENTIALS, r"wallets? all invalid$|^session_id and wallet all", (-25,)),
+    AuthRow(Reason.NO_CREDENTIALS, r"multisig_wallets all invalid", (-25,)),
+    AuthRow(Reason.MANAGER_KEY, r"^invalid wallet sign$|^verify sign failed$", (-25, -3)),
+    AuthRow(Reason.NO_SESSION, r"^no session id$", (-3,)),
+    AuthRow(Reason.NOT_OWNER, r"you are not the owner", (-3,)),
+)
+
+_FRONT = (
+    Row(NodeUnknown, r"create node request failed", (-32701,)),
+    Row(DaemonFull, r"create request session failed", (-32701,)),
+    Row(DaemonDisconnected, r"broadcast request failed", (-32701,)),
+    # The daemon says so for a verb it does not know, but also whenever it drops a request that
+    # it had taken on, so it proves nothing about the outcome.
+    Row(
+        OutcomeUnknown,
+        r"^unhandled request",
+        (-32701,),
+        hint="The daemon may be too old for this. Look at the present state first.",
+    ),
+    Row(Missing, r"^network name not exist", (-32701,), sentence="There is no such network."),
+    Row(DaemonUnavailable, "", (-32701,)),
+    Row(NodeTimeout, r" timeout$", (-1,)),
+    Row(Unreadable, r"response parse error$", (-1,), least_status=500),
+    Row(OutcomeUnknown, "", (-1,), least_status=500),
+    Row(
+        Missing,
+        r"^image_server not exist",
+        (-25,),
+        sentence="The DBC daemon does not know this image server.",
+        hint="List the image servers it is configured with.",
+        field="image_server",
+    ),
+    Row(InvalidRequest, "", (-25, -32600, -32601)),
+)
+
+_RETRY_SOON = "The node is clearing away a stray machine first. Try again in a minute."
+
+_STATES = (
+    Row(StateConflict, r"^task is running", sentence="The machine is running."),
+    Row(StateConflict, r"^task is shut_off", sentence="The machine is off."),
+    Row(StateConflict, r"^task is being shutdown", sentence="The machine is shutting down."),
+    Row(StateConflict, r"^task is suspended", sentence="The machine is asleep."),
+    Row(StateConflict, r"^task is paused", sentence="The machine is paused."),
+    Row(StateConflict, r"^task is crashed", sentence="The machine has crashed."),
+    Row(StateConflict, r"^task is "),
+    Row(
+        StateConflict,
+        r"please close task first",
+        sentence="This is only possible while the machine is off.",
+        hint="Shut it down first (flush inside it before: on DBC, a shutdown is a power cut).",
+    ),
+    Row(
+        StateConflict,
+        r"only the running task",
+        sentence="This is only possible while the machine is running.",
+        hint="Start it first.",
+    ),
+    Row(
+        StateConflict,
+        r"please try again in a minute",
+        sentence="The node cannot do this right now.",
+        hint=_RETRY_SOON,
+    ),
+)
+
+_CLASHES = (
+    Row(TaskExists, r"^task id already existed"),
+    Row(
+        Clash,
+        r"port conflict, exist (?P<field>\w+)|(?P<field2>new_\w+_port) .*has been used",
+        sentence="This port is used by another machine.",
+        hint="Choose another port.",
+    ),
+    Row(Clash, r"public ip being used", sentence="This IP is in use.", field="public_ip"),
+    Row(
+        Clash,
+        r"in downloading|in uploading",
+        sentence="The image is being transferred at present.",
+        hint="Wait for the end of the transfer, or stop it.",
+    ),
+    Row(
+        Clash,
+        r"network is in used",
+        sentence="There are still machines in this network.",
+        hint="Delete these machines first.",
+    ),
+    Row(Clash, r"already exist|has been used|being used|are the same!"),
+)
+
+_NODE = (
+    *_STATES,
+    *_CLASHES,
+    Row(NoBackEnd, r"^bare metal client not existed"),
+    Row(TaskNotFound, r"^task_id not exist|^task not exist|^task:.* not exist"),
+    Row(
+        WrongNodeKind,
+        r"^not supported$|nodes are not supported|no machine info|^pxe not support disk"
+        r"|device not support|^get bare metal node info failed",
+    ),
+    Row(Missing, r"no disk(:|$)", sentence="The machine has no such disk."),
+    Row(Missing, r"image.* not exist", sentence="There is no such image.", field="image_name"),
+    Row(Missing, r"snapshot_name not exist", sentence="There is no such snapshot."),
+    Row(
+        Missing,
+        r"network name not exist|can not find network",
+        sentence="There is no such network on this node.",
+        field="network_name",
+    ),
+    Row(Missing, r"not exist|not found|can not find"),
+    Row(NoCapacity, r"allocate gpu|gpu_count exceeds|check gpu|exactly rented", field="gpu_count"),
+    Row(NoCapacity, r"allocate cpu|check cpu|cpu count exceeds", field="cpu_cores"),
+    Row(NoCapacity, r"allocate mem|check memory", field="mem_size"),
+    Row(NoCapacity, r"allocate disk|have no enough space", field="disk_size"),
+    Row(OutcomeUnknown, "", least_status=500),
+    Row(InvalidRequest, "", least_status=400),
+    Row(OperationRefused),
+)
+
+_TABLE = (*_FRONT, *_NODE)
+
+
+def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str], str]) -> DbcError:
+    """The error that a failed answer means (docs/dbc-api.md §7, §10.2).
+
+    `mask` takes the request's secrets out of the text, should DBC have echoed one.
+    """
+    lower = text.lower().strip()
+    shown = tidy(mask(text))
+    reason = _authority(code, lower)
+    if reason is not None:
+        return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
+    row = next(row for row in _TABLE if row.matches(status, code, lower))
+    return row.error(
+        row.sentence if not _speaks_for_change(row, mode) else "",
+        hint=row.hint,
+        field=row.field or _named_field(row, lower),
+        mode=mode,
+        dbc_text=shown,
+        http_status=status,
+        errcode=code,
+    )
+
+
+def tidy(text: str) -> str:
+    """Text from outside on one line: no control characters, at most 300 characters."""
+    plain = "".join(" " if unicodedata.category(c) in {"Cc", "Cs"} else c for c in text)
+    line = " ".join(plain.split())
+    return line if len(line) <= MAX_DBC_TEXT else line[: MAX_DBC_TEXT - 1] + "…"
+
+
+def _authority(code: int, text: str) -> Reason | None:
+    for row in _AUTH:
+        if code in row.codes and re.search(row.pattern, text):
+            return row.reason
+    if code != -3 or not text.startswith("check authority failed"):
+        return None
+    told = text.removeprefix("check authority failed").strip(": ")
+    if not told:  # verifiers get no reason at all
+        return Reason.ROLE
+    return next((reason for reason in Reason if reason == told), Reason.OTHER)
+
+
+def _speaks_for_change(row: Row, mode: Mode) -> bool:
+    return mode is Mode.CHANGE and bool(row.error.change_sentence)
+
+
+def _named_field(row: Row, text: str) -> str:
+    found = re.search(row.pattern, text)
+    return next((name for name in (found.groupdict() if found else {}).values() if name), "")

@@ -1,0 +1,354 @@
+"""What can go wrong between us and a DBC node, as classes that own their sentence.
+
+The first question after any failure is `delivery`: surely not sent, surely refused, or unknown.
+Knows neither HTTP libraries nor Slack; the mapping from answers to classes is `error_table`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+from bot.errors import BotError, Conflict, NotFound, Refused, Severity
+
+
+class Mode(StrEnum):
+    """What an endpoint does. A change is sent exactly once, a read may be repeated."""
+
+    READ = "read"
+    CHANGE = "change"
+
+
+class Delivery(StrEnum):
+    """What became of a request that failed."""
+
+    NOT_SENT = "not sent"  # it surely reached no node: nothing has changed
+    REFUSED = "refused"  # it was answered with a refusal: nothing has changed
+    UNKNOWN = "unknown"  # it may have been carried out; only reading can tell
+
+
+class DbcError(BotError):
+    """A call to DBC that did not succeed.
+
+    `dbc_text` is the daemon's or node's own text, shortened and without control characters or
+    secrets; it comes from outside and must be escaped like any such text.
+    """
+
+    default_sentence: ClassVar[str] = "DBC refused the request."
+    default_hint: ClassVar[str] = ""
+    change_sentence: ClassVar[str] = ""  # instead of the default sentence, for a change
+    default_delivery: ClassVar[Delivery] = Delivery.REFUSED
+
+    def __init__(
+        self,
+        sentence: str = "",
+        *,
+        hint: str = "",
+        field: str = "",
+        mode: Mode = Mode.READ,
+        dbc_text: str = "",
+        http_status: int = 0,
+        errcode: int | None = None,
+    ) -> None:
+        own = self.default_sentence
+        if mode is Mode.CHANGE and self.change_sentence:
+            own = self.change_sentence
+        super().__init__(sentence or own, hint=hint or self.default_hint, field=field)
+        self.mode = mode
+        self.delivery = self.default_delivery
+        self.dbc_text = dbc_text
+        self.http_status = http_status
+        self.errcode = errcode
+        if self.outcome_unknown:
+            self.severity = Severity.UNKNOWN
+
+    @property
+    def surely_not_done(self) -> bool:
+        """Whether it is certain that nothing changed: not sent, refused, or only a read."""
+        return self.mode is Mode.READ or self.delivery is not Delivery.UNKNOWN
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether this was a change that may have been carried out."""
+        return not self.surely_not_done
+
+
+class InvalidField(DbcError, Refused):
+    """A value that DBC would misunderstand, drop or choke on. Found before anything is sent."""
+
+    default_delivery = Delivery.NOT_SENT
+
+    def __init__(self, sentence: str, *, field: str, hint: str = "") -> None:
+        super().__init__(sentence, hint=hint, field=field)
+
+
+class WouldSend(Refused):
+    """A dry run came to the point of sending a change. Not a failure: the wanted end.
+
+    `additional` is what would go into the request's `additional`, secrets masked.
+    """
+
+    def __init__(
+        self, method: str, path: str, additional: Mapping[str, object], node_id: str
+    ) -> None:
+        super().__init__("This was a dry run: nothing was sent.")
+        self.method = method
+        self.path = path
+        self.additional = dict(additional)
+        self.node_id = node_id
+
+
+class InvalidRequest(DbcError):
+    """The daemon found the request malformed (HTTP 400/404, docs/dbc-api.md §7.1)."""
+
+    default_sentence = "The DBC daemon did not accept the request as valid."
+    default_hint = "The daemon may be of another version than this bot expects."
+
+
+class DaemonUnavailable(DbcError):
+    """No daemon could take the request or pass it on. Surely not sent to the node."""
+
+    default_sentence = "The DBC daemon could not pass the request on."
+    default_hint = "Try again in a minute."
+    default_delivery = Delivery.NOT_SENT
+
+
+class Unreachable(DaemonUnavailable):
+    """No connection to the daemon: refused, or not made in time."""
+
+    default_sentence = "The DBC daemon cannot be reached."
+    default_hint = "Check that it runs and that DBC_CLIENT_URLS names its address."
+
+
+class NodeUnknown(DaemonUnavailable):
+    """The daemon does not know the node now (`create node request failed`)."""
+
+    default_sentence = "The DBC daemon does not know this node at the moment."
+    default_hint = (
+        "The node is offline, its id is wrong, or the daemon has just started: "
+        "then it learns of nodes within a minute or two."
+    )
+
+
+class DaemonFull(DaemonUnavailable):
+    """1,024 requests hang in the daemon (`create request session failed`)."""
+
+    default_sentence = "The DBC daemon is clogged with unanswered requests and takes no more."
+    default_hint = "It usually has to be restarted by whoever runs it."
+
+
+class DaemonDisconnected(DaemonUnavailable):
+    """The daemon has lost its network (`broadcast request failed`) and is about to crash.
+
+    It is left alone for a minute; this is raised for that minute, too.
+    """
+
+    default_sentence = "The DBC daemon has lost its connection to the DBC network."
+    default_hint = "It is left alone for a minute, since it tends to restart by itself."
+
+
+class TooBusy(DaemonUnavailable):
+    """Our own limit on pending requests; waiting for a turn took too long."""
+
+    default_sentence = "Too many requests are waiting for this node."
+    default_hint = "Try again in a moment."
+
+
+class NodeSilent(DaemonUnavailable):
+    """The node left several requests in a row unanswered; it is asked again after a pause."""
+
+    default_sentence = "The node has stopped answering, so it is not being asked for a while."
+    default_hint = "It is tried again by itself, at most five minutes from now."
+
+
+class OutcomeUnknown(DbcError):
+    """No usable answer. For a change: nobody knows whether it was carried out."""
+
+    default_sentence = "The DBC daemon gave no answer about what became of the request."
+    change_sentence = (
+        "The command was sent, but what became of it is not known: it may or may not be done."
+    )
+    default_hint = "Look at the present state before doing anything again."
+    default_delivery = Delivery.UNKNOWN
+
+
+class NodeTimeout(OutcomeUnknown):
+    """No answer in time: the daemon's own 30 s text, or our read timeout."""
+
+    default_sentence = "The node did not answer in time."
+    change_sentence = (
+        "The command was sent, but the node did not answer in time: it may still be carried out."
+    )
+
+
+class ConnectionLost(OutcomeUnknown):
+    """The connection to the daemon broke before the answer was complete."""
+
+    default_sentence = "The connection to the DBC daemon broke before it answered."
+    change_sentence = (
+        "The connection to the DBC daemon broke after the command may have been sent: "
+        "it may or may not be done."
+    )
+
+
+class Unreadable(OutcomeUnknown):
+    """An answer that cannot be read: broken JSON, HTML, or not what the endpoint promises.
+
+    A change may well have been carried out: DBC answers `response parse error` to a creation
+    whose description breaks the answer, although the machine is made (docs/dbc-api.md §11.1).
+    """
+
+    default_sentence = "DBC's answer could not be read."
+    change_sentence = "The command was sent, but DBC's answer could not be read: it may be done."
+    default_hint = (
+        "Often a description, name or log line on the node contains a quote, a backslash "
+        "or a line break."
+    )
+
+
+class Reason(StrEnum):
+    """Why a node refuses a caller (docs/dbc-api.md §2.6)."""
+
+    NO_CREDENTIALS = "no credentials"
+    CHAIN_QUERY_FAILED = "query machine_status failed"
+    NOT_RENTED = "machine is not be rented"
+    SESSION_INVALID = "session_id is invalid"
+    SIGNATURE_INVALID = "nonce check failed"
+    WALLET_NOT_RENTER = "wallet not rented"
+    RENT_EXPIRED = "machine has already expired"
+    NOT_VERIFYING = "not in verify time"
+    UNKNOWN_MACHINE_STATUS = "unknown machine status"
+    ROLE = "role refused"
+    NO_SESSION = "no session id"
+    MANAGER_KEY = "manager key needed"
+    NOT_OWNER = "not the owner"
+    OTHER = "other"
+
+
+_REASONS: Mapping[Reason, tuple[str, str]] = {
+    Reason.NO_CREDENTIALS: (
+        "This needs credentials for the node, and there are none.",
+        "Add a session for this node first.",
+    ),
+    Reason.CHAIN_QUERY_FAILED: (
+        "The node could not ask the chain about its own rental.",
+        "The chain may be unreachable or the node reported offline there. Try again later.",
+    ),
+    Reason.NOT_RENTED: (
+        "The node is not rented at present.",
+        "The rental has ended; it has to be rented again before it can be used.",
+    ),
+    Reason.SESSION_INVALID: (
+        "The node does not accept this session.",
+        "A session is valid on one node only. Check the pair, or have a new one signed.",
+    ),
+    Reason.SIGNATURE_INVALID: (
+        "The node does not accept the signature.",
+        "It is wrong, its nonce was used before, or none arrived. Sign a fresh nonce; "
+        "while a machine is being verified, sessions do not work at all.",
+    ),
+    Reason.WALLET_NOT_RENTER: (
+        "This wallet does not hold the node's rental.",
+        "Use the renter's wallet, and give the rent order where single GPUs are rented.",
+    ),
+    Reason.RENT_EXPIRED: (
+        "The rental behind this session has expired.",
+        "Renew the rental, and give the rent order where single GPUs are rented.",
+    ),
+    Reason.NOT_VERIFYING: (
+        "The node is being verified, and this wallet is not a verifier on duty.",
+        "Wait until its verification is over.",
+    ),
+    Reason.UNKNOWN_MACHINE_STATUS: (
+        "The chain reports a state of the node that the node does not understand.",
+        "Try again later.",
+    ),
+    Reason.ROLE: (
+        "These credentials may not do this: it is for the renter, not for verifiers.",
+        "Use the renter's session.",
+    ),
+    Reason.NO_SESSION: (
+        "The node has no session for this wallet.",
+        "Check that the wallet rents this very node.",
+    ),
+    Reason.MANAGER_KEY: (
+        "This needs a signature with the bare-metal manager's own node key.",
+        "Sessions and renters' wallets do not count here. Sign a fresh nonce with that key.",
+    ),
+    Reason.NOT_OWNER: (
+        "This network was made by another wallet.",
+        "Only its owner can delete it.",
+    ),
+    Reason.OTHER: ("The node does not let these credentials do this.", ""),
+}
+
+
+class NotAuthorised(DbcError, Refused):
+    """The node, or we before sending, refused the credentials. `reason` says why."""
+
+    def __init__(self, reason: Reason, *, sent: bool = True, **details: object) -> None:
+        sentence, hint = _REASONS[reason]
+        super().__init__(sentence, hint=hint, **details)  # type: ignore[arg-type]  # DbcError's own
+        self.reason = reason
+        if not sent:
+            self.delivery = Delivery.NOT_SENT
+
+
+class Missing(DbcError, NotFound):
+    """Something named in the request does not exist there: an image, disk, network, snapshot."""
+
+    default_sentence = "What was named does not exist on the node."
+    default_hint = "List what is there."
+
+
+class TaskNotFound(Missing):
+    """No such machine on the node, or none that these credentials can see."""
+
+    default_sentence = "There is no such machine on this node."
+    default_hint = (
+        "It was deleted, belongs to someone else, or its creation has failed or just begun."
+    )
+
+
+class StateConflict(DbcError, Conflict):
+    """The machine's present state does not allow this."""
+
+    default_sentence = "The machine's present state does not allow this."
+    default_hint = "Look at its state first."
+
+
+class Clash(DbcError, Conflict):
+    """Something is taken: a port, an id, a name, a file under transfer."""
+
+    default_sentence = "This clashes with something that is already there."
+
+
+class TaskExists(Clash):
+    """A creation's own task id is taken: proof that the machine exists (docs/dbc-api.md §4.3)."""
+
+    default_sentence = "A machine with this id already exists."
+
+
+class OperationRefused(DbcError):
+    """The node refused for a reason of its own; `dbc_text` says which."""
+
+    default_sentence = "The node refused to do this."
+
+
+class NoCapacity(OperationRefused):
+    """Not enough free GPUs, cores, memory or disk, or more than is rented."""
+
+    default_sentence = "The node has not enough free resources for this, or fewer are rented."
+    default_hint = "See what the node has left, and what its other machines use."
+
+
+class WrongNodeKind(OperationRefused):
+    """A GPU node was asked for bare metal or the other way round."""
+
+    default_sentence = "This kind of node cannot do that."
+    default_hint = "Check whether a GPU node, a bare-metal machine or its manager is meant."
+
+
+class NoBackEnd(OperationRefused):
+    """`bare metal client not existed`. The boot-device call answers so even when it worked."""
+
+    default_sentence = "The bare-metal manager has no means of controlling this machine."

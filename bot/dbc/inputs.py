@@ -1,0 +1,47 @@
+"""The base of everything that is sent: frozen, checked, and free of secrets in its `repr`."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from bot.dbc import fields
+from bot.dbc.errors import InvalidField
+
+
+class Input(BaseModel):
+    """A value that goes to DBC. Making one that DBC would misread raises InvalidField."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_invalid_field(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        problem = ""
+        try:
+            return handler(data)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            field = ".".join(str(part) for part in first["loc"][:1])
+            problem = f"{field or 'The request'}: {first['msg'].lower()}."
+        # Outside of the handler: pydantic's error must not travel along, it knows the values.
+        raise InvalidField(problem, field=field)
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError("must be a whole number")  # noqa: TRY004 - pydantic listens to ValueError
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole_number)]
+Count = Annotated[Whole, fields.checked(fields.count)]
+Positive = Annotated[Whole, fields.checked(fields.positive)]
+Port = Annotated[Whole, fields.checked(fields.port)]
+VncPort = Annotated[Whole, fields.checked(fields.vnc_port)]

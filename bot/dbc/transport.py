@@ -1,0 +1,241 @@
+"""The one place that speaks HTTP to DBC daemons: chooses one, sends, reads, and names failures.
+
+Knows no operation. A change goes to one daemon, once; a read may be repeated and may fail over.
+Failures are returned up to the frame that holds no secret and raised there, without a cause:
+tracebacks of the HTTP library would carry request bodies along.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple, TypeVar
+
+import aiohttp
+import structlog
+from yarl import URL
+
+from bot.clock import Clock
+from bot.dbc.answer import Raw, decode
+from bot.dbc.endpoint import NOTHING, Endpoint, Request
+from bot.dbc.errors import (
+    ConnectionLost,
+    DaemonDisconnected,
+    DaemonFull,
+    DbcError,
+    Delivery,
+    Mode,
+    NodeTimeout,
+    NodeUnknown,
+    Unreachable,
+    Unreadable,
+    WouldSend,
+)
+from bot.dbc.guard import Breaker, Daemon, Limits, choose
+from bot.dbc.identity import Target
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+API_ROOT = "/api/v1"
+
+
+class Call(NamedTuple):
+    """What an observer learns of each request that was sent: nothing secret."""
+
+    path: str  # as declared, with places such as {task_id}
+    mode: Mode
+    outcome: str  # `ok` or the error's class
+    took: timedelta
+
+
+def ignore(_call: Call) -> None:
+    """The observer for those who want none."""
+
+
+class Transport:
+    """Sends requests to the given daemons, within limits, by the clock."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        clock: Clock,
+        limits: Limits,
+        observe: Callable[[Call], None] = ignore,
+    ) -> None:
+        if not urls:
+            raise ValueError("at least one DBC daemon is needed")
+        self._daemons = [Daemon(url, clock, limits) for url in urls]
+        self._clock = clock
+        self._limits = limits
+        self._observe = observe
+        self._breaker = Breaker(clock, limits)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(
+        self,
+        endpoint: Endpoint[T],
+        target: Target | None = None,
+        additional: Mapping[str, object] = NOTHING,
+        *,
+        query: str = "",
+        **places: str,
+    ) -> T:
+        """Send a request and give back its value; see `endpoint.Caller`."""
+        request = prepare(endpoint, target, additional, query, places)
+        tried: list[DbcError] = []
+        for daemon in self._candidates(endpoint.mode):
+            if tried and not _may_repeat(tried[-1], request, alone=len(self._daemons) == 1):
+                break
+            outcome = await self._in_turn(daemon, endpoint, request)
+            if not isinstance(outcome, DbcError):
+                return outcome
+            tried.append(outcome)
+        # The one that tells most: a daemon that answered knows more than one that is down.
+        raise next((e for e in tried if not isinstance(e, Unreachable)), tried[0])
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _candidates(self, mode: Mode) -> list[Daemon]:
+        chosen = choose(self._daemons, mode)
+        return chosen * 2 if mode is Mode.READ and len(self._daemons) == 1 else chosen
+
+    async def _in_turn(
+        self, daemon: Daemon, endpoint: Endpoint[T], request: Request
+    ) -> T | DbcError:
+        node, mode = request.node_id, endpoint.mode
+        self._breaker.check(node, mode)
+        async with daemon.turn(node, endpoint.path, mode):
+            probe = self._breaker.enter(node, mode)
+            silent = answered = False
+            began = self._clock.now()
+            try:
+                outcome = await self._exchange(daemon, endpoint, request)
+                silent = isinstance(outcome, NodeTimeout)
+                answered = _node_answered(outcome)
+            finally:
+                self._breaker.leave(node, probe=probe, silent=silent, answered=answered)
+        self._note(daemon, endpoint, request, outcome, self._clock.now() - began)
+        return outcome
+
+    def _note(
+        self,
+        daemon: Daemon,
+        endpoint: Endpoint[T],
+        request: Request,
+        outcome: T | DbcError,
+        took: timedelta,
+    ) -> None:
+        if isinstance(outcome, DaemonDisconnected):
+            daemon.lost_network()
+        elif isinstance(outcome, Unreachable):
+            daemon.unreachable()
+        told = type(outcome).__name__ if isinstance(outcome, DbcError) else "ok"
+        self._observe(Call(endpoint.path, endpoint.mode, told, took))
+        log.debug("dbc call", path=request.path, node=request.node_id[:8], outcome=told)
+
+    async def _exchange(
+        self, daemon: Daemon, endpoint: Endpoint[T], request: Request
+    ) -> T | DbcError:
+        raw = await self._send(daemon, endpoint.mode, request)
+        if isinstance(raw, DbcError):
+            return raw
+        return decode(raw, endpoint.mode, endpoint.decode, request.mask)
+
+    async def _send(self, daemon: Daemon, mode: Mode, request: Request) -> Raw | DbcError:
+        url = URL(f"{daemon.url}{API_ROOT}{request.full_path}", encoded=True)
+        try:
+            # A redirect would carry the credentials to another place.
+            async with self._http().post(
+                url, data=aiohttp.BytesPayload(request.body()), allow_redirects=False
+            ) as response:
+                return await self._read(response, mode)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Unreachable(mode=mode)
+        except TimeoutError:
+            return NodeTimeout(mode=mode)
+        except aiohttp.ClientResponseError:
+            return Unreadable(mode=mode, dbc_text="not HTTP")
+        except (aiohttp.ClientError, OSError):
+            return ConnectionLost(mode=mode)
+
+    async def _read(self, response: aiohttp.ClientResponse, mode: Mode) -> Raw | DbcError:
+        body = b""
+        async for chunk in response.content.iter_chunked(64 * 1024):
+            body += chunk
+            if len(body) > self._limits.body:
+                return Unreadable(
+                    mode=mode, dbc_text="the answer is too long", http_status=response.status
+                )
+        return Raw(response.status, body)
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connect = self._limits.connect.total_seconds()
+            read = self._limits.read.total_seconds()
+            self._session = aiohttp.ClientSession(
+                # The daemon drops idle connections after 30 s without a word, which would make
+                # a pooled request fail with nobody knowing whether it arrived (§8.5).
+                connector=aiohttp.TCPConnector(force_close=True, limit=0),
+                headers={"Connection": "close", "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(
+                    total=connect + read, connect=connect, sock_read=read
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+class DryRun:
+    """Sends reads through another caller and stops every change just before it is sent."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def call(
+        self,
+        endpoint: Endpoint[T],
+        target: Target | None = None,
+        additional: Mapping[str, object] = NOTHING,
+        *,
+        query: str = "",
+        **places: str,
+    ) -> T:
+        """Send a read; raise WouldSend for a change; see `endpoint.Caller`."""
+        if endpoint.mode is Mode.READ:
+            return await self._transport.call(endpoint, target, additional, query=query, **places)
+        request = prepare(endpoint, target, additional, query, places)
+        raise WouldSend("POST", f"{API_ROOT}{request.full_path}", request.shown(), request.node_id)
+
+
+def prepare(
+    endpoint: Endpoint[T],
+    target: Target | None,
+    additional: Mapping[str, object],
+    query: str,
+    places: Mapping[str, str],
+) -> Request:
+    """The request to an endpoint. Raises NotAuthorised if it takes credentials and has none."""
+    endpoint.auth.check(target.credentials if target else None, endpoint.mode)
+    return Request(endpoint.path.format(**places), query, target, endpoint.auth, additional)
+
+
+def _may_repeat(error: DbcError, request: Request, *, alone: bool) -> bool:
+    """Whether a read may be sent again: no answer, and no one-time signature is used up."""
+    if request.one_shot and error.delivery is not Delivery.NOT_SENT:
+        return False
+    if isinstance(error, Unreachable | ConnectionLost):
+        return True
+    elsewhere = isinstance(error, NodeUnknown | DaemonFull | DaemonDisconnected)
+    return elsewhere and not alone
+
+
+def _node_answered(outcome: object) -> bool:
+    """Whether the node itself is alive, going by what came back."""
+    if not isinstance(outcome, DbcError):
+        return True
+    garbled = isinstance(outcome, Unreadable) and outcome.errcode == -1  # `response parse error`
+    return outcome.http_status == 200 or garbled
