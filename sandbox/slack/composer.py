@@ -1,0 +1,63 @@
+"""What Slack's composer makes of the characters a person types.
+
+It escapes, turns @names and #channels into references, and links addresses. Quotes stay as typed.
+"""
+
+import re
+from collections.abc import Callable
+
+from sandbox.slack.errors import Json, SlackError
+from sandbox.slack.state import State
+
+_WORD = re.compile(
+    r"(?P<user>(?<![\w@])@(?P<name>[\w.-]*\w))"
+    r"|(?P<channel>(?<![\w#&])#(?P<room>[\w-]+))"
+    r"|(?P<mail>\b[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    r"|(?P<url>\bhttps?://[^\s<>|\"”’]*[^\s<>|\"”’.,;:!?)])"
+    r"|(?P<domain>\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|ai|cn|eu)\b(?:/\S*)?)"
+)
+_EVERYBODY = {"here", "channel", "everyone"}
+
+
+def escaped(text: str) -> str:
+    """The text with the three characters Slack escapes."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def compose(state: State, typed: str, *, command: bool = False) -> str:
+    """The text as the app receives it: of a message, or of a slash command with escaping on."""
+
+    def user(match: re.Match[str]) -> str:
+        if match["name"] in _EVERYBODY:
+            return f"<!{match['name']}>"
+        try:
+            member = state.member(match["name"])
+        except SlackError:
+            return match[0]
+        return f"<@{member.id}|{member.name}>" if command else f"<@{member.id}>"
+
+    def channel(match: re.Match[str]) -> str:
+        try:
+            found = state.channel(match["room"])
+        except SlackError:
+            return match[0]
+        return f"<#{found.id}|{found.name}>"
+
+    writers: dict[str, Callable[[re.Match[str]], str]] = {
+        "user": user,
+        "channel": channel,
+        "mail": lambda m: f"<mailto:{m[0]}|{m[0]}>",
+        "url": lambda m: f"<{m[0]}>",
+        "domain": lambda m: f"<http://{m[0]}|{m[0]}>",
+    }
+
+    def write(match: re.Match[str]) -> str:
+        return next(w(match) for name, w in writers.items() if match[name])
+
+    return _WORD.sub(write, escaped(typed))
+
+
+def rich_text(text: str, new_id: Callable[[], str]) -> list[Json]:
+    """The rich_text block that Slack adds to a person's message."""
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return [{"type": "rich_text", "block_id": new_id(), "elements": [section]}]

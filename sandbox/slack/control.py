@@ -1,0 +1,137 @@
+"""The control API: what tests do in process, over HTTP, for a bot that runs as a child process."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from sandbox.slack.errors import Json
+
+if TYPE_CHECKING:
+    from sandbox.slack.workspace import Workspace
+
+Control = Callable[["Workspace", Json], Awaitable[Json]]
+
+
+async def _faults(ws: "Workspace", body: Json) -> Json:
+    """Add one failure (fields of Fault), or `{"clear": true}`."""
+    if body.get("clear"):
+        ws.faults.clear()
+    else:
+        ws.faults.add(**body)
+    return {"pending": [asdict(fault) for fault in ws.faults.pending]}
+
+
+async def _calls(ws: "Workspace", body: Json) -> Json:
+    """The recorded calls, of one method if named."""
+    method = body.get("method")
+    return {"calls": [asdict(c) for c in ws.calls if method in (None, c.method)]}
+
+
+async def _deliveries(ws: "Workspace", _body: Json) -> Json:
+    """Everything sent to the app, with its acknowledgements."""
+    return {
+        "deliveries": [
+            {
+                "kind": d.kind,
+                "type": d.type,
+                "envelope_id": d.envelope_id,
+                "payload": d.payload,
+                "acks": [asdict(ack) for ack in d.acks],
+            }
+            for d in ws.deliveries
+        ]
+    }
+
+
+async def _twice(ws: "Workspace", body: Json) -> Json:
+    """Send the next `count` deliveries twice."""
+    ws.deliver_twice(int(body.get("count", 1)))
+    return {}
+
+
+async def _again(ws: "Workspace", body: Json) -> Json:
+    """Send the last delivery (of `type`) once more."""
+    return {"ack": asdict(await ws.deliver_again(body.get("type")))}
+
+
+async def _disconnect(ws: "Workspace", body: Json) -> Json:
+    """Ask every connection to reconnect (`reason`), or break them all (`drop`)."""
+    if body.get("drop"):
+        await ws.sockets.drop()
+    else:
+        await ws.sockets.disconnect(body.get("reason", "refresh_requested"))
+    return {}
+
+
+async def _mode(ws: "Workspace", body: Json) -> Json:
+    """`{"request_url": …}` for HTTP, `{}` for Socket Mode."""
+    if url := body.get("request_url"):
+        return {"verified": await ws.use_http(url)}
+    await ws.use_socket_mode()
+    return {}
+
+
+async def _clock(ws: "Workspace", body: Json) -> Json:
+    """Wind the clock by `seconds`."""
+    ws.wind(timedelta(seconds=float(body.get("seconds", 0))))
+    return {"now": ws.clock.now().isoformat()}
+
+
+async def _token(ws: "Workspace", body: Json) -> Json:
+    """Revoke the tokens, or allow them again."""
+    ws.core.token_revoked = bool(body.get("revoked", True))
+    return {}
+
+
+async def _ack_seconds(ws: "Workspace", body: Json) -> Json:
+    """Change how long Slack waits for an acknowledgement (`seconds`)."""
+    ws.core.dispatcher.ack_seconds = float(body["seconds"])
+    return {}
+
+
+async def _status(ws: "Workspace", _body: Json) -> Json:
+    """Whether the app is connected, and what it is to be configured with."""
+    return {
+        "connected": ws.connected,
+        "idle": ws.core.dispatcher.idle,
+        "api_url": ws.api_url,
+        "bot_token": ws.bot_token,
+        "app_token": ws.app_token,
+        "signing_secret": ws.signing_secret,
+    }
+
+
+_CONTROLS: dict[str, Control] = {
+    "faults": _faults,
+    "calls": _calls,
+    "deliveries": _deliveries,
+    "deliver_twice": _twice,
+    "deliver_again": _again,
+    "disconnect": _disconnect,
+    "mode": _mode,
+    "clock": _clock,
+    "token": _token,
+    "ack_seconds": _ack_seconds,
+    "status": _status,
+}
+
+
+def add_control(app: web.Application, ws: "Workspace") -> None:
+    """Serve `POST /control/<what>` with a JSON body."""
+
+    def endpoint(control: Control) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            text = await request.text()
+            body = await request.json() if text else {}
+            try:
+                return web.json_response({"ok": True} | await control(ws, body))
+            except (KeyError, TypeError, ValueError, LookupError, RuntimeError) as problem:
+                return web.json_response({"ok": False, "error": str(problem)}, status=400)
+
+        return handle
+
+    for name, control in _CONTROLS.items():
+        app.router.add_post(f"/control/{name}", endpoint(control))

@@ -1,0 +1,64 @@
+"""Failures switched on by tests and the control API: per method and for so many calls."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+FaultKind = Literal["ratelimited", "http_500", "reset", "error", "hang"]
+
+
+@dataclass
+class Fault:
+    """One kind of failure; `times` None means until cleared."""
+
+    kind: FaultKind
+    method: str = "*"
+    times: int | None = 1
+    retry_after: int = 1
+    error: str = "internal_error"
+    after_effect: bool = False
+
+
+@dataclass
+class Faults:
+    """The failures to come. `after_effect` ones let the call take effect and lose only the answer."""
+
+    pending: list[Fault] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: FaultKind,
+        method: str = "*",
+        *,
+        times: int | None = 1,
+        retry_after: int = 1,
+        error: str = "internal_error",
+        after_effect: bool = False,
+    ) -> Fault:
+        """Let the next calls of a Web API method (`*`: any) fail."""
+        fault = Fault(kind, method, times, retry_after, error, after_effect)
+        self.pending.append(fault)
+        return fault
+
+    def ratelimit(self, method: str = "*", *, times: int | None = 1, retry_after: int = 1) -> Fault:
+        """HTTP 429 with Retry-After (seconds)."""
+        return self.add("ratelimited", method, times=times, retry_after=retry_after)
+
+    def error(self, error: str, method: str = "*", *, times: int | None = 1) -> Fault:
+        """An answer with `ok: false` and this error."""
+        return self.add("error", method, times=times, error=error)
+
+    def clear(self) -> None:
+        """Everything works again."""
+        self.pending.clear()
+
+    def take(self, method: str) -> Fault | None:
+        """The failure this call meets, used up by one."""
+        for fault in self.pending:
+            if fault.method not in ("*", method):
+                continue
+            if fault.times is not None:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.pending.remove(fault)
+            return fault
+        return None

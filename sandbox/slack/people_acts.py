@@ -1,0 +1,124 @@
+"""What people do with words: messages, slash commands, opening the Home tab."""
+
+import uuid
+
+from sandbox.slack.composer import compose, rich_text
+from sandbox.slack.conversations import Channel, Message
+from sandbox.slack.core import Core
+from sandbox.slack.delivery import Ack
+from sandbox.slack.errors import CannotDo, Json, SlackError
+from sandbox.slack.events import home_event, message_event
+from sandbox.slack.members import Member
+from sandbox.slack.response_urls import respond
+
+
+def allowed(member: Member) -> None:
+    """Refuse what a deactivated member or a bot tries to do by hand."""
+    if member.deleted or member.is_bot:
+        raise CannotDo(f"{member.name} cannot sign in.")
+
+
+def channel_of(core: Core, member: Member, where: str) -> Channel:
+    """A channel the member is in, by id or name; `@name` is the direct message with that member."""
+    if where.startswith("@"):
+        return core.state.dm(member.id, core.state.member(where).id)
+    try:
+        channel = core.state.channel(where)
+    except SlackError:
+        raise CannotDo(f"There is no channel {where}.") from None
+    if member.id not in channel.members:
+        raise CannotDo(f"{member.name} is not in #{channel.name}.")
+    return channel
+
+
+async def type_line(
+    core: Core, member: Member, where: str, line: str, thread_ts: str | None = None
+) -> Message | Ack:
+    """Type a line and press Enter: a slash command is sent to the app, anything else is posted."""
+    allowed(member)
+    channel = channel_of(core, member, where)
+    if line.startswith("/"):
+        return await command(core, member, channel, line, thread_ts)
+    return post(core, member, channel, line, thread_ts)
+
+
+def post(
+    core: Core, member: Member, channel: Channel, line: str, thread_ts: str | None = None
+) -> Message:
+    """Post a message as a person."""
+    if channel.is_archived:
+        raise CannotDo(f"#{channel.name} is archived.")
+    if thread_ts is not None and thread_ts not in channel.messages:
+        raise CannotDo("There is no such thread.")
+    text = compose(core.state, line)
+    message = core.state.add_message(
+        channel,
+        member.id,
+        text,
+        blocks=rich_text(text, lambda: core.state.new_id("b")),
+        thread_ts=thread_ts,
+        client_msg_id=str(uuid.uuid4()),
+    )
+    message_event(core, channel, message)
+    return message
+
+
+async def command(
+    core: Core, member: Member, channel: Channel, line: str, thread_ts: str | None = None
+) -> Ack:
+    """Run a slash command; what goes wrong is told in Slack's words."""
+    name, _, rest = line.partition(" ")
+    if thread_ts is not None:
+        raise CannotDo(f"{name} is not supported in threads. Sorry!")
+    if name not in core.config.commands:
+        raise CannotDo(
+            f"{name} is not a valid command. In Slack, all messages that start with "
+            'the "/" character are interpreted as commands.'
+        )
+    token = core.state.new_response_url(member.id, channel.id)
+    payload = _command_payload(core, member, channel, name, rest.strip(), token)
+    ack = await core.dispatcher.dispatch("slash_commands", payload)
+    if not ack.ok:
+        reason = "operation_timeout" if ack.status == "http_timeout" else "dispatch_failed"
+        core.state.notify(member.id, channel.id, f'{name} failed with the error "{reason}"')
+    elif ack.body:
+        body = {"text": ack.body} if isinstance(ack.body, str) else ack.body
+        try:
+            respond(core, core.state.response_urls[token], body)
+        except SlackError as refusal:
+            core.state.notify(
+                member.id, channel.id, f'{name} failed with the error "{refusal.error}"'
+            )
+    return ack
+
+
+def _command_payload(
+    core: Core, member: Member, channel: Channel, name: str, text: str, token: str
+) -> Json:
+    state = core.state
+    return {
+        "token": core.verification_token,
+        "team_id": state.team_id,
+        "team_domain": state.team_domain,
+        "channel_id": channel.id,
+        "channel_name": _channel_name(channel),
+        "user_id": member.id,
+        "user_name": member.name,
+        "command": name,
+        "text": compose(state, text, command=True) if core.config.should_escape else text,
+        "api_app_id": state.app_id,
+        "is_enterprise_install": "false",
+        "response_url": f"{core.base_url}response/{token}",
+        "trigger_id": state.new_trigger(member.id),
+    }
+
+
+def _channel_name(channel: Channel) -> str:
+    names = {"im": "directmessage", "private": "privategroup"}
+    return names.get(channel.kind, channel.name)
+
+
+def open_home(core: Core, member: Member) -> None:
+    """Open the app's Home tab."""
+    allowed(member)
+    home_event(core, member.id)

@@ -1,0 +1,112 @@
+"""Dispatch of `/api/<method>`: arguments, token, scopes, switched-on failures, recorded calls."""
+
+import asyncio
+import inspect
+import json
+
+from aiohttp import web
+
+from sandbox.slack.core import ApiCall, Core
+from sandbox.slack.errors import Json, SlackError
+from sandbox.slack.faults import Fault
+from sandbox.slack.webapi import chat, conversations, files, people, views
+from sandbox.slack.webapi.call import Call, Method
+
+
+def _open_connection(call: Call) -> Json:
+    socket = call.core.socket_mode
+    if socket is None:
+        raise SlackError("socket_mode_not_enabled")
+    return {"ok": True, "url": socket.new_url(call.core.base_url)}
+
+
+METHODS: dict[str, Method] = (
+    chat.METHODS
+    | views.METHODS
+    | people.METHODS
+    | conversations.METHODS
+    | files.METHODS
+    | {"apps.connections.open": Method(_open_connection, token="app")}  # noqa: S106 - a kind
+)
+
+
+async def _arguments(request: web.Request) -> Json:
+    args: Json = dict(request.query)
+    if request.content_type == "application/json":
+        body = await request.text()
+        try:
+            decoded = json.loads(body) if body else {}
+        except ValueError:
+            raise SlackError("invalid_json") from None
+        if not isinstance(decoded, dict):
+            raise SlackError("json_not_object")
+        args |= decoded
+    else:
+        args |= dict(await request.post())
+    header = request.headers.get("Authorization", "")
+    if header.startswith("Bearer "):
+        args["token"] = header.removeprefix("Bearer ").strip()
+    return args
+
+
+def _authorize(core: Core, method: Method, token: str) -> None:
+    if not token:
+        raise SlackError("not_authed")
+    if token not in (core.bot_token, core.app_token):
+        raise SlackError("invalid_auth")
+    if core.token_revoked:
+        raise SlackError("account_inactive")
+    if (token == core.app_token) != (method.token == "app"):  # noqa: S105 - a kind
+        raise SlackError("not_allowed_token_type")
+    granted = core.config.scopes
+    if method.scopes and not granted.intersection(method.scopes):
+        needed = ",".join(method.scopes)
+        raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(granted)))
+
+
+async def _run(core: Core, name: str, args: Json) -> Json:
+    method = METHODS.get(name)
+    if method is None:
+        raise SlackError("unknown_method", req_method=name)
+    _authorize(core, method, str(args.pop("token", "")))
+    answer = method.handler(Call(core, args))
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def _failure(request: web.Request, fault: Fault) -> web.Response:
+    if fault.kind == "ratelimited":
+        body = SlackError("ratelimited").body()
+        headers = {"Retry-After": str(fault.retry_after)}
+        return web.json_response(body, status=429, headers=headers)
+    if fault.kind == "http_500":
+        return web.Response(status=500, text="Internal Server Error")
+    if fault.kind == "error":
+        return web.json_response(SlackError(fault.error).body())
+    if fault.kind == "hang":
+        await asyncio.Event().wait()
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def handle(core: Core, request: web.Request) -> web.Response:
+    """Answer one call."""
+    name = request.match_info["method"]
+    args: Json = {}
+    fault = core.faults.take(name)
+    try:
+        args = await _arguments(request)
+        if fault is not None and not fault.after_effect:
+            answer = SlackError(fault.error if fault.kind == "error" else fault.kind).body()
+        else:
+            answer = await _run(core, name, args)
+    except SlackError as refusal:
+        answer = refusal.body()
+    args.pop("token", None)
+    ok = bool(answer["ok"])
+    core.calls.append(ApiCall(name, args, ok, str(answer.get("error", "")), answer))
+    core.state.announce()
+    if fault is not None:
+        return await _failure(request, fault)
+    headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}
+    return web.json_response(answer, headers=headers)

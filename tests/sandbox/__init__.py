@@ -1,0 +1,1 @@
+"""The sandbox servers, held to what the real ones do."""

@@ -1,0 +1,1 @@
+"""The sandbox workspace is as strict as Slack, shown with the real clients."""
