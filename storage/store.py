@@ -2,24 +2,21 @@
 
 import asyncio
 import fcntl
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Connection, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.errors import BotError, Conflict
+from bot.errors import BotError
 from bot.model import Execution
-from storage.engine import failures, open_engines, storage_failed
+from storage.engine import open_engines
 from storage.errors import InUse
 from storage.intake import GroupCommit
 from storage.migrations import upgrade
-from storage.repositories.executions import to_row
-from storage.repositories.repository import insert
+from storage.repositories.executions import insert_new, to_row
 from storage.tables import executions, messages, watches
 from storage.uow import UnitOfWork
 from storage.vault import Vault
@@ -36,7 +33,7 @@ class Store:
     def __init__(self, url: str, vault: Vault) -> None:
         self._engines = open_engines(url)
         self._vault = vault
-        self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._insert_executions)
+        self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit)
         self._lock: IO[bytes] | None = None
 
     async def own(self) -> None:
@@ -51,7 +48,7 @@ class Store:
 
     async def migrate(self) -> None:
         """Bring the schema to its newest revision; several may start at once."""
-        async with self._connect(self._engines.writers) as connection:
+        async with self._engines.writing() as connection:
             await connection.run_sync(_upgrade_alone)
 
     @asynccontextmanager
@@ -60,16 +57,16 @@ class Store:
 
         With SQLite it is the only one: keep it short.
         """
-        async with self._connect(self._engines.writers) as connection:
+        async with self._engines.writing() as connection:
             tx = UnitOfWork(connection, self._vault)
             yield tx
         if tx.erased:
-            await self._scrub()
+            await self._engines.scrub()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads and waits for no writer."""
-        async with self._connect(self._engines.readers) as connection:
+        async with self._engines.reading() as connection:
             yield UnitOfWork(connection, self._vault)
 
     async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:
@@ -87,7 +84,7 @@ class Store:
         """
         if self._engines.file is None:
             return
-        async with self._connect(self._engines.writers) as connection:
+        async with self._engines.writing() as connection:
             for table in LEASED:
                 await connection.execute(
                     update(table)
@@ -105,7 +102,7 @@ class Store:
 
     async def ping(self) -> None:
         """Return if the database answers."""
-        async with self._connect(self._engines.readers) as connection:
+        async with self._engines.reading() as connection:
             await connection.execute(select(1))
 
     async def close(self) -> None:
@@ -116,57 +113,8 @@ class Store:
             self._lock.close()
             self._lock = None
 
-    @asynccontextmanager
-    async def _connect(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        opened = False
-        try:
-            with failures():
-                async with engine.connect() as connection, connection.begin():
-                    opened = True
-                    yield connection
-        except OSError as error:
-            # asyncpg's own words for nobody listening and for no answer in time
-            if opened and not isinstance(error, TimeoutError | ConnectionError):
-                raise
-            raise storage_failed() from error
-
-    async def _scrub(self) -> None:
-        """Empty SQLite's journal, where the former content of an erased row still stands.
-
-        A reader that is under way can prevent it; then the next one does it, or `close`.
-        """
-        if self._engines.file is None:
-            return
-        async with self._engines.writers.connect() as connection:
-            raw = await connection.get_raw_connection()
-            sqlite: Any = raw.driver_connection  # past SQLAlchemy, which would open a transaction
-            with suppress(sqlite3.Error):
-                await sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    async def _insert_executions(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        async with self._connect(self._engines.writers) as connection:
-            result = await connection.execute(
-                insert(connection, executions)
-                .values(rows)
-                .on_conflict_do_nothing()
-                .returning(executions.c.id)
-            )
-            inserted = set(result.scalars())
-            repeated = [row for row in rows if row["id"] not in inserted]
-            if repeated:
-                await _expect_keys(connection, [row["key"] for row in repeated])
-        first = []
-        for row in rows:
-            first.append(row["id"] in inserted)
-            inserted.discard(row["id"])
-        return first
-
-
-async def _expect_keys(connection: AsyncConnection, keys: Sequence[str]) -> None:
-    """What was not inserted must be there by its key, else its id clashed and it would be lost."""
-    found = await connection.execute(select(executions.c.key).where(executions.c.key.in_(keys)))
-    if set(keys) - set(found.scalars()):
-        raise Conflict("Another command has the same id.", hint="Try again.")
+    async def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
+        return await self._engines.run(lambda connection: insert_new(connection, rows))
 
 
 def _upgrade_alone(connection: Connection) -> None:

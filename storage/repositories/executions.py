@@ -1,15 +1,15 @@
 """The ledger: commands that change something, from recorded to their end."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import Connection, RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import NotFound
+from bot.errors import Conflict, NotFound
 from bot.model import Effect, Execution, ExecutionStatus, Place, Source
-from storage.repositories.repository import Repository, claiming, is_free
+from storage.repositories.repository import Repository, claiming, insert, is_free
 from storage.tables import executions
 from storage.vault import Vault
 
@@ -201,6 +201,31 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
         "leased_by": by,
         "leased_until": until,
     }
+
+
+def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    """Insert those rows whose key is new, and say for each whether it was.
+
+    `Conflict` if an id is taken by another key: passing over it would lose a command.
+    """
+    inserted = set(
+        connection.execute(
+            insert(connection, executions).on_conflict_do_nothing().returning(executions.c.id),
+            rows,
+        ).scalars()
+    )
+    first = []
+    for row in rows:
+        first.append(row["id"] in inserted)
+        inserted.discard(row["id"])  # the same row twice in one batch: the first one counts
+    repeated = {row["key"] for row, is_first in zip(rows, first, strict=True) if not is_first}
+    if repeated:
+        known = connection.execute(
+            select(executions.c.key).where(executions.c.key.in_(repeated))
+        ).scalars()
+        if repeated - set(known):
+            raise Conflict("Another command has the same id.", hint="Try again.")
+    return first
 
 
 def from_row(row: RowMapping, *, secrets: Mapping[str, str]) -> Execution:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, Update, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,9 @@ class Repository:
         return insert(self._connection, table)
 
 
-def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(
+    connection: AsyncConnection | Connection, table: Table
+) -> sqlite.Insert | postgresql.Insert:
     """An INSERT into `table` that knows ON CONFLICT in the connection's dialect."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
