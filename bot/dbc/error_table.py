@@ -67,8 +67,7 @@ class AuthRow:
 
 
 _AUTH = (
-    AuthRow(Reason.NO_CREDENTIALS, r"wallets? all invalid$|^session_id and wallet all", (-25,)),
-    AuthRow(Reason.NO_CREDENTIALS, r"multisig_wallets all invalid", (-25,)),
+    AuthRow(Reason.NO_CREDENTIALS, r" all invalid$", (-25,)),
     AuthRow(Reason.MANAGER_KEY, r"^invalid wallet sign$|^verify sign failed$", (-25, -3)),
     AuthRow(Reason.NO_SESSION, r"^no session id$", (-3,)),
     AuthRow(Reason.NOT_OWNER, r"you are not the owner", (-3,)),
@@ -167,6 +166,7 @@ _NODE = (
         r"|device not support|^get bare metal node info failed",
     ),
     Row(Missing, r"no disk(:|$)", sentence="The machine has no such disk."),
+    Row(Missing, r"^data_file_name", sentence="There is no such file.", field="data_file_name"),
     Row(Missing, r"image.* not exist", sentence="There is no such image.", field="image_name"),
     Row(Missing, r"snapshot_name not exist", sentence="There is no such snapshot."),
     Row(
@@ -180,6 +180,11 @@ _NODE = (
     Row(NoCapacity, r"allocate cpu|check cpu|cpu count exceeds", field="cpu_cores"),
     Row(NoCapacity, r"allocate mem|check memory", field="mem_size"),
     Row(NoCapacity, r"allocate disk|have no enough space", field="disk_size"),
+    Row(
+        OperationRefused,
+        r"^'?(?P<field>\w+)'?( \d+)? (is (empty|invalid|not digit)|can not be empty)",
+        sentence="The node does not accept a value that was given.",
+    ),
     Row(OutcomeUnknown, "", least_status=500),
     Row(InvalidRequest, "", least_status=400),
     Row(OperationRefused),

@@ -82,14 +82,13 @@ def own_task_id(value: str, field: str = "task_id") -> str:
 
 def echoed(value: str, field: str) -> str:
     """Text that DBC will paste into JSON unescaped: one quote makes whole lists unreadable."""
-    for char in value:
-        if char in '"\\' or unicodedata.category(char) in {"Cc", "Cs"}:
-            raise InvalidField(
-                f"{field} must not contain double quotes, backslashes, line breaks or other "
-                "control characters.",
-                field=field,
-                hint="DBC would make the machines of this node unlistable.",
-            )
+    if not _is_echo_safe(value):
+        raise InvalidField(
+            f"{field} must not contain double quotes, backslashes, line breaks or other "
+            "control characters.",
+            field=field,
+            hint="DBC would make the machines of this node unlistable.",
+        )
     return value
 
 
@@ -117,8 +116,17 @@ def not_empty(value: str, field: str) -> str:
 
 
 def secret(value: SecretStr, field: str = "password") -> SecretStr:
-    """A password that DBC will keep and echo."""
-    not_empty(value.get_secret_value(), field)
+    """A password that DBC will keep and echo.
+
+    The value is unwrapped in expressions only: a variable would show up in a traceback's locals.
+    """
+    if not value.get_secret_value().strip():
+        raise InvalidField(f"{field} must not be empty.", field=field)
+    if not _is_echo_safe(value.get_secret_value()):
+        raise InvalidField(
+            f"{field} must not contain double quotes, backslashes or control characters.",
+            field=field,
+        )
     return value
 
 
@@ -276,6 +284,10 @@ def ip_cidr(value: str, field: str = "ip_cidr") -> str:
             field=field,
         )
     return value
+
+
+def _is_echo_safe(value: str) -> bool:
+    return not any(c in '"\\' or unicodedata.category(c) in {"Cc", "Cs"} for c in value)
 
 
 def _form(pattern: re.Pattern[str], value: str, field: str, form: str) -> str:

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from yarl import URL
+
 from bot.clock import Clock
 from bot.dbc.errors import DaemonDisconnected, Mode, NodeSilent, TooBusy
 
@@ -36,6 +38,9 @@ class Daemon:
     """One daemon: its address, its health, its turns."""
 
     def __init__(self, url: str, clock: Clock, limits: Limits) -> None:
+        parsed = URL(url)
+        if parsed.scheme not in {"http", "https"} or not parsed.host:
+            raise ValueError("a DBC daemon's address looks like http://127.0.0.1:5050")
         self.url = url.rstrip("/")
         self._clock = clock
         self._limits = limits

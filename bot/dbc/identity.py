@@ -36,7 +36,9 @@ class SessionPair(Input):
     @classmethod
     def of(cls, session_id: str, session_id_sign: str) -> Self:
         """The pair from plain texts."""
-        return cls(session_id=SecretStr(session_id), session_id_sign=SecretStr(session_id_sign))
+        wrapped = SecretStr(session_id), SecretStr(session_id_sign)
+        del session_id, session_id_sign  # out of the locals of a traceback, should the next fail
+        return cls(session_id=wrapped[0], session_id_sign=wrapped[1])
 
     @property
     def one_shot(self) -> bool:
@@ -96,12 +98,12 @@ class Multisig(Input):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        nonces = {one.nonce.get_secret_value() for one in self.signs}
+        nonces = len({one.nonce.get_secret_value() for one in self.signs})
         if not self.threshold <= len(self.signs) or self.threshold > len(self.wallets):
             raise InvalidField("signs must be at least as many as the threshold.", field="signs")
         if any(one.wallet not in self.wallets for one in self.signs):
             raise InvalidField("signs must all be by wallets of the account.", field="signs")
-        if len(nonces) != len(self.signs):
+        if nonces != len(self.signs):
             raise InvalidField("signs need a nonce of their own each.", field="signs")
         return self
 

@@ -23,6 +23,8 @@ class Input(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _as_invalid_field(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, dict):  # made already: one of several kinds may be right
+            return handler(data)
         problem = ""
         try:
             return handler(data)
