@@ -1,0 +1,59 @@
+"""What the chain says of a machine: its state and who rents it.
+
+Knows nothing of nodes. Source: docs/dbc-api.md §2.6.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class MachineState(Enum):
+    """The chain's answer to "what about this machine?"."""
+
+    RENTED = "rented"
+    ONLINE = "online"  # and not rented
+    VERIFYING = "verifying"
+    UNKNOWN = "unknown"  # reported offline, or unknown to the chain
+    UNREACHABLE = "unreachable"  # the chain itself does not answer
+
+
+@dataclass
+class RentOrder:
+    """A rental: of the whole machine (its id is the renter's address) or of some GPUs."""
+
+    order_id: str
+    renter: str
+    gpu_index: list[int]
+    status: str = "renting"
+    rent_end: int = 99_999_999  # a block height
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the node counts the rental as running."""
+        return self.status in {"renting", "waitingVerifying"}
+
+
+@dataclass
+class MachineOnChain:
+    """One machine as the chain knows it."""
+
+    state: MachineState = MachineState.ONLINE
+    orders: dict[str, RentOrder] = field(default_factory=dict)
+    verifiers: set[str] = field(default_factory=set)
+
+    def order_of(self, rent_order: str, wallet: str) -> RentOrder | None:
+        """The wallet's order of that id, or its whole-machine order when no id is given."""
+        order = self.orders.get(rent_order or wallet)
+        return order if order is not None and order.renter == wallet else None
+
+    def rents(self, rent_order: str, wallet: str) -> bool:
+        """Whether the wallet holds that rental now."""
+        order = self.order_of(rent_order, wallet)
+        return order is not None and order.is_active
+
+    def rent(self, wallet: str, gpu_index: list[int], order_id: str) -> RentOrder:
+        """Record a rental and call the machine rented."""
+        order = RentOrder(order_id or wallet, wallet, gpu_index)
+        self.orders[order.order_id] = order
+        self.state = MachineState.RENTED
+        return order

@@ -1,0 +1,95 @@
+"""Things that go wrong on request: by name, for a node, a path, a number of times.
+
+Holds and picks faults; the front acts on them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from sandbox.dbc.calls import Call
+
+
+class FaultName(StrEnum):
+    """Every fault there is."""
+
+    SLOW = "slow"
+    """Done and answered, but only after `seconds`; from 30 s on the timeout answers first."""
+    HANG = "hang"
+    """Not done, never answered; a pending slot is lost."""
+    TIMEOUT_AFTER_DOING = "timeout_after_doing"
+    """Done, then HTTP 500 `… timeout` after 30 s."""
+    RESET_BEFORE = "reset_before"
+    """The connection is cut, nothing is done."""
+    RESET_AFTER = "reset_after"
+    """Done, then the connection is cut without an answer."""
+    HTML_BODY = "html_body"
+    """A proxy's HTTP 502 with an HTML page; nothing is done."""
+    BAD_JSON = "bad_json"
+    """Done, but the answer is cut off in the middle."""
+    UNKNOWN_NODE = "unknown_node"
+    """`create node request failed`."""
+    DEAD_NODE = "dead_node"
+    """The node does not answer: HTTP 500 `… timeout` after 30 s, nothing done."""
+    SLOTS_FULL = "slots_full"
+    """`create request session failed`."""
+    DISCONNECTED = "disconnected"
+    """`broadcast request failed`, and the daemon crashes 30 s later."""
+
+
+@dataclass
+class Fault:
+    """One fault; empty `node` or `path` match everything, `count` None lasts until removed."""
+
+    name: FaultName
+    node: str = ""
+    path: str = ""
+    count: int | None = None
+    delay: timedelta = timedelta(seconds=5)
+    hits: int = field(default=0)
+
+    def matches(self, call: Call) -> bool:
+        """Whether a call is in the fault's scope: node id or name, path prefix below /api/v1."""
+        if self.node and self.node not in {call.node, call.node_name}:
+            return False
+        return call.path.removeprefix("/api/v1").startswith(self.path)
+
+
+class Faults:
+    """The faults switched on, oldest first."""
+
+    def __init__(self) -> None:
+        self._active: list[Fault] = []
+
+    @property
+    def active(self) -> list[Fault]:
+        """A copy of the list."""
+        return list(self._active)
+
+    def on(
+        self,
+        name: str,
+        *,
+        node: str = "",
+        path: str = "",
+        count: int | None = None,
+        seconds: float = 5.0,
+    ) -> Fault:
+        """Switch a fault on; raises ValueError for an unknown name."""
+        fault = Fault(FaultName(name), node, path, count, timedelta(seconds=seconds))
+        self._active.append(fault)
+        return fault
+
+    def off(self, name: str | None = None) -> None:
+        """Switch all faults of a name off, or all."""
+        self._active = [it for it in self._active if name is not None and it.name != name]
+
+    def take(self, call: Call) -> Fault | None:
+        """The first fault in whose scope the call is; its count goes down."""
+        for fault in self._active:
+            if fault.matches(call):
+                fault.hits += 1
+                if fault.count is not None and fault.hits >= fault.count:
+                    self._active.remove(fault)
+                return fault
+        return None

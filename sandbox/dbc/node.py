@@ -1,0 +1,247 @@
+"""A GPU node: hardware, files, machines, and the process that looks after them.
+
+Everything here is what the node *is*; what it answers is in `endpoints`.
+"""
+
+from collections import deque
+from datetime import datetime
+from pathlib import PurePosixPath
+from random import Random
+from typing import TYPE_CHECKING
+
+from sandbox.dbc import jobs, resources, values
+from sandbox.dbc.authority import Gatekeeper
+from sandbox.dbc.chain import MachineOnChain, MachineState, RentOrder
+from sandbox.dbc.images import ImageFile, Transfers
+from sandbox.dbc.keys import Wallet
+from sandbox.dbc.task import Disk, Domain, Libvirt, Status, Task
+from sandbox.dbc.worker import Durations, Job, Worker
+
+if TYPE_CHECKING:
+    from sandbox.dbc.world import World
+
+OVERLAY_BYTES = 192 * 1024  # a fresh qcow2 overlay
+
+
+class Node:
+    """A GPU node of the world; attributes may be changed at any time by a test."""
+
+    def __init__(
+        self,
+        world: "World",
+        name: str,
+        *,
+        node_id: str = "",
+        gpus: int = 8,
+        cpu_cores: int = 108,
+        memory_gib: int = 471,
+        data_gib: int = 7153,
+        images: dict[str, int] | None = None,
+        durations: Durations | None = None,
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.node_id = node_id or values.node_id(name)
+        self.random = Random(self.node_id)
+        self.gpus = gpus
+        self.cpu_cores = cpu_cores
+        self.cpu_name = "Intel(R) Xeon(R) Gold 6330 CPU @ 2.00GHz"
+        self.cpu_hz = "2000MHz"
+        self.cpu_sockets = 2
+        self.cpu_usage = "3.25%"
+        self.memory = memory_gib * values.GIB
+        self.memory_host = 4 * values.GIB
+        self.data_total = data_gib * values.GIB
+        self.data_available = data_gib * values.GIB * 9 // 10
+        self.data_kind = "SSD"
+        self.os_name = "Ubuntu 20.04.6 LTS (Focal Fossa) 5.15.0-91-generic GNU/Linux"
+        self.version = "0.4.1.8"
+        self.public_ip = "203.0.113.7"
+        self.host_ip = "192.0.2.2"
+        self.temp_dir = "/tmp"  # noqa: S108 - a path inside the sandbox's node
+        self.silent = False
+        self.known = True
+        self.lan_error = ""
+        self.durations = durations or Durations()
+        self.chain = MachineOnChain()
+        self.gate = Gatekeeper(self.random)
+        self.worker = Worker()
+        self.tasks: dict[str, Task] = {}
+        self.directories = {"/data", self.temp_dir}
+        self.files = {f"/data/{it}": ImageFile(size) for it, size in (images or {}).items()}
+        self.transfers = Transfers(self.files)
+        self.monitors: dict[str, list[str]] = {}
+        self._failures: dict[str, deque[str]] = {}
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the job step being done, else the clock's."""
+        return self.worker.time or self.world.clock.now()
+
+    @property
+    def memory_free(self) -> int:
+        """Free memory of the host, in bytes."""
+        used = sum(task.memory for task in self.tasks.values() if task.is_running)
+        return max(0, self.memory - self.memory_host - used)
+
+    @property
+    def data_free(self) -> int:
+        """What /data has for data disks, in bytes."""
+        return resources.data_free(self.data_total, self.data_available)
+
+    def rent(
+        self, wallet: Wallet | str, *, gpus: list[int] | None = None, order: str = ""
+    ) -> RentOrder:
+        """Let a wallet rent the machine, or some GPUs under an order id, on the chain."""
+        address = wallet if isinstance(wallet, str) else wallet.address
+        return self.chain.rent(address, list(range(self.gpus)) if gpus is None else gpus, order)
+
+    def end_rental(self, *, online: bool = True) -> None:
+        """End every rental; the machine is then online, or still rented with expired orders."""
+        for order in self.chain.orders.values():
+            order.status = "rentExpired"
+        if online:
+            self.chain.state = MachineState.ONLINE
+
+    def session_for(self, wallet: Wallet) -> tuple[str, str]:
+        """The wallet's session id on this node and its signature."""
+        session = self.gate.session(wallet.address)
+        return session.session_id, wallet.sign(session.session_id)
+
+    def settle(self) -> None:
+        """Catch up with the clock: jobs first, then transfers."""
+        now = self.world.clock.now()
+        self.worker.catch_up(now)
+        self.transfers.settle(now)
+
+    def push(self, kind: str, task: Task, job: Job) -> None:
+        """Queue a job for the worker."""
+        self.worker.push(kind, task.task_id, job, self.world.clock.now())
+
+    def fail(self, kind: str, how: str = "error", *, times: int = 1) -> None:
+        """Let the next jobs of a kind fail.
+
+        `create` can fail with "no_domain", "no_lease", "no_forwards" or "no_agent" (the last only
+        spoils the password); start, shutdown, poweroff, restart, reset, attach and detach with "error".
+        """
+        self._failures.setdefault(kind, deque()).extend([how] * times)
+
+    def failure(self, kind: str) -> str:
+        """How the job in hand fails; empty when it does not."""
+        queue = self._failures.get(kind)
+        return queue.popleft() if queue else ""
+
+    def add_task(self, task: Task, *, disk_size: int, data_file: str = "") -> Task:
+        """Put a new machine on the books, its disks only by name, and queue its creation."""
+        self.enlist(task, disk_size=disk_size, data_file=data_file)
+        self.push("create", task, jobs.create(self, task))
+        return task
+
+    def enlist(self, task: Task, *, disk_size: int, data_file: str = "") -> None:
+        """Put a machine on the books without creating it."""
+        self.tasks[task.task_id] = task
+        task.root_backing = self._root_of(f"/data/{task.image_name}")
+        if task.bios_mode != "pxe":
+            vdb = f"/data/{data_file}" if data_file else self.data_file("/data")
+            task.disks["vda"] = Disk("vda", self.vm_file(), 350 * values.GIB)
+            task.disks["vdb"] = Disk("vdb", vdb, disk_size)
+        network = self.world.networks.get(task.network_name)
+        if network is not None:
+            network.members.append(task.task_id)
+
+    def running_task(self, wallet: Wallet, **fields: object) -> Task:
+        """A machine that runs already: for setting a scene without waiting for its creation.
+
+        `fields` are those of Task; a data disk of 100 GiB is added.
+        """
+        task = Task(
+            task_id=values.task_id(self.random),
+            wallet=wallet.address,
+            created_at=self.now,
+            login_password=values.password(self.random),
+        )
+        for field, value in fields.items():
+            setattr(task, field, value)
+        task.vnc_password = task.vnc_password or task.login_password[:8]
+        self.enlist(task, disk_size=100 * values.GIB)
+        jobs.define(self, task)
+        task.forwards = True
+        task.login_user = task.default_user
+        task.status = Status.RUNNING
+        return task
+
+    def make_files(self, task: Task) -> None:
+        """Create a machine's disk files."""
+        for disk in task.disks.values():
+            backing = f"/data/{task.image_name}" if disk.name == "vda" else ""
+            self.files.setdefault(disk.source_file, ImageFile(OVERLAY_BYTES, backing))
+
+    def define(self, task: Task) -> None:
+        """Give a machine its libvirt domain, powered on."""
+        tail = ":".join(f"{byte:02x}" for byte in self.random.randbytes(3))
+        task.domain = Domain(f"52:54:00:{tail}")
+        self.make_files(task)
+
+    def drop(self, task: Task) -> None:
+        """Remove a machine with its disks, snapshots and network membership."""
+        self.tasks.pop(task.task_id, None)
+        for file in [it.source_file for it in task.disks.values()] + [
+            it.file for it in task.snapshots
+        ]:
+            self.files.pop(file, None)
+        for network in self.world.networks.values():
+            if task.task_id in network.members:
+                network.members.remove(task.task_id)
+        task.domain = None
+
+    def restart_process(self) -> None:
+        """Restart the node's daemon: it forgets nonces, transfers, queued jobs and undefined machines."""
+        self.settle()
+        self.gate.nonces.clear()
+        self.transfers.forget()
+        self.worker.clear()
+        for task in list(self.tasks.values()):
+            if task.domain is None:
+                self.drop(task)
+                continue
+            if task.status is Status.RUNNING:
+                task.domain.state = Libvirt.RUNNING
+            task.status = Status.RUNNING if task.is_running else Status.CLOSED
+            task.snapshot_status = dict.fromkeys(task.snapshot_status, "none")
+
+    def log(self, task: Task, source: str, line: int, function: str, text: str) -> None:
+        """Append to a machine's management log, in the node's layout."""
+        level = "error" if "failed" in text or "nullptr" in text else "info"
+        stamp = self.now.strftime("%Y-%m-%d %H:%M:%S.%f")
+        task.log.append(
+            f"{stamp} | {task.task_id} | {level:<7} | {source} | {line} | {function} | {text}"
+        )
+
+    def vm_file(self) -> str:
+        """A new system disk's path."""
+        return f"/data/vm_{self.random.randrange(100_000)}_{values.file_time(self.now)}.qcow2"
+
+    def data_file(self, directory: str) -> str:
+        """A new data disk's path."""
+        number = self.random.randrange(100_000)
+        return str(PurePosixPath(directory) / f"data_{number}_{values.file_time(self.now)}.qcow2")
+
+    def snapshot_file(self) -> str:
+        """A new snapshot's path."""
+        number = self.random.randrange(100_000)
+        stamp = values.file_time(self.now)
+        return f"{self.temp_dir}/dbc_snapshots/snap_{number}_{stamp}_vda.qcow2"
+
+    def missing_backing(self, image: str) -> str:
+        """The first file of an image's backing chain that is not there; empty when all are."""
+        path = f"/data/{image}"
+        while path:
+            if path not in self.files:
+                return path
+            path = self.files[path].backing
+        return ""
+
+    def _root_of(self, path: str) -> str:
+        while path in self.files and self.files[path].backing:
+            path = self.files[path].backing
+        return path
