@@ -1,0 +1,162 @@
+"""Kinds of arguments: what a word may be, how it becomes a value, how a form asks for it.
+
+A command's signature uses the annotated names below; `parameters` reads them once per row.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from bot.errors import Refused
+from bot.model import Machine, Node
+
+Kind = Literal["vm", "node", "image", "word", "rest", "int", "choice", "flag", "list", "secret"]
+
+_TRUE = frozenset({"true", "yes", "1", "on", "y"})
+_FALSE = frozenset({"false", "no", "0", "off", "n"})
+
+NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has no such parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """What a parameter takes. `hint` is help for forms and documentation.
+
+    `least` and `most` bound integers; `names` are further spellings of `key=`; `positional`
+    says whether a bare word may fill it.
+    """
+
+    label: str
+    kind: Kind = "word"
+    hint: str = ""
+    example: str = ""
+    least: int = 0
+    most: int = 2**31 - 1
+    choices: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    positional: bool = True
+
+    def accepts(self, word: str) -> bool:
+        """Whether a bare word can be meant for this argument."""
+        if not self.positional or self.kind in {"flag", "secret"}:
+            return False
+        if self.kind == "int":
+            return word.removeprefix("-").isdecimal()
+        if self.kind == "choice":
+            return word.lower() in self.choices
+        return True
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that `text` means. Raises Refused with the field's name."""
+        match self.kind:
+            case "int":
+                return self._integer(name, text)
+            case "choice":
+                if (lowered := text.strip().lower()) in self.choices:
+                    return lowered
+                listed = ", ".join(self.choices)
+                raise Refused(f"{self.label} is one of: {listed}; not “{text}”.", field=name)
+            case "flag":
+                return self._flag(name, text)
+            case "list":
+                return tuple(part for part in text.replace("\n", " ").split() if part)
+            case "secret":
+                return text
+            case _:
+                if not (stripped := text.strip()):
+                    raise Refused(f"{self.label} is empty.", field=name)
+                return stripped
+
+    def _integer(self, name: str, text: str) -> int:
+        try:
+            value = int(text.strip())
+        except ValueError:
+            raise Refused(f"{self.label} is a whole number, not “{text}”.", field=name) from None
+        if not self.least <= value <= self.most:
+            bounds = (
+                f"{self.least} or more"
+                if self.most == 2**31 - 1
+                else f"between {self.least} and {self.most}"
+            )
+            raise Refused(f"{self.label} must be {bounds}, not {value}.", field=name)
+        return value
+
+    def _flag(self, name: str, text: str) -> bool:
+        lowered = text.strip().lower()
+        if lowered in _TRUE:
+            return True
+        if lowered in _FALSE or not lowered:
+            return False
+        raise Refused(f"{self.label} is on or off; “{text}” is neither.", field=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a command, read from its function's signature."""
+
+    name: str
+    arg: Arg
+    required: bool
+    default: object = None
+
+    @property
+    def usage(self) -> str:
+        """How it stands in a usage line."""
+        if self.arg.kind == "flag":
+            return f"[{self.name}]"
+        if self.arg.kind == "choice":
+            shown = "|".join(self.arg.choices)
+        else:
+            shown = f"<{self.arg.label.lower()}>"
+        if not self.arg.positional:
+            shown = f"{self.name}={shown}"
+        return shown if self.required else f"[{shown}]"
+
+
+Vm = Annotated[
+    Machine, Arg("Machine", "vm", "Nickname, task id, or the beginning of one", example="train-01")
+]
+OnNode = Annotated[
+    Node, Arg("Node", "node", "Nickname, name or id of a node", "gpu1", names=(NODE_OPTION,))
+]
+AtNode = Annotated[
+    Node,
+    Arg("Node", "node", "Where it runs", "gpu1", names=(NODE_OPTION,), positional=False),
+]
+Image = Annotated[
+    str,
+    Arg("Image", "image", "An image file on the node, ending in .qcow2", "ubuntu.qcow2"),
+]
+Nickname = Annotated[str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01")]
+Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart")]
+
+
+def parameters(function: Callable[..., object]) -> tuple[Parameter, ...]:
+    """The parameters of a command's function, without the leading context.
+
+    Raises TypeError for a parameter that carries no `Arg`: a mistake in the table.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    found = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
+        arg = _arg_of(hints[name])
+        if arg is None:
+            raise TypeError(f"{function.__qualname__}: {name} is not an annotated argument")
+        required = parameter.default is inspect.Parameter.empty
+        default = None if required else parameter.default
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and arg.kind != "flag":
+            arg = replace(arg, positional=False)
+        found.append(Parameter(name, arg, required, default))
+    return tuple(found)
+
+
+def _arg_of(hint: object) -> Arg | None:
+    """The last `Arg` in an annotation, looking through `X | None`."""
+    if get_origin(hint) is Annotated:
+        marks = [mark for mark in get_args(hint)[1:] if isinstance(mark, Arg)]
+        return marks[-1] if marks else None
+    for part in get_args(hint):
+        if (arg := _arg_of(part)) is not None:
+            return arg
+    return None

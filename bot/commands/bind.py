@@ -1,0 +1,50 @@
+"""From texts to the values that a command's function takes: names become machines and nodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.commands.args import NODE_OPTION
+from bot.commands.table import Command
+from bot.errors import Refused
+from bot.model import Machine, Node, Place
+from bot.services.inventory import Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A command's arguments, ready to call. `machine` and `node` are its target, if it has one."""
+
+    arguments: Mapping[str, Any]
+    machine: Machine | None
+    node: Node | None
+
+
+async def bind(
+    inventory: Inventory, command: Command, values: Mapping[str, str], actor: str, place: Place
+) -> Bound:
+    """Read every text and look every name up. Raises Refused or NotFound with the field."""
+    arguments: dict[str, Any] = {}
+    machine: Machine | None = None
+    node: Node | None = None
+    for parameter in command.parameters:
+        text = values.get(parameter.name, "")
+        kind = parameter.arg.kind
+        if kind == "vm" and text:
+            machine = await inventory.machine(actor, text, values.get(NODE_OPTION, ""))
+            node = await inventory.node_by_id(machine.node)
+            arguments[parameter.name] = machine
+        elif kind == "node" and (text or parameter.required):
+            node = await inventory.node(actor, place, text)
+            arguments[parameter.name] = node
+        elif text:
+            arguments[parameter.name] = parameter.arg.read(parameter.name, text)
+        elif parameter.required:
+            raise Refused(
+                f"{parameter.arg.label} is missing.",
+                hint=f"Usage: {command.usage}",
+                field=parameter.name,
+            )
+        else:
+            arguments[parameter.name] = parameter.default
+    return Bound(arguments, machine, node)

@@ -1,0 +1,69 @@
+"""What a command's function is given: who asks, where, and the services."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.commands.table import Table
+from bot.dbc.client import DbcClient
+from bot.dbc.identity import Target
+from bot.model import Execution, Machine, Node, Place, Source
+from bot.ports import Directory
+from bot.reply import Reply
+from bot.services.inventory import Inventory
+from bot.services.sessions import Sessions
+from bot.services.watches import Watches
+from storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that commands may use; made once by `bot.app`."""
+
+    store: Store
+    dbc: DbcClient
+    sessions: Sessions
+    inventory: Inventory
+    watches: Watches
+    directory: Directory
+    clock: Clock
+    table: Table
+    slash_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command's circumstances. `execution` is its ledger entry, for those that change things.
+
+    `meanwhile` shows something to the person before the function ends.
+    """
+
+    services: Services
+    actor: str
+    place: Place
+    source: Source
+    meanwhile: Callable[[Reply], Awaitable[None]]
+    execution: Execution | None = None
+
+    @property
+    def dbc(self) -> DbcClient:
+        """The DBC client."""
+        return self.services.dbc
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.services.clock.now()
+
+    @property
+    def task(self) -> str:
+        """The machine's id that the ledger has fixed for this command."""
+        assert self.execution is not None, "only commands that change something have one"  # noqa: S101
+        return self.execution.task
+
+    async def target(self, on: Machine | Node) -> Target:
+        """The node of `on` with the actor's own session. Raises Refused without one."""
+        inventory = self.services.inventory
+        node = on if isinstance(on, Node) else await inventory.node_by_id(on.node)
+        return await self.services.sessions.target(self.actor, node)

@@ -1,0 +1,215 @@
+"""What follows from the rows: forms, help, the generated reference. Nothing here is per command."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.commands.args import NODE_OPTION, Parameter
+from bot.commands.parse import HelpWanted, NotUnderstood
+from bot.commands.table import Command, Group, Table
+from bot.errors import BotError, Refused
+from bot.model import Effect
+from bot.reply import (
+    Choice,
+    Form,
+    FormField,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    bold,
+    code,
+    italic,
+    line,
+)
+
+_TARGETS = frozenset({"vm", "node"})
+
+_REVIEWS = {
+    Effect.READ: "Reads only.",
+    Effect.CHANGE: "Changes something; runs at once.",
+    Effect.DISRUPT: "Disrupts; you are asked to confirm.",
+    Effect.DESTROY: "Destroys; you are asked to confirm.",
+}
+
+
+def wants_form(command: Command, values: Mapping[str, str]) -> bool:
+    """Whether a form should open: something is missing, or nothing but the target was given."""
+    if command.missing(values):
+        return True
+    if not command.form:
+        return False
+    targets = {p.name for p in command.parameters if p.arg.kind in _TARGETS} | {NODE_OPTION}
+    return not set(values) - targets
+
+
+def form(command: Command, values: Mapping[str, str]) -> Form:
+    """The form of a command, filled in with what was given."""
+    return Form(
+        command=command.id,
+        title=command.title.capitalize(),
+        submit="Run" if command.effect_of(values) is Effect.READ else "Submit",
+        fields=tuple(_field(p, values.get(p.name, "")) for p in command.parameters),
+        intro=(Note(line(command.help)),),
+    )
+
+
+def _field(parameter: Parameter, given: str) -> FormField:
+    arg = parameter.arg
+    initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
+    kinds: Mapping[str, str] = {
+        "vm": "search", "node": "search", "image": "search",
+        "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
+    }  # fmt: skip
+    is_flag = arg.kind == "flag"
+    return FormField(
+        name=parameter.name,
+        label=arg.label,
+        kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
+        hint=arg.hint,
+        placeholder=f"For example {arg.example}" if arg.example else "",
+        required=parameter.required and arg.kind != "node",
+        initial=(
+            Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
+        ),
+        choices=tuple(Choice(c, c) for c in arg.choices),
+        source=arg.kind if kinds.get(arg.kind) == "search" else "",
+    )
+
+
+def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with a form's texts, by field; empty when they can be tried."""
+    found: dict[str, str] = {}
+    for parameter in command.parameters:
+        text = values.get(parameter.name, "")
+        if not text:
+            if parameter.required and parameter.arg.kind != "node":
+                found[parameter.name] = f"{parameter.arg.label} is needed."
+            continue
+        try:
+            parameter.arg.read(parameter.name, text)
+        except Refused as refusal:
+            found[parameter.name] = refusal.sentence
+    if not found and command.check is not None:
+        try:
+            command.check(values)
+        except BotError as refusal:
+            known = command.parameter(refusal.field)
+            name = known.name if known else command.parameters[0].name
+            found[name] = " ".join(filter(None, [refusal.sentence, refusal.hint]))
+    return found
+
+
+def help_reply(table: Table, wanted: HelpWanted, slash_command: str) -> Reply:
+    """Help on a command, on a group, or on everything."""
+    if wanted.command is not None:
+        return _command_help(wanted.command, slash_command)
+    group = table.group(wanted.group) if wanted.group else None
+    if group is not None:
+        return _group_help(group, slash_command)
+    return _all_help(table, slash_command)
+
+
+def _command_help(command: Command, slash_command: str) -> Reply:
+    parts: list[Part] = [
+        Para(line(code(f"{slash_command} {command.usage}"), "\n", command.help)),
+    ]
+    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind == "int"]
+    if explained:
+        parts.append(Para(_joined([_explain(p) for p in explained])))
+    parts.append(Note(line("Example: ", code(f"{slash_command} {command.example}"))))
+    parts.append(Note(line(_review_note(command))))
+    return Reply(f"{command.title}: {command.help}", tuple(parts), private=True)
+
+
+def _review_note(command: Command) -> str:
+    mild, worst = command.effect_of({}), command.worst_effect
+    if mild is worst:
+        return _REVIEWS[worst]
+    flags = ", ".join(p.name for p in command.parameters if p.arg.kind == "flag")
+    return f"{_REVIEWS[mild]} With {flags}: {_REVIEWS[worst].lower()}"
+
+
+def _explain(parameter: Parameter) -> Line:
+    arg = parameter.arg
+    bounds = f" ({arg.least} to {arg.most})" if arg.kind == "int" and arg.most < 2**31 - 1 else ""
+    return line("• ", bold(parameter.name), f": {arg.hint or arg.label}{bounds}")
+
+
+def _group_help(group: Group, slash_command: str) -> Reply:
+    rows = [line(code(f"{slash_command} {c.usage}"), f"\n{c.help}") for c in group.commands]
+    return Reply(
+        f"{group.name}: {group.help}",
+        (Para(line(bold(group.name), f": {group.help}")), Para(_joined(rows))),
+        private=True,
+    )
+
+
+def _all_help(table: Table, slash_command: str) -> Reply:
+    parts: list[Part] = [Para(line(bold("Run your GPU machines from here."), " What there is:"))]
+    for group in table.groups:
+        verbs = " · ".join(c.verb for c in group.commands)
+        parts.append(Para(line(bold(group.name or "more"), f": {group.help}\n", italic(verbs))))
+    parts.append(
+        Note(
+            line(
+                code(f"{slash_command} vm help"), " explains a group, ",
+                code(f"{slash_command} vm restart help"), " one command. ",
+                "In a thread, mention me instead of typing the slash command.",
+            )
+        )
+    )  # fmt: skip
+    return Reply("What I can do", tuple(parts), private=True)
+
+
+def not_understood(typed: NotUnderstood, slash_command: str) -> Reply:
+    """What was typed is no command: the nearest ones and how to use them."""
+    parts: list[Part] = [Para(line(f"There is no command “{typed.typed}”."))]
+    if typed.nearest:
+        rows = [line(code(f"{slash_command} {c.usage}"), f"\n{c.help}") for c in typed.nearest]
+        parts.append(Para(line("Did you mean\n", _joined(rows))))
+    parts.append(Note(line("All commands: ", code(f"{slash_command} help"))))
+    return Reply(f"There is no command “{typed.typed}”.", tuple(parts), private=True)
+
+
+def _joined(lines: Sequence[Line]) -> Line:
+    joined: list[Line | str] = []
+    for position, one in enumerate(lines):
+        joined.extend(["\n", one] if position else [one])
+    return line(*joined)
+
+
+def reference(table: Table, slash_command: str) -> str:
+    """docs/commands.md: every command with its usage, arguments, effect and an example."""
+    lines = [
+        "# Commands",
+        "",
+        "Generated from the command table by `make docs`; do not edit.",
+        "",
+        f"The same line works after `{slash_command}`, after a mention of the bot, and in a direct",
+        "message to it. A missing argument opens a form.",
+    ]
+    for group in table.groups:
+        lines += ["", f"## {group.name or 'General'}", "", group.help, ""]
+        for command in group.commands:
+            lines += _reference_of(command, slash_command)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _reference_of(command: Command, slash_command: str) -> list[str]:
+    lines = [f"### `{command.title}`", "", command.help, "", "```"]
+    lines += [f"{slash_command} {command.usage}", "```", ""]
+    if command.parameters:
+        lines += ["| Argument | Meaning | |", "| --- | --- | --- |"]
+        for p in command.parameters:
+            need = "needed" if p.required and p.arg.kind != "node" else "optional"
+            bounds = (
+                f" {p.arg.least} to {p.arg.most}."
+                if p.arg.kind == "int" and p.arg.most < 2**31 - 1
+                else ""
+            )
+            choices = f" One of {', '.join(p.arg.choices)}." if p.arg.choices else ""
+            meaning = f"{p.arg.hint or p.arg.label}".rstrip(".") + f".{bounds}{choices}"
+            lines.append(f"| `{p.name}` | {meaning} | {need} |")
+        lines.append("")
+    lines += [f"Example: `{slash_command} {command.example}`", "", _review_note(command), ""]
+    return lines

@@ -1,0 +1,276 @@
+"""The front desk: takes lines, clicks and forms from the edge, records what must be, gives work.
+
+Implements `bot.ports.Core`. Nothing here touches the network before it returns.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from bot.commands import derive
+from bot.commands.bind import bind
+from bot.commands.complete import Completion
+from bot.commands.context import Context, Services
+from bot.commands.home import OPEN_FORM, home
+from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.commands.pipeline import LEASE, Pipeline
+from bot.commands.table import Command
+from bot.errors import Refused
+from bot.ids import new_id
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Invocation,
+    Place,
+    Press,
+    Source,
+    Submission,
+)
+from bot.ports import Accepted, Answer, Messenger, Rejected, Work
+from bot.reply import Choice, Reply, from_error
+from bot.services import approvals, cards
+
+_PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
+_ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command as asked for, however it was asked: typed, clicked or by form."""
+
+    key: str
+    actor: str
+    place: Place
+    source: Source
+    command: Command
+    values: Mapping[str, str]
+
+
+class Desk:
+    """What the edge talks to."""
+
+    def __init__(
+        self, services: Services, pipeline: Pipeline, messenger: Messenger, by: str
+    ) -> None:
+        self._services = services
+        self._pipeline = pipeline
+        self._messenger = messenger
+        self._by = by
+        self._completion = Completion(services)
+        self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            cards.CONFIRM: partial(self._decide, status=ApprovalStatus.APPROVED),
+            cards.CANCEL: partial(self._decide, status=ApprovalStatus.CANCELLED),
+            cards.CONNECT: self._connect,
+            cards.KEEP_WATCHING: self._keep_watching,
+            OPEN_FORM: self._open_form,
+        }
+
+    # bot.ports.Core
+
+    async def line(self, invocation: Invocation) -> Accepted:
+        """Take a typed line."""
+        table, slash = self._services.table, self._services.slash_command
+        try:
+            parsed = parse(table, invocation.text, slash)
+        except Refused as refusal:
+            return Accepted(_saying(from_error(refusal)))
+        match parsed:
+            case HelpWanted():
+                return Accepted(_saying(derive.help_reply(table, parsed, slash)))
+            case NotUnderstood():
+                return Accepted(_saying(derive.not_understood(parsed, slash)))
+            case Parsed(command, values):
+                if derive.wants_form(command, values):
+                    return Accepted(_opening(command, values))
+                if found := derive.faults(command, values):
+                    field, fault = next(iter(found.items()))
+                    return Accepted(_saying(from_error(Refused(fault, field=field))))
+                wish = Wish(
+                    invocation.key,
+                    invocation.actor,
+                    invocation.place,
+                    invocation.source,
+                    command,
+                    values,
+                )
+                return Accepted(await self._take(wish))
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take a form."""
+        command = self._services.table[submission.form]
+        values = {name: text for name, text in submission.values.items() if text.strip()}
+        if found := derive.faults(command, values):
+            return Rejected(found)
+        wish = Wish(
+            submission.key, submission.actor, submission.place, Source.FORM, command, values
+        )
+        return Accepted(await self._take(wish))
+
+    async def press(self, press: Press) -> Accepted:
+        """Take a click."""
+        handler = self._presses.get(press.action)
+        if handler is None:
+            gone = Refused("This button is of an older kind.", hint="Type the command instead.")
+            return Accepted(_saying(from_error(gone)))
+        return Accepted(await handler(press))
+
+    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+        """Options for a search field."""
+        return await self._completion.options(user, source, query)
+
+    async def home(self, user: str) -> Reply:
+        """What `user`'s App Home shows."""
+        return await home(self._services, user)
+
+    async def recover(self) -> None:
+        """Take up what a process that died left behind."""
+        await self._pipeline.recover(
+            lambda execution: _Whisper(self._messenger, execution.actor, execution.place)
+        )
+
+    # Lines and forms
+
+    async def _take(self, wish: Wish) -> Work:
+        """Reads become work at once; what changes something is on disk before this returns."""
+        effect = wish.command.effect_of(wish.values)
+        if effect is Effect.READ:
+            return partial(self._read, wish)
+        secret = {p.name for p in wish.command.parameters if p.arg.kind == "secret"}
+        now = self._services.clock.now()
+        execution = Execution(
+            id=new_id(),
+            key=wish.key,
+            actor=wish.actor,
+            place=wish.place,
+            source=wish.source,
+            command=wish.command.id,
+            arguments={k: v for k, v in wish.values.items() if k not in secret},
+            effect=effect,
+            created_at=now,
+            secrets={k: v for k, v in wish.values.items() if k in secret},
+        )
+        if not await self._services.store.record(execution, by=self._by, until=now + LEASE):
+            return _nothing  # the delivery was repeated: the first one is being carried out
+        return partial(self._carry_out, execution)
+
+    async def _carry_out(self, execution: Execution, answer: Answer) -> None:
+        await self._pipeline.carry_out(execution, answer)
+
+    async def _read(self, wish: Wish, answer: Answer) -> None:
+        context = Context(self._services, wish.actor, wish.place, wish.source, answer.say)
+
+        async def run() -> Reply:
+            bound = await bind(
+                self._services.inventory, wish.command, wish.values, wish.actor, wish.place
+            )
+            return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+
+        await answer.say(await _patiently(run(), answer))
+
+    # Clicks
+
+    async def _decide(self, press: Press, status: ApprovalStatus) -> Work:
+        now = self._services.clock.now()
+        async with self._services.store.write() as tx:
+            decision = await approvals.decide(tx, press.value, status, press.actor, now)
+            if decision is None:
+                return _saying(from_error(Refused("This question is not known any more.")))
+            if decision.won:
+                await tx.executions.claim(
+                    decision.approval.execution,
+                    self._by,
+                    now,
+                    now + LEASE,
+                    expect={ExecutionStatus.WAITING},
+                    to=ExecutionStatus.RECORDED,
+                )
+        if decision.won:
+            return partial(self._go_on, decision.approval)
+        return _saying(from_error(_why_lost(decision, press.actor)))
+
+    async def _go_on(self, approval: Approval, answer: Answer) -> None:
+        await self._pipeline.decided(approval, answer)
+
+    async def _connect(self, press: Press) -> Work:
+        return partial(self._show_machine_of, press)
+
+    async def _show_machine_of(self, press: Press, answer: Answer) -> None:
+        async with self._services.store.read() as tx:
+            execution = await tx.executions.get(press.value)
+        values = {"vm": execution.task, "on": execution.node}
+        show = self._services.table["vm.show"]
+        await self._read(
+            Wish(press.key, press.actor, press.place, Source.BUTTON, show, values), answer
+        )
+
+    async def _keep_watching(self, press: Press) -> Work:
+        watch = await self._services.watches.keep_watching(press.value)
+        if watch is None:
+            return _saying(Reply.of("It is being followed already, or has ended.", private=True))
+        return _saying(Reply.of(f"I go on following {watch.label}.", private=True))
+
+    async def _open_form(self, press: Press) -> Work:
+        return _opening(self._services.table[press.value], {})
+
+
+async def _patiently(run: Awaitable[T], answer: Answer) -> T:
+    """Tell the person when it takes longer than they would wait in silence."""
+    task = asyncio.ensure_future(run)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        if not task.done():
+            await answer.say(_ASKING)
+    return await task
+
+
+def _why_lost(decision: approvals.Decision, user: str) -> Refused:
+    approval = decision.approval
+    if decision.why_not:
+        return Refused("Only the person who asked for it can confirm or cancel this.")
+    if approval.status is ApprovalStatus.EXPIRED or approval.status is ApprovalStatus.PENDING:
+        return Refused("This question has expired.", hint="Nothing was done. Ask again.")
+    by = "you" if approval.decided_by == user else "someone else"
+    return Refused(f"This was already {approval.status} by {by}.")
+
+
+def _saying(reply: Reply) -> Work:
+    async def work(answer: Answer) -> None:
+        await answer.say(reply)
+
+    return work
+
+
+def _opening(command: Command, values: Mapping[str, str]) -> Work:
+    async def work(answer: Answer) -> None:
+        await answer.open(derive.form(command, values))
+
+    return work
+
+
+async def _nothing(_answer: Answer) -> None:
+    """A repeated delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Whisper:
+    """An answer after the process that was asked has died."""
+
+    messenger: Messenger
+    actor: str
+    place: Place
+
+    async def say(self, reply: Reply) -> None:
+        """Tell the person privately, where they asked."""
+        await self.messenger.whisper(self.actor, self.place, reply)
+
+    async def open(self, form: object) -> None:
+        """Forms open only while a person waits."""

@@ -1,0 +1,110 @@
+"""Nodes: which there are, what they have, what they are called here (docs/dbc-api.md §3.1)."""
+
+from typing import Annotated
+
+from bot.commands.args import Arg, Nickname, OnNode
+from bot.commands.context import Context
+from bot.commands.groups.shown import short, stacked
+from bot.commands.table import Command, Group
+from bot.dbc.models import NodeInfo
+from bot.errors import BotError
+from bot.model import Effect, Node
+from bot.reply import Fields, Line, Note, Para, Part, Reply, bold, code, emoji, line
+
+Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
+_BARE_METAL = "2"  # NodeInfo.node_type
+
+
+async def list_nodes(ctx: Context) -> Reply:
+    """List the nodes that the DBC daemon knows."""
+    inventory = ctx.services.inventory
+    problem: BotError | None = None
+    try:
+        nodes = await inventory.refresh_nodes()
+    except BotError as error:
+        problem, nodes = error, await inventory.nodes()
+    own = {session.node for session in await ctx.services.sessions.of(ctx.actor)}
+    rows = [_row(node, has_session=node.id in own) for node in nodes]
+    parts: list[Part] = [Para(stacked(rows or [line("None yet.")]))]
+    if problem is not None:
+        parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
+    parts.append(Note(line(emoji("key"), " marks the nodes that you have a session for.")))
+    return Reply(f"{len(nodes)} nodes", tuple(parts))
+
+
+def _row(node: Node, *, has_session: bool) -> Line:
+    own_name = f" ({node.name})" if node.nickname and node.name else ""
+    key: Line = line(" ", emoji("key")) if has_session else ()
+    return line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
+
+
+async def show(ctx: Context, node: OnNode) -> Reply:
+    """Show a node's hardware, what of it is in use, and its images."""
+    info = await ctx.dbc.nodes.info(node.id)
+    kind = "bare metal" if info.node_type == _BARE_METAL else "GPU node"
+    parts: list[Part] = [
+        Para(line(bold(node.label), f" · {kind}\n", code(node.id))),
+        Fields(_facts(info)),
+    ]
+    if info.images:
+        images = [line(code(image.name), f" {image.size}") for image in info.images]
+        parts.append(Para(stacked([line(bold("Images")), *images])))
+    return Reply(f"{node.label}: {kind}", tuple(parts))
+
+
+def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
+    facts: list[tuple[str, Line]] = []
+    if info.gpu:
+        facts.append(
+            ("GPUs", line(f"{info.gpu.gpu_used or 0} of {info.gpu.gpu_count or 0} in use"))
+        )
+    if info.cpu:
+        facts.append(
+            (
+                "CPU",
+                line(f"{info.cpu.cores or 0} cores, {info.cpu.used_usage} used\n{info.cpu.type}"),
+            )
+        )
+    if info.mem:
+        facts.append(("Memory", line(f"{info.mem.free} of {info.mem.size} free")))
+    facts.extend(
+        (f"Disk {disk.path}", line(f"{disk.free} of {disk.size} free")) for disk in info.disk_data
+    )
+    facts.append(("System", line(info.os or "unknown")))
+    facts.append(("Address", line(info.ip or "unknown")))
+    facts.append(("DBC version", line(info.version or "unknown")))
+    return tuple(facts)
+
+
+async def name(ctx: Context, node: OnNode, nickname: Nickname) -> Reply:
+    """Give a node a nickname that everyone here can use."""
+    async with ctx.services.store.write() as tx:
+        await tx.names.set("node", node.id, nickname)
+    return Reply.of(
+        bold(node.label), " (", code(short(node.id)), ") is now called ", bold(nickname), "."
+    )
+
+
+async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
+    """Choose the node that is meant when none is named, for you or for this channel."""
+    async with ctx.services.store.write() as tx:
+        if here:
+            await tx.defaults.set("channel", ctx.place.channel, node.id)
+        else:
+            await tx.defaults.set("person", ctx.actor, node.id)
+    who = "In this channel" if here else "For you"
+    return Reply.of(
+        f"{who}, ", bold(node.label), " is meant when no node is named.", private=not here
+    )
+
+
+GROUP = Group(
+    "node",
+    "GPU nodes",
+    (
+        Command("list", list_nodes, example="node list", synonyms=("ls",)),
+        Command("show", show, example="node show gpu1"),
+        Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1"),
+        Command("use", use, Effect.CHANGE, "node use gpu1 here"),
+    ),
+)

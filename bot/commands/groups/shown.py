@@ -1,0 +1,57 @@
+"""How machines and nodes are written in answers, the same in every command."""
+
+from collections.abc import Sequence
+
+from bot.dbc.models import Phase, phase_of
+from bot.model import Machine
+from bot.reply import Line, Para, Part, bold, code, emoji, line
+from bot.services.inventory import NodeListing
+
+_LAMPS = {
+    Phase.ON: "large_green_circle",
+    Phase.OFF: "white_circle",
+    Phase.ASLEEP: "crescent_moon",
+    Phase.BUSY: "hourglass_flowing_sand",
+    Phase.FAILED: "red_circle",
+    Phase.UNKNOWN: "grey_question",
+}
+_SHORT = 8  # characters of an id that people read and type
+
+
+def short(identifier: str) -> str:
+    """The beginning of an id, long enough to tell and to type."""
+    return identifier[:_SHORT]
+
+
+def lamp(status: str) -> Line:
+    """A status as a coloured dot and DBC's word."""
+    return line(emoji(_LAMPS[phase_of(status)]), " ", status or "unknown")
+
+
+def machine_row(machine: Machine) -> Line:
+    """One machine on one line."""
+    extra = f" · {machine.desc}" if machine.nickname and machine.desc else ""
+    return line(
+        emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
+        code(short(machine.task)), f" {machine.status or 'unknown'}{extra}",
+    )  # fmt: skip
+
+
+def node_part(listing: NodeListing) -> Part:
+    """A node with its machines, or why they are not to be had."""
+    head: Line = line(bold(listing.node.label))
+    rows = [machine_row(machine) for machine in listing.machines]
+    if listing.problem is not None:
+        head = line(head, " ", emoji("warning"), " ", listing.problem.sentence)
+        rows = [line(row, " (as last seen)") for row in rows]
+    elif not rows:
+        rows = [line("no machines")]
+    return Para(stacked([head, *rows]))
+
+
+def stacked(rows: Sequence[Line]) -> Line:
+    """Lines below each other."""
+    joined: list[Line | str] = []
+    for position, row in enumerate(rows):
+        joined.extend(["\n", row] if position else [row])
+    return line(*joined)

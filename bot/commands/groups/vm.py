@@ -1,0 +1,251 @@
+"""Machines: list, show, create, start … (docs/dbc-api.md §3.2)."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import SecretStr
+
+from bot.commands.args import Arg, Nickname, OnNode, Vm
+from bot.commands.context import Context
+from bot.commands.groups import vm_create, vm_modify
+from bot.commands.groups.shown import lamp, node_part, short, stacked
+from bot.commands.table import Command, Follow, Group
+from bot.dbc.models import TaskDetail
+from bot.errors import Refused
+from bot.model import Effect, Goal, Machine
+from bot.reply import CodeBlock, Fields, Line, Note, Para, Part, Reply, bold, code, line
+
+_FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
+_NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
+
+Force = Annotated[
+    bool, Arg("Force", "flag", "Cut the power instead of asking the guest to reboot", "force")
+]
+LogEnd = Annotated[
+    str, Arg("End", "choice", "Which end of the log", "tail", choices=("tail", "head"))
+]
+Lines = Annotated[int, Arg("Lines", "int", "How many lines", "20", least=1, most=100)]
+UserName = Annotated[
+    str, Arg("User", "word", "The user in the machine; empty: its present login", "dbc")
+]
+Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes or line breaks")]
+
+
+async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
+    """List your machines on all nodes at once, or on one."""
+    sessions = await ctx.services.sessions.of(ctx.actor)
+    if node is not None:
+        sessions = [session for session in sessions if session.node == node.id]
+    if not sessions:
+        where = f" for {node.label}" if node else ""
+        raise Refused(
+            f"You have no session{where} yet, so there is nothing I may list.",
+            hint="Add one: session add",
+        )
+    asked = {
+        asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
+        for session in sessions
+    }
+    done, waiting = await asyncio.wait(asked, timeout=_FIRST_ANSWER)
+    if waiting:
+        labels = [await ctx.services.inventory.label(asked[task].node) for task in waiting]
+        early = [node_part(task.result()) for task in asked if task in done]
+        note = Note(line(f"Still waiting for {', '.join(labels)} …"))
+        await ctx.meanwhile(Reply("Machines so far", (*early, note)))
+        await asyncio.wait(asked)
+    listings = [task.result() for task in asked]
+    listings.sort(key=lambda listing: (listing.problem is not None, listing.node.label))
+    count = sum(len(listing.machines) for listing in listings)
+    heading = (
+        f"{count} machine{'s' * (count != 1)} on {len(listings)} node{'s' * (len(listings) != 1)}"
+    )
+    return Reply(heading, tuple(node_part(listing) for listing in listings))
+
+
+async def show(ctx: Context, vm: Vm) -> Reply:
+    """Show one machine: its state, how to connect, its disks and ports; for your eyes only."""
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    parts: list[Part] = [
+        Para(line(bold(vm.label), " on ", bold(node.label), "  ", lamp(detail.status))),
+        Fields(_facts(vm, detail)),
+    ]
+    parts.extend(_connection(detail))
+    if detail.disks:
+        disks = [line(code(disk.name), f" {disk.size}") for disk in detail.disks]
+        parts.append(Para(stacked([line(bold("Disks")), *disks])))
+    if detail.network_filters:
+        rules = "\n".join(detail.network_filters)
+        parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
+    return Reply(f"{vm.label} on {node.label}: {detail.status}", tuple(parts), private=True)
+
+
+def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
+    facts: list[tuple[str, Line]] = [
+        ("Id", line(code(vm.task))),
+        (
+            "Size",
+            line(
+                f"{detail.gpu_count or 0} GPU · {detail.cpu_cores or 0} cores · {detail.mem_size}"
+            ),
+        ),
+        ("System", line(detail.os or "unknown")),
+        ("Created", line(f"{detail.create_time} (node's time)")),
+    ]
+    if detail.network_name:
+        facts.append(("Network", line(detail.network_name)))
+    if detail.local_address:
+        facts.append(("Local address", line(", ".join(detail.local_address))))
+    if detail.rent_order:
+        facts.append(("Rent order", line(detail.rent_order)))
+    return tuple(facts)
+
+
+def _connection(detail: TaskDetail) -> list[Part]:
+    """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
+    if detail.status == "creating":
+        return [Note(line("The connection lines come when it is running."))]
+    login, password = detail.user_name, detail.login_password.get_secret_value()
+    lines = []
+    if detail.rdp_port:
+        lines.append(f"mstsc /v:{detail.ssh_ip}:{detail.rdp_port}")
+    elif detail.ssh_port:
+        user = "<user>" if login in {"", _NO_AGENT} else login
+        lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
+    parts: list[Part] = [Para(line(bold("Connect"))), CodeBlock("\n".join(lines))] if lines else []
+    if _NO_AGENT in {login, password}:
+        parts.append(Note(line("The guest took no password: log in with the image's own account.")))
+    else:
+        parts.append(Para(line("Login ", code(login), " · password ", code(password))))
+    vnc = f"{detail.ssh_ip}:{detail.vnc_port}"
+    secret = detail.vnc_password.get_secret_value()
+    parts.append(Para(line("VNC ", code(vnc), " · password ", code(secret))))
+    return parts
+
+
+async def start(ctx: Context, vm: Vm) -> None:
+    """Start a machine that is off, or wake one that sleeps."""
+    await ctx.dbc.tasks.start(await ctx.target(vm), vm.task)
+
+
+async def shutdown(ctx: Context, vm: Vm) -> None:
+    """Shut a machine down; on DBC this cuts the power, the guest is not asked."""
+    await ctx.dbc.tasks.shutdown(await ctx.target(vm), vm.task)
+
+
+async def poweroff(ctx: Context, vm: Vm) -> None:
+    """Cut a machine's power, also while it is shutting down."""
+    await ctx.dbc.tasks.poweroff(await ctx.target(vm), vm.task)
+
+
+async def restart(ctx: Context, vm: Vm, force: Force = False) -> None:
+    """Restart a machine: ask the guest to reboot or, with force, cut the power and start it."""
+    await ctx.dbc.tasks.restart(await ctx.target(vm), vm.task, force=force)
+
+
+async def reset(ctx: Context, vm: Vm) -> None:
+    """Press a running machine's reset button."""
+    await ctx.dbc.tasks.reset(await ctx.target(vm), vm.task)
+
+
+async def delete(ctx: Context, vm: Vm) -> None:
+    """Delete a machine with all its disks and snapshot files."""
+    await ctx.dbc.tasks.delete(await ctx.target(vm), vm.task)
+
+
+async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) -> Reply:
+    """Show the first or last lines of the node's log about a machine, passwords masked."""
+    which: Literal["head", "tail"] = "head" if end == "head" else "tail"
+    page = await ctx.dbc.tasks.logs(await ctx.target(vm), vm.task, which, lines)
+    title = f"{vm.label}: {'first' if end == 'head' else 'last'} {len(page.lines)} lines"
+    return Reply(
+        title,
+        (
+            Para(line(bold(title))),
+            CodeBlock("\n".join(page.lines) or "(empty)"),
+            Note(line("This is the node's log about the machine, not the machine's console.")),
+        ),
+    )
+
+
+async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") -> Reply:
+    """Set a user's password inside a running machine."""
+    target = await ctx.target(vm)
+    if not user:
+        user = (await ctx.dbc.tasks.get(target, vm.task)).user_name
+        if user in {"", _NO_AGENT}:
+            raise Refused(
+                "DBC does not know this machine's login.", hint="Name the user.", field="user"
+            )
+    await ctx.dbc.tasks.passwd(target, vm.task, user, SecretStr(password))
+    return Reply.of(
+        "The password of ", code(user), " in ", bold(vm.label), " is set.", private=True
+    )
+
+
+async def name(ctx: Context, vm: Vm, nickname: Nickname) -> Reply:
+    """Give a machine a nickname that everyone here can use."""
+    async with ctx.services.store.write() as tx:
+        await tx.names.set("vm", vm.task, nickname)
+    return Reply.of(
+        bold(vm.label), " (", code(short(vm.task)), ") is now called ", bold(nickname), "."
+    )
+
+
+def _restart_effect(values: Mapping[str, str]) -> Effect:
+    return Effect.DESTROY if values.get("force") else Effect.DISRUPT
+
+
+_POWER_CUT = "The power is cut: what is not on disk is lost."
+_SOON = timedelta(minutes=60)  # a node works one by one: a healthy job may wait that long (§8.36)
+
+GROUP = Group(
+    "vm",
+    "Machines",
+    (
+        Command("list", list_machines, example="vm list", synonyms=("ls",)),
+        Command("show", show, example="vm show train-01"),
+        vm_create.COMMAND,
+        Command(
+            "start", start, Effect.CHANGE, "vm start train-01",
+            follow=Follow(Goal.RUNNING, "is starting", "is running", _SOON),
+        ),
+        Command(
+            "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01",
+            asks="Shut down",
+            loses="On DBC a shutdown cuts the power: what is not on disk is lost. "
+            "Shut the guest down from inside first.",
+            follow=Follow(Goal.CLOSED, "is being shut down", "is off", _SOON),
+        ),
+        Command(
+            "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01",
+            asks="Power off", loses=_POWER_CUT,
+            follow=Follow(Goal.CLOSED, "is being powered off", "is off", _SOON),
+        ),
+        Command(
+            "restart", restart, _restart_effect, "vm restart train-01 force",
+            asks="Restart",
+            loses="Whatever runs in it is interrupted; with force the power is cut, "
+            "and what is not on disk is lost.",
+            follow=Follow(Goal.RUNNING, "is restarting", "has restarted", _SOON),
+        ),
+        Command(
+            "reset", reset, Effect.DESTROY, "vm reset train-01",
+            asks="Reset", loses=_POWER_CUT,
+            follow=Follow(Goal.RUNNING, "is resetting", "has been reset", _SOON),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "vm delete train-01",
+            asks="Delete",
+            loses="The machine, all its disks with their data, and its snapshot files on the node. "
+            "Nothing brings them back.",
+            follow=Follow(Goal.GONE, "is being deleted", "is deleted", _SOON),
+        ),
+        Command("logs", logs, example="vm logs train-01 tail 20"),
+        vm_modify.COMMAND,
+        Command("passwd", passwd, Effect.CHANGE, "vm passwd train-01", form=True),
+        Command("name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01"),
+    ),
+)  # fmt: skip

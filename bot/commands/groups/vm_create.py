@@ -1,0 +1,240 @@
+"""Creating a machine: what is asked, and how it becomes DBC's request (docs/dbc-api.md §3.2.1)."""
+
+import zlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from bot.commands.args import Arg, AtNode, Image
+from bot.commands.context import Context
+from bot.commands.table import Command, Follow
+from bot.dbc.requests import CreateSpec
+from bot.model import Effect, Goal
+
+_PORTS = 10_000  # how many ports each kind is picked from
+_FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
+_EXAMPLE_TASK = "0000000000000000000000"
+
+Name = Annotated[
+    str,
+    Arg("Name", "word", "Its description on DBC", "train-01", names=("desc",), positional=False),
+]
+Count = Arg("", "int", positional=False)
+Gpu = Annotated[
+    int,
+    Arg(
+        "GPUs",
+        "int",
+        "0 only when the whole node is rented",
+        "2",
+        0,
+        64,
+        names=("gpus", "gpu_count"),
+        positional=False,
+    ),
+]
+Cpu = Annotated[
+    int, Arg("CPU cores", "int", "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False)
+]
+Mem = Annotated[
+    int,
+    Arg("Memory, GiB", "int", "", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
+]
+Disk = Annotated[
+    int,
+    Arg(
+        "Data disk, GiB",
+        "int",
+        "Beside the system disk of 350 GiB",
+        "100",
+        1,
+        1_000_000,
+        names=("disk_size",),
+        positional=False,
+    ),
+]
+System = Annotated[
+    str,
+    Arg(
+        "System",
+        "choice",
+        "",
+        "linux",
+        choices=("linux", "windows"),
+        names=("operation_system",),
+        positional=False,
+    ),
+]
+Bios = Annotated[
+    str,
+    Arg(
+        "Boot mode",
+        "choice",
+        "legacy for linux, uefi for windows",
+        "legacy",
+        choices=("legacy", "uefi", "pxe"),
+        names=("bios_mode",),
+        positional=False,
+    ),
+]
+_PORT_HINT = "On the node's address; empty: a free-looking one is picked"
+Ssh = Annotated[
+    int | None,
+    Arg("SSH port", "int", _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),
+]
+Rdp = Annotated[
+    int | None,
+    Arg("RDP port", "int", _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False),
+]
+Vnc = Annotated[
+    int | None,
+    Arg("VNC port", "int", _PORT_HINT, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+]
+PublicIp = Annotated[
+    str | None,
+    Arg(
+        "Public IP",
+        "word",
+        "An address of the machine's own, if the node has one to give",
+        "203.0.113.9",
+        positional=False,
+    ),
+]
+Lan = Annotated[
+    str | None,
+    Arg(
+        "Private network",
+        "word",
+        "Its name",
+        "team42",
+        names=("network_name", "network"),
+        positional=False,
+    ),
+]
+Ports = Annotated[
+    tuple[str, ...],
+    Arg(
+        "More ports",
+        "list",
+        "One a line: tcp,8080 or udp,6000-6010",
+        "tcp,8080",
+        names=("custom_port",),
+        positional=False,
+    ),
+]
+Filters = Annotated[
+    tuple[str, ...],
+    Arg(
+        "Network filters",
+        "list",
+        "One a line: in,tcp,22,0.0.0.0/0,accept",
+        "in,tcp,22,0.0.0.0/0,accept",
+        names=("network_filters",),
+        positional=False,
+    ),
+]
+Multicast = Annotated[
+    tuple[str, ...],
+    Arg("Multicast", "list", "One a line: 230.0.0.1:5558", "230.0.0.1:5558", positional=False),
+]
+DataFile = Annotated[
+    str | None,
+    Arg(
+        "Existing data disk",
+        "word",
+        "A file on the node to use as the data disk",
+        "data_1.qcow2",
+        names=("data_file_name",),
+        positional=False,
+    ),
+]
+Nic = Annotated[
+    str,
+    Arg(
+        "Network card",
+        "choice",
+        "",
+        "virtio",
+        choices=("virtio", "e1000", "rtl8139"),
+        names=("interface_model_type",),
+        positional=False,
+    ),
+]
+
+
+async def create(
+    ctx: Context,
+    name: Name,
+    image: Image,
+    node: AtNode,
+    gpu: Gpu = 1,
+    cpu: Cpu = 8,
+    mem: Mem = 32,
+    disk: Disk = 100,
+    os: System = "linux",
+    bios: Bios = "legacy",
+    ssh: Ssh = None,
+    rdp: Rdp = None,
+    vnc: Vnc = None,
+    public_ip: PublicIp = None,
+    lan: Lan = None,
+    ports: Ports = (),
+    filters: Filters = (),
+    multicast: Multicast = (),
+    data_file: DataFile = None,
+    nic: Nic = "virtio",
+) -> None:
+    """Create a machine on a node; it takes five to fifteen minutes."""
+    wanted = {
+        "name": name, "image": image, "gpu": gpu, "cpu": cpu, "mem": mem, "disk": disk, "os": os,
+        "bios": bios, "ssh": ssh, "rdp": rdp, "vnc": vnc, "public_ip": public_ip, "lan": lan,
+        "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
+        "nic": nic,
+    }  # fmt: skip
+    await ctx.dbc.tasks.create(await ctx.target(node), _spec(ctx.task, wanted))
+
+
+def _spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
+    """DBC's request. Raises InvalidField for what DBC would misread."""
+    spread = zlib.crc32(task.encode()) % _PORTS
+    windows = wanted["os"] == "windows"
+    return CreateSpec(
+        task_id=task,
+        desc=wanted["name"],
+        image_name=wanted["image"],
+        gpu_count=wanted["gpu"],
+        cpu_cores=wanted["cpu"],
+        mem_size=wanted["mem"],
+        disk_size=wanted["disk"],
+        operation_system=wanted["os"],
+        bios_mode=wanted["bios"],
+        ssh_port=wanted["ssh"] or (None if windows else _FIRST_SSH + spread),
+        rdp_port=wanted["rdp"] or (_FIRST_RDP + spread if windows else None),
+        vnc_port=wanted["vnc"] or _FIRST_VNC + spread,
+        public_ip=wanted["public_ip"],
+        network_name=wanted["lan"],
+        custom_port=wanted["ports"],
+        network_filters=wanted["filters"],
+        multicast=wanted["multicast"],
+        data_file_name=wanted["data_file"],
+        interface_model_type=wanted["nic"],
+    )
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Find what DBC would misread while the form is still open."""
+    wanted = {
+        p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else p.default
+        for p in COMMAND.parameters
+    }
+    _spec(_EXAMPLE_TASK, wanted)
+
+
+COMMAND = Command(
+    "create",
+    create,
+    Effect.CHANGE,
+    "vm create name=train-01 image=ubuntu.qcow2 gpu=2 cpu=8 mem=64 disk=100 on gpu1",
+    form=True,
+    check=_check,
+    follow=Follow(Goal.RUNNING, "is being created", "is running"),
+)

@@ -1,0 +1,168 @@
+"""One parser for slash commands, mentions and direct messages.
+
+Turns a line into a command with texts by parameter name, or into a usage problem. Pure, and
+total: any text at all gives one or the other. Targets are resolved later, by `bot.commands.bind`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot.commands.args import NODE_OPTION, Parameter
+from bot.commands.table import Command, Table
+from bot.commands.text import clean, option_name, words
+from bot.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command and the texts given for its parameters (and `on`, the node option)."""
+
+    command: Command
+    values: dict[str, str] = field(default_factory=dict)
+
+    def render(self) -> str:
+        """A line that parses to the same."""
+        shown = [self.command.title]
+        for name, value in self.values.items():
+            shown.append(f'{name}="{value}"')
+        return " ".join(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpWanted:
+    """A request for help: on a command, a group, or everything (both empty)."""
+
+    group: str = ""
+    command: Command | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """No command: what was typed and what comes nearest."""
+
+    typed: str
+    nearest: tuple[Command, ...]
+
+
+Parse = Parsed | HelpWanted | NotUnderstood
+
+_HELP = frozenset({"help", "?", "帮助"})
+
+
+def parse(table: Table, text: str, slash_command: str = "/dbc") -> Parse:
+    """What the line means. Raises Refused (with the field) for an argument that cannot be."""
+    typed = words(clean(text))
+    if typed and typed[0].lower() == slash_command:
+        typed = typed[1:]
+    if not typed:
+        return HelpWanted()
+    wants_help = [word for word in typed if option_name(word) == "help" or word.lower() in _HELP]
+    if wants_help and (typed[0] in wants_help or typed[-1] in wants_help):
+        return _help(table, [word for word in typed if word not in wants_help])
+    command, rest = _command(table, typed)
+    if command is None:
+        if len(typed) == 1 and table.group(typed[0]):
+            return HelpWanted(group=typed[0].lower())
+        typed_head = " ".join(typed[:2])
+        return NotUnderstood(typed_head, tuple(table.nearest(typed_head)))
+    return Parsed(command, _arguments(command, rest))
+
+
+def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
+        return command, typed[2:]
+    return table.find("", typed[0]), typed[1:]
+
+
+def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
+    if not topic:
+        return HelpWanted()
+    command, _ = _command(table, topic)
+    if command is not None:
+        return HelpWanted(command=command)
+    if table.group(topic[0]):
+        return HelpWanted(group=topic[0].lower())
+    typed = " ".join(topic[:2])
+    return NotUnderstood(typed, tuple(table.nearest(typed)))
+
+
+def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    bare: list[str] = []
+    queue = list(rest)
+    while queue:
+        word = queue.pop(0)
+        if word.lower() == NODE_OPTION and queue:
+            _set(values, NODE_OPTION, queue.pop(0))
+        elif not _named(command, word, queue, values):
+            bare.append(word)
+    _positional(command, bare, values)
+    node = command.parameter(NODE_OPTION)
+    if node is not None and NODE_OPTION in values:
+        _set(values, node.name, values.pop(NODE_OPTION))
+    for parameter in command.parameters:
+        if parameter.name in values:
+            _refuse_secret(parameter)
+            parameter.arg.read(parameter.name, values[parameter.name])
+    return values
+
+
+def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
+    """Take `key=value`, `--key value` and flags; say whether the word was one of them."""
+    option = option_name(word)
+    key, equals, value = (option or word).partition("=")
+    parameter = command.parameter(key)
+    if parameter is None:
+        if option is not None and not any(p.arg.accepts(word) for p in command.parameters):
+            raise _unknown_option(command, word)
+        if equals and key.isidentifier() and not _takes_text(command):
+            raise _unknown_option(command, word)
+        return False
+    if equals:
+        _set(values, parameter.name, value)
+    elif parameter.arg.kind == "flag":
+        _set(values, parameter.name, "true")
+    elif option is not None and queue:
+        _set(values, parameter.name, queue.pop(0))
+    else:
+        return False
+    return True
+
+
+def _takes_text(command: Command) -> bool:
+    return any(p.arg.kind == "rest" for p in command.parameters)
+
+
+def _unknown_option(command: Command, word: str) -> Refused:
+    return Refused(f"`{command.title}` has no option “{word}”.", hint=f"Usage: {command.usage}")
+
+
+def _set(values: dict[str, str], name: str, value: str) -> None:
+    if values.setdefault(name, value) != value:
+        raise Refused(f"“{name}” was given twice: “{values[name]}” and “{value}”.", field=name)
+
+
+def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
+    free = [p for p in command.parameters if p.name not in values and p.arg.kind != "flag"]
+    for position, word in enumerate(bare):
+        parameter = next((p for p in free if p.arg.accepts(word)), None)
+        if parameter is None:
+            raise Refused(
+                f"I don't know what “{word}” means for `{command.title}`.",
+                hint=f"Usage: {command.usage}",
+            )
+        free.remove(parameter)
+        if parameter.arg.kind == "rest":
+            _set(values, parameter.name, " ".join(bare[position:]))
+            return
+        _set(values, parameter.name, word)
+
+
+def _refuse_secret(parameter: Parameter) -> None:
+    if parameter.arg.kind == "secret":
+        raise Refused(
+            f"{parameter.arg.label} can be given only in the form, never typed: "
+            "what is typed stays readable in Slack.",
+            hint="Treat the one you just typed as known to others and change it.",
+            field=parameter.name,
+        )

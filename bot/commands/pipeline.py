@@ -1,0 +1,399 @@
+"""Carries out what the ledger holds: bind, review, run once, store the outcome.
+
+Every step is a conditional update, so a second process, a repeated click or a crash in between
+finds the step taken or not taken, never half. The call to DBC stands between two of them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.commands.bind import Bound, bind
+from bot.commands.context import Context, Services
+from bot.commands.table import Command
+from bot.errors import BotError, Refused, Severity
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Watch,
+)
+from bot.ports import Answer
+from bot.reply import Line, Reply, dump, from_error, line
+from bot.services import approvals, cards
+from bot.services.cards import Subject
+from bot.services.outbox import Outbox
+from storage import UnitOfWork
+
+# Longer than the slowest path from record to answer: target look-up, state, and the call itself.
+LEASE = timedelta(minutes=5)
+_STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
+_FIRST_LOOK = timedelta(seconds=2)
+
+_ENDS = {
+    Severity.REFUSED: ExecutionStatus.REFUSED,
+    Severity.FAILED: ExecutionStatus.FAILED,
+    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
+}
+
+log = structlog.get_logger()
+
+
+class Pipeline:
+    """From RECORDED to an end, whoever takes the next step and whenever."""
+
+    def __init__(self, services: Services, outbox: Outbox, by: str) -> None:
+        self._services = services
+        self._store = services.store
+        self._outbox = outbox
+        self._clock = services.clock
+        self._by = by
+
+    async def carry_out(self, execution: Execution, answer: Answer) -> None:
+        """Take a recorded execution as far as it goes now: to a question, or to DBC."""
+        command = self._services.table[execution.command]
+        try:
+            await self._may_change_things(execution)
+            bound = await self._bind(command, execution)
+            execution = await self._fix_target(command, execution, bound)
+            if command.effect_of(execution.arguments) >= Effect.DISRUPT:
+                async with self._store.read() as tx:
+                    approval = await tx.approvals.for_execution(execution.id)
+                if approval is None:
+                    await self._ask(command, execution, bound)
+                    return
+                if approval.status is not ApprovalStatus.APPROVED:
+                    await self._close_unapproved(execution, approval)
+                    return
+                _compare(approval, execution)
+        except BotError as error:
+            await self._turn_down(execution, error, answer)
+            return
+        await self._run(command, execution, bound, answer)
+
+    async def decided(self, approval: Approval, answer: Answer) -> None:
+        """Go on after a review: run what was approved, or close what was not."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        await self.carry_out(execution, answer)
+
+    async def expire_reviews(self) -> None:
+        """Close what nobody decided in time."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            expired = await tx.approvals.claim_expired(now, 100)
+            waiting = [(await tx.executions.get(a.execution), a) for a in expired]
+            for execution, _ in waiting:
+                # From here on a crash leaves it to `recover`.
+                await tx.executions.claim(
+                    execution.id,
+                    self._by,
+                    now,
+                    now + LEASE,
+                    expect={ExecutionStatus.WAITING},
+                    to=ExecutionStatus.RECORDED,
+                )
+        for execution, approval in waiting:
+            await self._close_unapproved(execution, approval)
+
+    async def recover(self, answer_for: Callable[[Execution], Answer]) -> None:
+        """Take up what a process that died left behind."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            stranded = await tx.executions.claim_stranded(self._by, now, now + LEASE, 20)
+        for execution in stranded:
+            log.info("execution.recovered", execution=execution.id, status=execution.status)
+            if execution.status is ExecutionStatus.RECORDED:
+                await self.carry_out(execution, answer_for(execution))
+            else:
+                await self._lost_sight(execution, answer_for(execution))
+
+    # Before the run
+
+    async def _may_change_things(self, execution: Execution) -> None:
+        person = await self._services.directory.person(execution.actor)
+        if not person.is_full_member:
+            raise Refused("Only full members of this workspace can change machines.")
+
+    async def _bind(self, command: Command, execution: Execution) -> Bound:
+        values = {**execution.arguments, **execution.secrets}
+        return await bind(
+            self._services.inventory, command, values, execution.actor, execution.place
+        )
+
+    async def _fix_target(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Write down what the names meant; a creation's machine gets the ledger entry's id."""
+        node = bound.node.id if bound.node else ""
+        if bound.machine is not None:
+            task, label = bound.machine.task, bound.machine.label
+        elif command.follow is not None:
+            task = execution.id
+            label = execution.arguments.get("name", "") or task[:8]
+        else:
+            task, label = "", ""
+        if execution.task and (execution.node, execution.task) != (node, task):
+            raise Refused(
+                "The name means another machine now than when this was asked.",
+                hint="Nothing was done. Ask again.",
+            )
+        async with self._store.write() as tx:
+            await tx.executions.set_target(execution.id, node, task, label)
+        return replace(execution, node=node, task=task, label=label)
+
+    async def _ask(self, command: Command, execution: Execution, bound: Bound) -> None:
+        """Put the question on the card; the answer is a click."""
+        state = await self._present_state(execution, bound)
+        now = self._clock.now()
+        approval = approvals.ask(execution, now)
+        card = cards.question(
+            execution,
+            self._subject(execution, bound),
+            approval,
+            asks=command.asks,
+            loses=command.loses,
+            state=state,
+        )
+        async with self._store.write() as tx:
+            if not await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.WAITING,
+                now=now,
+                expect={ExecutionStatus.RECORDED},
+            ):
+                return
+            await tx.approvals.add(approval)
+            await self._say_on_card(tx, execution, card)
+        await self._outbox.deliver_due()
+
+    async def _present_state(self, execution: Execution, bound: Bound) -> Line:
+        if bound.machine is None:
+            return line("–")
+        machine = bound.machine
+        context = self._context(execution, _nobody)
+        try:
+            target = await context.target(machine)
+            async with asyncio.timeout(_STATE_PATIENCE):
+                detail = await context.dbc.tasks.get(target, machine.task)
+        except (BotError, TimeoutError):
+            return line(f"{machine.status}, as last seen; the node does not answer just now")
+        return line(str(detail.status))
+
+    async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
+        """Nothing was sent: close the entry and tell whoever asked."""
+        log.info("execution.refused", execution=execution.id, why=error.sentence)
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            ended = await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.REFUSED,
+                outcome=error.sentence,
+                now=now,
+                expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
+            )
+            card = await tx.messages.find(cards.card_key(execution.id))
+            if ended and card is not None:
+                await self._say_on_card(
+                    tx,
+                    execution,
+                    cards.ended(execution, ExecutionStatus.REFUSED, line(error.sentence)),
+                )
+        await answer.say(from_error(error))
+        await self._outbox.deliver_due()
+
+    async def _close_unapproved(self, execution: Execution, approval: Approval) -> None:
+        end = {
+            ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
+            ApprovalStatus.VOID: ExecutionStatus.REFUSED,
+        }.get(approval.status, ExecutionStatus.CANCELLED)
+        command = self._services.table[execution.command]
+        node_label = await self._services.inventory.label(execution.node)
+        subject = Subject(execution.label, execution.task, node_label)
+        why = "nobody confirmed in time" if end is ExecutionStatus.EXPIRED else "cancelled"
+        sentence = line(command.asks, " ", subject.named, f": {why}. Nothing was done.")
+        async with self._store.write() as tx:
+            if await tx.executions.set_status(
+                execution.id,
+                end,
+                outcome=why,
+                now=self._clock.now(),
+                expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
+            ):
+                await self._say_on_card(tx, execution, cards.ended(execution, end, sentence))
+        await self._outbox.deliver_due()
+
+    # The run
+
+    async def _run(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        """The one place from which a change goes to DBC: claimed by one, sent once."""
+        now = self._clock.now()
+        subject = self._subject(execution, bound)
+        async with self._store.write() as tx:
+            claimed = await tx.executions.claim(
+                execution.id,
+                self._by,
+                now,
+                now + LEASE,
+                expect={ExecutionStatus.RECORDED},
+                to=ExecutionStatus.RUNNING,
+            )
+            if claimed is None:
+                return
+            if command.follow is not None:
+                asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
+                card = cards.progress(execution, subject, command.follow.doing, asking)
+                await self._say_on_card(tx, execution, card)
+        execution = replace(claimed, secrets=execution.secrets)
+        if command.follow is None:
+            await self._run_unfollowed(command, execution, bound, answer)
+        else:
+            await self._run_followed(command, execution, bound)
+
+    async def _run_followed(self, command: Command, execution: Execution, bound: Bound) -> None:
+        context = self._context(execution, _nobody)
+        told = asyncio.create_task(self._outbox.deliver_due())
+        error: BotError | None = None
+        try:
+            await command.run(context, **bound.arguments)
+        except BotError as caught:
+            error = caught
+        await told
+        if error is None or error.severity is Severity.UNKNOWN:
+            await self._follow(command, execution, bound, unsure=error is not None)
+        else:
+            await self._failed_at_once(command, execution, bound, error)
+        await self._outbox.deliver_due()
+
+    async def _follow(
+        self, command: Command, execution: Execution, bound: Bound | None, *, unsure: bool
+    ) -> None:
+        """DBC has accepted, or nobody knows: the watch settles it."""
+        follow = command.follow
+        assert follow is not None, "only followed commands come here"  # noqa: S101
+        now = self._clock.now()
+        watch = Watch(
+            id=execution.id,
+            execution=execution.id,
+            node=execution.node,
+            task=execution.task,
+            label=execution.label,
+            goal=follow.goal,
+            owner=execution.actor,
+            place=execution.place,
+            started_at=now,
+            deadline_at=now + follow.limit,
+            next_poll_at=now + _FIRST_LOOK,
+            status=bound.machine.status if bound and bound.machine else "",
+            unsure=unsure,
+        )
+        label = await self._services.inventory.label(execution.node)
+        async with self._store.write() as tx:
+            if await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.FOLLOWING,
+                now=now,
+                expect={ExecutionStatus.RUNNING},
+            ):
+                await self._services.watches.open(tx, execution, watch, label)
+
+    async def _failed_at_once(
+        self, command: Command, execution: Execution, bound: Bound, error: BotError
+    ) -> None:
+        end = _ENDS[error.severity]
+        subject = self._subject(execution, bound)
+        sentence = line(command.title, " ", subject.named, ": ", error.sentence)
+        hint = line(error.hint)
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            if await tx.executions.set_status(
+                execution.id,
+                end,
+                outcome=error.sentence,
+                now=now,
+                expect={ExecutionStatus.RUNNING},
+            ):
+                card = cards.ended(execution, end, sentence, detail=hint)
+                await self._say_on_card(tx, execution, card)
+                told = cards.announcement(execution, end, sentence, *cards.hint(error.hint))
+                await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
+
+    async def _run_unfollowed(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        """What is over with the answer: the reply is the outcome."""
+        status, outcome = ExecutionStatus.DONE, ""
+        try:
+            reply = await command.run(self._context(execution, answer.say), **bound.arguments)
+            reply = reply or Reply.of("Done.")
+        except BotError as error:
+            status, outcome, reply = _ENDS[error.severity], error.sentence, from_error(error)
+        public = not reply.private
+        async with self._store.write() as tx:
+            await tx.executions.set_status(
+                execution.id,
+                status,
+                outcome=outcome or reply.summary,
+                now=self._clock.now(),
+                expect={ExecutionStatus.RUNNING},
+            )
+            if public:
+                await self._say_on_card(tx, execution, reply)
+        if public:
+            await self._outbox.deliver_due()
+        else:
+            await answer.say(reply)
+
+    async def _lost_sight(self, execution: Execution, answer: Answer) -> None:
+        """A process died while the call may have been on its way: look, never send again."""
+        command = self._services.table[execution.command]
+        if command.follow is not None:
+            await self._follow(command, execution, None, unsure=True)
+            await self._outbox.deliver_due()
+            return
+        sentence = f"I was restarted during “{command.title}”; whether it was done is not known."
+        async with self._store.write() as tx:
+            ended = await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.UNKNOWN,
+                outcome=sentence,
+                now=self._clock.now(),
+                expect={ExecutionStatus.RUNNING},
+            )
+        if ended:
+            lost = BotError(sentence, hint="Look at the present state before doing it again.")
+            await answer.say(from_error(lost))
+
+    # Small things
+
+    def _context(self, execution: Execution, say: Callable[[Reply], Awaitable[None]]) -> Context:
+        return Context(
+            self._services, execution.actor, execution.place, execution.source, say, execution
+        )
+
+    @staticmethod
+    def _subject(execution: Execution, bound: Bound) -> Subject:
+        return Subject(execution.label, execution.task, bound.node.label if bound.node else "")
+
+    async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
+        await tx.messages.put(
+            cards.card_key(execution.id), execution.place, dump(card), self._clock.now()
+        )
+
+
+def _compare(approval: Approval, execution: Execution) -> None:
+    """An approval covers exactly what was shown."""
+    if approval.binding != approvals.binding(execution):
+        raise Refused(
+            "What would be done now differs from what was shown when this was confirmed.",
+            hint="Nothing was done. Ask again.",
+        )
+
+
+async def _nobody(_reply: Reply) -> None:
+    """Followed commands speak through their card."""

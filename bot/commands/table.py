@@ -1,0 +1,172 @@
+"""The table's vocabulary: groups, rows, and the look-ups that derive from them.
+
+The rows themselves stand in the groups' own files; `bot.commands.groups` gathers them.
+"""
+
+import difflib
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from bot.commands.args import NODE_OPTION, Parameter, parameters
+from bot.model import Effect, Goal
+from bot.reply import Reply
+
+Function = Callable[..., Awaitable[Reply | None]]
+EffectOf = Callable[[Mapping[str, str]], Effect]
+Check = Callable[[Mapping[str, str]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """How a change is followed: to what, in which words, for how long at most.
+
+    `doing` and `done` complete "<machine> …": "is starting", "has started".
+    """
+
+    goal: Goal
+    doing: str
+    done: str
+    limit: timedelta = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row. The function's signature is the argument list, its docstring's first line the help.
+
+    `effect` may depend on the typed arguments. `asks` is the card's question and `loses` what the
+    card says will be lost, for what needs a review. `form` marks a command that is a form by
+    nature. `check` looks at all texts of a form together before anything is recorded and raises
+    a BotError. `example` is a whole line without the slash command.
+    """
+
+    verb: str
+    run: Function
+    effect: Effect | EffectOf = Effect.READ
+    example: str = ""
+    form: bool = False
+    check: Check | None = None
+    asks: str = ""
+    loses: str = ""
+    follow: Follow | None = None
+    synonyms: tuple[str, ...] = ()
+    group: str = ""
+    parameters: tuple[Parameter, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", parameters(self.run))
+
+    @property
+    def id(self) -> str:
+        """`vm.restart`: names the command for ever, also in the ledger."""
+        return f"{self.group}.{self.verb}" if self.group else self.verb
+
+    @property
+    def title(self) -> str:
+        """`vm restart`."""
+        return f"{self.group} {self.verb}".strip()
+
+    @property
+    def help(self) -> str:
+        """One sentence."""
+        return (inspect.getdoc(self.run) or "").partition("\n")[0]
+
+    @property
+    def usage(self) -> str:
+        """`vm restart <machine> [force]`."""
+        shown = [p.usage for p in self.parameters if not self._is_node_option(p)]
+        if any(self._is_node_option(p) for p in self.parameters):
+            shown.append("[on <node>]")
+        return " ".join([self.title, *shown])
+
+    @staticmethod
+    def _is_node_option(parameter: Parameter) -> bool:
+        return parameter.arg.kind == "node" and not parameter.arg.positional
+
+    def effect_of(self, values: Mapping[str, str]) -> Effect:
+        """What it does with these arguments."""
+        return self.effect if isinstance(self.effect, Effect) else self.effect(values)
+
+    @property
+    def worst_effect(self) -> Effect:
+        """The strongest effect that its flags can give it."""
+        flags = {p.name: "true" for p in self.parameters if p.arg.kind == "flag"}
+        return max(self.effect_of({}), self.effect_of(flags))
+
+    def parameter(self, key: str) -> Parameter | None:
+        """The parameter that `key=` means."""
+        wanted = key.lower().replace("-", "_")
+        for parameter in self.parameters:
+            if wanted in {parameter.name, *parameter.arg.names}:
+                return parameter
+        return None
+
+    def missing(self, values: Mapping[str, str]) -> list[Parameter]:
+        """Required parameters without a value. Nodes have defaults, so they are never missing."""
+        return [
+            p
+            for p in self.parameters
+            if p.required and p.arg.kind != "node" and not values.get(p.name)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A first word and its commands. The nameless group holds `help` and its like."""
+
+    name: str
+    help: str
+    commands: tuple[Command, ...]
+
+
+class Table:
+    """All rows, checked: refuses duplicates and rows that say too little."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = tuple(
+            Group(g.name, g.help, tuple(replace(c, group=g.name) for c in g.commands))
+            for g in groups
+        )
+        self._by_id: dict[str, Command] = {}
+        self._by_words: dict[tuple[str, str], Command] = {}
+        for command in self:
+            _check(command)
+            for verb in (command.verb, *command.synonyms):
+                if self._by_words.setdefault((command.group, verb), command) is not command:
+                    raise ValueError(f"two commands are called {command.group} {verb}")
+            self._by_id[command.id] = command
+
+    def __iter__(self) -> Iterator[Command]:
+        return (command for group in self.groups for command in group.commands)
+
+    def __getitem__(self, command_id: str) -> Command:
+        return self._by_id[command_id]
+
+    def find(self, group: str, verb: str) -> Command | None:
+        """The row for two words, or None."""
+        return self._by_words.get((group.lower(), verb.lower()))
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name, or None."""
+        return next((g for g in self.groups if g.name and g.name == name.lower()), None)
+
+    def nearest(self, typed: str) -> list[Command]:
+        """Up to three commands that look like what was typed."""
+        titles = {command.title: command for command in self._by_id.values()}
+        close = difflib.get_close_matches(typed.lower(), titles, n=3, cutoff=0.5)
+        verbs = [c for c in self._by_id.values() if c.verb == typed.lower().split(" ")[-1]]
+        return list(dict.fromkeys([titles[title] for title in close] + verbs))[:3]
+
+
+def _check(command: Command) -> None:
+    """Refuse a row that would leave a person guessing."""
+    if not command.help.endswith("."):
+        raise ValueError(f"{command.id}: the help text is a sentence")
+    if not command.example.startswith(command.title):
+        raise ValueError(f"{command.id}: the example is a whole line")
+    if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
+        raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
+    names = [n for p in command.parameters for n in (p.name, *p.arg.names) if n != NODE_OPTION]
+    if len(names) != len(set(names)):
+        raise ValueError(f"{command.id}: two parameters answer to one name")

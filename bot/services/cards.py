@@ -1,0 +1,178 @@
+"""The words of the one message that each change has, from question to end. Pure builders."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.model import Approval, Execution, ExecutionStatus
+from bot.reply import (
+    Actions,
+    Button,
+    CodeBlock,
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    bold,
+    code,
+    emoji,
+    line,
+    mention,
+    plain,
+    time,
+)
+
+CONFIRM = "approval.confirm"
+CANCEL = "approval.cancel"
+CONNECT = "vm.connect"
+KEEP_WATCHING = "watch.extend"
+
+_SIGNS = {
+    ExecutionStatus.DONE: "white_check_mark",
+    ExecutionStatus.FAILED: "x",
+    ExecutionStatus.UNKNOWN: "grey_question",
+    ExecutionStatus.REFUSED: "no_entry_sign",
+    ExecutionStatus.CANCELLED: "no_entry_sign",
+    ExecutionStatus.EXPIRED: "hourglass",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a card is about: a machine (or a node alone), by the names people use."""
+
+    label: str
+    task: str
+    node_label: str
+
+    @property
+    def named(self) -> Line:
+        """`train-01 on gpu1`, with the names standing out."""
+        if not self.label:
+            return line(bold(self.node_label))
+        return line(bold(self.label), " on ", bold(self.node_label))
+
+
+def card_key(execution_id: str) -> str:
+    """The key of a change's one message."""
+    return f"card:{execution_id}"
+
+
+def end_key(execution_id: str) -> str:
+    """The key of the message that tells the end."""
+    return f"end:{execution_id}"
+
+
+def question(
+    execution: Execution,
+    subject: Subject,
+    approval: Approval,
+    *,
+    asks: str,
+    loses: str,
+    state: Line,
+) -> Reply:
+    """Ask for a confirmation: what, to which machine, its state, what is lost, who, until when."""
+    title = line(emoji("raised_hand"), " ", asks, " ", subject.named, "?")
+    pairs: list[tuple[str, Line]] = [
+        ("Present state", state),
+        ("Asked by", line(mention(execution.actor))),
+    ]
+    if subject.task:
+        pairs.insert(0, ("Machine", line(subject.label, " · ", code(subject.task))))
+    return Reply(
+        plain(title),
+        (
+            Para(title),
+            Fields(tuple(pairs)),
+            Para(line(emoji("warning"), " ", loses)),
+            Actions(
+                (
+                    Button("Confirm", CONFIRM, approval.id, "danger"),
+                    Button("Cancel", CANCEL, approval.id),
+                )
+            ),
+            Note(
+                line(
+                    "Only ",
+                    mention(approval.reviewer),
+                    " can confirm, until ",
+                    time(approval.expires_at),
+                    ".",
+                )
+            ),
+        ),
+    )
+
+
+def progress(execution: Execution, subject: Subject, doing: str, detail: Line) -> Reply:
+    """Something is under way: `train-01 is starting on gpu1`."""
+    what = _about(subject, doing)
+    return Reply(
+        plain(what),
+        (Para(line(emoji("hourglass_flowing_sand"), " ", what, " …")), _footer(execution, detail)),
+    )
+
+
+def ended(
+    execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part, detail: Line = ()
+) -> Reply:
+    """The card's last face."""
+    head = Para(line(emoji(_SIGNS[status]), " ", sentence))
+    return Reply(plain(sentence), (head, *parts, _footer(execution, detail)))
+
+
+def announcement(
+    execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part
+) -> Reply:
+    """The new message that tells whoever asked how it ended."""
+    text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
+    return Reply(plain(sentence), (Para(text), *parts))
+
+
+def hint(text: str) -> tuple[Part, ...]:
+    """What to do about it, in small print; nothing for an empty text."""
+    return (Note(line(text)),) if text else ()
+
+
+def connect_button(execution: Execution) -> Actions:
+    """Offers the connection lines, shown privately to whoever presses."""
+    return Actions((Button("How to connect", CONNECT, execution.id, "primary"),))
+
+
+def keep_watching_button(watch_id: str) -> Actions:
+    """Offers to go on after the deadline."""
+    return Actions((Button("Keep watching", KEEP_WATCHING, watch_id),))
+
+
+def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
+    """The last lines of a machine's log; the DBC client has masked the passwords in them."""
+    return CodeBlock("\n".join(lines))
+
+
+def _about(subject: Subject, doing: str) -> Line:
+    if not subject.label:
+        return line(bold(subject.node_label), " ", doing)
+    return line(bold(subject.label), f" {doing} on ", bold(subject.node_label))
+
+
+def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
+    """`train-01 has started on gpu1 (2 min 10 s)`."""
+    return line(_about(subject, done), f" ({duration(took)})" if took else "", ".")
+
+
+def _footer(execution: Execution, detail: Line) -> Note:
+    asked = line("Asked by ", mention(execution.actor), " at ", time(execution.created_at))
+    return Note(line(asked, " · ", detail) if detail else asked)
+
+
+def duration(span: timedelta) -> str:
+    """`45 s`, `2 min 10 s`, `1 h 05 min`."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds:02} s" if seconds else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,284 @@
+"""What machines and nodes there are, as last seen, and which one a person means.
+
+Answers names from the database; asks DBC only when nothing there fits, or when told to refresh.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound, Unreadable
+from bot.errors import BotError, NotFound, Refused
+from bot.model import DbcSession, Machine, Node, Place
+from bot.services.sessions import Sessions, target_of
+from storage import Store
+
+_TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
+_NODE_ID = re.compile(r"[0-9a-f]{64}")
+
+Named = TypeVar("Named", Machine, Node)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeListing:
+    """One node's machines as one person sees them, or why they could not be listed.
+
+    With a `problem`, `machines` are the ones known from before.
+    """
+
+    node: Node
+    machines: tuple[Machine, ...]
+    problem: BotError | None = None
+
+
+class Inventory:
+    """The local picture of DBC's side."""
+
+    def __init__(self, store: Store, dbc: DbcClient, sessions: Sessions, clock: Clock) -> None:
+        self._store = store
+        self._dbc = dbc
+        self._sessions = sessions
+        self._clock = clock
+
+    # Nodes
+
+    async def nodes(self) -> list[Node]:
+        """Every node seen so far; asks a daemon when there is none yet."""
+        async with self._store.read() as tx:
+            known = await tx.inventory.nodes()
+        return known or await self.refresh_nodes()
+
+    async def refresh_nodes(self) -> list[Node]:
+        """Ask a daemon which nodes it knows."""
+        listed = await self._dbc.nodes.list()
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await tx.inventory.put_nodes([Node(n.node_id, n.name, n.version, now) for n in listed])
+            return await tx.inventory.nodes()
+
+    async def label(self, node_id: str) -> str:
+        """How people call a node."""
+        return (await self.node_by_id(node_id)).label
+
+    async def node_by_id(self, node_id: str) -> Node:
+        """The node with this id, also one that no daemon has announced."""
+        async with self._store.read() as tx:
+            found = await tx.inventory.find_node(node_id)
+        return found or Node(node_id, "", "", self._clock.now())
+
+    async def node(self, user: str, place: Place, text: str) -> Node:
+        """The node that `text` names; without, the channel's default, the person's, the only one.
+
+        Raises Refused or NotFound with the field `node`.
+        """
+        if text:
+            return await self._named_node(text)
+        async with self._store.read() as tx:
+            default = await tx.defaults.get("channel", place.channel) or await tx.defaults.get(
+                "person", user
+            )
+        if default:
+            return await self.node_by_id(default)
+        own = [session.node for session in await self._sessions.of(user)]
+        ids = own or [node.id for node in await self.nodes()]
+        if len(ids) == 1:
+            return await self.node_by_id(ids[0])
+        labels = ", ".join([await self.label(node_id) for node_id in ids])
+        raise Refused(
+            f"Which node? I know {labels}." if ids else "I know no node yet.",
+            hint="Say it with “on <node>”, or set a default: node use <node>",
+            field="node",
+        )
+
+    async def _named_node(self, text: str) -> Node:
+        found = _match_node(await self.nodes(), text)
+        if not found:
+            found = _match_node(await self.refresh_nodes(), text)
+        if len(found) == 1:
+            return found[0]
+        if not found and _NODE_ID.fullmatch(text):
+            return await self.node_by_id(text)
+        if not found:
+            raise NotFound(
+                f"There is no node called “{text}”.", hint="See: node list", field="node"
+            )
+        listed = ", ".join(f"{node.label} ({node.id[:8]})" for node in found)
+        raise Refused(f"“{text}” could be any of {listed}.", hint="Say more of it.", field="node")
+
+    # Machines
+
+    async def machines(self, user: str) -> list[Machine]:
+        """The machines that `user` may see, as last seen."""
+        async with self._store.read() as tx:
+            return await tx.inventory.machines(user)
+
+    async def list_node(self, session: DbcSession) -> NodeListing:
+        """Ask one node for the machines of one session, and remember them."""
+        node = await self.node_by_id(session.node)
+        try:
+            listed = await self._dbc.tasks.list(target_of(session))
+        except BotError as problem:
+            known = [m for m in await self.machines(session.user) if m.node == session.node]
+            if isinstance(problem, Unreadable):
+                known = await self._each_by_detail(session, known)
+            return NodeListing(node, tuple(known), problem)
+        now = self._clock.now()
+        machines = [
+            Machine(
+                session.node, t.task_id, session.user, t.desc, t.status, t.create_time or "", now
+            )
+            for t in listed
+        ]
+        async with self._store.write() as tx:
+            await tx.inventory.replace_machines(session.node, session.user, machines, now)
+            stored = await tx.inventory.machines(session.user)
+        return NodeListing(node, tuple(m for m in stored if m.node == session.node))
+
+    async def _each_by_detail(self, session: DbcSession, known: Iterable[Machine]) -> list[Machine]:
+        """One odd description makes a node's list unreadable; the details may still be readable."""
+        fresh = []
+        for machine in known:
+            try:
+                detail = await self._dbc.tasks.get(target_of(session), machine.task)
+            except TaskNotFound:
+                continue
+            except BotError:
+                fresh.append(machine)
+                continue
+            fresh.append(
+                Machine(
+                    machine.node, machine.task, machine.owner, detail.desc, detail.status,
+                    detail.create_time or "", self._clock.now(), machine.nickname,
+                )
+            )  # fmt: skip
+        return fresh
+
+    async def list_all(self, user: str) -> list[NodeListing]:
+        """Ask all nodes that `user` holds a session for, side by side."""
+        sessions = await self._sessions.of(user)
+        return list(await asyncio.gather(*(self.list_node(session) for session in sessions)))
+
+    async def machine(self, user: str, text: str, on: str = "") -> Machine:
+        """The machine that `text` names: nickname, description, id, or the unique beginning of one.
+
+        Raises NotFound or Refused with the field `vm`.
+        """
+        node = (await self._named_node(on)).id if on else ""
+        found = _match_machine(await self.machines(user), text, node)
+        if len(found) == 1:
+            return found[0]
+        listings: Sequence[NodeListing] = ()
+        if not found:
+            sessions = [s for s in await self._sessions.of(user) if node in {"", s.node}]
+            if not sessions:
+                raise Refused(
+                    "You hold no session for any node yet, so I can see no machine of yours."
+                    if not node
+                    else f"You have no session for {on}.",
+                    hint="Add one with: session add",
+                    field="vm",
+                )
+            listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
+            seen = [machine for listing in listings for machine in listing.machines]
+            found = _match_machine(seen, text, node)
+            if not found and _TASK_ID.fullmatch(text):
+                found = await self._by_id(sessions, text)
+        if len(found) == 1:
+            return found[0]
+        raise await self._not_one(text, found, listings)
+
+    async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
+        """A machine whose id is known but which no list shows, since the list is unreadable."""
+        for session in sessions:
+            try:
+                detail = await self._dbc.tasks.get(target_of(session), task)
+            except BotError:
+                continue
+            machine = Machine(
+                session.node, task, session.user, detail.desc, detail.status,
+                detail.create_time or "", self._clock.now(),
+            )  # fmt: skip
+            async with self._store.write() as tx:
+                await tx.inventory.put_machine(machine)
+            return [machine]
+        return []
+
+    async def _not_one(
+        self, text: str, found: Sequence[Machine], listings: Sequence[NodeListing]
+    ) -> BotError:
+        if found:
+            listed = [f"{m.label} ({m.task[:8]} on {await self.label(m.node)})" for m in found]
+            shown = ", ".join(listed[:8]) + (" …" if len(listed) > 8 else "")
+            return Refused(
+                f"“{text}” could be any of {shown}.",
+                hint="Nothing was done. Say more of the id, or add “on <node>”.",
+                field="vm",
+            )
+        silent = [listing.node.label for listing in listings if listing.problem]
+        but = f" {', '.join(silent)} could not be asked." if silent else ""
+        return NotFound(
+            f"None of your machines is called “{text}”.{but}", hint="See: vm list", field="vm"
+        )
+
+    async def saw(self, machine: Machine) -> None:
+        """Remember a machine's state as just seen."""
+        async with self._store.write() as tx:
+            await tx.inventory.put_machine(machine)
+
+    async def refresh_everything(self) -> None:
+        """Bring the picture up to date, one request per person and node; problems are logged."""
+        try:
+            await self.refresh_nodes()
+        except BotError as problem:
+            log.info("inventory.nodes_not_listed", problem=problem.sentence)
+        async with self._store.read() as tx:
+            pairs = await tx.sessions.everyone()
+            sessions = [await tx.sessions.find(user, node) for user, node in pairs]
+        for session in sessions:
+            if session is not None:
+                await self.list_node(session)
+
+
+def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:
+    lowered = text.lower()
+
+    def rank(node: Node) -> int | None:
+        names = (node.nickname.lower(), node.name.lower())
+        if text == node.id or lowered == names[0]:
+            return 0
+        if lowered == names[1]:
+            return 1
+        return 2 if any(name.startswith(lowered) for name in (node.id, *names)) else None
+
+    return _best(nodes, rank)
+
+
+def _match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Machine]:
+    lowered = text.lower()
+
+    def rank(machine: Machine) -> int | None:
+        if node not in {"", machine.node}:
+            return None
+        if text == machine.task or lowered == machine.nickname.lower():
+            return 0
+        if lowered == machine.desc.lower():
+            return 1
+        begins = machine.task.startswith(text) or machine.label.lower().startswith(lowered)
+        return 2 if begins else None
+
+    return _best(machines, rank)
+
+
+def _best(candidates: Iterable[Named], rank: Callable[[Named], int | None]) -> list[Named]:
+    """Those of the best rank: a whole name beats the beginning of another."""
+    ranked = [(place, one) for one in candidates if (place := rank(one)) is not None]
+    best = min((place for place, _ in ranked), default=None)
+    return [one for place, one in ranked if place == best]

@@ -1,0 +1,105 @@
+"""Delivers messages: every message row is brought to say what it should, exactly once posted.
+
+A row is claimed under a lease before anything is sent. A row that was claimed before without
+success may have been posted by a process that died: it is looked for before it is posted again.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.model import Message, MessageRef, Place
+from bot.ports import DeliveryFailed, Messenger
+from bot.reply import load
+from storage import Store
+
+_LEASE = timedelta(seconds=90)  # longer than a Slack call with its retries
+_BATCH = 50
+
+log = structlog.get_logger()
+
+
+class Outbox:
+    """Owns delivery. Others only `put` rows, in the unit of work of what they announce."""
+
+    def __init__(self, store: Store, messenger: Messenger, clock: Clock, by: str) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._clock = clock
+        self._by = by
+
+    async def deliver_due(self) -> None:
+        """Deliver what waits: channels side by side, each channel in order."""
+        while messages := await self._claim():
+            by_channel: dict[str, list[Message]] = defaultdict(list)
+            for message in messages:
+                by_channel[message.place.channel].append(message)
+            await asyncio.gather(*(self._deliver_all(rows) for rows in by_channel.values()))
+
+    async def _claim(self) -> Sequence[Message]:
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            return await tx.messages.claim_due(self._by, now, now + _LEASE, _BATCH)
+
+    async def _deliver_all(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            await self._deliver(message)
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            ref = await self._send(message)
+        except DeliveryFailed as failure:
+            await self._failed(message, failure)
+            return
+        async with self._store.write() as tx:
+            await tx.messages.delivered(message.id, message.version, ref, self._by)
+
+    async def _send(self, message: Message) -> MessageRef:
+        reply = load(message.content)
+        ref = message.ref
+        if ref is None and message.attempts > 1:
+            ref = await self._find(message)
+        if ref is not None:
+            await self._messenger.edit(ref, reply)
+            return ref
+        try:
+            return await self._messenger.post(message.place, reply, message.key)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            return await self._messenger.post(
+                await self._fallback(message, failure), reply, message.key
+            )
+
+    async def _find(self, message: Message) -> MessageRef | None:
+        try:
+            return await self._messenger.find(message.place, message.key, message.created_at)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            return None  # a place we may write to but not read: posting twice beats never
+
+    async def _fallback(self, message: Message, failure: DeliveryFailed) -> Place:
+        """Where the bot cannot post in the channel, whoever asked is told directly."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.find(message.key.partition(":")[2])
+        if execution is None:
+            raise failure
+        log.info("message.redirected", key=message.key, reason=failure.reason)
+        return await self._messenger.direct(execution.actor)
+
+    async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
+        log.warning("message.undelivered", key=message.key, reason=failure.reason)
+        async with self._store.write() as tx:
+            if failure.retry_after is None:
+                await tx.messages.give_up(message.id, failure.reason, self._by)
+            else:
+                growing = min(2 ** min(message.attempts, 8), 300)
+                pause = max(failure.retry_after, timedelta(seconds=growing))
+                await tx.messages.retry(
+                    message.id, self._clock.now() + pause, failure.reason, self._by
+                )

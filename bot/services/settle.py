@@ -1,0 +1,114 @@
+"""What an observation of a machine means for a watch. Pure.
+
+Sources: docs/dbc-api.md §4 (states, what is set when) and §8 (36, 37).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.dbc.models import Phase, phase_of
+from bot.model import Goal, Watch, WatchState
+
+# A command that got no answer may still be waiting in the node's queue. Past this, a machine that
+# never moved is taken as "it did not arrive", and that is all we say.
+UNSURE_FOR = timedelta(minutes=2)
+
+ABSENT = "absent"  # the node answered, and the machine is not there
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`state` is OPEN while there is nothing to say; `why` completes "<machine> …"."""
+
+    state: WatchState
+    why: str = ""
+
+
+_WAIT = Verdict(WatchState.OPEN)
+
+
+def has_moved(status: str) -> bool:
+    """Whether the status is one that only a command in progress causes."""
+    return phase_of(status) is Phase.BUSY
+
+
+def verdict(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+    """How `watch` stands when its machine shows `status` (DBC's word, or ABSENT)."""
+    if has_moved(status):
+        return _WAIT if now < watch.deadline_at else _late(status)
+    settled = _GOALS[watch.goal](watch, command, status, now)
+    if settled is _WAIT and now >= watch.deadline_at:
+        return _late(status)
+    return settled
+
+
+def _late(status: str) -> Verdict:
+    return Verdict(WatchState.UNKNOWN, f"is still “{status}”; I have stopped looking")
+
+
+def _is_in_doubt(watch: Watch) -> bool:
+    """Whether the command may never have arrived."""
+    return watch.unsure and not watch.moved
+
+
+def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
+    if now - watch.started_at < UNSURE_FOR:
+        return _WAIT
+    return Verdict(
+        WatchState.UNKNOWN,
+        f"is “{status}”; the node never answered, so whether the command arrived is not known",
+    )
+
+
+def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+    if status == "running":
+        # Only a machine that was off, or did not exist, proves anything by running.
+        if _is_in_doubt(watch) and command in {"vm.restart", "vm.reset"}:
+            return _doubt(watch, status, now)
+        return Verdict(WatchState.DONE)
+    if status == ABSENT:
+        if _is_in_doubt(watch) and now - watch.started_at < UNSURE_FOR:
+            return _WAIT
+        gone = (
+            "was never made" if command == "vm.create" and not watch.moved else "no longer exists"
+        )
+        return Verdict(WatchState.FAILED, gone)
+    if _is_in_doubt(watch):
+        return _doubt(watch, status, now)
+    if phase_of(status) is Phase.FAILED:
+        return Verdict(WatchState.FAILED, f"is in state “{status}”")
+    if status in {"closed", "pmsuspend"} and watch.moved:
+        return Verdict(WatchState.FAILED, f"is “{status}” again")
+    return _wait_a_little(watch, status, now)
+
+
+def _to_closed(watch: Watch, _command: str, status: str, now: datetime) -> Verdict:
+    if status == "closed":
+        return Verdict(WatchState.DONE)
+    if status == ABSENT:
+        return Verdict(WatchState.FAILED, "no longer exists")
+    if _is_in_doubt(watch):
+        return _doubt(watch, status, now)
+    if phase_of(status) is Phase.FAILED:
+        return Verdict(WatchState.FAILED, f"is in state “{status}”")
+    if watch.moved:
+        return Verdict(WatchState.FAILED, f"is “{status}” again")
+    return _wait_a_little(watch, status, now)
+
+
+def _to_gone(watch: Watch, _command: str, status: str, now: datetime) -> Verdict:
+    if status == ABSENT:
+        return Verdict(WatchState.DONE)
+    if _is_in_doubt(watch):
+        return _doubt(watch, status, now)
+    return _WAIT if not watch.moved else _wait_a_little(watch, status, now)
+
+
+def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
+    """Accepted, yet in a state that should have passed: give it a moment, then say so."""
+    if now - watch.started_at < UNSURE_FOR:
+        return _WAIT
+    return Verdict(WatchState.UNKNOWN, f"is “{status}”, although the node accepted the command")
+
+
+_GOALS = {Goal.RUNNING: _to_running, Goal.CLOSED: _to_closed, Goal.GONE: _to_gone}
