@@ -1,0 +1,152 @@
+"""How one invocation is answered, by where it came from: `ports.Answer` with Slack.
+
+Private where people asked privately, public where they asked in public. Knows nothing of what
+is said.
+"""
+
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.model import MessageRef, Place
+from bot.ports import DeliveryFailed
+from bot.reply import Form, Reply
+from handlers.connection import SlackConnection
+from handlers.modals import Modals
+from handlers.payloads import Payload
+from handlers.render import message
+from handlers.slack import SlackMessenger
+
+
+class ResponseUrl:
+    """A response_url: five uses in thirty minutes, also where the bot is no member.
+
+    What was said with it cannot be replaced: `replace_original` means the message with the button.
+    """
+
+    USES = 5
+    LIFETIME = timedelta(minutes=30)
+
+    def __init__(self, connection: SlackConnection, clock: Clock, url: str) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._url = url
+        self._left = self.USES if url else 0
+        self._until: datetime = clock.now() + self.LIFETIME
+
+    async def say(self, reply: Reply) -> bool:
+        """Say it to the person alone; False where the url is of no more use."""
+        if self._left == 0 or self._clock.now() >= self._until:
+            return False
+        self._left -= 1
+        rendered = message(reply)
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": rendered.text,
+            "blocks": rendered.blocks,
+        }
+        try:
+            await self._connection.respond(self._url, body)
+        except DeliveryFailed:
+            return False
+        return True
+
+
+class _Answer:
+    """What all answers share: forms, by the person's trigger while it lasts."""
+
+    def __init__(
+        self,
+        messenger: SlackMessenger,
+        modals: Modals,
+        *,
+        actor: str,
+        place: Place,
+        trigger: str = "",
+    ) -> None:
+        self._messenger = messenger
+        self._modals = modals
+        self._actor = actor
+        self._place = place
+        self._trigger = trigger
+
+    async def say(self, reply: Reply) -> None:
+        """Answer."""
+        raise NotImplementedError
+
+    async def open(self, form: Form) -> None:
+        """Show the form, or a button that opens it."""
+        trigger, self._trigger = self._trigger, ""
+        if not trigger or not await self._modals.show(form, self._place, trigger):
+            await self.say(self._modals.offer(form, self._place))
+
+
+class PrivateAnswer(_Answer):
+    """To a slash command or a button: seen by the person alone."""
+
+    def __init__(
+        self,
+        messenger: SlackMessenger,
+        modals: Modals,
+        url: ResponseUrl,
+        *,
+        actor: str,
+        place: Place,
+        trigger: str,
+    ) -> None:
+        super().__init__(messenger, modals, actor=actor, place=place, trigger=trigger)
+        self._url = url
+
+    async def say(self, reply: Reply) -> None:
+        """Answer by the response_url; in a thread, where it cannot reach, by a whisper."""
+        if self._place.thread or not await self._url.say(reply):
+            await self._messenger.whisper(self._actor, self._place, reply)
+
+
+class PublicAnswer(_Answer):
+    """To a mention or a direct message: where it was asked. A second answer replaces the first."""
+
+    def __init__(
+        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place
+    ) -> None:
+        super().__init__(messenger, modals, actor=actor, place=place)
+        self._said: MessageRef | None = None
+
+    async def say(self, reply: Reply) -> None:
+        """Answer for everybody there, unless the reply is private."""
+        if reply.private and not self._place.channel.startswith("D"):
+            await self._messenger.whisper(self._actor, self._place, reply)
+        elif self._said is not None:
+            await self._messenger.edit(self._said, reply)
+        else:
+            await self._say_first(reply)
+
+    async def _say_first(self, reply: Reply) -> None:
+        try:
+            self._said = await self._messenger.send(self._place, reply)
+        except DeliveryFailed as failed:
+            if failed.retry_after is not None:
+                raise
+            await self._messenger.whisper(self._actor, self._place, reply)
+
+
+class FormAnswer(_Answer):
+    """To a form sent in: in the form while it waits, else a whisper where the form belongs."""
+
+    def __init__(
+        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place, view: Payload
+    ) -> None:
+        super().__init__(messenger, modals, actor=actor, place=place)
+        self._view = view
+        self.waits = False
+
+    async def say(self, reply: Reply) -> None:
+        """Answer in the waiting form, or privately in the place."""
+        if not (self.waits and await self._modals.say(self._view, reply)):
+            await self._messenger.whisper(self._actor, self._place, reply)
+
+    async def open(self, form: Form) -> None:
+        """Put the form back where it waits; else offer it."""
+        if not (self.waits and await self._modals.put_back(self._view["id"], form, self._place)):
+            offer = self._modals.offer(form, self._place)
+            await self._messenger.whisper(self._actor, self._place, offer)

@@ -1,0 +1,89 @@
+"""Where every exception ends: a sentence and an error id for the person, a traceback for the log.
+
+Before the acknowledgement a failure means that nothing was recorded, so nothing is acknowledged.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import structlog
+from slack_bolt import BoltResponse
+
+from bot.clock import Clock
+from bot.errors import BotError, Severity
+from bot.ports import Answer, DeliveryFailed, Work
+from bot.reply import Reply, from_error, from_surprise
+from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
+from handlers.recent import Recent
+from handlers.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+
+class Boundary:
+    """Takes deliveries and runs the work they ask for; nothing is raised out of it."""
+
+    def __init__(self, supervisor: Supervisor, clock: Clock) -> None:
+        self._supervisor = supervisor
+        self._deliveries = Deliveries(clock)
+        # Slack repeats an event that was not taken; the person is told of the failure once.
+        self._told: Recent[bool] = Recent(clock, size=10_000, lifetime=MEMORY)
+
+    async def take(self, key: str, answer: Answer, take: Taking) -> BoltResponse:
+        """Take a delivery; where that fails, tell the person and acknowledge nothing."""
+        try:
+            return await self._deliveries.once(key, take)
+        except Exception as error:  # noqa: BLE001 - the boundary is where all of them end
+            reply = self._words(error, key)
+            if not self._told.get(key):
+                self._told.put(key, True)
+                self._supervisor.start(self._say(answer, reply), f"tell {key}")
+            return BoltResponse(status=NOT_TAKEN, body="")
+
+    async def ask(self, question: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        """Answer Slack's own question (options, a tab); where that fails, Slack says so itself."""
+        try:
+            return await question()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._words(error, "")
+            return BoltResponse(status=NOT_TAKEN, body="")
+
+    def work(self, key: str, work: Work, answer: Answer) -> None:
+        """Do the work in a supervised task."""
+        self._supervisor.start(self._run(key, work, answer), f"work {key}")
+
+    def refuse(self, key: str, answer: Answer, reply: Reply) -> Acknowledgement:
+        """Take a delivery by saying no."""
+        self._supervisor.start(self._say(answer, reply), f"refuse {key}")
+        return Acknowledgement()
+
+    async def _run(self, key: str, work: Work, answer: Answer) -> None:
+        try:
+            await work(answer)
+        except Exception as error:  # noqa: BLE001 - as above
+            reply = self._words(error, key)
+            if not isinstance(error, DeliveryFailed):
+                await self._say(answer, reply)
+
+    async def _say(self, answer: Answer, reply: Reply) -> None:
+        try:
+            await answer.say(reply)
+        except DeliveryFailed as failed:
+            log.warning("answer_lost", reason=failed.reason)
+        except Exception:
+            log.exception("answer_failed")
+
+    def _words(self, error: Exception, key: str) -> Reply:
+        """Log the failure; the reply for whoever caused it."""
+        if isinstance(error, BotError):
+            if error.severity is Severity.REFUSED:
+                log.info("refused", key=key, sentence=error.sentence)
+            else:
+                log.warning("failed", key=key, sentence=error.sentence, severity=error.severity)
+            return from_error(error)
+        error_id = secrets.token_hex(4)
+        if isinstance(error, DeliveryFailed):
+            log.warning("slack_failed", key=key, error_id=error_id, reason=error.reason)
+        else:
+            log.error("surprise", key=key, error_id=error_id, exc_info=error)
+        return from_surprise(error_id)

@@ -1,0 +1,86 @@
+"""Listeners for buttons: ours go to the core, "Open the form" is ours alone."""
+
+import re
+
+from slack_bolt import BoltResponse
+from slack_bolt.async_app import AsyncApp
+
+from bot.model import Press
+from bot.ports import Answer, Work
+from bot.reply import Reply
+from handlers.deliveries import Acknowledgement
+from handlers.desk import Desk
+from handlers.home import show_home
+from handlers.modals import Offer
+from handlers.payloads import (
+    FORM_OPEN,
+    Payload,
+    action_of,
+    actor_of,
+    delivery_key,
+    press_place,
+)
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Listen for presses."""
+
+    async def on_press(body: Payload) -> BoltResponse:
+        pressed = body["actions"][0]
+        action = action_of(pressed.get("action_id", ""))
+        if not action:
+            return Acknowledgement().response()
+        actor, team = actor_of(body)
+        press = Press(
+            key=delivery_key("press", body["trigger_id"], pressed["action_id"]),
+            actor=actor,
+            place=press_place(body),
+            action=action,
+            value=pressed.get("value") or "",
+            at=desk.clock.now(),
+        )
+        offer = desk.modals.offered(press.value) if action == FORM_OPEN else None
+        answer = desk.private(
+            actor,
+            offer.place if offer is not None else press.place,
+            body.get("response_url") or "",
+            body["trigger_id"],
+        )
+        in_home = (body.get("container") or {}).get("type") == "view"
+
+        async def take() -> Acknowledgement:
+            if desk.is_foreign(team):
+                return desk.refuse_foreign(press.key, team, answer)
+            work = await _work(desk, press, offer)
+            desk.boundary.work(
+                press.key, _then_home(desk, press, work) if in_home else work, answer
+            )
+            return Acknowledgement()
+
+        return await desk.boundary.take(press.key, answer, take)
+
+    app.action(re.compile(""))(on_press)
+
+
+async def _work(desk: Desk, press: Press, offer: Offer | None) -> Work:
+    if press.action != FORM_OPEN:
+        return (await desk.core.press(press)).work
+
+    async def open_form(answer: Answer) -> None:
+        if offer is None:
+            sentence = "That button is too old for me to remember. Please type the command again."
+            await answer.say(Reply.of(sentence, private=True))
+        else:
+            await answer.open(offer.form)
+
+    return open_form
+
+
+def _then_home(desk: Desk, press: Press, work: Work) -> Work:
+    """The work, and the Home tab it was asked for in shown anew."""
+
+    async def both(answer: Answer) -> None:
+        await work(answer)
+        await show_home(desk, press.actor)
+
+    return both

@@ -1,0 +1,175 @@
+"""The way to Slack's Web API: one client, its retries, who we are, and what failures mean.
+
+Knows nothing of replies or of the core.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.config import Settings
+from bot.ports import DeliveryFailed
+from handlers.payloads import Identity, Json
+from handlers.retries import retry_after, retry_handlers
+
+TIMEOUT = 10  # seconds; Slack answers within one or not at all
+SOON = timedelta(seconds=5)
+LATER = timedelta(seconds=30)
+_TEMPORARY = frozenset(
+    {
+        "fatal_error",
+        "internal_error",
+        "rate_limited",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
+)
+UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+_SECRETS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|hooks\.slack\.com/\S+")
+
+
+class _Discreet(logging.Filter):
+    """Takes credentials out of what the SDK logs, and its traces of what we report ourselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        record.msg, record.args = _SECRETS.sub("…", text), None
+        record.exc_info = None
+        return True
+
+
+def sdk_logger() -> logging.Logger:
+    """The logger of Bolt and the SDK. Never below INFO: at DEBUG they print payloads and forms."""
+    logger = logging.getLogger("slack")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(known, _Discreet) for known in logger.filters):
+        logger.addFilter(_Discreet())
+    return logger
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for `url`; unlike the SDK, this heeds NO_PROXY."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+class SlackConnection:
+    """Everything that needs the bot token. Open it before use; `identity` is known from then on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.logger = sdk_logger()
+        self.client = AsyncWebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            timeout=TIMEOUT,
+            logger=self.logger,
+            retry_handlers=retry_handlers(),
+        )
+        self.client.proxy = proxy_for(settings.slack_api_url)
+        self._identity: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Which workspace and which bot user the token stands for."""
+        if self._identity is None:
+            raise RuntimeError("the connection to Slack is not open")
+        return self._identity
+
+    async def open(self) -> None:
+        """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""
+        # One pool of connections for the SDK: without it each call begins with a TLS handshake.
+        self.client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+        try:
+            who = await self.client.auth_test()
+        except UNREACHABLE as error:
+            await self.close()
+            raise failure(error) from error
+        self._identity = Identity(
+            team=who["team_id"],
+            enterprise=who.get("enterprise_id") or "",
+            user=who["user_id"],
+            bot=who.get("bot_id") or "",
+        )
+
+    async def close(self) -> None:
+        """Let go of the pool."""
+        if self.client.session is not None:
+            await self.client.session.close()
+
+    async def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """Call a method that writes; None arguments are left out. Raises DeliveryFailed."""
+        try:
+            answer = await self.client.api_call(method, json=_given(arguments))
+        except UNREACHABLE as error:
+            raise failure(error) from error
+        return data_of(answer.data)
+
+    async def read(self, method: str, **arguments: object) -> Mapping[str, Any]:
+        """Call a method that reads: Slack takes no JSON for these. Raises DeliveryFailed."""
+        try:
+            answer = await self.client.api_call(method, http_verb="GET", params=_given(arguments))
+        except UNREACHABLE as error:
+            raise failure(error) from error
+        return data_of(answer.data)
+
+    async def respond(self, url: str, body: Json) -> None:
+        """Use a response_url once. Raises DeliveryFailed."""
+        webhook = AsyncWebhookClient(
+            url,
+            timeout=TIMEOUT,
+            session=self.client.session,
+            logger=self.logger,
+            retry_handlers=retry_handlers(),
+        )
+        webhook.proxy = proxy_for(url)
+        try:
+            answer = await webhook.send_dict(body)
+        except UNREACHABLE as error:
+            raise failure(error) from error
+        if answer.status_code != 200 or _says_no(answer.body):
+            raise DeliveryFailed(f"response_url: {answer.status_code}", None)
+
+
+def _given(arguments: Json) -> Json:
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _says_no(body: str) -> bool:
+    """A used-up response_url is answered with 200 and {"ok": false, "error": "used_url"}."""
+    return '"ok":false' in body.replace(" ", "")
+
+
+def data_of(data: object) -> Mapping[str, Any]:
+    """The answer as a mapping; Slack's failures may come as HTML or nothing."""
+    return data if isinstance(data, Mapping) else {}
+
+
+def failure(error: BaseException) -> DeliveryFailed:
+    """What an SDK error means for whoever wanted to deliver something."""
+    if isinstance(error, DeliveryFailed):
+        return error
+    if not isinstance(error, SlackApiError):
+        return DeliveryFailed(type(error).__name__, SOON)
+    response = error.response
+    status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
+    said = data_of(getattr(response, "data", None)).get("error")
+    reason = str(said) if said else f"http_{status}"
+    if status == 429 or reason in {"ratelimited", "rate_limited"}:
+        headers = getattr(response, "headers", {})
+        return DeliveryFailed("ratelimited", retry_after(headers) or LATER)
+    if status >= 500 or reason in _TEMPORARY:
+        return DeliveryFailed(reason, LATER)
+    return DeliveryFailed(reason, None)

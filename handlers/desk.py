@@ -1,0 +1,60 @@
+"""What every listener works with, and who is served at all."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from bot.clock import Clock
+from bot.model import Place
+from bot.ports import Answer, Core
+from bot.reply import Reply
+from handlers.answer import FormAnswer, PrivateAnswer, PublicAnswer, ResponseUrl
+from handlers.boundary import Boundary
+from handlers.connection import SlackConnection
+from handlers.deliveries import Acknowledgement
+from handlers.modals import Modals
+from handlers.payloads import Payload
+from handlers.slack import SlackMessenger
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The core on one side, Slack on the other."""
+
+    core: Core
+    clock: Clock
+    connection: SlackConnection
+    messenger: SlackMessenger
+    modals: Modals
+    boundary: Boundary
+
+    def is_foreign(self, team: str) -> bool:
+        """Whether an account belongs to another workspace (Slack Connect)."""
+        return not self.connection.identity.is_ours(team)
+
+    def refuse_foreign(self, key: str, team: str, answer: Answer) -> Acknowledgement:
+        """Tell someone from another workspace that they are not served."""
+        log.info("foreign_account_refused", key=key, team=team)
+        sentence = "I only work for members of the workspace I am installed in."
+        return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
+
+    def private(self, actor: str, place: Place, url: str, trigger: str) -> PrivateAnswer:
+        """The answer to a slash command or a button."""
+        return PrivateAnswer(
+            self.messenger,
+            self.modals,
+            ResponseUrl(self.connection, self.clock, url),
+            actor=actor,
+            place=place,
+            trigger=trigger,
+        )
+
+    def public(self, actor: str, place: Place) -> PublicAnswer:
+        """The answer to a message."""
+        return PublicAnswer(self.messenger, self.modals, actor=actor, place=place)
+
+    def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:
+        """The answer to a form sent in."""
+        return FormAnswer(self.messenger, self.modals, actor=actor, place=place, view=view)

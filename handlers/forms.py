@@ -1,0 +1,205 @@
+"""Forms to Slack modals and what was sent in back to typed texts. Pure.
+
+`private_metadata` holds the command and the place, nothing else: people can read it.
+Limits: Slack's references of views and block elements.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.model import Place
+from bot.reply import Choice, Form, FormField, Note, Reply, emoji, line
+from handlers.mrkdwn import cut
+from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, Json, Payload
+from handlers.render import plain_text, view_blocks
+
+TITLE = 24
+LABEL = 2_000
+PLACEHOLDER = 150
+INPUT = 3_000
+OPTIONS = 100
+OPTION = 75
+OPTION_VALUE = 150
+TRUE = "true"
+
+
+@dataclass(frozen=True, slots=True)
+class FormOrigin:
+    """What a modal remembers of itself: which command it is for, and where its result is said."""
+
+    command: str
+    place: Place
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps(
+            {"command": self.command, "channel": self.place.channel, "thread": self.place.thread}
+        )
+
+    @classmethod
+    def load(cls, private_metadata: str) -> "FormOrigin":
+        """What `dump` wrote."""
+        found = json.loads(private_metadata)
+        return cls(found["command"], Place(found["channel"], found["thread"]))
+
+
+def form_view(form: Form, place: Place) -> Json:
+    """A form as a modal, its result to be said at `place`. Its errors stand under their fields."""
+    blocks = view_blocks(form.intro)
+    for field in form.fields:
+        blocks.append(_input(field))
+        if error := form.errors.get(field.name):
+            blocks.extend(view_blocks([Note(line(emoji("warning"), " ", error))]))
+    known = {field.name for field in form.fields}
+    rest = [error for name, error in form.errors.items() if name not in known]
+    notes = [Note(line(emoji("warning"), " ", error)) for error in rest]
+    return {
+        "type": "modal",
+        "callback_id": FORM_CALLBACK,
+        "private_metadata": FormOrigin(form.command, place).dump(),
+        "title": plain_text(form.title, TITLE),
+        "submit": plain_text(form.submit, TITLE),
+        "close": plain_text("Cancel", TITLE),
+        "blocks": [*view_blocks(notes), *blocks],
+    }
+
+
+def reply_view(submitted: Payload, reply: Reply) -> Json:
+    """A modal that takes the place of a form sent in and says something."""
+    return {
+        "type": "modal",
+        "callback_id": WAITING_CALLBACK,
+        "private_metadata": submitted.get("private_metadata", ""),
+        "title": plain_text(submitted["title"]["text"], TITLE),
+        "close": plain_text("Close", TITLE),
+        "blocks": view_blocks(reply.parts) or view_blocks(Reply.of(reply.summary).parts),
+    }
+
+
+def entered(view: Payload) -> dict[str, str]:
+    """The typed texts of a form sent in, by field name; fields left empty are empty texts."""
+    values = view["state"]["values"]
+    return {name: _entered(state) for actions in values.values() for name, state in _named(actions)}
+
+
+def _named(actions: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(name_of(action_id), state) for action_id, state in actions.items()]
+
+
+def _entered(state: Mapping[str, Any]) -> str:
+    if "selected_options" in state:
+        return TRUE if state["selected_options"] else ""
+    if "selected_option" in state:
+        return str((state["selected_option"] or {}).get("value", ""))
+    return str(state.get("value") or "")
+
+
+def errors_at(view: Payload, errors: Mapping[str, str]) -> dict[str, str] | None:
+    """Errors by block_id for response_action; None where the form has no input to show them at.
+
+    What belongs to no field of the form is shown at the first one: Slack ignores unknown blocks.
+    """
+    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    if not inputs:
+        return None
+    shown: dict[str, str] = {}
+    for name, error in errors.items():
+        block = name if name in inputs else inputs[0]
+        shown[block] = f"{shown[block]} {error}" if block in shown else error
+    return shown
+
+
+def search_action(source: str, name: str) -> str:
+    """The action_id of a search field: what is sought, and for which field."""
+    return f"search:{source}:{name}"
+
+
+def source_of(action_id: str) -> str:
+    """What a search field's action_id says is sought; empty if it is no search field of ours."""
+    parts = action_id.split(":", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == "search" else ""
+
+
+def name_of(action_id: str) -> str:
+    """The name of the field with this action_id."""
+    return action_id.split(":", 2)[2] if source_of(action_id) else action_id
+
+
+def options(choices: Sequence[Choice]) -> list[Json]:
+    """Choices as options, without those that Slack cannot carry and repeated ones."""
+    shown: dict[str, Json] = {}
+    for choice in choices:
+        if choice.value not in shown and 0 < len(choice.value) <= OPTION_VALUE:
+            shown[choice.value] = _option(choice)
+    return list(shown.values())[:OPTIONS]
+
+
+def _option(choice: Choice) -> Json:
+    option: Json = {"text": plain_text(choice.label, OPTION), "value": choice.value}
+    return option | ({"description": plain_text(choice.hint, OPTION)} if choice.hint else {})
+
+
+def _input(field: FormField) -> Json:
+    block: Json = {
+        "type": "input",
+        "block_id": field.name,
+        "label": plain_text(field.label, LABEL),
+        "element": _element(field),
+        # Slack calls a checkbox that must be ticked required: a flag never is.
+        "optional": not field.required or field.kind == "flag",
+    }
+    return block | ({"hint": plain_text(field.hint, LABEL)} if field.hint else {})
+
+
+def _element(field: FormField) -> Json:
+    match field.kind:
+        case "flag":
+            element = _flag(field)
+        case "choice" if options(field.choices):
+            element = _choice(field)
+        case "search":
+            element = _search(field)
+        case "number":
+            element = _typed(field, {"type": "number_input", "is_decimal_allowed": False})
+        case _:
+            multiline = field.kind == "lines"
+            element = _typed(field, {"type": "plain_text_input", "multiline": multiline})
+    if field.placeholder and field.kind != "flag":
+        element["placeholder"] = plain_text(field.placeholder, PLACEHOLDER)
+    return element
+
+
+def _typed(field: FormField, element: Json) -> Json:
+    element["action_id"] = field.name
+    if field.initial is not None and field.initial.value:
+        element["initial_value"] = cut(field.initial.value, INPUT)
+    return element
+
+
+def _flag(field: FormField) -> Json:
+    option = _option(Choice(field.placeholder or field.label, TRUE))
+    element: Json = {"type": "checkboxes", "action_id": field.name, "options": [option]}
+    if field.initial is not None and field.initial.value == TRUE:
+        element["initial_options"] = [option]
+    return element
+
+
+def _choice(field: FormField) -> Json:
+    offered = options(field.choices)
+    element: Json = {"type": "static_select", "action_id": field.name, "options": offered}
+    chosen = [
+        option for option in offered if field.initial and option["value"] == field.initial.value
+    ]
+    return element | ({"initial_option": chosen[0]} if chosen else {})
+
+
+def _search(field: FormField) -> Json:
+    element: Json = {
+        "type": "external_select",
+        "action_id": search_action(field.source, field.name),
+        "min_query_length": 0,
+    }
+    chosen = options([field.initial]) if field.initial is not None else []
+    return element | ({"initial_option": chosen[0]} if chosen else {})

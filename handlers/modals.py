@@ -1,0 +1,80 @@
+"""Showing forms: at once with a trigger_id, else by a button that brings one.
+
+Knows the forms it offered, for an hour and in memory: after a restart the person types again.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.model import Place
+from bot.ports import DeliveryFailed
+from bot.reply import Actions, Button, Form, Para, Reply, line
+from handlers.connection import SlackConnection
+from handlers.forms import form_view, reply_view
+from handlers.payloads import FORM_OPEN, Payload
+from handlers.recent import Recent
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A form that waits for its button, and where its result will be said."""
+
+    form: Form
+    place: Place
+
+
+class Modals:
+    """Opens forms, replaces them, and keeps those that wait for their button."""
+
+    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._offered: Recent[Offer] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+
+    async def show(self, form: Form, place: Place, trigger: str) -> bool:
+        """Open the form with a trigger_id; False where it is too late for that (3 s, once)."""
+        view = form_view(form, place)
+        try:
+            await self._connection.call("views.open", trigger_id=trigger, view=view)
+        except DeliveryFailed as failed:
+            if "trigger" in failed.reason or failed.retry_after is not None:
+                log.info("form_not_opened", form=form.command, reason=failed.reason)
+                return False
+            raise
+        return True
+
+    def offer(self, form: Form, place: Place) -> Reply:
+        """A reply with a button that opens the form."""
+        offer_id = secrets.token_urlsafe(12)
+        self._offered.put(offer_id, Offer(form, place))
+        button = Button("Open the form", FORM_OPEN, offer_id, "primary")
+        return Reply(
+            f"{form.title}: open the form",
+            (Para(line(form.title, " needs a form.")), Actions((button,))),
+            private=True,
+        )
+
+    def offered(self, offer_id: str) -> Offer | None:
+        """The form that a button stands for, while it is remembered."""
+        return self._offered.get(offer_id)
+
+    async def put_back(self, view_id: str, form: Form, place: Place) -> bool:
+        """Replace an open modal by the form; False where the person has closed it."""
+        return await self._update(view_id, form_view(form, place))
+
+    async def say(self, submitted: Payload, reply: Reply) -> bool:
+        """Replace the modal of a form sent in by a reply; False where the person has closed it."""
+        return await self._update(submitted["id"], reply_view(submitted, reply))
+
+    async def _update(self, view_id: str, view: object) -> bool:
+        try:
+            await self._connection.call("views.update", view_id=view_id, view=view)
+        except DeliveryFailed as failed:
+            log.info("form_not_updated", reason=failed.reason)
+            return False
+        return True

@@ -1,0 +1,98 @@
+"""What stands in Slack's payloads: who, where, which delivery. Pure readers and our own ids.
+
+Sources: Slack's references of slash commands, interaction payloads and the Events API.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.model import Place
+
+Payload = Mapping[str, Any]
+Json = dict[str, Any]
+
+FORM_OPEN = "form.open"  # the button that opens a form where there was no trigger_id
+FORM_CALLBACK = "form"
+WAITING_CALLBACK = "form.waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which workspace we are in and who we are there, as auth.test says."""
+
+    team: str
+    enterprise: str
+    user: str
+    bot: str
+
+    def is_ours(self, team: str) -> bool:
+        """Whether an account of `team` belongs to this workspace (or its Enterprise Grid)."""
+        return team == self.team or (bool(self.enterprise) and team == self.enterprise)
+
+
+def delivery_key(kind: str, *parts: str) -> str:
+    """The key of a delivery: the same for the same delivery, and nothing can be done with it.
+
+    Hashed because a trigger_id is a permission until it is used.
+    """
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return f"{kind}:{digest[:32]}"
+
+
+def action_id(action: str, index: int) -> str:
+    """The Slack action_id of the `index`-th button of a message; unique in it."""
+    return f"{action}:{index}"
+
+
+def action_of(slack_action_id: str) -> str:
+    """The action that `action_id` encoded; empty where the button is not ours."""
+    match = re.fullmatch(r"([a-z_]+(?:\.[a-z_]+)+):\d+", slack_action_id)
+    return match[1] if match else ""
+
+
+def actor_of(interaction: Payload) -> tuple[str, str]:
+    """Who did it and the team of their account, in an interaction payload."""
+    user = interaction["user"]
+    team = interaction.get("team") or {}
+    return user["id"], user.get("team_id") or team.get("id") or ""
+
+
+def press_place(interaction: Payload) -> Place:
+    """Where a button was pressed. For the App Home that is the person's id.
+
+    Slack takes a person's id for the direct message with them.
+    """
+    container = interaction.get("container") or {}
+    channel = (interaction.get("channel") or {}).get("id") or container.get("channel_id")
+    if not channel:
+        return Place(interaction["user"]["id"])
+    message = interaction.get("message") or {}
+    return Place(channel, message.get("thread_ts") or container.get("thread_ts") or "")
+
+
+def event_place(event: Payload) -> Place:
+    """Where a message stands: its channel, and its thread if it is in one."""
+    return Place(event["channel"], event.get("thread_ts") or "")
+
+
+def event_team(event: Payload, body: Payload) -> str:
+    """The team of the account that caused an event; in shared channels it may be another's."""
+    return event.get("user_team") or event.get("team") or body.get("team_id") or ""
+
+
+def is_from_person(event: Payload) -> bool:
+    """Whether a message event is a person's new message: no bot, no edit, no join or the like."""
+    return bool(event.get("user")) and not (
+        event.get("bot_id") or event.get("subtype") or event.get("edited") or event.get("hidden")
+    )
+
+
+def without_mention(text: str, user: str) -> str:
+    """What is said to `user`: the text after the first mention of them, or else before it."""
+    mention = re.search(rf"<@{re.escape(user)}(?:\|[^>]*)?>", text)
+    if mention is None:
+        return text.strip()
+    return text[mention.end() :].strip() or text[: mention.start()].strip()

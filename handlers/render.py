@@ -1,0 +1,238 @@
+"""Replies to Slack messages: fallback text and blocks, within every limit of Block Kit.
+
+Pure. A plain `str` in a reply is shown literally: it can ping nobody and format nothing.
+Limits: Slack's Block Kit reference, chat.postMessage, and bolt-js#2509 for the whole.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.reply import (
+    Actions,
+    Button,
+    CodeBlock,
+    Divider,
+    Fields,
+    Heading,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    bold,
+    plain,
+)
+from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
+from handlers.payloads import Json, action_id
+
+MESSAGE_BLOCKS = 50
+VIEW_BLOCKS = 100
+MESSAGE_CHARACTERS = 12_000  # Slack refuses about 13,200 with msg_blocks_too_long (bolt-js#2509)
+VIEW_CHARACTERS = 200_000  # a view's JSON may have 250 kB
+SECTION = 3_000
+FIELD = 2_000
+FIELDS = 10
+HEADER = 150
+BUTTON = 75
+VALUE = 2_000
+ROW = 25  # elements of an actions block
+TEXT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message as the Web API takes it. `text` is for notifications and screen readers."""
+
+    text: str
+    blocks: list[Json]
+
+
+def message(reply: Reply) -> Rendered:
+    """A reply as a message."""
+    blocks = fit(render(reply.parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS)
+    return Rendered(_escaped_to(reply.summary, TEXT) or "…", blocks)
+
+
+def view_blocks(parts: Sequence[Part]) -> list[Json]:
+    """Parts as the blocks of a modal or an App Home."""
+    return fit(render(parts), VIEW_BLOCKS, VIEW_CHARACTERS)
+
+
+def render(parts: Iterable[Part]) -> list[Json]:
+    """Parts as blocks, each within its own limits; buttons are numbered through."""
+    blocks: list[Json] = []
+    buttons = 0
+    for part in parts:
+        if isinstance(part, Actions):
+            blocks.extend(_actions(part.buttons, buttons))
+            buttons += len(part.buttons)
+        else:
+            blocks.extend(_part(part))
+    return blocks
+
+
+def fit(blocks: list[Json], count: int, characters: int) -> list[Json]:
+    """The blocks within a message's limits; what is left out is counted in a note.
+
+    The last rows of buttons stay: a card that cannot be answered is of no use.
+    """
+    if len(blocks) <= count and _size(blocks) <= characters:
+        return blocks
+    tail: list[Json] = []
+    while blocks and blocks[-1]["type"] == "actions" and len(tail) < 5:
+        tail.insert(0, blocks[-1])
+        blocks = blocks[:-1]
+    room = characters - _size(tail) - 200  # the note below
+    kept: list[Json] = []
+    for block in blocks:
+        room -= _size([block])
+        if room < 0 or len(kept) + len(tail) + 1 >= count:
+            break
+        kept.append(block)
+    left_out = sum(_lines(block) for block in blocks[len(kept) :])
+    return [*kept, _context(f"… {left_out} more line{'' if left_out == 1 else 's'}"), *tail]
+
+
+def _size(blocks: list[Json]) -> int:
+    return len(json.dumps(blocks, ensure_ascii=False))
+
+
+def _lines(block: Json) -> int:
+    """How many lines a reader loses with a block."""
+    if block["type"] == "section" and "fields" in block:
+        return len(block["fields"])
+    if block["type"] == "rich_text":
+        return sum(
+            1 + "".join(piece.get("text", "") for piece in element["elements"]).count("\n")
+            for element in block["elements"]
+        )
+    if block["type"] == "section":
+        return 1 + str(block["text"]["text"]).count("\n")
+    return 0 if block["type"] == "divider" else 1
+
+
+def _part(part: Part) -> Iterator[Json]:
+    match part:
+        case Para(text):
+            yield from _para(text)
+        case Note(text):
+            yield from _note(text)
+        case Heading(text) if text.strip():
+            yield {"type": "header", "text": plain_text(text, HEADER)}
+        case Fields(pairs):
+            shown = [_field(label, value) for label, value in pairs]
+            for start in range(0, len(shown), FIELDS):
+                yield {"type": "section", "fields": shown[start : start + FIELDS]}
+        case CodeBlock(text):
+            for chunk in _chunks([text] if text.strip() else []):
+                yield _rich("rich_text_preformatted", [{"type": "text", "text": chunk}])
+        case Divider():
+            yield {"type": "divider"}
+
+
+def _para(text: Line) -> Iterator[Json]:
+    if is_risky(text):
+        for group in _element_groups(rich_elements(text)):
+            yield _rich("rich_text_section", group)
+    else:
+        for chunk in _chunks(pieces(text)):
+            yield {"type": "section", "text": _mrkdwn(chunk)}
+
+
+def _note(text: Line) -> Iterator[Json]:
+    if is_risky(text) and all(isinstance(piece, str) for piece in text):
+        for chunk in _chunks([plain(text)]):
+            yield {"type": "context", "elements": [plain_text(chunk, SECTION)]}
+    else:
+        for chunk in _chunks(pieces(text)):
+            yield _context(chunk)
+
+
+def _field(label: str, value: Line) -> Json:
+    if is_risky((label, *value)) and all(isinstance(piece, str) for piece in value):
+        return plain_text(f"{label}\n{plain(value) or '–'}", FIELD)
+    head = "".join(pieces((bold(cut(label, 75)), "\n"))) if label.strip() else ""
+    return _mrkdwn(head + next(_chunks(pieces(value), FIELD - len(head)), "–"))
+
+
+def _actions(buttons: Sequence[Button], first: int) -> Iterator[Json]:
+    elements = [_button(button, first + index) for index, button in enumerate(buttons)]
+    for start in range(0, len(elements), ROW):
+        yield {"type": "actions", "elements": elements[start : start + ROW]}
+
+
+def _button(button: Button, index: int) -> Json:
+    if len(button.value) > VALUE:
+        raise ValueError("a button's value is an opaque id, at most 2,000 characters")
+    shown: Json = {
+        "type": "button",
+        "action_id": action_id(button.action, index),
+        "text": plain_text(button.label, BUTTON),
+        "value": button.value,
+    }
+    return shown | ({"style": button.style} if button.style else {})
+
+
+def plain_text(text: str, limit: int) -> Json:
+    """A plain_text object: literal, never empty, cut with an ellipsis."""
+    return {"type": "plain_text", "text": cut(text, limit).strip() or "–", "emoji": False}
+
+
+def _mrkdwn(text: str) -> Json:
+    # verbatim: Slack must not make links and mentions of what was meant literally.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _context(text: str) -> Json:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _rich(kind: str, elements: list[Json]) -> Json:
+    return {"type": "rich_text", "elements": [{"type": kind, "elements": elements}]}
+
+
+def _chunks(texts: Iterable[str], limit: int = SECTION) -> Iterator[str]:
+    """Pack texts into chunks within `limit`, cut at line ends where that is possible.
+
+    A text longer than `limit` is cut inside; the caller passes such only where any cut is right.
+    """
+    current = ""
+    for text in (part for whole in texts for part in _at_line_ends(whole, limit)):
+        if current and len(current) + len(text) > limit:
+            if current.strip():
+                yield current.strip("\n")
+            current = ""
+        current += text
+    if current.strip():
+        yield current.strip("\n")
+
+
+def _at_line_ends(text: str, limit: int) -> Iterator[str]:
+    for match in re.finditer(r"[^\n]*\n|[^\n]+", text):
+        for start in range(0, len(match[0]), limit):
+            yield match[0][start : start + limit]
+
+
+def _element_groups(elements: Iterable[Json]) -> Iterator[list[Json]]:
+    group: list[Json] = []
+    length = 0
+    for element in elements:
+        size = len(element.get("text", "")) + 40
+        if group and length + size > SECTION:
+            yield group
+            group, length = [], 0
+        group.append(element)
+        length += size
+    if group:
+        yield group
+
+
+def _escaped_to(text: str, limit: int) -> str:
+    """The text escaped and within `limit`, never cut inside an entity."""
+    shown = escape(text.strip())
+    while len(shown) > limit:
+        text = cut(text, max(1, len(text) - max(1, (len(shown) - limit) // 5)))
+        shown = escape(text.strip())
+    return shown

@@ -1,0 +1,74 @@
+"""When a Web API call is repeated at once: what cannot happen twice, and only for seconds.
+
+Everything longer is the outbox's business. The SDK's own handlers repeat connection errors
+blindly and read only the first digit of Retry-After.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+from aiohttp import ClientConnectorError, ClientOSError, ServerDisconnectedError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+
+ATTEMPTS = 2
+# A person waits for most answers; what Slack puts off longer than this is delivered later.
+PATIENCE = timedelta(seconds=5)
+# Without an answer nobody knows whether these happened, and twice is wrong: a second message, or
+# a trigger_id that is refused as used though the form is open.
+_ONCE = ("/chat.postMessage", "/views.open")
+
+
+def retry_after(headers: Mapping[str, object]) -> timedelta | None:
+    """How long Slack asks us to wait, if it does."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            text = str(value[0] if isinstance(value, list) else value)
+            return timedelta(seconds=int(text)) if text.isdecimal() else None
+    return None
+
+
+class _RateLimit(AsyncRetryHandler):
+    """429: Slack did nothing, so any call may be repeated once it lets us."""
+
+    async def _can_retry_async(self, *, response: HttpResponse | None = None, **_: object) -> bool:
+        if response is None or response.status_code != 429:
+            return False
+        wait = retry_after(response.headers)
+        return wait is not None and wait <= PATIENCE
+
+    async def prepare_for_next_attempt_async(
+        self, *, state: RetryState, response: HttpResponse | None = None, **_: object
+    ) -> None:
+        wait = retry_after(response.headers) if response is not None else None
+        state.next_attempt_requested = True
+        await asyncio.sleep((wait or PATIENCE).total_seconds())
+        state.increment_current_attempt()
+
+
+class _Unanswered(AsyncRetryHandler):
+    """No connection: any call. A connection lost, or 5xx: only what may happen twice."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+        **_: object,
+    ) -> bool:
+        if isinstance(error, ClientConnectorError):
+            return True
+        if request.url.endswith(_ONCE):
+            return False
+        if isinstance(error, (ServerDisconnectedError, ClientOSError)):
+            return True
+        return response is not None and response.status_code >= 500
+
+
+def retry_handlers() -> list[AsyncRetryHandler]:
+    """The handlers of one client."""
+    return [_RateLimit(max_retry_count=ATTEMPTS), _Unanswered(max_retry_count=ATTEMPTS)]

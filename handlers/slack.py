@@ -1,0 +1,165 @@
+"""What the core asks of the chat side, with Slack: messages that last, and who people are.
+
+Knows nothing of how a line reached the bot (see `handlers.answer`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.model import MessageRef, Place
+from bot.ports import DeliveryFailed, PersonInfo
+from bot.reply import Reply
+from handlers.connection import SlackConnection
+from handlers.payloads import Json
+from handlers.render import message
+
+EVENT_TYPE = "dbc_message"
+PAGE = 100
+# A key is sought after a crash, minutes after the message: it is among the last messages or gone.
+PAGES = 5
+
+
+class SlackMessenger:
+    """ports.Messenger. A person's id in place of a channel means the direct message with them."""
+
+    def __init__(self, connection: SlackConnection) -> None:
+        self._connection = connection
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        """Post a new message that carries `key` as metadata. Raises DeliveryFailed."""
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        return await self.send(place, reply, metadata)
+
+    async def send(self, place: Place, reply: Reply, metadata: Json | None = None) -> MessageRef:
+        """Post a new message that nobody will look for. Raises DeliveryFailed."""
+        rendered = message(reply)
+        answer = await self._connection.call(
+            "chat.postMessage",
+            channel=place.channel,
+            thread_ts=place.thread or None,
+            text=rendered.text,
+            blocks=rendered.blocks,
+            metadata=metadata,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return MessageRef(str(answer["channel"]), str(answer["ts"]))
+
+    async def edit(self, ref: MessageRef, reply: Reply) -> None:
+        """Replace a message's content; its metadata stays. Raises DeliveryFailed."""
+        rendered = message(reply)
+        await self._connection.call(
+            "chat.update",
+            channel=ref.channel,
+            ts=ref.ts,
+            text=rendered.text,
+            blocks=rendered.blocks,
+        )
+
+    async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
+        """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
+        channel = await self._conversation(place.channel)
+        method = "conversations.replies" if place.thread else "conversations.history"
+        cursor: str | None = None
+        for _ in range(PAGES):
+            answer = await self._connection.read(
+                method,
+                channel=channel,
+                ts=place.thread or None,
+                oldest=f"{since.timestamp():.6f}",
+                inclusive=True,
+                include_all_metadata=True,
+                limit=PAGE,
+                cursor=cursor,
+            )
+            for posted in answer.get("messages") or ():
+                if _key_of(posted) == key:
+                    return MessageRef(channel, posted["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or None
+            if cursor is None:
+                break
+        return None
+
+    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
+        """Say something that only `user` sees: in `place`, else in a direct message."""
+        if place.channel.startswith(("C", "G")):
+            try:
+                await self._ephemeral(user, place, reply)
+            except DeliveryFailed as failed:
+                if failed.retry_after is not None:
+                    raise
+            else:
+                return
+        if place.channel.startswith("D"):
+            try:
+                await self.send(place, reply)
+            except DeliveryFailed as failed:
+                if failed.retry_after is not None:
+                    raise
+            else:
+                return
+        await self.send(await self.direct(user), reply)
+
+    async def direct(self, user: str) -> Place:
+        """The direct-message conversation with `user`. Raises DeliveryFailed."""
+        answer = await self._connection.call("conversations.open", users=user)
+        return Place(answer["channel"]["id"])
+
+    async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
+        rendered = message(reply)
+        await self._connection.call(
+            "chat.postEphemeral",
+            channel=place.channel,
+            user=user,
+            thread_ts=place.thread or None,
+            text=rendered.text,
+            blocks=rendered.blocks,
+        )
+
+    async def _conversation(self, channel: str) -> str:
+        if channel.startswith(("U", "W")):
+            return (await self.direct(channel)).channel
+        return channel
+
+
+def _key_of(posted: Mapping[str, Any]) -> str:
+    metadata = posted.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return ""
+    return str((metadata.get("event_payload") or {}).get("key", ""))
+
+
+class SlackDirectory:
+    """ports.Directory."""
+
+    def __init__(self, connection: SlackConnection) -> None:
+        self._connection = connection
+
+    async def person(self, user: str) -> PersonInfo:
+        """What Slack says of a person at this moment. Raises DeliveryFailed."""
+        answer = await self._connection.read("users.info", user=user, include_locale=True)
+        found = answer["user"]
+        profile = found.get("profile") or {}
+        return PersonInfo(
+            id=found["id"],
+            name=profile.get("display_name") or found.get("real_name") or found.get("name", ""),
+            locale=found.get("locale") or "en-US",
+            zone=found.get("tz") or "UTC",
+            is_full_member=self._is_full_member(found),
+        )
+
+    def _is_full_member(self, found: Mapping[str, Any]) -> bool:
+        identity = self._connection.identity
+        teams = (found.get("enterprise_user") or {}).get("teams") or ()
+        is_here = found.get("team_id") == identity.team or identity.team in teams
+        barred = (
+            "deleted",
+            "is_bot",
+            "is_restricted",
+            "is_ultra_restricted",
+            "is_stranger",
+            "is_invited_user",
+        )
+        # USLACKBOT is the one bot that users.info does not call a bot.
+        return is_here and found["id"] != "USLACKBOT" and not any(found.get(b) for b in barred)

@@ -1,0 +1,74 @@
+"""The neighbour room of the edge: a core that takes what it is given and says what it is told."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.model import Invocation, Press, Submission
+from bot.ports import Accepted, Answer, Rejected, Work
+from bot.reply import Choice, Reply
+
+
+async def silent(_: Answer) -> None:
+    """Work that says nothing."""
+
+
+def say(*replies: Reply) -> Work:
+    """Work that says these, one after the other."""
+
+    async def work(answer: Answer) -> None:
+        for reply in replies:
+            await answer.say(reply)
+
+    return work
+
+
+@dataclass
+class ScriptedCore:
+    """`ports.Core` whose answers a test sets; it keeps everything it was given."""
+
+    on_line: Callable[[Invocation], Awaitable[Accepted]] | None = None
+    work: Work = silent
+    waiting: Reply | None = None
+    rejected: Rejected | None = None
+    choices: Sequence[Choice] = ()
+    home_reply: Reply = field(default_factory=lambda: Reply.of("Nothing yet."))
+    error: Exception | None = None
+    lines: list[Invocation] = field(default_factory=list)
+    presses: list[Press] = field(default_factory=list)
+    submissions: list[Submission] = field(default_factory=list)
+    sought: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    async def line(self, invocation: Invocation) -> Accepted:
+        """Take a typed line."""
+        self.lines.append(invocation)
+        self._fail()
+        if self.on_line is not None:
+            return await self.on_line(invocation)
+        return Accepted(self.work)
+
+    async def press(self, press: Press) -> Accepted:
+        """Take a click."""
+        self.presses.append(press)
+        self._fail()
+        return Accepted(self.work)
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take a form."""
+        self.submissions.append(submission)
+        self._fail()
+        return self.rejected or Accepted(self.work, self.waiting)
+
+    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+        """Options for a search field."""
+        self.sought.append((user, source, query))
+        self._fail()
+        return self.choices
+
+    async def home(self, user: str) -> Reply:
+        """What `user`'s App Home shows."""
+        self._fail()
+        return self.home_reply
