@@ -1,0 +1,141 @@
+"""Wires every room together: the only file that knows them all."""
+
+import asyncio
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from bot.clock import Clock, SystemClock
+from bot.commands.context import Services
+from bot.commands.desk import Desk
+from bot.commands.groups import command_table
+from bot.commands.pipeline import Pipeline
+from bot.commands.table import Table
+from bot.config import Settings
+from bot.dbc.client import DbcClient
+from bot.dbc.guard import Limits
+from bot.errors import BotError
+from bot.ids import new_id
+from bot.services.inventory import Inventory
+from bot.services.outbox import Outbox
+from bot.services.sessions import Sessions
+from bot.services.ticker import Job, Ticker
+from bot.services.watches import Watches, Words
+from handlers.connection import SlackConnection
+from handlers.edge import SlackEdge
+from handlers.slack import SlackDirectory, SlackMessenger
+from storage import Store, Vault
+
+_SQLITE = "sqlite+aiosqlite:///"
+KEY_FILE = "credential.key"  # beside the SQLite file
+
+log = structlog.get_logger()
+
+
+class Bot:
+    """The whole bot: build it, `start`, `stop`. Tests give it a clock and `tick` themselves."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, limits: Limits | None = None
+    ) -> None:
+        clock = clock or SystemClock()
+        by = new_id()
+        table = command_table()
+        self.store = Store(settings.database_url, vault_of(settings))
+        self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
+        self._by = by
+        self._connection = SlackConnection(settings)
+        messenger = SlackMessenger(self._connection)
+        outbox = Outbox(self.store, messenger, clock, by)
+        sessions = Sessions(self.store, self.dbc, clock)
+        inventory = Inventory(self.store, self.dbc, sessions, clock)
+        watches = Watches(
+            self.store, self.dbc, inventory, outbox, clock, by, lambda name: _words(table, name)
+        )
+        services = Services(
+            store=self.store,
+            dbc=self.dbc,
+            sessions=sessions,
+            inventory=inventory,
+            watches=watches,
+            directory=SlackDirectory(self._connection),
+            clock=clock,
+            table=table,
+            slash_command=settings.slash_command,
+        )
+        pipeline = Pipeline(services, outbox, by)
+        desk = Desk(services, pipeline, messenger, by)
+        self.edge = SlackEdge(settings, desk, clock, self._connection)
+        second = timedelta(seconds=1)
+        self._ticker = Ticker(
+            (
+                Job("recover", timedelta(seconds=10), desk.recover),
+                Job("expire", 5 * second, pipeline.expire_reviews),
+                # A poll of a silent node takes 40 s: others must not wait for it.
+                Job("watches", second, watches.poll_due, overlapping=50),
+                Job("outbox", second, outbox.deliver_due, overlapping=5),
+                Job("inventory", timedelta(seconds=60), inventory.refresh_everything),
+            ),
+            clock,
+        )
+
+    async def start(self, *, ticking: bool = True) -> None:
+        """Take possession of the database, finish what was left behind, then listen to Slack."""
+        await self.store.own()
+        await self.store.migrate()
+        await self.store.release_leases_of_others(self._by)
+        await self._connection.open()
+        await self.edge.start()
+        if ticking:
+            self._ticker.start()
+
+    async def tick(self) -> None:
+        """Do once all that the clock would have done."""
+        await self._ticker.run_all()
+
+    async def stop(self) -> None:
+        """Take nothing more, let what is under way be answered, let go of everything."""
+        self._ticker.stop()
+        await self.edge.stop()
+        await self._connection.close()
+        await self.dbc.close()
+        await self.store.close()
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The keys from the settings, else from a file beside the SQLite database.
+
+    Raises BadKey, and BotError where there is neither.
+    """
+    if settings.credential_keys:
+        return Vault([key.get_secret_value() for key in settings.credential_keys])
+    if not settings.database_url.startswith(_SQLITE):
+        raise BotError(
+            "CREDENTIAL_KEYS is not set.",
+            hint="With PostgreSQL the keys must be given, the same to every replica.",
+        )
+    database = Path(settings.database_url.removeprefix(_SQLITE))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    return Vault.from_file(database.parent / KEY_FILE)
+
+
+def _words(table: Table, command: str) -> Words:
+    follow = table[command].follow
+    return Words(follow.doing, follow.done) if follow else Words("is changing", "has changed")
+
+
+async def run(settings: Settings) -> None:
+    """Run until told to stop (SIGINT, SIGTERM)."""
+    bot = Bot(settings)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await bot.start()
+    try:
+        await stopped.wait()
+    finally:
+        log.info("stopping")
+        await bot.stop()
