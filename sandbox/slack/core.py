@@ -1,4 +1,4 @@
-"""The workspace that all parts share: its state, tokens, failures, recorded calls and deliveries."""
+"""The workspace that all parts share: state, tokens, failures, recorded calls, deliveries."""
 
 from dataclasses import dataclass, field, replace
 
@@ -70,9 +70,9 @@ class Core:
     dispatcher: Dispatcher
     faults: Faults = field(default_factory=Faults)
     calls: list[ApiCall] = field(default_factory=list)
-    bot_token: str = "xoxb-sandbox-bot"
-    app_token: str = "xapp-1-A0DBCBOT-sandbox"
-    verification_token: str = "sandbox-verification"
+    bot_token: str = "xoxb-sandbox-bot"  # noqa: S105 - public by design
+    app_token: str = "xapp-1-A0DBCBOT-sandbox"  # noqa: S105
+    verification_token: str = "sandbox-verification"  # noqa: S105
     token_revoked: bool = False
     base_url: str = ""
 

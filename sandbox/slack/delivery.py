@@ -48,8 +48,8 @@ class Delivery:
 class Transport(Protocol):
     """Carries one attempt to the app and waits for its answer."""
 
-    async def send(self, delivery: Delivery, attempt: int, reason: str, timeout: float) -> Ack:
-        """The answer within `timeout` seconds; never raises for what the app does."""
+    async def send(self, delivery: Delivery, attempt: int, reason: str, seconds: float) -> Ack:
+        """The answer within so many seconds; never raises for what the app does."""
         ...
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Dispatcher:
         return not self._under_way and not self._tasks
 
     async def dispatch(self, kind: Kind, payload: Json) -> Ack:
-        """Send once and wait for the acknowledgement; commands and interactions never come again."""
+        """Send once and wait for the answer; commands and interactions never come again."""
         delivery = Delivery(kind, payload)
         self.deliveries.append(delivery)
         return await self._attempt(delivery, 0, "")

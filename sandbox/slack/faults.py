@@ -20,7 +20,7 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The failures to come. `after_effect` ones let the call take effect and lose only the answer."""
+    """The failures to come; with `after_effect` the call is done and only its answer is lost."""
 
     pending: list[Fault] = field(default_factory=list)
 

@@ -1,6 +1,6 @@
-"""Finds what a person means on a form or a message: inputs by label, options and buttons by text."""
+"""Finds what a person means on a form or a message: inputs by label, options by text."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandbox.slack.errors import CannotDo, Json
@@ -61,12 +61,15 @@ def answer(state: State, element: Json, value: Any, offered: list[Json]) -> Json
     many = key.endswith("s")
     if value is None or value in ("", []):
         return {key: [] if many else None}
+    find = _finder(state, key, offered)
+    return {key: [find(one) for one in value] if many else find(value)}
+
+
+def _finder(state: State, key: str, offered: list[Json]) -> Callable[[Any], Any]:
     if "option" in key:
-        chosen = [pick(offered, v) for v in (value if many else [value])]
-    elif "user" in key:
-        chosen = [state.member(v).id for v in (value if many else [value])]
-    elif "conversation" in key or "channel" in key:
-        chosen = [state.channel(v).id for v in (value if many else [value])]
-    else:
-        return {key: value if key == "selected_date_time" else str(value)}
-    return {key: chosen if many else chosen[0]}
+        return lambda wanted: pick(offered, wanted)
+    if "user" in key:
+        return lambda wanted: state.member(wanted).id
+    if "conversation" in key or "channel" in key:
+        return lambda wanted: state.channel(wanted).id
+    return int if key == "selected_date_time" else str

@@ -28,19 +28,19 @@ class HttpDelivery:
         self._clock = clock
         self._http: aiohttp.ClientSession | None = None
 
-    async def send(self, delivery: Delivery, attempt: int, reason: str, timeout: float) -> Ack:
+    async def send(self, delivery: Delivery, attempt: int, reason: str, seconds: float) -> Ack:
         """POST once; only a 2xx within the time is an acknowledgement."""
         content_type, body = _encoded(delivery)
         headers = {"Content-Type": content_type}
         if attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
-        return await self._post(body, headers, timeout)
+        return await self._post(body, headers, seconds)
 
-    async def verify(self, token: str, timeout: float = 3.0) -> bool:
+    async def verify(self, token: str, seconds: float = 3.0) -> bool:
         """Whether the URL answers Slack's challenge."""
         challenge = hashlib.sha256(token.encode()).hexdigest()
         body = json.dumps({"type": "url_verification", "token": token, "challenge": challenge})
-        ack = await self._post(body, {"Content-Type": "application/json"}, timeout)
+        ack = await self._post(body, {"Content-Type": "application/json"}, seconds)
         answer = ack.body.get("challenge") if isinstance(ack.body, dict) else ack.body
         return ack.ok and answer == challenge
 
@@ -50,7 +50,7 @@ class HttpDelivery:
             await self._http.close()
             self._http = None
 
-    async def _post(self, body: str, headers: dict[str, str], timeout: float) -> Ack:
+    async def _post(self, body: str, headers: dict[str, str], seconds: float) -> Ack:
         if self._http is None:
             self._http = aiohttp.ClientSession()
         timestamp = str(int(self._clock.now().timestamp()))
@@ -62,11 +62,11 @@ class HttpDelivery:
         loop = asyncio.get_running_loop()
         start = loop.time()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 async with self._http.post(self.url, data=body.encode(), headers=headers) as answer:
                     text = await answer.text()
         except TimeoutError:
-            return Ack("http_timeout", seconds=timeout)
+            return Ack("http_timeout", seconds=seconds)
         except aiohttp.ClientError:
             return Ack("connection_failed")
         if not 200 <= answer.status < 300:

@@ -83,6 +83,15 @@ def state_values(core: Core, member: Member, surface: Surface) -> Json:
     return values
 
 
+def hold(core: Core, member: Member, surface: Surface, values: Json) -> None:
+    """Take over what the member has filled in so far: `{block_id: {action_id: answer}}`."""
+    held = state_values(core, member, surface)
+    for block_id, answers in values.items():
+        for action_id, answer in answers.items():
+            element = find_element(surface, block_id, action_id)[1]
+            held[block_id][action_id] = {"type": element["type"]} | answer
+
+
 async def press(
     core: Core,
     member: Member,
@@ -91,7 +100,7 @@ async def press(
     action_id: str,
     answer: Json | None = None,
 ) -> Ack | None:
-    """Press a button or give an element an answer; None where Slack tells the app only at submit."""
+    """Press a button or answer an element; None where Slack tells the app only at submit."""
     allowed(member)
     block, element = find_element(surface, block_id, action_id)
     if (key := answer_key(element)) is not None:
@@ -220,10 +229,7 @@ async def submit(core: Core, member: Member, view_id: str, values: Json) -> Ack 
         raise CannotDo("That view is being submitted.")
     if "submit" not in view.body:
         raise CannotDo("That view has nothing to submit.")
-    for block_id, answers in values.items():
-        for action_id, answer in answers.items():
-            element = find_element(Surface(view=view), block_id, action_id)[1]
-            view.values[block_id][action_id] = {"type": element["type"]} | answer
+    hold(core, member, Surface(view=view), values)
     view.errors, view.trouble = complaints(view), ""
     core.state.announce()
     if view.errors:

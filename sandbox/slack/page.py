@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
@@ -12,9 +13,9 @@ from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json, SlackError
 from sandbox.slack.members import Member
-from sandbox.slack.server import static_dir
 from sandbox.slack.views import View
 
+STATIC = Path(__file__).parent.parent / "page"
 # The page redraws at most this often (seconds).
 COALESCE = 0.03
 TIPS: list[Json] = [
@@ -164,6 +165,7 @@ async def _post(core: Core, member: Member, request: Json) -> Json:
 async def _press(core: Core, member: Member, request: Json) -> Json:
     surface = interactions.surface_of(core, member, request)
     ids = request["block_id"], request["action_id"]
+    interactions.hold(core, member, surface, request.get("values", {}))
     await interactions.press(core, member, surface, *ids, request.get("state"))
     return {}
 
@@ -205,7 +207,7 @@ async def _shortcut(core: Core, member: Member, request: Json) -> Json:
     return {}
 
 
-_ACTS: dict[str, Any] = {
+_ACTS: dict[str, Callable[[Core, Member, Json], Awaitable[Json]]] = {
     "post": _post,
     "press": _press,
     "submit": _submit,
@@ -255,16 +257,10 @@ def add_page(app: web.Application, core: Core) -> None:
         return ws
 
     async def index(_request: web.Request) -> web.FileResponse:
-        return web.FileResponse(static_dir() / "index.html")
+        return web.FileResponse(STATIC / "index.html")
 
     app.router.add_get("/page/people", get_people)
     app.router.add_post("/page/act", post_act)
     app.router.add_get("/page/socket", socket)
-    if static_dir().is_dir():
-        app.router.add_get("/", index)
-
-
-def add_static(app: web.Application) -> None:
-    """Serve the page's files; last, because it takes every path that is left."""
-    if static_dir().is_dir():
-        app.router.add_static("/", static_dir())
+    app.router.add_get("/", index)
+    app.router.add_static("/", STATIC)

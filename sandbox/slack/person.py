@@ -179,8 +179,6 @@ class Person:
         """The member's name."""
         return self.member.name
 
-    # --- acting ---------------------------------------------------------------------------------
-
     async def types(
         self,
         line: str,
@@ -253,8 +251,6 @@ class Person:
         """Open the app's Home tab."""
         people_acts.open_home(self._ws.core, self.member)
 
-    # --- looking --------------------------------------------------------------------------------
-
     @property
     def modal(self) -> SeenView | None:
         """The modal on top."""
@@ -291,7 +287,11 @@ class Person:
         return self.messages(channel)[-1]
 
     async def sees(
-        self, pattern: str, channel: str | None = None, *, timeout: float = 5
+        self,
+        pattern: str,
+        channel: str | None = None,
+        *,
+        timeout: float = 5,  # noqa: ASYNC109 - of looking, not of the loop
     ) -> SeenMessage:
         """Wait until a message contains or matches the pattern; AssertionError with the screen."""
 
@@ -302,7 +302,7 @@ class Person:
         seen: SeenMessage = await self._wait(found, pattern, timeout)
         return seen
 
-    async def sees_modal(self, pattern: str = "", *, timeout: float = 5) -> SeenView:
+    async def sees_modal(self, pattern: str = "", *, timeout: float = 5) -> SeenView:  # noqa: ASYNC109
         """Wait until the modal on top contains or matches the pattern (title included)."""
 
         def found() -> SeenView | None:
@@ -313,7 +313,7 @@ class Person:
         seen: SeenView = await self._wait(found, f"modal {pattern!r}", timeout)
         return seen
 
-    async def sees_home(self, pattern: str = "", *, timeout: float = 5) -> SeenView:
+    async def sees_home(self, pattern: str = "", *, timeout: float = 5) -> SeenView:  # noqa: ASYNC109
         """Wait until the Home tab contains or matches the pattern."""
 
         def found() -> SeenView | None:
@@ -334,11 +334,9 @@ class Person:
             lines.append(f"[modal {self.modal.title}] {self.modal.plain} {self.modal.errors}")
         return "\n".join(lines + [f"[Slack] {notice}" for notice in self.notices])
 
-    # --- finding --------------------------------------------------------------------------------
-
-    async def _wait(self, found: Any, what: str, timeout: float) -> Any:
+    async def _wait(self, found: Any, what: str, seconds: float) -> Any:
         try:
-            return await self._ws.until(found, timeout)
+            return await self._ws.until(found, seconds)
         except TimeoutError:
             raise AssertionError(
                 f"{self.name} does not see {what!r} but:\n{self.screen()}"

@@ -1,7 +1,6 @@
 """The HTTP server of the workspace: Web API, sockets, response URLs, uploads, page and control."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from aiohttp import web
 
@@ -67,8 +66,3 @@ class Server:
     def url(self) -> str:
         """The base URL, with its final slash."""
         return f"http://127.0.0.1:{self.port}/"
-
-
-def static_dir() -> Path:
-    """Where the page's files are."""
-    return Path(__file__).parent.parent / "page"

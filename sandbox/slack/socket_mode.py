@@ -50,7 +50,7 @@ class SocketMode:
         host = base_url.removeprefix("http")
         return f"ws{host}link/?ticket={ticket}&app_id={self.app_id}"
 
-    async def send(self, delivery: Delivery, attempt: int, reason: str, timeout: float) -> Ack:
+    async def send(self, delivery: Delivery, attempt: int, reason: str, seconds: float) -> Ack:
         """Send one envelope to one connection and wait for its acknowledgement."""
         open_ones = [c for c in self.connections if not c.draining]
         if not open_ones:
@@ -63,9 +63,9 @@ class SocketMode:
         start = loop.time()
         try:
             await connection.ws.send_json(_envelope(delivery, attempt, reason))
-            ack = await asyncio.wait_for(waiting, timeout)
+            ack = await asyncio.wait_for(waiting, seconds)
         except TimeoutError:
-            return Ack("http_timeout", seconds=timeout)
+            return Ack("http_timeout", seconds=seconds)
         except ConnectionError:
             return Ack("connection_failed")
         finally:

@@ -24,7 +24,7 @@ class Notice:
     """Slack's own words to one member, shown like an ephemeral message of Slackbot."""
 
     id: str
-    channel: str | None
+    channel: str
     text: str
     ts: str
 
@@ -75,8 +75,6 @@ class State:
         self._news = asyncio.Event()
         self.bot = self.add_member("dbc", "DBC", is_bot=True, bot_id="B0DBCBOT")
 
-    # --- news -------------------------------------------------------------------------------
-
     def announce(self) -> None:
         """Wake whoever waits for a change."""
         self._news.set()
@@ -86,14 +84,12 @@ class State:
         """Return at the next change."""
         await self._news.wait()
 
-    async def until(self, predicate: Callable[[], Any], timeout: float) -> Any:
-        """Wait until the predicate is truthy and return its value; TimeoutError after `timeout` s."""
-        async with asyncio.timeout(timeout):
+    async def until(self, predicate: Callable[[], Any], seconds: float) -> Any:
+        """Wait until the predicate is truthy and return its value; TimeoutError after `seconds`."""
+        async with asyncio.timeout(seconds):
             while not (value := predicate()):
                 await self.next_news()
             return value
-
-    # --- identifiers ------------------------------------------------------------------------
 
     def new_ts(self) -> str:
         """A message timestamp: the clock's, and unique."""
@@ -109,8 +105,6 @@ class State:
     def new_hash(self) -> str:
         """A fresh view hash."""
         return f"{int(self.clock.now().timestamp())}.{secrets.token_hex(4)}"
-
-    # --- members and channels ---------------------------------------------------------------
 
     def add_member(self, name: str, real_name: str = "", **traits: Any) -> Member:
         """A new member; `traits` are fields of Member."""
@@ -178,12 +172,11 @@ class State:
         return message
 
     def notify(self, user: str, channel: str | None, text: str) -> None:
-        """Say something to a member in Slack's own words."""
-        notice = Notice(self.new_id("N"), channel, text, self.new_ts())
+        """Say something to a member in Slack's own words: in a channel, else in the app's DM."""
+        where = channel or self.dm(user, self.bot.id).id
+        notice = Notice(self.new_id("N"), where, text, self.new_ts())
         self.notices.setdefault(user, []).append(notice)
         self.announce()
-
-    # --- triggers and response urls -----------------------------------------------------------
 
     def new_trigger(self, user: str, view: str | None = None) -> str:
         """A trigger_id for what this member has just done (in a modal, if `view`)."""
@@ -207,8 +200,6 @@ class State:
         token = f"{self.team_id}/{self.new_id('')}/{secrets.token_urlsafe(18)}"
         self.response_urls[token] = ResponseUrl(user, channel, self.clock.now(), message_ts)
         return token
-
-    # --- views --------------------------------------------------------------------------------
 
     def find_view(self, view_id: str) -> tuple[str, View] | None:
         """A view that is open or published, with the member who has it before them."""

@@ -55,7 +55,7 @@ def elements_of(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
 
 
 def initial_values(blocks: list[Json], kept: Json) -> Json:
-    """`state.values` at the beginning; what people entered stays where block and action ids stay."""
+    """`state.values` at the beginning; what was entered stays where block and action ids stay."""
     values: Json = {}
     for block, element in elements_of(blocks):
         if (key := answer_key(element)) is None:

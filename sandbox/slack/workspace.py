@@ -89,8 +89,6 @@ class Workspace:
         await self.core.dispatcher.close()
         await self._server.stop()
 
-    # --- what the app is configured with --------------------------------------------------------
-
     @property
     def url(self) -> str:
         """Where the page is."""
@@ -110,8 +108,6 @@ class Workspace:
     def app_token(self) -> str:
         """The app-level token of Socket Mode."""
         return self.core.app_token
-
-    # --- people and places ----------------------------------------------------------------------
 
     def member(self, name: str) -> Person:
         """A member to act as."""
@@ -155,8 +151,6 @@ class Workspace:
         state.add_channel("ops-secret", alice, bob, kind="private", topic="The few")
         for member in (alice, bob, carol):
             state.dm(member.id, bot.id)
-
-    # --- what happened, and what shall go wrong -------------------------------------------------
 
     @property
     def calls(self) -> list[ApiCall]:
@@ -218,8 +212,6 @@ class Workspace:
         self.core.dispatcher.transport = transport
         await before.close()
 
-    # --- time -----------------------------------------------------------------------------------
-
     def wind(self, by: timedelta) -> None:
         """Move the clock forward, if it is one of the sandbox's."""
         if not isinstance(self.clock, HandClock | SystemClock):
@@ -227,10 +219,10 @@ class Workspace:
         self.clock.wind(by)
         self.core.state.announce()
 
-    async def until(self, predicate: Callable[[], Any], timeout: float = 5) -> Any:
+    async def until(self, predicate: Callable[[], Any], timeout: float = 5) -> Any:  # noqa: ASYNC109
         """Wait for a change that makes the predicate true; its value. TimeoutError."""
         return await self.core.state.until(predicate, timeout)
 
-    async def idle(self, timeout: float = 5) -> None:
+    async def idle(self, timeout: float = 5) -> None:  # noqa: ASYNC109
         """Wait until everything sent to the app was acknowledged or given up."""
         await self.until(lambda: self.core.dispatcher.idle, timeout)

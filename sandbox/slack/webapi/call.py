@@ -40,7 +40,7 @@ class Call:
             raise malformed("invalid_arguments", [f"must be an integer: {name}"]) from None
 
     def structure(self, name: str, error: str) -> Any:
-        """An argument that is JSON, possibly inside a string; None if absent; `error` if unreadable."""
+        """A JSON argument, maybe inside a string; None if absent; `error` if unreadable."""
         value = self.args.get(name)
         if value is None or value == "":
             return None

@@ -1,4 +1,4 @@
-"""What a message may consist of: text, blocks, attachments, metadata, each checked as Slack does."""
+"""What a message consists of: text, blocks, attachments, metadata, checked as Slack does."""
 
 import json
 from dataclasses import dataclass

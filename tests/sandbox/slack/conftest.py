@@ -45,12 +45,12 @@ def app(ws: Workspace) -> AsyncApp:
 async def connected(ws: Workspace, app: AsyncApp) -> AsyncIterator[AsyncSocketModeHandler]:
     handler = AsyncSocketModeHandler(app, ws.app_token)
     handler.client.ping_interval = 0.2
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]
     await ws.until(lambda: ws.connected)
     try:
         yield handler
     finally:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
 
 async def refused(call: Any) -> Any:
