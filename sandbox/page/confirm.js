@@ -19,10 +19,10 @@ export function confirmed(question, store) {
       h(
         "div",
         { class: "dialog-actions" },
-        h("button", { type: "button", class: "button", "data-answer": "no", onclick: () => done(false) }, plain(question.deny ?? "Cancel")),
+        h("button", { type: "button", class: "button", "data-answer": "no", autofocus: question.style === "danger", onclick: () => done(false) }, plain(question.deny ?? "Cancel")),
         h(
           "button",
-          { type: "button", class: `button ${question.style === "danger" ? "danger" : "primary"}`, "data-answer": "yes", autofocus: true, onclick: () => done(true) },
+          { type: "button", class: `button ${question.style === "danger" ? "danger" : "primary"}`, "data-answer": "yes", autofocus: question.style !== "danger", onclick: () => done(true) },
           plain(question.confirm ?? "Yes"),
         ),
       ),

@@ -3,6 +3,7 @@
 import { h, icon } from "./dom.js";
 import { Composer } from "./composer.js";
 import { MessageList, channelEntries, rows, threadEntries } from "./messages.js";
+import { displayName } from "./store.js";
 
 const TIPS_KEY = "sandbox.tips";
 
@@ -39,10 +40,9 @@ function tipsPanel(store, type) {
   return panel;
 }
 
-function introOf(channel, isApp) {
-  const hash = channel.kind === "im" ? "" : "#";
-  if (isApp) return { title: channel.name, text: "This is the very beginning of your direct messages with the app. Only you can see them." };
-  return { title: `${hash}${channel.name}`, text: channel.kind === "im" ? `Your direct messages with ${channel.name}.` : `This is the very beginning of the ${hash}${channel.name} channel.` };
+function introOf(channel, title, isApp) {
+  const where = isApp ? "your direct messages with the app. Only you can see them." : channel.kind === "im" ? `your direct messages with ${title}.` : `the ${title} channel.`;
+  return { title, text: `This is the very beginning of ${where}` };
 }
 
 /** A channel or direct messages: header, list, tips, composer. */
@@ -74,24 +74,26 @@ export class ChannelPane {
     if (this.#channel?.id !== channel.id) this.#enter(channel);
     else if (document.hidden && channel.unread && !this.#channel.unread) this.#newTs = this.#firstUnread(channel);
     this.#channel = channel;
-    const name = channel.kind === "im" ? channel.name : `#${channel.name}`;
+    const name = isApp ? displayName(this.#store.member(this.#store.bot.id)) : channel.kind === "im" ? channel.name : `#${channel.name}`;
     this.composer.turnTo(`${this.#store.as}/${channel.id}`, `Message ${name}`);
-    this.list.render(rows(channelEntries(screen, channel), this.#newTs), introOf(channel, isApp));
+    this.list.render(rows(channelEntries(screen, channel), this.#newTs), introOf(channel, name, isApp));
     this.read();
   }
 
   #enter(channel) {
     const { id } = channel;
     this.#newTs = this.#firstUnread(channel);
-    const place = { store: this.#store, host: (message) => this.#hostOf({ channel: id, ts: message.ts }), openThread: (ts) => this.#openThread(id, ts) };
+    const place = { store: this.#store, channel: id, host: (message, part) => this.#hostOf({ channel: id, ts: message.ts }, part), openThread: (ts) => this.#openThread(id, ts) };
     this.list = new MessageList(place, { label: `Messages in ${channel.name}`, onbottom: () => this.read() });
     this.slot.replaceChildren(this.list.node);
   }
 
   #firstUnread(channel) {
     if (!channel.unread) return null;
-    const others = channel.messages.filter((message) => message.user !== this.#store.as && (!message.thread_ts || message.thread_ts === message.ts || message.broadcast));
-    return others.at(-channel.unread)?.ts ?? others[0]?.ts ?? null;
+    const others = channel.messages.filter((message) => message.user !== this.#store.as);
+    const from = others.at(-channel.unread) ?? others[0];
+    // Among the unread are replies in threads, which are not seen here.
+    return channelEntries(this.#store.screen, channel).find(({ message }) => from && message.ts >= from.ts && message.user !== this.#store.as)?.message.ts ?? null;
   }
 
   /** Tells the server that everything has been seen, if it has. */
@@ -135,7 +137,7 @@ export class ThreadPane {
     if (entered) {
       this.#key = key;
       this.#at = { channel: channel.id, thread_ts: ts };
-      const place = { store: this.#store, host: (message) => this.#hostOf({ channel: channel.id, ts: message.ts }), openThread: null };
+      const place = { store: this.#store, channel: channel.id, host: (message, part) => this.#hostOf({ channel: channel.id, ts: message.ts }, part), openThread: null };
       this.list = new MessageList(place, { label: "Thread" });
       this.slot.replaceChildren(this.list.node);
     }

@@ -10,7 +10,7 @@ import { selectElement } from "./selects.js";
 
 /**
  * Where an element stands: `host`, `blockId`, `label` for those who cannot see it, `dispatch` whether
- * touching it is told to the server at once, `errorId` the element that says what is wrong with it.
+ * the app is told at once when it is touched, `errorId` the element that says what is wrong with it.
  */
 export class Context {
   constructor(host, blockId, { dispatch = true, label = "", errorId = null } = {}) {
@@ -24,15 +24,17 @@ export class Context {
     return held ?? initial;
   }
 
-  hold(spec, state) {
-    this.host.hold(this.blockId, spec.action_id, { type: spec.type, ...state });
+  /** Keeps a state that is still being typed. */
+  type(spec, state) {
+    this.host.touch(this.blockId, spec.action_id, { type: spec.type, ...state });
   }
 
-  /** Keeps the new state and tells the server if it wants to know. False when the person declined. */
+  /** Keeps the new state and tells the server. False when the person declined. */
   async change(spec, state) {
-    if (spec.confirm && !(await confirmed(spec.confirm, this.store))) return false;
-    this.hold(spec, state);
-    if (this.dispatch) this.host.press(this.blockId, spec.action_id, { type: spec.type, ...state });
+    if (this.dispatch && spec.confirm && !(await confirmed(spec.confirm, this.store))) return false;
+    this.type(spec, state);
+    const tell = this.dispatch ? "press" : "keep";
+    this.host[tell](this.blockId, spec.action_id, { type: spec.type, ...state });
     return true;
   }
 

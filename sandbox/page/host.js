@@ -10,6 +10,8 @@ export class Host {
     this.store = store;
     this.address = address;
     this.values = {};
+    this.ontouch = () => {};
+    this.told = Promise.resolve();
   }
 
   /** What an element holds, or undefined if it was not there before. */
@@ -19,6 +21,12 @@ export class Host {
 
   hold(blockId, actionId, state) {
     this.values[blockId] = { ...this.values[blockId], [actionId]: state };
+  }
+
+  /** The person changed an element. */
+  touch(blockId, actionId, state) {
+    this.hold(blockId, actionId, state);
+    this.ontouch(blockId);
   }
 
   /** Forgets the elements that are not among `present`, `[block_id, action_id]` pairs. */
@@ -31,18 +39,20 @@ export class Host {
     this.values = kept;
   }
 
-  /** Tells the server that an element was used; a refusal is shown. */
+  /** Tells the server what an input holds now; the app is not told. One after the other, in their order. */
+  keep(blockId, actionId, state) {
+    this.told = this.told.then(() => this.#send(blockId, actionId, state));
+  }
+
+  /** Tells the server, and through it the app, that an element was used; what was filled in before goes first. */
   async press(blockId, actionId, state) {
-    const values = Object.keys(this.values).length ? { values: this.values } : {};
-    const answer = await this.store.act("press", {
-      ...this.address,
-      block_id: blockId,
-      action_id: actionId,
-      ...(state ? { state } : {}),
-      ...values,
-    });
+    await this.told;
+    await this.#send(blockId, actionId, state);
+  }
+
+  async #send(blockId, actionId, state) {
+    const answer = await this.store.act("press", { ...this.address, block_id: blockId, action_id: actionId, ...(state ? { state } : {}) });
     if (!answer.ok) toast(answer.error);
-    return answer;
   }
 
   /** The choices of an external select for what was typed. */

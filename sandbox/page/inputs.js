@@ -27,7 +27,7 @@ function textInput(spec, context) {
   let timer = 0;
   const state = () => ({ value: node.value === "" ? null : node.value });
   const oninput = () => {
-    context.hold(spec, state());
+    context.type(spec, state());
     if (multiline) grow(node);
     if (!context.dispatch || !triggers.includes("on_character_entered")) return;
     clearTimeout(timer);
@@ -53,6 +53,8 @@ function textInput(spec, context) {
     "data-action": spec.action_id,
     "data-focus": context.focusId(spec),
     value: held.value ?? "",
+    // The server keeps what inputs hold; where the app wants to know of it at once, that has its own triggers.
+    onchange: context.dispatch ? null : () => context.change(spec, state()),
     oninput,
     onkeydown,
   });

@@ -7,6 +7,7 @@ import { Host } from "./host.js";
 import { Modals } from "./modal.js";
 import { renderSidebar, renderTopbar } from "./sidebar.js";
 import { Store, displayName } from "./store.js";
+import { toast } from "./toast.js";
 
 const RETRY_MS = 1500;
 const SAID_CHARACTERS = 300;
@@ -16,8 +17,8 @@ const store = new Store();
 const hosts = new Map();
 
 /** What a set of blocks holds outlives its being drawn: one returns to a channel and finds it unchanged. */
-function hostOf(address) {
-  const key = JSON.stringify(address);
+function hostOf(address, part = "") {
+  const key = JSON.stringify([address, part]);
   if (!hosts.has(key)) hosts.set(key, new Host(store, address));
   return hosts.get(key);
 }
@@ -57,7 +58,7 @@ let thread = null;
 let modals = null;
 
 function renderHeader(channel, place, isApp) {
-  const name = isApp ? store.bot.name : (channel?.name ?? "");
+  const name = isApp ? displayName(store.member(store.bot.id)) : (channel?.name ?? "");
   const sign = isApp || channel?.kind === "im" ? "" : channel?.kind === "private" ? "🔒 " : "# ";
   const tab = (label, hash, current) => h("a", { href: hash, class: "tab", "aria-current": current ? "page" : null }, label);
   const drawn = JSON.stringify([name, sign, channel?.topic, isApp, place.home]);
@@ -95,6 +96,16 @@ function render() {
   renderMain(place);
   modals.render(store.screen.views ?? []);
   announce(place);
+  tellNotices();
+}
+
+let told = { as: "", ids: new Set() };
+
+/** Slack's own words that belong to no channel: said once, not again on coming back. */
+function tellNotices() {
+  const homeless = (store.screen.notices ?? []).filter((notice) => !notice.channel);
+  if (told.as === store.as) for (const notice of homeless) if (!told.ids.has(notice.id)) toast(notice.text);
+  told = { as: store.as, ids: new Set(homeless.map((notice) => notice.id)) };
 }
 
 let heard = { key: "", ts: 0 };

@@ -1,10 +1,13 @@
 // One message: who, when, blocks or text, files, thread summary. Renewed in place when it changes.
 
 import { ago, clock, fullTime } from "./dates.js";
-import { h, icon, keepFocus, safeUrl } from "./dom.js";
 import { renderBlocks } from "./blocks.js";
+import { h, icon, keepFocus, link, safeUrl } from "./dom.js";
+import { withEmoji } from "./emoji.js";
 import { mrkdwn } from "./mrkdwn.js";
+import { openMenu } from "./popover.js";
 import { displayName } from "./store.js";
+import { toast } from "./toast.js";
 
 const COLOURS = ["#7a4fb5", "#2b7a9b", "#b0562a", "#3d7f4f", "#a83a68", "#5664b8"];
 const UNITS = ["bytes", "kB", "MB", "GB"];
@@ -54,7 +57,7 @@ function author(item, store) {
 
 /**
  * The node of a message. `item` is `{message, head, thread, notice}`; `place` knows the `store`, the
- * `host(message)` of its blocks and, where there are threads, `openThread(ts)`.
+ * `channel`, the `host(message, attachment)` of blocks and, where there are threads, `openThread(ts)`.
  */
 export function messageNode(item, place) {
   const content = h("div", { class: "message-content" });
@@ -81,8 +84,6 @@ export function renewMessage(node, item, place) {
   ];
   const name = h("header", {}, h("strong", { class: "author" }, displayName(member)), member.is_bot ? h("span", { class: "badge-app" }, "APP") : null, time);
   const body = h("div", { class: "message-body" });
-  const edited = message.edited && message.blocks?.length ? h("span", { class: "edited" }, "(edited)") : null;
-  const toolbar = open ? h("button", { type: "button", class: "icon-button reply", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("reply")) : null;
   keepFocus(node, () => {
     fill(content, message, place);
     if (!node.querySelector(".message-body")) {
@@ -94,16 +95,63 @@ export function renewMessage(node, item, place) {
     const frame = node.querySelector(".message-body");
     for (const child of [...frame.children]) if (child !== content) child.remove();
     content.before(...notes.filter(Boolean), ...(head ? [name] : []));
-    content.after(
-      ...[edited, message.files?.length ? h("div", { class: "files" }, message.files.map(file)) : null, thread ? summary(thread, store, open) : null].filter(Boolean),
-    );
-    node.querySelector(":scope > .reply")?.remove();
-    if (toolbar) node.append(toolbar);
+    content.after(...[...extras(message, place), thread ? summary(thread, store, open) : null].filter(Boolean));
+    node.querySelector(":scope > .toolbar")?.remove();
+    if (!ephemeral) node.append(toolbar({ ...message, channel: place.channel }, store, open));
   });
 }
 
+// What a person typed comes with an equivalent rich_text block; the text is shown as an app's would be.
+const hasBlocks = (message) => message.bot && message.blocks?.length > 0;
+
+function attachment(spec, index, message, place) {
+  const colour = /^#?([0-9a-f]{6})$/i.exec(spec.color ?? "");
+  const blocks = h("div", { class: "attachment-blocks" });
+  if (spec.blocks?.length) renderBlocks(blocks, spec.blocks, place.host(message, index));
+  const text = spec.blocks?.length ? null : h("div", { class: "text" }, mrkdwn(spec.text ?? spec.fallback, place.store));
+  return h(
+    "div",
+    { class: "attachment", style: colour ? { "--colour": `#${colour[1]}` } : {} },
+    spec.pretext ? h("div", { class: "text" }, mrkdwn(spec.pretext, place.store)) : null,
+    spec.title ? h("div", { class: "attachment-title" }, spec.title_link ? link(spec.title_link, spec.title) : spec.title) : null,
+    text,
+    blocks,
+    spec.footer ? h("div", { class: "context" }, spec.footer) : null,
+  );
+}
+
+function reaction({ name, users }, store) {
+  const names = users.map((id) => displayName(store.member(id))).join(", ");
+  return h("span", { class: users.includes(store.as) ? "reaction mine" : "reaction", title: `${names} reacted with :${name}:` }, `${withEmoji(`:${name}:`)} ${users.length}`);
+}
+
+/** What follows a message's words. */
+function extras(message, place) {
+  return [
+    message.edited && hasBlocks(message) ? h("span", { class: "edited" }, "(edited)") : null,
+    ...(message.attachments ?? []).map((spec, index) => attachment(spec, index, message, place)),
+    message.files?.length ? h("div", { class: "files" }, message.files.map(file)) : null,
+    message.reactions?.length ? h("div", { class: "reactions" }, message.reactions.map((spec) => reaction(spec, place.store))) : null,
+  ];
+}
+
+function toolbar(message, store, open) {
+  const reply = h("button", { type: "button", class: "icon-button", "aria-label": "Reply in thread", title: "Reply in thread", "data-focus": "reply", onclick: open }, icon("reply"));
+  const use = async ({ callback_id: id }) => {
+    const answer = await store.act("shortcut", { channel: message.channel, ts: message.ts, callback_id: id });
+    if (!answer.ok) toast(answer.error);
+  };
+  const items = store.shortcuts.map((shortcut) => ({ label: shortcut.name, run: () => use(shortcut) }));
+  const more = h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": "More message actions", title: "More actions", "aria-haspopup": "menu", "aria-expanded": "false", "data-focus": "more", onclick: () => openMenu(more, items, "More message actions") },
+    icon("more"),
+  );
+  return h("div", { class: "toolbar" }, open ? reply : null, items.length ? more : null);
+}
+
 function fill(content, message, place) {
-  if (message.blocks?.length) {
+  if (hasBlocks(message)) {
     if (content.classList.contains("plain")) content.replaceChildren();
     content.className = "message-content";
     renderBlocks(content, message.blocks, place.host(message));

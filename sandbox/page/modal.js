@@ -16,9 +16,13 @@ class Modal {
   constructor(store, view) {
     this.#store = store;
     this.host = new Host(store, { view_id: view.id });
+    // A page that was reloaded goes on where it was.
+    this.host.values = structuredClone(view.values ?? {});
+    this.host.ontouch = (blockId) => this.#complain(this.body.querySelector(`.block-input[data-block="${CSS.escape(blockId)}"]`), "");
     const titleId = uid("modal");
     this.title = h("h2", { id: titleId });
-    this.body = h("div", { class: "modal-body", oninput: (event) => this.#touched(event), onclick: (event) => this.#touched(event) });
+    this.body = h("div", { class: "modal-body" });
+    this.trouble = h("p", { class: "modal-trouble", role: "alert", hidden: true });
     this.cancel = h("button", { type: "button", class: "button", onclick: () => this.close() });
     this.submit = h("button", { type: "submit", class: "button primary" });
     this.form = h(
@@ -26,6 +30,7 @@ class Modal {
       { novalidate: true, onsubmit: (event) => this.#submit(event) },
       h("header", {}, this.title, h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.close() }, icon("close"))),
       this.body,
+      this.trouble,
       h("footer", { class: "dialog-actions" }, this.cancel, this.submit),
     );
     this.node = h("dialog", { class: "dialog modal", "aria-labelledby": titleId, onkeydown: (event) => this.#escape(event), oncancel: (event) => event.preventDefault() }, this.form);
@@ -39,6 +44,8 @@ class Modal {
     renderBlocks(this.body, view.blocks, this.host);
     this.cancel.textContent = plain(view.close) || "Close";
     this.submit.hidden = !view.submit && !view.blocks.some((block) => block.type === "input");
+    this.trouble.textContent = view.trouble ?? "";
+    this.trouble.hidden = !view.trouble;
     this.#busy();
     const errors = JSON.stringify(view.errors ?? {});
     if (errors !== this.#seenErrors) this.#show(view.errors ?? {});
@@ -70,12 +77,6 @@ class Modal {
     this.close();
   }
 
-  /** What is wrong with a field is no longer said once it is touched. */
-  #touched(event) {
-    const block = event.target.closest(".block-input");
-    if (block && (event.type === "input" || event.target.closest(".chip, label.choice"))) this.#complain(block, "");
-  }
-
   async #submit(event) {
     event.preventDefault();
     if (this.form.getAttribute("aria-busy") === "true") return;
@@ -84,6 +85,7 @@ class Modal {
     this.#show({});
     this.#sending = true;
     this.#busy();
+    await this.host.told;
     const answer = await this.#store.act("submit", { view_id: this.#view.id, values: this.host.values });
     this.#sending = false;
     if (!this.node.isConnected) return;
@@ -110,6 +112,7 @@ class Modal {
   }
 
   #complain(block, text) {
+    if (!block) return;
     block.classList.toggle("wrong", text !== "");
     const note = block.querySelector(".input-error");
     note.textContent = text;

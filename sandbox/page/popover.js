@@ -70,7 +70,7 @@ function position(panel, anchor) {
   const above = box.top - GAP - MARGIN;
   const up = below < size.height && above > below;
   panel.style.maxHeight = `${Math.max(120, up ? above : below)}px`;
-  panel.style.minWidth = `${Math.min(box.width, 480)}px`;
+  panel.style.minWidth = `${Math.min(box.width, 540)}px`;
   panel.style.left = `${Math.max(MARGIN, Math.min(box.left, innerWidth - size.width - MARGIN))}px`;
   panel.style.top = up ? "auto" : `${box.bottom + GAP}px`;
   panel.style.bottom = up ? `${innerHeight - box.top + GAP}px` : "auto";

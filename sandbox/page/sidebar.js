@@ -13,13 +13,17 @@ export function renderTopbar(parent, store, { onmenu, onperson }) {
       h("div", { class: "people", role: "group", "aria-label": "Act as" }, h("span", { class: "people-label", "aria-hidden": "true" }, "Acting as")),
     );
   }
-  const people = store.people.map((person) => ({ ...person, current: person.id === store.as }));
+  const people = store.people.map((person) => ({ ...person, color: store.member(person.id).color, current: person.id === store.as }));
   const box = parent.querySelector(".people");
   if (!box.list) box.append((box.list = h("div", { class: "people-list" })));
   reconcile(box.list, people, {
     key: (person) => person.id,
     build: (person) => personLink(person, onperson),
-    update: (node, person) => (person.current ? node.setAttribute("aria-current", "true") : node.removeAttribute("aria-current")),
+    update: (node, person) => {
+      if (person.current) node.setAttribute("aria-current", "true");
+      else node.removeAttribute("aria-current");
+      node.querySelector(".avatar").replaceWith(avatar(person, "small"));
+    },
   });
 }
 
@@ -66,14 +70,14 @@ function rowsOf(store, here) {
 }
 
 function channelRow(row, store) {
-  const member = row.kind === "app" ? { id: store.bot.id, name: row.name, is_bot: true } : (store.screen.members.find((other) => [other.name, other.id, other.real_name].includes(row.name)) ?? { id: row.id, name: row.name });
+  const member = row.kind === "app" ? store.member(store.bot.id) : (store.screen.members.find((other) => [other.name, other.id, other.real_name].includes(row.name)) ?? { id: row.id, name: row.name });
   const sign = { channel: "#", private: icon("lock") }[row.kind] ?? avatar(member, "tiny");
   const said = row.mentions ? `, ${row.mentions} new` : row.unread ? ", unread" : "";
   return h(
     "a",
     { href: `#/${encodeURIComponent(row.target ?? row.id)}`, class: row.unread ? "row unread" : "row", "aria-current": row.current ? "page" : null, "aria-label": `${row.name}${said}`, "data-channel": row.id },
     h("span", { class: "row-sign" }, sign),
-    h("span", { class: "row-name" }, row.kind === "im" ? displayName(member) : row.name),
+    h("span", { class: "row-name" }, ["im", "app"].includes(row.kind) ? displayName(member) : row.name),
     row.mentions ? h("span", { class: "badge" }, String(row.mentions)) : null,
   );
 }

@@ -9,6 +9,7 @@ export class Store extends EventTarget {
   people = [];
   bot = { id: "", name: "app" };
   tips = [];
+  shortcuts = [];
   as = "";
   screen = null;
   connected = false;
@@ -20,8 +21,8 @@ export class Store extends EventTarget {
   async load() {
     const response = await fetch("/page/people");
     if (!response.ok) throw new Error(`The server answered ${response.status}`);
-    const { people, bot, tips } = await response.json();
-    Object.assign(this, { people, bot, tips: tips ?? [] });
+    const { people, bot, tips = [], shortcuts = [] } = await response.json();
+    Object.assign(this, { people, bot, tips, shortcuts });
   }
 
   /** The person whose id or name stands in the address, else the first. */
