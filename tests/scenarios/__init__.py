@@ -1,0 +1,1 @@
+"""What people do, through the front door: typed, pressed, seen, and received by DBC."""

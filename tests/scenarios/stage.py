@@ -1,0 +1,122 @@
+"""The stage of a scenario: a Slack workspace, the real bot, a DBC daemon with nodes, one clock."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.app import Bot
+from bot.config import Settings
+from bot.dbc.guard import Limits
+from sandbox.dbc import Daemon, ManualClock, Node, World
+from sandbox.dbc.demo import demo_renter, demo_world
+from sandbox.slack import Person, SeenMessage, Workspace
+
+CHANNEL = "gpu-ops"
+# Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
+DAEMON_PATIENCE = 0.3
+LIMITS = Limits(read=timedelta(seconds=0.8), connect=timedelta(seconds=2))
+
+
+@dataclass
+class Stage:
+    """Everything a scenario acts on and looks at."""
+
+    ws: Workspace
+    world: World
+    daemon: Daemon
+    clock: ManualClock
+    bot: Bot
+    data: Path
+
+    @property
+    def alice(self) -> Person:
+        """The requester."""
+        return self.ws.member("alice")
+
+    @property
+    def bob(self) -> Person:
+        """A colleague."""
+        return self.ws.member("bob")
+
+    @property
+    def carol(self) -> Person:
+        """Someone on call."""
+        return self.ws.member("carol")
+
+    async def passes(self, seconds: float = 0) -> None:
+        """Let time pass and the clockwork do what is due then."""
+        self.clock.advance(timedelta(seconds=seconds))
+        await self.bot.tick()
+
+    async def gives_session(self, person: Person, *nodes: str) -> None:
+        """`person` adds their session for these nodes, by the form."""
+        for name in nodes:
+            await person.types(f"/dbc session add {name}", channel=CHANNEL)
+            await person.sees_modal("Session add")
+            pair = self.pair(name)
+            await person.submits({"Session id": pair[0], "Session signature": pair[1]})
+            await person.sees(f"session for {name} works", CHANNEL)
+
+    def pair(self, name: str) -> tuple[str, str]:
+        """A node's session pair."""
+        return self.world.node(name).session_for(demo_renter())
+
+    def node(self, name: str) -> Node:
+        """A node of the machine room."""
+        return self.world.node(name)
+
+    def settings(self, *, http: bool = False) -> Settings:
+        """What an operator would have set."""
+        return settings_for(self.ws, self.daemon, self.data, http=http)
+
+    async def restart_bot(self, *, http: bool = False) -> None:
+        """Stop the bot and start it again on the same database."""
+        await self.bot.stop()
+        self.bot = Bot(self.settings(http=http), self.clock, LIMITS)
+        await self.bot.start(ticking=False)
+        await self.bot.edge.connected()
+
+
+def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Settings:
+    """The settings of a bot between this workspace and this daemon."""
+    common = {
+        "slack_bot_token": ws.bot_token,
+        "slack_api_url": ws.api_url,
+        "dbc_client_urls": daemon.url,
+        "database_url": f"sqlite+aiosqlite:///{data}/bot.db",
+        "http_port": 0,
+    }
+    if http:
+        return Settings(_env_file=None, **common, slack_signing_secret=ws.signing_secret)  # type: ignore[arg-type]
+    return Settings(_env_file=None, **common, slack_app_token=ws.app_token)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def staged(data: Path, *, http: bool = False) -> AsyncIterator[Stage]:
+    """A fresh stage, torn down at the end."""
+    clock = ManualClock()
+    world = demo_world(clock)
+    async with (
+        Workspace(clock=clock, commands={"/dbc"}) as ws,  # type: ignore[arg-type]
+        Daemon(world, timeout=DAEMON_PATIENCE) as daemon,
+    ):
+        bot = Bot(settings_for(ws, daemon, data, http=http), clock, LIMITS)
+        stage = Stage(ws, world, daemon, clock, bot, data)
+        await bot.start(ticking=False)
+        if http:
+            assert await ws.use_http(f"http://127.0.0.1:{bot.edge.port}/slack/events")
+        await bot.edge.connected()
+        clock.advance(timedelta(seconds=30))  # the daemon has learnt of its nodes
+        try:
+            yield stage
+        finally:
+            await stage.bot.stop()
+
+
+def card(person: Person, what: str) -> SeenMessage:
+    """The one public message that has these words."""
+    found = [m for m in person.messages(CHANNEL) if what in m.plain and not m.ephemeral]
+    assert len(found) == 1, person.screen()
+    return found[0]

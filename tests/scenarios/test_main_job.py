@@ -1,0 +1,24 @@
+"""From nothing to a running machine, and what people do with it."""
+
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+async def test_a_machine_is_created_and_followed_until_it_runs(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.gives_session(alice, "gpu1", "gpu2")
+    await alice.types("/dbc vm create", channel=CHANNEL)
+    await alice.sees_modal("Vm create")
+    await alice.submits(
+        {
+            "Name": "train-01",
+            "Image": "ubuntu-22.04-cuda-12.qcow2",
+            "Node": stage.node("gpu2").node_id,
+            "GPUs": "2",
+        }
+    )
+    await alice.sees("train-01 is being created on gpu2", CHANNEL)
+    for _ in range(20):
+        await stage.passes(5)
+    end = await alice.sees("train-01 is running on gpu2", CHANNEL)
+    assert [c.op for c in stage.world.changing_calls()] == ["tasks.create"]
+    print(alice.screen())
