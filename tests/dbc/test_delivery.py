@@ -1,0 +1,627 @@
+"""What is known after a failure, what is sent again, to whom, and who is left alone."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import (
+    ConnectionLost,
+    DaemonDisconnected,
+    DaemonFull,
+    DbcError,
+    Delivery,
+    NodeSilent,
+    NodeTimeout,
+    NodeUnknown,
+    NotAuthorised,
+    OperationRefused,
+    Reason,
+    StateConflict,
+    TaskExists,
+    TooBusy,
+    Unreachable,
+    Unreadable,
+    WouldSend,
+)
+from bot.dbc.identity import NodeKeySignature, SessionPair, Target, WalletSignature
+from bot.dbc.models import Modified
+from bot.dbc.requests import TaskChange
+from bot.dbc.transport import Call
+from bot.errors import Conflict, NotFound, Refused, Severity
+from tests.dbc.conftest import (
+    NODE,
+    OTHER_NODE,
+    QUICK,
+    TASK,
+    Connect,
+    FakeDaemon,
+    HandClock,
+    Handler,
+    hang,
+    in_turn,
+    ok,
+    reply,
+    reset,
+    text,
+)
+
+PATIENT = replace(QUICK, read=timedelta(seconds=5))
+EMPTY = reply(0, [])
+DISCONNECTED = reply(-32701, "broadcast request failed", 400)
+UNKNOWN_NODE = reply(-32701, "create node request failed", 400)
+TIMED_OUT = reply(-1, "list task timeout", 500)
+
+
+async def half(request: web.Request) -> web.StreamResponse:
+    """Begin an answer, then break the connection."""
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    await response.prepare(request)
+    await response.write(b'{"errcode":0')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def redirect(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPTemporaryRedirect("/elsewhere")
+
+
+@pytest.fixture
+def closed() -> str:
+    """The address of a daemon that is not there."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
+    (hang, NodeTimeout, Delivery.UNKNOWN),
+    (TIMED_OUT, NodeTimeout, Delivery.UNKNOWN),
+    (reset, ConnectionLost, Delivery.UNKNOWN),
+    (half, ConnectionLost, Delivery.UNKNOWN),
+    (redirect, Unreadable, Delivery.UNKNOWN),
+    (reply(-1, "response parse error", 500), Unreadable, Delivery.UNKNOWN),
+    (text("<html><h1>Bad Gateway</h1></html>", 502), Unreadable, Delivery.UNKNOWN),
+    (text('{"errcode":0, "message":[{"desc":"a"b"}]}'), Unreadable, Delivery.UNKNOWN),
+    (text("[" * 100_000), Unreadable, Delivery.UNKNOWN),
+    (text("x" * 70_000), Unreadable, Delivery.UNKNOWN),
+    (text("[]"), Unreadable, Delivery.UNKNOWN),
+    (text('{"message":"ok"}'), Unreadable, Delivery.UNKNOWN),
+    (reply(-1, "rsp decrypt error1", 500), DbcError, Delivery.UNKNOWN),
+    (reply(7, "gateway trouble", 503), DbcError, Delivery.UNKNOWN),
+    (UNKNOWN_NODE, NodeUnknown, Delivery.NOT_SENT),
+    (reply(-32701, "create request session failed", 400), DaemonFull, Delivery.NOT_SENT),
+    (DISCONNECTED, DaemonDisconnected, Delivery.NOT_SENT),
+    (reply(1, "task is running"), StateConflict, Delivery.REFUSED),
+    (reply(1, "something new"), OperationRefused, Delivery.REFUSED),
+    (reply(-3, "check authority failed: "), NotAuthorised, Delivery.REFUSED),
+]
+
+
+@pytest.mark.parametrize(("answer", "error", "delivery"), ANSWERS)
+async def test_change_ends_not_sent_refused_or_unknown_and_is_sent_once(
+    answer: Handler,
+    error: type[DbcError],
+    delivery: Delivery,
+    daemon: FakeDaemon,
+    second: FakeDaemon,
+    connect: Connect,
+    target: Target,
+) -> None:
+    daemon.answer = answer
+    with pytest.raises(error) as caught:
+        await connect(daemon, second).tasks.restart(target, TASK, force=True)
+    assert caught.value.delivery is delivery
+    assert caught.value.outcome_unknown == (delivery is Delivery.UNKNOWN)
+    assert (caught.value.severity is Severity.UNKNOWN) == (delivery is Delivery.UNKNOWN)
+    assert daemon.paths == [f"/api/v1/tasks/restart/{TASK}?force_reboot=true"]
+    assert second.requests == []
+
+
+@pytest.mark.parametrize("answer", [hang, half, reset, text("nonsense")])
+async def test_read_without_answer_is_never_unknown(
+    answer: Handler, daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = answer
+    with pytest.raises(DbcError) as caught:
+        await dbc.tasks.list(target)
+    assert caught.value.surely_not_done
+    assert caught.value.severity is Severity.FAILED
+
+
+async def test_change_to_a_daemon_that_is_down_is_surely_not_sent(
+    closed: str, second: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    dbc = connect(closed, second)
+    with pytest.raises(Unreachable) as caught:
+        await dbc.tasks.start(target, TASK)
+    assert caught.value.delivery is Delivery.NOT_SENT
+    assert second.requests == []
+    await dbc.tasks.start(target, TASK)  # asked for again, it goes to the one that is up
+    assert second.paths == [f"/api/v1/tasks/start/{TASK}"]
+
+
+async def test_connection_that_is_not_made_in_time_is_surely_not_sent(
+    connect: Connect, target: Target
+) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        address = listening.getsockname()
+        fillers = [socket.socket() for _ in range(4)]  # a full backlog drops what comes
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        limits = replace(PATIENT, connect=timedelta(seconds=0.3))
+        dbc = connect(f"http://127.0.0.1:{address[1]}", limits=limits)
+        with pytest.raises(Unreachable) as caught:
+            await dbc.tasks.start(target, TASK)
+        for filler in fillers:
+            filler.close()
+    assert caught.value.delivery is Delivery.NOT_SENT
+
+
+async def test_kinds_of_refusal_are_those_of_the_bot(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    for message, kind in [
+        ("task not exist", NotFound),
+        ("task id already existed", Conflict),
+        ("task is paused", Conflict),
+        ("check authority failed: wallet not rented", Refused),
+    ]:
+        daemon.answer = reply(-3 if "authority" in message else 1, message)
+        with pytest.raises(kind) as caught:
+            await dbc.tasks.start(target, TASK)
+        assert caught.value.severity is Severity.REFUSED
+
+
+async def test_taken_task_id_is_recognised_as_proof_of_existence(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reply(1, "task id already existed")
+    with pytest.raises(TaskExists):
+        await dbc.tasks.start(target, TASK)
+
+
+async def test_text_of_dbc_is_kept_short_and_on_one_line(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reply(1, "libvirt\n\x1b[31m says\t" + "x" * 1000)
+    with pytest.raises(OperationRefused) as caught:
+        await dbc.tasks.start(target, TASK)
+    assert caught.value.dbc_text.startswith("libvirt [31m says x")
+    assert len(caught.value.dbc_text) == 300
+
+
+async def test_conflicting_port_names_its_field(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reply(1, "port conflict, exist ssh_port = 5684")
+    with pytest.raises(Conflict) as caught:
+        await dbc.tasks.start(target, TASK)
+    assert caught.value.field == "ssh_port"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"errcode":"0","message":[]}',
+        '{"error_code":0,"data":[]}',
+        '{"status":0,"message":[]}',
+        '{"mainnet":{"errcode":0,"message":[]},"netcongtu":{"errcode":1,"message":"no"}}',
+        '  {"errcode":0,"message":[]}\r\n',
+    ],
+)
+async def test_older_and_wrapped_answers_are_understood(
+    body: str, daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = text(body)
+    assert await dbc.tasks.list(target) == ()
+
+
+async def test_broken_utf8_is_read_with_replacement(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b'{"errcode":0,"message":[{"task_id":"a","desc":"\xff"}]}')
+
+    daemon.answer = answer
+    assert (await dbc.tasks.list(target))[0].desc == "\ufffd"
+
+
+async def test_modification_says_when_it_counts(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reply(0, "some changes will take effect on the next boot")
+    wanted = TaskChange(new_public_ip=None, new_cpu_cores=8)
+    assert await dbc.tasks.modify(target, TASK, wanted) is Modified.NEXT_BOOT
+
+
+# Reads: repeated, failed over
+
+
+async def test_read_is_sent_once_more_after_a_reset(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = in_turn(reset, EMPTY)
+    assert await dbc.tasks.list(target) == ()
+    assert len(daemon.requests) == 2
+
+
+async def test_read_is_not_sent_a_third_time(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reset
+    with pytest.raises(ConnectionLost):
+        await dbc.tasks.list(target)
+    assert len(daemon.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [reset, DISCONNECTED, UNKNOWN_NODE, reply(-32701, "create request session failed", 400)],
+)
+async def test_read_fails_over_to_the_next_daemon(
+    first: Handler, daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    daemon.answer, second.answer = first, EMPTY
+    assert await connect(daemon, second).tasks.list(target) == ()
+    assert len(daemon.requests) == len(second.requests) == 1
+
+
+@pytest.mark.parametrize("first", [hang, TIMED_OUT, reply(-3, "task_id not exist")])
+async def test_read_that_the_node_answered_or_ignored_goes_to_no_other_daemon(
+    first: Handler, daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    daemon.answer = first
+    with pytest.raises(DbcError):
+        await connect(daemon, second).tasks.list(target)
+    assert second.requests == []
+
+
+async def test_daemon_that_answered_is_believed_over_one_that_is_down(
+    closed: str, second: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    second.answer = UNKNOWN_NODE
+    with pytest.raises(NodeUnknown):
+        await connect(closed, second).tasks.list(target)
+
+
+async def test_one_time_signature_is_not_used_twice(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = reset
+    wallet = WalletSignature(
+        wallet="5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+        nonce=SecretStr("nonce1"),
+        sign=SecretStr("0" * 128),
+    )
+    with pytest.raises(ConnectionLost):
+        await dbc.nodes.session_id(NODE, wallet)
+    assert len(daemon.requests) == 1
+
+
+# Daemons left alone
+
+
+async def test_disconnected_daemon_is_left_alone_for_a_minute(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target, clock: HandClock
+) -> None:
+    daemon.answer = in_turn(DISCONNECTED, EMPTY)
+    for _ in range(3):
+        with pytest.raises(DaemonDisconnected) as caught:
+            await dbc.tasks.list(target)
+        assert caught.value.delivery is Delivery.NOT_SENT
+    with pytest.raises(DaemonDisconnected):
+        await dbc.tasks.start(target, TASK)
+    assert len(daemon.requests) == 1
+    clock.wind(seconds=59)
+    with pytest.raises(DaemonDisconnected):
+        await dbc.tasks.list(target)
+    clock.wind(seconds=1)
+    assert await dbc.tasks.list(target) == ()
+
+
+async def test_change_goes_to_the_daemon_that_is_not_left_alone(
+    daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    daemon.answer, second.answer = DISCONNECTED, in_turn(EMPTY, ok)
+    dbc = connect(daemon, second)
+    await dbc.tasks.list(target)
+    await dbc.tasks.start(target, TASK)
+    assert len(daemon.requests) == 1
+    assert second.paths[-1] == f"/api/v1/tasks/start/{TASK}"
+
+
+# Nodes that stay silent
+
+
+async def silence(dbc: DbcClient, target: Target, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(NodeTimeout):
+            await dbc.tasks.list(target)
+
+
+async def test_silent_node_is_asked_less_and_less(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target, clock: HandClock
+) -> None:
+    daemon.answer = TIMED_OUT
+    await silence(dbc, target, 3)
+    asked = 3
+    for pause in (30, 60, 120, 240, 300, 300):
+        clock.wind(seconds=pause - 1)
+        with pytest.raises(NodeSilent):
+            await dbc.tasks.list(target)
+        clock.wind(seconds=1)
+        await silence(dbc, target, 1)
+        asked += 1
+        assert len(daemon.requests) == asked
+
+
+async def test_an_answer_makes_a_silent_node_heard_again(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target, clock: HandClock
+) -> None:
+    daemon.answer = in_turn(TIMED_OUT, TIMED_OUT, TIMED_OUT, EMPTY, TIMED_OUT)
+    await silence(dbc, target, 3)
+    clock.wind(seconds=30)
+    assert await dbc.tasks.list(target) == ()
+    await silence(dbc, target, 3)
+    with pytest.raises(NodeSilent):
+        await dbc.tasks.list(target)
+
+
+async def test_refusal_by_the_node_counts_as_an_answer(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    refusal = reply(-3, "task_id not exist")
+    daemon.answer = in_turn(TIMED_OUT, TIMED_OUT, refusal, TIMED_OUT, TIMED_OUT, EMPTY)
+    await silence(dbc, target, 2)
+    with pytest.raises(NotFound):
+        await dbc.tasks.list(target)
+    await silence(dbc, target, 2)
+    assert await dbc.tasks.list(target) == ()
+
+
+async def test_other_nodes_and_changes_are_not_held_up_by_a_silent_node(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = in_turn(TIMED_OUT, TIMED_OUT, TIMED_OUT, EMPTY, ok)
+    await silence(dbc, target, 3)
+    other = Target(node_id=OTHER_NODE, credentials=target.credentials)
+    assert await dbc.tasks.list(other) == ()
+    await dbc.tasks.start(target, TASK)
+
+
+class Gate:
+    """A handler that holds requests until it is opened."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.most = 0
+        self.arrived = asyncio.Condition()
+        self.open = asyncio.Event()
+
+    async def __call__(self, _request: web.Request) -> web.StreamResponse:
+        async with self.arrived:
+            self.held += 1
+            self.most = max(self.most, self.held)
+            self.arrived.notify_all()
+        await self.open.wait()
+        self.held -= 1
+        return web.Response(text='{"errcode":0,"message":[]}')
+
+    async def wait_for(self, number: int) -> None:
+        async with asyncio.timeout(5), self.arrived:
+            await self.arrived.wait_for(lambda: self.held >= number)
+
+
+async def test_one_request_at_a_time_tries_a_silent_node(
+    daemon: FakeDaemon, connect: Connect, target: Target, clock: HandClock
+) -> None:
+    dbc = connect(daemon, limits=PATIENT)
+    gate = Gate()
+    daemon.answer = in_turn(TIMED_OUT, TIMED_OUT, TIMED_OUT, gate)
+    await silence(dbc, target, 3)
+    clock.wind(seconds=30)
+    trying = asyncio.create_task(dbc.tasks.list(target))
+    await gate.wait_for(1)
+    with pytest.raises(NodeSilent):
+        await dbc.disks.list(target, TASK)
+    gate.open.set()
+    assert await trying == ()
+    assert await dbc.disks.list(target, TASK) == ()
+
+
+# Turns
+
+
+async def run_through(gate: Gate, calls: list[Awaitable[Any]], expected: int) -> None:
+    running = [asyncio.ensure_future(call) for call in calls]
+    await gate.wait_for(expected)
+    gate.open.set()
+    await asyncio.gather(*running)
+    assert gate.most == expected
+
+
+async def test_requests_of_one_kind_at_one_node_wait_for_each_other(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate()
+    daemon.answer = gate
+    dbc = connect(daemon, limits=PATIENT)
+    await run_through(gate, [dbc.tasks.list(target) for _ in range(5)], 1)
+
+
+async def test_a_node_has_few_pending_requests(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate()
+    daemon.answer = gate
+    dbc = connect(daemon, limits=PATIENT)
+    calls: list[Awaitable[Any]] = [
+        dbc.tasks.list(target),
+        dbc.disks.list(target, TASK),
+        dbc.snapshots.list(target, TASK),
+        dbc.lans.list(NODE),
+    ]
+    await run_through(gate, calls, 2)
+
+
+async def test_a_daemon_has_few_pending_requests(daemon: FakeDaemon, connect: Connect) -> None:
+    gate = Gate()
+    daemon.answer = gate
+    dbc = connect(daemon, limits=replace(PATIENT, per_daemon=3))
+    await run_through(gate, [dbc.lans.list(f"{n:064x}") for n in range(8)], 3)
+
+
+async def test_waiting_too_long_for_a_turn_is_surely_not_sent(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate()
+    daemon.answer = gate
+    dbc = connect(daemon, limits=replace(PATIENT, turn=timedelta(seconds=0.1)))
+    first = asyncio.create_task(dbc.tasks.list(target))
+    await gate.wait_for(1)
+    with pytest.raises(TooBusy) as caught:
+        await dbc.tasks.list(target)
+    assert caught.value.delivery is Delivery.NOT_SENT
+    gate.open.set()
+    await first
+
+
+async def test_cancelled_call_gives_its_turn_back(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate()
+    daemon.answer = in_turn(gate, EMPTY)
+    dbc = connect(daemon, limits=PATIENT)
+    first = asyncio.create_task(dbc.tasks.list(target))
+    await gate.wait_for(1)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await dbc.tasks.list(target) == ()
+
+
+# The request itself
+
+
+async def test_request_closes_its_connection_and_carries_the_envelope(
+    daemon: FakeDaemon, dbc: DbcClient
+) -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.append(f"{request.method} {request.headers['Connection']}")
+        return await EMPTY(request)
+
+    daemon.answer = answer
+    pair = SessionPair.of("session1", "0x" + "a1" * 64)
+    await dbc.tasks.list(Target(node_id=NODE, credentials=pair, rent_order="1287"))
+    assert seen == ["POST close"]
+    assert daemon.requests[0][1] == {
+        "peer_nodes_list": [NODE],
+        "additional": {},
+        "session_id": "session1",
+        "session_id_sign": "a1" * 64,
+        "rent_order": "1287",
+    }
+
+
+async def test_credentials_are_not_sent_where_none_are_read(
+    daemon: FakeDaemon, dbc: DbcClient
+) -> None:
+    daemon.answer = EMPTY
+    await dbc.nodes.list()
+    await dbc.lans.list()
+    await dbc.images.on_node(NODE)
+    assert [body["peer_nodes_list"] for _, body in daemon.requests] == [[], [], [NODE]]
+    assert all(set(body) == {"peer_nodes_list", "additional"} for _, body in daemon.requests)
+
+
+@pytest.mark.parametrize(
+    ("ask", "reason"),
+    [
+        (lambda d, t: d.tasks.list(t), Reason.NO_CREDENTIALS),
+        (lambda d, t: d.tasks.start(t, TASK), Reason.NO_CREDENTIALS),
+        (lambda d, t: d.metal.remove(t, NODE), Reason.MANAGER_KEY),
+    ],
+)
+async def test_call_without_the_credentials_it_needs_is_not_sent(
+    ask: Callable[[DbcClient, Target], Awaitable[Any]],
+    reason: Reason,
+    daemon: FakeDaemon,
+    dbc: DbcClient,
+) -> None:
+    with pytest.raises(NotAuthorised) as caught:
+        await ask(dbc, Target(node_id=NODE))
+    assert caught.value.reason is reason
+    assert caught.value.delivery is Delivery.NOT_SENT
+    assert daemon.requests == []
+
+
+async def test_managers_key_is_no_renters_credential(daemon: FakeDaemon, dbc: DbcClient) -> None:
+    key = NodeKeySignature(wallet=NODE, nonce=SecretStr("n1"), sign=SecretStr("0" * 128))
+    with pytest.raises(NotAuthorised):
+        await dbc.tasks.list(Target(node_id=NODE, credentials=key))
+    assert daemon.requests == []
+
+
+# Dry runs and observers
+
+
+async def test_dry_run_reads_but_sends_no_change(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = EMPTY
+    dry = dbc.dry_run()
+    assert await dry.tasks.list(target) == ()
+    with pytest.raises(WouldSend) as caught:
+        await dry.tasks.restart(target, TASK, force=True)
+    assert caught.value.method == "POST"
+    assert caught.value.path == f"/api/v1/tasks/restart/{TASK}?force_reboot=true"
+    assert caught.value.node_id == NODE
+    assert daemon.paths == ["/api/v1/tasks"]
+
+
+async def test_dry_run_masks_secrets(dbc: DbcClient, target: Target) -> None:
+    with pytest.raises(WouldSend) as caught:
+        await dbc.dry_run().tasks.passwd(target, TASK, "dbc", SecretStr("a password"))
+    assert caught.value.additional == {"username": "dbc", "password": "******"}
+
+
+async def test_dry_run_checks_as_the_real_run_does(dbc: DbcClient, target: Target) -> None:
+    with pytest.raises(DbcError):
+        await dbc.dry_run().tasks.start(target, "")
+    with pytest.raises(NotAuthorised):
+        await dbc.dry_run().tasks.start(Target(node_id=NODE), TASK)
+
+
+async def test_observer_learns_path_and_outcome(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    seen: list[Call] = []
+    dbc = connect(daemon, observe=seen.append)
+    daemon.answer = in_turn(ok, reply(1, "task is running"))
+    await dbc.tasks.start(target, TASK)
+    with pytest.raises(StateConflict):
+        await dbc.tasks.start(target, TASK)
+    assert [(call.path, call.outcome) for call in seen] == [
+        ("/tasks/start/{task_id}", "ok"),
+        ("/tasks/start/{task_id}", "StateConflict"),
+    ]
+
+
+@pytest.mark.parametrize("urls", [[], ["127.0.0.1:5050"], ["ftp://host"], [""]])
+async def test_unusable_daemon_addresses_are_refused(urls: list[str], clock: HandClock) -> None:
+    with pytest.raises(ValueError, match="daemon"):
+        DbcClient(urls, clock)
