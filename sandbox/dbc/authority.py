@@ -58,7 +58,7 @@ class Granted(NamedTuple):
     role: Role
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """A refused caller; the text is the reason behind `check authority failed: `."""
 
 

@@ -4,6 +4,7 @@ Knows nothing of nodes or HTTP.
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -38,7 +39,7 @@ class ManualClock:
         return self._now
 
     def advance(self, delta: timedelta) -> datetime:
-        """Wind the clock forward, wake whoever waited for a moment passed by, return the new time."""
+        """Wind the clock forward and wake whoever waited for a moment passed by."""
         self._now += delta
         while self._sleepers and self._sleepers[0][0] <= self._now:
             _, _, waker = heapq.heappop(self._sleepers)
@@ -56,12 +57,13 @@ class ManualClock:
 
 
 class RunningClock:
-    """Runs by itself, `speed` times as fast as the machine's clock; can be pushed forward as well."""
+    """Runs `speed` times as fast as the machine's clock; can be pushed forward as well."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
         self._started = datetime.now(UTC)
         self._pushed = ZERO
+        self._push = asyncio.Event()
 
     def now(self) -> datetime:
         """The present moment on this clock."""
@@ -71,10 +73,13 @@ class RunningClock:
     def advance(self, delta: timedelta) -> datetime:
         """Skip `delta`, return the new time."""
         self._pushed += delta
+        self._push.set()
+        self._push = asyncio.Event()
         return self.now()
 
     async def sleep(self, delay: timedelta) -> None:
-        """Return after `delay` of this clock, in steps short enough to notice a push."""
+        """Return after `delay` of this clock, sooner when it is pushed."""
         until = self.now() + delay
         while (left := until - self.now()) > ZERO:
-            await asyncio.sleep(min(left.total_seconds() / self.speed, 0.25))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._push.wait(), left.total_seconds() / self.speed)

@@ -25,7 +25,7 @@ class ImageFile:
 
 @dataclass
 class ImageServer:
-    """An rsync daemon with images; `dies_at` (0 to 1) makes every transfer fail at that fraction."""
+    """An rsync daemon with images; transfers break off at the fraction `dies_at` (0 to 1)."""
 
     server_id: str
     images: dict[str, ImageFile] = field(default_factory=dict)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FILTER_FIELDS = 5
 # What libvirt has no element for; such a filter breaks the definition, not the acceptance.
 UNDEFINABLE_PROTOCOL = "ftp"
+# What user and password read when the guest agent did not take the password.
+NOT_SET = "N/A"
 
 
 def create(node: "Node", task: Task) -> Job:
@@ -61,8 +63,9 @@ def define(node: "Node", task: Task) -> None:
         rest = "lazy_refcounts=off refcount_bits=16"
         note(
             900,
-            f"create vm, cmd: qemu-img create -f qcow2 -F qcow2 -b {image} {vda}, result: Formatting '{vda}', "
-            f"fmt=qcow2 {made} backing_file={image} backing_fmt=qcow2 {rest}",
+            f"create vm, cmd: qemu-img create -f qcow2 -F qcow2 -b {image} {vda}, "
+            f"result: Formatting '{vda}', fmt=qcow2 {made} backing_file={image} "
+            f"backing_fmt=qcow2 {rest}",
         )
         lost = f"lookup domain:{task.task_id} is nullptr"
         node.log(task, "vm_client.cpp", 1678, "GetDomainStatus", lost)
@@ -105,7 +108,8 @@ def _set_first_password(node: "Node", task: Task, failure: str) -> None:
             f"set vm user password failed, user:{task.default_user}, guest agent is not connected"
         )
         node.log(task, "vm_client.cpp", 1990, "SetDomainUserPassword", text)
-        task.login_user = task.login_password = "N/A"
+        task.login_user = NOT_SET
+        task.login_password = NOT_SET
         return
     task.login_user = task.default_user
     note_password(node, task, task.login_user, task.login_password)
@@ -220,7 +224,7 @@ def delete_disk(node: "Node", task: Task, name: str) -> Job:
 
 
 def create_snapshot(node: "Node", task: Task, snapshot: Snapshot, server: ImageServer) -> Job:
-    """Convert the system disk, then start its upload; later deletion of the record stops nothing."""
+    """Convert the system disk, start its upload; deleting the record stops neither."""
     yield node.durations.convert
     size = node.files[task.disks["vda"].source_file].size if "vda" in task.disks else 0
     node.files[snapshot.file] = ImageFile(max(size, 1), task.root_backing)

@@ -28,7 +28,7 @@ class Wallet:
 
     @classmethod
     def from_seed(cls, seed: str | bytes) -> "Wallet":
-        """A wallet from 32 bytes of seed, or a deterministic one from any text; "//Alice" is //Alice."""
+        """A wallet from 32 bytes of seed, or one made from a text; "//Alice" is the known one."""
         if seed == "//Alice":
             seed = ALICE_SEED
         elif isinstance(seed, str):

@@ -122,7 +122,8 @@ class Node:
         """Let the next jobs of a kind fail.
 
         `create` can fail with "no_domain", "no_lease", "no_forwards" or "no_agent" (the last only
-        spoils the password); start, shutdown, poweroff, restart, reset, attach and detach with "error".
+        spoils the password); start, shutdown, poweroff, restart, reset, attach, detach, passwd and
+        filters with "error".
         """
         self._failures.setdefault(kind, deque()).extend([how] * times)
 
@@ -195,7 +196,7 @@ class Node:
         task.domain = None
 
     def restart_process(self) -> None:
-        """Restart the node's daemon: it forgets nonces, transfers, queued jobs and undefined machines."""
+        """Restart the node's daemon; it forgets nonces, transfers, jobs and undefined machines."""
         self.settle()
         self.gate.nonces.clear()
         self.transfers.forget()

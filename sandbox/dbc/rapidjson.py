@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any
 
-# Recursion kills the real daemon somewhere between 20,000 (measured: fine) and 200,000 (measured: dead).
+# Recursion kills the real daemon between 20,000 (measured: fine) and 200,000 (measured: dead).
 DEADLY_DEPTH = 100_000
 
 _NUMBER = re.compile(rb"-?(?:0|[1-9]\d*)(\.\d*)?([eE][+-]?\d*)?")
@@ -27,7 +27,7 @@ class ParseError(ValueError):
         self.offset = offset
 
 
-class StackExhausted(Exception):  # noqa: N818 - not an error of the text: the process dies of it
+class StackExhausted(Exception):
     """Nesting so deep that the real parser's recursion kills its process."""
 
 

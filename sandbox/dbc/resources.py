@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from sandbox.dbc.node import Node
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a failure
+class Refusal(Exception):
     """An operation the node refuses: errcode and text."""
 
     def __init__(self, text: str, code: int = 1) -> None:
         super().__init__(text)
         self.text = text
         self.code = code
+
+
+class TightRefusal(Refusal):
+    """The same, worded without a blank before `"message"`: some disk and snapshot calls."""
 
 
 def others(node: "Node", exclude: Task | None) -> list[Task]:

@@ -27,7 +27,7 @@ def string(value: Json, name: str) -> str:
 
 
 def integer(value: Json, name: str) -> int | None:
-    """A 32-bit integer member; absent or of another type leaves the variable alone (`JSON_PARSE_INT`)."""
+    """A 32-bit integer member; None leaves the variable alone (`JSON_PARSE_INT`)."""
     found = value.get(name)
     if isinstance(found, bool) or not isinstance(found, int):
         return None

@@ -113,5 +113,5 @@ class World:
         return self.calls.of(op, changing=True)
 
     async def wait_for_call(self, op: str | None = None, *, count: int = 1) -> Call:
-        """The `count`-th call of an operation; waits up to 5 real seconds, then raises TimeoutError."""
+        """The `count`-th call of an operation; raises TimeoutError after 5 real seconds."""
         return await self.calls.wait(op, count=count)

@@ -165,8 +165,10 @@ def _hardware(node: Node, given: Json, task: Task, order: Order) -> int:
         task.memory = node.memory_free
     if not resources.can_have_memory(node, task.memory, order.share):
         raise Refusal("allocate mem failed")
-    if task.bios_mode == "pxe":
-        return 0
+    return 0 if task.bios_mode == "pxe" else _disk_size(node, given, order)
+
+
+def _disk_size(node: Node, given: Json, order: Order) -> int:
     disk_size = atoi(string(given, "disk_size")) * values.GIB
     if disk_size <= 0:
         raise Refusal("disk_size is invalid (usage: disk_size > 0)")

@@ -4,9 +4,9 @@ Source: docs/dbc-api.md §3.3, §11.2.
 """
 
 from sandbox.dbc import jobs
-from sandbox.dbc.endpoints.request import NodeRequest, tight_error, tight_ok
+from sandbox.dbc.endpoints.request import NodeRequest, tight_ok
 from sandbox.dbc.node import Node
-from sandbox.dbc.resources import Refusal
+from sandbox.dbc.resources import Refusal, TightRefusal
 from sandbox.dbc.task import Libvirt, Task
 from sandbox.dbc.values import GIB, integer, size_text, string
 
@@ -27,7 +27,7 @@ def _disk_task(node: Node, request: NodeRequest) -> Task:
 
 def _need_closed(task: Task) -> None:
     if task.libvirt is not Libvirt.SHUT_OFF:
-        raise Refusal("please close task first and try again")
+        raise TightRefusal("please close task first and try again")
 
 
 def disk_list(node: Node, request: NodeRequest) -> str:
@@ -51,12 +51,9 @@ def resize(node: Node, request: NodeRequest) -> str:
         size = RUBBISH_SIZE_GIB
     if size <= 0:
         raise Refusal("'size' is invalid", -3)
-    try:
-        if name not in task.disks:
-            raise Refusal(f"task have no disk:{name}")
-        _need_closed(task)
-    except Refusal as refusal:
-        return tight_error(refusal)
+    if name not in task.disks:
+        raise TightRefusal(f"task have no disk:{name}")
+    _need_closed(task)
     node.push("resize", task, jobs.resize_disk(node, task, name, size * GIB))
     return tight_ok()
 
@@ -72,12 +69,9 @@ def add(node: Node, request: NodeRequest) -> str:
     directory = string(request.additional, "mount_dir") or "/data"
     if directory not in node.directories:
         raise Refusal(f"{directory} is not exist", -3)
-    try:
-        _need_closed(task)
-        if directory == "/data" and node.data_available <= MIB:
-            raise Refusal(f"mount directory:{directory} have no enough space")
-    except Refusal as refusal:
-        return tight_error(refusal)
+    _need_closed(task)
+    if directory == "/data" and node.data_available <= MIB:
+        raise TightRefusal(f"mount directory:{directory} have no enough space")
     node.push("add", task, jobs.add_disk(node, task, size * GIB, directory))
     return tight_ok()
 
@@ -88,13 +82,10 @@ def delete(node: Node, request: NodeRequest) -> str:
     name = string(request.additional, "disk")
     if not name:
         raise Refusal("'disk' is empty", -3)
-    try:
-        if name not in task.disks:
-            raise Refusal(f"task have no disk:{name}")
-        _need_closed(task)
-        if name == "vda":
-            raise Refusal("can not allowed to delete disk:'vda'")
-    except Refusal as refusal:
-        return tight_error(refusal)
+    if name not in task.disks:
+        raise TightRefusal(f"task have no disk:{name}")
+    _need_closed(task)
+    if name == "vda":
+        raise TightRefusal("can not allowed to delete disk:'vda'")
     node.push("detach", task, jobs.delete_disk(node, task, name))
     return tight_ok()

@@ -19,7 +19,7 @@ from sandbox.dbc.endpoints import (
     snapshots,
     tasks,
 )
-from sandbox.dbc.endpoints.request import Access, NodeRequest, ProcessDied, error
+from sandbox.dbc.endpoints.request import Access, NodeRequest, ProcessDied, error, refusal_text
 from sandbox.dbc.metal import MetalMachine, MetalManager
 from sandbox.dbc.node import Node
 from sandbox.dbc.resources import Refusal
@@ -117,7 +117,7 @@ def answer(peer: Peer, request: NodeRequest) -> str | None:
     except Refused as refused:
         return error(f"check authority failed: {refused}")
     except Refusal as refusal:
-        return error(refusal.text, refusal.code)
+        return refusal_text(refusal)
     except ProcessDied:
         if isinstance(peer, Node):
             peer.restart_process()

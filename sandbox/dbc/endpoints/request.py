@@ -9,7 +9,7 @@ from enum import Enum
 
 from sandbox.dbc.authority import Credentials, Granted
 from sandbox.dbc.images import ImageServer
-from sandbox.dbc.resources import Refusal
+from sandbox.dbc.resources import Refusal, TightRefusal
 from sandbox.dbc.values import Json
 from sandbox.dbc.world import World
 
@@ -46,7 +46,7 @@ class Access(Enum):
     RENTER = "renter"
 
 
-class ProcessDied(Exception):  # noqa: N818 - the node's process dies of the request
+class ProcessDied(Exception):
     """A request that kills the node's process (§1.8); nobody answers it."""
 
 
@@ -58,9 +58,10 @@ def error(text: str, code: int = -3) -> str:
     return f'{{"errcode":{code}, "message":"{text}"}}'
 
 
-def tight_error(refusal: Refusal) -> str:
-    """The same in the layout of disk and snapshot calls."""
-    return f'{{"errcode":{refusal.code},"message":"{refusal.text}"}}'
+def refusal_text(refusal: Refusal) -> str:
+    """A refusal as the node words it."""
+    blank = "" if isinstance(refusal, TightRefusal) else " "
+    return f'{{"errcode":{refusal.code},{blank}"message":"{refusal.text}"}}'
 
 
 def ok(payload: str = '"ok"') -> str:

@@ -4,9 +4,9 @@ Source: docs/dbc-api.md §3.4, §6.
 """
 
 from sandbox.dbc import jobs
-from sandbox.dbc.endpoints.request import NodeRequest, ok, tight_error, tight_ok
+from sandbox.dbc.endpoints.request import NodeRequest, ok, tight_ok
 from sandbox.dbc.node import Node
-from sandbox.dbc.resources import Refusal
+from sandbox.dbc.resources import Refusal, TightRefusal
 from sandbox.dbc.task import Libvirt, Snapshot, Task
 from sandbox.dbc.values import string, time_text
 
@@ -42,15 +42,12 @@ def create(node: Node, request: NodeRequest) -> str:
         raise Refusal("'snapshot_name' is empty", -3)
     task = node.tasks.get(request.name)
     server = request.image_server
-    try:
-        if task is None or not task.disks or server is None:
-            raise Refusal("task have no disk")
-        if task.libvirt is not Libvirt.SHUT_OFF:
-            raise Refusal("please close task first and try again")
-        if not task.root_backing:
-            raise Refusal("not found vda's root backfile")
-    except Refusal as refusal:
-        return tight_error(refusal)
+    if task is None or not task.disks or server is None:
+        raise TightRefusal("task have no disk")
+    if task.libvirt is not Libvirt.SHUT_OFF:
+        raise TightRefusal("please close task first and try again")
+    if not task.root_backing:
+        raise TightRefusal("not found vda's root backfile")
     description = string(request.additional, "desc")
     snapshot = Snapshot(name, description, node.snapshot_file(), node.now)
     task.snapshots.append(snapshot)
@@ -64,7 +61,7 @@ def delete(node: Node, request: NodeRequest) -> str:
     task = node.tasks.get(request.name)
     snapshot = task.snapshot(request.detail) if task is not None else None
     if task is None or snapshot is None:
-        return tight_error(Refusal(f"{request.detail} not exist"))
+        raise TightRefusal(f"{request.detail} not exist")
     node.transfers.stop_upload(snapshot.file)
     node.files.pop(snapshot.file, None)
     task.snapshots.remove(snapshot)

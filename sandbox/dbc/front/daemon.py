@@ -37,8 +37,8 @@ GOSSIP = timedelta(seconds=10)
 class Daemon:
     """`async with Daemon(world) as daemon:` serves at `daemon.url`.
 
-    `timeout` are the real seconds after which an unanswered node is given up; without it, 30 s of the
-    world's clock. With `loses_timers` the timeout's answer can fail to come (§1.6.6).
+    `timeout` are the real seconds after which an unanswered node is given up; without it, 30 s of
+    the world's clock. With `loses_timers` the timeout's answer can fail to come (§1.6.6).
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Daemon:
         if self._server is not None:
             for connection in self._server.connections:
                 if connection.transport is not None:
-                    connection.transport.abort()  # type: ignore[attr-defined] # a socket's transport
+                    connection.transport.abort()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -198,7 +198,7 @@ class Daemon:
         return Reply(200, text)
 
     async def _crash_later(self) -> None:
-        """The timer of a request that could not be broadcast finds it answered already, and kills."""
+        """The timer of a request that could not be broadcast finds it answered, and kills."""
         await self.forwarder.expire()
         self.crash()
 

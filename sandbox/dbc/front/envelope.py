@@ -14,7 +14,7 @@ class EnvelopeError(Exception):
     """An envelope the front refuses; the text is its reason."""
 
 
-class DaemonDied(Exception):  # noqa: N818 - the daemon's process dies of the request
+class DaemonDied(Exception):
     """A request that trips an assertion in the real daemon."""
 
 

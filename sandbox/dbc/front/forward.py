@@ -22,7 +22,7 @@ MAX_PENDING = 1024
 MAX_WAIT = timedelta(seconds=30)
 
 
-class NeverAnswered(Exception):  # noqa: N818 - not an error: silence
+class NeverAnswered(Exception):
     """A request nobody will answer; its connection stays open."""
 
 

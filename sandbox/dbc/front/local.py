@@ -136,7 +136,7 @@ def force_reboot(inquiry: Inquiry) -> None:
 
 
 def rewrite_systems(inquiry: Inquiry) -> None:
-    """Replace the quoted words "ubuntu" and "win" in the text of `additional`, wherever they stand."""
+    """Replace the quoted words "ubuntu" and "win" in the text of `additional`, anywhere."""
     found = inquiry.envelope
     text = json.dumps(found.additional, separators=(",", ":"), ensure_ascii=False)
     text = text.replace('"ubuntu"', '"linux"').replace('"win"', '"windows"')

@@ -48,7 +48,7 @@ class Server(web.Server):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=KEEPALIVE_SECONDS,
             auto_decompress=False,
-            access_log=None,
+            access_log=None,  # type: ignore[arg-type] # None is how aiohttp is told to log nothing
             lingering_time=0,
         )
 

@@ -1,0 +1,1 @@
+"""The sandbox's DBC daemon against recordings of the real one, and on its own."""
