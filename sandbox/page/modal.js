@@ -42,7 +42,7 @@ class Modal {
     this.#view = view;
     this.title.textContent = plain(view.title);
     renderBlocks(this.body, view.blocks, this.host);
-    this.cancel.textContent = plain(view.close) || "Close";
+    this.cancel.textContent = plain(view.close) || (view.submit ? "Cancel" : "Close");
     this.submit.hidden = !view.submit && !view.blocks.some((block) => block.type === "input");
     this.trouble.textContent = view.trouble ?? "";
     this.trouble.hidden = !view.trouble;
