@@ -103,7 +103,11 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
     for parameter in command.parameters:
         if parameter.name in values:
             _refuse_secret(parameter)
-            parameter.arg.read(parameter.name, values[parameter.name])
+            value = parameter.arg.read(parameter.name, values[parameter.name])
+            if parameter.arg.kind == "flag":
+                values[parameter.name] = "true"
+                if not value:  # `force=false` is the same as no force
+                    del values[parameter.name]
     return values
 
 

@@ -150,12 +150,13 @@ class Pipeline:
         state = await self._present_state(execution, bound)
         now = self._clock.now()
         approval = approvals.ask(execution, now)
+        asks, loses = command.question_of(execution.arguments)
         card = cards.question(
             execution,
             self._subject(execution, bound),
             approval,
-            asks=command.asks,
-            loses=command.loses,
+            asks=asks,
+            loses=loses,
             state=state,
         )
         async with self._store.write() as tx:
@@ -214,7 +215,8 @@ class Pipeline:
         node_label = await self._services.inventory.label(execution.node)
         subject = Subject(execution.label, execution.task, node_label)
         why = "nobody confirmed in time" if end is ExecutionStatus.EXPIRED else "cancelled"
-        sentence = line(command.asks, " ", subject.named, f": {why}. Nothing was done.")
+        asks, _ = command.question_of(execution.arguments)
+        sentence = line(asks, " ", subject.named, f": {why}. Nothing was done.")
         async with self._store.write() as tx:
             if await tx.executions.set_status(
                 execution.id,

@@ -15,6 +15,7 @@ from bot.reply import Reply
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
+Words = str | Callable[[Mapping[str, str]], str]
 Check = Callable[[Mapping[str, str]], object]
 
 
@@ -35,9 +36,9 @@ class Follow:
 class Command:
     """One row. The function's signature is the argument list, its docstring's first line the help.
 
-    `effect` may depend on the typed arguments. `asks` is the card's question and `loses` what the
-    card says will be lost, for what needs a review. `form` marks a command that is a form by
-    nature. `check` looks at all texts of a form together before anything is recorded and raises
+    `asks` is the card's question and `loses` what the card says will be lost, for what needs a
+    review. These and `effect` may depend on the typed arguments. `form` marks a command that is
+    a form by nature. `check` looks at all texts together before anything is recorded and raises
     a BotError. `example` is a whole line without the slash command.
     """
 
@@ -47,8 +48,8 @@ class Command:
     example: str = ""
     form: bool = False
     check: Check | None = None
-    asks: str = ""
-    loses: str = ""
+    asks: Words = ""
+    loses: Words = ""
     follow: Follow | None = None
     synonyms: tuple[str, ...] = ()
     group: str = ""
@@ -87,6 +88,11 @@ class Command:
     def effect_of(self, values: Mapping[str, str]) -> Effect:
         """What it does with these arguments."""
         return self.effect if isinstance(self.effect, Effect) else self.effect(values)
+
+    def question_of(self, values: Mapping[str, str]) -> tuple[str, str]:
+        """What the card asks and what it says will be lost, with these arguments."""
+        asks = self.asks if isinstance(self.asks, str) else self.asks(values)
+        return asks, self.loses if isinstance(self.loses, str) else self.loses(values)
 
     @property
     def worst_effect(self) -> Effect:

@@ -198,6 +198,10 @@ def _restart_effect(values: Mapping[str, str]) -> Effect:
     return Effect.DESTROY if values.get("force") else Effect.DISRUPT
 
 
+def _restart_loses(values: Mapping[str, str]) -> str:
+    return _POWER_CUT if values.get("force") else "Whatever runs in it is interrupted."
+
+
 _POWER_CUT = "The power is cut: what is not on disk is lost."
 _SOON = timedelta(minutes=60)  # a node works one by one: a healthy job may wait that long (§8.36)
 
@@ -226,9 +230,8 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
-            asks="Restart",
-            loses="Whatever runs in it is interrupted; with force the power is cut, "
-            "and what is not on disk is lost.",
+            asks=lambda values: "Force-restart" if values.get("force") else "Restart",
+            loses=_restart_loses,
             follow=Follow(Goal.RUNNING, "is restarting", "has restarted", _SOON),
         ),
         Command(

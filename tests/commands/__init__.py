@@ -1,0 +1,1 @@
+"""The command language by itself: parsing, the table, what derives from it."""

@@ -1,0 +1,135 @@
+"""One parser for everything a person may type."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.args import NODE_OPTION
+from bot.commands.groups import command_table
+from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.errors import Refused
+
+TABLE = command_table()
+
+
+def parsed(text: str) -> tuple[str, dict[str, str]]:
+    found = parse(TABLE, text)
+    assert isinstance(found, Parsed), found
+    return found.command.id, found.values
+
+
+@pytest.mark.parametrize(
+    "flag", ["force", "--force", "-force", "—force", "–force", "force=true", "--force=yes", "FORCE"]
+)
+def test_a_flag_may_be_spelled_in_any_way(flag: str) -> None:
+    command, values = parsed(f"vm restart 7a9Q {flag}")
+    assert command == "vm.restart"
+    assert values["vm"] == "7a9Q"
+    assert TABLE[command].parameters[1].arg.read("force", values["force"]) is True
+
+
+def test_force_that_is_switched_off_is_off() -> None:
+    _, values = parsed("vm restart 7a9Q force=false")
+    assert TABLE["vm.restart"].effect_of(values) < TABLE["vm.restart"].effect_of({"force": "true"})
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("vm logs 7a9Q", {"vm": "7a9Q"}),
+        ("vm logs 7a9Q 20", {"vm": "7a9Q", "lines": "20"}),
+        ("vm logs 7a9Q head 20", {"vm": "7a9Q", "end": "head", "lines": "20"}),
+        ("vm logs 20 20", {"vm": "20", "lines": "20"}),
+        ("vm logs 7a9Q lines=5 end=head", {"vm": "7a9Q", "lines": "5", "end": "head"}),
+        ("vm logs 7a9Q --lines 5", {"vm": "7a9Q", "lines": "5"}),
+        ("vm logs 7a9Q on gpu1", {"vm": "7a9Q", NODE_OPTION: "gpu1"}),
+        ("vm logs\u00a07a9Q\u00a020", {"vm": "7a9Q", "lines": "20"}),
+        ("vm logs “my box” ２０", {"vm": "my box", "lines": "20"}),
+        ("vm logs <http://gpu.example|gpu.example>", {"vm": "gpu.example"}),
+        ("/dbc vm logs 7a9Q", {"vm": "7a9Q"}),
+        ("VM Logs 7a9Q", {"vm": "7a9Q"}),
+        ("vm logs a&amp;b", {"vm": "a&b"}),
+    ],
+)
+def test_words_mean_what_the_person_meant(text: str, values: dict[str, str]) -> None:
+    assert parsed(text)[1] == values
+
+
+def test_on_names_the_node_where_the_command_takes_one() -> None:
+    _, values = parsed("vm create name=t image=a.qcow2 on gpu1")
+    assert values == {"name": "t", "image": "a.qcow2", "node": "gpu1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("vm restart 7a9Q forec", "forec"),
+        ("vm restart 7a9Q --now", "--now"),
+        ("vm logs 7a9Q 0", "between 1 and 100"),
+        ("vm logs 7a9Q 101", "between 1 and 100"),
+        ("vm logs 7a9Q lines=many", "whole number"),
+        ("vm logs 7a9Q end=middle", "tail, head"),
+        ("vm logs 7a9Q 20 lines=30", "20"),
+        ("vm passwd 7a9Q password=hunter2", "only in the form"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence_that_names_it(text: str, names: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(TABLE, text)
+    assert names in refused.value.sentence
+
+
+def test_a_typed_secret_is_not_repeated() -> None:
+    with pytest.raises(Refused) as refused:
+        parse(TABLE, "session add gpu1 session_id=s3cr3t session_id_sign=ab12")
+    assert "s3cr3t" not in refused.value.sentence + refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("vm lst", "vm list"), ("vm restrat 7a9Q", "vm restart"), ("restart 7a9Q", "vm restart")],
+)
+def test_a_typo_is_answered_with_the_nearest_command(typo: str, meant: str) -> None:
+    found = parse(TABLE, typo)
+    assert isinstance(found, NotUnderstood)
+    assert meant in [command.title for command in found.nearest]
+
+
+@pytest.mark.parametrize(
+    ("text", "group", "command"),
+    [
+        ("", "", None),
+        ("help", "", None),
+        ("vm", "vm", None),
+        ("vm help", "vm", None),
+        ("help vm", "vm", None),
+        ("vm restart help", "", "vm.restart"),
+        ("help vm restart", "", "vm.restart"),
+        ("vm restart --help", "", "vm.restart"),
+    ],
+)
+def test_help_is_found_wherever_it_is_asked(text: str, group: str, command: str | None) -> None:
+    found = parse(TABLE, text)
+    assert isinstance(found, HelpWanted)
+    assert found.group == group
+    assert (found.command.id if found.command else None) == command
+
+
+@given(st.text())
+def test_any_text_gives_a_parse_or_a_sentence(text: str) -> None:
+    with suppress(Refused):
+        parse(TABLE, text)
+
+
+_FRAGMENTS = st.sampled_from(
+    [w for c in TABLE for w in (c.title, *(p.name for p in c.parameters))]
+    + ["=", '"', "'", "--", "—", "on", "force", "<@U1|x>", "<", ">", "20", "help", " "]
+)
+
+
+@given(st.lists(_FRAGMENTS).map(" ".join))
+def test_any_mixture_of_our_own_words_gives_a_parse_or_a_sentence(text: str) -> None:
+    with suppress(Refused):
+        parse(TABLE, text)

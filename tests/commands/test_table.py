@@ -1,0 +1,55 @@
+"""Every row is sound, and what derives from the table is current."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.commands import derive
+from bot.commands.args import Vm
+from bot.commands.groups import command_table
+from bot.commands.parse import Parsed, parse
+from bot.commands.table import Command, Group, Table
+from bot.model import Effect
+from handlers.manifest import manifest
+
+ROOT = Path(__file__).parents[2]
+TABLE = command_table()
+
+
+async def _row(ctx: object, vm: Vm) -> None:
+    """A row for the table's own checks."""
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_rows_example_is_a_line_that_means_it(command: Command) -> None:
+    found = parse(TABLE, command.example)
+    if command.id == "help":
+        return
+    assert isinstance(found, Parsed)
+    assert found.command is command
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
+    form = derive.form(command, {})
+    assert [field.name for field in form.fields] == [p.name for p in command.parameters]
+    assert len(form.title) <= 24  # Slack's limit for a view's title
+
+
+def test_two_rows_of_one_name_are_refused() -> None:
+    row = Command("x", _row, example="g x 1")
+    with pytest.raises(ValueError, match="two commands"):
+        Table((Group("g", "G", (row, row)),))
+
+
+def test_a_row_that_destroys_must_say_what_is_lost() -> None:
+    with pytest.raises(ValueError, match="what is lost"):
+        Table((Group("g", "G", (Command("x", _row, Effect.DESTROY, "g x 1"),)),))
+
+
+def test_the_generated_files_are_current() -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert commands == derive.reference(TABLE, "/dbc")
+    kept = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
+    assert kept == manifest("/dbc", socket_mode=True)

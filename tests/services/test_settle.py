@@ -1,0 +1,95 @@
+"""What an observation means: every goal, every doubt."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.model import Goal, Place, Watch, WatchState
+from bot.services.settle import ABSENT, UNSURE_FOR, verdict
+
+START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+SOON = START + timedelta(seconds=10)
+LATE = START + UNSURE_FOR
+OVER = START + timedelta(minutes=60)
+
+
+def watch(goal: Goal, *, unsure: bool = False, moved: bool = False) -> Watch:
+    return Watch(
+        "w", "e", "n", "t", "train-01", goal, "U1", Place("C1"), START, OVER, START,
+        unsure=unsure, moved=moved,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("goal", "command", "status"),
+    [
+        (Goal.RUNNING, "vm.create", "running"),
+        (Goal.RUNNING, "vm.start", "running"),
+        (Goal.RUNNING, "vm.restart", "running"),
+        (Goal.CLOSED, "vm.shutdown", "closed"),
+        (Goal.GONE, "vm.delete", ABSENT),
+    ],
+)
+def test_a_goal_that_is_reached_ends_well(goal: Goal, command: str, status: str) -> None:
+    assert verdict(watch(goal), command, status, SOON).state is WatchState.DONE
+
+
+@pytest.mark.parametrize("status", ["creating", "restarting", "being shutdown", "deleting"])
+@pytest.mark.parametrize("goal", list(Goal))
+def test_a_state_in_between_is_waited_out_until_the_deadline(goal: Goal, status: str) -> None:
+    assert verdict(watch(goal), "vm.start", status, LATE).state is WatchState.OPEN
+    late = verdict(watch(goal), "vm.start", status, OVER)
+    assert late.state is WatchState.UNKNOWN
+    assert status in late.why
+
+
+@pytest.mark.parametrize("status", ["a word of another version", "none"])
+def test_an_unknown_status_is_no_end(status: str) -> None:
+    assert verdict(watch(Goal.RUNNING), "vm.start", status, SOON).state is WatchState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("goal", "status"),
+    [(Goal.RUNNING, "create error"), (Goal.RUNNING, ABSENT), (Goal.CLOSED, "poweroff error")],
+)
+def test_an_error_of_an_accepted_command_is_a_failure(goal: Goal, status: str) -> None:
+    assert verdict(watch(goal), "vm.start", status, SOON).state is WatchState.FAILED
+
+
+def test_a_machine_that_started_and_is_off_again_has_failed() -> None:
+    seen = watch(Goal.RUNNING, moved=True)
+    assert verdict(seen, "vm.start", "closed", SOON).state is WatchState.FAILED
+
+
+@pytest.mark.parametrize("command", ["vm.restart", "vm.reset"])
+def test_running_proves_no_restart_that_was_never_answered(command: str) -> None:
+    unanswered = watch(Goal.RUNNING, unsure=True)
+    assert verdict(unanswered, command, "running", SOON).state is WatchState.OPEN
+    assert verdict(unanswered, command, "running", LATE).state is WatchState.UNKNOWN
+
+
+def test_a_restart_seen_under_way_is_believed_although_it_was_never_answered() -> None:
+    seen = watch(Goal.RUNNING, unsure=True, moved=True)
+    assert verdict(seen, "vm.restart", "running", SOON).state is WatchState.DONE
+
+
+def test_running_proves_a_creation_that_was_never_answered() -> None:
+    unanswered = watch(Goal.RUNNING, unsure=True)
+    assert verdict(unanswered, "vm.create", "running", SOON).state is WatchState.DONE
+
+
+def test_a_creation_that_never_arrived_is_given_time_and_then_failed() -> None:
+    unanswered = watch(Goal.RUNNING, unsure=True)
+    assert verdict(unanswered, "vm.create", ABSENT, SOON).state is WatchState.OPEN
+    gone = verdict(unanswered, "vm.create", ABSENT, LATE)
+    assert (gone.state, gone.why) == (WatchState.FAILED, "was never made")
+
+
+@pytest.mark.parametrize(
+    ("goal", "status"),
+    [(Goal.RUNNING, "closed"), (Goal.CLOSED, "running"), (Goal.GONE, "running")],
+)
+def test_a_machine_that_never_moved_after_no_answer_stays_unknown(goal: Goal, status: str) -> None:
+    unanswered = watch(goal, unsure=True)
+    assert verdict(unanswered, "vm.x", status, SOON).state is WatchState.OPEN
+    assert verdict(unanswered, "vm.x", status, LATE).state is WatchState.UNKNOWN
