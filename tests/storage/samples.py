@@ -76,7 +76,7 @@ def session(user: str = "U1", node: str = "node-1", **changes: Any) -> DbcSessio
         "node": node,
         "session_id": "SECRET-ID",
         "session_id_sign": "SECRET-SIGN",
-        "rent_order": "SECRET-ORDER",
+        "rent_order": "RENT-ORDER",
         "added_at": NOW,
     }
     return DbcSession(**{**values, **changes})
@@ -95,8 +95,8 @@ def machine(task: str = "task-1", **changes: Any) -> Machine:
     return Machine(**{**values, **changes})
 
 
-def node(name: str = "node-1", **changes: Any) -> Node:
-    values: dict[str, Any] = {"id": name, "name": "", "version": "0.4.1", "seen_at": NOW}
+def node(node_id: str = "node-1", **changes: Any) -> Node:
+    values: dict[str, Any] = {"id": node_id, "name": "", "version": "0.4.1", "seen_at": NOW}
     return Node(**{**values, **changes})
 
 

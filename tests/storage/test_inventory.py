@@ -1,0 +1,130 @@
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import Conflict
+from bot.model import Machine
+from storage import Store, UnitOfWork
+from tests.storage.conftest import Racing
+from tests.storage.samples import LATER, NOW, SOON, machine, node
+
+
+async def seen(store: Store, owner: str | None = None) -> list[Machine]:
+    async with store.read() as tx:
+        return await tx.inventory.machines(owner)
+
+
+async def test_a_list_takes_the_place_of_the_former_one_of_its_person_and_node(
+    store: Store,
+) -> None:
+    async with store.write() as tx:
+        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
+        await tx.inventory.replace_machines("node-2", "U1", [machine("c", node="node-2")], NOW)
+        await tx.inventory.replace_machines("node-1", "U2", [machine("d", owner="U2")], NOW)
+        await tx.inventory.replace_machines("node-1", "U1", [machine("b"), machine("e")], SOON)
+    assert [each.task for each in await seen(store, "U1")] == ["b", "c", "e"]
+    assert [each.task for each in await seen(store, "U2")] == ["d"]
+    assert [each.task for each in await seen(store)] == ["b", "c", "d", "e"]
+
+
+async def test_a_machine_seen_by_two_is_one_machine_as_last_seen(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.put_machine(machine("a", status="creating"))
+        await tx.inventory.put_machine(machine("a", owner="U2", status="running", seen_at=SOON))
+    assert [each.status for each in await seen(store)] == ["running"]
+    assert [each.status for each in await seen(store, "U1")] == ["running"]
+    assert [each.status for each in await seen(store, "U2")] == ["running"]
+
+
+async def test_old_news_changes_nothing(store: Store) -> None:
+    newest = machine("a", status="closed", seen_at=SOON)
+    async with store.write() as tx:
+        await tx.inventory.put_machine(newest)
+        await tx.inventory.put_machine(machine("a", status="running"))
+        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
+        await tx.inventory.replace_machines("node-1", "U1", [], NOW)
+    assert await seen(store) == [newest]
+
+
+async def test_a_machine_that_is_gone_is_forgotten_for_everybody(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.put_machine(machine("a"))
+        await tx.inventory.put_machine(machine("a", owner="U2"))
+        await tx.inventory.put_machine(machine("a", node="node-2"))
+        await tx.inventory.forget_machine("node-1", "a")
+    assert [each.node for each in await seen(store)] == ["node-2"]
+
+
+async def test_nicknames_are_joined_and_order_the_lists(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.put_machine(machine("a", desc="zeta"))
+        await tx.inventory.put_machine(machine("b", desc="beta"))
+        await tx.inventory.put_nodes([node("n1", name="gpu-9"), node("n2", name="GPU-1")])
+        await tx.names.set("vm", "a", "alpha")
+        await tx.names.set("node", "n2", "tokyo")
+        assert [each.label for each in await tx.inventory.machines()] == ["alpha", "beta"]
+        assert [each.label for each in await tx.inventory.nodes()] == ["gpu-9", "tokyo"]
+        found = await tx.inventory.find_node("n2")
+        assert await tx.inventory.find_node("n3") is None
+    assert found == node("n2", name="GPU-1", nickname="tokyo")
+
+
+async def test_an_announcement_renews_a_node_and_drops_none(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.put_nodes([node("n1"), node("n2")])
+        renewed = node("n1", name="gpu-1", version="0.5.0", seen_at=NOW + timedelta(days=1))
+        await tx.inventory.put_nodes([renewed])
+        assert await tx.inventory.nodes() == [renewed, node("n2")]
+
+
+async def test_a_name_is_found_however_it_is_written(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.names.set("vm", "task-1", "Große Maschine")
+        assert await tx.names.find("vm", "GROSSE MASCHINE") == "task-1"
+        assert await tx.names.find("node", "Große Maschine") is None
+        assert await tx.names.all("vm") == {"task-1": "Große Maschine"}
+
+
+async def test_a_taken_name_is_refused_and_the_rest_of_the_work_is_kept(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.names.set("vm", "task-1", "Trainer")
+        await tx.names.set("vm", "task-1", "trainer")
+        await tx.names.set("node", "node-1", "trainer")
+        with pytest.raises(Conflict, match="already called TRAINER"):
+            await tx.names.set("vm", "task-2", "TRAINER")
+    async with store.write() as tx:
+        assert await tx.names.all("vm") == {"task-1": "trainer"}
+        assert await tx.names.remove("vm", "task-1")
+        assert not await tx.names.remove("vm", "task-1")
+        await tx.names.set("vm", "task-2", "TRAINER")
+
+
+async def test_of_many_who_want_a_name_one_gets_it(store: Store, racing: Racing) -> None:
+    async def name(tx: UnitOfWork, number: int) -> bool:
+        try:
+            await tx.names.set("vm", f"task-{number}", "Trainer")
+        except Conflict:
+            return False
+        return True
+
+    assert (await racing(name)).count(True) == 1
+
+
+async def test_a_default_belongs_to_one_person_or_channel(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.defaults.set("person", "X1", "node-1")
+        await tx.defaults.set("channel", "X1", "node-2")
+        await tx.defaults.set("person", "X1", "node-3")
+        assert await tx.defaults.get("person", "X1") == "node-3"
+        assert await tx.defaults.get("channel", "X1") == "node-2"
+        assert await tx.defaults.get("channel", "X2") is None
+        assert await tx.defaults.remove("person", "X1")
+        assert not await tx.defaults.remove("person", "X1")
+        assert await tx.defaults.get("person", "X1") is None
+
+
+async def test_a_clock_that_stands_still_loses_no_news(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.put_machine(machine("a", status="creating", seen_at=LATER))
+        await tx.inventory.put_machine(machine("a", status="running", seen_at=LATER))
+    assert [each.status for each in await seen(store)] == ["running"]

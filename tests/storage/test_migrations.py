@@ -1,0 +1,78 @@
+import asyncio
+import sqlite3
+import traceback
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from bot.errors import BotError
+from storage import StorageFailed, Store, Vault
+from storage.engine import open_engines
+from storage.tables import metadata
+from tests.storage.samples import SOON, execution
+
+
+async def test_the_revisions_make_exactly_the_tables(store: Store, url: str) -> None:
+    def compare(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    engines = open_engines(url)
+    async with engines.reading() as connection:
+        assert await connection.run_sync(compare) == []
+    await engines.dispose()
+
+
+async def test_migrating_again_changes_nothing(store: Store) -> None:
+    await store.record(execution(), by="p", until=SOON)
+    await store.migrate()
+    async with store.read() as tx:
+        assert await tx.executions.get("execution-1") == execution()
+
+
+async def test_many_who_migrate_at_once_all_find_the_schema(url: str, vault: Vault) -> None:
+    stores = [Store(url, vault) for _ in range(4)]
+    await asyncio.gather(*(store.migrate() for store in stores))
+    for number, store in enumerate(stores):
+        assert await store.record(execution(str(number)), by="p", until=SOON)
+        await store.close()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(
+    sqlite_url: str, vault: Vault, tmp_path: Path
+) -> None:
+    store = Store(sqlite_url, vault)
+    with sqlite3.connect(tmp_path / "data" / "bot.db") as connection:
+        connection.execute("CREATE TABLE watches (something TEXT)")
+    with pytest.raises(StorageFailed):
+        await store.migrate()
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    connection.close()
+    await store.close()
+    assert tables == [("watches",)]
+
+
+async def test_a_store_touches_nothing_before_it_is_asked(tmp_path: Path, vault: Vault) -> None:
+    store = Store(f"sqlite:///{tmp_path}/deep/data/bot.db", vault)
+    assert list((tmp_path / "deep" / "data").iterdir()) == []
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "mysql://u:SECRET@h/d", "SECRET", "sqlite://", "sqlite:///:memory:", "postgres:SECRET"],
+)
+def test_an_address_of_no_use_is_refused_without_being_shown(url: str, vault: Vault) -> None:
+    with pytest.raises(BotError) as caught:
+        Store(url, vault)
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
+async def test_an_address_may_be_written_as_providers_print_it(scheme: str) -> None:
+    engines = open_engines(f"{scheme}://u:pw@h/d?sslmode=require")
+    assert engines.writers.url.render_as_string() == ("postgresql+asyncpg://u:***@h/d?ssl=require")
+    await engines.dispose()

@@ -1,0 +1,136 @@
+import logging
+import sqlite3
+import traceback
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy.exc import IntegrityError
+
+from bot.model import ExecutionStatus
+from storage import BadKey, Store, Vault
+from tests.storage.samples import LATER, NOW, execution, record, session
+
+
+async def add(store: Store, *pairs: tuple[str, str]) -> None:
+    async with store.write() as tx:
+        for user, node in pairs:
+            await tx.sessions.put(session(user, node))
+
+
+async def test_a_session_comes_back_unchanged(store: Store) -> None:
+    original = session(checked_at=NOW, problem="expired")
+    async with store.write() as tx:
+        await tx.sessions.put(original)
+    async with store.read() as tx:
+        assert await tx.sessions.find("U1", "node-1") == original
+        assert await tx.sessions.find("U1", "node-2") is None
+
+
+async def test_a_new_session_takes_the_place_of_the_former(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.sessions.put(session(problem="expired"))
+        await tx.sessions.put(session(session_id="SECRET-NEW", added_at=LATER))
+        assert await tx.sessions.of("U1") == [session(session_id="SECRET-NEW", added_at=LATER)]
+
+
+async def test_sessions_are_listed_by_person_and_by_node(store: Store) -> None:
+    await add(store, ("U2", "n1"), ("U1", "n2"), ("U1", "n1"))
+    async with store.read() as tx:
+        assert [each.node for each in await tx.sessions.of("U1")] == ["n1", "n2"]
+        assert [each.user for each in await tx.sessions.on("n1")] == ["U1", "U2"]
+        assert await tx.sessions.everyone() == [("U1", "n1"), ("U1", "n2"), ("U2", "n1")]
+
+
+async def test_a_check_is_written_down(store: Store) -> None:
+    await add(store, ("U1", "node-1"))
+    async with store.write() as tx:
+        await tx.sessions.checked("U1", "node-1", LATER, "refused")
+        found = await tx.sessions.find("U1", "node-1")
+    assert found is not None
+    assert (found.checked_at, found.problem) == (LATER, "refused")
+
+
+async def test_a_session_is_removed_once(store: Store) -> None:
+    await add(store, ("U1", "node-1"))
+    async with store.write() as tx:
+        assert await tx.sessions.remove("U1", "node-1")
+        assert not await tx.sessions.remove("U1", "node-1")
+        assert await tx.sessions.everyone() == []
+
+
+def on_disk(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(directory.iterdir()))
+
+
+def sealed_in(directory: Path) -> list[bytes]:
+    """Every cipher text, read past the store."""
+    with sqlite3.connect(directory / "bot.db") as connection:
+        rows = connection.execute(
+            "SELECT sealed FROM dbc_sessions UNION ALL SELECT secrets FROM executions"
+        ).fetchall()
+    connection.close()
+    return [row[0] for row in rows if row[0] is not None]
+
+
+async def test_no_file_ever_holds_a_secret_and_what_is_erased_leaves_no_trace(
+    sqlite_url: str, vault: Vault, tmp_path: Path
+) -> None:
+    directory = tmp_path / "data"
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    await add(store, ("U1", "node-1"))
+    await record(store, execution(secrets={"password": "SECRET-PASSWORD"}))
+    sealed = sealed_in(directory)
+    assert len(sealed) == 2
+    assert all(each in on_disk(directory) for each in sealed)
+    assert b"SECRET" not in on_disk(directory)
+    assert b"RENT-ORDER" not in on_disk(directory)
+    async with store.write() as tx:
+        await tx.sessions.remove("U1", "node-1")
+    async with store.write() as tx:
+        await tx.executions.set_status(
+            "execution-1",
+            ExecutionStatus.DONE,
+            now=NOW,
+            expect={ExecutionStatus.RECORDED},
+        )
+    assert not any(each in on_disk(directory) for each in sealed)
+    await store.close()
+    assert b"SECRET" not in on_disk(directory)
+
+
+async def test_keys_are_rotated_without_losing_anything(store: Store, url: str, key: str) -> None:
+    await add(store, ("U1", "node-1"), ("U2", "node-1"))
+    await record(store, execution(secrets={"password": "SECRET-PASSWORD"}))
+    new = Fernet.generate_key().decode()
+    both = Store(url, Vault([new, key]))
+    assert await both.reseal() == 3
+    await both.close()
+    only_new = Store(url, Vault([new]))
+    async with only_new.read() as tx:
+        assert await tx.sessions.of("U1") == [session("U1", "node-1")]
+        assert (await tx.executions.get("execution-1")).secrets == {"password": "SECRET-PASSWORD"}
+    await only_new.close()
+    async with store.read() as tx:
+        with pytest.raises(BadKey):
+            await tx.sessions.of("U1")
+
+
+async def test_logs_and_errors_show_no_secret(
+    url: str, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store = Store(url, Vault([key]))
+    await store.migrate()
+    await add(store, ("U1", "node-1"))
+    await record(store, execution(secrets={"password": "SECRET-PASSWORD"}))
+    async with store.read() as tx:
+        shown = repr([await tx.sessions.of("U1"), await tx.executions.get("execution-1"), store])
+    with pytest.raises(IntegrityError, match="parameters hidden") as caught:
+        async with store.write() as tx:
+            await tx.sessions.put(session(problem=None))
+    await store.close()
+    everything = f"{shown}{''.join(traceback.format_exception(caught.value))}{caplog.text}"
+    assert "SECRET" not in everything
+    assert key not in everything

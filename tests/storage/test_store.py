@@ -1,0 +1,190 @@
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.errors import BotError, NotFound
+from storage import InUse, StorageFailed, Store, Vault
+from storage.engine import open_engines
+from tests.storage.samples import HERE, LATER, NOW, SOON, execution, put, record, watch
+
+
+async def test_an_exception_undoes_the_whole_unit_of_work(store: Store) -> None:
+    async def fail_late() -> None:
+        async with store.write() as tx:
+            await tx.messages.put("card:1", HERE, "a", NOW)
+            await tx.watches.get("nobody")
+
+    with pytest.raises(NotFound):
+        await fail_late()
+    async with store.read() as tx:
+        assert await tx.messages.find("card:1") is None
+
+
+async def test_a_naive_datetime_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="naive"):
+        await put(store, "card:1", "a", NOW.replace(tzinfo=None))
+
+
+async def test_many_writers_and_readers_at_once_all_succeed(store: Store, replica: Store) -> None:
+    async def write(number: int) -> None:
+        async with (store, replica)[number % 2].write() as tx:
+            assert await tx.messages.find("nothing") is None  # read first, then write
+            await tx.messages.put(f"card:{number}", HERE, "a", NOW)
+
+    async def read(number: int) -> None:
+        async with (store, replica)[number % 2].read() as tx:
+            await tx.messages.find(f"card:{number}")
+
+    async def take(number: int) -> None:
+        assert await store.record(execution(str(number)), by="p", until=SOON)
+
+    work = [job(number) for number in range(50) for job in (write, read, take)]
+    await asyncio.gather(*work)
+    async with store.write() as tx:
+        assert len(await tx.messages.claim_due("p", NOW, SOON, 100)) == 50
+
+
+async def test_writers_that_are_cancelled_leave_the_door_open(store: Store) -> None:
+    started = [asyncio.create_task(put(store, f"card:{number}", "a")) for number in range(40)]
+    for turns, task in enumerate(started):
+        for _ in range(turns % 7):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*started, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await put(store, "card:last", "a")
+        assert await store.record(execution(), by="p", until=SOON)
+
+
+async def test_a_second_process_is_kept_from_a_sqlite_file(
+    sqlite_url: str, vault: Vault, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    first, second = Store(sqlite_url, vault), Store(sqlite_url, vault)
+    await first.own()
+    await first.own()
+    with pytest.raises(InUse, match="Another process of the bot is using"):
+        await second.own()
+    other_process = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", TRY_TO_OWN, sqlite_url],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        check=False,
+    )
+    assert b"InUse" in other_process.stderr
+    await first.close()
+    await second.own()
+    await second.close()
+
+
+TRY_TO_OWN = """
+import asyncio, sys
+from cryptography.fernet import Fernet
+from storage import Store, Vault
+asyncio.run(Store(sys.argv[1], Vault([Fernet.generate_key().decode()])).own())
+"""
+
+
+async def test_replicas_share_a_postgresql(postgres_url: str, vault: Vault) -> None:
+    stores = [Store(postgres_url, vault) for _ in range(2)]
+    for store in stores:
+        await store.own()
+        await store.close()
+
+
+async def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path, vault: Vault) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BotError, match="cannot be made"):
+        Store(f"sqlite:///{tmp_path}/file/bot.db", vault)
+
+
+async def leases(store: Store) -> tuple[int, int, int]:
+    """How many executions, watches and messages a newcomer can claim."""
+    async with store.write() as tx:
+        return (
+            len(await tx.executions.claim_stranded("new", NOW, SOON, 10)),
+            len(await tx.watches.claim_due("new", NOW, SOON, 10)),
+            len(await tx.messages.claim_due("new", NOW, SOON, 10)),
+        )
+
+
+async def hold(store: Store, by: str) -> None:
+    """Lease one execution, watch and message."""
+    await record(store, execution(), by=by)
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        await tx.watches.add(watch())
+        await tx.watches.claim_due(by, NOW, LATER, 10)
+        await tx.messages.claim_due(by, NOW, LATER, 10)
+
+
+async def test_the_owner_of_a_file_frees_what_the_former_one_held(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    await hold(store, "dead")
+    assert await leases(store) == (0, 0, 0)
+    await store.release_leases_of_others("dead")
+    assert await leases(store) == (0, 0, 0)
+    await store.release_leases_of_others("new")
+    assert await leases(store) == (1, 1, 1)
+    await store.close()
+
+
+async def test_a_replica_leaves_the_leases_of_others_alone(postgres_url: str, vault: Vault) -> None:
+    store = Store(postgres_url, vault)
+    await store.migrate()
+    await hold(store, "alive")
+    await store.release_leases_of_others("new")
+    assert await leases(store) == (0, 0, 0)
+    await store.close()
+
+
+async def test_a_database_that_answers_is_pinged(store: Store) -> None:
+    await store.ping()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u:SECRET@127.0.0.1:1/d", "postgresql://u:SECRET@/d?host=/nowhere"]
+)
+async def test_a_database_out_of_reach_is_a_sentence(url: str, vault: Vault) -> None:
+    store = Store(url, vault)
+    for attempt in (store.ping, store.migrate):
+        with pytest.raises(StorageFailed) as caught:
+            await attempt()
+        assert "SECRET" not in f"{caught.value}{caught.value.__cause__}"
+    with pytest.raises(StorageFailed):
+        await store.record(execution(), by="p", until=SOON)
+    await store.close()
+
+
+async def test_a_closed_store_takes_nothing(store: Store) -> None:
+    await store.close()
+    with pytest.raises(StorageFailed):
+        await store.record(execution(), by="p", until=SOON)
+
+
+async def test_every_way_into_the_file_is_durable_and_erases(sqlite_url: str) -> None:
+    engines = open_engines(sqlite_url)
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    async with engines.reading() as reading, engines.writing() as writing:
+        for connection in (reading, writing):
+            found = {
+                name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+                for name in wanted
+            }
+            assert found == wanted
+    assert (
+        await engines.run(
+            lambda connection: {
+                name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in wanted
+            }
+        )
+        == wanted
+    )
+    await engines.dispose()
