@@ -12,7 +12,9 @@ GRACE = 10.0
 class BotProcess:
     """One bot at a time; its log goes where the sandbox's goes."""
 
-    def __init__(self, environment: Mapping[str, str], on_exit: Callable[[int], None]) -> None:
+    def __init__(
+        self, environment: Callable[[], Mapping[str, str]], on_exit: Callable[[int], None]
+    ) -> None:
         self._environment = environment
         self._on_exit = on_exit
         self._process: asyncio.subprocess.Process | None = None
@@ -39,7 +41,7 @@ class BotProcess:
             "-m",
             "bot",
             "run",
-            env=os.environ | dict(self._environment),
+            env=os.environ | dict(self._environment()),
             start_new_session=True,
         )
         self._watching = asyncio.create_task(self._watch(self._process))

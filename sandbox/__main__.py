@@ -1,0 +1,187 @@
+"""The demo: a sandbox DBC daemon, a sandbox Slack with its page, and the real bot between them."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import click
+from aiohttp import web
+
+from sandbox.dbc import Daemon, RunningClock, World, demo_world
+from sandbox.seed import seed
+from sandbox.slack import Workspace
+from sandbox.slack.bot_process import BotProcess
+
+MANIFEST = Path(__file__).parent.parent / "manifest.json"
+# The bot has to import, migrate its database and connect (seconds).
+START = 60.0
+# The bot's own default in HTTP mode.
+REQUEST_URL = "http://127.0.0.1:3000/slack/events"
+TRY = (
+    ("/dbc vm list", "every machine of every node in one look"),
+    ("/dbc vm create", "a form, a progress bar, and a word when the machine runs"),
+    ("/dbc vm delete", "as Alice; Bob approves it with one click"),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    port: int
+    dbc_port: int
+    speed: float
+    with_bot: bool
+    over_http: bool
+    data: Path
+
+
+@click.command()
+@click.option("--port", default=3100, show_default=True, help="Port of the page and of Slack.")
+@click.option("--dbc-port", default=5050, show_default=True, help="Port of the DBC daemon.")
+@click.option("--speed", default=10.0, show_default=True, help="How fast the machines work.")
+@click.option("--no-bot", is_flag=True, help="Only the two servers, for a bot of your own.")
+@click.option("--http", is_flag=True, help="Deliver over HTTP to port 3000, not Socket Mode.")
+@click.option(
+    "--data",
+    default=Path("data/demo"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the bot keeps its data between runs.",
+)
+def main(port: int, dbc_port: int, speed: float, no_bot: bool, http: bool, data: Path) -> None:
+    """Try the bot in the browser, without accounts: Ctrl-C ends everything."""
+    options = Options(port, dbc_port, speed, not no_bot, http, data)
+    try:
+        asyncio.run(demo(options))
+    except OSError as error:
+        raise click.ClickException(f"{error}. Is a port taken? See --port, --dbc-port.") from error
+
+
+async def demo(options: Options) -> None:
+    """Run until interrupted."""
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    world = demo_world(RunningClock(options.speed))
+    async with Daemon(world, options.dbc_port) as daemon, Demo(world, daemon, options) as demo_:
+        opening = asyncio.create_task(demo_.open())
+        waiting = asyncio.create_task(interrupted.wait())
+        await asyncio.wait([opening, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+        await asyncio.gather(opening, return_exceptions=interrupted.is_set())
+        await waiting
+        click.echo("\nEnding.")
+
+
+class Demo:
+    """The workspace and the bot, started, seeded, watched, ended."""
+
+    def __init__(self, world: World, daemon: Daemon, options: Options) -> None:
+        manifest = json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else None
+        self.ws = Workspace(port=options.port, manifest=manifest)
+        self.bot = BotProcess(self._environment, self._on_exit)
+        self._world = world
+        self._daemon = daemon
+        self._options = options
+        self.ws.app.router.add_post("/control/bot/start", self._start_again)
+
+    async def __aenter__(self) -> Self:
+        await self.ws.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.bot.stop()
+        await self.ws.stop()
+
+    async def open(self) -> None:
+        """Start the bot, prepare the demo, say where to click."""
+        if not self._options.with_bot:
+            await self._connect_over_http()
+            self._say_what_to_set()
+            return
+        self._options.data.mkdir(parents=True, exist_ok=True)
+        await self.bot.start()
+        if not await self._is_connected():
+            click.echo("The bot is not connected; its log above says why.", err=True)
+            return
+        for problem in await seed(self.ws, self._world):
+            click.echo(f"Not prepared: {problem}", err=True)
+        self._say_what_to_try()
+
+    async def _is_connected(self) -> bool:
+        """Whether the bot got through before it died or START was over."""
+        ws, bot = self.ws, self.bot
+        if self._options.over_http:
+            with contextlib.suppress(TimeoutError):
+                await ws.until(lambda: ws.calls_of("auth.test") or not bot.running, START)
+            return bot.running and await self._connect_over_http()
+        try:
+            await ws.until(lambda: ws.connected or not bot.running, START)
+        except TimeoutError:
+            return False
+        return ws.connected
+
+    async def _connect_over_http(self) -> bool:
+        """Deliver to the bot's own port; tried for a while, since it first has to listen there."""
+        if not self._options.over_http:
+            return False
+        for _ in range(20):
+            if await self.ws.use_http(REQUEST_URL):
+                return True
+            await asyncio.sleep(0.5)
+        return False
+
+    def _environment(self) -> dict[str, str]:
+        database = (self._options.data / "dbc-bot.db").resolve()
+        return {
+            "SLACK_BOT_TOKEN": self.ws.bot_token,
+            "SLACK_APP_TOKEN": "" if self._options.over_http else self.ws.app_token,
+            "SLACK_SIGNING_SECRET": self.ws.signing_secret,
+            "SLACK_API_URL": self.ws.api_url,
+            "DBC_CLIENT_URLS": self._daemon.url,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        }
+
+    def _on_exit(self, code: int) -> None:
+        """Tell everybody; starting it again is theirs, so that one can watch what survives."""
+        again = f"curl -X POST {self.ws.url}control/bot/start"
+        sentence = f"The bot has stopped (exit code {code}). Start it again: {again}"
+        click.echo(sentence, err=True)
+        state = self.ws.core.state
+        room = state.channel("gpu-ops")
+        for member in room.members:
+            if member != state.bot.id:
+                state.notify(member, room.id, sentence)
+
+    async def _start_again(self, _request: web.Request) -> web.Response:
+        if await self.bot.start():
+            return web.json_response({"ok": True, "pid": self.bot.pid})
+        return web.json_response({"ok": False, "error": "The bot is running."}, status=409)
+
+    def _say_what_to_try(self) -> None:
+        click.echo(f"\nOpen {self.ws.url} and try, as Alice, in #gpu-ops:")
+        for line, meaning in TRY:
+            click.echo(f"  {line:<18}{meaning}")
+        click.echo(f"The bot is process {self.bot.pid}: kill it (kill -9) and see what survives.")
+        click.echo("Ctrl-C ends everything.\n")
+
+    def _say_what_to_set(self) -> None:
+        click.echo(f"Slack is at {self.ws.url}; start a bot with:")
+        for name, value in self._environment().items():
+            click.echo(f"  {name}={value}")
+
+
+if __name__ == "__main__":
+    main()

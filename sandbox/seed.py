@@ -1,0 +1,94 @@
+"""Prepares the demo through the front door: people add their sessions with the bot's own form.
+
+Knows only what is on the screen; whatever cannot be done there is reported, never forced.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sandbox.dbc import World
+from sandbox.dbc.demo import demo_renter
+from sandbox.slack import CannotDo, Person, SeenView, Workspace
+
+# How long the bot gets for one step (seconds): it asks a node across the sandbox daemon.
+PATIENCE = 15.0
+NODES = ("gpu1", "gpu2")
+PEOPLE = ("alice", "bob")
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a person needs to act on a node."""
+
+    node: str
+    node_id: str
+    session_id: str
+    session_id_sign: str
+
+    def field(self, label: str) -> str | None:
+        """What goes into the input with this label; None where it stays as it is."""
+        for pattern, value in (
+            (r"sign", self.session_id_sign),
+            (r"session", self.session_id),
+        ):
+            if re.search(pattern, label, re.IGNORECASE):
+                return value
+        return None
+
+
+def credentials(world: World) -> Iterator[Credential]:
+    """The demo renter's sessions on the nodes that answer."""
+    renter = demo_renter()
+    for name in NODES:
+        node = world.node(name)
+        session_id, signature = node.session_for(renter)
+        yield Credential(name, node.node_id, session_id, signature)
+
+
+async def seed(ws: Workspace, world: World) -> list[str]:
+    """Let the people add what they lack; what went wrong, in sentences."""
+    problems: list[str] = []
+    for name in PEOPLE:
+        person = ws.member(name)
+        try:
+            known = await _answer(ws, person, "/dbc session list")
+            for credential in credentials(world):
+                if not _is_known(credential, known):
+                    await _add(ws, person, credential)
+                if name == PEOPLE[0] and credential.node not in known:
+                    line = f"/dbc node name {credential.node_id} {credential.node}"
+                    await _answer(ws, person, line)
+        except TimeoutError:
+            problems.append(f"The bot did not answer {name} in time.")
+        except (CannotDo, AssertionError) as problem:
+            problems.append(f"{name}: {problem}")
+    return problems
+
+
+def _is_known(credential: Credential, listed: str) -> bool:
+    return credential.node in listed or credential.node_id[:6] in listed
+
+
+async def _answer(ws: Workspace, person: Person, line: str) -> str:
+    """Type a command in the direct message with the bot and read what comes."""
+    before = len(person.messages("@dbc"))
+    await person.types(line, channel="@dbc")
+    await ws.until(lambda: len(person.messages("@dbc")) > before, PATIENCE)
+    return person.last("@dbc").plain
+
+
+async def _add(ws: Workspace, person: Person, credential: Credential) -> None:
+    await person.types(f"/dbc session add {credential.node_id}", channel="@dbc")
+    form = await person.sees_modal(timeout=PATIENCE)
+    values = {label: credential.field(label) for label in form.labels}
+    await person.submits({label: value for label, value in values.items() if value})
+    await ws.until(lambda: _is_settled(person, form), PATIENCE)
+    if person.modal is not None:
+        complaint = "; ".join(form.errors.values()) or form.trouble
+        await person.closes()
+        raise CannotDo(f"the form for {credential.node} says: {complaint}")
+
+
+def _is_settled(person: Person, form: SeenView) -> bool:
+    return person.modal is None or bool(form.errors or form.trouble)
