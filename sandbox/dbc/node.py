@@ -109,9 +109,9 @@ class Node:
         return session.session_id, wallet.sign(session.session_id)
 
     def settle(self) -> None:
-        """Catch up with the clock: jobs first, then transfers."""
+        """Catch up with the clock, jobs and transfers in the order of their moments."""
         now = self.world.clock.now()
-        self.worker.catch_up(now)
+        self.worker.catch_up(now, self.transfers.settle)
         self.transfers.settle(now)
 
     def push(self, kind: str, task: Task, job: Job) -> None:

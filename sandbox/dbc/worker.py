@@ -4,7 +4,7 @@ A job is a generator that yields how long its next step takes and changes things
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,8 +64,11 @@ class Worker:
         self._queue.clear()
         self._current = None
 
-    def catch_up(self, now: datetime) -> None:
-        """Do every step whose time has come; `time` is the moment of the step being done."""
+    def catch_up(self, now: datetime, before: Callable[[datetime], None]) -> None:
+        """Do every step whose time has come; `time` is the moment of the step being done.
+
+        `before` is called with that moment, to bring up to date what goes on beside the worker.
+        """
         while self._current is not None or self._queue:
             if self._current is None:
                 self._current = self._queue.popleft()
@@ -73,6 +76,7 @@ class Worker:
             due = self._due or now
             if due > now:
                 break
+            before(due)
             self.time = due
             try:
                 self._due = due + next(self._current.job)

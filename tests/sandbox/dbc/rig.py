@@ -54,8 +54,7 @@ class Rig:
         node.cpu_hz, node.cpu_sockets = "2400MHz", 1
         node.os_name = "Debian GNU/Linux 12 (bookworm) 6.18.44-fc-v595 GNU/Linux"
         node.public_ip = "127.0.0.254"
-        node.data_kind, node.data_total = "HDD", int(251.97 * GIB)
-        node.data_total, node.data_available = int(700 * GIB), int(500 * GIB)
+        node.data_kind, node.data_total, node.data_available = "HDD", 700 * GIB, 500 * GIB
         node.temp_dir = "/var/tmp"
         node.lan_error = "parse shell result error"
         node.rent(ALICE)
