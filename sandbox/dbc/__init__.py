@@ -5,7 +5,9 @@ As strict and as quirky as the real one (docs/dbc-api.md); shares no code with t
 
 from sandbox.dbc.calls import Call
 from sandbox.dbc.clock import Clock, ManualClock, RunningClock
-from sandbox.dbc.demo import demo_world
+from sandbox.dbc.control import control_app
+from sandbox.dbc.demo import demo_renter, demo_world
+from sandbox.dbc.faults import FaultName
 from sandbox.dbc.front.daemon import Daemon
 from sandbox.dbc.keys import Wallet
 from sandbox.dbc.node import Node
@@ -15,10 +17,13 @@ __all__ = [
     "Call",
     "Clock",
     "Daemon",
+    "FaultName",
     "ManualClock",
     "Node",
     "RunningClock",
     "Wallet",
     "World",
+    "control_app",
+    "demo_renter",
     "demo_world",
 ]

@@ -33,6 +33,7 @@ class ManualClock:
         self._now = start
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
+        self._fell_asleep = asyncio.Condition()
 
     def now(self) -> datetime:
         """The moment the clock was last wound to."""
@@ -53,7 +54,17 @@ class ManualClock:
             return
         waker = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + delay, next(self._order), waker))
+        async with self._fell_asleep:
+            self._fell_asleep.notify_all()
         await waker
+
+    async def sleeping(self, count: int = 1) -> None:
+        """Return when at least `count` coroutines wait for a later moment."""
+        async with self._fell_asleep:
+            await self._fell_asleep.wait_for(lambda: self._awaited() >= count)
+
+    def _awaited(self) -> int:
+        return sum(not waker.done() for _, _, waker in self._sleepers)
 
 
 class RunningClock:
