@@ -13,8 +13,12 @@ class BotProcess:
     """One bot at a time; its log goes where the sandbox's goes."""
 
     def __init__(
-        self, environment: Callable[[], Mapping[str, str]], on_exit: Callable[[int], None]
+        self,
+        environment: Callable[[], Mapping[str, str]],
+        on_exit: Callable[[int], None],
+        command: tuple[str, ...] = (sys.executable, "-m", "bot", "run"),
     ) -> None:
+        self._command = command
         self._environment = environment
         self._on_exit = on_exit
         self._process: asyncio.subprocess.Process | None = None
@@ -37,10 +41,7 @@ class BotProcess:
             return False
         # A session of its own, so that Ctrl-C reaches it once, through `stop`.
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            "run",
+            *self._command,
             env=os.environ | dict(self._environment()),
             start_new_session=True,
         )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from sandbox.slack.errors import Json, SlackError
+from sandbox.slack.reading import unescaped
 from sandbox.slack.state import State
 
 _WORD = re.compile(
@@ -16,6 +17,7 @@ _WORD = re.compile(
     r"|(?P<url>\bhttps?://[^\s<>|\"”’]*[^\s<>|\"”’.,;:!?)])"
     r"|(?P<domain>\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|dev|ai|cn|eu)\b(?:/\S*)?)"
 )
+_REFERENCE = re.compile(r"<(?P<sigil>[@#!]?)(?P<target>[^<>|]+)(?:\|(?P<words>[^<>]*))?>")
 _EVERYBODY = {"here", "channel", "everyone"}
 
 
@@ -58,6 +60,28 @@ def compose(state: State, typed: str, *, command: bool = False) -> str:
 
 
 def rich_text(text: str, new_id: Callable[[], str]) -> list[Json]:
-    """The rich_text block that Slack adds to a person's message."""
-    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    """The rich_text block that Slack adds to a person's message; styles are left as typed."""
+    elements = []
+    end = 0
+    for match in _REFERENCE.finditer(text):
+        elements += _plain(text[end : match.start()])
+        elements.append(_reference(match["sigil"], match["target"], match["words"]))
+        end = match.end()
+    elements += _plain(text[end:])
+    section = {"type": "rich_text_section", "elements": elements}
     return [{"type": "rich_text", "block_id": new_id(), "elements": [section]}]
+
+
+def _plain(text: str) -> list[Json]:
+    return [{"type": "text", "text": unescaped(text)}] if text else []
+
+
+def _reference(sigil: str, target: str, label: str | None) -> Json:
+    if sigil == "@":
+        return {"type": "user", "user_id": target}
+    if sigil == "#":
+        return {"type": "channel", "channel_id": target}
+    if sigil == "!":
+        return {"type": "broadcast", "range": target}
+    link: Json = {"type": "link", "url": unescaped(target)}
+    return link | ({"text": unescaped(label)} if label else {})

@@ -60,7 +60,7 @@ async def _again(ws: "Workspace", body: Json) -> Json:
 async def _disconnect(ws: "Workspace", body: Json) -> Json:
     """Ask every connection to reconnect (`reason`), or break them all (`drop`)."""
     if body.get("drop"):
-        await ws.sockets.drop()
+        ws.sockets.drop()
     else:
         await ws.sockets.disconnect(body.get("reason", "refresh_requested"))
     return {}

@@ -13,6 +13,7 @@ from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json, SlackError
 from sandbox.slack.members import Member
+from sandbox.slack.reading import pings
 from sandbox.slack.views import View
 
 STATIC = Path(__file__).parent.parent / "page"
@@ -73,7 +74,8 @@ def _channel(core: Core, me: Member, channel: Channel) -> Json:
     seen = [m for m in channel.messages.values() if m.only_for in (None, me.id)]
     last_read = channel.last_read.get(me.id, "")
     unread = [m for m in seen if m.ts > last_read and m.user != me.id]
-    loud = [m for m in unread if channel.is_im or f"<@{me.id}>" in m.text or "<!" in m.text]
+    mine = {me.id, "channel", "here", "everyone"}
+    loud = [m for m in unread if channel.is_im or mine.intersection(pings(m))]
     name = channel.name
     if channel.is_im:
         other = next((m for m in channel.members if m != me.id), me.id)
@@ -95,7 +97,8 @@ def _message(core: Core, channel: Channel, message: Message) -> Json:
         "user": message.user,
         "bot": message.bot,
         "text": message.text,
-        "blocks": message.blocks,
+        # The page reads a person's text itself, so that *bold* and `code` look as they should.
+        "blocks": message.blocks if message.bot else [],
     }
     if message.attachments:
         body["attachments"] = message.attachments

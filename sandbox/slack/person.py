@@ -11,7 +11,7 @@ from sandbox.slack.errors import CannotDo, Json
 from sandbox.slack.fields import answer, find_by_name, label_of, options_of
 from sandbox.slack.interactions import Surface
 from sandbox.slack.members import Member
-from sandbox.slack.reading import all_blocks, message_text, readable, unescaped, words
+from sandbox.slack.reading import all_blocks, message_text, pings, readable, unescaped, words
 from sandbox.slack.views import View, elements_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class SeenMessage:
     def buttons(self) -> list[str]:
         """The words on its buttons."""
         return _buttons(self.blocks)
+
+    @property
+    def pings(self) -> list[str]:
+        """Whom it notifies: member and group ids, `channel`, `here`, `everyone`."""
+        return pings(self.message)
 
     @property
     def ephemeral(self) -> bool:

@@ -50,6 +50,16 @@ def message_text(message: Message) -> str:
     return unescaped("\n".join([body, *rest]))
 
 
+_PING = re.compile(r"<(?:@(\w+)|!(channel|here|everyone)|!subteam\^(\w+))(?:\|[^>]*)?>")
+
+
+def pings(message: Message) -> list[str]:
+    """Whom the message notifies: member and group ids, `channel`, `here`, `everyone`."""
+    written = f"{message.text}\n{readable(message.blocks)}\n{readable(message.attachments)}"
+    found = ["".join(groups) for groups in _PING.findall(written)]
+    return list(dict.fromkeys(found))
+
+
 def all_blocks(message: Message) -> list[Json]:
     """The blocks of a message, those inside attachments included."""
     nested = [block for a in message.attachments for block in a.get("blocks", [])]

@@ -1,6 +1,7 @@
 """Socket Mode: WebSocket connections, each envelope to exactly one of them, acks by envelope id."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections import defaultdict, deque
@@ -21,7 +22,7 @@ _REASONS = {"http_timeout": "timeout"}
 class Connection:
     """One socket of the app. A draining one is about to be closed and gets nothing new."""
 
-    number: int
+    request: web.Request
     ws: web.WebSocketResponse
     draining: bool = False
 
@@ -35,7 +36,6 @@ class SocketMode:
         self._announce = announce
         self._tickets: set[str] = set()
         self._waiting: defaultdict[str, deque[asyncio.Future[Ack]]] = defaultdict(deque)
-        self._count = 0
         self._turn = 0
 
     @property
@@ -77,23 +77,22 @@ class SocketMode:
         """Tell every connection to make a new one, as Slack does now and then."""
         for connection in list(self.connections):
             connection.draining = reason != "warning"
-            await connection.ws.send_json(
-                {
-                    "type": "disconnect",
-                    "reason": reason,
-                    "debug_info": {"host": "sandbox"},
-                }
-            )
+            words = {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
+            with contextlib.suppress(ConnectionError):
+                await connection.ws.send_json(words)
 
-    async def drop(self) -> None:
+    def drop(self) -> None:
         """Break every connection without a word."""
         for connection in list(self.connections):
             connection.draining = True
-            await connection.ws.close(code=1006 if connection.ws.closed else 1001)
+            if connection.request.transport is not None:
+                connection.request.transport.abort()
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.drop()
+        for connection in list(self.connections):
+            connection.draining = True
+            await connection.ws.close()
 
     async def endpoint(self, request: web.Request) -> web.WebSocketResponse:
         """The WebSocket endpoint that apps.connections.open names."""
@@ -107,12 +106,11 @@ class SocketMode:
             await ws.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             await ws.close()
             return ws
-        await self._serve(ws)
+        await self._serve(Connection(request, ws))
         return ws
 
-    async def _serve(self, ws: web.WebSocketResponse) -> None:
-        self._count += 1
-        connection = Connection(self._count, ws)
+    async def _serve(self, connection: Connection) -> None:
+        ws = connection.ws
         self.connections.append(connection)
         try:
             await ws.send_json(self._hello())

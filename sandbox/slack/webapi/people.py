@@ -1,5 +1,6 @@
 """users.*, usergroups.*, bots.*, team.*, auth.*: who is who."""
 
+from sandbox.slack.conversations import Channel
 from sandbox.slack.errors import Json, SlackError
 from sandbox.slack.webapi.call import Call, Method, page
 
@@ -55,16 +56,21 @@ def users_conversations(call: Call) -> Json:
     user = call.text("user") or core.state.bot.id
     if user not in core.state.members:
         raise SlackError("user_not_found")
+    found = [c.body(user, 1) for c in _visible(call) if user in c.members]
+    return page(call, found, "channels")
+
+
+def _visible(call: Call) -> list[Channel]:
+    """The channels of the types asked for that the bot may know of."""
     kinds = _kinds(call)
-    found = [
-        channel.body(user, 1)
-        for channel in core.state.channels.values()
-        if user in channel.members
-        and core.state.bot.id in channel.members + [m for m in [user] if channel.kind == "channel"]
-        and channel.kind in kinds
+    bot = call.core.state.bot.id
+    return [
+        channel
+        for channel in call.core.state.channels.values()
+        if channel.kind in kinds
+        and (channel.kind == "channel" or bot in channel.members)
         and not (channel.is_archived and call.flag("exclude_archived"))
     ]
-    return page(call, found, "channels")
 
 
 def _kinds(call: Call) -> set[str]:
@@ -77,16 +83,8 @@ def _kinds(call: Call) -> set[str]:
 
 def conversations_list(call: Call) -> Json:
     """conversations.list: public channels, and others the bot is in."""
-    core = call.core
-    bot = core.state.bot.id
-    found = [
-        channel.body(bot, 1)
-        for channel in core.state.channels.values()
-        if channel.kind in _kinds(call)
-        and (channel.kind == "channel" or bot in channel.members)
-        and not (channel.is_archived and call.flag("exclude_archived"))
-    ]
-    return page(call, found, "channels")
+    bot = call.core.state.bot.id
+    return page(call, [channel.body(bot, 1) for channel in _visible(call)], "channels")
 
 
 def usergroups_list(call: Call) -> Json:

@@ -132,7 +132,7 @@ async def test_the_app_reconnects_when_asked(ws: Workspace, app: AsyncApp) -> No
 async def test_the_app_reconnects_after_a_broken_connection(ws: Workspace, app: AsyncApp) -> None:
     async with connected(ws, app):
         before = ws.sockets.connections[0]
-        await ws.sockets.drop()
+        ws.sockets.drop()
         await ws.until(lambda: ws.connected and before not in ws.sockets.connections)
 
 

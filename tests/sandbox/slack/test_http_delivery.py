@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 from aiohttp import web as aiohttp_web
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SystemClock, Workspace
 from sandbox.slack.http_delivery import signature
-from tests.sandbox.slack.conftest import new_app
+from tests.sandbox.slack.conftest import (
+    actions,
+    button,
+    connected,
+    modal,
+    new_app,
+    refused,
+    text_input,
+)
 
 
 @asynccontextmanager
@@ -93,3 +102,44 @@ async def test_over_http_an_event_is_repeated_with_number_and_reason(http_ws: Wo
     assert len({event_id for event_id, _ in seen}) == 1
     assert [h.get("X-Slack-Retry-Num") for _, h in seen] == [None, "1", "2"]
     assert [h.get("X-Slack-Retry-Reason") for _, h in seen] == [None, "http_error", "http_error"]
+
+
+async def test_over_http_forms_and_buttons_work_too(http_ws: Workspace) -> None:
+    ws = http_ws
+    app = new_app(ws)
+
+    @app.action("go")
+    async def on_go(ack: Any, body: Any, client: Any) -> None:
+        await ack()
+        await client.views_open(trigger_id=body["trigger_id"], view=modal(text_input()))
+
+    @app.view("form")
+    async def on_submit(ack: Any) -> None:
+        await ack(response_action="errors", errors={"name.block": "taken"})
+
+    alice = ws.member("alice")
+    async with served(app) as url:
+        await ws.use_http(url)
+        await app.client.chat_postMessage(channel="C0GPUOPS", text="t", blocks=[actions(button())])
+        await alice.presses("Go")
+        form = await alice.sees_modal("Form")
+        await alice.submits({"Name": "x"})
+    assert form.errors == {"Name": "taken"}
+
+
+async def test_the_mode_can_be_switched_back(http_ws: Workspace) -> None:
+    ws = http_ws
+    app = new_app(ws)
+
+    @app.command("/dbc")
+    async def on_slash(ack: Any) -> None:
+        await ack("here")
+
+    assert not await ws.use_http("http://127.0.0.1:9/slack/events")
+    client = AsyncWebClient(base_url=ws.api_url)
+    answer = await refused(client.apps_connections_open(app_token=ws.app_token))
+    assert answer["error"] == "socket_mode_not_enabled"
+    await ws.use_socket_mode()
+    async with connected(ws, app):
+        await ws.member("alice").types("/dbc")
+        await ws.member("alice").sees("here")

@@ -316,3 +316,20 @@ async def test_a_home_tab_is_published_for_one_member(ws: Workspace, web: AsyncW
     assert ws.member("bob").home is None
     answer = await refused(web.views_publish(user_id=alice.id, view=modal(section())))
     assert answer["error"] == "invalid_arguments"
+
+
+async def test_an_escaped_name_pings_nobody(ws: Workspace, web: AsyncWebClient) -> None:
+    alice = ws.member("alice")
+    await web.chat_postMessage(channel=GPU_OPS, text="t", blocks=[section("&lt;!channel&gt; up")])
+    assert alice.last("gpu-ops").plain == "<!channel> up"
+    assert alice.last("gpu-ops").pings == []
+    await web.chat_postMessage(channel=GPU_OPS, text=f"<!here> <@{alice.id}>")
+    assert alice.last("gpu-ops").pings == ["here", alice.id]
+
+
+async def test_an_answer_can_fail_to_come(ws: Workspace) -> None:
+    impatient = AsyncWebClient(token=ws.bot_token, base_url=ws.api_url, timeout=1)
+    impatient.retry_handlers.clear()
+    ws.faults.add("hang", "auth.test")
+    with pytest.raises(TimeoutError):
+        await impatient.auth_test()

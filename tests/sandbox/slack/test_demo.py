@@ -1,0 +1,54 @@
+"""The demo's command line, and the bot as its child."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from sandbox.slack.bot_process import BotProcess
+
+ROOT = Path(__file__).parents[3]
+
+
+async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "sandbox", "--no-bot", "--port", "0", "--dbc-port", "0"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        first = (await process.stdout.readline()).decode()
+        url = first.split()[3].rstrip(";")
+        async with aiohttp.ClientSession() as http, http.get(f"{url}page/people") as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        settings = (await process.stdout.read()).decode()
+        assert await process.wait() == 0
+    assert f"SLACK_API_URL={url}api/" in settings
+    assert "DBC_CLIENT_URLS=http://127.0.0.1:" in settings
+
+
+async def test_a_bot_that_dies_is_reported_and_can_be_started_again() -> None:
+    exits: asyncio.Queue[int] = asyncio.Queue()
+    words = "import os, sys; sys.exit(int(os.environ['CODE']))"
+    bot = BotProcess(lambda: {"CODE": "3"}, exits.put_nowait, (sys.executable, "-c", words))
+    for _ in range(2):
+        assert await bot.start()
+        assert await asyncio.wait_for(exits.get(), 30) == 3
+        assert not bot.running
+    await bot.stop()
+
+
+async def test_a_bot_is_asked_to_end() -> None:
+    exits: asyncio.Queue[int] = asyncio.Queue()
+    words = "import time; time.sleep(60)"
+    bot = BotProcess(dict, exits.put_nowait, (sys.executable, "-c", words))
+    assert await bot.start()
+    assert not await bot.start()
+    await bot.stop()
+    assert not bot.running
+    assert exits.empty()
