@@ -46,8 +46,8 @@ def form(command: Command, values: Mapping[str, str]) -> Form:
     """The form of a command, filled in with what was given."""
     return Form(
         command=command.id,
-        title=command.title.capitalize(),
-        submit="Run" if command.effect_of(values) is Effect.READ else "Submit",
+        title=command.title,
+        submit=command.verb.capitalize(),
         fields=tuple(_field(p, values.get(p.name, "")) for p in command.parameters),
         intro=(Note(line(command.help)),),
     )
