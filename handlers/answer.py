@@ -4,6 +4,7 @@ Private where people asked privately, public where they asked in public. Knows n
 is said.
 """
 
+import secrets
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -138,15 +139,22 @@ class FormAnswer(_Answer):
     ) -> None:
         super().__init__(messenger, modals, actor=actor, place=place)
         self._view = view
-        self.waits = False
+        self._waiting = ""
+
+    def wait(self) -> str:
+        """From now on a modal waits for the answer; the external_id it shall have."""
+        self._waiting = secrets.token_urlsafe(16)
+        return self._waiting
 
     async def say(self, reply: Reply) -> None:
         """Answer in the waiting form, or privately in the place."""
-        if not (self.waits and await self._modals.say(self._view, reply)):
+        shown = self._waiting and await self._modals.say(self._waiting, self._view, reply)
+        if not shown:
             await self._messenger.whisper(self._actor, self._place, reply)
 
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
-        if not (self.waits and await self._modals.put_back(self._view["id"], form, self._place)):
+        shown = self._waiting and await self._modals.put_back(self._waiting, form, self._place)
+        if not shown:
             offer = self._modals.offer(form, self._place)
             await self._messenger.whisper(self._actor, self._place, offer)

@@ -46,7 +46,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
             body.get("response_url") or "",
             body["trigger_id"],
         )
-        in_home = (body.get("container") or {}).get("type") == "view"
+        in_home = (body.get("view") or {}).get("type") == "home"
 
         async def take() -> Acknowledgement:
             if desk.is_foreign(team):

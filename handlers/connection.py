@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -38,6 +39,9 @@ _TEMPORARY = frozenset(
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 _SECRETS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|hooks\.slack\.com/\S+")
 
+# Bolt finds our token in the environment and says that it will not use it; nor should it.
+_MOOT = warning_client_prioritized_and_token_skipped()
+
 
 class _Discreet(logging.Filter):
     """Takes credentials out of what the SDK logs, and its traces of what we report ourselves."""
@@ -46,7 +50,7 @@ class _Discreet(logging.Filter):
         text = record.getMessage()
         record.msg, record.args = _SECRETS.sub("…", text), None
         record.exc_info = None
-        return True
+        return text != _MOOT
 
 
 def sdk_logger() -> logging.Logger:
@@ -170,6 +174,6 @@ def failure(error: BaseException) -> DeliveryFailed:
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
         headers = getattr(response, "headers", {})
         return DeliveryFailed("ratelimited", retry_after(headers) or LATER)
-    if status >= 500 or reason in _TEMPORARY:
+    if status >= 500 or not said or reason in _TEMPORARY:
         return DeliveryFailed(reason, LATER)
     return DeliveryFailed(reason, None)

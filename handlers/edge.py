@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import structlog
+from slack_bolt import BoltResponse
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -117,11 +118,18 @@ class SlackEdge:
             modals=Modals(connection, clock),
             boundary=Boundary(self._supervisor, clock),
         )
+        app.error(_on_error)
         lines.register(app, desk, self._settings.slash_command)
         buttons.register(app, desk)
         submissions.register(app, desk)
         home.register(app, desk)
         return app
+
+
+async def _on_error(error: Exception) -> BoltResponse:
+    """What no boundary caught: a payload of a shape that Slack does not document."""
+    log.error("delivery_not_understood", exc_info=error)
+    return BoltResponse(status=500, body="")
 
 
 class _SocketMode(AsyncSocketModeHandler):

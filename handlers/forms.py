@@ -1,18 +1,15 @@
 """Forms to Slack modals and what was sent in back to typed texts. Pure.
 
-`private_metadata` holds the command and the place, nothing else: people can read it.
 Limits: Slack's references of views and block elements.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bot.model import Place
 from bot.reply import Choice, Form, FormField, Note, Reply, emoji, line
 from handlers.mrkdwn import cut
-from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, Json, Payload
+from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, FormOrigin, Json, Payload
 from handlers.render import plain_text, view_blocks
 
 TITLE = 24
@@ -23,26 +20,6 @@ OPTIONS = 100
 OPTION = 75
 OPTION_VALUE = 150
 TRUE = "true"
-
-
-@dataclass(frozen=True, slots=True)
-class FormOrigin:
-    """What a modal remembers of itself: which command it is for, and where its result is said."""
-
-    command: str
-    place: Place
-
-    def dump(self) -> str:
-        """As `private_metadata`."""
-        return json.dumps(
-            {"command": self.command, "channel": self.place.channel, "thread": self.place.thread}
-        )
-
-    @classmethod
-    def load(cls, private_metadata: str) -> "FormOrigin":
-        """What `dump` wrote."""
-        found = json.loads(private_metadata)
-        return cls(found["command"], Place(found["channel"], found["thread"]))
 
 
 def form_view(form: Form, place: Place) -> Json:
@@ -66,15 +43,19 @@ def form_view(form: Form, place: Place) -> Json:
     }
 
 
-def reply_view(submitted: Payload, reply: Reply) -> Json:
-    """A modal that takes the place of a form sent in and says something."""
+def reply_view(submitted: Payload, reply: Reply, external_id: str = "") -> Json:
+    """A modal that takes the place of a form sent in and says something.
+
+    `external_id` is a name of ours, unique in the workspace, by which it can be replaced again.
+    """
     return {
         "type": "modal",
         "callback_id": WAITING_CALLBACK,
+        **({"external_id": external_id} if external_id else {}),
         "private_metadata": submitted.get("private_metadata", ""),
         "title": plain_text(submitted["title"]["text"], TITLE),
         "close": plain_text("Close", TITLE),
-        "blocks": view_blocks(reply.parts) or view_blocks(Reply.of(reply.summary).parts),
+        "blocks": view_blocks(reply.parts or Reply.of(reply.summary).parts),
     }
 
 

@@ -3,6 +3,7 @@
 Knows the forms it offered, for an hour and in memory: after a restart the person types again.
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,9 @@ from handlers.connection import SlackConnection
 from handlers.forms import form_view, reply_view
 from handlers.payloads import FORM_OPEN, Payload
 from handlers.recent import Recent
+
+# Seconds between looks for a waiting modal: Slack shows it within one, or it was closed.
+PATIENCE = (0.05, 0.2, 0.5, 1.0)
 
 log = structlog.get_logger()
 
@@ -63,18 +67,27 @@ class Modals:
         """The form that a button stands for, while it is remembered."""
         return self._offered.get(offer_id)
 
-    async def put_back(self, view_id: str, form: Form, place: Place) -> bool:
-        """Replace an open modal by the form; False where the person has closed it."""
-        return await self._update(view_id, form_view(form, place))
+    async def put_back(self, waiting: str, form: Form, place: Place) -> bool:
+        """Replace a waiting modal by the form; False where the person has closed it."""
+        return await self._update(waiting, form_view(form, place))
 
-    async def say(self, submitted: Payload, reply: Reply) -> bool:
-        """Replace the modal of a form sent in by a reply; False where the person has closed it."""
-        return await self._update(submitted["id"], reply_view(submitted, reply))
+    async def say(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
+        """Replace a waiting modal by a reply; False where the person has closed it."""
+        return await self._update(waiting, reply_view(submitted, reply, waiting))
 
-    async def _update(self, view_id: str, view: object) -> bool:
-        try:
-            await self._connection.call("views.update", view_id=view_id, view=view)
-        except DeliveryFailed as failed:
-            log.info("form_not_updated", reason=failed.reason)
-            return False
-        return True
+    async def _update(self, waiting: str, view: object) -> bool:
+        """Named by its external_id, the waiting modal is not found until Slack shows it.
+
+        So quick work cannot be overtaken by the acknowledgement that says "please wait".
+        """
+        for delay in (*PATIENCE, None):
+            try:
+                await self._connection.call("views.update", external_id=waiting, view=view)
+            except DeliveryFailed as failed:
+                if failed.reason == "not_found" and delay is not None:
+                    await asyncio.sleep(delay)
+                    continue
+                log.info("form_not_updated", reason=failed.reason)
+                return False
+            return True
+        return False

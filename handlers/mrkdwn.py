@@ -13,8 +13,8 @@ from handlers.payloads import Json
 # Long literals are cut so that any piece, escaped (× 5), fits into one field or section.
 PIECE = 250
 RICH_PIECE = 2_500
-_USER = re.compile(r"[UW][A-Z0-9]{2,}")
-_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+_USER = re.compile(r"[UW][A-Z0-9]+")
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
 _EMOJI = re.compile(r"[a-z0-9_+'-]+(?:::skin-tone-[2-6])?")
 _URL = re.compile(r"https?://[^\s<>|]{1,500}")
 # What Slack would take for formatting: an opening marker at a word's edge, any backtick, an

@@ -4,6 +4,7 @@ Sources: Slack's references of slash commands, interaction payloads and the Even
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,29 @@ class Identity:
     def is_ours(self, team: str) -> bool:
         """Whether an account of `team` belongs to this workspace (or its Enterprise Grid)."""
         return team == self.team or (bool(self.enterprise) and team == self.enterprise)
+
+
+@dataclass(frozen=True, slots=True)
+class FormOrigin:
+    """What a modal remembers of itself: which command it is for, and where its result is said.
+
+    It is all that stands in `private_metadata`, which people can read.
+    """
+
+    command: str
+    place: Place
+
+    def dump(self) -> str:
+        """As `private_metadata`."""
+        return json.dumps(
+            {"command": self.command, "channel": self.place.channel, "thread": self.place.thread}
+        )
+
+    @classmethod
+    def load(cls, private_metadata: str) -> "FormOrigin":
+        """What `dump` wrote."""
+        found = json.loads(private_metadata)
+        return cls(found["command"], Place(found["channel"], found["thread"]))
 
 
 def delivery_key(kind: str, *parts: str) -> str:
@@ -61,10 +85,13 @@ def actor_of(interaction: Payload) -> tuple[str, str]:
 
 
 def press_place(interaction: Payload) -> Place:
-    """Where a button was pressed. For the App Home that is the person's id.
+    """Where a button was pressed; in a modal, where the modal belongs.
 
-    Slack takes a person's id for the direct message with them.
+    For the App Home that is the person's id: Slack takes it for the direct message with them.
     """
+    view = interaction.get("view") or {}
+    if view.get("type") == "modal" and view.get("private_metadata"):
+        return FormOrigin.load(view["private_metadata"]).place
     container = interaction.get("container") or {}
     channel = (interaction.get("channel") or {}).get("id") or container.get("channel_id")
     if not channel:

@@ -33,6 +33,7 @@ MESSAGE_CHARACTERS = 12_000  # Slack refuses about 13,200 with msg_blocks_too_lo
 VIEW_CHARACTERS = 200_000  # a view's JSON may have 250 kB
 SECTION = 3_000
 FIELD = 2_000
+NOTE = 2_000
 FIELDS = 10
 HEADER = 150
 BUTTON = 75
@@ -51,7 +52,8 @@ class Rendered:
 
 def message(reply: Reply) -> Rendered:
     """A reply as a message."""
-    blocks = fit(render(reply.parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS)
+    parts = reply.parts or (Para((reply.summary,)),)
+    blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS)
     return Rendered(_escaped_to(reply.summary, TEXT) or "…", blocks)
 
 
@@ -143,10 +145,10 @@ def _para(text: Line) -> Iterator[Json]:
 
 def _note(text: Line) -> Iterator[Json]:
     if is_risky(text) and all(isinstance(piece, str) for piece in text):
-        for chunk in _chunks([plain(text)]):
-            yield {"type": "context", "elements": [plain_text(chunk, SECTION)]}
+        for chunk in _chunks([plain(text)], NOTE):
+            yield {"type": "context", "elements": [plain_text(chunk, NOTE)]}
     else:
-        for chunk in _chunks(pieces(text)):
+        for chunk in _chunks(pieces(text), NOTE):
             yield _context(chunk)
 
 

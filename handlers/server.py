@@ -14,6 +14,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.clock import Clock
 
 PATH = "/slack/events"
+ACK_SECONDS = 3  # after that Slack has given up on a request
 LARGEST = 1024**2  # bytes; Slack's own payloads stay far below
 # How old a signed request may be (Slack: "Verifying requests from Slack").
 FRESH = timedelta(minutes=5)
@@ -39,7 +40,7 @@ class Server:
         application = web.Application(client_max_size=LARGEST)
         application.router.add_post(PATH, self._receive)
         application.router.add_get("/healthz", _health)
-        runner = web.AppRunner(application, access_log=None)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=ACK_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
         self._runner = runner
@@ -59,7 +60,7 @@ class Server:
             bolt_request = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
             )
-        except ValueError:
+        except (ValueError, TypeError, AttributeError):  # signed, and yet no payload of Slack's
             return web.Response(status=400)
         response: BoltResponse = await self._app.async_dispatch(bolt_request)
         return await to_aiohttp_response(response)

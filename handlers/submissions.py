@@ -11,8 +11,8 @@ from bot.reply import Note, Reply, emoji, line
 from handlers.answer import FormAnswer
 from handlers.deliveries import Acknowledgement
 from handlers.desk import Desk
-from handlers.forms import FormOrigin, entered, errors_at, options, reply_view, source_of
-from handlers.payloads import FORM_CALLBACK, Payload, actor_of, delivery_key
+from handlers.forms import entered, errors_at, options, reply_view, source_of
+from handlers.payloads import FORM_CALLBACK, FormOrigin, Payload, actor_of, delivery_key
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -64,11 +64,13 @@ async def _submit(
     outcome = await desk.core.submit(submission)
     if isinstance(outcome, Rejected):
         return _rejected(view, outcome)
-    answer.waits = outcome.waiting is not None
+    waiting = answer.wait() if outcome.waiting is not None else ""
     desk.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
-    return Acknowledgement({"response_action": "update", "view": reply_view(view, outcome.waiting)})
+    return Acknowledgement(
+        {"response_action": "update", "view": reply_view(view, outcome.waiting, waiting)}
+    )
 
 
 def _rejected(view: Payload, outcome: Rejected) -> Acknowledgement:

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -34,7 +35,6 @@ class Office:
 
 def settings_for(ws: Workspace, *, socket_mode: bool) -> Settings:
     return Settings(
-        _env_file=None,
         slack_bot_token=SecretStr(ws.bot_token),
         slack_app_token=SecretStr(ws.app_token) if socket_mode else None,
         slack_signing_secret=None if socket_mode else SecretStr(ws.signing_secret),
@@ -43,10 +43,20 @@ def settings_for(ws: Workspace, *, socket_mode: bool) -> Settings:
     )
 
 
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 async def _office(*, socket_mode: bool) -> AsyncIterator[Office]:
     clock = HandClock()
     async with Workspace(
-        clock=clock, manifest=manifest("/dbc", socket_mode=socket_mode), retry_delays=(0.0,)
+        clock=clock,
+        manifest=manifest("/dbc", socket_mode=socket_mode),
+        ack_seconds=1.0,
+        retry_delays=(0.0,),
     ) as ws:
         settings = settings_for(ws, socket_mode=socket_mode)
         connection = SlackConnection(settings)

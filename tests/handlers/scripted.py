@@ -70,5 +70,6 @@ class ScriptedCore:
 
     async def home(self, user: str) -> Reply:
         """What `user`'s App Home shows."""
+        self.sought.append((user, "home", ""))
         self._fail()
         return self.home_reply

@@ -1,0 +1,28 @@
+"""The Home tab."""
+
+from bot.reply import Actions, Button, Para, Reply
+from tests.handlers.conftest import Office
+from tests.handlers.scripted import say
+
+HOME = Reply("", (Para(("Your machines",)), Actions((Button("Refresh", "home.refresh", "1"),))))
+
+
+async def test_the_home_tab_shows_what_the_core_says(any_office: Office) -> None:
+    any_office.core.home_reply = HOME
+    await any_office.alice.opens_home()
+    home = await any_office.alice.sees_home("Your machines")
+    assert home.buttons == ["Refresh"]
+
+
+async def test_a_button_on_the_home_tab_works_and_the_tab_is_shown_anew(
+    any_office: Office,
+) -> None:
+    any_office.core.home_reply = HOME
+    await any_office.alice.opens_home()
+    await any_office.alice.sees_home("Your machines")
+    any_office.core.work = say(Reply.of("Started."))
+    any_office.core.home_reply = Reply.of("Everything runs.")
+    await any_office.alice.presses("Refresh", on_home=True)
+    await any_office.alice.sees_home("Everything runs.")
+    await any_office.alice.sees("Started.", "@dbc")
+    assert any_office.core.presses[0].place.channel == any_office.alice.id

@@ -1,0 +1,185 @@
+"""Messages that last and who people are: `SlackMessenger`, `SlackDirectory`, failures."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.model import MessageRef, Place
+from bot.ports import DeliveryFailed
+from bot.reply import Reply
+from handlers.connection import SlackConnection
+from handlers.slack import SlackDirectory, SlackMessenger
+from tests.handlers.conftest import Office
+
+HELLO = Reply.of("Restarting x.")
+
+
+@pytest.fixture
+def messenger(office: Office) -> SlackMessenger:
+    return SlackMessenger(office.connection)
+
+
+@pytest.fixture
+def place(office: Office) -> Place:
+    return Place(office.ws.core.state.channel("gpu-ops").id)
+
+
+async def test_a_posted_message_is_edited_in_place(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    ref = await messenger.post(place, HELLO, "card:1")
+    await messenger.edit(ref, Reply.of("Done."))
+    seen = await office.bob.sees("Done.")
+    assert (seen.ts, seen.channel, seen.edited) == (ref.ts, ref.channel, True)
+    assert "Restarting" not in office.bob.screen()
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+async def test_a_message_is_found_by_its_key_even_after_it_was_edited(
+    office: Office, messenger: SlackMessenger, place: Place, *, in_thread: bool
+) -> None:
+    since = office.clock.now()
+    if in_thread:
+        top = await messenger.post(place, HELLO, "top")
+        place = Place(place.channel, top.ts)
+    ref = await messenger.post(place, HELLO, "card:1")
+    for number in range(120):
+        await messenger.post(place, HELLO, f"other:{number}")
+    await messenger.edit(ref, Reply.of("Done."))
+    assert await messenger.find(place, "card:1", since) == ref
+    assert await messenger.find(place, "card:2", since) is None
+
+
+async def test_only_messages_since_then_are_found(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    await messenger.post(place, HELLO, "card:1")
+    office.ws.wind(timedelta(minutes=1))
+    assert await messenger.find(place, "card:1", office.clock.now()) is None
+
+
+async def test_a_person_stands_for_the_direct_message_with_them(
+    office: Office, messenger: SlackMessenger
+) -> None:
+    since = office.clock.now()
+    ref = await messenger.post(Place(office.alice.id), HELLO, "card:1")
+    await office.alice.sees("Restarting x.", "@dbc")
+    assert await messenger.direct(office.alice.id) == Place(ref.channel)
+    assert await messenger.find(Place(office.alice.id), "card:1", since) == ref
+
+
+@pytest.mark.parametrize("channel", ["gpu-ops", "random", "ops-secret"])
+async def test_a_whisper_reaches_the_person_alone_wherever_the_bot_is(
+    office: Office, messenger: SlackMessenger, channel: str
+) -> None:
+    place = Place(office.ws.core.state.channel(channel).id)
+    await messenger.whisper(office.alice.id, place, HELLO)
+    seen = await office.alice.sees("Restarting x.")
+    assert seen.ephemeral == (channel == "gpu-ops")
+    assert "Restarting" not in office.bob.screen()
+
+
+async def test_a_lasting_refusal_says_that_trying_again_is_of_no_use(
+    office: Office, messenger: SlackMessenger
+) -> None:
+    random = Place(office.ws.core.state.channel("random").id)
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.post(random, HELLO, "card:1")
+    assert (failed.value.reason, failed.value.retry_after) == ("not_in_channel", None)
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.edit(MessageRef("C0GPUOPS", "1.000001"), HELLO)
+    assert (failed.value.reason, failed.value.retry_after) == ("message_not_found", None)
+
+
+async def test_a_long_rate_limit_is_left_to_whoever_can_wait(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    office.ws.faults.ratelimit("chat.postMessage", retry_after=37)
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.post(place, HELLO, "card:1")
+    assert failed.value.retry_after == timedelta(seconds=37)
+
+
+@pytest.mark.parametrize("kind", ["http_500", "reset"])
+async def test_a_post_without_an_answer_is_not_repeated_and_can_be_found(
+    office: Office, messenger: SlackMessenger, place: Place, kind: Any
+) -> None:
+    since = office.clock.now()
+    office.ws.faults.add(kind, "chat.postMessage", after_effect=True)
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.post(place, HELLO, "card:1")
+    assert failed.value.retry_after is not None
+    assert len(office.ws.calls_of("chat.postMessage")) == 1
+    assert await messenger.find(place, "card:1", since) is not None
+
+
+@pytest.mark.parametrize("kind", ["http_500", "reset"])
+async def test_an_edit_without_an_answer_is_repeated(
+    office: Office, messenger: SlackMessenger, place: Place, kind: Any
+) -> None:
+    ref = await messenger.post(place, HELLO, "card:1")
+    office.ws.faults.add(kind, "chat.update")
+    await messenger.edit(ref, Reply.of("Done."))
+    await office.bob.sees("Done.")
+
+
+@pytest.mark.parametrize("error", ["internal_error", "fatal_error", "service_unavailable"])
+async def test_slacks_own_trouble_passes(
+    office: Office, messenger: SlackMessenger, place: Place, error: str
+) -> None:
+    office.ws.faults.error(error, "chat.postMessage")
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.post(place, HELLO, "card:1")
+    assert failed.value.retry_after is not None
+
+
+async def test_slack_out_of_reach_is_worth_another_try(office: Office, place: Place) -> None:
+    nowhere = office.settings.model_copy(update={"slack_api_url": "http://127.0.0.1:9/api/"})
+    with pytest.raises(DeliveryFailed) as failed:
+        await SlackConnection(nowhere).open()
+    assert failed.value.retry_after is not None
+
+
+async def test_a_wrong_token_is_said_at_the_start(office: Office) -> None:
+    office.ws.core.token_revoked = True
+    with pytest.raises(DeliveryFailed) as failed:
+        await SlackConnection(office.settings).open()
+    assert failed.value.retry_after is None
+
+
+async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None:
+    person = await SlackDirectory(office.connection).person(office.alice.id)
+    assert (person.id, person.name, person.locale) == (office.alice.id, "alice", "en-US")
+    assert person.is_full_member
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"is_restricted": True},
+        {"is_ultra_restricted": True},
+        {"deleted": True},
+        {"is_bot": True},
+        {"is_stranger": True},
+        {"team_id": "T0OTHER"},
+    ],
+)
+async def test_guests_bots_leavers_and_strangers_are_no_full_members(
+    office: Office, traits: dict[str, Any]
+) -> None:
+    other = office.ws.add_member("eve", **traits)
+    directory = SlackDirectory(office.connection)
+    assert not (await directory.person(other.id)).is_full_member
+
+
+async def test_a_person_is_looked_up_anew_every_time(office: Office) -> None:
+    directory = SlackDirectory(office.connection)
+    assert (await directory.person(office.bob.id)).is_full_member
+    office.bob.member.deleted = True
+    assert not (await directory.person(office.bob.id)).is_full_member
+
+
+async def test_a_person_nobody_knows(office: Office) -> None:
+    with pytest.raises(DeliveryFailed, match="user_not_found"):
+        await SlackDirectory(office.connection).person("U0NOBODY")
