@@ -56,7 +56,8 @@ class Auth(Enum):
 class Endpoint(Generic[T]):
     """One operation: where it is, whether it changes anything, whom it serves, what it answers.
 
-    `path` may hold `{task_id}`-like places. `decode` makes the answer's `message` a value and
+    `path` may hold `{task_id}`-like places. `timer` names what the daemon counts as one kind of
+    request (§7.3), if that is more than one path. `decode` makes the answer's `message` a value and
     raises ValueError (pydantic's included) if it is not what the endpoint promises.
     """
 
@@ -64,16 +65,22 @@ class Endpoint(Generic[T]):
     mode: Mode
     auth: Auth
     decode: Callable[[object], T]
+    timer: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What requests of one kind have in common."""
+        return self.timer or self.path
 
 
-def read(path: str, auth: Auth, answer: TypeAdapter[T]) -> Endpoint[T]:
+def read(path: str, auth: Auth, answer: TypeAdapter[T], timer: str = "") -> Endpoint[T]:
     """An endpoint that changes nothing: it may be repeated and asked of another daemon."""
-    return Endpoint(path, Mode.READ, auth, answer.validate_python)
+    return Endpoint(path, Mode.READ, auth, answer.validate_python, timer)
 
 
-def change(path: str, auth: Auth, decode: Callable[[object], T]) -> Endpoint[T]:
+def change(path: str, auth: Auth, decode: Callable[[object], T], timer: str = "") -> Endpoint[T]:
     """An endpoint that changes something: it is sent once, to one daemon."""
-    return Endpoint(path, Mode.CHANGE, auth, decode)
+    return Endpoint(path, Mode.CHANGE, auth, decode, timer)
 
 
 def done(_message: object) -> None:

@@ -205,7 +205,7 @@ def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str]
         return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     row = next(row for row in _TABLE if row.matches(status, code, lower))
     return row.error(
-        row.sentence if not _speaks_for_change(row, mode) else "",
+        row.sentence,
         hint=row.hint,
         field=row.field or _named_field(row, lower),
         mode=mode,
@@ -232,10 +232,6 @@ def _authority(code: int, text: str) -> Reason | None:
     if not told:  # verifiers get no reason at all
         return Reason.ROLE
     return next((reason for reason in Reason if reason == told), Reason.OTHER)
-
-
-def _speaks_for_change(row: Row, mode: Mode) -> bool:
-    return mode is Mode.CHANGE and bool(row.error.change_sentence)
 
 
 def _named_field(row: Row, text: str) -> str:

@@ -285,9 +285,25 @@ _REASONS: Mapping[Reason, tuple[str, str]] = {
 class NotAuthorised(DbcError, Refused):
     """The node, or we before sending, refused the credentials. `reason` says why."""
 
-    def __init__(self, reason: Reason, *, sent: bool = True, **details: object) -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        sent: bool = True,
+        mode: Mode = Mode.READ,
+        dbc_text: str = "",
+        http_status: int = 0,
+        errcode: int | None = None,
+    ) -> None:
         sentence, hint = _REASONS[reason]
-        super().__init__(sentence, hint=hint, **details)  # type: ignore[arg-type]  # DbcError's own
+        super().__init__(
+            sentence,
+            hint=hint,
+            mode=mode,
+            dbc_text=dbc_text,
+            http_status=http_status,
+            errcode=errcode,
+        )
         self.reason = reason
         if not sent:
             self.delivery = Delivery.NOT_SENT

@@ -9,7 +9,7 @@ import secrets
 import string
 import unicodedata
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from typing import TypeVar
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
@@ -259,12 +259,19 @@ def log_lines(value: int, field: str = "line_num") -> int:
     return _between(value, 1, 100, field)
 
 
+def parse_ipv4(text: str) -> IPv4Address | None:
+    """The address that a text is, if it is one."""
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
 def ipv4(value: str, field: str) -> str:
     """An IPv4 address."""
-    try:
-        return str(IPv4Address(value))
-    except AddressValueError:
-        raise InvalidField(f"{field} must be an IPv4 address.", field=field) from None
+    if parse_ipv4(value) is None:
+        raise InvalidField(f"{field} must be an IPv4 address.", field=field)
+    return value
 
 
 def ip_cidr(value: str, field: str = "ip_cidr") -> str:
@@ -272,12 +279,10 @@ def ip_cidr(value: str, field: str = "ip_cidr") -> str:
     sentence = f"{field} is an IPv4 range with a mask from 8 to 30, such as 192.168.66.0/24."
     if re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value) is None:
         raise InvalidField(sentence, field=field)
-    try:
-        network = IPv4Interface(value).network
-    except (AddressValueError, NetmaskValueError):
-        raise InvalidField(sentence, field=field) from None
-    if not 8 <= network.prefixlen <= 30:
+    address, _, mask = value.partition("/")
+    if parse_ipv4(address) is None or not 8 <= int(mask) <= 30:
         raise InvalidField(sentence, field=field)
+    network = IPv4Interface(value).network
     if network.overlaps(_LIBVIRT_NETWORK):
         raise InvalidField(
             f"{field} must not overlap 192.168.122.0/24, which every node uses itself.",

@@ -5,9 +5,9 @@ DBC checks none of them: it drops, misreads, or leaves a machine that cannot be 
 """
 
 import re
-from ipaddress import AddressValueError, IPv4Address
 
 from bot.dbc.errors import InvalidField
+from bot.dbc.fields import parse_ipv4
 
 _RANGE = r"(\d{1,5})(?:-(\d{1,5}))?"
 _CUSTOM = re.compile(rf"(?:tcp|udp),{_RANGE}(?::{_RANGE})?")
@@ -48,13 +48,12 @@ def custom_port(value: str, field: str = "custom_port") -> str:
 def multicast(value: str, field: str = "multicast") -> str:
     """One multicast group, `ip:port`. A host that is no IPv4 address crashes the node (§1.8)."""
     host, _, port = value.partition(":")
-    try:
-        address = IPv4Address(host)
-    except AddressValueError:
+    address = parse_ipv4(host)
+    if address is None:
         raise InvalidField(
             f"{field} has entries such as 239.0.0.1:5000 (an IPv4 address and a port).",
             field=field,
-        ) from None
+        )
     if not address.is_multicast:
         raise InvalidField(f"{field} must be from 224.0.0.0 to 239.255.255.255.", field=field)
     if _PORTS.fullmatch(port) is None or "-" in port:
@@ -99,10 +98,8 @@ def _filter_ports(protocol: str, port: str, field: str) -> None:
 
 def _filter_address(value: str, field: str) -> None:
     address, _, mask = value.partition("/")
-    try:
-        IPv4Address(address)
-    except AddressValueError:
-        raise InvalidField(f"{field} needs an IPv4 address with a mask.", field=field) from None
+    if parse_ipv4(address) is None:
+        raise InvalidField(f"{field} needs an IPv4 address with a mask.", field=field)
     if value != "0.0.0.0/0" and (mask != "32" or address == "0.0.0.0"):
         raise InvalidField(
             f"{field} can name one address (/32) or everyone (0.0.0.0/0).",

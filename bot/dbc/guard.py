@@ -71,7 +71,7 @@ class Daemon:
         self._avoid_until = self._clock.now() + self._limits.avoid
 
     @asynccontextmanager
-    async def turn(self, node_id: str, path: str, mode: Mode) -> AsyncIterator[None]:
+    async def turn(self, node_id: str, kind: str, mode: Mode) -> AsyncIterator[None]:
         """Hold a place among the pending requests. Raises TooBusy after waiting too long.
 
         Two requests of one kind at a silent node make one of them hang for ever (§1.6.6), so
@@ -81,7 +81,7 @@ class Daemon:
             try:
                 async with asyncio.timeout(self._limits.turn.total_seconds()):
                     if node_id:
-                        await held.enter_async_context(self._kinds[node_id, path])
+                        await held.enter_async_context(self._kinds[node_id, kind])
                         await held.enter_async_context(self._nodes[node_id])
                     await held.enter_async_context(self._all)
             except TimeoutError:

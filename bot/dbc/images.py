@@ -20,11 +20,11 @@ _ON_SERVER = read("/images", Auth.NONE, _IMAGES)
 _ON_NODE = read("/images", Auth.RENTER_IF_GIVEN, _IMAGES)
 _DOWNLOADED = read("/images/downloadprogress", Auth.RENTER, TypeAdapter(Progress))
 _UPLOADED = read("/images/uploadprogress", Auth.RENTER, TypeAdapter(Progress))
-_DOWNLOAD = change("/images/download", Auth.RENTER, done)
-_UPLOAD = change("/images/upload", Auth.RENTER, done)
-_STOP_DOWNLOAD = change("/images/download_stop", Auth.RENTER, done)
-_STOP_UPLOAD = change("/images/upload_stop", Auth.RENTER, done)
-_DELETE = change("/images/delete", Auth.RENTER, done)
+_DOWNLOAD = change("/images/download", Auth.RENTER, done, "download image")
+_UPLOAD = change("/images/upload", Auth.RENTER, done, "upload image")
+_STOP_DOWNLOAD = change("/images/download_stop", Auth.RENTER, done, "download image")
+_STOP_UPLOAD = change("/images/upload_stop", Auth.RENTER, done, "upload image")
+_DELETE = change("/images/delete", Auth.RENTER, done, "upload image")
 
 
 class Images:

@@ -10,8 +10,8 @@ from bot.dbc.models import Lans as LanList
 
 _LANS: TypeAdapter[tuple[Lan, ...]] = TypeAdapter(LanList)
 
-_LIST = read("/lan", Auth.NONE, _LANS)
-_GET = read("/lan/{name}", Auth.NONE, TypeAdapter(Lan))
+_LIST = read("/lan", Auth.NONE, _LANS, "list lan")
+_GET = read("/lan/{name}", Auth.NONE, TypeAdapter(Lan), "list lan")
 _CREATE = change("/lan/create", Auth.RENTER, done)
 _DELETE = change("/lan/delete/{name}", Auth.RENTER, done)
 

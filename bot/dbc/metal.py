@@ -35,9 +35,9 @@ def _booted(_message: object) -> BootResult:
 
 
 _KNOWN = read("/bare_metal", Auth.NONE, _METALS)
-_LIST = read("/bare_metal", Auth.MANAGER_IF_GIVEN, _METALS)
-_FIND = read("/bare_metal/{machine}", Auth.MANAGER_IF_GIVEN, _METALS)
-_GET = read("/bare_metal", Auth.RENTER, TypeAdapter(BareMetal))
+_LIST = read("/bare_metal", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
+_FIND = read("/bare_metal/{machine}", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
+_GET = read("/bare_metal", Auth.RENTER, TypeAdapter(BareMetal), "list bare metal")
 _ADD = change("/bare_metal/add", Auth.MANAGER, _METALS.validate_python)
 _MODIFY = change("/bare_metal/modify/{machine}", Auth.MANAGER, done)
 _REMOVE = change("/bare_metal/delete", Auth.MANAGER, done)

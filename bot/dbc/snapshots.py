@@ -7,8 +7,9 @@ from bot.dbc.endpoint import Auth, Caller, change, done, read
 from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
 
-_LIST = read("/snapshot/list/{task_id}", Auth.RENTER, TypeAdapter(tuple[Snapshot, ...]))
-_GET = read("/snapshot/list/{task_id}/{name}", Auth.RENTER, TypeAdapter(Snapshot))
+_LISTING = "list snapshot"
+_LIST = read("/snapshot/list/{task_id}", Auth.RENTER, TypeAdapter(tuple[Snapshot, ...]), _LISTING)
+_GET = read("/snapshot/list/{task_id}/{name}", Auth.RENTER, TypeAdapter(Snapshot), _LISTING)
 _CREATE = change("/snapshot/create/{task_id}", Auth.RENTER, done)
 _DELETE = change("/snapshot/delete/{task_id}/{name}", Auth.RENTER, done)
 

@@ -11,8 +11,8 @@ from bot.dbc.log_mask import mask_log
 from bot.dbc.models import Modified, TaskDetail, TaskLog, TaskSummary, modified
 from bot.dbc.requests import CreateSpec, TaskChange
 
-_LIST = read("/tasks", Auth.RENTER, TypeAdapter(tuple[TaskSummary, ...]))
-_GET = read("/tasks/{task_id}", Auth.RENTER, TypeAdapter(TaskDetail))
+_LIST = read("/tasks", Auth.RENTER, TypeAdapter(tuple[TaskSummary, ...]), "list task")
+_GET = read("/tasks/{task_id}", Auth.RENTER, TypeAdapter(TaskDetail), "list task")
 _LOGS = read("/tasks/logs/{task_id}", Auth.RENTER, TypeAdapter(TaskLog))
 _CREATE = change("/tasks/start", Auth.RENTER, TypeAdapter(TaskSummary).validate_python)
 _START = change("/tasks/start/{task_id}", Auth.RENTER, done)

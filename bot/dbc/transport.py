@@ -108,7 +108,7 @@ class Transport:
     ) -> T | DbcError:
         node, mode = request.node_id, endpoint.mode
         self._breaker.check(node, mode)
-        async with daemon.turn(node, endpoint.path, mode):
+        async with daemon.turn(node, endpoint.kind, mode):
             probe = self._breaker.enter(node, mode)
             silent = answered = False
             began = self._clock.now()
