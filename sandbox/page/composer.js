@@ -10,7 +10,7 @@ const MAX_HITS = 8;
 export class Composer {
   #store;
   #target;
-  #history = [];
+  #histories = new Map();
   #at = 0;
   #drafts = new Map();
   #key = "";
@@ -42,6 +42,11 @@ export class Composer {
     this.node = h("div", { class: "composer" }, this.hints, h("div", { class: "composer-box" }, this.input, this.button), this.error);
   }
 
+  /** The lines this person has sent from here. */
+  get #history() {
+    return this.#histories.get(this.#store.as) ?? [];
+  }
+
   /** Moves to another conversation; each keeps what was half typed. */
   turnTo(key, placeholder) {
     this.input.placeholder = placeholder;
@@ -50,6 +55,7 @@ export class Composer {
     this.#key = key;
     this.#say("");
     this.#set(this.#drafts.get(key) ?? "");
+    this.#at = this.#history.length;
     this.#close();
   }
 
@@ -87,7 +93,7 @@ export class Composer {
   async #send() {
     const text = this.input.value.trim();
     if (text === "") return;
-    if (this.#history.at(-1) !== text) this.#history = [...this.#history, text].slice(-MAX_HISTORY);
+    if (this.#history.at(-1) !== text) this.#histories.set(this.#store.as, [...this.#history, text].slice(-MAX_HISTORY));
     this.#at = this.#history.length;
     const key = this.#key;
     this.#close();

@@ -25,7 +25,8 @@ function hostOf(address, part = "") {
 
 /** Where the address says we are: `#/home`, `#/C1`, `#/C1/<thread ts>`. */
 function here() {
-  const [, first = "", thread = null] = location.hash.split("/").map(decodeURIComponent);
+  // Ids and timestamps need no escapes; what is not one of them is simply not found.
+  const [, first = "", thread = null] = location.hash.split("/");
   if (first === "home") return { home: true, channel: store.appChannel()?.id ?? null, thread: null };
   const channel = store.channel(first) ?? store.screen?.channels.find((other) => other.kind !== "im") ?? store.screen?.channels[0];
   return { home: false, channel: channel?.id ?? null, thread: channel?.id === first ? thread : null };
@@ -36,7 +37,7 @@ function go(hash) {
   else location.hash = hash;
 }
 
-const channelHash = (channel, thread) => `#/${encodeURIComponent(channel)}${thread ? `/${encodeURIComponent(thread)}` : ""}`;
+const channelHash = (channel, thread) => `#/${channel}${thread ? `/${thread}` : ""}`;
 
 let threadOpener = null;
 

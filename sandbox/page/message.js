@@ -2,15 +2,15 @@
 
 import { ago, clock, fullTime } from "./dates.js";
 import { renderBlocks } from "./blocks.js";
-import { h, icon, keepFocus, link, safeUrl } from "./dom.js";
+import { h, icon, keepFocus, link } from "./dom.js";
 import { withEmoji } from "./emoji.js";
+import { file } from "./files.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { openMenu } from "./popover.js";
 import { displayName } from "./store.js";
 import { toast } from "./toast.js";
 
 const COLOURS = ["#7a4fb5", "#2b7a9b", "#b0562a", "#3d7f4f", "#a83a68", "#5664b8"];
-const UNITS = ["bytes", "kB", "MB", "GB"];
 
 /** A member's picture: initials on their colour. */
 export function avatar(member, size = "") {
@@ -21,22 +21,6 @@ export function avatar(member, size = "") {
     "span",
     { class: `avatar ${size} ${member.is_bot ? "avatar-bot" : ""}`, style: { "--colour": colour ? `#${colour[1]}` : COLOURS[number % COLOURS.length] }, "aria-hidden": "true" },
     letters || "?",
-  );
-}
-
-function sizeText(bytes) {
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const amount = bytes / 1000 ** power;
-  return `${power === 0 ? amount : amount.toFixed(1)} ${UNITS[power]}`;
-}
-
-function file({ name, size, url }) {
-  const href = safeUrl(url ?? "");
-  return h(
-    href ? "a" : "div",
-    { class: "file", href, download: href ? name : null },
-    icon("file"),
-    h("span", {}, h("strong", {}, name), h("small", {}, size === undefined ? "File" : sizeText(size))),
   );
 }
 

@@ -75,7 +75,7 @@ function channelRow(row, store) {
   const said = row.mentions ? `, ${row.mentions} new` : row.unread ? ", unread" : "";
   return h(
     "a",
-    { href: `#/${encodeURIComponent(row.target ?? row.id)}`, class: row.unread ? "row unread" : "row", "aria-current": row.current ? "page" : null, "aria-label": `${row.name}${said}`, "data-channel": row.id },
+    { href: `#/${row.target ?? row.id}`, class: row.unread ? "row unread" : "row", "aria-current": row.current ? "page" : null, "aria-label": `${row.name}${said}`, "data-channel": row.id },
     h("span", { class: "row-sign" }, sign),
     h("span", { class: "row-name" }, ["im", "app"].includes(row.kind) ? displayName(member) : row.name),
     row.mentions ? h("span", { class: "badge" }, String(row.mentions)) : null,

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -203,13 +202,9 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-async def test_foreign_text_cannot_inject_markup(
-    web: AsyncWebClient, opens: Open, text: str
-) -> None:
-    page = await opens("alice")
+def hostile_blocks(text: str) -> list[dict[str, Any]]:
     evil = {"type": "link", "url": "javascript:alert(1)", "text": text}
-    blocks = [
+    return [
         {"type": "header", "text": plain(text)},
         section(text, fields=[plain(text)]),
         {"type": "markdown", "text": f"{text} [x](javascript:alert(1))"},
@@ -218,12 +213,18 @@ async def test_foreign_text_cannot_inject_markup(
             "elements": [{"type": "rich_text_section", "elements": [evil]}],
         },
     ]
-    await web.chat_postMessage(channel=CHANNEL, text=text)
-    for block in blocks:
-        await web.chat_postMessage(channel=CHANNEL, text="text", blocks=[block])
-    await page.locator("#main textarea").fill(text)
-    await page.get_by_role("button", name="Send").click()
-    await expect(messages(page)).to_have_count(len(blocks) + 2)
+
+
+async def test_foreign_text_cannot_inject_markup(
+    ws: Workspace, web: AsyncWebClient, opens: Open
+) -> None:
+    page = await opens("alice")
+    for text in HOSTILE:
+        await ws.member("bob").types(text)
+        await web.chat_postMessage(channel=CHANNEL, text=text)
+        blocks = hostile_blocks(text)
+        await web.chat_postMessage(channel=CHANNEL, text="text", blocks=blocks)
+    await expect(messages(page)).to_have_count(3 * len(HOSTILE))
     shown = page.locator("#main .message-content")
     assert await shown.locator("img, script, b, [onclick], [onerror], [onmouseover]").count() == 0
     hrefs = await shown.locator("a").evaluate_all("links => links.map((link) => link.href)")
@@ -268,3 +269,26 @@ async def test_a_thread_is_read_and_answered(
     await expect(messages(page)).to_have_count(1)
     answer = ws.member("carol").last("gpu-ops")
     assert (answer.text, answer.thread_ts) == ("on it", parent["ts"])
+
+
+async def test_a_text_file_can_be_looked_into(web: AsyncWebClient, opens: Open) -> None:
+    page = await opens("alice")
+    await web.files_upload_v2(channel=CHANNEL, content="line <b>one</b>", filename="vm.log")
+    await page.get_by_text("Preview").click()
+    await expect(page.locator(".file-preview pre")).to_have_text("line <b>one</b>")
+
+
+async def test_whoever_scrolled_up_stays_where_they_are(ws: Workspace, opens: Open) -> None:
+    bob = ws.member("bob")
+    for number in range(40):
+        await bob.types(f"line {number}")
+    page = await opens("alice")
+    await expect(messages(page).last).to_be_in_viewport()
+    await page.locator("#main .scroller").evaluate("(list) => list.scrollTo(0, 200)")
+    latest = page.get_by_role("button", name="Latest messages")
+    await expect(latest).to_be_visible()
+    await bob.types("one more")
+    await expect(messages(page)).to_have_count(41)
+    assert await page.locator("#main .scroller").evaluate("(list) => list.scrollTop") == 200
+    await latest.click()
+    await expect(messages(page).last).to_be_in_viewport()
