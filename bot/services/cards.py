@@ -59,9 +59,15 @@ def card_key(execution_id: str) -> str:
     return f"card:{execution_id}"
 
 
-def end_key(execution_id: str) -> str:
-    """The key of the message that tells the end."""
-    return f"end:{execution_id}"
+def end_key(execution_id: str, watch_id: str = "") -> str:
+    """The key of the message that tells the end; a renewed watch tells another one."""
+    renewed = watch_id not in {"", execution_id}
+    return f"end:{execution_id}:{watch_id}" if renewed else f"end:{execution_id}"
+
+
+def execution_of(key: str) -> str:
+    """The change that a message is about, by the message's key."""
+    return key.split(":")[1] if ":" in key else ""
 
 
 def question(
@@ -160,6 +166,11 @@ def _about(subject: Subject, doing: str) -> Line:
 def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
     """`train-01 has started on gpu1 (2 min 10 s)`."""
     return line(_about(subject, done), f" ({duration(took)})" if took else "", ".")
+
+
+def unfinished(subject: Subject, why: str, took: timedelta) -> Line:
+    """`train-01 on gpu1 is in state “create error” (2 min 10 s).`"""
+    return line(subject.named, f" {why.rstrip('.')} ({duration(took)}).")
 
 
 def _footer(execution: Execution, detail: Line) -> Note:

@@ -15,6 +15,7 @@ from bot.clock import Clock
 from bot.model import Message, MessageRef, Place
 from bot.ports import DeliveryFailed, Messenger
 from bot.reply import load
+from bot.services.cards import execution_of
 from storage import Store
 
 _LEASE = timedelta(seconds=90)  # longer than a Slack call with its retries
@@ -86,7 +87,7 @@ class Outbox:
     async def _fallback(self, message: Message, failure: DeliveryFailed) -> Place:
         """Where the bot cannot post in the channel, whoever asked is told directly."""
         async with self._store.read() as tx:
-            execution = await tx.executions.find(message.key.partition(":")[2])
+            execution = await tx.executions.find(execution_of(message.key))
         if execution is None:
             raise failure
         log.info("message.redirected", key=message.key, reason=failure.reason)

@@ -56,7 +56,7 @@ def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
         return _WAIT
     return Verdict(
         WatchState.UNKNOWN,
-        f"is “{status}”; the node never answered, so whether the command arrived is not known",
+        f"is “{status}”; whether the command arrived is not known, for it got no clear answer",
     )
 
 

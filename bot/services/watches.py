@@ -80,13 +80,17 @@ class Watches:
         await tx.watches.add(watch)
         words = self._words(execution.command)
         subject = Subject(watch.label, watch.task, node_label)
-        detail = line("no answer yet, I keep looking") if watch.unsure else line("accepted")
+        doubt = "it is unknown whether the command arrived; I keep looking"
+        detail = line(doubt if watch.unsure else "accepted")
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card)
 
     async def keep_watching(self, watch_id: str) -> Watch | None:
         """Go on after the deadline; None when it is being watched already, or gone for good."""
         now = self._clock.now()
+        async with self._store.read() as tx:
+            known = await tx.watches.find(watch_id)
+        label = await self._inventory.label(known.node) if known is not None else ""
         async with self._store.write() as tx:
             old = await tx.watches.find(watch_id)
             if old is None or old.state is not WatchState.UNKNOWN:
@@ -102,6 +106,10 @@ class Watches:
                 polls=0, silent_since=None, state=WatchState.OPEN,
             )  # fmt: skip
             await tx.watches.add(again)
+            words = self._words(execution.command)
+            subject = Subject(old.label, old.task, label)
+            card = cards.progress(execution, subject, words.doing, line("being looked at again"))
+            await self._say_on_card(tx, execution, card)
             return again
 
     async def stop(self, watch: Watch, user: str) -> bool:
@@ -250,9 +258,10 @@ class Watches:
             execution = await tx.executions.get(watch.execution)
             words = self._words(execution.command)
             took = now - (execution.started_at or watch.started_at)
-            sentence = cards.result(
-                subject, words.done if end is ExecutionStatus.DONE else found.why, took
-            )
+            if end is ExecutionStatus.DONE:
+                sentence = cards.result(subject, words.done, took)
+            else:
+                sentence = cards.unfinished(subject, found.why, took)
             await tx.executions.set_status(
                 execution.id,
                 end,
@@ -265,7 +274,8 @@ class Watches:
                 tx, execution, cards.ended(execution, end, sentence, *card_parts)
             )
             told = cards.announcement(execution, end, sentence, *end_parts)
-            await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
+            key = cards.end_key(execution.id, watch.id)
+            await tx.messages.put(key, execution.place, dump(told), now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
