@@ -109,6 +109,8 @@ class Transport:
         node, mode = request.node_id, endpoint.mode
         self._breaker.check(node, mode)
         async with daemon.turn(node, endpoint.kind, mode):
+            if daemon.is_left_alone:  # since this request began to wait
+                return DaemonDisconnected(mode=mode)
             probe = self._breaker.enter(node, mode)
             silent = answered = False
             began = self._clock.now()

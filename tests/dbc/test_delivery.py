@@ -342,6 +342,21 @@ async def test_change_goes_to_the_daemon_that_is_not_left_alone(
     assert second.paths[-1] == f"/api/v1/tasks/start/{TASK}"
 
 
+async def test_requests_that_were_waiting_do_not_reach_a_disconnected_daemon(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate(then=DISCONNECTED)
+    daemon.answer = gate
+    dbc = connect(daemon, limits=PATIENT)
+    calls: list[Awaitable[Any]] = [dbc.tasks.list(target), dbc.tasks.list(target)]
+    asked = [asyncio.ensure_future(call) for call in [*calls, dbc.tasks.get(target, TASK)]]
+    await gate.wait_for(1)
+    gate.open.set()
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {DaemonDisconnected}
+    assert len(daemon.requests) == 1
+
+
 # Nodes that stay silent
 
 
@@ -404,20 +419,21 @@ async def test_other_nodes_and_changes_are_not_held_up_by_a_silent_node(
 class Gate:
     """A handler that holds requests until it is opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, then: Handler = EMPTY) -> None:
+        self.then = then
         self.held = 0
         self.most = 0
         self.arrived = asyncio.Condition()
         self.open = asyncio.Event()
 
-    async def __call__(self, _request: web.Request) -> web.StreamResponse:
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
         async with self.arrived:
             self.held += 1
             self.most = max(self.most, self.held)
             self.arrived.notify_all()
         await self.open.wait()
         self.held -= 1
-        return web.Response(text='{"errcode":0,"message":[]}')
+        return await self.then(request)
 
     async def wait_for(self, number: int) -> None:
         async with asyncio.timeout(5), self.arrived:
