@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,12 +13,13 @@ from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
 from bot.commands.pipeline import Pipeline
-from bot.commands.table import Table
+from bot.commands.table import Table, said
 from bot.config import Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.guard import Limits
 from bot.errors import BotError
 from bot.ids import new_id
+from bot.model import Execution
 from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
 from bot.services.sessions import Sessions
@@ -52,7 +54,7 @@ class Bot:
         sessions = Sessions(self.store, self.dbc, clock)
         inventory = Inventory(self.store, self.dbc, sessions, clock)
         watches = Watches(
-            self.store, self.dbc, inventory, outbox, clock, by, lambda name: _words(table, name)
+            self.store, self.dbc, inventory, outbox, clock, by, partial(_words, table)
         )
         services = Services(
             store=self.store,
@@ -121,9 +123,11 @@ def vault_of(settings: Settings) -> Vault:
     return Vault.from_file(database.parent / KEY_FILE)
 
 
-def _words(table: Table, command: str) -> Words:
-    follow = table[command].follow
-    return Words(follow.doing, follow.done) if follow else Words("is changing", "has changed")
+def _words(table: Table, execution: Execution) -> Words:
+    follow = table[execution.command].follow
+    if follow is None:
+        return Words("is changing", "has changed")
+    return Words(follow.doing, said(follow.done, execution.arguments))
 
 
 async def run(settings: Settings) -> None:

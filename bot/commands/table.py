@@ -23,12 +23,13 @@ Check = Callable[[Mapping[str, str]], object]
 class Follow:
     """How a change is followed: to what, in which words, for how long at most.
 
-    `doing` and `done` complete "<machine> …": "is starting", "has started".
+    `doing` and `done` complete "<machine> …": "is starting", "has started"; `done` may depend on
+    the typed arguments.
     """
 
     goal: Goal
     doing: str
-    done: str
+    done: "Words"
     limit: timedelta = timedelta(minutes=60)
 
 
@@ -91,8 +92,7 @@ class Command:
 
     def question_of(self, values: Mapping[str, str]) -> tuple[str, str]:
         """What the card asks and what it says will be lost, with these arguments."""
-        asks = self.asks if isinstance(self.asks, str) else self.asks(values)
-        return asks, self.loses if isinstance(self.loses, str) else self.loses(values)
+        return said(self.asks, values), said(self.loses, values)
 
     @property
     def worst_effect(self) -> Effect:
@@ -124,6 +124,11 @@ class Group:
     name: str
     help: str
     commands: tuple[Command, ...]
+
+
+def said(words: Words, values: Mapping[str, str]) -> str:
+    """Words that may depend on the typed arguments."""
+    return words if isinstance(words, str) else words(values)
 
 
 class Table:

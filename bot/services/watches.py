@@ -51,7 +51,7 @@ class Words:
 
 
 class Watches:
-    """Owns the watch rows. `words` gives a command's words by its id."""
+    """Owns the watch rows. `words` gives the words of what was asked for."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Watches:
         outbox: Outbox,
         clock: Clock,
         by: str,
-        words: Callable[[str], Words],
+        words: Callable[[Execution], Words],
     ) -> None:
         self._store = store
         self._dbc = dbc
@@ -78,7 +78,7 @@ class Watches:
     ) -> None:
         """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
         await tx.watches.add(watch)
-        words = self._words(execution.command)
+        words = self._words(execution)
         subject = Subject(watch.label, watch.task, node_label)
         doubt = "it is unknown whether the command arrived; I keep looking"
         detail = line(doubt if watch.unsure else "accepted")
@@ -106,7 +106,7 @@ class Watches:
                 polls=0, silent_since=None, state=WatchState.OPEN,
             )  # fmt: skip
             await tx.watches.add(again)
-            words = self._words(execution.command)
+            words = self._words(execution)
             subject = Subject(old.label, old.task, label)
             card = cards.progress(execution, subject, words.doing, line("being looked at again"))
             await self._say_on_card(tx, execution, card)
@@ -241,7 +241,7 @@ class Watches:
         label = await self._inventory.label(watch.node)
         async with self._store.write() as tx:
             if await tx.watches.save(watch, self._by) and detail is not None:
-                words = self._words(execution.command)
+                words = self._words(execution)
                 subject = Subject(watch.label, watch.task, label)
                 card = cards.progress(execution, subject, words.doing, detail)
                 await self._say_on_card(tx, execution, card)
@@ -256,7 +256,7 @@ class Watches:
             if not await tx.watches.settle(watch.id, found.state, status):
                 return
             execution = await tx.executions.get(watch.execution)
-            words = self._words(execution.command)
+            words = self._words(execution)
             took = now - (execution.started_at or watch.started_at)
             if end is ExecutionStatus.DONE:
                 sentence = cards.result(subject, words.done, took)
