@@ -12,7 +12,8 @@ from typing import Self
 import click
 from aiohttp import web
 
-from sandbox.dbc import Daemon, RunningClock, World, demo_world
+from sandbox.dbc import Daemon, RunningClock, World, control_app, demo_world
+from sandbox.dbc.demo import demo_renter
 from sandbox.seed import seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
@@ -91,6 +92,7 @@ class Demo:
         self._daemon = daemon
         self._options = options
         self.ws.app.router.add_post("/control/bot/start", self._start_again)
+        self.ws.app.add_subapp("/dbc-control/", control_app(world, demo_renter(), [daemon]))
 
     async def __aenter__(self) -> Self:
         await self.ws.start()

@@ -52,6 +52,28 @@ def message_event(core: Core, channel: Channel, message: Message) -> None:
         core.dispatcher.event(event_callback(core, body | {"type": "app_mention"}))
 
 
+def change_event(core: Core, channel: Channel, previous: Json, message: Message | None) -> None:
+    """Tell the app of an edited or deleted (None) message where it subscribes to such."""
+    is_member = core.state.bot.id in channel.members
+    if not is_member or _SUBSCRIPTIONS[channel.kind] not in core.config.events:
+        return
+    event: Json = {
+        "type": "message",
+        "subtype": "message_changed" if message else "message_deleted",
+        "hidden": True,
+        "channel": channel.id,
+        "channel_type": _CHANNEL_TYPES[channel.kind],
+        "previous_message": previous,
+        "ts": core.state.new_ts(),
+    }
+    event["event_ts"] = event["ts"]
+    if message is not None:
+        event["message"] = core.message_payload(message, with_metadata=False)
+    else:
+        event["deleted_ts"] = previous["ts"]
+    core.dispatcher.event(event_callback(core, event))
+
+
 def home_event(core: Core, user: str) -> None:
     """Tell the app that a member opened its Home tab."""
     if "app_home_opened" not in core.config.events:

@@ -296,12 +296,18 @@ class Person:
         pattern: str,
         channel: str | None = None,
         *,
+        by: str | None = None,
+        thread_ts: str | None = None,
         timeout: float = 5,  # noqa: ASYNC109 - of looking, not of the loop
     ) -> SeenMessage:
-        """Wait until a message contains or matches the pattern; AssertionError with the screen."""
+        """Wait until a message contains or matches the pattern; AssertionError with the screen.
+
+        `by` is who posted it (`dbc` is the bot), `thread_ts` the thread it is in.
+        """
 
         def found() -> SeenMessage | None:
-            matching = [m for m in self.messages(channel) if _matches(pattern, m)]
+            seen = self.messages(channel, thread_ts=thread_ts)
+            matching = [m for m in seen if by in (None, m.user) and _matches(pattern, m)]
             return matching[-1] if matching else None
 
         seen: SeenMessage = await self._wait(found, pattern, timeout)
@@ -404,7 +410,13 @@ class Person:
 
 
 def _contains(pattern: str, text: str) -> bool:
-    return pattern in text or re.search(pattern, text) is not None
+    """Whether the text contains the pattern literally, or matches it if it is a regex."""
+    if pattern in text:
+        return True
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return False
 
 
 def _matches(pattern: str, message: SeenMessage) -> bool:

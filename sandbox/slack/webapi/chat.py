@@ -2,7 +2,7 @@
 
 from sandbox.slack.conversations import Channel, Message
 from sandbox.slack.errors import Json, SlackError
-from sandbox.slack.events import message_event
+from sandbox.slack.events import change_event, message_event
 from sandbox.slack.webapi.call import Call, Method
 from sandbox.slack.webapi.content import read_content
 
@@ -107,6 +107,7 @@ def update(call: Call) -> Json:
     channel, message = _own_message(call, "cant_update_message")
     content = read_content(call)
     core = call.core
+    previous = core.message_payload(message, with_metadata=False)
     if content.text is not None:
         message.text = content.text
     if content.blocks is not None:
@@ -117,6 +118,7 @@ def update(call: Call) -> Json:
         message.metadata = content.metadata
     message.edited_ts = core.state.new_ts()
     core.state.announce()
+    change_event(core, channel, previous, message)
     return {
         "ok": True,
         "channel": channel.id,
@@ -129,6 +131,7 @@ def update(call: Call) -> Json:
 def delete(call: Call) -> Json:
     """chat.delete. A parent with replies leaves a tombstone."""
     channel, message = _own_message(call, "cant_delete_message")
+    previous = call.core.message_payload(message, with_metadata=False)
     if channel.replies(message.ts):
         message.tombstone = True
         message.text, message.blocks = "This message was deleted.", []
@@ -136,6 +139,7 @@ def delete(call: Call) -> Json:
     else:
         del channel.messages[message.ts]
     call.core.state.announce()
+    change_event(call.core, channel, previous, None)
     return {"ok": True, "channel": channel.id, "ts": message.ts}
 
 

@@ -7,10 +7,13 @@ from typing import Any
 from sandbox.slack.blocks import MESSAGE, check_blocks, with_ids
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json, SlackError, malformed
+from sandbox.slack.reading import readable
 from sandbox.slack.webapi.call import Call
 
 MOST_TEXT = 40_000
-# The bytes of a metadata object, as Slack's reference of message metadata has it.
+# All text in the blocks of a message: Slack documents no number, it was seen to take this.
+MOST_IN_BLOCKS = 13_200
+# The bytes of a metadata object. Slack names the error but no size; no sane card is near this.
 MOST_METADATA = 15_000
 _ATTACHMENT_KEYS = frozenset(
     {"color", "fallback", "text", "pretext", "title", "title_link", "fields", "footer", "ts"}
@@ -36,11 +39,14 @@ def check_text(text: str) -> str:
 
 
 def check_message_blocks(core: Core, blocks: Any) -> list[Json]:
-    """The blocks with their ids; `invalid_blocks_format`, `invalid_blocks`."""
+    """The blocks with their ids; `invalid_blocks_format`, `invalid_blocks`,
+    `msg_blocks_too_long`."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     if problems := check_blocks(blocks, MESSAGE):
         raise malformed("invalid_blocks", problems)
+    if len(readable(blocks)) > MOST_IN_BLOCKS:
+        raise SlackError("msg_blocks_too_long")
     return with_ids(blocks, lambda: core.state.new_id("b"))
 
 

@@ -41,7 +41,8 @@ def entry(element: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 AT_THE_LIMIT = [
     [section("x" * 3000)],
-    [{"type": "section", "fields": [mrkdwn("x" * 2000)] * 10}],
+    [{"type": "section", "fields": [mrkdwn("x" * 2000)] * 6}],
+    [{"type": "section", "fields": [mrkdwn("x")] * 10}],
     [{"type": "header", "text": plain("x" * 150)}],
     [actions(*[button(action_id=f"a{n}") for n in range(25)])],
     [actions(button("x" * 75, "a" * 255, value="v" * 2000, url="https://x.io/" + "u" * 2987))],
@@ -144,6 +145,14 @@ async def test_a_message_beyond_the_limit_is_refused_with_a_pointer(
     assert answer["error"] == "invalid_blocks"
     assert any(problem in message for message in answer["errors"])
     assert answer["response_metadata"]["messages"] == [f"[ERROR] {e}" for e in answer["errors"]]
+
+
+async def test_the_blocks_of_a_message_have_a_limit_together(web: AsyncWebClient) -> None:
+    await web.chat_postMessage(channel="C0GPUOPS", text="t", blocks=[section("x" * 2999)] * 4)
+    answer = await refused(
+        web.chat_postMessage(channel="C0GPUOPS", text="t", blocks=[section("x" * 2999)] * 5)
+    )
+    assert answer["error"] == "msg_blocks_too_long"
 
 
 @pytest.mark.parametrize("blocks", ["{", '{"type": "section"}', "nothing"])

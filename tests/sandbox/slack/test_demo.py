@@ -25,6 +25,8 @@ async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
         url = first.split()[3].rstrip(";")
         async with aiohttp.ClientSession() as http, http.get(f"{url}page/people") as answer:
             assert answer.status == 200
+            async with http.get(f"{url}dbc-control/state") as state:
+                assert "gpu1" in await state.text()
         process.send_signal(signal.SIGINT)
         settings = (await process.stdout.read()).decode()
         assert await process.wait() == 0

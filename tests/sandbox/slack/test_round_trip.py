@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncApp
 
 from sandbox.slack import Workspace
@@ -96,3 +97,13 @@ async def test_a_pressed_button_edits_its_message(ws: Workspace, app: AsyncApp) 
         await alice.sees(f"<@{bob.id}> went")
     assert card.edited
     assert card.buttons == []
+
+
+async def test_what_is_not_seen_is_said_with_the_whole_screen(ws: Workspace) -> None:
+    alice = ws.member("alice")
+    await alice.types("vm list (all")
+    await alice.sees("vm list (all", by="alice")
+    with pytest.raises(AssertionError, match=r"alice does not see 'vm \(x'(.|\n)*vm list"):
+        await alice.sees("vm (x", timeout=0.05)
+    with pytest.raises(AssertionError):
+        await alice.sees("vm list", by="dbc", timeout=0.05)
