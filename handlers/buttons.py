@@ -9,7 +9,6 @@ from bot.model import Press
 from bot.ports import Answer, Work
 from bot.reply import Reply
 from handlers.deliveries import Acknowledgement
-from handlers.desk import Desk
 from handlers.home import show_home
 from handlers.modals import Offer
 from handlers.payloads import (
@@ -20,9 +19,10 @@ from handlers.payloads import (
     delivery_key,
     press_place,
 )
+from handlers.switchboard import Switchboard
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, board: Switchboard) -> None:
     """Listen for presses."""
 
     async def on_press(body: Payload) -> BoltResponse:
@@ -37,10 +37,10 @@ def register(app: AsyncApp, desk: Desk) -> None:
             place=press_place(body),
             action=action,
             value=pressed.get("value") or "",
-            at=desk.clock.now(),
+            at=board.clock.now(),
         )
-        offer = desk.modals.offered(press.value) if action == FORM_OPEN else None
-        answer = desk.private(
+        offer = board.modals.offered(press.value) if action == FORM_OPEN else None
+        answer = board.private(
             actor,
             offer.place if offer is not None else press.place,
             body.get("response_url") or "",
@@ -49,22 +49,22 @@ def register(app: AsyncApp, desk: Desk) -> None:
         in_home = (body.get("view") or {}).get("type") == "home"
 
         async def take() -> Acknowledgement:
-            if desk.is_foreign(team):
-                return desk.refuse_foreign(press.key, team, answer)
-            work = await _work(desk, press, offer)
-            desk.boundary.work(
-                press.key, _then_home(desk, press, work) if in_home else work, answer
+            if board.is_foreign(team):
+                return board.refuse_foreign(press.key, team, answer)
+            work = await _work(board, press, offer)
+            board.boundary.work(
+                press.key, _then_home(board, press, work) if in_home else work, answer
             )
             return Acknowledgement()
 
-        return await desk.boundary.take(press.key, answer, take)
+        return await board.boundary.take(press.key, answer, take)
 
     app.action(re.compile(""))(on_press)
 
 
-async def _work(desk: Desk, press: Press, offer: Offer | None) -> Work:
+async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
     if press.action != FORM_OPEN:
-        return (await desk.core.press(press)).work
+        return (await board.core.press(press)).work
 
     async def open_form(answer: Answer) -> None:
         if offer is None:
@@ -76,11 +76,11 @@ async def _work(desk: Desk, press: Press, offer: Offer | None) -> Work:
     return open_form
 
 
-def _then_home(desk: Desk, press: Press, work: Work) -> Work:
+def _then_home(board: Switchboard, press: Press, work: Work) -> Work:
     """The work, and the Home tab it was asked for in shown anew."""
 
     async def both(answer: Answer) -> None:
         await work(answer)
-        await show_home(desk, press.actor)
+        await show_home(board, press.actor)
 
     return both

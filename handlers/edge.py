@@ -18,11 +18,11 @@ from bot.ports import Core
 from handlers import buttons, home, lines, submissions
 from handlers.boundary import Boundary
 from handlers.connection import UNREACHABLE, SlackConnection, failure, proxy_for
-from handlers.desk import Desk
 from handlers.modals import Modals
 from handlers.server import Server
 from handlers.slack import SlackMessenger
 from handlers.supervisor import Supervisor
+from handlers.switchboard import Switchboard
 
 log = structlog.get_logger()
 
@@ -110,7 +110,7 @@ class SlackEdge:
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        desk = Desk(
+        board = Switchboard(
             core=core,
             clock=clock,
             connection=connection,
@@ -119,10 +119,10 @@ class SlackEdge:
             boundary=Boundary(self._supervisor, clock),
         )
         app.error(_on_error)
-        lines.register(app, desk, self._settings.slash_command)
-        buttons.register(app, desk)
-        submissions.register(app, desk)
-        home.register(app, desk)
+        lines.register(app, board, self._settings.slash_command)
+        buttons.register(app, board)
+        submissions.register(app, board)
+        home.register(app, board)
         return app
 
 

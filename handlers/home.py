@@ -6,12 +6,12 @@ from slack_bolt.async_app import AsyncApp
 from bot.model import Place
 from bot.ports import Answer
 from handlers.deliveries import Acknowledgement
-from handlers.desk import Desk
 from handlers.payloads import Payload, delivery_key
 from handlers.render import view_blocks
+from handlers.switchboard import Switchboard
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, board: Switchboard) -> None:
     """Listen for the Home tab being opened."""
 
     async def on_home(body: Payload) -> BoltResponse:
@@ -19,22 +19,22 @@ def register(app: AsyncApp, desk: Desk) -> None:
         if event.get("tab") != "home":
             return Acknowledgement().response()
         key = delivery_key("event", body["event_id"])
-        answer = desk.public(event["user"], Place(event["channel"]))
+        answer = board.public(event["user"], Place(event["channel"]))
 
         async def take() -> Acknowledgement:
             async def work(_: Answer) -> None:
-                await show_home(desk, event["user"])
+                await show_home(board, event["user"])
 
-            desk.boundary.work(key, work, answer)
+            board.boundary.work(key, work, answer)
             return Acknowledgement()
 
-        return await desk.boundary.take(key, answer, take)
+        return await board.boundary.take(key, answer, take)
 
     app.event("app_home_opened")(on_home)
 
 
-async def show_home(desk: Desk, user: str) -> None:
+async def show_home(board: Switchboard, user: str) -> None:
     """Publish what the core says to `user`'s Home tab."""
-    reply = await desk.core.home(user)
+    reply = await board.core.home(user)
     view = {"type": "home", "blocks": view_blocks(reply.parts)}
-    await desk.connection.call("views.publish", user_id=user, view=view)
+    await board.connection.call("views.publish", user_id=user, view=view)

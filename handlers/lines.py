@@ -6,7 +6,6 @@ from slack_bolt.async_app import AsyncApp
 from bot.model import Invocation, Place, Source
 from bot.ports import Answer
 from handlers.deliveries import Acknowledgement
-from handlers.desk import Desk
 from handlers.payloads import (
     Payload,
     delivery_key,
@@ -15,9 +14,10 @@ from handlers.payloads import (
     is_from_person,
     without_mention,
 )
+from handlers.switchboard import Switchboard
 
 
-def register(app: AsyncApp, desk: Desk, slash_command: str) -> None:
+def register(app: AsyncApp, board: Switchboard, slash_command: str) -> None:
     """Listen for lines."""
 
     async def on_slash(body: Payload) -> BoltResponse:
@@ -29,28 +29,28 @@ def register(app: AsyncApp, desk: Desk, slash_command: str) -> None:
             place=place,
             text=body.get("text") or "",
             source=Source.SLASH,
-            at=desk.clock.now(),
+            at=board.clock.now(),
         )
-        answer = desk.private(
+        answer = board.private(
             body["user_id"], place, body.get("response_url", ""), body["trigger_id"]
         )
         team = body.get("team_id") or body.get("enterprise_id") or ""
-        return await _take(desk, invocation, team, answer)
+        return await _take(board, invocation, team, answer)
 
     async def on_mention(body: Payload) -> BoltResponse:
-        return await _message(desk, body, Source.MENTION)
+        return await _message(board, body, Source.MENTION)
 
     async def on_message(body: Payload) -> BoltResponse:
         if body["event"].get("channel_type") != "im":
             return Acknowledgement().response()
-        return await _message(desk, body, Source.DIRECT)
+        return await _message(board, body, Source.DIRECT)
 
     app.command(slash_command)(on_slash)
     app.event("app_mention")(on_mention)
     app.event("message")(on_message)
 
 
-async def _message(desk: Desk, body: Payload, source: Source) -> BoltResponse:
+async def _message(board: Switchboard, body: Payload, source: Source) -> BoltResponse:
     event = body["event"]
     # Bots are not answered at all: two that answer each other never stop.
     if not is_from_person(event):
@@ -60,22 +60,24 @@ async def _message(desk: Desk, body: Payload, source: Source) -> BoltResponse:
         key=delivery_key("event", body["event_id"]),
         actor=event["user"],
         place=place,
-        text=without_mention(event.get("text") or "", desk.connection.identity.user),
+        text=without_mention(event.get("text") or "", board.connection.identity.user),
         source=source,
-        at=desk.clock.now(),
+        at=board.clock.now(),
     )
-    answer = desk.public(event["user"], place)
-    return await _take(desk, invocation, event_team(event, body), answer)
+    answer = board.public(event["user"], place)
+    return await _take(board, invocation, event_team(event, body), answer)
 
 
-async def _take(desk: Desk, invocation: Invocation, team: str, answer: Answer) -> BoltResponse:
+async def _take(
+    board: Switchboard, invocation: Invocation, team: str, answer: Answer
+) -> BoltResponse:
     key = invocation.key
 
     async def take() -> Acknowledgement:
-        if desk.is_foreign(team):
-            return desk.refuse_foreign(key, team, answer)
-        accepted = await desk.core.line(invocation)
-        desk.boundary.work(key, accepted.work, answer)
+        if board.is_foreign(team):
+            return board.refuse_foreign(key, team, answer)
+        accepted = await board.core.line(invocation)
+        board.boundary.work(key, accepted.work, answer)
         return Acknowledgement()
 
-    return await desk.boundary.take(key, answer, take)
+    return await board.boundary.take(key, answer, take)

@@ -10,12 +10,12 @@ from bot.ports import Rejected
 from bot.reply import Note, Reply, emoji, line
 from handlers.answer import FormAnswer
 from handlers.deliveries import Acknowledgement
-from handlers.desk import Desk
 from handlers.forms import entered, errors_at, options, reply_view, source_of
 from handlers.payloads import FORM_CALLBACK, FormOrigin, Payload, actor_of, delivery_key
+from handlers.switchboard import Switchboard
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, board: Switchboard) -> None:
     """Listen for forms."""
 
     async def on_submit(body: Payload) -> BoltResponse:
@@ -31,16 +31,16 @@ def register(app: AsyncApp, desk: Desk) -> None:
             form=origin.command,
             view=view["id"],
             values=entered(view),
-            at=desk.clock.now(),
+            at=board.clock.now(),
         )
-        answer = desk.form(actor, origin.place, view)
+        answer = board.form(actor, origin.place, view)
 
         async def take() -> Acknowledgement:
-            if desk.is_foreign(team):
-                return desk.refuse_foreign(submission.key, team, answer)
-            return await _submit(desk, submission, view, answer)
+            if board.is_foreign(team):
+                return board.refuse_foreign(submission.key, team, answer)
+            return await _submit(board, submission, view, answer)
 
-        return await desk.boundary.take(submission.key, answer, take)
+        return await board.boundary.take(submission.key, answer, take)
 
     async def on_suggest(body: Payload) -> BoltResponse:
         actor, team = actor_of(body)
@@ -48,24 +48,24 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
         async def suggest() -> BoltResponse:
             found = []
-            if source and not desk.is_foreign(team):
-                found = options(await desk.core.options(actor, source, body.get("value") or ""))
+            if source and not board.is_foreign(team):
+                found = options(await board.core.options(actor, source, body.get("value") or ""))
             return Acknowledgement({"options": found}).response()
 
-        return await desk.boundary.ask(suggest)
+        return await board.boundary.ask(suggest)
 
     app.view(FORM_CALLBACK)(on_submit)
     app.options(re.compile(""))(on_suggest)
 
 
 async def _submit(
-    desk: Desk, submission: Submission, view: Payload, answer: FormAnswer
+    board: Switchboard, submission: Submission, view: Payload, answer: FormAnswer
 ) -> Acknowledgement:
-    outcome = await desk.core.submit(submission)
+    outcome = await board.core.submit(submission)
     if isinstance(outcome, Rejected):
         return _rejected(view, outcome)
     waiting = answer.wait() if outcome.waiting is not None else ""
-    desk.boundary.work(submission.key, outcome.work, answer)
+    board.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
     return Acknowledgement(

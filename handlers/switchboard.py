@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Switchboard:
     """The core on one side, Slack on the other."""
 
     core: Core
