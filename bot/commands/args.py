@@ -108,7 +108,7 @@ class Parameter:
         if self.arg.kind == "choice":
             shown = "|".join(self.arg.choices)
         else:
-            shown = f"<{self.arg.label.lower()}>"
+            shown = f"<{self.arg.label.lower()}>" if self.arg.positional else "…"
         if not self.arg.positional:
             shown = f"{self.name}={shown}"
         return shown if self.required else f"[{shown}]"
@@ -126,7 +126,13 @@ AtNode = Annotated[
 ]
 Image = Annotated[
     str,
-    Arg("Image", "image", "An image file on the node, ending in .qcow2", "ubuntu.qcow2"),
+    Arg(
+        "Image",
+        "image",
+        "An image file on the node, ending in .qcow2",
+        "ubuntu.qcow2",
+        names=("image_name",),
+    ),
 ]
 Nickname = Annotated[str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01")]
 Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart")]

@@ -93,9 +93,10 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
         try:
             command.check(values)
         except BotError as refusal:
-            known = command.parameter(refusal.field)
+            known = command.parameter(refusal.field.removeprefix("new_"))
             name = known.name if known else command.parameters[0].name
-            found[name] = " ".join(filter(None, [refusal.sentence, refusal.hint]))
+            said = command.spoken(refusal.sentence)
+            found[name] = " ".join(filter(None, [said, refusal.hint]))
     return found
 
 

@@ -138,7 +138,12 @@ def _takes_text(command: Command) -> bool:
 
 
 def _unknown_option(command: Command, word: str) -> Refused:
-    return Refused(f"`{command.title}` has no option “{word}”.", hint=f"Usage: {command.usage}")
+    told = "such option" if _secret_of(command) else f"option “{word}”"
+    return Refused(f"“{command.title}” has no {told}.", hint=f"Usage: {command.usage}")
+
+
+def _secret_of(command: Command) -> Parameter | None:
+    return next((p for p in command.parameters if p.arg.kind == "secret"), None)
 
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
@@ -151,8 +156,10 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
     for position, word in enumerate(bare):
         parameter = next((p for p in free if p.arg.accepts(word)), None)
         if parameter is None:
+            if secret := _secret_of(command):
+                _refuse_secret(secret)  # most likely what the word is: not to be repeated
             raise Refused(
-                f"I don't know what “{word}” means for `{command.title}`.",
+                f"I don't know what “{word}” means for “{command.title}”.",
                 hint=f"Usage: {command.usage}",
             )
         free.remove(parameter)

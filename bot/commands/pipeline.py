@@ -24,7 +24,7 @@ from bot.model import (
     Watch,
 )
 from bot.ports import Answer
-from bot.reply import Line, Reply, dump, from_error, line
+from bot.reply import Line, Reply, code, dump, from_error, line
 from bot.services import approvals, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Outbox
@@ -309,7 +309,10 @@ class Pipeline:
     ) -> None:
         end = _ENDS[error.severity]
         subject = self._subject(execution, bound)
-        sentence = line(command.title, " ", subject.named, ": ", error.sentence)
+        what = "was refused" if error.severity is Severity.REFUSED else "failed"
+        sentence = line(
+            subject.named, ": ", code(command.title), f" {what}. {command.spoken(error.sentence)}"
+        )
         hint = line(error.hint)
         now = self._clock.now()
         async with self._store.write() as tx:

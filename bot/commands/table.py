@@ -5,6 +5,7 @@ The rows themselves stand in the groups' own files; `bot.commands.groups` gather
 
 import difflib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -77,7 +78,11 @@ class Command:
     @property
     def usage(self) -> str:
         """`vm restart <machine> [force]`."""
-        shown = [p.usage for p in self.parameters if not self._is_node_option(p)]
+        shown = [
+            p.usage
+            for p in self.parameters
+            if not self._is_node_option(p) and p.arg.kind != "secret"
+        ]
         if any(self._is_node_option(p) for p in self.parameters):
             shown.append("[on <node>]")
         return " ".join([self.title, *shown])
@@ -85,6 +90,15 @@ class Command:
     @staticmethod
     def _is_node_option(parameter: Parameter) -> bool:
         return parameter.arg.kind == "node" and not parameter.arg.positional
+
+    def spoken(self, sentence: str) -> str:
+        """The sentence with DBC's names of fields said as the form says them."""
+
+        def label(match: re.Match[str]) -> str:
+            parameter = self.parameter(match[0].removeprefix("new_"))
+            return parameter.arg.label if parameter else match[0]
+
+        return re.sub(r"^[a-z]\w*|\b\w+_\w+\b", label, sentence)
 
     def effect_of(self, values: Mapping[str, str]) -> Effect:
         """What it does with these arguments."""

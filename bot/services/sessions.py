@@ -4,10 +4,15 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
+from bot.dbc.errors import Unreadable
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import DbcSession, Node
 from storage import Store
+
+# The daemon's `response parse error`: the node did let the caller in, but a description in its
+# list spoils the answer (docs/dbc-api.md §11.1).
+_GARBLED = -1
 
 
 class Sessions:
@@ -35,22 +40,23 @@ class Sessions:
         async with self._store.read() as tx:
             return await tx.sessions.of(user)
 
-    async def add(self, session: DbcSession) -> int:
+    async def add(self, session: DbcSession) -> int | None:
         """Try the pair against its node, then keep it; gives the number of machines it sees.
 
-        Raises what the node answers, and then keeps nothing.
+        None where the node accepts the pair but its list cannot be read. Raises what the node
+        answers otherwise, and then keeps nothing.
         """
-        machines = await self._dbc.tasks.list(target_of(session))
+        count = await self._count(session)
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.sessions.put(replace(session, added_at=now, checked_at=now))
-        return len(machines)
+        return count
 
     async def check(self, session: DbcSession) -> BotError | None:
         """Try a kept pair again and remember the result; gives what was wrong."""
         problem: BotError | None = None
         try:
-            await self._dbc.tasks.list(target_of(session))
+            await self._count(session)
         except BotError as error:
             problem = error
         async with self._store.write() as tx:
@@ -58,6 +64,14 @@ class Sessions:
                 session.user, session.node, self._clock.now(), problem.sentence if problem else ""
             )
         return problem
+
+    async def _count(self, session: DbcSession) -> int | None:
+        try:
+            return len(await self._dbc.tasks.list(target_of(session)))
+        except Unreadable as problem:
+            if problem.errcode != _GARBLED:
+                raise
+            return None
 
     async def remove(self, user: str, node: Node) -> bool:
         """Erase the pair; False when there was none."""

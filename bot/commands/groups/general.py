@@ -39,7 +39,7 @@ async def whoami(ctx: Context) -> Reply:
 
 GROUP = Group(
     "",
-    "More",
+    "Help, and who you are here",
     (
         Command("help", show_help, example="help vm restart"),
         Command("whoami", whoami, example="whoami"),

@@ -1,12 +1,15 @@
 """Sessions: the credentials with which a person acts on a node (docs/dbc-api.md §2.5)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from bot.commands.args import Arg, OnNode
 from bot.commands.context import Context
 from bot.commands.groups.shown import short, stacked
 from bot.commands.table import Command, Group
-from bot.errors import NotFound, Refused
+from bot.dbc import fields
+from bot.dbc.identity import SessionPair
+from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Effect
 from bot.reply import Line, Note, Para, Reply, bold, code, emoji, line, time
 
@@ -39,20 +42,36 @@ async def add(
     session = DbcSession(
         ctx.actor, node.id, session_id.strip(), session_id_sign.strip(), rent_order
     )
-    count = await ctx.services.sessions.add(session)
+    try:
+        count = await ctx.services.sessions.add(session)
+    except BotError as error:
+        error.hint = f"The session was not kept. {error.hint}".strip()
+        raise
+    sees = (
+        f"it sees {count} machine{'s' * (count != 1)}"
+        if count is not None
+        else "the list of its machines cannot be read at present, though"
+    )
     return Reply(
         f"Your session for {node.label} works",
         (
             Para(
                 line(
                     emoji("white_check_mark"), " Your session for ", bold(node.label),
-                    f" works and is kept; it sees {count} machine{'s' * (count != 1)}.",
+                    f" works and is kept; {sees}.",
                 )
             ),
             Note(line("It never expires by itself. Erase it with ", code("session remove"), ".")),
         ),
         private=True,
     )  # fmt: skip
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Find what cannot be a session while the form is still open."""
+    SessionPair.of(values.get("session_id", "").strip(), values.get("session_id_sign", "").strip())
+    if rent_order := values.get("rent_order"):
+        fields.rent_order(rent_order)
 
 
 async def list_sessions(ctx: Context) -> Reply:
@@ -106,7 +125,7 @@ GROUP = Group(
     "session",
     "Your credentials for nodes",
     (
-        Command("add", add, Effect.CHANGE, "session add gpu1", form=True),
+        Command("add", add, Effect.CHANGE, "session add gpu1", form=True, check=_check),
         Command("list", list_sessions, example="session list", synonyms=("ls",)),
         Command("check", check, example="session check gpu1"),
         Command("remove", remove, Effect.CHANGE, "session remove gpu1"),

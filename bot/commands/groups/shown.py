@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.dbc.errors import Unreadable
 from bot.dbc.models import Phase, phase_of
 from bot.model import Machine
 from bot.reply import Line, Para, Part, bold, code, emoji, line
@@ -41,7 +42,10 @@ def node_part(listing: NodeListing) -> Part:
     """A node with its machines, or why they are not to be had."""
     head: Line = line(bold(listing.node.label))
     rows = [machine_row(machine) for machine in listing.machines]
-    if listing.problem is not None:
+    if isinstance(listing.problem, Unreadable):
+        told = f" The list cannot be read. {listing.problem.hint} What I know of is below."
+        head = line(head, " ", emoji("warning"), told)
+    elif listing.problem is not None:
         head = line(head, " ", emoji("warning"), " ", listing.problem.sentence)
         rows = [line(row, " (as last seen)") for row in rows]
     elif not rows:

@@ -12,6 +12,7 @@ from bot.commands.context import Context
 from bot.commands.groups import vm_create, vm_modify
 from bot.commands.groups.shown import lamp, node_part, short, stacked
 from bot.commands.table import Command, Follow, Group
+from bot.dbc import fields
 from bot.dbc.models import TaskDetail
 from bot.errors import Refused
 from bot.model import Effect, Goal, Machine
@@ -28,7 +29,15 @@ LogEnd = Annotated[
 ]
 Lines = Annotated[int, Arg("Lines", "int", "How many lines", "20", least=1, most=100)]
 UserName = Annotated[
-    str, Arg("User", "word", "The user in the machine; empty: its present login", "dbc")
+    str,
+    Arg(
+        "User",
+        "word",
+        "The user in the machine; empty: its present login",
+        "dbc",
+        names=("username",),
+        positional=False,
+    ),
 ]
 Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes or line breaks")]
 
@@ -42,7 +51,7 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         where = f" for {node.label}" if node else ""
         raise Refused(
             f"You have no session{where} yet, so there is nothing I may list.",
-            hint="Add one: session add",
+            hint="Add one with: session add",
         )
     asked = {
         asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
@@ -107,6 +116,8 @@ def _connection(detail: TaskDetail) -> list[Part]:
     """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
     if detail.status == "creating":
         return [Note(line("The connection lines come when it is running."))]
+    if detail.status == "create error":
+        return [Note(line("Its creation failed, so there is nothing to connect to. See its log."))]
     login, password = detail.user_name, detail.login_password.get_secret_value()
     lines = []
     if detail.rdp_port:
@@ -185,6 +196,11 @@ async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") 
     )
 
 
+def _check_password(values: Mapping[str, str]) -> None:
+    """Find what DBC would choke on while the form is still open."""
+    fields.secret(SecretStr(values.get("password", "")), "password")
+
+
 async def name(ctx: Context, vm: Vm, nickname: Nickname) -> Reply:
     """Give a machine a nickname that everyone here can use."""
     async with ctx.services.store.write() as tx:
@@ -253,7 +269,10 @@ GROUP = Group(
         ),
         Command("logs", logs, example="vm logs train-01 tail 20"),
         vm_modify.COMMAND,
-        Command("passwd", passwd, Effect.CHANGE, "vm passwd train-01", form=True),
+        Command(
+            "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
+            form=True, check=_check_password,
+        ),
         Command("name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01"),
     ),
 )  # fmt: skip

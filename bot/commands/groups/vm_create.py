@@ -16,7 +16,14 @@ _EXAMPLE_TASK = "0000000000000000000000"
 
 Name = Annotated[
     str,
-    Arg("Name", "word", "Its description on DBC", "train-01", names=("desc",), positional=False),
+    Arg(
+        "Name",
+        "word",
+        "What it is called on DBC: its description there",
+        "train-01",
+        names=("desc",),
+        positional=False,
+    ),
 ]
 Count = Arg("", "int", positional=False)
 Gpu = Annotated[
@@ -37,12 +44,12 @@ Cpu = Annotated[
 ]
 Mem = Annotated[
     int,
-    Arg("Memory, GiB", "int", "", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
+    Arg("Memory (GiB)", "int", "", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
 ]
 Disk = Annotated[
     int,
     Arg(
-        "Data disk, GiB",
+        "Data disk (GiB)",
         "int",
         "Beside the system disk of 350 GiB",
         "100",

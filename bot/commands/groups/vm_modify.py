@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from bot.commands.args import Arg, Vm
 from bot.commands.context import Context
 from bot.commands.groups.shown import stacked
-from bot.commands.groups.vm_create import Cpu, Filters, Gpu, Mem, Ports, Rdp, Ssh, Vnc
+from bot.commands.groups.vm_create import Cpu, Filters, Gpu, Mem, Ports
 from bot.commands.table import Command
 from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
@@ -25,6 +25,19 @@ NewPublicIp = Annotated[
         "203.0.113.9",
         positional=False,
     ),
+]
+_KEEP = "Empty: keep the present one"
+Ssh = Annotated[
+    int | None,
+    Arg("SSH port", "int", _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
+]
+Rdp = Annotated[
+    int | None,
+    Arg("RDP port", "int", _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
+]
+Vnc = Annotated[
+    int | None,
+    Arg("VNC port", "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
 ]
 _FIELDS = {
     "ssh": "new_ssh_port",
