@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,13 @@ def text(body: str, status: int = 200, content_type: str = "application/json") -
 
 async def ok(_request: web.Request) -> web.StreamResponse:
     return web.Response(text='{"errcode":0, "message":"ok"}\r\n', content_type="application/json")
+
+
+PATIENT = replace(QUICK, read=timedelta(seconds=5))
+EMPTY = reply(0, [])
+DISCONNECTED = reply(-32701, "broadcast request failed", 400)
+UNKNOWN_NODE = reply(-32701, "create node request failed", 400)
+TIMED_OUT = reply(-1, "list task timeout", 500)
 
 
 async def hang(_request: web.Request) -> web.StreamResponse:
