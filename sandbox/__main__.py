@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from sandbox.seed import seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
 
-MANIFEST = Path(__file__).parent.parent / "manifest.json"
+ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = ROOT / "manifest.json"
 # The bot has to import, migrate its database and connect (seconds).
 START = 60.0
 # The bot's own default in HTTP mode.
@@ -87,7 +89,8 @@ class Demo:
     def __init__(self, world: World, daemon: Daemon, options: Options) -> None:
         manifest = json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else None
         self.ws = Workspace(port=options.port, manifest=manifest)
-        self.bot = BotProcess(self._environment, self._on_exit)
+        # In its data directory the bot finds no .env of somebody's real workspace.
+        self.bot = BotProcess(self._inherited, self._on_exit, directory=options.data.resolve())
         self._world = world
         self._daemon = daemon
         self._options = options
@@ -145,11 +148,16 @@ class Demo:
             await asyncio.sleep(0.5)
         return False
 
+    def _inherited(self) -> dict[str, str]:
+        """The bot's whole environment: ours without any Slack, and what this sandbox sets."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
+        return ours | {"PYTHONPATH": str(ROOT)} | self._environment()
+
     def _environment(self) -> dict[str, str]:
         database = (self._options.data / "dbc-bot.db").resolve()
-        return {
+        over_socket = {} if self._options.over_http else {"SLACK_APP_TOKEN": self.ws.app_token}
+        return over_socket | {
             "SLACK_BOT_TOKEN": self.ws.bot_token,
-            "SLACK_APP_TOKEN": "" if self._options.over_http else self.ws.app_token,
             "SLACK_SIGNING_SECRET": self.ws.signing_secret,
             "SLACK_API_URL": self.ws.api_url,
             "DBC_CLIENT_URLS": self._daemon.url,

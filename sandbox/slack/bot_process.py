@@ -1,9 +1,12 @@
-"""The bot as a child process of the demo: started, watched, ended. Knows nothing of its code."""
+"""The bot as a child process of the demo: started, watched, ended. Knows nothing of its code.
+
+It gets exactly the environment it is given, in a directory of its own.
+"""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 # A bot that is asked to end gets this long (seconds) to finish what it is doing.
 GRACE = 10.0
@@ -17,7 +20,9 @@ class BotProcess:
         environment: Callable[[], Mapping[str, str]],
         on_exit: Callable[[int], None],
         command: tuple[str, ...] = (sys.executable, "-m", "bot", "run"),
+        directory: Path | None = None,
     ) -> None:
+        self._directory = directory
         self._command = command
         self._environment = environment
         self._on_exit = on_exit
@@ -42,7 +47,8 @@ class BotProcess:
         # A session of its own, so that Ctrl-C reaches it once, through `stop`.
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
-            env=os.environ | dict(self._environment()),
+            env=dict(self._environment()),
+            cwd=self._directory,
             start_new_session=True,
         )
         self._watching = asyncio.create_task(self._watch(self._process))
