@@ -17,6 +17,13 @@ DEFAULT_SCOPES = frozenset(
     | {"im:read", "im:write", "reactions:write", "team:read", "usergroups:read", "users:read"}
 )
 DEFAULT_EVENTS = frozenset({"app_mention", "message.im", "app_home_opened"})
+# An event is sent only if the app has this scope as well as the subscription.
+_EVENT_SCOPES = {
+    "app_mention": "app_mentions:read",
+    "message.im": "im:history",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,13 @@ class AppConfig:
     events: frozenset[str] = DEFAULT_EVENTS
     shortcuts: frozenset[str] = frozenset()
     should_escape: bool = True
+    home_tab: bool = True
+    messages_tab: bool = True
+
+    def hears(self, event: str) -> bool:
+        """Whether the app is sent events of this subscription."""
+        scope = _EVENT_SCOPES.get(event)
+        return event in self.events and (scope is None or scope in self.scopes)
 
     @classmethod
     def from_manifest(cls, manifest: Json) -> "AppConfig":
@@ -35,12 +49,16 @@ class AppConfig:
         features = manifest.get("features", {})
         commands = features.get("slash_commands", [])
         settings = manifest.get("settings", {})
+        tabs = features.get("app_home", {})
+        writable = not tabs.get("messages_tab_read_only_enabled", True)
         return cls(
             commands=frozenset(command["command"] for command in commands),
             scopes=frozenset(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", [])),
             events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", [])),
             shortcuts=frozenset(s["callback_id"] for s in features.get("shortcuts", [])),
             should_escape=any(command.get("should_escape") for command in commands),
+            home_tab=tabs.get("home_tab_enabled", False),
+            messages_tab=tabs.get("messages_tab_enabled", False) and writable,
         )
 
     def with_changes(self, **changes: set[str] | None) -> "AppConfig":

@@ -44,18 +44,18 @@ def message_event(core: Core, channel: Channel, message: Message) -> None:
         return
     body = core.message_payload(message, with_metadata=False)
     body |= {"channel": channel.id, "event_ts": message.ts}
-    if _SUBSCRIPTIONS[channel.kind] in core.config.events:
+    if core.config.hears(_SUBSCRIPTIONS[channel.kind]):
         typed = body | {"channel_type": _CHANNEL_TYPES[channel.kind]}
         core.dispatcher.event(event_callback(core, typed))
     mentioned = f"<@{bot.id}>" in message.text and not message.bot and not channel.is_im
-    if mentioned and "app_mention" in core.config.events:
+    if mentioned and core.config.hears("app_mention"):
         core.dispatcher.event(event_callback(core, body | {"type": "app_mention"}))
 
 
 def change_event(core: Core, channel: Channel, previous: Json, message: Message | None) -> None:
     """Tell the app of an edited or deleted (None) message where it subscribes to such."""
     is_member = core.state.bot.id in channel.members
-    if not is_member or _SUBSCRIPTIONS[channel.kind] not in core.config.events:
+    if not is_member or not core.config.hears(_SUBSCRIPTIONS[channel.kind]):
         return
     event: Json = {
         "type": "message",
@@ -76,7 +76,7 @@ def change_event(core: Core, channel: Channel, previous: Json, message: Message 
 
 def home_event(core: Core, user: str) -> None:
     """Tell the app that a member opened its Home tab."""
-    if "app_home_opened" not in core.config.events:
+    if not core.config.hears("app_home_opened"):
         return
     dm = core.state.dm(user, core.state.bot.id)
     event: Json = {

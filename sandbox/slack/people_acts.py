@@ -48,6 +48,8 @@ def post(
     """Post a message as a person."""
     if channel.is_archived:
         raise CannotDo(f"#{channel.name} is archived.")
+    if core.state.bot.id in channel.members and channel.is_im and not core.config.messages_tab:
+        raise CannotDo("Sending messages to this app has been turned off.")
     if thread_ts is not None and thread_ts not in channel.messages:
         raise CannotDo("There is no such thread.")
     text = compose(core.state, line)
@@ -70,7 +72,7 @@ async def command(
     name, _, rest = line.partition(" ")
     if thread_ts is not None:
         raise CannotDo(f"{name} is not supported in threads. Sorry!")
-    if name not in core.config.commands:
+    if name not in core.config.commands or "commands" not in core.config.scopes:
         raise CannotDo(
             f"{name} is not a valid command. In Slack, all messages that start with "
             'the "/" character are interpreted as commands.'

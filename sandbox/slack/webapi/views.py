@@ -106,6 +106,8 @@ def _check_hash(call: Call, view: View) -> None:
 def publish(call: Call) -> Json:
     """views.publish: a member's Home tab."""
     core = call.core
+    if not core.config.home_tab:
+        raise SlackError("not_enabled")
     user = call.need("user_id")
     if user not in core.state.members:
         raise SlackError("user_not_found")

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import HandClock, Workspace
-from tests.sandbox.slack.conftest import connected, refused
+from tests.sandbox.slack.conftest import connected
 
 
 @asynccontextmanager
@@ -163,25 +163,3 @@ async def test_edits_and_deletions_in_a_direct_message_are_events_too(
     assert (changed["subtype"], changed["message"]["text"]) == ("message_changed", "new")
     assert changed["previous_message"]["text"] == "old"
     assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
-
-
-async def test_the_manifest_says_what_the_app_may(clock: HandClock) -> None:
-    manifest = {
-        "features": {
-            "slash_commands": [{"command": "/gpu", "should_escape": False}],
-            "shortcuts": [{"callback_id": "ask", "type": "message", "name": "Ask"}],
-        },
-        "oauth_config": {"scopes": {"bot": ["chat:write"]}},
-        "settings": {"event_subscriptions": {"bot_events": ["message.channels"]}},
-    }
-    async with Workspace(clock=clock, manifest=manifest, retry_delays=()) as ws:
-        alice = ws.member("alice")
-        await alice.types("/gpu a < @bob")
-        await alice.types("plain", channel="gpu-ops")
-        await ws.idle()
-        command, event = (delivery.payload for delivery in ws.deliveries)
-        client = AsyncWebClient(token=ws.bot_token, base_url=ws.api_url)
-        answer = await refused(client.users_info(user=alice.id))
-    assert command["text"] == "a < @bob"
-    assert event["event"]["channel_type"] == "channel"
-    assert answer["error"] == "missing_scope"
