@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sandbox.dbc.world import World
 
 
-@dataclass
+@dataclass(eq=False)
 class MetalMachine:
     """One physical machine: its identity, its BMC's credentials and its power."""
 

@@ -175,7 +175,7 @@ def modify(manager: MetalManager, request: NodeRequest) -> str:
         raise Refusal("invalid uuid", -3)
     port = _ipmi_port(request.additional, "invalid ipmi port")
     namesake = manager.with_uuid(uuid)
-    if namesake not in {None, machine}:
+    if namesake is not None and namesake is not machine:
         raise Refusal(f"bare metal node uuid {uuid} already existed", -1)
     for name, value in fields.items():
         if value:
