@@ -28,7 +28,7 @@ REQUEST_URL = "http://127.0.0.1:3000/slack/events"
 TRY = (
     ("/dbc vm list", "every machine of every node in one look"),
     ("/dbc vm create", "a form, a progress bar, and a word when the machine runs"),
-    ("/dbc vm delete", "as Alice; Bob approves it with one click"),
+    ("/dbc vm delete inference", "asks Bob, who approves it with one click"),
 )
 
 
@@ -183,7 +183,7 @@ class Demo:
     def _say_what_to_try(self) -> None:
         click.echo(f"\nOpen {self.ws.url} and try, as Alice, in #gpu-ops:")
         for line, meaning in TRY:
-            click.echo(f"  {line:<18}{meaning}")
+            click.echo(f"  {line:<26}{meaning}")
         click.echo(f"The bot is process {self.bot.pid}: kill it (kill -9) and see what survives.")
         click.echo("Ctrl-C ends everything.\n")
 

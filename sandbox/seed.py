@@ -63,6 +63,7 @@ async def seed(ws: Workspace, world: World) -> list[str]:
             problems.append(f"The bot did not answer {name} in time.")
         except (CannotDo, AssertionError) as problem:
             problems.append(f"{name}: {problem}")
+        person.reads("@dbc")
     return problems
 
 
@@ -79,6 +80,7 @@ async def _answer(ws: Workspace, person: Person, line: str) -> str:
 
 
 async def _add(ws: Workspace, person: Person, credential: Credential) -> None:
+    before = len(person.messages("@dbc"))
     await person.types(f"/dbc session add {credential.node_id}", channel="@dbc")
     form = await person.sees_modal(timeout=PATIENCE)
     values = {label: credential.field(label) for label in form.labels}
@@ -88,6 +90,7 @@ async def _add(ws: Workspace, person: Person, credential: Credential) -> None:
         complaint = "; ".join(form.errors.values()) or form.trouble
         await person.closes()
         raise CannotDo(f"the form for {credential.node} says: {complaint}")
+    await ws.until(lambda: len(person.messages("@dbc")) > before, PATIENCE)
 
 
 def _is_settled(person: Person, form: SeenView) -> bool:

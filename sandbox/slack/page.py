@@ -196,11 +196,7 @@ async def _home(core: Core, member: Member, _request: Json) -> Json:
 
 
 async def _read(core: Core, member: Member, request: Json) -> Json:
-    channel = people_acts.channel_of(core, member, request["channel"])
-    latest = max(channel.messages, default="")
-    if channel.last_read.get(member.id) != latest:
-        channel.last_read[member.id] = latest
-        core.state.announce()
+    people_acts.read(core, member, request["channel"])
     return {}
 
 

@@ -120,6 +120,15 @@ def _channel_name(channel: Channel) -> str:
     return names.get(channel.kind, channel.name)
 
 
+def read(core: Core, member: Member, where: str) -> None:
+    """Read a channel: nothing in it is new any more."""
+    channel = channel_of(core, member, where)
+    latest = max(channel.messages, default="")
+    if channel.last_read.get(member.id) != latest:
+        channel.last_read[member.id] = latest
+        core.state.announce()
+
+
 def open_home(core: Core, member: Member) -> None:
     """Open the app's Home tab."""
     allowed(member)

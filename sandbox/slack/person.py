@@ -252,6 +252,10 @@ class Person:
         surface = self._on_message(message)
         return await interactions.shortcut(self._ws.core, self.member, surface, callback_id)
 
+    def reads(self, channel: str) -> None:
+        """Read a channel, so that nothing in it counts as new."""
+        people_acts.read(self._ws.core, self.member, channel)
+
     async def opens_home(self) -> None:
         """Open the app's Home tab."""
         people_acts.open_home(self._ws.core, self.member)

@@ -7,6 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Workspace
+from sandbox.slack.page import screen
 from tests.sandbox.slack.conftest import modal, section, text_input
 
 
@@ -61,7 +62,9 @@ async def test_a_line_is_posted_and_read(ws: Workspace) -> None:
     )
     assert posted["ok"]
     assert alice.last("gpu-ops").text == f"<@{bob.id}> a &lt; b &amp; c"
+    assert screen(ws.core, bob.member)["channels"][0]["unread"] == 1
     assert (await act(ws, **{"as": bob.id}, kind="read", channel="C0GPUOPS"))["ok"]
+    assert screen(ws.core, bob.member)["channels"][0]["unread"] == 0
 
 
 async def test_a_command_in_a_thread_is_refused_with_a_sentence(ws: Workspace) -> None:
