@@ -4,6 +4,7 @@ Knows nothing of nodes. Source: docs/dbc-api.md §2.6.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 
 
@@ -26,6 +27,7 @@ class RentOrder:
     gpu_index: list[int]
     status: str = "renting"
     rent_end: int = 99_999_999  # a block height
+    ended_at: datetime | None = None
 
     @property
     def is_active(self) -> bool:

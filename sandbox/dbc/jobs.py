@@ -226,6 +226,10 @@ def delete_disk(node: "Node", task: Task, name: str) -> Job:
 def create_snapshot(node: "Node", task: Task, snapshot: Snapshot, server: ImageServer) -> Job:
     """Convert the system disk, start its upload; deleting the record stops neither."""
     yield node.durations.convert
+    if node.failure("snapshot"):
+        if snapshot in task.snapshots:
+            task.snapshots.remove(snapshot)
+        return
     size = node.files[task.disks["vda"].source_file].size if "vda" in task.disks else 0
     node.files[snapshot.file] = ImageFile(max(size, 1), task.root_backing)
 

@@ -4,7 +4,7 @@ Everything here is what the node *is*; what it answers is in `endpoints`.
 """
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from random import Random
 from typing import TYPE_CHECKING
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sandbox.dbc.world import World
 
 OVERLAY_BYTES = 192 * 1024  # a fresh qcow2 overlay
+FORGOTTEN_AFTER = timedelta(seconds=300)
+PRUNE_EVERY = timedelta(seconds=900)
+KEPT_PER_ORDER = timedelta(days=3)
+KEPT_WHOLE_MACHINE = timedelta(days=10)
 
 
 class Node:
@@ -60,7 +64,8 @@ class Node:
         self.host_ip = "192.0.2.2"
         self.temp_dir = "/tmp"  # noqa: S108 - a path inside the sandbox's node
         self.silent = False
-        self.known = True
+        self.stray_vm = False
+        self.died_at: datetime | None = None
         self.lan_error = ""
         self.durations = durations or Durations()
         self.chain = MachineOnChain()
@@ -72,11 +77,24 @@ class Node:
         self.transfers = Transfers(self.files)
         self.monitors: dict[str, list[str]] = {}
         self._failures: dict[str, deque[str]] = {}
+        self._is_announced = True
+        self._pruned_at = world.clock.now()
 
     @property
     def now(self) -> datetime:
         """The moment of the job step being done, else the clock's."""
         return self.worker.time or self.world.clock.now()
+
+    @property
+    def known(self) -> bool:
+        """Whether the daemons have it in their tables; the dead drop out after 300 s."""
+        if self.died_at is not None and self.now - self.died_at >= FORGOTTEN_AFTER:
+            return False
+        return self._is_announced
+
+    @known.setter
+    def known(self, announced: bool) -> None:
+        self._is_announced = announced
 
     @property
     def memory_free(self) -> int:
@@ -100,6 +118,7 @@ class Node:
         """End every rental; the machine is then online, or still rented with expired orders."""
         for order in self.chain.orders.values():
             order.status = "rentExpired"
+            order.ended_at = self.now
         if online:
             self.chain.state = MachineState.ONLINE
 
@@ -108,11 +127,37 @@ class Node:
         session = self.gate.session(wallet.address)
         return session.session_id, wallet.sign(session.session_id)
 
+    def die(self) -> None:
+        """Fall silent; the daemons forget the node 300 s later."""
+        self.silent = True
+        self.died_at = self.now
+
+    def revive(self) -> None:
+        """Come back with everything the disk still has."""
+        self.silent = False
+        self.died_at = None
+        self.restart_process()
+
     def settle(self) -> None:
         """Catch up with the clock, jobs and transfers in the order of their moments."""
         now = self.world.clock.now()
         self.worker.catch_up(now, self.transfers.settle)
         self.transfers.settle(now)
+        if now - self._pruned_at >= PRUNE_EVERY:
+            self._pruned_at = now
+            self._prune(now)
+
+    def _prune(self, now: datetime) -> None:
+        """Power off machines whose rental has ended, delete them days later (§4.5)."""
+        for task in list(self.tasks.values()):
+            order = self.chain.orders.get(task.rent_order or task.wallet)
+            if order is None or order.is_active or order.ended_at is None:
+                continue
+            kept = KEPT_PER_ORDER if task.rent_order else KEPT_WHOLE_MACHINE
+            if now - order.ended_at >= kept:
+                self.drop(task)
+            elif task.is_running and task.domain is not None:
+                task.domain.state = Libvirt.SHUT_OFF
 
     def push(self, kind: str, task: Task, job: Job) -> None:
         """Queue a job for the worker."""
@@ -122,8 +167,8 @@ class Node:
         """Let the next jobs of a kind fail.
 
         `create` can fail with "no_domain", "no_lease", "no_forwards" or "no_agent" (the last only
-        spoils the password); start, shutdown, poweroff, restart, reset, attach, detach, passwd and
-        filters with "error".
+        spoils the password); start, shutdown, poweroff, restart, reset, attach, detach, snapshot,
+        passwd and filters with "error".
         """
         self._failures.setdefault(kind, deque()).extend([how] * times)
 

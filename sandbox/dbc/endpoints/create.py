@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from sandbox.dbc import resources, values
 from sandbox.dbc.authority import Role
 from sandbox.dbc.endpoints.request import NodeRequest, ProcessDied, ok
+from sandbox.dbc.endpoints.tasks import need_clean_host
 from sandbox.dbc.node import Node
 from sandbox.dbc.resources import Refusal
 from sandbox.dbc.task import Task
@@ -31,6 +32,7 @@ class Order:
 
 def create(node: Node, request: NodeRequest) -> str:
     """Check, put on the books, queue; answers at once."""
+    need_clean_host(node, "create")
     given = request.additional
     is_verifier = request.granted is not None and request.granted.role is Role.VERIFIER
     task = Task(_task_id(node, given), request.wallet, node.now)

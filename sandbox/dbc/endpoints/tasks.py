@@ -22,6 +22,12 @@ def existing(node: Node, task_id: str) -> Task:
     return task
 
 
+def need_clean_host(node: Node, verb: str) -> None:
+    """Refuse while a machine that the node does not know runs on its host."""
+    if node.stray_vm:
+        raise Refusal(f"{verb} task failed, please try again in a minute", -3)
+
+
 def task_list(node: Node, request: NodeRequest) -> str:
     """The caller's machines."""
     rows = ",".join(
@@ -89,6 +95,7 @@ def _interface(task: Task) -> str:
 
 def start(node: Node, request: NodeRequest) -> str:
     """Queue a start; the resource check comes before the state check."""
+    need_clean_host(node, "start")
     task = existing(node, request.name)
     resources.check_before_start(node, task)
     _need(task, {Libvirt.NONE, Libvirt.SHUT_OFF, Libvirt.SUSPENDED})
@@ -117,6 +124,7 @@ def poweroff(node: Node, request: NodeRequest) -> str:
 
 def restart(node: Node, request: NodeRequest) -> str:
     """Queue a reboot, or with force a power cycle."""
+    need_clean_host(node, "restart")
     task = existing(node, request.name)
     resources.check_before_start(node, task)
     _need(task, {Libvirt.NONE, Libvirt.SHUT_OFF, Libvirt.RUNNING})

@@ -171,11 +171,13 @@ class Daemon:
         call.node_name = known.name if known is not None else ""
         await self.world.calls.record(call)
         fault = self.world.faults.take(call)
-        early = _before(fault)
-        if early is not None:
-            return early
         if fault is not None and fault.name is FaultName.RESET_BEFORE:
             return None
+        if fault is not None and fault.name is FaultName.HTML_BODY:
+            return html(502, "Bad Gateway")
+        if fault is not None and fault.name is FaultName.HANG:
+            self.forwarder.pending += 1
+            raise NeverAnswered
         if route is None:
             return lost.reply() if lost is not None else None
         inquiry = Inquiry(self.world, call.method, words, query, body, self._knows_nodes())
@@ -189,6 +191,8 @@ class Daemon:
         for step in route.steps:
             reply = step(inquiry)
             if reply is not None:
+                if fault is not None and fault.name is FaultName.SLOW:
+                    await self.world.clock.sleep(fault.delay)
                 return reply
         if fault is not None and fault.name is FaultName.DISCONNECTED:
             self._spawn(self._crash_later())
@@ -228,17 +232,6 @@ def _describe(call: Call, route: routes.Route | None, words: list[str], body: by
     elif route.op == "tasks.create":
         wanted = call.additional.get("task_id", "")
         call.task_id = wanted if isinstance(wanted, str) else ""
-
-
-def _before(fault: Fault | None) -> Reply | None:
-    """What a fault answers instead of the daemon."""
-    if fault is None:
-        return None
-    if fault.name is FaultName.HTML_BODY:
-        return html(502, "Bad Gateway")
-    if fault.name is FaultName.HANG:
-        raise NeverAnswered
-    return None
 
 
 def _after(fault: Fault | None, reply: Reply) -> Reply | None:

@@ -14,6 +14,7 @@ from sandbox.dbc.values import atoi, string
 
 CLIENT_VERSION = "0.4.1.8"
 MAX_LINES = 100
+LAST_WITH_OLD_WORDS = "0.3.9.7"
 MAX_PEERS = 50
 # Paths that exist on the client daemon's own host.
 HOST_FILES = {"/etc/hostname"}
@@ -136,10 +137,16 @@ def force_reboot(inquiry: Inquiry) -> None:
 
 
 def rewrite_systems(inquiry: Inquiry) -> None:
-    """Replace the quoted words "ubuntu" and "win" in the text of `additional`, anywhere."""
+    """Replace the quoted words "ubuntu" and "win" in the text of `additional`, anywhere.
+
+    For nodes up to 0.3.9.7, by comparison of texts, the other way round.
+    """
     found = inquiry.envelope
+    node = inquiry.world.nodes.get(found.peer)
+    is_old = node is not None and node.version <= LAST_WITH_OLD_WORDS
     text = json.dumps(found.additional, separators=(",", ":"), ensure_ascii=False)
-    text = text.replace('"ubuntu"', '"linux"').replace('"win"', '"windows"')
+    for old, new in (('"ubuntu"', '"linux"'), ('"win"', '"windows"')):
+        text = text.replace(new, old) if is_old else text.replace(old, new)
     inquiry.envelope = Envelope(found.peers, json.loads(text), found.credentials)
 
 

@@ -31,6 +31,17 @@ async def test_dead_node_is_given_up_after_thirty_seconds_of_the_clock(
     assert (outcome.status, outcome.code, outcome.text) == (500, -1, "list task timeout")
 
 
+async def test_dead_node_is_forgotten_after_five_minutes(
+    caller: Caller, node: Node, clock: ManualClock
+) -> None:
+    node.die()
+    clock.advance(seconds(300))
+    assert (await caller.ask("/tasks", node)).text == "create node request failed"
+    assert (await caller.ask("/mining_nodes", None)).message == {"mining_nodes": []}
+    node.revive()
+    assert (await caller.ask("/tasks", node)).code == 0
+
+
 async def test_timeout_can_hide_that_the_work_was_done(
     caller: Caller, node: Node, world: World, clock: ManualClock
 ) -> None:

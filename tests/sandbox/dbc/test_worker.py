@@ -168,6 +168,29 @@ async def test_credentials_read_not_available_without_a_guest_agent(
     assert (detail["user_name"], detail["login_password"]) == ("root", "s3cret")
 
 
+async def test_machines_of_an_ended_rental_are_powered_off_and_later_deleted(
+    caller: Caller, node: Node, clock: ManualClock, task_id: str
+) -> None:
+    node.end_rental(online=False)
+    clock.advance(seconds(900))
+    node.settle()
+    assert node.tasks[task_id].libvirt is Libvirt.SHUT_OFF
+    clock.advance(seconds(10 * 86_400))
+    node.settle()
+    assert node.tasks == {}
+
+
+async def test_unknown_machine_on_the_host_blocks_creation_and_starts(
+    caller: Caller, node: Node, task_id: str
+) -> None:
+    node.stray_vm = True
+    refused = await caller.ask(f"/tasks/restart/{task_id}", node)
+    assert (refused.code, refused.text) == (
+        -3,
+        "restart task failed, please try again in a minute",
+    )
+
+
 async def test_log_holds_passwords_in_clear(caller: Caller, node: Node, task_id: str) -> None:
     task = node.tasks[task_id]
     lines = (await caller.ask(f"/tasks/logs/{task_id}", node)).message["log_content"]
