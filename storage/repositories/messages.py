@@ -41,14 +41,12 @@ class Messages(Repository):
             created_at=now,
             next_try_at=now,
         )
-        pausing = and_(messages.c.attempts > 0, messages.c.abandoned < messages.c.version)
         rows = await self._connection.execute(
             upsert.on_conflict_do_update(
                 index_elements=[messages.c.key],
                 set_={
                     "content": upsert.excluded.content,
                     "version": messages.c.version + 1,
-                    "next_try_at": case((pausing, messages.c.next_try_at), else_=now),
                 },
                 where=messages.c.content != upsert.excluded.content,
             ).returning(messages)

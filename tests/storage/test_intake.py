@@ -100,8 +100,8 @@ async def test_the_same_delivery_many_times_at_once_is_recorded_once(
 ) -> None:
     results = await asyncio.gather(
         *(
-            each.record(execution(str(number), key="one"), by="p", until=SOON)
-            for number in range(40)
+            each.record(execution(name, key="one"), by="p", until=SOON)
+            for name in ("a", "a", "b", "c") * 10
             for each in (store, replica)
         )
     )
