@@ -118,7 +118,9 @@ class Execution:
     """A command that changes something, as the ledger has it.
 
     `arguments` are the typed texts by parameter name; `secrets` the ones that are encrypted at
-    rest and erased at the end. `node`, `task` and `label` are known once the target is resolved.
+    rest and erased at the end. `node`, `task` and `label` are known once the target is resolved;
+    `approved_by` once it was approved, `session_of` (whose session was used) once it was.
+    `facts` are what was read before it was asked or sent: sizes, names that are in use.
     """
 
     id: str
@@ -135,9 +137,17 @@ class Execution:
     node: str = ""
     task: str = ""
     label: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
     outcome: str = ""
+    session_of: str = ""
+    approved_by: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Arguments and facts together: what the words of a card are made of."""
+        return {**self.arguments, **self.facts}
 
 
 class ApprovalStatus(StrEnum):
@@ -151,12 +161,22 @@ class ApprovalStatus(StrEnum):
     VOID = "void"  # what was shown is no longer what would be done
 
 
+class ReviewKind(StrEnum):
+    """What a review is."""
+
+    CONFIRM = "confirm"  # by the requester
+    APPROVE = "approve"  # by others, before the run
+    AFTERWARDS = "afterwards"  # by someone else, after glass was broken
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A review that an execution waits for.
+    """A review of an execution.
 
-    `binding` is a hash of what the card showed; it is compared before the run.
-    `reviewer` is the one person who may decide.
+    `binding` is a hash of command, arguments and target as the card showed them; `shown` are the
+    facts about the target that it showed, by name. Both are compared before the run. `reviewer`
+    is the one person who may decide (empty: whoever the policy lets). `needed` approvals or
+    `denials` denials end it. `remind_at` is when the next reminder is due.
     """
 
     id: str
@@ -165,17 +185,74 @@ class Approval:
     reviewer: str
     created_at: datetime
     expires_at: datetime
+    kind: ReviewKind = ReviewKind.CONFIRM
+    shown: Mapping[str, str] = field(default_factory=dict)
+    needed: int = 1
+    denials: int = 1
+    self_approval: bool = False
+    type_name: bool = False
+    remind_at: datetime | None = None
+    reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING
     decided_by: str = ""
     decided_at: datetime | None = None
 
 
+class Verdict(StrEnum):
+    """What a reviewer says."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class VoteState(StrEnum):
+    """Whether a click counts: on disk first, looked at then."""
+
+    PENDING = "pending"
+    COUNTED = "counted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One reviewer's click. `key` is the delivery's own id; `why` says why it does not count."""
+
+    key: str
+    approval: str
+    user: str
+    verdict: Verdict
+    at: datetime
+    place: Place
+    reason: str = ""
+    state: VoteState = VoteState.PENDING
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a vote came to. `decided`: this very vote ended the review."""
+
+    approval: Approval
+    vote: Vote
+    decided: bool
+
+
 class Goal(StrEnum):
-    """What a machine is followed to."""
+    """What something is followed to. The first four are about machines."""
 
     RUNNING = "running"
     CLOSED = "closed"
     GONE = "gone"
+    SETTLED = "settled"  # whatever it is changing into
+    DOWNLOADED = "downloaded"
+    UPLOADED = "uploaded"
+    SNAPSHOT = "on the image server"
+    DISK_ADDED = "added"
+    DISK_GROWN = "grown"
+    DISK_DELETED = "deleted"
+
+
+MACHINE_GOALS = frozenset({Goal.RUNNING, Goal.CLOSED, Goal.GONE, Goal.SETTLED})
 
 
 class WatchState(StrEnum):
@@ -185,17 +262,20 @@ class WatchState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    STOPPED = "stopped"
+    STOPPED = "stopped"  # it is followed no longer
+    CANCELLED = "cancelled"  # what was followed has been stopped by someone
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One machine followed to one end.
+    """One thing followed to one end: a machine, a transfer, a snapshot, a disk.
 
     `owner` is the person whose session asks the node. `status` is what was last seen there.
     `unsure` says that nobody knows whether the command arrived (it was sent, no answer);
     `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
-    `silent_since` is when the node stopped answering, if it has.
+    `silent_since` is when the node stopped answering, if it has. `about` says what is followed and
+    what a look has to be compared with (image, server, size …). `stopped_by` is who had the thing
+    itself stopped, if someone did.
     """
 
     id: str
@@ -214,6 +294,8 @@ class Watch:
     unsure: bool = False
     moved: bool = False
     silent_since: datetime | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    stopped_by: str = ""
     state: WatchState = WatchState.OPEN
 
 
@@ -258,6 +340,24 @@ class DbcSession:
     added_at: datetime | None = None
     checked_at: datetime | None = None
     problem: str = ""
+
+
+class Audience(StrEnum):
+    """With whom a session can be shared."""
+
+    PERSON = "person"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`user` lets `audience`, a person or a channel, use their session for a node unseen."""
+
+    user: str
+    node: str
+    kind: Audience
+    audience: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

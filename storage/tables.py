@@ -77,7 +77,10 @@ executions = Table(
     Column("node", Text, nullable=False),
     Column("task", Text, nullable=False),
     Column("label", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
     Column("outcome", Text, nullable=False),
+    Column("session_of", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -97,10 +100,34 @@ approvals = Table(
     Column("reviewer", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("shown", JSON, nullable=False),
+    Column("needed", Integer, nullable=False),
+    Column("denials", Integer, nullable=False),
+    Column("self_approval", Boolean, nullable=False),
+    Column("type_name", Boolean, nullable=False),
+    Column("remind_at", UtcDateTime),
+    Column("reminders", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("decided_at", UtcDateTime),
     Index(None, "status", "expires_at"),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("approval", Text, ForeignKey(approvals.c.id), nullable=False, index=True),
+    Column("user", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index(None, "state", "at"),
 )
 
 watches = Table(
@@ -123,6 +150,8 @@ watches = Table(
     Column("unsure", Boolean, nullable=False),
     Column("moved", Boolean, nullable=False),
     Column("silent_since", UtcDateTime),
+    Column("about", JSON, nullable=False),
+    Column("stopped_by", Text, nullable=False),
     Column("state", Text, nullable=False),
     *_lease(),
     Index(None, "state", "next_poll_at"),
@@ -166,6 +195,19 @@ dbc_sessions = Table(
     Column("added_at", UtcDateTime),
     Column("checked_at", UtcDateTime),
     Column("problem", Text, nullable=False),
+    Index(None, "node"),
+)
+
+# `audience` is a person or a channel, by Slack id.
+session_shares = Table(
+    "session_shares",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "audience"),
     Index(None, "node"),
 )
 

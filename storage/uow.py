@@ -9,6 +9,7 @@ from storage.repositories.inventory import Inventory
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
 from storage.repositories.sessions import Sessions
+from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
 from storage.vault import Vault
 
@@ -19,6 +20,7 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
         self.executions = Executions(connection, vault)
         self.approvals = Approvals(connection)
+        self.votes = Votes(connection)
         self.watches = Watches(connection)
         self.messages = Messages(connection)
         self.sessions = Sessions(connection, vault)

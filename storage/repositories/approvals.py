@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select, update
 
 from bot.errors import NotFound
-from bot.model import Approval, ApprovalStatus
+from bot.model import Approval, ApprovalStatus, ReviewKind
 from storage.repositories.repository import Repository, claiming
 from storage.tables import approvals
 
@@ -26,6 +26,14 @@ class Approvals(Repository):
                 reviewer=approval.reviewer,
                 created_at=approval.created_at,
                 expires_at=approval.expires_at,
+                kind=approval.kind,
+                shown=dict(approval.shown),
+                needed=approval.needed,
+                denials=approval.denials,
+                self_approval=approval.self_approval,
+                type_name=approval.type_name,
+                remind_at=approval.remind_at,
+                reminders=approval.reminders,
                 status=approval.status,
                 decided_by=approval.decided_by,
                 decided_at=approval.decided_at,
@@ -86,18 +94,51 @@ class Approvals(Repository):
             .values(status=ApprovalStatus.EXPIRED, decided_at=now)
             .returning(approvals)
         )
-        expired = [_from_row(row) for row in rows.mappings()]
+        expired = [from_row(row) for row in rows.mappings()]
         return sorted(expired, key=lambda approval: approval.expires_at)
+
+    async def open(self) -> list[Approval]:
+        """Everything that waits for somebody, oldest first."""
+        rows = await self._connection.execute(
+            select(approvals)
+            .where(approvals.c.status == ApprovalStatus.PENDING)
+            .order_by(approvals.c.created_at)
+        )
+        return [from_row(row) for row in rows.mappings()]
+
+    async def claim_reminders(self, now: datetime, until: datetime, limit: int) -> list[Approval]:
+        """Take up to `limit` reviews whose reminder is due, and put the next one off to `until`.
+
+        Conditions: PENDING, and `remind_at` is reached. `reminders` counts this one already.
+        """
+        rows = await self._connection.execute(
+            claiming(
+                approvals,
+                [approvals.c.status == ApprovalStatus.PENDING, approvals.c.remind_at <= now],
+                order=approvals.c.remind_at,
+                limit=limit,
+            )
+            .values(remind_at=until, reminders=approvals.c.reminders + 1)
+            .returning(approvals)
+        )
+        return [from_row(row) for row in rows.mappings()]
+
+    async def remind(self, approval_id: str, at: datetime | None) -> None:
+        """Set when the next reminder is due; None: no more."""
+        await self._connection.execute(
+            update(approvals).where(approvals.c.id == approval_id).values(remind_at=at)
+        )
 
     async def _newest(self, condition: Any) -> Approval | None:
         rows = await self._connection.execute(
             select(approvals).where(condition).order_by(approvals.c.created_at.desc()).limit(1)
         )
         row = rows.mappings().one_or_none()
-        return None if row is None else _from_row(row)
+        return None if row is None else from_row(row)
 
 
-def _from_row(row: RowMapping) -> Approval:
+def from_row(row: RowMapping) -> Approval:
+    """The review of a row."""
     return Approval(
         id=row["id"],
         execution=row["execution"],
@@ -105,6 +146,14 @@ def _from_row(row: RowMapping) -> Approval:
         reviewer=row["reviewer"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        kind=ReviewKind(row["kind"]),
+        shown=row["shown"],
+        needed=row["needed"],
+        denials=row["denials"],
+        self_approval=row["self_approval"],
+        type_name=row["type_name"],
+        remind_at=row["remind_at"],
+        reminders=row["reminders"],
         status=ApprovalStatus(row["status"]),
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],

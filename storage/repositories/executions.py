@@ -101,6 +101,26 @@ class Executions(Repository):
             .values(node=node, task=task, label=label)
         )
 
+    async def set_facts(self, execution_id: str, facts: Mapping[str, str]) -> None:
+        """Write down what was read before the command is asked about or sent."""
+        await self._connection.execute(
+            update(executions).where(executions.c.id == execution_id).values(facts=dict(facts))
+        )
+
+    async def set_approvers(self, execution_id: str, people: Collection[str]) -> None:
+        """Write down who approved it."""
+        await self._connection.execute(
+            update(executions)
+            .where(executions.c.id == execution_id)
+            .values(approved_by=" ".join(people))
+        )
+
+    async def set_session_of(self, execution_id: str, user: str) -> None:
+        """Write down whose session the command is carried out with."""
+        await self._connection.execute(
+            update(executions).where(executions.c.id == execution_id).values(session_of=user)
+        )
+
     async def set_status(
         self,
         execution_id: str,
@@ -194,7 +214,10 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
         "node": execution.node,
         "task": execution.task,
         "label": execution.label,
+        "facts": dict(execution.facts),
         "outcome": execution.outcome,
+        "session_of": execution.session_of,
+        "approved_by": " ".join(execution.approved_by),
         "created_at": execution.created_at,
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
@@ -245,7 +268,10 @@ def from_row(row: RowMapping, *, secrets: Mapping[str, str]) -> Execution:
         node=row["node"],
         task=row["task"],
         label=row["label"],
+        facts=row["facts"],
         outcome=row["outcome"],
+        session_of=row["session_of"],
+        approved_by=tuple(row["approved_by"].split()),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
     )

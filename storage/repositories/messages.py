@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, case, func, select, update
+from sqlalchemy import RowMapping, and_, case, func, or_, select, update
 
 from bot.model import Message, MessageRef, Place
 from storage.repositories.repository import Repository, claiming, is_free
@@ -62,6 +62,17 @@ class Messages(Repository):
         rows = await self._connection.execute(select(messages).where(messages.c.key == key))
         row = rows.mappings().one_or_none()
         return None if row is None else _from_row(row)
+
+    async def copies(self, key: str) -> list[Message]:
+        """The message `key` and its copies elsewhere (`key:…`)."""
+        rows = await self._connection.execute(
+            select(messages)
+            .where(
+                or_(messages.c.key == key, messages.c.key.startswith(f"{key}:", autoescape=True))
+            )
+            .order_by(messages.c.created_at, messages.c.key)
+        )
+        return [_from_row(row) for row in rows.mappings()]
 
     async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Message]:
         """Lease up to `limit` messages that are to be delivered, oldest first.

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import DbcSession
+from bot.model import Audience, DbcSession, Share
 from storage.repositories.repository import Repository
-from storage.tables import dbc_sessions
+from storage.tables import dbc_sessions, session_shares
 from storage.vault import Vault
 
 
@@ -61,6 +61,59 @@ class Sessions(Repository):
         """Everybody's sessions for the node, ordered by person."""
         return await self._where(dbc_sessions.c.node == node)
 
+    async def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
+        """The sessions that `user` may act with in `channel`, one a node, ordered by node.
+
+        Their own comes first, then one shared with them, then one shared with the channel; of
+        several alike, the one shared longest.
+        """
+        own = select(dbc_sessions.c.user, dbc_sessions.c.node).where(dbc_sessions.c.user == user)
+        found = {at: whose for whose, at in await self._connection.execute(own)}
+        for share in await self.shares_with(user, channel):
+            found.setdefault(share.node, share.user)
+        chosen = [
+            and_(dbc_sessions.c.user == whose, dbc_sessions.c.node == at)
+            for at, whose in found.items()
+            if node in {"", at}
+        ]
+        sessions = await self._where(or_(*chosen)) if chosen else []
+        return sorted(sessions, key=lambda session: session.node)
+
+    async def share(self, share: Share) -> None:
+        """Let somebody use a session; sharing twice is sharing once."""
+        await self._connection.execute(
+            self._insert(session_shares)
+            .values(
+                user=share.user,
+                node=share.node,
+                audience=share.audience,
+                kind=share.kind,
+                created_at=share.created_at,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    async def unshare(self, user: str, node: str, audience: str = "") -> int:
+        """Take a session back, from everybody or from one; says from how many."""
+        conditions = [session_shares.c.user == user, session_shares.c.node == node]
+        if audience:
+            conditions.append(session_shares.c.audience == audience)
+        rows = await self._connection.execute(delete(session_shares).where(*conditions))
+        return rows.rowcount
+
+    async def shares_of(self, user: str) -> list[Share]:
+        """What `user` shares, ordered by node, then by time."""
+        return await self._shares(session_shares.c.user == user)
+
+    async def shares_on(self, node: str) -> list[Share]:
+        """The shared sessions for a node."""
+        return await self._shares(session_shares.c.node == node)
+
+    async def shares_with(self, user: str, channel: str = "") -> list[Share]:
+        """What is shared with a person, then what is shared with a channel; oldest first."""
+        shares = await self._shares(session_shares.c.audience.in_({user, channel} - {""}))
+        return sorted(shares, key=lambda one: (one.kind is Audience.CHANNEL, one.created_at))
+
     async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
         """Write down that a session was tried; `problem` is empty when it worked."""
         await self._connection.execute(
@@ -70,7 +123,8 @@ class Sessions(Repository):
         )
 
     async def remove(self, user: str, node: str) -> bool:
-        """Erase a session; says whether there was one."""
+        """Erase a session and all that was shared of it; says whether there was one."""
+        await self.unshare(user, node)
         rows = await self._connection.execute(
             delete(dbc_sessions).where(dbc_sessions.c.user == user, dbc_sessions.c.node == node)
         )
@@ -109,6 +163,23 @@ class Sessions(Repository):
             .order_by(dbc_sessions.c.user, dbc_sessions.c.node)
         )
         return [self._open(row) for row in rows.mappings()]
+
+    async def _shares(self, condition: Any) -> list[Share]:
+        rows = await self._connection.execute(
+            select(session_shares)
+            .where(condition)
+            .order_by(session_shares.c.node, session_shares.c.created_at)
+        )
+        return [
+            Share(
+                user=row["user"],
+                node=row["node"],
+                kind=Audience(row["kind"]),
+                audience=row["audience"],
+                created_at=row["created_at"],
+            )
+            for row in rows.mappings()
+        ]
 
     def _open(self, row: RowMapping) -> DbcSession:
         plain = self._vault.decrypt(row["sealed"])

@@ -1,4 +1,4 @@
-"""Machines that are followed to an end. What counts as the end is not known here."""
+"""What is followed to an end: machines, transfers, disks. What counts as the end is not known."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, case, func, select, update
 
 from bot.errors import NotFound
-from bot.model import Goal, Place, Watch, WatchState
+from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from storage.repositories.repository import Repository, claiming, is_free
 from storage.tables import executions, watches
 
@@ -48,19 +48,25 @@ class Watches(Repository):
     async def due_in_group(
         self, node: str, owner: str, by: str, now: datetime, until: datetime
     ) -> list[Watch]:
-        """Lease the other watches on `node` that `owner`'s session asks for, due or not.
+        """Lease the other machines' watches on `node` that `owner`'s session asks for, due or not.
 
         So one request to the node serves them all. Conditions: OPEN, and the lease is free.
         """
-        group = [watches.c.node == node, watches.c.owner == owner]
+        group = [
+            watches.c.node == node,
+            watches.c.owner == owner,
+            watches.c.goal.in_(MACHINE_GOALS),
+        ]
         return await self._claim(group, by, now, until, limit=None)
 
     async def save(self, watch: Watch, by: str) -> bool:
         """Write down what a poll has shown and release the lease; says whether it did.
 
-        Conditions: still OPEN, and `by` holds the lease. `watch.state` may be an end.
+        Conditions: still OPEN, and `by` holds the lease. `watch.state` may be an end. A stop that
+        was noted meanwhile stays noted.
         """
         values = {**_to_row(watch), **RELEASED}
+        del values["stopped_by"]
         rows = await self._connection.execute(
             update(watches)
             .where(
@@ -78,6 +84,14 @@ class Watches(Repository):
             update(watches)
             .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
             .values(next_poll_at=now)
+        )
+
+    async def note_stop(self, watch_id: str, user: str, now: datetime) -> None:
+        """Remember who had stopped what an open watch follows, and make it due at once."""
+        await self._connection.execute(
+            update(watches)
+            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
+            .values(stopped_by=user, next_poll_at=now)
         )
 
     async def settle(self, watch_id: str, state: WatchState, status: str) -> bool:
@@ -170,6 +184,8 @@ def _to_row(watch: Watch) -> dict[str, Any]:
         "unsure": watch.unsure,
         "moved": watch.moved,
         "silent_since": watch.silent_since,
+        "about": dict(watch.about),
+        "stopped_by": watch.stopped_by,
         "state": watch.state,
     }
 
@@ -192,5 +208,7 @@ def _from_row(row: RowMapping) -> Watch:
         unsure=row["unsure"],
         moved=row["moved"],
         silent_since=row["silent_since"],
+        about=row["about"],
+        stopped_by=row["stopped_by"],
         state=WatchState(row["state"]),
     )

@@ -22,6 +22,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_dbc_sessions_node"), "dbc_sessions", ["node"], unique=False)
     op.create_table(
+        "session_shares",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("user", "node", "audience", name=op.f("pk_session_shares")),
+    )
+    op.create_index(
+        op.f("ix_session_shares_audience"), "session_shares", ["audience"], unique=False
+    )
+    op.create_index(op.f("ix_session_shares_node"), "session_shares", ["node"], unique=False)
+    op.create_table(
         "defaults",
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -44,7 +57,10 @@ def upgrade() -> None:
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("task", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("session_of", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -133,6 +149,14 @@ def upgrade() -> None:
         sa.Column("reviewer", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("shown", sa.JSON(), nullable=False),
+        sa.Column("needed", sa.Integer(), nullable=False),
+        sa.Column("denials", sa.Integer(), nullable=False),
+        sa.Column("self_approval", sa.Boolean(), nullable=False),
+        sa.Column("type_name", sa.Boolean(), nullable=False),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminders", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
@@ -145,6 +169,23 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_approvals_status_expires_at"), "approvals", ["status", "expires_at"], unique=False
     )
+    op.create_table(
+        "votes",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("approval", sa.Text(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["approval"], ["approvals.id"], name=op.f("fk_votes_approval")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_votes")),
+    )
+    op.create_index(op.f("ix_votes_approval"), "votes", ["approval"], unique=False)
+    op.create_index(op.f("ix_votes_state_at"), "votes", ["state", "at"], unique=False)
     op.create_table(
         "watches",
         sa.Column("id", sa.Text(), nullable=False),
@@ -164,6 +205,8 @@ def upgrade() -> None:
         sa.Column("unsure", sa.Boolean(), nullable=False),
         sa.Column("moved", sa.Boolean(), nullable=False),
         sa.Column("silent_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("about", sa.JSON(), nullable=False),
+        sa.Column("stopped_by", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("leased_by", sa.Text(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
@@ -182,6 +225,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_watches_state_next_poll_at"), table_name="watches")
     op.drop_index(op.f("ix_watches_execution"), table_name="watches")
     op.drop_table("watches")
+    op.drop_index(op.f("ix_votes_state_at"), table_name="votes")
+    op.drop_index(op.f("ix_votes_approval"), table_name="votes")
+    op.drop_table("votes")
     op.drop_index(op.f("ix_approvals_status_expires_at"), table_name="approvals")
     op.drop_index(op.f("ix_approvals_execution"), table_name="approvals")
     op.drop_table("approvals")
@@ -202,5 +248,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_executions_actor_created_at"), table_name="executions")
     op.drop_table("executions")
     op.drop_table("defaults")
+    op.drop_index(op.f("ix_session_shares_node"), table_name="session_shares")
+    op.drop_index(op.f("ix_session_shares_audience"), table_name="session_shares")
+    op.drop_table("session_shares")
     op.drop_index(op.f("ix_dbc_sessions_node"), table_name="dbc_sessions")
     op.drop_table("dbc_sessions")

@@ -1,0 +1,300 @@
+"""The site's rules: who may ask for what, and what review it needs. Pure decisions.
+
+Rules only tighten. Every rule that matches counts, and the stricter wins: a denial over
+everything, more approvals over fewer, a shorter expiry over a longer one. So their order means
+nothing, and a rule more never allows more. What is decided without any rule are the defaults.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bot.errors import BotError, Refused
+from bot.model import Effect
+
+_SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
+_UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
+_EFFECTS = {effect.name.lower(): effect for effect in Effect}
+
+
+def _span(value: object) -> object:
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("is a time like 30min or 2h")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _pattern(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Pattern = Annotated[str, BeforeValidator(_pattern)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class People(_Strict):
+    """Some people, by Slack id. Empty means nobody."""
+
+    persons: Texts = ()
+    groups: Texts = ()
+
+    def has(self, person: str, groups: Iterable[str]) -> bool:
+        """Whether a person with these user groups is one of them."""
+        return person in self.persons or any(group in self.groups for group in groups)
+
+
+class Review(_Strict):
+    """What a command needs before it runs.
+
+    `approvers` narrows who may approve beyond "entitled to the node"; each of several rules must
+    be met. `reason` is a pattern that the requester's reason must match (`".+"`: any). `type_name`:
+    an approver has to type the machine's name. `break_glass`: who may run it at once, with a
+    reason, to be reviewed later.
+    """
+
+    approvals: Annotated[int, Field(ge=0, le=20)] = 0
+    confirm: bool = False
+    denials: Annotated[int, Field(ge=1, le=20)] = 1
+    self_approval: bool | None = None
+    approvers: People | None = None
+    reason: Pattern | None = None
+    expires: Span | None = None
+    type_name: bool = False
+    break_glass: People | None = None
+
+
+class Match(_Strict):
+    """When a rule counts: every given condition has to hold. Patterns: `vm.*`, `*.delete`."""
+
+    command: Texts = ()
+    effect: Texts = ()
+    arguments: Mapping[str, str | bool | int] = {}
+    node: Texts = ()
+    channel: Texts = ()
+    person: Texts = ()
+    group: Texts = ()
+
+    @model_validator(mode="after")
+    def _known_effects(self) -> "Match":
+        for effect in self.effect:
+            if effect not in _EFFECTS:
+                raise ValueError(f"effect is one of {', '.join(_EFFECTS)}, not {effect!r}")
+        return self
+
+
+class Rule(Review):
+    """One rule of the file: `match`, and either a denial with its sentence or a review."""
+
+    name: Annotated[str, Field(min_length=1)]
+    match: Match
+    deny: str = ""
+
+    def matches(self, request: "Request") -> bool:
+        """Whether it counts for `request`."""
+        match = self.match
+        return (
+            _any(match.command, lambda p: fnmatchcase(request.command, p))
+            and _any(match.effect, lambda e: _EFFECTS[e] is request.effect)
+            and _any(match.node, request.node.__eq__)
+            and _any(match.channel, request.channel.__eq__)
+            and _any(match.person, request.person.__eq__)
+            and _any(match.group, request.groups.__contains__)
+            and all(_same(request.arguments.get(k, ""), v) for k, v in match.arguments.items())
+        )
+
+
+def _any(wanted: tuple[str, ...], fits: object) -> bool:
+    return not wanted or any(fits(one) for one in wanted)  # type: ignore[operator]
+
+
+def _same(given: str, wanted: str | bool | int) -> bool:
+    if isinstance(wanted, bool):
+        return (given.lower() in {"true", "yes", "1", "on"}) is wanted
+    return given == str(wanted)
+
+
+class Defaults(_Strict):
+    """What counts for each effect without any rule."""
+
+    change: Review = Review()
+    disrupt: Review = Review(confirm=True)
+    destroy: Review = Review(approvals=1)
+
+
+class AuditSettings(_Strict):
+    """Where the audit's head is posted once a day; empty: nowhere."""
+
+    channel: str = ""
+
+
+class Policy(_Strict):
+    """The whole file. Without a file: the defaults."""
+
+    defaults: Defaults = Defaults()
+    rule: tuple[Rule, ...] = ()
+    audit: AuditSettings = AuditSettings()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Policy":
+        names = [rule.name for rule in self.rule]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two rules are called {name!r}")
+        return self
+
+    def groups(self) -> frozenset[str]:
+        """Every user group that any rule names."""
+        found: set[str] = set()
+        for review in (
+            self.defaults.change,
+            self.defaults.disrupt,
+            self.defaults.destroy,
+            *self.rule,
+        ):
+            for people in (review.approvers, review.break_glass):
+                found.update(people.groups if people else ())
+        for rule in self.rule:
+            found.update(rule.match.group)
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, by ids. `groups` are the user groups of `person` that the policy names."""
+
+    person: str
+    channel: str
+    command: str
+    effect: Effect
+    arguments: Mapping[str, str]
+    node: str = ""
+    groups: frozenset[str] = frozenset()
+
+
+Kind = Literal["run", "confirm", "approve", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say. `rules` name those that counted, the defaults as `(default)`.
+
+    With `kind` "approve": `approvals` people are needed, `denials` end it, every one of
+    `approvers` must contain an approver, `reasons` must all match.
+    """
+
+    kind: Kind
+    why: str = ""
+    rules: tuple[str, ...] = ()
+    approvals: int = 0
+    denials: int = 1
+    self_approval: bool = False
+    approvers: tuple[People, ...] = ()
+    reasons: tuple[str, ...] = ()
+    expires: timedelta | None = None
+    type_name: bool = False
+    break_glass: bool = False
+
+    def check_reason(self, reason: str) -> None:
+        """Raise Refused when the rules want a (better) reason."""
+        if self.reasons and not reason:
+            raise Refused("A reason is needed for this.", hint='Add it: reason="…"', field="reason")
+        for pattern in self.reasons:
+            if not re.search(pattern, reason):
+                raise Refused(
+                    f"The reason must match “{pattern}”.", hint='Say it: reason="…"', field="reason"
+                )
+
+    def may_approve(self, person: str, groups: Iterable[str]) -> bool:
+        """Whether the rules let this person approve; entitlement to the node is another matter."""
+        groups = tuple(groups)
+        return all(people.has(person, groups) for people in self.approvers)
+
+
+def decide(policy: Policy, request: Request) -> Decision:
+    """What the rules say of `request`."""
+    if request.effect is Effect.READ:
+        standing: Review = Review()
+    else:
+        standing = getattr(policy.defaults, request.effect.name.lower())
+    rules = [rule for rule in policy.rule if rule.matches(request)]
+    names = ("(default)", *(rule.name for rule in rules))
+    denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
+    if denied:
+        return Decision("deny", " ".join(rule.deny for rule in denied), names)
+    reviews: list[Review] = [standing, *rules]
+    approvals = max(review.approvals for review in reviews)
+    if not approvals:
+        kind: Kind = "confirm" if any(review.confirm for review in reviews) else "run"
+    else:
+        kind = "approve"
+    spans = [review.expires for review in reviews if review.expires is not None]
+    said = [review.self_approval for review in reviews if review.self_approval is not None]
+    glass = [review.break_glass for review in reviews if review.break_glass is not None]
+    return Decision(
+        kind,
+        rules=names,
+        approvals=approvals,
+        denials=min(review.denials for review in reviews),
+        self_approval=bool(said) and all(said),
+        approvers=tuple(review.approvers for review in reviews if review.approvers is not None),
+        reasons=tuple(sorted({review.reason for review in reviews if review.reason})),
+        expires=min(spans, default=None),
+        type_name=any(review.type_name for review in reviews),
+        break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
+    )
+
+
+def read_policy(path: Path | None) -> Policy:
+    """The policy of a file; the defaults without one. Raises BotError with the place and reason."""
+    if path is None:
+        return Policy()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BotError(f"The policy {path} cannot be read: {error.__class__.__name__}.") from None
+    try:
+        return Policy.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BotError(f"The policy {path} is no TOML: {error}.") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        line = _line_of(text, fault["loc"])
+        where = f"{path}:{line}" if line else str(path)
+        reason = fault["msg"].removeprefix("Value error, ")
+        raise BotError(f"The policy {where}: {place or 'the file'}: {reason}.") from None
+
+
+def _line_of(text: str, place: tuple[int | str, ...]) -> int:
+    """The line of a faulty entry: its key, below its `[[rule]]` where it is one of a rule."""
+    lines = text.splitlines()
+    start = 0
+    if len(place) > 1 and place[0] == "rule" and isinstance(place[1], int):
+        heads = [n for n, line in enumerate(lines) if line.strip().startswith("[[rule]]")]
+        start = heads[place[1]] if place[1] < len(heads) else 0
+    keys = [part for part in place if isinstance(part, str)]
+    for number, line in enumerate(lines[start:], start):
+        if keys and re.match(rf"\s*\[?.*\b{re.escape(keys[-1])}\b", line):
+            return number + 1
+    return start + 1 if start else 0

@@ -1,0 +1,137 @@
+"""Reviewers' clicks: kept before they are looked at, counted once each. Knows no rights."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+
+from bot.errors import NotFound
+from bot.model import Approval, ApprovalStatus, Count, Place, Verdict, Vote, VoteState
+from storage.repositories.approvals import from_row as approval_from_row
+from storage.repositories.repository import Repository
+from storage.tables import approvals, votes
+
+
+class Votes(Repository):
+    """Clicks on reviews, by the delivery's key."""
+
+    async def cast(self, vote: Vote) -> bool:
+        """Keep a click; False if this delivery is kept already."""
+        rows = await self._connection.execute(
+            self._insert(votes)
+            .values(
+                key=vote.key,
+                approval=vote.approval,
+                user=vote.user,
+                verdict=vote.verdict,
+                at=vote.at,
+                channel=vote.place.channel,
+                thread=vote.place.thread,
+                reason=vote.reason,
+                state=vote.state,
+                why=vote.why,
+            )
+            .on_conflict_do_nothing()
+        )
+        return rows.rowcount == 1
+
+    async def count(self, key: str, now: datetime) -> Count:
+        """Let a kept click count, if it still can, and end the review with it if it suffices.
+
+        Conditions: the review is PENDING and not past `expires_at`; its voter has no other vote
+        that counted. The review's row is locked first, so votes are counted one after the other.
+        Raises NotFound for an unknown key.
+        """
+        approval = await self._locked((await self.get(key)).approval)
+        vote = await self.get(key)  # now that we have the lock: it may have been counted meanwhile
+        if vote.state is not VoteState.PENDING:
+            return Count(approval, vote, decided=False)
+        counted = [v for v in await self.of(approval.id) if v.state is VoteState.COUNTED]
+        why = _why_not(approval, vote, counted, now)
+        vote = await self._settle(key, VoteState.REFUSED if why else VoteState.COUNTED, why)
+        status = ApprovalStatus.PENDING if why else _outcome(approval, [*counted, vote])
+        if status is ApprovalStatus.PENDING:
+            return Count(approval, vote, decided=False)
+        rows = await self._connection.execute(
+            update(approvals)
+            .where(approvals.c.id == approval.id)
+            .values(status=status, decided_by=vote.user, decided_at=now)
+            .returning(approvals)
+        )
+        return Count(approval_from_row(rows.mappings().one()), vote, decided=True)
+
+    async def refuse(self, key: str, why: str) -> bool:
+        """Let a kept click not count; False if it was looked at already."""
+        rows = await self._connection.execute(
+            update(votes)
+            .where(votes.c.key == key, votes.c.state == VoteState.PENDING)
+            .values(state=VoteState.REFUSED, why=why)
+        )
+        return rows.rowcount == 1
+
+    async def get(self, key: str) -> Vote:
+        """The click, or `NotFound`."""
+        found = await self._some(votes.c.key == key)
+        if not found:
+            raise NotFound("That click is not known.")
+        return found[0]
+
+    async def of(self, approval_id: str) -> list[Vote]:
+        """The clicks on a review, oldest first."""
+        return await self._some(votes.c.approval == approval_id)
+
+    async def pending(self, before: datetime, limit: int) -> list[Vote]:
+        """Clicks kept before that moment that nobody has looked at: their process died."""
+        found = await self._some(votes.c.state == VoteState.PENDING, votes.c.at < before)
+        return found[:limit]
+
+    async def _locked(self, approval_id: str) -> Approval:
+        rows = await self._connection.execute(
+            select(approvals).where(approvals.c.id == approval_id).with_for_update()
+        )
+        return approval_from_row(rows.mappings().one())
+
+    async def _settle(self, key: str, state: VoteState, why: str) -> Vote:
+        await self._connection.execute(
+            update(votes).where(votes.c.key == key).values(state=state, why=why)
+        )
+        return await self.get(key)
+
+    async def _some(self, *conditions: Any) -> list[Vote]:
+        rows = await self._connection.execute(
+            select(votes).where(*conditions).order_by(votes.c.at, votes.c.key)
+        )
+        return [_from_row(row) for row in rows.mappings()]
+
+
+def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:
+    if approval.status is not ApprovalStatus.PENDING:
+        return "decided"
+    if approval.expires_at <= now:
+        return "expired"
+    return "voted" if any(v.user == vote.user for v in counted) else ""
+
+
+def _outcome(approval: Approval, counted: Collection[Vote]) -> ApprovalStatus:
+    tally = Counter(vote.verdict for vote in counted)
+    if tally[Verdict.DENY] >= approval.denials:
+        return ApprovalStatus.DENIED
+    if tally[Verdict.APPROVE] >= approval.needed:
+        return ApprovalStatus.APPROVED
+    return ApprovalStatus.PENDING
+
+
+def _from_row(row: RowMapping) -> Vote:
+    return Vote(
+        key=row["key"],
+        approval=row["approval"],
+        user=row["user"],
+        verdict=Verdict(row["verdict"]),
+        at=row["at"],
+        place=Place(row["channel"], row["thread"]),
+        reason=row["reason"],
+        state=VoteState(row["state"]),
+        why=row["why"],
+    )
