@@ -252,3 +252,29 @@ nodes = Table(
     Column("version", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
 )
+
+# All text, so that what is hashed is what is stored. The migration makes the database refuse to
+# change or remove a row. No foreign key: entries outlive what they are about.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False, index=True),
+    Column("command", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("task", Text, nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("execution", Text, nullable=False, index=True),
+    Column("approval", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)

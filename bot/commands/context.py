@@ -12,7 +12,7 @@ from bot.model import Execution, Machine, Node, Place, Source
 from bot.ports import Directory
 from bot.reply import Reply
 from bot.services.inventory import Inventory
-from bot.services.sessions import Sessions
+from bot.services.sessions import Sessions, target_of
 from bot.services.watches import Watches
 from storage import Store
 
@@ -63,7 +63,14 @@ class Context:
         return self.execution.task
 
     async def target(self, on: Machine | Node) -> Target:
-        """The node of `on` with the actor's own session. Raises Refused without one."""
-        inventory = self.services.inventory
-        node = on if isinstance(on, Node) else await inventory.node_by_id(on.node)
-        return await self.services.sessions.target(self.actor, node)
+        """The node of `on` with a session that the actor may use here. Raises Refused without one.
+
+        Whose session a change was made with is written into the ledger.
+        """
+        services = self.services
+        node = on if isinstance(on, Node) else await services.inventory.node_by_id(on.node)
+        session = await services.sessions.use(self.actor, node, self.place.channel)
+        if self.execution is not None:
+            async with services.store.write() as tx:
+                await tx.executions.set_session_of(self.execution.id, session.user)
+        return target_of(session)

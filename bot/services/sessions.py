@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 
+import structlog
+
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import Unreadable
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
-from bot.model import DbcSession, Node
+from bot.model import Audience, DbcSession, Node, Share
 from storage import Store
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
 # list spoils the answer (docs/dbc-api.md §11.1).
 _GARBLED = -1
+
+log = structlog.get_logger()
 
 
 class Sessions:
@@ -23,17 +27,90 @@ class Sessions:
         self._dbc = dbc
         self._clock = clock
 
-    async def target(self, user: str, node: Node) -> Target:
-        """The node as `user` may address it. Raises Refused when they hold no session for it."""
+    async def use(self, user: str, node: Node, channel: str = "") -> DbcSession:
+        """The session with which `user` acts on a node in `channel`: their own, or one shared.
+
+        Raises Refused when there is none.
+        """
         async with self._store.read() as tx:
-            session = await tx.sessions.find(user, node.id)
-        if session is None:
+            found = await tx.sessions.usable(user, channel, node.id)
+        if not found:
             raise Refused(
                 f"You have no session for {node.label}.",
                 hint="Add yours with: session add",
                 field="node",
             )
-        return target_of(session)
+        session = found[0]
+        if session.user != user:
+            log.info("session.used", node=node.id, by=user, of=session.user)
+        return session
+
+    async def usable(self, user: str, channel: str = "") -> list[DbcSession]:
+        """The sessions that `user` may act with in `channel`, one a node, their own first."""
+        async with self._store.read() as tx:
+            return await tx.sessions.usable(user, channel)
+
+    # Entitlement
+
+    async def is_entitled(self, user: str, node_id: str, channel: str = "") -> bool:
+        """Whether `user` holds a session for the node, or one is shared with them.
+
+        With a channel, sharing with that channel counts too.
+        """
+        async with self._store.read() as tx:
+            return bool(await tx.sessions.usable(user, channel, node_id))
+
+    async def entitled(self, node_id: str) -> list[str]:
+        """Who holds a session for the node or has one shared with them in person, by id.
+
+        The members of channels are not among them: see `shared_channels`.
+        """
+        async with self._store.read() as tx:
+            own = await tx.sessions.on(node_id)
+            shares = await tx.sessions.shares_on(node_id)
+        people = {session.user for session in own}
+        people |= {share.audience for share in shares if share.kind is Audience.PERSON}
+        return sorted(people)
+
+    async def shared_channels(self, node_id: str) -> list[str]:
+        """The channels that a session for the node is shared with, by id."""
+        async with self._store.read() as tx:
+            shares = await tx.sessions.shares_on(node_id)
+        return sorted({share.audience for share in shares if share.kind is Audience.CHANNEL})
+
+    # Sharing
+
+    async def share(self, user: str, node: Node, kind: Audience, audience: str) -> None:
+        """Let a person or a channel use the session of `user`. Raises Refused without one."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            if await tx.sessions.find(user, node.id) is None:
+                raise Refused(
+                    f"You have no session of your own for {node.label} to share.",
+                    hint="Add yours with: session add",
+                    field="node",
+                )
+            await tx.sessions.share(Share(user, node.id, kind, audience, now))
+        log.info("session.shared", node=node.id, by=user, with_=audience)
+
+    async def unshare(self, user: str, node: Node, audience: str = "") -> int:
+        """Take a shared session back at once, from one or from all; says from how many."""
+        async with self._store.write() as tx:
+            count = await tx.sessions.unshare(user, node.id, audience)
+        log.info("session.unshared", node=node.id, by=user, with_=audience, count=count)
+        return count
+
+    async def shared_by(self, user: str) -> list[Share]:
+        """What `user` shares."""
+        async with self._store.read() as tx:
+            return await tx.sessions.shares_of(user)
+
+    async def shared_with(self, user: str, channel: str = "") -> list[Share]:
+        """What is shared with `user`, or with the channel."""
+        async with self._store.read() as tx:
+            return await tx.sessions.shares_with(user, channel)
+
+    # Own sessions
 
     async def of(self, user: str) -> list[DbcSession]:
         """The sessions that `user` holds."""

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, NotFound
 from bot.model import Effect, Execution, ExecutionStatus, Place, Source
+from storage.repositories.audit import Audit
 from storage.repositories.repository import Repository, claiming, insert, is_free
 from storage.tables import executions
 from storage.vault import Vault
@@ -17,9 +18,10 @@ from storage.vault import Vault
 class Executions(Repository):
     """Recorded commands. `Store.record` adds them."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    def __init__(self, connection: AsyncConnection, vault: Vault, audit: Audit) -> None:
         super().__init__(connection)
         self._vault = vault
+        self._audit = audit
         self.erased = False  # whether secrets were erased in this unit of work
 
     async def get(self, execution_id: str) -> Execution:

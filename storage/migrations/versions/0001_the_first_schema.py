@@ -9,6 +9,29 @@ branch_labels = None
 depends_on = None
 
 
+# The audit only ever grows. In SQLite, INSERT OR REPLACE removes rows without asking a trigger on
+# DELETE, so a row that is there, or would come before the last one, is refused as well.
+APPEND_ONLY = {
+    "sqlite": (
+        """CREATE TRIGGER audit_refuses_update BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
+        """CREATE TRIGGER audit_refuses_delete BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
+        """CREATE TRIGGER audit_refuses_replace BEFORE INSERT ON audit
+        WHEN EXISTS (SELECT 1 FROM audit WHERE seq >= NEW.seq)
+        BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END""",
+    ),
+    "postgresql": (
+        """CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$""",
+        """CREATE TRIGGER audit_refuses_change BEFORE UPDATE OR DELETE ON audit
+        FOR EACH ROW EXECUTE FUNCTION audit_is_append_only()""",
+        """CREATE TRIGGER audit_refuses_truncate BEFORE TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
+    ),
+}
+
+
 def upgrade() -> None:
     op.create_table(
         "dbc_sessions",
@@ -219,9 +242,45 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_watches_state_next_poll_at"), "watches", ["state", "next_poll_at"], unique=False
     )
+    op.create_table(
+        "audit",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("command", sa.Text(), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("execution", sa.Text(), nullable=False),
+        sa.Column("approval", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("prev_hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
+    )
+    op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
+    op.create_index(op.f("ix_audit_actor"), "audit", ["actor"], unique=False)
+    op.create_index(op.f("ix_audit_task"), "audit", ["task"], unique=False)
+    op.create_index(op.f("ix_audit_execution"), "audit", ["execution"], unique=False)
+    for statement in APPEND_ONLY[op.get_bind().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_audit_execution"), table_name="audit")
+    op.drop_index(op.f("ix_audit_task"), table_name="audit")
+    op.drop_index(op.f("ix_audit_actor"), table_name="audit")
+    op.drop_index(op.f("ix_audit_at"), table_name="audit")
+    op.drop_table("audit")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_is_append_only")
     op.drop_index(op.f("ix_watches_state_next_poll_at"), table_name="watches")
     op.drop_index(op.f("ix_watches_execution"), table_name="watches")
     op.drop_table("watches")
