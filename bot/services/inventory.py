@@ -182,7 +182,7 @@ class Inventory:
                 raise Refused(
                     "You hold no session for any node yet, so I can see no machine of yours."
                     if not node
-                    else f"You have no session for {on}.",
+                    else f"You have no session for {await self.label(node)}.",
                     hint="Add one with: session add",
                     field="vm",
                 )
