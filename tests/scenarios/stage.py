@@ -11,6 +11,7 @@ from bot.config import Settings
 from bot.dbc.guard import Limits
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
+from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
 
 CHANNEL = "gpu-ops"
@@ -50,6 +51,50 @@ class Stage:
         self.clock.advance(timedelta(seconds=seconds))
         await self.bot.tick()
 
+    async def quiet(self) -> None:
+        """Wait until the bot has nothing under way but what waits for the clock."""
+        await self.ws.idle()
+        await self.bot.edge._supervisor.drain(timedelta(seconds=10))  # its own way to wait
+
+    async def asks(
+        self, person: Person, line: str, channel: str = CHANNEL, thread: SeenMessage | None = None
+    ) -> SeenMessage:
+        """`person` types a line; gives the newest message once the bot has nothing more to say."""
+        await person.types(line, channel, thread)
+        await self.quiet()
+        return person.last(channel)
+
+    async def confirms(self, person: Person, question: str) -> None:
+        """`person` waits for the card that asks this and presses its button."""
+        seen = await person.sees(question)
+        await person.presses("Confirm", seen)
+        await self.quiet()
+
+    async def ends(self, person: Person, sentence: str, *, within: float = 120) -> SeenMessage:
+        """Let time pass until a message that mentions `person` says how it ended."""
+        wanted = f"<@{person.id}> {sentence}"
+        for _ in range(round(within / 3)):
+            await self.passes(3)
+            if found := [m for m in person.messages() if wanted in m.plain.replace("*", "")]:
+                return found[-1]
+        raise AssertionError(f"nobody said {wanted!r}:\n{person.screen()}")
+
+    def endings(self, person: Person) -> list[str]:
+        """The messages that tell `person` how something ended, oldest first."""
+        marks = f"<@{person.id}>", f"'user_id': '{person.id}'"
+        said = [m for m in person.messages() if any(mark in str(m.blocks) for mark in marks)]
+        return [m.plain.replace("*", "") for m in said if "Asked by" not in m.plain]
+
+    def changes(self) -> list[str]:
+        """The changing operations that DBC has received, in order."""
+        return [call.op for call in self.world.changing_calls()]
+
+    def task(self, desc: str) -> Task:
+        """The machine of that description in the machine room."""
+        found = [t for n in self.world.nodes.values() for t in n.tasks.values() if t.desc == desc]
+        assert len(found) == 1, desc
+        return found[0]
+
     async def gives_session(self, person: Person, *nodes: str) -> None:
         """`person` adds their session for these nodes, by the form."""
         for name in nodes:
@@ -76,6 +121,8 @@ class Stage:
         await self.bot.stop()
         self.bot = Bot(self.settings(http=http), self.clock, LIMITS)
         await self.bot.start(ticking=False)
+        if http:
+            assert await self.ws.use_http(f"http://127.0.0.1:{self.bot.edge.port}/slack/events")
         await self.bot.edge.connected()
 
 
@@ -94,15 +141,21 @@ def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Se
 
 
 @asynccontextmanager
-async def staged(data: Path, *, http: bool = False) -> AsyncIterator[Stage]:
+async def staged(
+    data: Path,
+    *,
+    http: bool = False,
+    daemon_patience: float = DAEMON_PATIENCE,
+    limits: Limits = LIMITS,
+) -> AsyncIterator[Stage]:
     """A fresh stage, torn down at the end."""
     clock = ManualClock()
     world = demo_world(clock)
     async with (
-        Workspace(clock=clock, commands={"/dbc"}) as ws,  # type: ignore[arg-type]
-        Daemon(world, timeout=DAEMON_PATIENCE) as daemon,
+        Workspace(clock=clock, commands={"/dbc"}) as ws,
+        Daemon(world, timeout=daemon_patience) as daemon,
     ):
-        bot = Bot(settings_for(ws, daemon, data, http=http), clock, LIMITS)
+        bot = Bot(settings_for(ws, daemon, data, http=http), clock, limits)
         stage = Stage(ws, world, daemon, clock, bot, data)
         await bot.start(ticking=False)
         if http:
