@@ -127,7 +127,9 @@ def _words(table: Table, execution: Execution) -> Words:
     follow = table[execution.command].follow
     if follow is None:
         return Words("is changing", "has changed")
-    return Words(follow.doing, said(follow.done, execution.arguments))
+    return Words(
+        said(follow.doing, execution.known), said(follow.done, execution.known), follow.limit
+    )
 
 
 async def run(settings: Settings) -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
-from bot.commands.table import Command
+from bot.commands.table import Command, said
 from bot.errors import BotError, Refused, Severity
 from bot.model import (
     Approval,
@@ -21,6 +21,7 @@ from bot.model import (
     Effect,
     Execution,
     ExecutionStatus,
+    Goal,
     Watch,
 )
 from bot.ports import Answer
@@ -71,6 +72,7 @@ class Pipeline:
                     await self._close_unapproved(execution, approval)
                     return
                 _compare(approval, execution)
+            execution = await self._look(command, execution, bound)
         except BotError as error:
             await self._turn_down(execution, error, answer)
             return
@@ -131,11 +133,11 @@ class Pipeline:
         node = bound.node.id if bound.node else ""
         if bound.machine is not None:
             task, label = bound.machine.task, bound.machine.label
-        elif command.follow is not None:
+        elif command.follow is not None and command.follow.goal is Goal.RUNNING:
             task = execution.id
             label = execution.arguments.get("name", "") or task[:8]
         else:
-            task, label = "", ""
+            task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
         if execution.task and (execution.node, execution.task) != (node, task):
             raise Refused(
                 "The name means another machine now than when this was asked.",
@@ -145,12 +147,27 @@ class Pipeline:
             await tx.executions.set_target(execution.id, node, task, label)
         return replace(execution, node=node, task=task, label=label)
 
+    async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Read what the command wants to know first. What a question showed must still hold."""
+        if command.look is None:
+            return execution
+        context = self._context(execution, _nobody)
+        facts = dict(await command.look(context, **bound.arguments))
+        if execution.facts and execution.effect >= Effect.DISRUPT and facts != execution.facts:
+            raise Refused(
+                "Things have changed since this was asked.", hint="Nothing was done. Ask again."
+            )
+        async with self._store.write() as tx:
+            await tx.executions.set_facts(execution.id, facts)
+        return replace(execution, facts=facts)
+
     async def _ask(self, command: Command, execution: Execution, bound: Bound) -> None:
         """Put the question on the card; the answer is a click."""
+        execution = await self._look(command, execution, bound)
         state = await self._present_state(execution, bound)
         now = self._clock.now()
         approval = approvals.ask(execution, now)
-        asks, loses = command.question_of(execution.arguments)
+        asks, loses = command.question_of(execution.known)
         card = cards.question(
             execution,
             self._subject(execution, bound),
@@ -215,7 +232,7 @@ class Pipeline:
         node_label = await self._services.inventory.label(execution.node)
         subject = Subject(execution.label, execution.task, node_label)
         why = "nobody confirmed in time" if end is ExecutionStatus.EXPIRED else "cancelled"
-        asks, _ = command.question_of(execution.arguments)
+        asks, _ = command.question_of(execution.known)
         sentence = line(asks, " ", subject.named, f": {why}. Nothing was done.")
         async with self._store.write() as tx:
             if await tx.executions.set_status(
@@ -249,7 +266,8 @@ class Pipeline:
                 return
             if command.follow is not None:
                 asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
-                card = cards.progress(execution, subject, command.follow.doing, asking)
+                doing = said(command.follow.doing, execution.known)
+                card = cards.progress(execution, subject, doing, asking)
                 await self._say_on_card(tx, execution, card)
         execution = replace(claimed, secrets=execution.secrets)
         if command.follow is None:
@@ -285,7 +303,7 @@ class Pipeline:
             node=execution.node,
             task=execution.task,
             label=execution.label,
-            goal=follow.goal,
+            goal=follow.goal_of(execution.known),
             owner=execution.actor,
             place=execution.place,
             started_at=now,
@@ -293,6 +311,7 @@ class Pipeline:
             next_poll_at=now + _FIRST_LOOK,
             status=bound.machine.status if bound and bound.machine else "",
             unsure=unsure,
+            about=execution.known,
         )
         label = await self._services.inventory.label(execution.node)
         async with self._store.write() as tx:

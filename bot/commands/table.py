@@ -18,20 +18,27 @@ Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
 Words = str | Callable[[Mapping[str, str]], str]
 Check = Callable[[Mapping[str, str]], object]
+Look = Callable[..., Awaitable[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
     """How a change is followed: to what, in which words, for how long at most.
 
-    `doing` and `done` complete "<machine> …": "is starting", "has started"; `done` may depend on
-    the typed arguments.
+    `doing` and `done` complete "<machine> …": "is starting", "has started". All may depend on
+    what is known: the typed arguments and what `look` has found. `{node}` in `doing` and `done`
+    is where the node's name belongs, if not at the end. Something that moves, such as a transfer,
+    is given up `limit` after its last move.
     """
 
-    goal: Goal
-    doing: str
+    goal: "Goal | Callable[[Mapping[str, str]], Goal]"
+    doing: "Words"
     done: "Words"
     limit: timedelta = timedelta(minutes=60)
+
+    def goal_of(self, known: Mapping[str, str]) -> Goal:
+        """To what it is followed, from what is known."""
+        return self.goal if isinstance(self.goal, Goal) else self.goal(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,10 @@ class Command:
 
     `asks` is the card's question and `loses` what the card says will be lost, for what needs a
     review. These and `effect` may depend on the typed arguments. `form` marks a command that is
-    a form by nature. `check` looks at all texts together before anything is recorded and raises
-    a BotError. `example` is a whole line without the slash command.
+    a form by nature. `look` takes the function's arguments and reads what must be known before
+    anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
+    and gives facts to show and to compare with later. `check` looks at all texts together before
+    anything is recorded and raises a BotError. `example` is a whole line without the slash command.
     """
 
     verb: str
@@ -50,6 +59,7 @@ class Command:
     example: str = ""
     form: bool = False
     check: Check | None = None
+    look: Look | None = None
     asks: Words = ""
     loses: Words = ""
     follow: Follow | None = None

@@ -112,12 +112,18 @@ def question(
     )
 
 
-def progress(execution: Execution, subject: Subject, doing: str, detail: Line) -> Reply:
+def progress(
+    execution: Execution, subject: Subject, doing: str, detail: Line, *parts: Part
+) -> Reply:
     """Something is under way: `train-01 is starting on gpu1`."""
     what = _about(subject, doing)
     return Reply(
         plain(what),
-        (Para(line(emoji("hourglass_flowing_sand"), " ", what, " …")), _footer(execution, detail)),
+        (
+            Para(line(emoji("hourglass_flowing_sand"), " ", what, " …")),
+            *parts,
+            _footer(execution, detail),
+        ),
     )
 
 
@@ -160,6 +166,9 @@ def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
 def _about(subject: Subject, doing: str) -> Line:
     if not subject.label:
         return line(bold(subject.node_label), " ", doing)
+    if "{node}" in doing:
+        before, _, after = doing.partition("{node}")
+        return line(bold(subject.label), " ", before, bold(subject.node_label), after)
     return line(bold(subject.label), f" {doing} on ", bold(subject.node_label))
 
 

@@ -44,10 +44,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a followed command is spoken of: "train-01 *is starting*", "train-01 *has started*"."""
+    """How a followed command is spoken of: "train-01 *is starting*", "train-01 *has started*".
+
+    `limit` is how long it is followed without a move.
+    """
 
     doing: str
     done: str
+    limit: timedelta = timedelta(minutes=60)
 
 
 class Watches:
