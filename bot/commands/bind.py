@@ -31,7 +31,8 @@ async def bind(
         text = values.get(parameter.name, "")
         kind = parameter.arg.kind
         if kind == "vm" and text:
-            machine = await inventory.machine(actor, text, values.get(NODE_OPTION, ""))
+            on = values.get(NODE_OPTION, "")
+            machine = await inventory.machine(actor, text, on, place.channel)
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine
         elif kind == "node" and (text or parameter.required):

@@ -41,13 +41,13 @@ class Completion:
         ]
 
     async def _nodes(self, user: str) -> list[Choice]:
-        own = {session.node for session in await self._services.sessions.of(user)}
+        own = {session.node for session in await self._services.sessions.usable(user)}
         nodes = sorted(await self._services.inventory.nodes(), key=lambda n: n.id not in own)
         return [Choice(f"{n.label} · {n.id[:8]}", n.id) for n in nodes]
 
     async def _images(self, user: str) -> list[Choice]:
         """The images on the nodes that the person has sessions for, asked live."""
-        sessions = await self._services.sessions.of(user)
+        sessions = await self._services.sessions.usable(user)
         listed = await asyncio.gather(*(self._images_on(s.node) for s in sessions))
         where: dict[str, list[str]] = {}
         for label, names in listed:

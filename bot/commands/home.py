@@ -24,7 +24,7 @@ OPEN_FORM = "command.open"  # opens a command's form; the button's value is the 
 
 async def home(services: Services, user: str) -> Reply:
     """What `user` sees, from what is known here: no node is asked."""
-    sessions = await services.sessions.of(user)
+    sessions = await services.sessions.usable(user)
     machines = await services.inventory.machines(user)
     async with services.store.read() as tx:
         watches = await tx.watches.open(asked_by=user)
@@ -32,7 +32,10 @@ async def home(services: Services, user: str) -> Reply:
     if watches:
         rows = [line("• ", bold(w.label), f": {w.status or 'queued'}") for w in watches]
         parts += [Divider(), Heading("Under way"), Para(stacked(rows))]
-    labels = [await services.inventory.label(session.node) for session in sessions]
+    labels = [
+        await services.inventory.label(session.node) + " (shared)" * (session.user != user)
+        for session in sessions
+    ]
     parts += [
         Divider(),
         Heading("Your sessions"),

@@ -315,6 +315,9 @@ class Pipeline:
         )
         label = await self._services.inventory.label(execution.node)
         async with self._store.write() as tx:
+            # It goes on with the session that it began with, also one that is shared.
+            begun = await tx.executions.get(execution.id)
+            watch = replace(watch, owner=begun.session_of or execution.actor)
             if await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.FOLLOWING,

@@ -87,7 +87,7 @@ class Inventory:
             )
         if default:
             return await self.node_by_id(default)
-        own = [session.node for session in await self._sessions.of(user)]
+        own = [session.node for session in await self._sessions.usable(user, place.channel)]
         ids = own or [node.id for node in await self.nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
@@ -115,10 +115,20 @@ class Inventory:
 
     # Machines
 
-    async def machines(self, user: str) -> list[Machine]:
-        """The machines that `user` may see, as last seen."""
+    async def machines(self, user: str, channel: str = "") -> list[Machine]:
+        """The machines that `user` may see in `channel`, as last seen; ordered by label.
+
+        They are those of the sessions that `user` may act with there, own and shared ones.
+        """
         async with self._store.read() as tx:
-            return await tx.inventory.machines(user)
+            usable = {(s.user, s.node) for s in await tx.sessions.usable(user, channel)}
+            seen = [
+                machine
+                for owner in {owner for owner, _ in usable}
+                for machine in await tx.inventory.machines(owner)
+                if (owner, machine.node) in usable
+            ]
+        return sorted(seen, key=lambda machine: machine.label.casefold())
 
     async def list_node(self, session: DbcSession) -> NodeListing:
         """Ask one node for the machines of one session, and remember them."""
@@ -161,23 +171,24 @@ class Inventory:
             )  # fmt: skip
         return fresh
 
-    async def list_all(self, user: str) -> list[NodeListing]:
-        """Ask all nodes that `user` holds a session for, side by side."""
-        sessions = await self._sessions.of(user)
+    async def list_all(self, user: str, channel: str = "") -> list[NodeListing]:
+        """Ask all nodes that `user` has a session for, own or shared, side by side."""
+        sessions = await self._sessions.usable(user, channel)
         return list(await asyncio.gather(*(self.list_node(session) for session in sessions)))
 
-    async def machine(self, user: str, text: str, on: str = "") -> Machine:
+    async def machine(self, user: str, text: str, on: str = "", channel: str = "") -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
         Raises NotFound or Refused with the field `vm`.
         """
         node = (await self._named_node(on)).id if on else ""
-        found = _match_machine(await self.machines(user), text, node)
+        found = _match_machine(await self.machines(user, channel), text, node)
         if len(found) == 1:
             return found[0]
         listings: Sequence[NodeListing] = ()
         if not found:
-            sessions = [s for s in await self._sessions.of(user) if node in {"", s.node}]
+            usable = await self._sessions.usable(user, channel)
+            sessions = [session for session in usable if node in {"", session.node}]
             if not sessions:
                 raise Refused(
                     "You hold no session for any node yet, so I can see no machine of yours."

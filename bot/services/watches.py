@@ -173,6 +173,9 @@ class Watches:
             for watch in watches:
                 await self._settle(watch, gone, watch.status)
             return
+        watches = [watch for watch in watches if await self._is_allowed(watch)]
+        if not watches:
+            return
         listing = await self._inventory.list_node(session)
         if listing.problem is None:
             seen = {machine.task: machine for machine in listing.machines}
@@ -184,6 +187,17 @@ class Watches:
         else:
             for watch in watches:
                 await self._not_seen(watch, listing.problem)
+
+    async def _is_allowed(self, watch: Watch) -> bool:
+        """Whether its session may still be used for who asked; else the watch ends here."""
+        async with self._store.read() as tx:
+            asked = await tx.executions.get(watch.execution)
+            channel = asked.place.channel
+            if await tx.sessions.may_use(asked.actor, channel, watch.owner, watch.node):
+                return True
+        lost = "can no longer be looked at: the session is not shared with you any more"
+        await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+        return False
 
     async def _observe_alone(self, session: DbcSession, watch: Watch) -> None:
         """One odd description makes a list unreadable; a single machine's details may be fine."""

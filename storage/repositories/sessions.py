@@ -109,6 +109,13 @@ class Sessions(Repository):
         """The shared sessions for a node."""
         return await self._shares(session_shares.c.node == node)
 
+    async def may_use(self, user: str, channel: str, owner: str, node: str) -> bool:
+        """Whether `user` may, in `channel`, act with the session of `owner` for a node."""
+        if user == owner:
+            return True
+        shares = await self.shares_with(user, channel)
+        return any((share.user, share.node) == (owner, node) for share in shares)
+
     async def shares_with(self, user: str, channel: str = "") -> list[Share]:
         """What is shared with a person, then what is shared with a channel; oldest first."""
         shares = await self._shares(session_shares.c.audience.in_({user, channel} - {""}))

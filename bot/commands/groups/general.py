@@ -23,9 +23,9 @@ async def whoami(ctx: Context) -> Reply:
     async with ctx.services.store.read() as tx:
         own = await tx.defaults.get("person", ctx.actor)
         channels = await tx.defaults.get("channel", ctx.place.channel)
-    sessions = await ctx.services.sessions.of(ctx.actor)
+    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     label = ctx.services.inventory.label
-    nodes = [await label(session.node) for session in sessions]
+    nodes = [await label(s.node) + " (shared)" * (s.user != ctx.actor) for s in sessions]
     pairs: list[tuple[str, Line]] = [
         ("You", line(bold(person.name), " ", code(person.id))),
         ("May change things", line("yes" if person.is_full_member else "no: not a full member")),

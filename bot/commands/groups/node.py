@@ -23,12 +23,13 @@ async def list_nodes(ctx: Context) -> Reply:
         nodes = await inventory.refresh_nodes()
     except BotError as error:
         problem, nodes = error, await inventory.nodes()
-    own = {session.node for session in await ctx.services.sessions.of(ctx.actor)}
-    rows = [_row(node, has_session=node.id in own) for node in nodes]
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    mine = {session.node for session in usable}
+    rows = [_row(node, has_session=node.id in mine) for node in nodes]
     parts: list[Part] = [Para(stacked(rows or [line("None yet.")]))]
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
-    parts.append(Note(line(emoji("key"), " marks the nodes that you have a session for.")))
+    parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
     return Reply(f"{len(nodes)} nodes", tuple(parts))
 
 

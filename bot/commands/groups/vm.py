@@ -44,7 +44,7 @@ Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes 
 
 async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     """List your machines on all nodes at once, or on one."""
-    sessions = await ctx.services.sessions.of(ctx.actor)
+    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     if node is not None:
         sessions = [session for session in sessions if session.node == node.id]
     if not sessions:
