@@ -60,6 +60,7 @@ class Store:
         async with self._engines.writing() as connection:
             tx = UnitOfWork(connection, self._vault)
             yield tx
+            await tx.audit.flush()
         if tx.erased:
             await self._engines.scrub()
 
@@ -67,7 +68,10 @@ class Store:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads and waits for no writer."""
         async with self._engines.reading() as connection:
-            yield UnitOfWork(connection, self._vault)
+            tx = UnitOfWork(connection, self._vault)
+            yield tx
+            if tx.audit.is_pending:
+                raise RuntimeError("a unit of work that only reads cannot append to the audit")
 
     async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:
         """Put a new execution on disk, leased to `by`; False if its key is already there.

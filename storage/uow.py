@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.repositories.approvals import Approvals
+from storage.repositories.audit import Audit
 from storage.repositories.defaults import Defaults
 from storage.repositories.executions import Executions
 from storage.repositories.inventory import Inventory
@@ -18,7 +19,8 @@ class UnitOfWork:
     """What `Store.read` and `Store.write` give: all or nothing of it happens."""
 
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
-        self.executions = Executions(connection, vault)
+        self.audit = Audit(connection)
+        self.executions = Executions(connection, vault, self.audit)
         self.approvals = Approvals(connection)
         self.votes = Votes(connection)
         self.watches = Watches(connection)

@@ -1,6 +1,7 @@
 """The ledger: commands that change something, from recorded to their end."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +9,8 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, NotFound
-from bot.model import Effect, Execution, ExecutionStatus, Place, Source
-from storage.repositories.audit import Audit
+from bot.model import AuditEntry, AuditKind, Effect, Execution, ExecutionStatus, Place, Source
+from storage.repositories.audit import Audit, append_all
 from storage.repositories.repository import Repository, claiming, insert, is_free
 from storage.tables import executions
 from storage.vault import Vault
@@ -53,7 +54,7 @@ class Executions(Repository):
 
         Conditions, checked by one statement: its status is one of `expect`, and its lease is free
         or held by `by` itself. `started_at` is set when `to` is RUNNING. Give an `expect` without
-        `to` and at most one claim ever wins.
+        `to` and at most one claim ever wins. A claim for RUNNING is in the audit.
         """
         values: dict[str, Any] = {"status": to, "leased_by": by, "leased_until": until}
         if to is ExecutionStatus.RUNNING:
@@ -69,7 +70,15 @@ class Executions(Repository):
             .returning(executions)
         )
         row = rows.mappings().one_or_none()
-        return None if row is None else self._open(row)
+        if row is None:
+            return None
+        claimed = self._open(row)
+        if to is ExecutionStatus.RUNNING:
+            details = {"approved_by": list(claimed.approved_by)} if claimed.approved_by else {}
+            self._audit.append(
+                AuditEntry.about(claimed, AuditKind.STARTED, now, details=details)
+            )
+        return claimed
 
     async def claim_stranded(
         self, by: str, now: datetime, until: datetime, limit: int
@@ -134,7 +143,8 @@ class Executions(Repository):
     ) -> bool:
         """Move an execution on and release its lease; says whether it did.
 
-        Condition: its status is one of `expect`. An end sets `finished_at` and erases the secrets.
+        Condition: its status is one of `expect`. An end sets `finished_at`, erases the secrets and
+        is in the audit.
         """
         values: dict[str, Any] = {
             "status": status,
@@ -148,10 +158,16 @@ class Executions(Repository):
             update(executions)
             .where(executions.c.id == execution_id, executions.c.status.in_(expect))
             .values(values)
+            .returning(executions)
         )
-        if rows.rowcount == 0:
+        row = rows.mappings().one_or_none()
+        if row is None:
             return False
         if status.is_end:
+            ended = from_row(row, secrets={})
+            self._audit.append(
+                AuditEntry.about(ended, AuditKind.ENDED, now, outcome=str(status), reason=outcome)
+            )
             await self._erase(execution_id)
         return True
 
@@ -229,7 +245,7 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
 
 
 def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
-    """Insert those rows whose key is new, and say for each whether it was.
+    """Insert those rows whose key is new, with their audit, and say for each whether it was.
 
     `Conflict` if an id is taken by another key: passing over it would lose a command.
     """
@@ -240,9 +256,12 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[b
         ).scalars()
     )
     first = []
+    requested = []
     for row in rows:
         first.append(row["id"] in inserted)
-        inserted.discard(row["id"])  # the same row twice in one batch: the first one counts
+        if row["id"] in inserted:
+            requested.append(_requested(row))
+            inserted.discard(row["id"])  # the same row twice in one batch: the first one counts
     repeated = {row["key"] for row, is_first in zip(rows, first, strict=True) if not is_first}
     if repeated:
         known = connection.execute(
@@ -250,10 +269,16 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[b
         ).scalars()
         if repeated - set(known):
             raise Conflict("Another command has the same id.", hint="Try again.")
+    append_all(connection, requested)
     return first
 
 
-def from_row(row: RowMapping, *, secrets: Mapping[str, str]) -> Execution:
+def _requested(row: Mapping[str, Any]) -> AuditEntry:
+    asked = AuditEntry.about(from_row(row, secrets={}), AuditKind.REQUESTED, row["created_at"])
+    return replace(asked, details={"source": row["source"]})
+
+
+def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str]) -> Execution:
     """The execution of a row, with its secrets as far as they were opened."""
     return Execution(
         id=row["id"],

@@ -1,0 +1,77 @@
+"""The audit's hash chain: what a row's hash covers, and how to find what was tampered with.
+
+Pure. Each row carries the hash of the one before it, so nothing can be changed, removed or put in
+between without every later hash being made anew (docs/audit.md).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.model import AuditHead
+
+GENESIS = "0" * 64  # what the first row gives as the hash before it
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first row that is not as it was written, or is not there."""
+
+    seq: int
+    sentence: str
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling: keys sorted, no spaces, ASCII only.
+
+    What is no JSON (bytes, put into a column by force) gets a spelling that nothing else has.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=repr)
+
+
+def hash_of(row: Mapping[str, Any]) -> str:
+    """SHA-256 of a row's every column but the hash itself, in hexadecimal digits."""
+    content = {name: value for name, value in row.items() if name != "hash"}
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+class Verification:
+    """Goes through the rows in order, in as many steps as there are."""
+
+    def __init__(self, head: AuditHead | None = None) -> None:
+        self._known = head
+        self.last = AuditHead(0, GENESIS)
+
+    def go_on(self, rows: Iterable[Mapping[str, Any]]) -> Fault | None:
+        """Look at the next rows; the first fault, if there is one."""
+        for row in rows:
+            if fault := self._look_at(row):
+                return fault
+        return None
+
+    def finish(self) -> Fault | None:
+        """After the last row: whether the end is where the known head says it is at least."""
+        if self._known is not None and self.last.seq < self._known.seq:
+            missing = self.last.seq + 1
+            return Fault(missing, f"Row {missing} and all after it were cut off.")
+        return None
+
+    def _look_at(self, row: Mapping[str, Any]) -> Fault | None:
+        seq, last = row["seq"], self.last
+        if seq != last.seq + 1:
+            missing = last.seq + 1
+            return Fault(missing, f"Row {missing} was removed: after row {last.seq} comes {seq}.")
+        if hash_of(row) != row["hash"]:
+            return Fault(seq, f"Row {seq} was altered: its hash is not that of its content.")
+        if row["prev_hash"] != last.hash:
+            altered = max(last.seq, 1)
+            return Fault(altered, f"Row {altered} was altered: row {seq} follows on another.")
+        self.last = AuditHead(seq, row["hash"])
+        if self._known is not None and self._known.seq == seq and self._known.hash != row["hash"]:
+            return Fault(
+                seq,
+                f"Row {seq} is not the one of the given head: it, or any before it, was altered.",
+            )
+        return None
