@@ -63,6 +63,7 @@ class Bot:
             inventory=inventory,
             watches=watches,
             directory=SlackDirectory(self._connection),
+            messenger=messenger,
             clock=clock,
             table=table,
             slash_command=settings.slash_command,

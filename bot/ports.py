@@ -115,6 +115,13 @@ class Messenger(Protocol):
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         ...
 
+    async def upload(self, place: Place, name: str, text: str) -> None:
+        """Share a text file (not empty) in `place`, which all who are there see.
+
+        Raises DeliveryFailed.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PersonInfo:

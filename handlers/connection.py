@@ -129,6 +129,15 @@ class SlackConnection:
             raise failure(error) from error
         return data_of(answer.data)
 
+    async def upload(self, channel: str, thread: str, name: str, text: str) -> None:
+        """Share a text file in a conversation. Raises DeliveryFailed."""
+        try:
+            await self.client.files_upload_v2(
+                content=text, filename=name, title=name, channel=channel, thread_ts=thread or None
+            )
+        except UNREACHABLE as error:
+            raise failure(error) from error
+
     async def respond(self, url: str, body: Json) -> None:
         """Use a response_url once. Raises DeliveryFailed."""
         webhook = AsyncWebhookClient(

@@ -9,6 +9,7 @@ SCOPES = (
     "channels:history",  # SlackMessenger.find, in public channels
     "chat:write",  # every message
     "commands",  # the slash command
+    "files:write",  # SlackMessenger.upload
     "groups:history",  # SlackMessenger.find, in private channels
     "im:history",  # direct messages to the bot; SlackMessenger.find there
     "im:write",  # SlackMessenger.direct

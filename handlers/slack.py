@@ -106,6 +106,11 @@ class SlackMessenger:
         answer = await self._connection.call("conversations.open", users=user)
         return Place(answer["channel"]["id"])
 
+    async def upload(self, place: Place, name: str, text: str) -> None:
+        """Share a text file in `place`, which its members all see. Raises DeliveryFailed."""
+        channel = await self._conversation(place.channel)
+        await self._connection.upload(channel, place.thread, name, text)
+
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
         rendered = message(reply)
         await self._connection.call(

@@ -9,7 +9,7 @@ from bot.commands.table import Table
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.model import Execution, Machine, Node, Place, Source
-from bot.ports import Directory
+from bot.ports import Directory, Messenger
 from bot.reply import Reply
 from bot.services.inventory import Inventory
 from bot.services.sessions import Sessions, target_of
@@ -27,6 +27,7 @@ class Services:
     inventory: Inventory
     watches: Watches
     directory: Directory
+    messenger: Messenger
     clock: Clock
     table: Table
     slash_command: str

@@ -183,3 +183,24 @@ async def test_a_person_is_looked_up_anew_every_time(office: Office) -> None:
 async def test_a_person_nobody_knows(office: Office) -> None:
     with pytest.raises(DeliveryFailed, match="user_not_found"):
         await SlackDirectory(office.connection).person("U0NOBODY")
+
+
+async def test_a_file_is_shared_in_a_thread_and_in_a_direct_message(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    top = await messenger.post(place, HELLO, "top")
+    await messenger.upload(Place(place.channel, top.ts), "audit.csv", "seq,at\n1,重启\n")
+    await messenger.upload(await messenger.direct(office.bob.id), "mine.csv", "seq\n")
+    shared = [file for seen in office.bob.messages() for file in seen.files]
+    assert [(file.name, file.content) for file in shared] == [
+        ("audit.csv", "seq,at\n1,重启\n".encode()),
+        ("mine.csv", b"seq\n"),
+    ]
+
+
+async def test_a_file_for_a_channel_without_the_bot_is_not_delivered(
+    messenger: SlackMessenger,
+) -> None:
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.upload(Place("C0NOWHERE"), "audit.csv", "seq\n")
+    assert failed.value.retry_after is None
