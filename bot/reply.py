@@ -227,7 +227,10 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form for one command. `place` is where its result will be said."""
+    """A form for one command. `kept` is what was given beside the fields and comes back with them.
+
+    It is readable for the person: nothing secret.
+    """
 
     command: str
     title: str
@@ -235,6 +238,7 @@ class Form:
     fields: tuple[FormField, ...]
     intro: tuple[Part, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 _SIGNS = {

@@ -35,7 +35,7 @@ def form_view(form: Form, place: Place) -> Json:
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK,
-        "private_metadata": FormOrigin(form.command, place).dump(),
+        "private_metadata": FormOrigin(form.command, place, form.kept).dump(),
         "title": plain_text(form.title, TITLE),
         "submit": plain_text(form.submit, TITLE),
         "close": plain_text("Cancel", TITLE),

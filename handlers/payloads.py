@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.model import Place
@@ -38,23 +38,29 @@ class Identity:
 class FormOrigin:
     """What a modal remembers of itself: which command it is for, and where its result is said.
 
-    It is all that stands in `private_metadata`, which people can read.
+    And what was typed beside its fields. It is all that stands in `private_metadata`, which
+    people can read.
     """
 
     command: str
     place: Place
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> str:
         """As `private_metadata`."""
-        return json.dumps(
-            {"command": self.command, "channel": self.place.channel, "thread": self.place.thread}
-        )
+        origin: Json = {
+            "command": self.command,
+            "channel": self.place.channel,
+            "thread": self.place.thread,
+        }
+        return json.dumps(origin | ({"kept": dict(self.kept)} if self.kept else {}))
 
     @classmethod
     def load(cls, private_metadata: str) -> "FormOrigin":
         """What `dump` wrote."""
         found = json.loads(private_metadata)
-        return cls(found["command"], Place(found["channel"], found["thread"]))
+        place = Place(found["channel"], found["thread"])
+        return cls(found["command"], place, found.get("kept", {}))
 
 
 def delivery_key(kind: str, *parts: str) -> str:

@@ -30,7 +30,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             place=origin.place,
             form=origin.command,
             view=view["id"],
-            values=entered(view),
+            values={**origin.kept, **entered(view)},
             at=board.clock.now(),
         )
         answer = board.form(actor, origin.place, view)

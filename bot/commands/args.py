@@ -92,6 +92,53 @@ class Arg:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """What every command understands beside its own parameters, written `--name` or `name=`.
+
+    `changes` says for which: those that change something, or those that only read. The value
+    stands among the others under `name`; no command's function sees it.
+    """
+
+    name: str
+    arg: Arg
+    changes: bool
+    usage: str
+
+    def fits(self, *, changes: bool) -> bool:
+        """Whether a command that changes something, or one that only reads, takes it."""
+        return self.changes is changes
+
+
+REASON, BREAK_GLASS, DRY_RUN = "reason", "break_glass", "dry_run"
+FILTER, JSON, FILE = "filter", "json", "file"
+
+OPTIONS = (
+    Option(REASON, Arg("Reason", hint="Why, for those who review it"), True, 'reason="…"'),
+    Option(
+        BREAK_GLASS,
+        Arg("Break glass", hint="Run it at once and have it reviewed later: the reason"),
+        True,
+        'break_glass="…"',
+    ),
+    Option(
+        DRY_RUN,
+        Arg("Dry run", "flag", "Show what would be sent, and send nothing"),
+        True,
+        "--dry-run",
+    ),
+    Option(FILTER, Arg("Filter", hint="Keep only the rows with this text"), False, "--filter …"),
+    Option(JSON, Arg("JSON", "flag", "For machines"), False, "--json"),
+    Option(FILE, Arg("File", "flag", "As a file"), False, "--file"),
+)
+_OPTIONS = {option.name: option for option in OPTIONS}
+
+
+def option_called(key: str) -> Option | None:
+    """The option of every command that `--key` means."""
+    return _OPTIONS.get(key.lower().replace("-", "_"))
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter of a command, read from its function's signature."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.commands.args import NODE_OPTION, Parameter
+from bot.commands.args import NODE_OPTION, OPTIONS, REASON, Parameter, option_called
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
 from bot.errors import BotError, Refused
@@ -38,18 +38,34 @@ def wants_form(command: Command, values: Mapping[str, str]) -> bool:
         return True
     if not command.form:
         return False
-    targets = {p.name for p in command.parameters if p.arg.kind in _TARGETS} | {NODE_OPTION}
-    return not set(values) - targets
+    return not any(p.name in values and p.arg.kind not in _TARGETS for p in command.parameters)
 
 
 def form(command: Command, values: Mapping[str, str]) -> Form:
     """The form of a command, filled in with what was given."""
+    fields = [_field(p, values.get(p.name, "")) for p in command.parameters]
+    if command.effect_of(values) >= Effect.DISRUPT or REASON in values:
+        fields.append(_reason_field(values.get(REASON, "")))
+    shown = {shown.name for shown in fields}
+    kept = {name: text for name, text in values.items() if name not in shown}
+    if not any(p.arg.kind == "vm" and p.name in values for p in command.parameters):
+        kept.pop(NODE_OPTION, None)  # the machine that is chosen says where it is
     return Form(
         command=command.id,
         title=command.title,
         submit=command.verb.capitalize(),
-        fields=tuple(_field(p, values.get(p.name, "")) for p in command.parameters),
+        fields=tuple(fields),
         intro=(Note(line(command.help)),),
+        kept=kept,
+    )
+
+
+def _reason_field(given: str) -> FormField:
+    option = option_called(REASON)
+    assert option is not None, "it is one of everyone's options"  # noqa: S101
+    initial = Choice(given, given) if given else None
+    return FormField(
+        REASON, option.arg.label, "text", option.arg.hint, required=False, initial=initial
     )
 
 
@@ -118,7 +134,7 @@ def _command_help(command: Command, slash_command: str) -> Reply:
     if explained:
         parts.append(Para(_joined([_explain(p) for p in explained])))
     parts.append(Note(line("Example: ", code(f"{slash_command} {command.example}"))))
-    parts.append(Note(line(_review_note(command))))
+    parts.append(Note(line(_review_note(command), " Also: ", _everyones(command))))
     return Reply(f"{command.title}: {command.help}", tuple(parts), private=True)
 
 
@@ -134,6 +150,12 @@ def _explain(parameter: Parameter) -> Line:
     arg = parameter.arg
     bounds = f" ({arg.least} to {arg.most})" if arg.kind == "int" and arg.most < 2**31 - 1 else ""
     return line("• ", bold(parameter.name), f": {arg.hint or arg.label}{bounds}")
+
+
+def _everyones(command: Command) -> str:
+    """The options that the command shares with all of its kind."""
+    changes = command.worst_effect is not Effect.READ
+    return " · ".join(option.usage for option in OPTIONS if option.fits(changes=changes))
 
 
 def _group_help(group: Group, slash_command: str) -> Reply:
@@ -188,6 +210,14 @@ def reference(table: Table, slash_command: str) -> str:
         "",
         f"The same line works after `{slash_command}`, after a mention of the bot, and in a direct",
         "message to it. A missing argument opens a form.",
+        "",
+        "Every command that changes something also takes:",
+        "",
+        *(f"* `{o.usage}`: {o.arg.hint}." for o in OPTIONS if o.changes),
+        "",
+        "Every command that only reads also takes:",
+        "",
+        *(f"* `{o.usage}`: {o.arg.hint}." for o in OPTIONS if not o.changes),
     ]
     for group in table.groups:
         lines += ["", f"## {group.name or 'General'}", "", group.help, ""]

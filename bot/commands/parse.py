@@ -4,28 +4,27 @@ Turns a line into a command with texts by parameter name, or into a usage proble
 total: any text at all gives one or the other. Targets are resolved later, by `bot.commands.bind`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.commands.args import NODE_OPTION, Parameter
+from bot.commands.args import NODE_OPTION, OPTIONS, Option, Parameter, option_called
 from bot.commands.table import Command, Table
-from bot.commands.text import clean, option_name, words
+from bot.commands.text import clean, option_name, quoted, words
 from bot.errors import Refused
+from bot.model import Effect
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command and the texts given for its parameters (and `on`, the node option)."""
+    """A command and the texts given for its parameters, for `on` and for everyone's options."""
 
     command: Command
     values: dict[str, str] = field(default_factory=dict)
 
     def render(self) -> str:
         """A line that parses to the same."""
-        shown = [self.command.title]
-        for name, value in self.values.items():
-            shown.append(f'{name}="{value}"')
-        return " ".join(shown)
+        given = [f"{name}={quoted(value)}" for name, value in self.values.items()]
+        return " ".join([self.command.title, *given])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +99,27 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
         _set(values, node.name, values.pop(NODE_OPTION))
-    for parameter in command.parameters:
-        if parameter.name in values:
-            _refuse_secret(parameter)
-            value = parameter.arg.read(parameter.name, values[parameter.name])
-            if parameter.arg.kind == "flag":
-                values[parameter.name] = "true"
+    takes: tuple[Parameter | Option, ...] = (*command.parameters, *OPTIONS)
+    for taken in takes:
+        if taken.name in values:
+            value = taken.arg.read(taken.name, values[taken.name])
+            if taken.arg.kind == "flag":
+                values[taken.name] = "true"
                 if not value:  # `force=false` is the same as no force
-                    del values[parameter.name]
+                    del values[taken.name]
+    _check_options(command, values)
     return values
+
+
+def _check_options(command: Command, values: Mapping[str, str]) -> None:
+    """Refuse options that say nothing for this command."""
+    changes = command.effect_of(values) is not Effect.READ
+    for option in OPTIONS:
+        if option.name not in values or command.parameter(option.name):
+            continue
+        if not option.fits(changes=changes):
+            what = "changes something" if changes else "only reads"
+            raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")
 
 
 def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
@@ -116,20 +127,22 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
     option = option_name(word)
     key, equals, value = (option or word).partition("=")
     parameter = command.parameter(key)
-    if parameter is None:
-        if option is not None and not any(p.arg.accepts(word) for p in command.parameters):
-            raise _unknown_option(command, word)
-        if equals and key.isidentifier() and not _takes_text(command):
+    name, is_flag = key.lower(), False
+    if parameter is not None:
+        if equals or option is not None:
+            _refuse_secret(parameter)
+        name, is_flag = parameter.name, parameter.arg.kind == "flag"
+    elif not equals and option is None:
+        return False
+    elif everyones := option_called(key):
+        name, is_flag = everyones.name, everyones.arg.kind == "flag"
+    elif name != NODE_OPTION:
+        if (option is not None or key.isidentifier()) and not _takes_text(command):
             raise _unknown_option(command, word)
         return False
-    if equals:
-        _set(values, parameter.name, value)
-    elif parameter.arg.kind == "flag":
-        _set(values, parameter.name, "true")
-    elif option is not None and queue:
-        _set(values, parameter.name, queue.pop(0))
-    else:
+    if not equals and not is_flag and (option is None or not queue):
         return False
+    _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
     return True
 
 

@@ -18,8 +18,10 @@ _QUOTES = str.maketrans(
     }
     | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 )  # fmt: skip
-_DASHES = re.compile(r"^[—–―−]-?|^--?(?=[^\W\d])")
+# One or two of any dash; before a digit a plain one is a minus.
+_DASHES = re.compile(r"^[—–―−]{1,2}-?|^--?(?=[^\W\d])")
 _WORD = re.compile(r"""(?:"[^"]*"|(?<!\w)'[^']*'|[^\s"']|["'])+""")
+_PLAIN = re.compile(r"[\w.,@:/+$*-]+")
 _QUOTED = re.compile(r""""([^"]*)"|(?<!\w)'([^']*)'""")
 
 
@@ -50,3 +52,11 @@ def option_name(word: str) -> str | None:
     """`--force`, `-force`, `—force` → `force`; None for a word that is no option."""
     shortened = _DASHES.sub("", word)
     return shortened if shortened != word and shortened else None
+
+
+def quoted(text: str) -> str:
+    """The text as one word that `words` reads back as it is."""
+    if _PLAIN.fullmatch(text):
+        return text
+    pieces = re.findall(r'"+|[^"]+', text)
+    return "".join(f"'{p}'" if p[0] == '"' else f'"{p}"' for p in pieces) or '""'

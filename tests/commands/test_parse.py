@@ -133,3 +133,29 @@ _FRAGMENTS = st.sampled_from(
 def test_any_mixture_of_our_own_words_gives_a_parse_or_a_sentence(text: str) -> None:
     with suppress(Refused):
         parse(TABLE, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('vm delete 7a9Q reason="too old"', {"vm": "7a9Q", "reason": "too old"}),
+        ("vm delete 7a9Q --reason “too old”", {"vm": "7a9Q", "reason": "too old"}),
+        ("vm delete 7a9Q --break-glass 'all down'", {"vm": "7a9Q", "break_glass": "all down"}),
+        ("vm delete 7a9Q —dry-run", {"vm": "7a9Q", "dry_run": "true"}),
+        ("vm delete 7a9Q ——dry-run", {"vm": "7a9Q", "dry_run": "true"}),
+        ("vm delete 7a9Q dry_run=yes", {"vm": "7a9Q", "dry_run": "true"}),
+        ("vm list --filter train --json", {"filter": "train", "json": "true"}),
+        ("vm list filter=train -file", {"filter": "train", "file": "true"}),
+        ("vm show file", {"vm": "file"}),
+        ("vm show 7a9Q --on gpu1", {"vm": "7a9Q", "on": "gpu1"}),
+        ("vm show 7a9Q on=gpu1", {"vm": "7a9Q", "on": "gpu1"}),
+    ],
+)
+def test_every_fitting_command_takes_everyones_options(text: str, values: dict[str, str]) -> None:
+    assert parsed(text)[1] == values
+
+
+@pytest.mark.parametrize("text", ["vm list --dry-run", "vm delete 7a9Q --json", "vm list reason=x"])
+def test_an_option_that_says_nothing_for_a_command_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="so it takes no"):
+        parse(TABLE, text)
