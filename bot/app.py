@@ -9,10 +9,12 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock, SystemClock
+from bot.commands.clicks import Clicks
 from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
 from bot.commands.pipeline import Pipeline
+from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
 from bot.config import Settings
 from bot.dbc.client import DbcClient
@@ -20,7 +22,9 @@ from bot.dbc.guard import Limits
 from bot.errors import BotError
 from bot.ids import new_id
 from bot.model import Execution
+from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.inventory import Inventory
+from bot.services.observers import observers
 from bot.services.outbox import Outbox
 from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
@@ -53,8 +57,9 @@ class Bot:
         outbox = Outbox(self.store, messenger, clock, by)
         sessions = Sessions(self.store, self.dbc, clock)
         inventory = Inventory(self.store, self.dbc, sessions, clock)
+        looking = observers(self.dbc, inventory, clock)
         watches = Watches(
-            self.store, self.dbc, inventory, outbox, clock, by, partial(_words, table)
+            self.store, looking, inventory, outbox, clock, by, partial(_words, table)
         )
         services = Services(
             store=self.store,
@@ -68,14 +73,19 @@ class Bot:
             table=table,
             slash_command=settings.slash_command,
         )
-        pipeline = Pipeline(services, outbox, by)
-        desk = Desk(services, pipeline, messenger, by)
+        self._book = PolicyBook(settings.policy_file)
+        reviewers = Reviewers(self._book, sessions, services.directory, clock)
+        reviews = Reviews(services, reviewers, outbox, by)
+        pipeline = Pipeline(services, reviews, outbox, by)
+        clicks = Clicks(self.store, reviews, pipeline)
+        desk = Desk(services, pipeline, clicks, messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         second = timedelta(seconds=1)
         self._ticker = Ticker(
             (
                 Job("recover", timedelta(seconds=10), desk.recover),
-                Job("expire", 5 * second, pipeline.expire_reviews),
+                Job("expire", 5 * second, reviews.expire),
+                Job("remind", 5 * second, reviews.remind),
                 # A poll of a silent node takes 40 s: others must not wait for it.
                 Job("watches", second, watches.poll_due, overlapping=50),
                 Job("outbox", second, outbox.deliver_due, overlapping=5),
@@ -93,6 +103,15 @@ class Bot:
         await self.edge.start()
         if ticking:
             self._ticker.start()
+
+    def reload_policy(self) -> None:
+        """Read the policy file again; a faulty one is logged and the old one stays in force."""
+        try:
+            self._book.reload()
+        except BotError as error:
+            log.warning("policy.faulty", problem=error.sentence)
+        else:
+            log.info("policy.reloaded", rules=len(self._book.current.rule))
 
     async def tick(self) -> None:
         """Do once all that the clock would have done."""
@@ -140,6 +159,7 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, bot.reload_policy)
     await bot.start()
     try:
         await stopped.wait()

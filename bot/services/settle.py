@@ -18,13 +18,19 @@ ABSENT = "absent"  # the node answered, and the machine is not there
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`state` is OPEN while there is nothing to say; `why` completes "<machine> …"."""
+    """`state` is OPEN while there is nothing to say; `why` completes "<machine> …".
+
+    `by` is whose doing it was, if that is known. What is not `resumable` shows no more by looking
+    longer.
+    """
 
     state: WatchState
     why: str = ""
+    by: str = ""
+    resumable: bool = True
 
 
-_WAIT = Verdict(WatchState.OPEN)
+WAIT = Verdict(WatchState.OPEN)
 
 
 def has_moved(status: str) -> bool:
@@ -35,9 +41,9 @@ def has_moved(status: str) -> bool:
 def verdict(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
     """How `watch` stands when its machine shows `status` (DBC's word, or ABSENT)."""
     if has_moved(status):
-        return _WAIT if now < watch.deadline_at else _late(status)
+        return WAIT if now < watch.deadline_at else _late(status)
     settled = _GOALS[watch.goal](watch, command, status, now)
-    if settled is _WAIT and now >= watch.deadline_at:
+    if settled is WAIT and now >= watch.deadline_at:
         return _late(status)
     return settled
 
@@ -53,7 +59,7 @@ def _is_in_doubt(watch: Watch) -> bool:
 
 def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
     if now - watch.started_at < UNSURE_FOR:
-        return _WAIT
+        return WAIT
     return Verdict(
         WatchState.UNKNOWN,
         f"is “{status}”; whether the command arrived is not known, for it got no clear answer",
@@ -68,7 +74,7 @@ def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdi
         return Verdict(WatchState.DONE)
     if status == ABSENT:
         if _is_in_doubt(watch) and now - watch.started_at < UNSURE_FOR:
-            return _WAIT
+            return WAIT
         gone = (
             "was never made" if command == "vm.create" and not watch.moved else "no longer exists"
         )
@@ -101,14 +107,36 @@ def _to_gone(watch: Watch, _command: str, status: str, now: datetime) -> Verdict
         return Verdict(WatchState.DONE)
     if _is_in_doubt(watch):
         return _doubt(watch, status, now)
-    return _WAIT if not watch.moved else _wait_a_little(watch, status, now)
+    return WAIT if not watch.moved else _wait_a_little(watch, status, now)
+
+
+def _to_any_end(_watch: Watch, _command: str, status: str, _now: datetime) -> Verdict:
+    """Wherever the machine comes to rest; who started what is not known here."""
+    if status == ABSENT:
+        return Verdict(WatchState.DONE, "is gone")
+    ends = {
+        Phase.ON: "is running",
+        Phase.OFF: "is off",
+        Phase.ASLEEP: "is asleep",
+        Phase.FAILED: f"is in state “{status}”",
+    }
+    told = ends.get(phase_of(status))
+    if told is None:
+        return WAIT
+    is_bad = phase_of(status) is Phase.FAILED
+    return Verdict(WatchState.FAILED if is_bad else WatchState.DONE, told)
 
 
 def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
     """Accepted, yet in a state that should have passed: give it a moment, then say so."""
     if now - watch.started_at < UNSURE_FOR:
-        return _WAIT
+        return WAIT
     return Verdict(WatchState.UNKNOWN, f"is “{status}”, although the node accepted the command")
 
 
-_GOALS = {Goal.RUNNING: _to_running, Goal.CLOSED: _to_closed, Goal.GONE: _to_gone}
+_GOALS = {
+    Goal.RUNNING: _to_running,
+    Goal.CLOSED: _to_closed,
+    Goal.GONE: _to_gone,
+    Goal.SETTLED: _to_any_end,
+}

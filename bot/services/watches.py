@@ -1,43 +1,43 @@
-"""Follows machines to the end of what was asked: polls, keeps the card true, tells the end.
+"""Follows things to the end of what was asked: polls, keeps the card true, tells the end.
 
-A watch is a row. Each poll claims the due rows of one node and one session, asks once, and
-stores what it means together with the messages that say it.
+A watch is a row. Each poll claims the due rows of one node, one session and one kind, has them
+looked at (`bot.services.observers`), and stores what that means together with the messages that
+say it. What is asked, and what the answers mean, is not known here.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from bot.clock import Clock
-from bot.dbc.client import DbcClient
-from bot.dbc.errors import NotAuthorised, TaskNotFound, Unreadable
+from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError
 from bot.ids import new_id
-from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Watch, WatchState
-from bot.reply import Line, Part, Reply, code, dump, line, time
-from bot.services import cards
+from bot.model import Execution, ExecutionStatus, Goal, Watch, WatchState
+from bot.reply import Line, Part, Reply, dump, line, time
+from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
+from bot.services.observers.sight import Observer, Sight, is_silence
 from bot.services.outbox import Outbox
-from bot.services.sessions import target_of
-from bot.services.settle import ABSENT, Verdict, has_moved, verdict
+from bot.services.settle import Verdict
 from storage import Store, UnitOfWork
 
 _LEASE = timedelta(minutes=2)  # a poll waits at most 40 s for an answer, then tells
-_PAUSES = (2, 3, 3, 5, 5, 8, 10, 15)  # seconds after the nth look; then every 15 s
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
-_LOG_LINES = 20
-_SHOWN_LOG_LINES = 6
 
 _END: dict[WatchState, ExecutionStatus] = {
     WatchState.DONE: ExecutionStatus.DONE,
     WatchState.FAILED: ExecutionStatus.FAILED,
     WatchState.UNKNOWN: ExecutionStatus.UNKNOWN,
+    WatchState.CANCELLED: ExecutionStatus.CANCELLED,
 }
+
+Group = tuple[str, str, Observer]  # node, whose session, who looks
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class Watches:
     def __init__(
         self,
         store: Store,
-        dbc: DbcClient,
+        observers: Mapping[Goal, Observer],
         inventory: Inventory,
         outbox: Outbox,
         clock: Clock,
@@ -68,7 +68,7 @@ class Watches:
         words: Callable[[Execution], Words],
     ) -> None:
         self._store = store
-        self._dbc = dbc
+        self._observers = observers
         self._inventory = inventory
         self._outbox = outbox
         self._clock = clock
@@ -104,7 +104,7 @@ class Watches:
                 execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
             ):
                 return None
-            limit = old.deadline_at - old.started_at
+            limit = self._words(execution).limit
             again = replace(
                 old, id=new_id(), started_at=now, deadline_at=now + limit, next_poll_at=now,
                 polls=0, silent_since=None, state=WatchState.OPEN,
@@ -115,6 +115,14 @@ class Watches:
             card = cards.progress(execution, subject, words.doing, line("being looked at again"))
             await self._say_on_card(tx, execution, card)
             return again
+
+    async def was_stopped(self, node: str, concerns: Callable[[Watch], bool], user: str) -> None:
+        """Note that `user` had what these watches follow stopped; they find out what came of it."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            for watch in await tx.watches.open():
+                if watch.node == node and concerns(watch):
+                    await tx.watches.note_stop(watch.id, user, now)
 
     async def stop(self, watch: Watch, user: str) -> bool:
         """Follow no longer; the machine goes its way. False when it had ended already."""
@@ -141,29 +149,34 @@ class Watches:
     # Polling
 
     async def poll_due(self) -> None:
-        """Look at every machine whose time has come: one request per node and session."""
+        """Look at everything whose time has come, grouped by node, session and kind."""
         now = self._clock.now()
         async with self._store.write() as tx:
             due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 200))
-            groups: dict[tuple[str, str], list[Watch]] = defaultdict(list)
+            groups: dict[Group, list[Watch]] = defaultdict(list)
             for watch in due:
-                groups[watch.node, watch.owner].append(watch)
-            for (node, owner), watches in groups.items():
-                watches.extend(
-                    await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
-                )
+                groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
+            for (node, owner, observer), watches in groups.items():
+                if observer is self._observers[Goal.RUNNING]:
+                    watches.extend(
+                        await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
+                    )
         if groups:
             await asyncio.gather(*(self._poll_safely(*key, rows) for key, rows in groups.items()))
             await self._outbox.deliver_due()
 
-    async def _poll_safely(self, node: str, owner: str, watches: Sequence[Watch]) -> None:
+    async def _poll_safely(
+        self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
+    ) -> None:
         """One group's surprise is no other group's; its leases run out and it is tried again."""
         try:
-            await self._poll_group(node, owner, watches)
+            await self._poll_group(node, owner, observer, watches)
         except Exception:
             log.exception("watch.poll_failed", node=node)
 
-    async def _poll_group(self, node: str, owner: str, watches: Sequence[Watch]) -> None:
+    async def _poll_group(
+        self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
+    ) -> None:
         async with self._store.read() as tx:
             session = await tx.sessions.find(owner, node)
         if session is None:
@@ -176,17 +189,13 @@ class Watches:
         watches = [watch for watch in watches if await self._is_allowed(watch)]
         if not watches:
             return
-        listing = await self._inventory.list_node(session)
-        if listing.problem is None:
-            seen = {machine.task: machine for machine in listing.machines}
-            for watch in watches:
-                await self._observe(session, watch, _status(seen.get(watch.task)))
-        elif isinstance(listing.problem, Unreadable):
-            for watch in watches:
-                await self._observe_alone(session, watch)
-        else:
-            for watch in watches:
-                await self._not_seen(watch, listing.problem)
+        seen = await observer.look(session, watches)
+        for watch in watches:
+            found = seen[watch.id]
+            if isinstance(found, BotError):
+                await self._not_seen(watch, found)
+            else:
+                await self._seen(watch, found)
 
     async def _is_allowed(self, watch: Watch) -> bool:
         """Whether its session may still be used for who asked; else the watch ends here."""
@@ -199,38 +208,32 @@ class Watches:
         await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
         return False
 
-    async def _observe_alone(self, session: DbcSession, watch: Watch) -> None:
-        """One odd description makes a list unreadable; a single machine's details may be fine."""
-        try:
-            detail = await self._dbc.tasks.get(target_of(session), watch.task)
-        except TaskNotFound:
-            await self._observe(session, watch, ABSENT)
-        except BotError as problem:
-            await self._not_seen(watch, problem)
-        else:
-            await self._observe(session, watch, str(detail.status))
-
-    async def _observe(self, session: DbcSession, watch: Watch, status: str) -> None:
+    async def _seen(self, watch: Watch, sight: Sight) -> None:
         now = self._clock.now()
-        seen = replace(watch, moved=watch.moved or has_moved(status), silent_since=None)
         async with self._store.read() as tx:
             execution = await tx.executions.get(watch.execution)
-        found = verdict(seen, execution.command, status, now)
-        if found.state is not WatchState.OPEN:
-            excerpt = await self._why(session, watch) if status.endswith(" error") else ()
-            await self._settle(seen, found, status, *excerpt)
+        seen = replace(
+            watch,
+            status=sight.status,
+            moved=watch.moved or sight.moved,
+            about={**watch.about, **sight.about},
+            silent_since=None,
+        )
+        if sight.verdict.state is not WatchState.OPEN:
+            await self._settle(seen, sight.verdict, sight.status, *sight.parts)
             return
-        pause = _PAUSES[min(watch.polls, len(_PAUSES) - 1)]
-        changed = status != watch.status or watch.silent_since is not None
+        changed = sight.status != watch.status or watch.silent_since is not None
+        limit = self._words(execution).limit
         await self._keep(
             replace(
                 seen,
-                status=status,
                 polls=watch.polls + 1,
-                next_poll_at=now + timedelta(seconds=pause),
+                next_poll_at=now + sight.pause,
+                deadline_at=now + limit if sight.advanced else watch.deadline_at,
             ),
             execution,
-            line("the node says: ", code(status)) if changed and status != ABSENT else None,
+            sight.detail if changed else None,
+            *sight.parts,
         )
 
     async def _not_seen(self, watch: Watch, problem: BotError) -> None:
@@ -249,19 +252,23 @@ class Watches:
         async with self._store.read() as tx:
             execution = await tx.executions.get(watch.execution)
         detail = line("the node has not answered since ", time(since), "; I keep trying")
+        if not is_silence(problem):
+            detail = line(problem.sentence.rstrip("."), "; I keep trying")
         await self._keep(
             replace(watch, silent_since=since, next_poll_at=now + timedelta(seconds=pause)),
             execution,
             detail if watch.silent_since is None else None,
         )
 
-    async def _keep(self, watch: Watch, execution: Execution, detail: Line | None) -> None:
+    async def _keep(
+        self, watch: Watch, execution: Execution, detail: Line | None, *parts: Part
+    ) -> None:
         label = await self._inventory.label(watch.node)
         async with self._store.write() as tx:
             if await tx.watches.save(watch, self._by) and detail is not None:
                 words = self._words(execution)
                 subject = Subject(watch.label, watch.task, label)
-                card = cards.progress(execution, subject, words.doing, detail)
+                card = cards.progress(execution, subject, words.doing, detail, *parts)
                 await self._say_on_card(tx, execution, card)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
@@ -277,9 +284,9 @@ class Watches:
             words = self._words(execution)
             took = now - (execution.started_at or watch.started_at)
             if end is ExecutionStatus.DONE:
-                sentence = cards.result(subject, words.done, took)
+                sentence = cards.result(subject, found.why or words.done, took)
             else:
-                sentence = cards.unfinished(subject, found.why, took)
+                sentence = cards.unfinished(subject, found.why, took, found.by)
             await tx.executions.set_status(
                 execution.id,
                 end,
@@ -297,21 +304,7 @@ class Watches:
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
-        await tx.messages.put(
-            cards.card_key(execution.id), execution.place, dump(card), self._clock.now()
-        )
-
-    async def _why(self, session: DbcSession, watch: Watch) -> tuple[Part, ...]:
-        """A failed creation tells its reason only in its log (docs/dbc-api.md §4.3)."""
-        try:
-            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
-        except BotError:
-            return ()
-        return (cards.log_excerpt(page.lines[-_SHOWN_LOG_LINES:]),) if page.lines else ()
-
-
-def _status(machine: Machine | None) -> str:
-    return machine.status if machine is not None else ABSENT
+        await board.show_card(tx, execution, card, self._clock.now())
 
 
 def _extras(
@@ -320,6 +313,6 @@ def _extras(
     """What stands under the sentence on the card and in the announcement."""
     if found.state is WatchState.DONE and execution.command in {"vm.create", "vm.start"}:
         return (), (cards.connect_button(execution),)
-    if found.state is WatchState.UNKNOWN:
+    if found.state is WatchState.UNKNOWN and found.resumable:
         return parts, (cards.keep_watching_button(watch.id),)
     return parts, parts

@@ -1,0 +1,27 @@
+"""What is asked about each kind of thing that is followed, and what the answers mean."""
+
+from collections.abc import Mapping
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.model import MACHINE_GOALS, Goal
+from bot.services.inventory import Inventory
+from bot.services.observers.disks import Disks
+from bot.services.observers.machines import Machines
+from bot.services.observers.sight import Observer
+from bot.services.observers.snapshots import Snapshots
+from bot.services.observers.transfers import Downloads, Uploads
+
+
+def observers(dbc: DbcClient, inventory: Inventory, clock: Clock) -> Mapping[Goal, Observer]:
+    """Who looks, by what is looked for."""
+    disks = Disks(dbc, clock)
+    return {
+        **dict.fromkeys(MACHINE_GOALS, Machines(dbc, inventory, clock)),
+        Goal.DOWNLOADED: Downloads(dbc, clock),
+        Goal.UPLOADED: Uploads(dbc, clock),
+        Goal.SNAPSHOT: Snapshots(dbc, clock),
+        Goal.DISK_ADDED: disks,
+        Goal.DISK_GROWN: disks,
+        Goal.DISK_DELETED: disks,
+    }

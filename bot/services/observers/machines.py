@@ -1,0 +1,71 @@
+"""Machines: one request per node and session serves all that are followed there."""
+
+from collections.abc import Sequence
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound, Unreadable
+from bot.errors import BotError
+from bot.model import DbcSession, Watch, WatchState
+from bot.reply import Part, code, line
+from bot.services import cards
+from bot.services.inventory import Inventory
+from bot.services.observers.sight import Seen, Sight, growing_pause
+from bot.services.sessions import target_of
+from bot.services.settle import ABSENT, has_moved, verdict
+
+_LOG_LINES = 20
+_SHOWN_LOG_LINES = 6
+
+
+class Machines:
+    """Looks at machines by the node's list; what a state means is in `settle`."""
+
+    def __init__(self, dbc: DbcClient, inventory: Inventory, clock: Clock) -> None:
+        self._dbc = dbc
+        self._inventory = inventory
+        self._clock = clock
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """What the node says of each machine."""
+        listing = await self._inventory.list_node(session)
+        if isinstance(listing.problem, Unreadable):
+            return {watch.id: await self._alone(session, watch) for watch in watches}
+        if listing.problem is not None:
+            return {watch.id: listing.problem for watch in watches}
+        states = {machine.task: machine.status for machine in listing.machines}
+        return {
+            watch.id: await self._sight(session, watch, states.get(watch.task, ABSENT))
+            for watch in watches
+        }
+
+    async def _alone(self, session: DbcSession, watch: Watch) -> Sight | BotError:
+        """One odd description makes a list unreadable; a single machine's details may be fine."""
+        try:
+            detail = await self._dbc.tasks.get(target_of(session), watch.task)
+        except TaskNotFound:
+            return await self._sight(session, watch, ABSENT)
+        except BotError as problem:
+            return problem
+        return await self._sight(session, watch, str(detail.status))
+
+    async def _sight(self, session: DbcSession, watch: Watch, status: str) -> Sight:
+        command = watch.about.get("command", "")
+        found = verdict(watch, command, status, self._clock.now())
+        failed = found.state is not WatchState.OPEN and status.endswith(" error")
+        return Sight(
+            found,
+            status,
+            growing_pause(watch.polls),
+            line("the node says: ", code(status)) if status != ABSENT else None,
+            await self._why(session, watch) if failed else (),
+            moved=has_moved(status),
+        )
+
+    async def _why(self, session: DbcSession, watch: Watch) -> tuple[Part, ...]:
+        """A failed creation tells its reason only in its log (docs/dbc-api.md §4.3)."""
+        try:
+            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
+        except BotError:
+            return ()
+        return (cards.log_excerpt(page.lines[-_SHOWN_LOG_LINES:]),) if page.lines else ()

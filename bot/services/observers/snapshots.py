@@ -1,0 +1,105 @@
+"""Snapshots: copied on the node, then sent to an image server, where alone success is seen.
+
+Source: docs/dbc-api.md §6.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import Missing
+from bot.dbc.identity import Target
+from bot.dbc.models import Snapshot
+from bot.dbc.sizes import Size
+from bot.model import DbcSession, Watch, WatchState
+from bot.reply import line
+from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
+from bot.services.observers.transfers import (
+    ended,
+    is_settled,
+    moving,
+    never_seen,
+    size_of,
+    stopped,
+    unreachable,
+)
+from bot.services.settle import WAIT, Verdict
+
+_COPYING = "the disk is being copied; do not start the machine before this is over"
+
+
+class Snapshots:
+    """From `creating` over `uploading` to `none`, which says no more than that it has ended."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+        self._dbc = dbc
+        self._clock = clock
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """The status of each, its upload's progress, and at the end the server's list."""
+        return await one_by_one(session, watches, self._look)
+
+    async def _look(self, target: Target, watch: Watch) -> Sight:
+        now = self._clock.now()
+        try:
+            snapshot = await self._dbc.snapshots.get(target, watch.task, watch.about["name"])
+        except Missing:
+            return Sight(_missing(watch, now), "missing")
+        if snapshot.status == "uploading":
+            progress = await self._dbc.images.upload_progress(target, snapshot.file)
+            may_start = "the copy is made: the machine may be started again"
+            sight = moving(watch, progress.percent or 0, now, may_start)
+            return replace(sight, about={**sight.about, "path": snapshot.file})
+        if snapshot.status == "none":
+            return await self._sent(watch, snapshot, now)
+        return Sight(
+            WAIT if now < watch.deadline_at else _late(snapshot.status),
+            snapshot.status,
+            growing_pause(watch.polls),
+            line(_COPYING),
+            about={"path": snapshot.file},
+            moved=True,
+        )
+
+    async def _sent(self, watch: Watch, snapshot: Snapshot, now: datetime) -> Sight:
+        server = watch.about["server"]
+        listed = await self._dbc.images.on_server(server)
+        there = size_of(listed, snapshot.file_name)
+        sight = ended(watch, now)
+        found = _verdict(watch, snapshot, there, now, is_silent=not listed)
+        about = {**sight.about, "path": snapshot.file, "there": str(there or "")}
+        return replace(sight, verdict=found, about=about, moved=True)
+
+
+def _verdict(
+    watch: Watch, snapshot: Snapshot, there: Size | None, now: datetime, *, is_silent: bool
+) -> Verdict:
+    name, server = snapshot.name, watch.about["server"]
+    if there is not None and watch.about.get("there") == str(there):
+        told = f"on {{node}}: snapshot {name} is on {server} as {snapshot.file_name} ({there})"
+        return Verdict(WatchState.DONE, told)
+    if watch.stopped_by:
+        return replace(stopped(watch), why=f"snapshot {name} {stopped(watch).why}")
+    if is_silent:
+        return unreachable(watch, server, now)
+    if there is not None or not is_settled(watch, now):
+        return WAIT
+    why = f"has no snapshot {name} on {server}: the upload failed, or was stopped elsewhere"
+    return Verdict(WatchState.FAILED, why)
+
+
+def _missing(watch: Watch, now: datetime) -> Verdict:
+    name = watch.about["name"]
+    if watch.stopped_by:
+        return Verdict(WatchState.CANCELLED, f"snapshot {name} was deleted", by=watch.stopped_by)
+    unseen = never_seen(watch, now)
+    if unseen is not None:
+        return unseen
+    why = f"has no snapshot {name} any more: it was deleted, or its upload could not be started"
+    return Verdict(WatchState.FAILED, why)
+
+
+def _late(status: str) -> Verdict:
+    return Verdict(WatchState.UNKNOWN, f"still has its snapshot “{status}”; I have stopped looking")
