@@ -4,6 +4,7 @@ import secrets
 import string
 
 _ALPHABET = string.ascii_letters + string.digits
+_LENGTH = 22
 
 
 def new_id() -> str:
@@ -12,4 +13,10 @@ def new_id() -> str:
     It is also a valid DBC task id (20 to 22 letters and digits, docs/dbc-api.md §3.2.1), so a
     creation can carry its ledger entry's id as the machine's.
     """
-    return "".join(secrets.choice(_ALPHABET) for _ in range(22))
+    # One draw from the system instead of one a character: an acknowledgement waits for it.
+    number = secrets.randbelow(len(_ALPHABET) ** _LENGTH)
+    characters = []
+    for _ in range(_LENGTH):
+        number, index = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[index])
+    return "".join(characters)

@@ -3,8 +3,10 @@
 Before the acknowledgement a failure means that nothing was recorded, so nothing is acknowledged.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 from slack_bolt import BoltResponse
@@ -16,6 +18,10 @@ from bot.reply import Reply, from_error, from_surprise
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent
 from handlers.supervisor import Supervisor
+
+# Slack waits 3 s for an acknowledgement, a person longer for the answer: of many deliveries at once
+# the work of the first waits for the rest, but not for ever where they never end.
+_COURTESY = 0.1  # seconds
 
 log = structlog.get_logger()
 
@@ -49,7 +55,7 @@ class Boundary:
             return BoltResponse(status=NOT_TAKEN, body="")
 
     def work(self, key: str, work: Work, answer: Answer) -> None:
-        """Do the work in a supervised task."""
+        """Do the work in a supervised task, after the acknowledgements under way."""
         self._supervisor.start(self._run(key, work, answer), f"work {key}")
 
     def refuse(self, key: str, answer: Answer, reply: Reply) -> Acknowledgement:
@@ -59,6 +65,9 @@ class Boundary:
 
     async def _run(self, key: str, work: Work, answer: Answer) -> None:
         try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_COURTESY):
+                    await self._deliveries.all_taken()
             await work(answer)
         except Exception as error:  # noqa: BLE001 - as above
             reply = self._words(error, key)

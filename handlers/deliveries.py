@@ -44,6 +44,8 @@ class Deliveries:
     def __init__(self, clock: Clock) -> None:
         self._taken: Recent[Acknowledgement] = Recent(clock, size=10_000, lifetime=MEMORY)
         self._under_way: dict[str, asyncio.Future[Acknowledgement | None]] = {}
+        self._all_taken = asyncio.Event()
+        self._all_taken.set()
 
     async def once(self, key: str, take: Taking) -> BoltResponse:
         """Take the delivery unless that has happened. What `take` raises goes to the first only."""
@@ -54,6 +56,7 @@ class Deliveries:
             return shared.response() if shared else BoltResponse(status=NOT_TAKEN, body="")
         future = asyncio.get_running_loop().create_future()
         self._under_way[key] = future
+        self._all_taken.clear()
         acknowledgement = None
         try:
             acknowledgement = await take()
@@ -63,3 +66,9 @@ class Deliveries:
         finally:
             del self._under_way[key]
             future.set_result(acknowledgement)
+            if not self._under_way:
+                self._all_taken.set()
+
+    async def all_taken(self) -> None:
+        """Return when no delivery is under way."""
+        await self._all_taken.wait()

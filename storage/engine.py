@@ -91,12 +91,15 @@ class DirectWriter:
 class Engines:
     """Where to read and where to write.
 
-    `turn` is held while writing. `file` and `direct` are there with SQLite only.
+    `turn` is held while writing; only the first of `queue` waits for it, so that what a person's
+    acknowledgement waits for has one writer before it, not all. `file` and `direct` are there with
+    SQLite only.
     """
 
     readers: AsyncEngine
     writers: AsyncEngine
     turn: AbstractAsyncContextManager[None]
+    queue: AbstractAsyncContextManager[None]
     file: Path | None = None
     direct: DirectWriter | None = None
 
@@ -111,11 +114,11 @@ class Engines:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write, in turn."""
         with failures():
-            async with self.turn, self.writers.begin() as connection:
+            async with self.queue, self.turn, self.writers.begin() as connection:
                 yield connection
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
-        """Do `work` in a transaction of its own, the fastest way there is."""
+        """Do `work` in a transaction of its own, the fastest way there is, before all who queue."""
         with failures():
             async with self.turn:
                 if self.direct is not None:
@@ -129,7 +132,7 @@ class Engines:
         A reader that is under way can prevent it; then the next one does it, or closing the file.
         """
         if self.direct is not None:
-            async with self.turn:
+            async with self.queue, self.turn:
                 await self.direct.scrub()
 
     async def dispose(self) -> None:
@@ -156,6 +159,7 @@ def open_engines(url: str) -> Engines:
         readers=create_async_engine(parsed, pool_size=5, max_overflow=5, **options),
         writers=create_async_engine(parsed, pool_size=10, max_overflow=0, **options),
         turn=nullcontext(),
+        queue=nullcontext(),
     )
 
 
@@ -224,6 +228,7 @@ def _open_sqlite(url: URL) -> Engines:
         readers=readers,
         writers=writers,
         turn=asyncio.Lock(),
+        queue=asyncio.Lock(),
         file=file,
         direct=DirectWriter(direct, ThreadPoolExecutor(1, thread_name_prefix="sqlite-intake")),
     )
