@@ -399,7 +399,8 @@ class Node:
 class AuditKind(StrEnum):
     """What an entry of the audit records.
 
-    The ledger itself writes REQUESTED, STARTED and ENDED (with the end as `outcome`).
+    The ledger and the reviews write theirs by themselves, with each change of a row (ENDED has
+    the end as `outcome`); sessions, policy and keys are written by those who change them.
     """
 
     REQUESTED = "requested"

@@ -21,8 +21,8 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
         self.audit = Audit(connection)
         self.executions = Executions(connection, vault, self.audit)
-        self.approvals = Approvals(connection)
-        self.votes = Votes(connection)
+        self.approvals = Approvals(connection, self.executions)
+        self.votes = Votes(connection, self.executions)
         self.watches = Watches(connection)
         self.messages = Messages(connection)
         self.sessions = Sessions(connection, vault)

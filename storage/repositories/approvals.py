@@ -4,17 +4,30 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
-from bot.model import Approval, ApprovalStatus, ReviewKind
+from bot.model import Approval, ApprovalStatus, AuditKind, ReviewKind
+from storage.repositories.executions import Executions
 from storage.repositories.repository import Repository, claiming
 from storage.tables import approvals
 
 DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
+_KINDS = {
+    ApprovalStatus.APPROVED: AuditKind.APPROVED,
+    ApprovalStatus.DENIED: AuditKind.DENIED,
+    ApprovalStatus.CANCELLED: AuditKind.CANCELLED,
+    ApprovalStatus.EXPIRED: AuditKind.EXPIRED,
+    ApprovalStatus.VOID: AuditKind.VOIDED,
+}
 
 
 class Approvals(Repository):
-    """Reviews, pending and past."""
+    """Reviews, pending and past. Whatever changes one is in the audit."""
+
+    def __init__(self, connection: AsyncConnection, executions: Executions) -> None:
+        super().__init__(connection)
+        self._executions = executions
 
     async def add(self, approval: Approval) -> None:
         """Store a new review."""
@@ -38,6 +51,21 @@ class Approvals(Repository):
                 decided_by=approval.decided_by,
                 decided_at=approval.decided_at,
             )
+        )
+        afterwards = approval.kind is ReviewKind.AFTERWARDS
+        await self._executions.note(
+            approval.execution,
+            AuditKind.BROKE_GLASS if afterwards else AuditKind.ASKED,
+            approval.created_at,
+            approval=approval.id,
+            details={
+                "review": str(approval.kind),
+                "needed": approval.needed,
+                "denials": approval.denials,
+                "expires_at": approval.expires_at.isoformat(),
+                "shown": dict(approval.shown),
+                "binding": approval.binding,
+            },
         )
 
     async def get(self, approval_id: str) -> Approval:
@@ -73,8 +101,22 @@ class Approvals(Repository):
             update(approvals)
             .where(*conditions)
             .values(status=status, decided_by=by, decided_at=now)
+            .returning(approvals)
         )
-        return rows.rowcount == 1
+        return await self._ended(rows.mappings().one_or_none(), now)
+
+    async def void(self, approval_id: str, now: datetime) -> bool:
+        """What it covered is no longer what would be done; says whether it counted until now."""
+        rows = await self._connection.execute(
+            update(approvals)
+            .where(
+                approvals.c.id == approval_id,
+                approvals.c.status.in_([ApprovalStatus.PENDING, ApprovalStatus.APPROVED]),
+            )
+            .values(status=ApprovalStatus.VOID)
+            .returning(approvals)
+        )
+        return await self._ended(rows.mappings().one_or_none(), now, actor="")
 
     async def claim_expired(self, now: datetime, limit: int) -> list[Approval]:
         """End up to `limit` reviews that nobody decided in time, and return those, oldest first.
@@ -94,8 +136,10 @@ class Approvals(Repository):
             .values(status=ApprovalStatus.EXPIRED, decided_at=now)
             .returning(approvals)
         )
-        expired = [from_row(row) for row in rows.mappings()]
-        return sorted(expired, key=lambda approval: approval.expires_at)
+        expired = rows.mappings().all()
+        for row in expired:
+            await self._ended(row, now)
+        return sorted(map(from_row, expired), key=lambda approval: approval.expires_at)
 
     async def open(self) -> list[Approval]:
         """Everything that waits for somebody, oldest first."""
@@ -128,6 +172,21 @@ class Approvals(Repository):
         await self._connection.execute(
             update(approvals).where(approvals.c.id == approval_id).values(remind_at=at)
         )
+
+    async def _ended(
+        self, row: RowMapping | None, now: datetime, *, actor: str | None = None
+    ) -> bool:
+        if row is None:
+            return False
+        approval = from_row(row)
+        await self._executions.note(
+            approval.execution,
+            _KINDS[approval.status],
+            now,
+            actor=approval.decided_by if actor is None else actor,
+            approval=approval.id,
+        )
+        return True
 
     async def _newest(self, condition: Any) -> Approval | None:
         rows = await self._connection.execute(

@@ -75,9 +75,7 @@ class Executions(Repository):
         claimed = self._open(row)
         if to is ExecutionStatus.RUNNING:
             details = {"approved_by": list(claimed.approved_by)} if claimed.approved_by else {}
-            self._audit.append(
-                AuditEntry.about(claimed, AuditKind.STARTED, now, details=details)
-            )
+            self._audit.append(AuditEntry.about(claimed, AuditKind.STARTED, now, details=details))
         return claimed
 
     async def claim_stranded(
@@ -182,6 +180,34 @@ class Executions(Repository):
             query = query.where(executions.c.task == task)
         rows = await self._connection.execute(query)
         return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def note(
+        self,
+        execution_id: str,
+        kind: AuditKind,
+        at: datetime,
+        *,
+        actor: str | None = None,
+        approval: str = "",
+        reason: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append to the audit what happened to an execution; `actor` is by default its own."""
+        rows = await self._connection.execute(
+            select(executions).where(executions.c.id == execution_id)
+        )
+        about = from_row(rows.mappings().one(), secrets={})
+        self._audit.append(
+            AuditEntry.about(
+                about,
+                kind,
+                at,
+                actor=actor,
+                approval=approval,
+                reason=reason,
+                details=details,
+            )
+        )
 
     async def reseal(self) -> int:
         """Encrypt every secret anew under the first key; says how many there were."""

@@ -6,16 +6,32 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
-from bot.model import Approval, ApprovalStatus, Count, Place, Verdict, Vote, VoteState
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    AuditKind,
+    Count,
+    Place,
+    ReviewKind,
+    Verdict,
+    Vote,
+    VoteState,
+)
 from storage.repositories.approvals import from_row as approval_from_row
+from storage.repositories.executions import Executions
 from storage.repositories.repository import Repository
 from storage.tables import approvals, votes
 
 
 class Votes(Repository):
-    """Clicks on reviews, by the delivery's key."""
+    """Clicks on reviews, by the delivery's key. What each came to is in the audit."""
+
+    def __init__(self, connection: AsyncConnection, executions: Executions) -> None:
+        super().__init__(connection)
+        self._executions = executions
 
     async def cast(self, vote: Vote) -> bool:
         """Keep a click; False if this delivery is kept already."""
@@ -51,6 +67,7 @@ class Votes(Repository):
         counted = [v for v in await self.of(approval.id) if v.state is VoteState.COUNTED]
         why = _why_not(approval, vote, counted, now)
         vote = await self._settle(key, VoteState.REFUSED if why else VoteState.COUNTED, why)
+        await self._note(approval, vote, now)
         status = ApprovalStatus.PENDING if why else _outcome(approval, [*counted, vote])
         if status is ApprovalStatus.PENDING:
             return Count(approval, vote, decided=False)
@@ -62,14 +79,18 @@ class Votes(Repository):
         )
         return Count(approval_from_row(rows.mappings().one()), vote, decided=True)
 
-    async def refuse(self, key: str, why: str) -> bool:
+    async def refuse(self, key: str, why: str, now: datetime) -> bool:
         """Let a kept click not count; False if it was looked at already."""
         rows = await self._connection.execute(
             update(votes)
             .where(votes.c.key == key, votes.c.state == VoteState.PENDING)
             .values(state=VoteState.REFUSED, why=why)
         )
-        return rows.rowcount == 1
+        if rows.rowcount == 0:
+            return False
+        vote = await self.get(key)
+        await self._note(await self._locked(vote.approval), vote, now)
+        return True
 
     async def get(self, key: str) -> Vote:
         """The click, or `NotFound`."""
@@ -86,6 +107,20 @@ class Votes(Repository):
         """Clicks kept before that moment that nobody has looked at: their process died."""
         found = await self._some(votes.c.state == VoteState.PENDING, votes.c.at < before)
         return found[:limit]
+
+    async def _note(self, approval: Approval, vote: Vote, now: datetime) -> None:
+        kind = AuditKind.APPROVED if vote.verdict is Verdict.APPROVE else AuditKind.DENIED
+        if approval.kind is ReviewKind.AFTERWARDS:
+            kind = AuditKind.REVIEWED
+        if vote.state is VoteState.REFUSED:
+            kind = AuditKind.CLICK_REFUSED
+        details = {"verdict": str(vote.verdict), "clicked_at": vote.at.isoformat()}
+        if vote.why:
+            details["why"] = vote.why
+        await self._executions.note(
+            approval.execution, kind, now, actor=vote.user, approval=approval.id,
+            reason=vote.reason, details=details,
+        )  # fmt: skip
 
     async def _locked(self, approval_id: str) -> Approval:
         rows = await self._connection.execute(
