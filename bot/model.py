@@ -381,19 +381,54 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """A session id that a node gave to a renter and that waits for its signature.
+
+    `wallets` are those of which one has to sign: the renter's, or the members of a multisig.
+    """
+
+    user: str
+    node: str
+    session_id: str = field(repr=False)
+    wallets: tuple[str, ...]
+    rent_order: str
+    expires_at: datetime
+
+
+class NodeKind(StrEnum):
+    """What answers to a node id."""
+
+    GPU = "gpu"
+    METAL = "metal"  # one bare-metal machine
+    MANAGER = "manager"  # represents bare-metal machines; announced by nobody
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A GPU node as last announced by a daemon, with the name people gave it."""
+    """What has a node id, as last announced by a daemon, with the name people gave it.
+
+    `desc`, `uuid` and `manager` (a node id) are known of bare-metal machines, once their manager
+    was asked.
+    """
 
     id: str
     name: str
     version: str
     seen_at: datetime
     nickname: str = ""
+    kind: NodeKind = NodeKind.GPU
+    desc: str = ""
+    uuid: str = ""
+    manager: str = ""
 
     @property
     def label(self) -> str:
-        """How people call it: nickname, else its own name, else the id's beginning."""
-        return self.nickname or self.name or self.id[:8]
+        """How people call it: nickname, else its own name, else the id's beginning.
+
+        Bare-metal machines of one manager all announce one name, so their description counts.
+        """
+        own = self.name if self.kind is NodeKind.GPU else self.desc
+        return self.nickname or own or self.id[:8]
 
 
 class AuditKind(StrEnum):

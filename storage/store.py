@@ -102,7 +102,8 @@ class Store:
         Afterwards the other keys can be retired.
         """
         async with self.write() as tx:
-            return await tx.sessions.reseal() + await tx.executions.reseal()
+            sessions = await tx.sessions.reseal() + await tx.renters.reseal()
+            return sessions + await tx.executions.reseal()
 
     async def ping(self) -> None:
         """Return if the database answers."""

@@ -211,6 +211,24 @@ session_shares = Table(
     Index(None, "node"),
 )
 
+# What a renter has begun and not yet signed: see `bot.services.renters`.
+session_requests = Table(
+    "session_requests",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# Each is good for one request, ever; kept as a hash.
+used_nonces = Table(
+    "used_nonces",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
 # `folded` is the name as it is compared: SQLite's own lower() knows ASCII alone.
 names = Table(
     "names",
@@ -248,8 +266,12 @@ nodes = Table(
     "nodes",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
+    Column("desc", Text, nullable=False),
+    Column("uuid", Text, nullable=False),
+    Column("manager", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
 )
 

@@ -9,6 +9,7 @@ from storage.repositories.executions import Executions
 from storage.repositories.inventory import Inventory
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
+from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
@@ -26,6 +27,7 @@ class UnitOfWork:
         self.watches = Watches(connection)
         self.messages = Messages(connection)
         self.sessions = Sessions(connection, vault)
+        self.renters = Renters(connection, vault)
         self.names = Names(connection)
         self.defaults = Defaults(connection)
         self.inventory = Inventory(connection)
@@ -33,4 +35,4 @@ class UnitOfWork:
     @property
     def erased(self) -> bool:
         """Whether secrets were erased, so that no trace of them should stay in a journal."""
-        return self.executions.erased or self.sessions.erased
+        return self.executions.erased or self.sessions.erased or self.renters.erased

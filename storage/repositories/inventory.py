@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, select, update
+from sqlalchemy import RowMapping, and_, delete, func, select, update
 
-from bot.model import Machine, Node
+from bot.model import Machine, Node, NodeKind
 from storage.repositories.repository import Repository
 from storage.tables import machines, names, nodes
 
@@ -54,22 +54,38 @@ class Inventory(Repository):
         await self._put(machine)
 
     async def put_nodes(self, seen: Sequence[Node]) -> None:
-        """Write down how nodes were announced; those not among them stay."""
+        """Write down how nodes were announced; those not among them stay.
+
+        What is not told of a node this time stays as it was told before.
+        """
         for node in seen:
             upsert = self._insert(nodes).values(
-                id=node.id, name=node.name, version=node.version, seen_at=node.seen_at
+                id=node.id,
+                kind=node.kind,
+                name=node.name,
+                version=node.version,
+                desc=node.desc,
+                uuid=node.uuid,
+                manager=node.manager,
+                seen_at=node.seen_at,
             )
+            told = {
+                name: func.coalesce(func.nullif(upsert.excluded[name], ""), nodes.c[name])
+                for name in ("name", "version", "desc", "uuid", "manager")
+            }
+            now = {name: upsert.excluded[name] for name in ("kind", "seen_at")}
             await self._connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=[nodes.c.id],
-                    set_={name: upsert.excluded[name] for name in ("name", "version", "seen_at")},
-                )
+                upsert.on_conflict_do_update(index_elements=[nodes.c.id], set_=told | now)
             )
 
-    async def nodes(self) -> list[Node]:
-        """Every node ever announced, ordered by label."""
-        found = await self._nodes()
+    async def nodes(self, *kinds: NodeKind) -> list[Node]:
+        """Every node of these kinds (all kinds without any) ever seen, ordered by label."""
+        found = await self._nodes(*([nodes.c.kind.in_(kinds)] if kinds else []))
         return sorted(found, key=lambda node: node.label.casefold())
+
+    async def forget_node(self, node_id: str) -> None:
+        """Drop a node that is gone for good."""
+        await self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
 
     async def find_node(self, node_id: str) -> Node | None:
         """The node, if it was ever announced."""
@@ -107,6 +123,10 @@ class Inventory(Repository):
                 version=row["version"],
                 seen_at=row["seen_at"],
                 nickname=row["nickname"] or "",
+                kind=NodeKind(row["kind"]),
+                desc=row["desc"],
+                uuid=row["uuid"],
+                manager=row["manager"],
             )
             for row in rows.mappings()
         ]

@@ -58,6 +58,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_session_shares_node"), "session_shares", ["node"], unique=False)
     op.create_table(
+        "session_requests",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("user", "node", name=op.f("pk_session_requests")),
+    )
+    op.create_table(
+        "used_nonces",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_used_nonces")),
+    )
+    op.create_table(
         "defaults",
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -159,8 +173,12 @@ def upgrade() -> None:
     op.create_table(
         "nodes",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("desc", sa.Text(), nullable=False),
+        sa.Column("uuid", sa.Text(), nullable=False),
+        sa.Column("manager", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
     )
@@ -307,6 +325,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_executions_actor_created_at"), table_name="executions")
     op.drop_table("executions")
     op.drop_table("defaults")
+    op.drop_table("used_nonces")
+    op.drop_table("session_requests")
     op.drop_index(op.f("ix_session_shares_node"), table_name="session_shares")
     op.drop_index(op.f("ix_session_shares_audience"), table_name="session_shares")
     op.drop_table("session_shares")
