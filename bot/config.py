@@ -1,6 +1,7 @@
 """Settings, from the environment or `.env`, validated once at start."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
         default=(),
         description="Fernet keys, newest first, comma separated; by default made on first start "
         "beside the SQLite file, mode 0600",
+    )
+    policy_file: Path | None = Field(
+        default=None, description="Rules about who may do what; without it, sensible defaults"
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Shape of the log"

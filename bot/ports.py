@@ -140,3 +140,7 @@ class Directory(Protocol):
     async def person(self, user: str) -> PersonInfo:
         """Look a person up, now. Raises DeliveryFailed."""
         ...
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The people of a user group, now; nobody for one that is not there."""
+        ...

@@ -14,6 +14,7 @@ SCOPES = (
     "im:history",  # direct messages to the bot; SlackMessenger.find there
     "im:write",  # SlackMessenger.direct
     "mpim:history",  # SlackMessenger.find, in group messages
+    "usergroups:read",  # SlackDirectory.members, when a policy names user groups
     "users:read",  # SlackDirectory.person
 )
 EVENTS = ("app_home_opened", "app_mention", "message.im")

@@ -19,6 +19,8 @@ PAGE = 100
 # A key is sought after a crash, minutes after the message: it is among the last messages or gone.
 PAGES = 5
 
+_NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
+
 
 class SlackMessenger:
     """ports.Messenger. A person's id in place of a channel means the direct message with them."""
@@ -153,6 +155,19 @@ class SlackDirectory:
             zone=found.get("tz") or "UTC",
             is_full_member=self._is_full_member(found),
         )
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The people of a user group at this moment; nobody for one that is not there.
+
+        Raises DeliveryFailed.
+        """
+        try:
+            answer = await self._connection.read("usergroups.users.list", usergroup=group)
+        except DeliveryFailed as failure:
+            if failure.reason in _NO_SUCH_GROUP:
+                return frozenset()
+            raise
+        return frozenset(answer["users"])
 
     def _is_full_member(self, found: Mapping[str, Any]) -> bool:
         identity = self._connection.identity

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bot.commands import derive
 from bot.commands.bind import bind
+from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Context, Services
 from bot.commands.home import OPEN_FORM, home
@@ -20,11 +21,8 @@ from bot.commands.table import Command
 from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import (
-    Approval,
-    ApprovalStatus,
     Effect,
     Execution,
-    ExecutionStatus,
     Invocation,
     Place,
     Press,
@@ -33,7 +31,7 @@ from bot.model import (
 )
 from bot.ports import Accepted, Answer, Messenger, Rejected, Work
 from bot.reply import Choice, Reply, from_error
-from bot.services import approvals, cards
+from bot.services import cards
 
 _PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
 _ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
@@ -57,16 +55,21 @@ class Desk:
     """What the edge talks to."""
 
     def __init__(
-        self, services: Services, pipeline: Pipeline, messenger: Messenger, by: str
+        self,
+        services: Services,
+        pipeline: Pipeline,
+        clicks: Clicks,
+        messenger: Messenger,
+        by: str,
     ) -> None:
         self._services = services
         self._pipeline = pipeline
+        self._clicks = clicks
         self._messenger = messenger
         self._by = by
         self._completion = Completion(services)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
-            cards.CONFIRM: partial(self._decide, status=ApprovalStatus.APPROVED),
-            cards.CANCEL: partial(self._decide, status=ApprovalStatus.CANCELLED),
+            **clicks.actions,
             cards.CONNECT: self._connect,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
@@ -83,9 +86,9 @@ class Desk:
             return Accepted(_saying(from_error(refusal)))
         match parsed:
             case HelpWanted():
-                return Accepted(_saying(derive.help_reply(table, parsed, slash)))
+                return Accepted(_explaining(partial(derive.help_reply, table, parsed, slash)))
             case NotUnderstood():
-                return Accepted(_saying(derive.not_understood(parsed, slash)))
+                return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
             case Parsed(command, values):
                 if derive.wants_form(command, values):
                     return Accepted(_opening(command, values))
@@ -104,6 +107,8 @@ class Desk:
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""
+        if Clicks.owns(submission.form):
+            return await self._clicks.submit(submission)
         command = self._services.table[submission.form]
         values = {name: text for name, text in submission.values.items() if text.strip()}
         if found := derive.faults(command, values):
@@ -134,6 +139,7 @@ class Desk:
         await self._pipeline.recover(
             lambda execution: _Whisper(self._messenger, execution.actor, execution.place)
         )
+        await self._clicks.take_up(lambda vote: _Whisper(self._messenger, vote.user, vote.place))
 
     # Lines and forms
 
@@ -142,7 +148,7 @@ class Desk:
         effect = wish.command.effect_of(wish.values)
         if effect is Effect.READ:
             return partial(self._read, wish)
-        secret = {p.name for p in wish.command.parameters if p.arg.kind == "secret"}
+        secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
         now = self._services.clock.now()
         execution = Execution(
             id=new_id(),
@@ -175,28 +181,6 @@ class Desk:
         await answer.say(await _patiently(run(), answer))
 
     # Clicks
-
-    async def _decide(self, press: Press, status: ApprovalStatus) -> Work:
-        now = self._services.clock.now()
-        async with self._services.store.write() as tx:
-            decision = await approvals.decide(tx, press.value, status, press.actor, now)
-            if decision is None:
-                return _saying(from_error(Refused("This question is not known any more.")))
-            if decision.won:
-                await tx.executions.claim(
-                    decision.approval.execution,
-                    self._by,
-                    now,
-                    now + LEASE,
-                    expect={ExecutionStatus.WAITING},
-                    to=ExecutionStatus.RECORDED,
-                )
-        if decision.won:
-            return partial(self._go_on, decision.approval)
-        return _saying(from_error(_why_lost(decision, press.actor)))
-
-    async def _go_on(self, approval: Approval, answer: Answer) -> None:
-        await self._pipeline.decided(approval, answer)
 
     async def _connect(self, press: Press) -> Work:
         return partial(self._show_machine_of, press)
@@ -232,19 +216,18 @@ async def _patiently(run: Awaitable[T], answer: Answer) -> T:
     return await task
 
 
-def _why_lost(decision: approvals.Decision, user: str) -> Refused:
-    approval = decision.approval
-    if decision.why_not:
-        return Refused("Only the person who asked for it can confirm or cancel this.")
-    if approval.status is ApprovalStatus.EXPIRED or approval.status is ApprovalStatus.PENDING:
-        return Refused("This question has expired.", hint="Nothing was done. Ask again.")
-    by = "you" if approval.decided_by == user else "someone else"
-    return Refused(f"This was already {approval.status} by {by}.")
-
-
 def _saying(reply: Reply) -> Work:
     async def work(answer: Answer) -> None:
         await answer.say(reply)
+
+    return work
+
+
+def _explaining(explain: Callable[[], Reply]) -> Work:
+    """Say what need not be put together before the acknowledgement."""
+
+    async def work(answer: Answer) -> None:
+        await answer.say(explain())
 
     return work
 

@@ -13,6 +13,7 @@ import structlog
 
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
+from bot.commands.reviews import Reviews
 from bot.commands.table import Command, said
 from bot.errors import BotError, Refused, Severity
 from bot.model import (
@@ -22,11 +23,12 @@ from bot.model import (
     Execution,
     ExecutionStatus,
     Goal,
+    ReviewKind,
     Watch,
 )
-from bot.ports import Answer
-from bot.reply import Line, Reply, code, dump, from_error, line
-from bot.services import approvals, cards
+from bot.ports import Answer, DeliveryFailed
+from bot.reply import Reply, code, dump, from_error, line
+from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Outbox
 from storage import UnitOfWork
@@ -48,9 +50,10 @@ log = structlog.get_logger()
 class Pipeline:
     """From RECORDED to an end, whoever takes the next step and whenever."""
 
-    def __init__(self, services: Services, outbox: Outbox, by: str) -> None:
+    def __init__(self, services: Services, reviews: Reviews, outbox: Outbox, by: str) -> None:
         self._services = services
         self._store = services.store
+        self._reviews = reviews
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
@@ -62,46 +65,51 @@ class Pipeline:
             await self._may_change_things(execution)
             bound = await self._bind(command, execution)
             execution = await self._fix_target(command, execution, bound)
-            if command.effect_of(execution.arguments) >= Effect.DISRUPT:
-                async with self._store.read() as tx:
-                    approval = await tx.approvals.for_execution(execution.id)
-                if approval is None:
-                    await self._ask(command, execution, bound)
-                    return
-                if approval.status is not ApprovalStatus.APPROVED:
-                    await self._close_unapproved(execution, approval)
-                    return
-                _compare(approval, execution)
             execution = await self._look(command, execution, bound)
+            if not await self._is_cleared(command, execution, bound):
+                return
         except BotError as error:
             await self._turn_down(execution, error, answer)
             return
+        except DeliveryFailed as failure:
+            log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
+            unknown = Refused(
+                "Slack did not say who may do this.", hint="Nothing was done. Try again."
+            )
+            await self._turn_down(execution, unknown, answer)
+            return
         await self._run(command, execution, bound, answer)
+
+    async def _is_cleared(self, command: Command, execution: Execution, bound: Bound) -> bool:
+        """Whether it may run now. If not, it was asked for, or closed. Raises Refused."""
+        decision = await self._reviews.decision(execution)
+        async with self._store.read() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
+        context = self._context(execution, _nobody)
+        if approval is None:
+            if decision.kind == "run":
+                return True
+            if decision.kind == "approve" and execution.arguments.get("break_glass"):
+                await self._reviews.break_glass(execution, decision)
+                return True
+            await self._reviews.ask(command, execution, bound, decision, context)
+            return False
+        if approval.kind is ReviewKind.AFTERWARDS:
+            return True
+        if approval.status is not ApprovalStatus.APPROVED:
+            await self._reviews.close(execution, approval)
+            return False
+        await self._reviews.compare(approval, command, execution, bound, context)
+        return True
 
     async def decided(self, approval: Approval, answer: Answer) -> None:
         """Go on after a review: run what was approved, or close what was not."""
+        if approval.kind is ReviewKind.AFTERWARDS:
+            await self._reviews.reviewed(approval)
+            return
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         await self.carry_out(execution, answer)
-
-    async def expire_reviews(self) -> None:
-        """Close what nobody decided in time."""
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            expired = await tx.approvals.claim_expired(now, 100)
-            waiting = [(await tx.executions.get(a.execution), a) for a in expired]
-            for execution, _ in waiting:
-                # From here on a crash leaves it to `recover`.
-                await tx.executions.claim(
-                    execution.id,
-                    self._by,
-                    now,
-                    now + LEASE,
-                    expect={ExecutionStatus.WAITING},
-                    to=ExecutionStatus.RECORDED,
-                )
-        for execution, approval in waiting:
-            await self._close_unapproved(execution, approval)
 
     async def recover(self, answer_for: Callable[[Execution], Answer]) -> None:
         """Take up what a process that died left behind."""
@@ -161,46 +169,6 @@ class Pipeline:
             await tx.executions.set_facts(execution.id, facts)
         return replace(execution, facts=facts)
 
-    async def _ask(self, command: Command, execution: Execution, bound: Bound) -> None:
-        """Put the question on the card; the answer is a click."""
-        execution = await self._look(command, execution, bound)
-        state = await self._present_state(execution, bound)
-        now = self._clock.now()
-        approval = approvals.ask(execution, now)
-        asks, loses = command.question_of(execution.known)
-        card = cards.question(
-            execution,
-            self._subject(execution, bound),
-            approval,
-            asks=asks,
-            loses=loses,
-            state=state,
-        )
-        async with self._store.write() as tx:
-            if not await tx.executions.set_status(
-                execution.id,
-                ExecutionStatus.WAITING,
-                now=now,
-                expect={ExecutionStatus.RECORDED},
-            ):
-                return
-            await tx.approvals.add(approval)
-            await self._say_on_card(tx, execution, card)
-        await self._outbox.deliver_due()
-
-    async def _present_state(self, execution: Execution, bound: Bound) -> Line:
-        if bound.machine is None:
-            return line("–")
-        machine = bound.machine
-        context = self._context(execution, _nobody)
-        try:
-            target = await context.target(machine)
-            async with asyncio.timeout(_STATE_PATIENCE):
-                detail = await context.dbc.tasks.get(target, machine.task)
-        except (BotError, TimeoutError):
-            return line(f"{machine.status}, as last seen; the node does not answer just now")
-        return line(str(detail.status))
-
     async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
         """Nothing was sent: close the entry and tell whoever asked."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
@@ -221,28 +189,6 @@ class Pipeline:
                     cards.ended(execution, ExecutionStatus.REFUSED, line(error.sentence)),
                 )
         await answer.say(from_error(error))
-        await self._outbox.deliver_due()
-
-    async def _close_unapproved(self, execution: Execution, approval: Approval) -> None:
-        end = {
-            ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
-            ApprovalStatus.VOID: ExecutionStatus.REFUSED,
-        }.get(approval.status, ExecutionStatus.CANCELLED)
-        command = self._services.table[execution.command]
-        node_label = await self._services.inventory.label(execution.node)
-        subject = Subject(execution.label, execution.task, node_label)
-        why = "nobody confirmed in time" if end is ExecutionStatus.EXPIRED else "cancelled"
-        asks, _ = command.question_of(execution.known)
-        sentence = line(asks, " ", subject.named, f": {why}. Nothing was done.")
-        async with self._store.write() as tx:
-            if await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=why,
-                now=self._clock.now(),
-                expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
-            ):
-                await self._say_on_card(tx, execution, cards.ended(execution, end, sentence))
         await self._outbox.deliver_due()
 
     # The run
@@ -311,7 +257,7 @@ class Pipeline:
             next_poll_at=now + _FIRST_LOOK,
             status=bound.machine.status if bound and bound.machine else "",
             unsure=unsure,
-            about=execution.known,
+            about={**execution.known, "command": execution.command},
         )
         label = await self._services.inventory.label(execution.node)
         async with self._store.write() as tx:
@@ -408,18 +354,7 @@ class Pipeline:
         return Subject(execution.label, execution.task, bound.node.label if bound.node else "")
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
-        await tx.messages.put(
-            cards.card_key(execution.id), execution.place, dump(card), self._clock.now()
-        )
-
-
-def _compare(approval: Approval, execution: Execution) -> None:
-    """An approval covers exactly what was shown."""
-    if approval.binding != approvals.binding(execution):
-        raise Refused(
-            "What would be done now differs from what was shown when this was confirmed.",
-            hint="Nothing was done. Ask again.",
-        )
+        await board.show_card(tx, execution, card, self._clock.now())
 
 
 async def _nobody(_reply: Reply) -> None:

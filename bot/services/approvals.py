@@ -1,52 +1,184 @@
-"""Reviews: what disrupts or destroys waits for a click that covers exactly what was shown."""
+"""Who may decide on what, at this moment: the rules, the rights of people, and what was shown.
+
+Rights are read when they matter, at the click; nothing here is remembered.
+"""
 
 import hashlib
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 
+from bot.clock import Clock
+from bot.errors import Refused
 from bot.ids import new_id
-from bot.model import Approval, ApprovalStatus, Execution
-from storage import UnitOfWork
+from bot.model import Approval, Execution, Node, ReviewKind
+from bot.ports import Directory
+from bot.services.policy import Decision, Policy, Request, decide, read_policy
+from bot.services.sessions import Sessions
 
-EXPIRES_AFTER = timedelta(minutes=10)  # a confirmation by the person who is at the keyboard
+_CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
+_APPROVE_EXPIRES = timedelta(hours=1)
+_AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
+FIRST_REMINDER = timedelta(minutes=10)
+_MOST_ASKED = 8  # people who get a copy of the card in their direct messages
+
+
+class PolicyBook:
+    """The policy in force; replaced as a whole, never in part."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.current: Policy = read_policy(path)
+
+    def reload(self) -> None:
+        """Read the file again. Raises BotError and keeps the old policy if it is faulty."""
+        self.current = read_policy(self._path)
+
+
+class Reviewers:
+    """Rules and rights together."""
+
+    def __init__(
+        self, book: PolicyBook, sessions: Sessions, directory: Directory, clock: Clock
+    ) -> None:
+        self._book = book
+        self._sessions = sessions
+        self._directory = directory
+        self._clock = clock
+
+    async def decision(self, execution: Execution) -> Decision:
+        """What the rules say of it now. Raises DeliveryFailed if user groups cannot be read."""
+        return decide(
+            self._book.current,
+            Request(
+                person=execution.actor,
+                channel=execution.place.channel,
+                command=execution.command,
+                effect=execution.effect,
+                arguments=execution.arguments,
+                node=execution.node,
+                groups=await self.groups_of(execution.actor),
+            ),
+        )
+
+    async def groups_of(self, user: str) -> frozenset[str]:
+        """The user groups of a person, as far as the policy names them."""
+        found = set()
+        for group in self._book.current.groups():
+            if user in await self._directory.members(group):
+                found.add(group)
+        return frozenset(found)
+
+    async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
+        """Who could approve it now, at most a handful; people are looked at one by one."""
+        found: list[str] = []
+        for user in await self._possible(execution, decision):
+            if user == execution.actor and not decision.self_approval:
+                continue
+            if not decision.may_approve(user, await self.groups_of(user)):
+                continue
+            if (await self._directory.person(user)).is_full_member:
+                found.append(user)
+            if len(found) >= max(_MOST_ASKED, decision.approvals):
+                break
+        return found
+
+    async def _possible(self, execution: Execution, decision: Decision) -> list[str]:
+        """Those the rules name; where they name nobody, those entitled to the node."""
+        if not decision.approvers:
+            return await self._sessions.entitled(execution.node)
+        people: set[str] = set()
+        for some in decision.approvers:
+            people.update(some.persons)
+            for group in some.groups:
+                people.update(await self._directory.members(group))
+        return sorted(people)
+
+    async def check(self, approval: Approval, execution: Execution, user: str) -> None:
+        """Raise Refused, with the reason, unless `user` may decide on it at this moment."""
+        if not (await self._directory.person(user)).is_full_member:
+            raise Refused("Only full members of this workspace can decide on this.")
+        if approval.kind is ReviewKind.CONFIRM:
+            if user != approval.reviewer:
+                raise Refused("Only the person who asked for it can confirm or cancel this.")
+            return
+        if user == execution.actor and not approval.self_approval:
+            raise Refused("You asked for it yourself: someone else has to decide.")
+        decision = await self.decision(execution)
+        if not decision.may_approve(user, await self.groups_of(user)):
+            raise Refused("You may not decide on this: the rules name others.")
+        if not decision.approvers and not await self._sessions.is_entitled(
+            user, execution.node, execution.place.channel
+        ):
+            raise Refused(
+                "You may not decide on this: you hold no session for its node.",
+                hint="Add yours with: session add",
+            )
+
+    async def require_reviewers(
+        self, execution: Execution, decision: Decision, node: Node | None
+    ) -> list[str]:
+        """The people who could approve. Raises Refused when there are too few."""
+        found = await self.candidates(execution, decision)
+        shared = await self._sessions.shared_channels(execution.node) if execution.node else []
+        by_channel = not decision.approvers and execution.place.channel in shared
+        if len(found) >= decision.approvals or by_channel:
+            return found
+        where = f" for {node.label}" if node else ""
+        needed = decision.approvals
+        raise Refused(
+            f"This needs {needed} approval{'s' * (needed != 1)} by someone else, and "
+            + (f"only {len(found)} could give one." if found else "nobody could give one."),
+            hint="Let the rules name more approvers."
+            if decision.approvers
+            else f"Somebody else needs a session{where}: they add theirs with session add, "
+            "or you share yours with session share.",
+        )
+
+    def new(
+        self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, str]
+    ) -> Approval:
+        """A fresh review of `execution`, covering exactly what is `shown`."""
+        now = self._clock.now()
+        expires = {
+            ReviewKind.CONFIRM: decision.expires or _CONFIRM_EXPIRES,
+            ReviewKind.APPROVE: decision.expires or _APPROVE_EXPIRES,
+            ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
+        }[kind]
+        is_mine = kind is ReviewKind.CONFIRM
+        return Approval(
+            id=new_id(),
+            execution=execution.id,
+            kind=kind,
+            binding=binding(execution),
+            shown=shown,
+            reviewer=execution.actor if is_mine else "",
+            created_at=now,
+            expires_at=now + expires,
+            needed=decision.approvals if kind is ReviewKind.APPROVE else 1,
+            denials=decision.denials,
+            self_approval=decision.self_approval and kind is ReviewKind.APPROVE,
+            type_name=decision.type_name and kind is ReviewKind.APPROVE,
+            remind_at=None if is_mine else now + FIRST_REMINDER,
+        )
 
 
 def binding(execution: Execution) -> str:
-    """A hash of what a card shows: command, arguments and target. Any difference voids a review."""
-    shown = [
+    """A hash of what is asked: command, arguments and target. Any difference voids a review."""
+    asked = [
         execution.command,
         sorted(execution.arguments.items()),
         execution.node,
         execution.task,
     ]
-    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def ask(execution: Execution, now: datetime) -> Approval:
-    """A confirmation by the requester; the same record that a review by others uses."""
-    return Approval(
-        new_id(), execution.id, binding(execution), execution.actor, now, now + EXPIRES_AFTER
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a click came to: whether it won, and the review as it is now."""
-
-    approval: Approval
-    won: bool
-    why_not: str = ""
-
-
-async def decide(
-    tx: UnitOfWork, approval_id: str, status: ApprovalStatus, user: str, now: datetime
-) -> Decision | None:
-    """Let `user` decide; one conditional update says who won. None for an unknown id."""
-    approval = await tx.approvals.find(approval_id)
-    if approval is None:
-        return None
-    if user != approval.reviewer:
-        return Decision(approval, won=False, why_not="not yours")
-    won = await tx.approvals.resolve(approval_id, status, by=user, now=now)
-    return Decision(await tx.approvals.get(approval_id), won)
+def differences(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What changed between two readings, in words; what could not be read is no difference."""
+    return [
+        f"{name} was “{shown[name]}” and is now “{now[name]}”"
+        for name in shown
+        if name in now and shown[name] != now[name]
+    ]

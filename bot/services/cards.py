@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.model import Approval, Execution, ExecutionStatus
+from bot.model import Execution, ExecutionStatus
 from bot.reply import (
     Actions,
     Button,
     CodeBlock,
-    Fields,
     Line,
     Note,
     Para,
     Part,
     Reply,
     bold,
-    code,
     emoji,
     line,
     mention,
@@ -23,8 +21,6 @@ from bot.reply import (
     time,
 )
 
-CONFIRM = "approval.confirm"
-CANCEL = "approval.cancel"
 CONNECT = "vm.connect"
 KEEP_WATCHING = "watch.extend"
 
@@ -68,48 +64,6 @@ def end_key(execution_id: str, watch_id: str = "") -> str:
 def execution_of(key: str) -> str:
     """The change that a message is about, by the message's key."""
     return key.split(":")[1] if ":" in key else ""
-
-
-def question(
-    execution: Execution,
-    subject: Subject,
-    approval: Approval,
-    *,
-    asks: str,
-    loses: str,
-    state: Line,
-) -> Reply:
-    """Ask for a confirmation: what, to which machine, its state, what is lost, who, until when."""
-    title = line(emoji("raised_hand"), " ", asks, " ", subject.named, "?")
-    pairs: list[tuple[str, Line]] = [
-        ("Present state", state),
-        ("Asked by", line(mention(execution.actor))),
-    ]
-    if subject.task:
-        pairs.insert(0, ("Machine", line(subject.label, " · ", code(subject.task))))
-    return Reply(
-        plain(title),
-        (
-            Para(title),
-            Fields(tuple(pairs)),
-            Para(line(emoji("warning"), " ", loses)),
-            Actions(
-                (
-                    Button("Confirm", CONFIRM, approval.id, "danger"),
-                    Button("Cancel", CANCEL, approval.id),
-                )
-            ),
-            Note(
-                line(
-                    "Only ",
-                    mention(approval.reviewer),
-                    " can confirm, until ",
-                    time(approval.expires_at),
-                    ".",
-                )
-            ),
-        ),
-    )
 
 
 def progress(
@@ -177,13 +131,16 @@ def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
     return line(_about(subject, done), f" ({duration(took)})" if took else "", ".")
 
 
-def unfinished(subject: Subject, why: str, took: timedelta) -> Line:
+def unfinished(subject: Subject, why: str, took: timedelta, by: str = "") -> Line:
     """`train-01 on gpu1 is in state “create error” (2 min 10 s).`"""
-    return line(subject.named, f" {why.rstrip('.')} ({duration(took)}).")
+    who = line(" by ", mention(by)) if by else ()
+    return line(subject.named, f" {why.rstrip('.')}", who, f" ({duration(took)}).")
 
 
 def _footer(execution: Execution, detail: Line) -> Note:
     asked = line("Asked by ", mention(execution.actor), " at ", time(execution.created_at))
+    for position, user in enumerate(execution.approved_by):
+        asked = line(asked, ", " if position else ", approved by ", mention(user))
     return Note(line(asked, " · ", detail) if detail else asked)
 
 

@@ -1,5 +1,6 @@
 """The stage of a scenario: a Slack workspace, the real bot, a DBC daemon with nodes, one clock."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
 
 CHANNEL = "gpu-ops"
+MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
 DAEMON_PATIENCE = 0.3
+# Most scenarios are about something else than approval: there the requester confirms.
+CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 LIMITS = Limits(read=timedelta(seconds=0.8), connect=timedelta(seconds=2))
 
 
@@ -128,13 +132,15 @@ class Stage:
 
 def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Settings:
     """The settings of a bot between this workspace and this daemon."""
-    common = {
+    common: dict[str, object] = {
         "slack_bot_token": ws.bot_token,
         "slack_api_url": ws.api_url,
         "dbc_client_urls": daemon.url,
         "database_url": f"sqlite+aiosqlite:///{data}/bot.db",
         "http_port": 0,
     }
+    if (data / "policy.toml").exists():
+        common["policy_file"] = str(data / "policy.toml")
     if http:
         return Settings(_env_file=None, **common, slack_signing_secret=ws.signing_secret)  # type: ignore[arg-type]
     return Settings(_env_file=None, **common, slack_app_token=ws.app_token)  # type: ignore[arg-type]
@@ -147,12 +153,15 @@ async def staged(
     http: bool = False,
     daemon_patience: float = DAEMON_PATIENCE,
     limits: Limits = LIMITS,
+    policy: str = CONFIRM_ONLY,
 ) -> AsyncIterator[Stage]:
-    """A fresh stage, torn down at the end."""
+    """A fresh stage with these rules (none: the bot's own), torn down at the end."""
+    if policy:
+        (data / "policy.toml").write_text(policy, encoding="utf-8")
     clock = ManualClock()
     world = demo_world(clock)
     async with (
-        Workspace(clock=clock, commands={"/dbc"}) as ws,
+        Workspace(clock=clock, manifest=MANIFEST) as ws,
         Daemon(world, timeout=daemon_patience) as daemon,
     ):
         bot = Bot(settings_for(ws, daemon, data, http=http), clock, limits)
@@ -170,6 +179,8 @@ async def staged(
 
 def card(person: Person, what: str) -> SeenMessage:
     """The one public message that has these words."""
-    found = [m for m in person.messages(CHANNEL) if what in m.plain and not m.ephemeral]
+    found = [
+        m for m in person.messages(CHANNEL) if what in m.plain.replace("*", "") and not m.ephemeral
+    ]
     assert len(found) == 1, person.screen()
     return found[0]

@@ -1,0 +1,148 @@
+"""Destroying something needs somebody else: the card, the votes, the end."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc.task import Libvirt
+from sandbox.slack import SeenMessage
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
+
+NAME = "inference"
+
+
+@pytest.fixture(params=["socket", "http"])
+async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage without rules of its own; Alice and Bob are entitled to gpu1, Carol is not."""
+    async with staged(tmp_path, http=request.param == "http", policy="") as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.gives_session(stage.bob, "gpu1")
+        yield stage
+
+
+async def asked(site: Stage, line: str = f"/dbc vm delete {NAME}") -> SeenMessage:
+    """Alice asks; the card in the channel."""
+    await site.alice.types(line, channel=CHANNEL)
+    await site.quiet()
+    return card(site.alice, f"{NAME} on gpu1?")
+
+
+async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -> None:
+    question = await asked(site)
+    assert "Present state" in question.plain
+    assert "running" in question.plain
+    assert "vda" in question.plain
+    assert "Nothing brings them back" in question.plain
+    assert question.buttons == ["Approve", "Deny", "Cancel"]
+    assert site.changes() == []
+    await site.bob.presses("Approve", question)
+    await site.bob.sees("Approved: it runs now", CHANNEL)
+    await site.ends(site.alice, f"{NAME} is deleted")
+    assert site.changes() == ["tasks.delete"]
+    shown = card(site.alice, "Asked by")
+    assert f"approved by <@{site.bob.id}>" in shown.plain
+
+
+async def test_nobody_approves_their_own_request(site: Stage) -> None:
+    question = await asked(site)
+    await site.alice.presses("Approve", question)
+    await site.alice.sees("You asked for it yourself", CHANNEL)
+    assert site.changes() == []
+
+
+async def test_someone_without_a_session_may_not_approve(site: Stage) -> None:
+    question = await asked(site)
+    await site.carol.presses("Approve", question)
+    await site.carol.sees("you hold no session for its node", CHANNEL)
+    assert site.changes() == []
+
+
+async def test_an_approver_gets_a_copy_that_changes_with_the_card(site: Stage) -> None:
+    question = await asked(site)
+    copy = await site.bob.sees(f"Delete .{NAME}", "@dbc")
+    await site.bob.presses("Approve", copy)
+    await site.quiet()
+    assert "is being deleted" in card(site.alice, "is being deleted").plain
+    await site.ends(site.alice, f"{NAME} is deleted")
+    seen = next(m for m in site.bob.messages("@dbc") if m.ts == copy.ts)
+    assert "is deleted" in seen.plain
+    assert seen.buttons == []
+    assert question.ts != copy.ts
+
+
+async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
+    question = await asked(site)
+    await site.bob.presses("Deny", question)
+    await site.bob.sees_modal("Deny")
+    await site.bob.submits({"Why not?": "It still serves <!channel> traffic"})
+    await site.bob.sees("Denied: nothing is done", CHANNEL)
+    await site.quiet()
+    denied = card(site.alice, "Asked by")
+    assert "still serves &lt;!channel&gt; traffic" in str(denied.blocks)
+    assert "Nothing was done" in denied.plain
+    assert denied.buttons == []
+    assert site.changes() == []
+
+
+async def test_the_requester_can_take_it_back_and_nobody_else(site: Stage) -> None:
+    question = await asked(site)
+    await site.bob.presses("Cancel", question)
+    await site.bob.sees("Only the person who asked for it can cancel", CHANNEL)
+    await site.alice.presses("Cancel", question)
+    await site.quiet()
+    assert "cancelled by" in card(site.alice, "cancelled by").plain
+    assert site.changes() == []
+
+
+async def test_a_request_that_nobody_could_approve_is_refused_at_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy="") as site:
+        await site.gives_session(site.alice, "gpu1")
+        await site.alice.types(f"/dbc vm delete {NAME}", channel=CHANNEL)
+        await site.alice.sees("nobody could give one", CHANNEL)
+        assert [m for m in site.alice.messages(CHANNEL) if "Approve" in m.buttons] == []
+
+
+async def test_a_question_expires_and_a_late_click_says_so(site: Stage) -> None:
+    question = await asked(site)
+    site.clock.advance(timedelta(minutes=61))
+    await site.bob.presses("Approve", question)
+    await site.bob.sees("expired", CHANNEL)
+    await site.passes(1)
+    assert "nobody decided in time" in card(site.alice, "Asked by").plain
+    assert site.changes() == []
+
+
+async def test_those_who_could_decide_are_reminded_at_growing_intervals(site: Stage) -> None:
+    question = await asked(site)
+    thread = question.ts
+    for _ in range(6):
+        await site.passes(9 * 60)
+    reminders = [
+        m for m in site.bob.messages(CHANNEL, thread_ts=thread) if "still waits" in m.plain
+    ]
+    assert len(reminders) == 2
+    assert all(site.bob.id in str(m.blocks) for m in reminders)
+
+
+async def test_a_changed_machine_voids_the_approval(site: Stage) -> None:
+    question = await asked(site)
+    task = site.task(NAME)
+    task.domain.state = Libvirt.SHUT_OFF
+    await site.bob.presses("Approve", question)
+    await site.quiet()
+    voided = card(site.alice, "Changed since it was shown")
+    assert "running" in voided.plain
+    assert "closed" in voided.plain
+    assert site.changes() == []
+
+
+async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) -> None:
+    question = await asked(site)
+    await site.bob.presses("Approve", question)
+    for _ in range(20):
+        await site.ws.deliver_again("block_actions")
+    await site.ends(site.alice, f"{NAME} is deleted")
+    assert site.changes() == ["tasks.delete"]
+    assert len([m for m in site.bob.messages(CHANNEL) if "Approved: it runs now" in m.plain]) == 1

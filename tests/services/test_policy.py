@@ -1,0 +1,259 @@
+"""The rules as a pure function: what they say, and that more of them never allow more."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BotError, Refused
+from bot.model import Effect
+from bot.services.policy import Decision, Policy, Request, decide, read_policy
+
+STRICT = {"run": 0, "confirm": 1, "approve": 2, "deny": 3}
+
+
+def request(**changes: object) -> Request:
+    values: dict[str, object] = {
+        "person": "U1", "channel": "C1", "command": "vm.delete", "effect": Effect.DESTROY,
+        "arguments": {"vm": "train-01"}, "node": "n1", "groups": frozenset({"S1"}),
+    }  # fmt: skip
+    return Request(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def policy(*rules: Mapping[str, Any], **rest: object) -> Policy:
+    named = [{"name": f"rule {n}", **rule} for n, rule in enumerate(rules)]
+    return Policy.model_validate({"rule": named, **rest})
+
+
+@pytest.mark.parametrize(
+    ("effect", "kind"),
+    [
+        (Effect.READ, "run"),
+        (Effect.CHANGE, "run"),
+        (Effect.DISRUPT, "confirm"),
+        (Effect.DESTROY, "approve"),
+    ],
+)
+def test_without_rules_the_effect_decides(effect: Effect, kind: str) -> None:
+    assert decide(Policy(), request(effect=effect)).kind == kind
+
+
+def test_by_default_nobody_approves_their_own_request() -> None:
+    assert decide(Policy(), request()).self_approval is False
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"command": "vm.*"},
+        {"command": ["disk.*", "*.delete"]},
+        {"effect": "destroy"},
+        {"node": "n1"},
+        {"channel": ["C9", "C1"]},
+        {"person": "U1"},
+        {"group": "S1"},
+        {"arguments": {"vm": "train-01"}},
+        {"command": "vm.delete", "channel": "C1", "person": "U1"},
+        {},
+    ],
+)
+def test_a_rule_counts_when_all_its_conditions_hold(match: dict[str, object]) -> None:
+    decision = decide(policy({"match": match, "deny": "No."}), request())
+    assert (decision.kind, decision.why) == ("deny", "No.")
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        {"command": "disk.*"},
+        {"effect": "change"},
+        {"node": "n2"},
+        {"channel": "C2"},
+        {"person": "U2"},
+        {"group": "S2"},
+        {"arguments": {"vm": "other"}},
+        {"command": "vm.delete", "channel": "C2"},
+    ],
+)
+def test_a_rule_does_not_count_otherwise(match: dict[str, object]) -> None:
+    assert decide(policy({"match": match, "deny": "No."}), request()).kind != "deny"
+
+
+@pytest.mark.parametrize(("given", "counts"), [("true", True), ("yes", True), ("", False)])
+def test_a_rule_may_ask_for_a_flag(given: str, counts: bool) -> None:
+    rules = policy(
+        {"match": {"command": "vm.restart", "arguments": {"force": True}}, "deny": "No."}
+    )
+    asked = request(command="vm.restart", arguments={"force": given})
+    assert (decide(rules, asked).kind == "deny") is counts
+
+
+def test_the_stricter_of_two_rules_wins() -> None:
+    decision = decide(
+        policy(
+            {"match": {}, "approvals": 3, "denials": 2, "self_approval": True, "expires": "2h"},
+            {"match": {}, "approvals": 2, "self_approval": False, "expires": "30min"},
+        ),
+        request(),
+    )
+    assert decision.approvals == 3
+    assert decision.denials == 1
+    assert decision.self_approval is False
+    assert decision.expires == timedelta(minutes=30)
+
+
+def test_an_approver_must_be_one_of_every_rules_people() -> None:
+    decision = decide(
+        policy(
+            {"match": {}, "approvals": 1, "approvers": {"groups": ["S1"]}},
+            {"match": {}, "approvals": 1, "approvers": {"persons": ["U2", "U3"]}},
+        ),
+        request(),
+    )
+    assert decision.may_approve("U2", {"S1"})
+    assert not decision.may_approve("U2", ())
+    assert not decision.may_approve("U4", {"S1"})
+
+
+def test_a_reason_that_does_not_match_is_refused() -> None:
+    decision = decide(policy({"match": {}, "reason": "^OPS-[0-9]+"}), request())
+    decision.check_reason("OPS-17 disk full")
+    for reason in ("", "because"):
+        with pytest.raises(Refused):
+            decision.check_reason(reason)
+
+
+def test_glass_may_be_broken_only_by_those_whom_every_rule_that_speaks_of_it_names() -> None:
+    named = {"match": {}, "break_glass": {"persons": ["U1"]}}
+    nobody: dict[str, Any] = {"match": {}, "break_glass": {}}
+    assert not decide(policy(), request()).break_glass
+    assert decide(policy(named), request()).break_glass
+    assert not decide(policy(named), request(person="U2")).break_glass
+    assert not decide(policy(named, nobody), request()).break_glass
+
+
+_PEOPLE = st.lists(st.sampled_from(["U1", "U2", "U3"]), max_size=2)
+_RULES = st.fixed_dictionaries(
+    {
+        "match": st.fixed_dictionaries(
+            {},
+            optional={
+                "command": st.sampled_from(["vm.*", "disk.*", "*"]),
+                "effect": st.sampled_from(["change", "disrupt", "destroy"]),
+                "person": st.sampled_from(["U1", "U2"]),
+                "channel": st.sampled_from(["C1", "C2"]),
+                "group": st.sampled_from(["S1", "S2"]),
+            },
+        )
+    },
+    optional={
+        "deny": st.sampled_from(["", "No."]),
+        "approvals": st.integers(0, 4),
+        "denials": st.integers(1, 3),
+        "confirm": st.booleans(),
+        "self_approval": st.booleans(),
+        "type_name": st.booleans(),
+        "reason": st.sampled_from([".+", "^OPS"]),
+        "expires": st.sampled_from(["10min", "1h"]),
+        "approvers": st.fixed_dictionaries({"persons": _PEOPLE}),
+        "break_glass": st.fixed_dictionaries({"persons": _PEOPLE}),
+    },
+)
+_REQUESTS = st.builds(
+    request,
+    person=st.sampled_from(["U1", "U2"]),
+    channel=st.sampled_from(["C1", "C2"]),
+    command=st.sampled_from(["vm.delete", "disk.add"]),
+    effect=st.sampled_from([Effect.CHANGE, Effect.DISRUPT, Effect.DESTROY]),
+)
+
+
+def no_laxer(stricter: Decision, than: Decision) -> bool:
+    if stricter.kind == "deny":
+        return True
+    return (
+        STRICT[stricter.kind] >= STRICT[than.kind]
+        and stricter.approvals >= than.approvals
+        and stricter.denials <= than.denials
+        and set(stricter.reasons) >= set(than.reasons)
+        and (than.expires is None or (stricter.expires or timedelta.max) <= than.expires)
+        and stricter.type_name >= than.type_name
+        and all(
+            than.may_approve(user, ())
+            for user in ("U1", "U2", "U3")
+            if stricter.may_approve(user, ())
+        )
+    )
+
+
+@given(st.lists(_RULES, max_size=4), _RULES, _REQUESTS)
+def test_a_rule_more_that_says_nothing_of_exceptions_never_allows_more(
+    rules: list[dict[str, object]], more: dict[str, object], asked: Request
+) -> None:
+    before = decide(policy(*rules), asked)
+    after = decide(policy(*rules, more), asked)
+    assert no_laxer(after, before)
+    if "self_approval" not in more:
+        assert after.kind == "deny" or after.self_approval <= before.self_approval
+    if "break_glass" not in more:
+        assert after.kind == "deny" or after.break_glass <= before.break_glass
+
+
+@given(st.lists(_RULES, max_size=4), _RULES, _REQUESTS)
+def test_a_rule_that_denies_never_allows_more(
+    rules: list[dict[str, object]], more: dict[str, object], asked: Request
+) -> None:
+    denying = {**more, "match": more["match"], "deny": "No."}
+    before, after = decide(policy(*rules), asked), decide(policy(*rules, denying), asked)
+    assert STRICT[after.kind] >= STRICT[before.kind]
+
+
+@given(
+    st.lists(_RULES, max_size=4).flatmap(lambda r: st.tuples(st.just(r), st.permutations(r))),
+    _REQUESTS,
+)
+def test_the_order_of_rules_means_nothing(
+    orders: tuple[list[dict[str, object]], list[dict[str, object]]], asked: Request
+) -> None:
+    first, second = (decide(policy(*rules), asked) for rules in orders)
+    for name in (
+        "kind",
+        "approvals",
+        "denials",
+        "self_approval",
+        "reasons",
+        "expires",
+        "break_glass",
+    ):
+        assert getattr(first, name) == getattr(second, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        ("[[rule]\n", "", "no TOML"),
+        ('[[rule]]\nname = "a"\nmatch = {}\napprovals = -1\n', ":4", "approvals"),
+        ('[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n', ":4", "30min"),
+        (
+            '[[rule]]\nname = "a"\nmatch = {}\n\n[[rule]]\nname = "b"\nmatch = {}\nwhat = 1\n',
+            ":8",
+            "what",
+        ),
+        ('[[rule]]\nname = "a"\nmatch = { effect = "boom" }\n', ":3", "boom"),
+        ('[[rule]]\nname = "a"\nmatch = {}\nreason = "("\n', ":4", "regular expression"),
+        ('[[rule]]\nname = "a"\nmatch = {}\n[[rule]]\nname = "a"\nmatch = {}\n', "", "two rules"),
+    ],
+)
+def test_a_faulty_file_is_refused_with_the_place_and_the_reason(
+    tmp_path: Path, text: str, place: str, reason: str
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(BotError) as fault:
+        read_policy(path)
+    assert f"policy.toml{place}" in fault.value.sentence
+    assert reason in fault.value.sentence
