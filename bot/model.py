@@ -381,6 +381,19 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that is neither node nor machine, as last seen: an image, a disk, a snapshot …
+
+    `place` is where it is: the id of a node, an image server or a machine. `detail` is more to
+    show of it, such as its size.
+    """
+
+    name: str
+    place: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRequest:
     """A session id that a node gave to a renter and that waits for its signature.
 

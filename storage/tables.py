@@ -275,6 +275,26 @@ nodes = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+# Images, image servers, disks and snapshots, for search fields. `place` is where they are: a node,
+# an image server, a machine, or nothing. A row without a name says when a place was looked at.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("detail", Text, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
 # All text, so that what is hashed is what is stored. The migration makes the database refuse to
 # change or remove a row. No foreign key: entries outlive what they are about.
 audit = Table(

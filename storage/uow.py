@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.repositories.aliases import Aliases
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.defaults import Defaults
@@ -11,6 +12,7 @@ from storage.repositories.messages import Messages
 from storage.repositories.names import Names
 from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
+from storage.repositories.sightings import Sightings
 from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
 from storage.vault import Vault
@@ -30,7 +32,9 @@ class UnitOfWork:
         self.renters = Renters(connection, vault)
         self.names = Names(connection)
         self.defaults = Defaults(connection)
+        self.aliases = Aliases(connection)
         self.inventory = Inventory(connection)
+        self.sightings = Sightings(connection)
 
     @property
     def erased(self) -> bool:

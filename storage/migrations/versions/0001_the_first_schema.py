@@ -120,6 +120,22 @@ def upgrade() -> None:
         op.f("ix_executions_task_created_at"), "executions", ["task", "created_at"], unique=False
     )
     op.create_table(
+        "sightings",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "place", "name", name=op.f("pk_sightings")),
+    )
+    op.create_table(
+        "aliases",
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("user", "name", name=op.f("pk_aliases")),
+    )
+    op.create_table(
         "machines",
         sa.Column("node", sa.Text(), nullable=False),
         sa.Column("task", sa.Text(), nullable=False),
@@ -319,6 +335,8 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_index(op.f("ix_machines_owner"), table_name="machines")
     op.drop_table("machines")
+    op.drop_table("aliases")
+    op.drop_table("sightings")
     op.drop_index(op.f("ix_executions_task_created_at"), table_name="executions")
     op.drop_index(op.f("ix_executions_status_leased_until"), table_name="executions")
     op.drop_index(op.f("ix_executions_created_at"), table_name="executions")
