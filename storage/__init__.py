@@ -1,8 +1,9 @@
 """Everything the bot keeps. The only room that knows SQL; it decides nothing."""
 
+from storage.archive import Archive
 from storage.errors import BadKey, InUse, StorageFailed
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
-__all__ = ["BadKey", "InUse", "StorageFailed", "Store", "UnitOfWork", "Vault"]
+__all__ = ["Archive", "BadKey", "InUse", "StorageFailed", "Store", "UnitOfWork", "Vault"]

@@ -143,9 +143,10 @@ class Defaults(_Strict):
 
 
 class AuditSettings(_Strict):
-    """Where the audit's head is posted once a day; empty: nowhere."""
+    """Where the audit's head is posted once a day (empty: nowhere), and who reads all of it."""
 
     channel: str = ""
+    auditors: People = People()
 
 
 class Policy(_Strict):
@@ -165,7 +166,7 @@ class Policy(_Strict):
 
     def groups(self) -> frozenset[str]:
         """Every user group that any rule names."""
-        found: set[str] = set()
+        found: set[str] = set(self.audit.auditors.groups)
         for review in (
             self.defaults.change,
             self.defaults.disrupt,

@@ -4,7 +4,7 @@ The database itself refuses to change or remove one. Who may read what is not kn
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    and_,
+    Table,
     false,
     insert,
     or_,
@@ -128,12 +128,7 @@ def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
     if query.person:
         found.append(_concerns(query.person))
     if query.machine:
-        found.append(
-            or_(
-                audit.c.task.startswith(query.machine, autoescape=True),
-                audit.c.label == query.machine,
-            )
-        )
+        found.append(_or_its_execution(lambda table: _is_machine(table, query.machine)))
     if query.command:
         found.append(
             or_(
@@ -148,15 +143,29 @@ def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
     if query.until is not None:
         found.append(audit.c.at < _stamp(query.until))
     if query.reader_nodes is not None:
-        about = audit.c.node.in_(query.reader_nodes) if query.reader_nodes else false()
+        nodes = query.reader_nodes
+        about = _or_its_execution(lambda table: table.c.node.in_(nodes)) if nodes else false()
         found.append(or_(about, _concerns(query.reader)))
     return found
 
 
+def _is_machine(table: Table, machine: str) -> ColumnElement[bool]:
+    return or_(table.c.task.startswith(machine, autoescape=True), table.c.label == machine)
+
+
 def _concerns(person: str) -> ColumnElement[bool]:
     """What a person did, and everything about what they asked for."""
-    asked = select(executions.c.id).where(executions.c.actor == person)
-    return or_(audit.c.actor == person, and_(audit.c.execution != "", audit.c.execution.in_(asked)))
+    return _or_its_execution(lambda table: table.c.actor == person)
+
+
+def _or_its_execution(holds: Callable[[Table], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether it holds for the row, or for the execution that the row is about.
+
+    When something is asked for, for one, it is not known yet which machine the words mean.
+    """
+    return or_(
+        holds(audit), audit.c.execution.in_(select(executions.c.id).where(holds(executions)))
+    )
 
 
 def _stamp(at: datetime) -> str:

@@ -1,7 +1,6 @@
 """The ledger: commands that change something, from recorded to their end."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -300,8 +299,14 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[b
 
 
 def _requested(row: Mapping[str, Any]) -> AuditEntry:
-    asked = AuditEntry.about(from_row(row, secrets={}), AuditKind.REQUESTED, row["created_at"])
-    return replace(asked, details={"source": row["source"]})
+    asked = from_row(row, secrets={})
+    return AuditEntry.about(
+        asked,
+        AuditKind.REQUESTED,
+        asked.created_at,
+        reason=asked.arguments.get("reason", ""),
+        details={"source": str(asked.source)},
+    )
 
 
 def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str]) -> Execution:

@@ -1,0 +1,45 @@
+"""The audit of a database, for those who read or verify it beside the running bot.
+
+Needs no credential key, changes nothing and migrates nothing.
+"""
+
+from collections.abc import AsyncIterator
+
+from bot.errors import BotError
+from bot.model import AuditHead, AuditQuery, AuditRow
+from storage.chain import Fault, Verification
+from storage.engine import open_engines
+from storage.repositories.audit import Audit
+
+
+class Archive:
+    """Opens the database at `url`. Raises BotError when there is none."""
+
+    def __init__(self, url: str) -> None:
+        self._engines = open_engines(url)
+        file = self._engines.file
+        if file is not None and not file.is_file():
+            raise BotError(f"There is no database {file}.")
+
+    async def verify(self, known: AuditHead | None = None) -> tuple[Fault | None, AuditHead]:
+        """Go through the whole chain: the first fault, and the last row that is sound.
+
+        `known` is a head that was kept elsewhere: without one, rows that were cut off at the end
+        leave no trace, nor does a chain that was made anew as a whole.
+        """
+        verification = Verification(known)
+        async with self._engines.reading() as connection:
+            async for rows in Audit(connection).raw():
+                if fault := verification.go_on(rows):
+                    return fault, verification.last
+        return verification.finish(), verification.last
+
+    async def rows(self, query: AuditQuery) -> AsyncIterator[AuditRow]:
+        """The rows that fit, oldest first."""
+        async with self._engines.reading() as connection:
+            async for row in Audit(connection).all(query):
+                yield row
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._engines.dispose()
