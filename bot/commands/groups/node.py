@@ -4,6 +4,7 @@ from typing import Annotated
 
 from bot.commands.args import Arg, Nickname, OnNode
 from bot.commands.context import Context
+from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.shown import short, stacked
 from bot.commands.table import Command, Group
 from bot.dbc.models import NodeInfo
@@ -105,7 +106,7 @@ GROUP = Group(
     (
         Command("list", list_nodes, example="node list", synonyms=("ls",)),
         Command("show", show, example="node show gpu1"),
-        Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1"),
+        Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1", check=check_nickname),
         Command("use", use, Effect.CHANGE, "node use gpu1 here"),
     ),
 )

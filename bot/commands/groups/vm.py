@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import vm_create, vm_modify
+from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.shown import lamp, node_part, short, stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
@@ -44,7 +45,7 @@ Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes 
 
 async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     """List your machines on all nodes at once, or on one."""
-    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    sessions = await ctx.services.inventory.sessions(ctx.actor, ctx.place.channel)
     if node is not None:
         sessions = [session for session in sessions if session.node == node.id]
     if not sessions:
@@ -273,6 +274,8 @@ GROUP = Group(
             "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
             form=True, check=_check_password,
         ),
-        Command("name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01"),
+        Command(
+            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", check=check_nickname
+        ),
     ),
 )  # fmt: skip
