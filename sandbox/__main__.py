@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,12 +17,29 @@ from aiohttp import web
 
 from sandbox.dbc import Daemon, RunningClock, World, control_app, demo_world
 from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.worker import Durations
 from sandbox.seed import seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "manifest.json"
+# Long enough to watch, and to kill the bot in the middle of it; shorter than on real nodes.
+UNHURRIED = Durations(
+    define=timedelta(seconds=12),
+    lease=timedelta(seconds=50),
+    password=timedelta(seconds=30),
+    start=timedelta(seconds=24),
+    shutdown=timedelta(seconds=12),
+    poweroff=timedelta(seconds=12),
+    restart=timedelta(seconds=24),
+    reset=timedelta(seconds=12),
+    delete=timedelta(seconds=16),
+    resize=timedelta(seconds=8),
+    add=timedelta(seconds=8),
+    detach=timedelta(seconds=8),
+    convert=timedelta(seconds=16),
+)
 # The bot has to import, migrate its database and connect (seconds).
 START = 60.0
 # The bot's own default in HTTP mode.
@@ -47,18 +66,23 @@ class Options:
 @click.command()
 @click.option("--port", default=3100, show_default=True, help="Port of the page and of Slack.")
 @click.option("--dbc-port", default=5050, show_default=True, help="Port of the DBC daemon.")
-@click.option("--speed", default=10.0, show_default=True, help="How fast the machines work.")
+@click.option("--speed", default=4.0, show_default=True, help="How fast the machines work.")
 @click.option("--no-bot", is_flag=True, help="Only the two servers, for a bot of your own.")
 @click.option("--http", is_flag=True, help="Deliver over HTTP to port 3000, not Socket Mode.")
 @click.option(
     "--data",
-    default=Path("data/demo"),
-    show_default=True,
+    default=None,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the bot keeps its data between runs.",
+    help="Where the bot keeps its data; by default data/demo, emptied at every start, since the "
+    "sandbox Slack forgets everything, too.",
 )
-def main(port: int, dbc_port: int, speed: float, no_bot: bool, http: bool, data: Path) -> None:
+def main(
+    port: int, dbc_port: int, speed: float, no_bot: bool, http: bool, data: Path | None
+) -> None:
     """Try the bot in the browser, without accounts: Ctrl-C ends everything."""
+    if data is None:
+        data = Path("data/demo")
+        shutil.rmtree(data, ignore_errors=True)
     options = Options(port, dbc_port, speed, not no_bot, http, data)
     try:
         asyncio.run(demo(options))
@@ -72,6 +96,8 @@ async def demo(options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
     world = demo_world(RunningClock(options.speed))
+    for node in world.nodes.values():
+        node.durations = UNHURRIED
     async with Daemon(world, options.dbc_port) as daemon, Demo(world, daemon, options) as demo_:
         opening = asyncio.create_task(demo_.open())
         waiting = asyncio.create_task(interrupted.wait())
