@@ -7,7 +7,7 @@ DBC or from people can ping nobody and format nothing. This module does not know
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -156,7 +156,32 @@ class Actions:
     kind: Literal["actions"] = "actions"
 
 
-Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list: how it reads, and what it says by name, for those who want JSON."""
+
+    text: Line
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list, below an optional head. `stays`: its head is shown also where no row is left."""
+
+    rows: tuple[Row, ...]
+    head: Line = ()
+    stays: bool = False
+    kind: Literal["rows"] = "rows"
+
+    @property
+    def text(self) -> Line:
+        """Head and rows below each other."""
+        lines = [self.head] if self.head else []
+        lines += [row.text for row in self.rows]
+        return line(*(piece for one in lines for piece in ("\n", one)))[1:]
+
+
+Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +219,7 @@ def load(text: str) -> Reply:
     return _replies.validate_json(text)
 
 
-FieldKind = Literal["text", "lines", "number", "choice", "flag", "search"]
+FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "person", "channel"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ def _entered(state: Mapping[str, Any]) -> str:
         return TRUE if state["selected_options"] else ""
     if "selected_option" in state:
         return str((state["selected_option"] or {}).get("value", ""))
-    return str(state.get("value") or "")
+    chosen = state.get("selected_user") or state.get("selected_conversation")
+    return str(chosen or state.get("value") or "")
 
 
 def errors_at(view: Payload, errors: Mapping[str, str]) -> dict[str, str] | None:
@@ -142,6 +143,11 @@ def _element(field: FormField) -> Json:
             element = _choice(field)
         case "search":
             element = _search(field)
+        case "person":
+            element = _chosen(field, "users_select", "initial_user")
+        case "channel":
+            element = _chosen(field, "conversations_select", "initial_conversation")
+            element["filter"] = {"include": ["public", "private"], "exclude_bot_users": True}
         case "number":
             element = _typed(field, {"type": "number_input", "is_decimal_allowed": False})
         case _:
@@ -174,6 +180,14 @@ def _choice(field: FormField) -> Json:
         option for option in offered if field.initial and option["value"] == field.initial.value
     ]
     return element | ({"initial_option": chosen[0]} if chosen else {})
+
+
+def _chosen(field: FormField, menu: str, initial: str) -> Json:
+    """A menu that Slack itself fills with people or channels."""
+    element: Json = {"type": menu, "action_id": field.name}
+    if field.initial is not None:
+        element[initial] = field.initial.value.lstrip("@#")
+    return element
 
 
 def _search(field: FormField) -> Json:

@@ -4,6 +4,7 @@ A command's signature uses the annotated names below; `parameters` reads them on
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -11,7 +12,22 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from bot.errors import Refused
 from bot.model import Machine, Node
 
-Kind = Literal["vm", "node", "image", "word", "rest", "int", "choice", "flag", "list", "secret"]
+Kind = Literal[
+    "vm", "node", "peer", "metal", "manager", "image", "person", "channel",
+    "word", "rest", "int", "choice", "flag", "list", "secret", "secrets",
+]  # fmt: skip
+
+# What is looked up among nodes. A `node` runs machines, a `peer` takes sessions: a node or a
+# bare-metal machine. Where one of these two is not named, a default may be meant.
+NODES: frozenset[Kind] = frozenset({"node", "peer", "metal", "manager"})
+DEFAULTED: frozenset[Kind] = frozenset({"node", "peer"})
+SECRET: frozenset[Kind] = frozenset({"secret", "secrets"})  # one line, or several
+
+# Slack's ids; a mention is read as one of these with its sign.
+_MENTIONED = {
+    "person": (re.compile(r"@?([UW][A-Z0-9]+)"), "@", "a person"),
+    "channel": (re.compile(r"#?([CG][A-Z0-9]+)"), "#", "a channel"),
+}
 
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
@@ -39,7 +55,11 @@ class Arg:
 
     def accepts(self, word: str) -> bool:
         """Whether a bare word can be meant for this argument."""
-        if not self.positional or self.kind in {"flag", "secret"}:
+        if not self.positional or self.kind == "flag" or self.kind in SECRET:
+            return False
+        if self.kind in _MENTIONED:
+            return word.startswith(_MENTIONED[self.kind][1])
+        if self.kind in NODES and word[:1] in {"@", "#"}:
             return False
         if self.kind == "int":
             return word.removeprefix("-").isdecimal()
@@ -61,12 +81,25 @@ class Arg:
                 return self._flag(name, text)
             case "list":
                 return tuple(part for part in text.replace("\n", " ").split() if part)
-            case "secret":
+            case "secret" | "secrets":
                 return text
+            case "person" | "channel":
+                return self._mentioned(name, text)
             case _:
                 if not (stripped := text.strip()):
                     raise Refused(f"{self.label} is empty.", field=name)
                 return stripped
+
+    def _mentioned(self, name: str, text: str) -> str:
+        pattern, sign, what = _MENTIONED[self.kind]
+        found = pattern.fullmatch(text.strip())
+        if found is None:
+            raise Refused(
+                f"“{text}” is not {what} that I can find.",
+                hint=f"Type {sign} and choose from what Slack offers.",
+                field=name,
+            )
+        return found[1]
 
     def _integer(self, name: str, text: str) -> int:
         try:
@@ -155,7 +188,9 @@ class Parameter:
         if self.arg.kind == "choice":
             shown = "|".join(self.arg.choices)
         else:
-            shown = f"<{self.arg.label.lower()}>" if self.arg.positional else "…"
+            sign = _MENTIONED[self.arg.kind][1] if self.arg.kind in _MENTIONED else ""
+            label = f"{sign}{self.arg.label.lower()}"
+            shown = f"<{label}>" if self.arg.positional else "…"
         if not self.arg.positional:
             shown = f"{self.name}={shown}"
         return shown if self.required else f"[{shown}]"
@@ -167,6 +202,25 @@ Vm = Annotated[
 OnNode = Annotated[
     Node, Arg("Node", "node", "Nickname, name or id of a node", "gpu1", names=(NODE_OPTION,))
 ]
+AnyNode = Annotated[
+    Node,
+    Arg(
+        "Node", "peer", "Nickname, name or id; a bare-metal machine's too", "gpu1",
+        names=(NODE_OPTION,),
+    ),
+]  # fmt: skip
+Metal = Annotated[
+    Node, Arg("Machine", "metal", "Nickname, description, uuid, or node id", "slot-1")
+]
+Manager = Annotated[
+    Node,
+    Arg(
+        "Manager", "manager", "The bare-metal manager: its node id, or what it is called here",
+        "rack7",
+    ),
+]  # fmt: skip
+Member = Annotated[str, Arg("Person", "person", "A member of this workspace", "@bob")]
+Channel = Annotated[str, Arg("Channel", "channel", "Everybody in it", "#gpu-ops")]
 AtNode = Annotated[
     Node,
     Arg("Node", "node", "Where it runs", "gpu1", names=(NODE_OPTION,), positional=False),
@@ -180,6 +234,20 @@ Image = Annotated[
         "ubuntu.qcow2",
         names=("image_name",),
     ),
+]
+ImageServer = Annotated[
+    str,
+    Arg(
+        "Image server",
+        "server",
+        "Its id; needed where there are several",
+        "hub",
+        names=("to", "from", "image_server"),
+    ),
+]
+Disk = Annotated[str, Arg("Disk", "word", "Its name in the machine's list of disks", "vdb")]
+SnapshotName = Annotated[
+    str, Arg("Snapshot", "word", "Letters, digits, . _ and -", "before-upgrade")
 ]
 Nickname = Annotated[str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01")]
 Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart")]

@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.commands.args import NODE_OPTION
+from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind
 from bot.commands.table import Command
 from bot.errors import Refused
-from bot.model import Machine, Node, Place
+from bot.model import Machine, Node, NodeKind, Place
 from bot.services.inventory import Inventory
+
+# What may be meant by an argument that is looked up among nodes.
+MEANT: Mapping[Kind, frozenset[NodeKind]] = {
+    "node": frozenset({NodeKind.GPU}),
+    "peer": frozenset({NodeKind.GPU, NodeKind.METAL}),
+    "metal": frozenset({NodeKind.METAL}),
+    "manager": frozenset({NodeKind.MANAGER}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,11 @@ async def bind(
             machine = await inventory.machine(actor, text, on, place.channel)
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine
-        elif kind == "node" and (text or parameter.required):
-            node = await inventory.node(actor, place, text)
+        elif kind in NODES and text:
+            node = await inventory.named_node(text, MEANT[kind], parameter.name)
+            arguments[parameter.name] = node
+        elif kind in DEFAULTED and parameter.required:
+            node = await inventory.default_node(actor, place)
             arguments[parameter.name] = node
         elif text:
             arguments[parameter.name] = parameter.arg.read(parameter.name, text)

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.commands.args import NODE_OPTION, OPTIONS, REASON, Parameter, option_called
+from bot.commands.args import (
+    DEFAULTED,
+    NODE_OPTION,
+    NODES,
+    OPTIONS,
+    REASON,
+    Parameter,
+    option_called,
+)
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
 from bot.errors import BotError, Refused
@@ -22,7 +30,7 @@ from bot.reply import (
     line,
 )
 
-_TARGETS = frozenset({"vm", "node"})
+_TARGETS = NODES | {"vm"}
 
 _REVIEWS = {
     Effect.READ: "Reads only.",
@@ -73,7 +81,8 @@ def _field(parameter: Parameter, given: str) -> FormField:
     arg = parameter.arg
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     kinds: Mapping[str, str] = {
-        "vm": "search", "node": "search", "image": "search",
+        "vm": "search", "image": "search", "server": "search", **dict.fromkeys(NODES, "search"),
+        "person": "person", "channel": "channel", "secrets": "lines",
         "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
     }  # fmt: skip
     is_flag = arg.kind == "flag"
@@ -83,7 +92,7 @@ def _field(parameter: Parameter, given: str) -> FormField:
         kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
         hint=arg.hint,
         placeholder=f"For example {arg.example}" if arg.example else "",
-        required=parameter.required and arg.kind != "node",
+        required=parameter.required and arg.kind not in DEFAULTED,
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
@@ -98,7 +107,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         if not text:
-            if parameter.required and parameter.arg.kind != "node":
+            if parameter.required and parameter.arg.kind not in DEFAULTED:
                 found[parameter.name] = f"{parameter.arg.label} is needed."
             continue
         try:
@@ -109,11 +118,16 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
         try:
             command.check(values)
         except BotError as refusal:
-            known = command.parameter(refusal.field.removeprefix("new_"))
-            name = known.name if known else command.parameters[0].name
-            said = command.spoken(refusal.sentence)
-            found[name] = " ".join(filter(None, [said, refusal.hint]))
+            return fault_of(command, refusal)
     return found
+
+
+def fault_of(command: Command, refusal: BotError) -> dict[str, str]:
+    """A refusal as the fault of the field that it is about, else of the first one."""
+    known = command.parameter(refusal.field.removeprefix("new_"))
+    name = known.name if known else command.parameters[0].name
+    said = command.spoken(refusal.sentence)
+    return {name: " ".join(filter(None, [said, refusal.hint]))}
 
 
 def help_reply(table: Table, wanted: HelpWanted, slash_command: str) -> Reply:
@@ -232,7 +246,7 @@ def _reference_of(command: Command, slash_command: str) -> list[str]:
     if command.parameters:
         lines += ["| Argument | Meaning | |", "| --- | --- | --- |"]
         for p in command.parameters:
-            need = "needed" if p.required and p.arg.kind != "node" else "optional"
+            need = "needed" if p.required and p.arg.kind not in DEFAULTED else "optional"
             bounds = (
                 f" {p.arg.least} to {p.arg.most}."
                 if p.arg.kind == "int" and p.arg.most < 2**31 - 1

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.commands import derive
+from bot.commands.args import SECRET
 from bot.commands.bind import bind
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
@@ -18,7 +19,7 @@ from bot.commands.home import OPEN_FORM, home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.commands.pipeline import LEASE, Pipeline
 from bot.commands.table import Command
-from bot.errors import Refused
+from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import (
     Effect,
@@ -113,6 +114,11 @@ class Desk:
         values = {name: text for name, text in submission.values.items() if text.strip()}
         if found := derive.faults(command, values):
             return Rejected(found)
+        if command.verify is not None:
+            try:
+                await command.verify(self._services, submission.actor, values)
+            except BotError as refusal:
+                return Rejected(derive.fault_of(command, refusal))
         wish = Wish(
             submission.key, submission.actor, submission.place, Source.FORM, command, values
         )

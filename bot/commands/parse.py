@@ -7,7 +7,7 @@ total: any text at all gives one or the other. Targets are resolved later, by `b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.commands.args import NODE_OPTION, OPTIONS, Option, Parameter, option_called
+from bot.commands.args import NODE_OPTION, OPTIONS, SECRET, Option, Parameter, option_called
 from bot.commands.table import Command, Table
 from bot.commands.text import clean, option_name, quoted, words
 from bot.errors import Refused
@@ -42,6 +42,8 @@ class NotUnderstood:
     typed: str
     nearest: tuple[Command, ...]
 
+
+_WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and says nothing
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
@@ -93,6 +95,8 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
         word = queue.pop(0)
         if word.lower() == NODE_OPTION and queue:
             _set(values, NODE_OPTION, queue.pop(0))
+        elif word.lower() == _WITH and queue and queue[0][:1] in {"@", "#"}:
+            continue
         elif not _named(command, word, queue, values):
             bare.append(word)
     _positional(command, bare, values)
@@ -156,7 +160,7 @@ def _unknown_option(command: Command, word: str) -> Refused:
 
 
 def _secret_of(command: Command) -> Parameter | None:
-    return next((p for p in command.parameters if p.arg.kind == "secret"), None)
+    return next((p for p in command.parameters if p.arg.kind in SECRET), None)
 
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
@@ -183,7 +187,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
 
 
 def _refuse_secret(parameter: Parameter) -> None:
-    if parameter.arg.kind == "secret":
+    if parameter.arg.kind in SECRET:
         raise Refused(
             f"{parameter.arg.label} can be given only in the form, never typed: "
             "what is typed stays readable in Slack.",

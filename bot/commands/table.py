@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.commands.args import NODE_OPTION, Parameter, parameters
+from bot.commands.args import DEFAULTED, NODE_OPTION, SECRET, Parameter, parameters
 from bot.model import Effect, Goal
 from bot.reply import Reply
 
@@ -19,6 +19,7 @@ EffectOf = Callable[[Mapping[str, str]], Effect]
 Words = str | Callable[[Mapping[str, str]], str]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
+Verify = Callable[..., Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,9 @@ class Command:
     a form by nature. `look` takes the function's arguments and reads what must be known before
     anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
     and gives facts to show and to compare with later. `check` looks at all texts together before
-    anything is recorded and raises a BotError. `example` is a whole line without the slash command.
+    anything is recorded and raises a BotError. `verify` does so for a form sent in with what is
+    known here (services, person, texts); it asks nobody. `example` is a whole line without the
+    slash command.
     """
 
     verb: str
@@ -59,6 +62,7 @@ class Command:
     example: str = ""
     form: bool = False
     check: Check | None = None
+    verify: Verify | None = None
     look: Look | None = None
     asks: Words = ""
     loses: Words = ""
@@ -91,7 +95,7 @@ class Command:
         shown = [
             p.usage
             for p in self.parameters
-            if not self._is_node_option(p) and p.arg.kind != "secret"
+            if not self._is_node_option(p) and p.arg.kind not in SECRET
         ]
         if any(self._is_node_option(p) for p in self.parameters):
             shown.append("[on <node>]")
@@ -99,7 +103,7 @@ class Command:
 
     @staticmethod
     def _is_node_option(parameter: Parameter) -> bool:
-        return parameter.arg.kind == "node" and not parameter.arg.positional
+        return parameter.arg.kind in DEFAULTED and not parameter.arg.positional
 
     def spoken(self, sentence: str) -> str:
         """The sentence with DBC's names of fields said as the form says them."""
@@ -137,7 +141,7 @@ class Command:
         return [
             p
             for p in self.parameters
-            if p.required and p.arg.kind != "node" and not values.get(p.name)
+            if p.required and p.arg.kind not in DEFAULTED and not values.get(p.name)
         ]
 
 

@@ -5,7 +5,7 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,12 +15,19 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
-from bot.model import DbcSession, Machine, Node, Place
+from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.services.sessions import Sessions, target_of
 from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
+
+_GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
+_KINDS = {
+    NodeKind.GPU: "node",
+    NodeKind.METAL: "bare-metal machine",
+    NodeKind.MANAGER: "bare-metal manager",
+}
 
 Named = TypeVar("Named", Machine, Node)
 
@@ -51,18 +58,18 @@ class Inventory:
     # Nodes
 
     async def nodes(self) -> list[Node]:
-        """Every node seen so far; asks a daemon when there is none yet."""
+        """Every GPU node seen so far; asks a daemon when there is none yet."""
         async with self._store.read() as tx:
-            known = await tx.inventory.nodes()
+            known = await tx.inventory.nodes(NodeKind.GPU)
         return known or await self.refresh_nodes()
 
     async def refresh_nodes(self) -> list[Node]:
-        """Ask a daemon which nodes it knows."""
+        """Ask a daemon which GPU nodes it knows."""
         listed = await self._dbc.nodes.list()
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.inventory.put_nodes([Node(n.node_id, n.name, n.version, now) for n in listed])
-            return await tx.inventory.nodes()
+            return await tx.inventory.nodes(NodeKind.GPU)
 
     async def label(self, node_id: str) -> str:
         """How people call a node."""
@@ -74,20 +81,18 @@ class Inventory:
             found = await tx.inventory.find_node(node_id)
         return found or Node(node_id, "", "", self._clock.now())
 
-    async def node(self, user: str, place: Place, text: str) -> Node:
-        """The node that `text` names; without, the channel's default, the person's, the only one.
+    async def default_node(self, user: str, place: Place) -> Node:
+        """The node that is meant without a name: the channel's default, the person's, the only one.
 
-        Raises Refused or NotFound with the field `node`.
+        Raises Refused with the field `node`.
         """
-        if text:
-            return await self._named_node(text)
         async with self._store.read() as tx:
             default = await tx.defaults.get("channel", place.channel) or await tx.defaults.get(
                 "person", user
             )
         if default:
             return await self.node_by_id(default)
-        own = [session.node for session in await self._sessions.usable(user, place.channel)]
+        own = [session.node for session in await self.sessions(user, place.channel)]
         ids = own or [node.id for node in await self.nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
@@ -98,20 +103,58 @@ class Inventory:
             field="node",
         )
 
-    async def _named_node(self, text: str) -> Node:
-        found = _match_node(await self.nodes(), text)
-        if not found:
-            found = _match_node(await self.refresh_nodes(), text)
-        if len(found) == 1:
-            return found[0]
+    async def named_node(
+        self, text: str, kinds: Set[NodeKind] = _GPU, field: str = "node", *, asking: bool = True
+    ) -> Node:
+        """The node of these kinds that `text` names: nickname, name, description, uuid or id.
+
+        Asks a daemon for a name that is not known here, unless `asking` is off. A whole id counts
+        also where nobody has announced it. Raises Refused or NotFound with the field.
+        """
+        found = _match_node(await self._known(), text)
+        if not found and asking and _NODE_ID.fullmatch(text) is None:
+            await self.refresh_nodes()
+            found = _match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
-            return await self.node_by_id(text)
+            only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
+            return Node(text, "", "", self._clock.now(), kind=only)
+        fitting = [node for node in found if node.kind in kinds]
+        if len(fitting) == 1:
+            return fitting[0]
+        wanted = " or ".join(sorted(_KINDS[kind] for kind in kinds))
         if not found:
             raise NotFound(
-                f"There is no node called “{text}”.", hint="See: node list", field="node"
+                f"There is no {wanted} called “{text}”.", hint="See: node list", field=field
             )
-        listed = ", ".join(f"{node.label} ({node.id[:8]})" for node in found)
-        raise Refused(f"“{text}” could be any of {listed}.", hint="Say more of it.", field="node")
+        if not fitting:
+            raise Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
+        listed = ", ".join(f"{node.label} ({node.id[:8]})" for node in fitting)
+        raise Refused(f"“{text}” could be any of {listed}.", hint="Say more of it.", field=field)
+
+    async def _known(self) -> list[Node]:
+        async with self._store.read() as tx:
+            return await tx.inventory.nodes()
+
+    # Bare metal
+
+    async def metals(self) -> list[Node]:
+        """Every bare-metal machine and manager seen so far, ordered by label."""
+        async with self._store.read() as tx:
+            return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)
+
+    async def refresh_metals(self) -> list[Node]:
+        """Ask a daemon which bare-metal machines it knows; all that are known then."""
+        listed = await self._dbc.metal.known()
+        now = self._clock.now()
+        await self.saw_nodes(
+            [Node(m.node_id, m.name, m.version, now, kind=NodeKind.METAL) for m in listed]
+        )
+        return await self.metals()
+
+    async def saw_nodes(self, nodes: Sequence[Node]) -> None:
+        """Remember nodes as just seen or told."""
+        async with self._store.write() as tx:
+            await tx.inventory.put_nodes(nodes)
 
     # Machines
 
@@ -171,9 +214,18 @@ class Inventory:
             )  # fmt: skip
         return fresh
 
+    async def sessions(self, user: str, channel: str = "") -> list[DbcSession]:
+        """The sessions that `user` may act with on GPU nodes, own or shared, one a node."""
+        return await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+
+    async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
+        """Bare-metal machines take sessions, but run no machines that could be listed."""
+        metals = {node.id for node in await self.metals()}
+        return [session for session in sessions if session.node not in metals]
+
     async def list_all(self, user: str, channel: str = "") -> list[NodeListing]:
         """Ask all nodes that `user` has a session for, own or shared, side by side."""
-        sessions = await self._sessions.usable(user, channel)
+        sessions = await self.sessions(user, channel)
         return list(await asyncio.gather(*(self.list_node(session) for session in sessions)))
 
     async def machine(self, user: str, text: str, on: str = "", channel: str = "") -> Machine:
@@ -181,13 +233,13 @@ class Inventory:
 
         Raises NotFound or Refused with the field `vm`.
         """
-        node = (await self._named_node(on)).id if on else ""
+        node = (await self.named_node(on)).id if on else ""
         found = _match_machine(await self.machines(user, channel), text, node)
         if len(found) == 1:
             return found[0]
         listings: Sequence[NodeListing] = ()
         if not found:
-            usable = await self._sessions.usable(user, channel)
+            usable = await self.sessions(user, channel)
             sessions = [session for session in usable if node in {"", session.node}]
             if not sessions:
                 raise Refused(
@@ -248,24 +300,25 @@ class Inventory:
         """Bring the picture up to date, one request per person and node; problems are logged."""
         try:
             await self.refresh_nodes()
+            await self.refresh_metals()
         except BotError as problem:
             log.info("inventory.nodes_not_listed", problem=problem.sentence)
         async with self._store.read() as tx:
             pairs = await tx.sessions.everyone()
             sessions = [await tx.sessions.find(user, node) for user, node in pairs]
-        for session in sessions:
-            if session is not None:
-                await self.list_node(session)
+        for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
+            await self.list_node(session)
 
 
 def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:
     lowered = text.lower()
 
     def rank(node: Node) -> int | None:
-        names = (node.nickname.lower(), node.name.lower())
+        own = node.name if node.kind is NodeKind.GPU else node.desc
+        names = (node.nickname.lower(), own.lower(), node.uuid.lower())
         if text == node.id or lowered == names[0]:
             return 0
-        if lowered == names[1]:
+        if lowered in names[1:]:
             return 1
         return 2 if any(name.startswith(lowered) for name in (node.id, *names)) else None
 
