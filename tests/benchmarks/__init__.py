@@ -1,0 +1,1 @@
+"""How long people wait: acknowledgements beside those of bare servers, and a few plain figures."""

@@ -1,0 +1,109 @@
+"""Plain figures beside something familiar: reading a line, showing a list, a look at watches."""
+
+import asyncio
+import json
+import shlex
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from bot.commands.groups import command_table
+from bot.commands.groups.shown import node_part
+from bot.commands.parse import parse
+from bot.model import Machine, Node
+from bot.reply import Reply
+from bot.services.inventory import NodeListing
+from handlers.render import Rendered, message
+from storage.engine import PRAGMAS
+from tests.benchmarks.ticks import time_of_tick
+
+LINE = "vm logs “train-01” tail lines=20 on gpu1"
+STATUSES = ("running", "closed", "creating", "create error")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement beside what it can be compared with."""
+
+    title: str
+    value: float
+    beside: str
+    other: float
+    unit: str
+
+
+def figures(data: Path, *, repeat: int, watches: int, nodes: int) -> list[Figure]:
+    """All plain figures; `repeat` times what is quick, the median of them."""
+    table, machines = command_table(), _listing(100)
+    rendered = _render(machines).blocks
+    return [
+        Figure(
+            "parse one line",
+            _median_of(repeat, partial(parse, table, LINE)) * 1e6,
+            "shlex.split of it",
+            _median_of(repeat, partial(shlex.split, LINE)) * 1e6,
+            "µs",
+        ),
+        Figure(
+            "render a list of 100 machines",
+            _median_of(max(repeat // 100, 1), partial(_render, machines)) * 1e3,
+            "json.dumps of its blocks",
+            _median_of(max(repeat // 100, 1), partial(json.dumps, rendered)) * 1e3,
+            "ms",
+        ),
+        Figure(
+            f"look at {watches:,} due watches on {nodes} nodes",
+            asyncio.run(time_of_tick(data, watches, nodes)) * 1e3,
+            f"{watches:,} × SELECT and UPDATE in one transaction",
+            _bare_statements(data / "bare.db", watches) * 1e3,
+            "ms",
+        ),
+    ]
+
+
+def _median_of(times: int, call: Callable[[], object]) -> float:
+    def once() -> float:
+        begun = perf_counter()
+        call()
+        return perf_counter() - begun
+
+    call()
+    return median(once() for _ in range(times))
+
+
+def _listing(count: int) -> NodeListing:
+    now = datetime.now(UTC)
+    machines = tuple(
+        Machine(
+            "node", f"{n:04}{'a7Bx' * 4}z9", "U1", f"job {n}", STATUSES[n % 4], "2026-01-05", now,
+            f"train-{n:02}",
+        )
+        for n in range(count)
+    )  # fmt: skip
+    return NodeListing(Node("node", "gpu1", "0.4.1", now), machines)
+
+
+def _render(listing: NodeListing) -> Rendered:
+    return message(Reply("100 machines on 1 node", (node_part(listing),)))
+
+
+def _bare_statements(file: Path, count: int) -> float:
+    """Seconds for as many bare SELECTs and UPDATEs by primary key, durable at the end."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        for pragma in PRAGMAS:
+            database.execute(pragma)
+        database.execute("CREATE TABLE watches (id INTEGER PRIMARY KEY, polls INTEGER)")
+        database.executemany("INSERT INTO watches VALUES (?, 0)", [(n,) for n in range(count)])
+        begun = perf_counter()
+        database.execute("BEGIN IMMEDIATE")
+        for number in range(count):
+            database.execute("SELECT polls FROM watches WHERE id = ?", (number,)).fetchone()
+            database.execute("UPDATE watches SET polls = 1 WHERE id = ?", (number,))
+        database.execute("COMMIT")
+        return perf_counter() - begun

@@ -1,0 +1,36 @@
+"""What keeps acknowledgements short: they go before the work of what was acknowledged earlier."""
+
+import asyncio
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from storage import Store, Vault
+from tests.storage.samples import SOON, execution
+
+
+async def test_recording_waits_for_one_writer_and_not_for_those_who_queue(tmp_path: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
+    await store.migrate()
+    done: list[str] = []
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def write(name: str) -> None:
+        async with store.write():
+            begun.set()
+            await release.wait()
+        done.append(name)
+
+    async def record() -> None:
+        await store.record(execution(), by="process-1", until=SOON)
+        done.append("record")
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(5):
+            group.create_task(write(f"write {number}"))
+        await begun.wait()
+        group.create_task(record())
+        await asyncio.sleep(0)  # it has asked for its turn
+        release.set()
+    await store.close()
+    assert done.index("record") <= 2

@@ -1,0 +1,28 @@
+"""The benchmarks run and say what they should. Nothing about how long anything took."""
+
+from pathlib import Path
+
+from tests.benchmarks.__main__ import plain, tables
+from tests.benchmarks.acknowledgements import CASES, Measurement, Size
+from tests.benchmarks.figures import figures
+from tests.benchmarks.stage import staged
+
+
+def test_everything_sent_is_acknowledged_recorded_and_carried_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    size = Size(rounds=1, single=2, bursts=1, at_once=3)
+    with staged(tmp_path) as stage:
+        measurement = Measurement(stage, size, said.append)
+        times = measurement.run()
+        assert stage.recorded() == measurement.sent == 2 * (2 + 3 + 2 * 3)
+        assert sum(stage.ends().values()) == stage.ends()["refused"]
+    text = "\n".join(tables(times, size))
+    assert said == ["round 1 of 1"]
+    assert all(text.count(case.title) == 2 for case in CASES)
+
+
+def test_plain_figures_are_measured(tmp_path: Path) -> None:
+    found = figures(tmp_path, repeat=1, watches=4, nodes=2)
+    assert [one.unit for one in found] == ["µs", "ms", "ms"]
+    assert all(one.value > 0 and one.other > 0 for one in found)
+    assert len(list(plain(found))) == 2 + len(found)
