@@ -21,6 +21,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Rows,
     bold,
     plain,
 )
@@ -119,6 +120,8 @@ def _part(part: Part) -> Iterator[Json]:
     match part:
         case Para(text):
             yield from _para(text)
+        case Rows():
+            yield from _para(part.text)
         case Note(text):
             yield from _note(text)
         case Heading(text) if text.strip():

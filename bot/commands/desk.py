@@ -3,22 +3,21 @@
 Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from bot.commands import derive
 from bot.commands.args import SECRET
-from bot.commands.bind import bind
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
-from bot.commands.context import Context, Services
+from bot.commands.context import Services
 from bot.commands.home import OPEN_FORM, home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.commands.pipeline import LEASE, Pipeline
+from bot.commands.reading import Reads
 from bot.commands.table import Command
+from bot.commands.wish import Wish
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import (
@@ -33,23 +32,6 @@ from bot.model import (
 from bot.ports import Accepted, Answer, Messenger, Rejected, Work
 from bot.reply import Choice, Reply, from_error
 from bot.services import cards
-
-_PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
-_ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A command as asked for, however it was asked: typed, clicked or by form."""
-
-    key: str
-    actor: str
-    place: Place
-    source: Source
-    command: Command
-    values: Mapping[str, str]
 
 
 class Desk:
@@ -69,6 +51,7 @@ class Desk:
         self._messenger = messenger
         self._by = by
         self._completion = Completion(services)
+        self._reads = Reads(services, messenger)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             cards.CONNECT: self._connect,
@@ -153,7 +136,7 @@ class Desk:
         """Reads become work at once; what changes something is on disk before this returns."""
         effect = wish.command.effect_of(wish.values)
         if effect is Effect.READ:
-            return partial(self._read, wish)
+            return partial(self._reads.carry_out, wish)
         secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
         now = self._services.clock.now()
         execution = Execution(
@@ -175,17 +158,6 @@ class Desk:
     async def _carry_out(self, execution: Execution, answer: Answer) -> None:
         await self._pipeline.carry_out(execution, answer)
 
-    async def _read(self, wish: Wish, answer: Answer) -> None:
-        context = Context(self._services, wish.actor, wish.place, wish.source, answer.say)
-
-        async def run() -> Reply:
-            bound = await bind(
-                self._services.inventory, wish.command, wish.values, wish.actor, wish.place
-            )
-            return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
-
-        await answer.say(await _patiently(run(), answer))
-
     # Clicks
 
     async def _connect(self, press: Press) -> Work:
@@ -196,7 +168,7 @@ class Desk:
             execution = await tx.executions.get(press.value)
         values = {"vm": execution.task, "on": execution.node}
         show = self._services.table["vm.show"]
-        await self._read(
+        await self._reads.carry_out(
             Wish(press.key, press.actor, press.place, Source.BUTTON, show, values), answer
         )
 
@@ -208,18 +180,6 @@ class Desk:
 
     async def _open_form(self, press: Press) -> Work:
         return _opening(self._services.table[press.value], {})
-
-
-async def _patiently(run: Awaitable[T], answer: Answer) -> T:
-    """Tell the person when it takes longer than they would wait in silence."""
-    task = asyncio.ensure_future(run)
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            return await asyncio.shield(task)
-    except TimeoutError:
-        if not task.done():
-            await answer.say(_ASKING)
-    return await task
 
 
 def _saying(reply: Reply) -> Work:

@@ -1,0 +1,146 @@
+"""A reply in the form that a person asked for: fewer rows, JSON, or a file. Pure."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.reply import (
+    Actions,
+    CodeBlock,
+    Divider,
+    Fields,
+    Heading,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    code,
+    line,
+    plain,
+)
+
+# What fits into one message with certainty, in characters of plain text; more goes into a file.
+LONG = 6_000
+LONG_JSON = 2_500  # a code block that is still pleasant to read
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A text file to share."""
+
+    name: str
+    text: str
+
+
+def filtered(reply: Reply, wanted: str) -> Reply:
+    """The reply with only those rows that contain `wanted`, in any case of letters.
+
+    Rows are those of lists, else lines of preformatted text, pairs of fields, or plain lines.
+    What stands around them stays.
+    """
+    needle = wanted.casefold()
+    has_rows = any(isinstance(part, Rows | CodeBlock | Fields) for part in reply.parts)
+    kept, count = [], 0
+    for part in reply.parts:
+        found, shown = _sieve(part, needle, paragraphs=not has_rows)
+        count += found
+        if shown is not None:
+            kept.append(shown)
+    told = f"{count} line{'s' * (count != 1)} with “{wanted}”"
+    return replace(reply, summary=told, parts=(*kept, Note(line(f"{told}."))))
+
+
+def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | None]:
+    """How many of a part's rows stay, and the part without the others (None: nothing stays)."""
+    match part:
+        case Rows():
+            rows = tuple(row for row in part.rows if _has(row, needle))
+            stays = rows or part.stays
+            return len(rows), replace(part, rows=rows) if stays else None
+        case CodeBlock(text):
+            lines = [each for each in text.splitlines() if needle in each.casefold()]
+            return len(lines), CodeBlock("\n".join(lines)) if lines else None
+        case Fields(pairs):
+            stay = tuple(p for p in pairs if needle in f"{p[0]} {plain(p[1])}".casefold())
+            return len(stay), Fields(stay) if stay else None
+        case Para(text) if paragraphs:
+            paras = [each for each in _lines(text) if needle in plain(each).casefold()]
+            return len(paras), Para(_stacked(paras)) if paras else None
+        case _:
+            return 0, part
+
+
+def _has(row: Row, needle: str) -> bool:
+    told = [plain(row.text), *(str(value) for value in row.data.values())]
+    return any(needle in each.casefold() for each in told)
+
+
+def _lines(text: Line) -> list[Line]:
+    """A line with breaks as the lines that people see."""
+    lines: list[list[Any]] = [[]]
+    for piece in text:
+        if not isinstance(piece, str):
+            lines[-1].append(piece)
+            continue
+        first, *others = piece.split("\n")
+        lines[-1].append(first)
+        lines.extend([other] for other in others)
+    return [tuple(each) for each in lines]
+
+
+def _stacked(lines: Iterable[Line]) -> Line:
+    joined: list[Line | str] = []
+    for each in lines:
+        joined.extend(["\n", each] if joined else [each])
+    return line(*joined)
+
+
+def as_text(reply: Reply) -> str:
+    """All that the reply says, as plain text."""
+    said = [_text_of(part) for part in reply.parts] or [reply.summary]
+    return "\n\n".join(each for each in said if each) + "\n"
+
+
+def _text_of(part: Part) -> str:
+    match part:
+        case Rows():
+            return plain(part.text)
+        case Para(text) | Note(text):
+            return plain(text)
+        case Heading(text) | CodeBlock(text):
+            return text
+        case Fields(pairs):
+            return "\n".join(f"{label}: {plain(value)}" for label, value in pairs)
+        case Divider():
+            return "---"
+        case Actions():
+            return ""
+
+
+def as_json(reply: Reply) -> str:
+    """The reply for machines: the rows of a list; else its fields and texts by name."""
+    parts = [part for part in reply.parts if isinstance(part, Rows)]
+    if parts:
+        return _dumped([dict(row.data) for part in parts for row in part.rows])
+    fields: dict[str, str] = {}
+    texts: list[str] = []
+    for part in reply.parts:
+        if isinstance(part, Fields):
+            fields |= {label: plain(value) for label, value in part.pairs}
+        elif text := _text_of(part):
+            texts.append(text)
+    return _dumped({"summary": reply.summary, "fields": fields, "text": texts})
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+
+
+def pointing_at(reply: Reply, name: str, where: Line) -> Reply:
+    """What is said in place of a text that went into a file."""
+    told = line(reply.summary, ": ", code(name), " ", where)
+    return Reply(reply.summary, (Para(told),), private=reply.private)

@@ -1,0 +1,123 @@
+"""Runs commands that only read, and gives what they say in the form that was asked for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from bot.commands import output
+from bot.commands.args import FILE, FILTER, JSON
+from bot.commands.bind import bind
+from bot.commands.context import Context, Services
+from bot.commands.wish import Wish
+from bot.ports import Answer, DeliveryFailed, Messenger
+from bot.reply import CodeBlock, Line, Note, Reply, line
+
+_PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
+_ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Reads:
+    """Carries out reads: nothing of them is recorded, nothing has to survive."""
+
+    def __init__(self, services: Services, messenger: Messenger) -> None:
+        self._services = services
+        self._messenger = messenger
+
+    async def carry_out(self, wish: Wish, answer: Answer) -> None:
+        """Run it and answer."""
+        reply = await patiently(self._run(wish, answer), answer)
+        wanted = wish.option(FILTER)
+        if wanted:
+            reply = output.filtered(reply, wanted)
+        if wish.option(JSON):
+            await self._as_json(wish, reply, answer)
+        elif wish.option(FILE):
+            await self._as_file(wish, reply, output.as_text(reply), "txt", answer)
+        elif len(text := output.as_text(reply)) > output.LONG:
+            note = await self._shared(wish, reply, text, "txt")
+            await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
+        else:
+            await answer.say(reply)
+
+    async def _run(self, wish: Wish, answer: Answer) -> Reply:
+        meanwhile = _meanwhile(wish, answer)
+        context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
+        bound = await bind(
+            self._services.inventory, wish.command, wish.values, wish.actor, wish.place
+        )
+        return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+
+    async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
+        text = output.as_json(reply)
+        shown = replace(reply, parts=(CodeBlock(text),))
+        if len(text) <= output.LONG_JSON and not wish.option(FILE):
+            await answer.say(shown)
+        else:
+            await self._as_file(wish, shown, text, "json", answer)
+
+    async def _as_file(
+        self, wish: Wish, reply: Reply, text: str, kind: str, answer: Answer
+    ) -> None:
+        """Share the text and point at it; where that fails, say what fits."""
+        try:
+            name, where = await self._upload(wish, reply, text, kind)
+        except DeliveryFailed as failed:
+            await answer.say(replace(reply, parts=(Note(_not_shared(failed)), *reply.parts)))
+        else:
+            await answer.say(output.pointing_at(reply, name, where))
+
+    async def _shared(self, wish: Wish, reply: Reply, text: str, kind: str) -> Line:
+        """Share the text; a sentence that says where it is, or why it is nowhere."""
+        try:
+            name, where = await self._upload(wish, reply, text, kind)
+        except DeliveryFailed as failed:
+            return _not_shared(failed)
+        return line(f"This is long. All of it: {name} ", where)
+
+    async def _upload(self, wish: Wish, reply: Reply, text: str, kind: str) -> tuple[str, Line]:
+        """Share a file where the answer belongs; what is private, in the direct messages."""
+        stamp = self._services.clock.now().strftime("%Y%m%d-%H%M%S")
+        name = f"{wish.command.id.replace('.', '-')}-{stamp}.{kind}"
+        if wish.is_private or reply.private:
+            place, where = await self._messenger.direct(wish.actor), line("in our direct messages.")
+        else:
+            place, where = wish.place, line("is in the file here.")
+        await self._messenger.upload(place, name, text)
+        return name, where
+
+
+def _not_shared(failed: DeliveryFailed) -> Line:
+    log.info("file_not_shared", reason=failed.reason)
+    return line(
+        f"The file could not be shared ({failed.reason}), so this is cut where it does not fit."
+    )
+
+
+def _meanwhile(wish: Wish, answer: Answer) -> Callable[[Reply], Awaitable[None]]:
+    """What a command says before its end, in the form that was asked for."""
+    wanted = wish.option(FILTER)
+
+    async def say(reply: Reply) -> None:
+        if JSON not in wish.values and not wish.option(FILE):
+            await answer.say(output.filtered(reply, wanted) if wanted else reply)
+
+    return say
+
+
+async def patiently(run: Awaitable[T], answer: Answer) -> T:
+    """Tell the person when it takes longer than they would wait in silence."""
+    task = asyncio.ensure_future(run)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        if not task.done():
+            await answer.say(_ASKING)
+    return await task
