@@ -9,11 +9,13 @@ import click
 from pydantic import ValidationError
 
 from bot import app, log
+from bot.audit_cli import audit
 from bot.commands.derive import reference
 from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
 from bot.ports import DeliveryFailed
+from bot.sign import sign
 from handlers.manifest import manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +66,9 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
+main.add_command(sign)
+
+
 def _settings() -> Settings:
     """The settings, or one line for each that is wrong; never a value, which may be a secret."""
     try:
@@ -76,6 +81,8 @@ def _settings() -> Settings:
         click.echo("\n".join(["The settings are not complete:", *lines]), err=True)
         sys.exit(2)
 
+
+main.add_command(audit)
 
 if __name__ == "__main__":
     main()

@@ -23,6 +23,7 @@ from bot.errors import BotError
 from bot.ids import new_id
 from bot.model import Execution
 from bot.services.approvals import PolicyBook, Reviewers
+from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
@@ -61,19 +62,22 @@ class Bot:
         watches = Watches(
             self.store, looking, inventory, outbox, clock, by, partial(_words, table)
         )
+        self._book = PolicyBook(settings.policy_file)
+        directory = SlackDirectory(self._connection)
+        self._audit = AuditLog(self.store, directory, clock, lambda: self._book.current)
         services = Services(
             store=self.store,
             dbc=self.dbc,
             sessions=sessions,
             inventory=inventory,
             watches=watches,
-            directory=SlackDirectory(self._connection),
+            audit=self._audit,
+            directory=directory,
             messenger=messenger,
             clock=clock,
             table=table,
             slash_command=settings.slash_command,
         )
-        self._book = PolicyBook(settings.policy_file)
         reviewers = Reviewers(self._book, sessions, services.directory, clock)
         reviews = Reviews(services, reviewers, outbox, by)
         pipeline = Pipeline(services, reviews, outbox, by)
@@ -83,12 +87,14 @@ class Bot:
         second = timedelta(seconds=1)
         self._ticker = Ticker(
             (
+                Job("policy", second, self._audit.record_policy),
                 Job("recover", timedelta(seconds=10), desk.recover),
                 Job("expire", 5 * second, reviews.expire),
                 Job("remind", 5 * second, reviews.remind),
                 # A poll of a silent node takes 40 s: others must not wait for it.
                 Job("watches", second, watches.poll_due, overlapping=50),
                 Job("outbox", second, outbox.deliver_due, overlapping=5),
+                Job("audit head", timedelta(minutes=5), self._audit.post_head),
                 Job("inventory", timedelta(seconds=60), inventory.refresh_everything),
             ),
             clock,
@@ -99,6 +105,7 @@ class Bot:
         await self.store.own()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
+        await self._audit.record_policy()
         await self._connection.open()
         await self.edge.start()
         if ticking:

@@ -9,10 +9,18 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """Everything that can be set. Field names in capitals are the names in the environment."""
+class DatabaseSettings(BaseSettings):
+    """What those need who only look into the database."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="sqlite+aiosqlite:///data/dbc-bot.db", description="SQLite file, or PostgreSQL"
+    )
+
+
+class Settings(DatabaseSettings):
+    """Everything that can be set. Field names in capitals are the names in the environment."""
 
     slack_bot_token: SecretStr = Field(description="Bot token, xoxb-…")
     slack_app_token: SecretStr | None = Field(
@@ -31,9 +39,6 @@ class Settings(BaseSettings):
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://127.0.0.1:5050",),
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
-    )
-    database_url: str = Field(
-        default="sqlite+aiosqlite:///data/dbc-bot.db", description="SQLite file, or PostgreSQL"
     )
     credential_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),

@@ -11,6 +11,7 @@ from bot.dbc.identity import Target
 from bot.model import Execution, Machine, Node, Place, Source
 from bot.ports import Directory, Messenger
 from bot.reply import Reply
+from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.sessions import Sessions, target_of
 from bot.services.watches import Watches
@@ -26,6 +27,7 @@ class Services:
     sessions: Sessions
     inventory: Inventory
     watches: Watches
+    audit: AuditLog
     directory: Directory
     messenger: Messenger
     clock: Clock

@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from bot.ports import Directory
 from bot.reply import Note, Para, Reply, bold, code, dump, line
-from bot.services.policy import AuditSettings, Policy
+from bot.services.policy import Policy
 from storage import Store
 
 COLUMNS = (
@@ -27,19 +27,20 @@ COLUMNS = (
 
 
 class AuditLog:
-    """Reads the audit. `settings` are asked for each time: the policy may be read anew."""
+    """Reads the audit. `policy` is asked for each time: it may be read anew."""
 
     def __init__(
         self,
         store: Store,
         directory: Directory,
         clock: Clock,
-        settings: Callable[[], AuditSettings],
+        policy: Callable[[], Policy],
     ) -> None:
         self._store = store
         self._directory = directory
         self._clock = clock
-        self._settings = settings
+        self._policy = policy
+        self._recorded: Policy | None = None
 
     async def readable_by(self, person: str, channel: str, query: AuditQuery) -> AuditQuery:
         """The query, narrowed to what `person` may read when asking in `channel`.
@@ -47,7 +48,7 @@ class AuditLog:
         Auditors read everything; others what they did, what became of what they asked for, and
         what happened on the nodes that they are entitled to.
         """
-        auditors = self._settings().auditors
+        auditors = self._policy().audit.auditors
         if person in auditors.persons:
             return query
         for group in auditors.groups:
@@ -69,7 +70,7 @@ class AuditLog:
 
     async def post_head(self) -> None:
         """Tell the head where the policy says, once a day (UTC)."""
-        channel = self._settings().channel
+        channel = self._policy().audit.channel
         if not channel:
             return
         now = self._clock.now()
@@ -85,18 +86,17 @@ class AuditLog:
                 return
             await tx.messages.put(key, Place(channel), dump(_told(day, head)), now)
 
-    async def policy_loaded(self, policy: Policy) -> None:
-        """Record the rules that are in force from now on."""
+    async def record_policy(self) -> None:
+        """Record the rules in force, if they were loaded since the last call."""
+        policy = self._policy()
+        if policy is self._recorded:
+            return
         rules = policy.model_dump(mode="json")
         digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+        details = {"sha256": digest, "policy": rules}
         async with self._store.write() as tx:
-            tx.audit.append(
-                AuditEntry(
-                    AuditKind.POLICY_LOADED,
-                    self._clock.now(),
-                    details={"sha256": digest, "policy": rules},
-                )
-            )
+            tx.audit.append(AuditEntry(AuditKind.POLICY_LOADED, self._clock.now(), details=details))
+        self._recorded = policy
 
 
 def _told(day: str, head: AuditHead) -> Reply:

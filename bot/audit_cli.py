@@ -1,0 +1,139 @@
+"""The auditor's command line: `python -m bot audit verify` and `audit export`.
+
+Works on the database alone, beside a running bot or on a copy: no Slack token, no credential key.
+"""
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from datetime import UTC
+from typing import IO, Any, TypeVar
+
+import click
+
+from bot.clock import SystemClock
+from bot.commands.moment import moment
+from bot.config import DatabaseSettings
+from bot.errors import BotError
+from bot.model import AuditHead, AuditQuery
+from bot.services.audit import as_csv, as_jsonl, csv_head
+from storage import Archive
+from storage.chain import Fault
+
+Result = TypeVar("Result")
+
+_HEAD = re.compile(r"([1-9][0-9]*):([0-9a-f]{64})")
+
+
+class Head(click.ParamType[AuditHead]):
+    """SEQ:HASH, as the daily message tells it."""
+
+    name = "seq:hash"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AuditHead:
+        """The head that is meant."""
+        if isinstance(value, AuditHead):
+            return value
+        found = _HEAD.fullmatch(str(value).strip().lower())
+        if found is None:
+            self.fail("is a row number, a colon and 64 hexadecimal digits", param, ctx)
+        return AuditHead(int(found[1]), found[2])
+
+
+@click.group()
+def audit() -> None:
+    """Verify and export the audit."""
+
+
+_database = click.option("--database", metavar="URL", help="Instead of DATABASE_URL.")
+
+
+@audit.command()
+@_database
+@click.option(
+    "--head",
+    type=Head(),
+    help="A head that was told earlier: only with one are rows found that were cut off at the end.",
+)
+def verify(database: str | None, head: AuditHead | None) -> None:
+    """Check every row; name the first that was altered, removed or cut off (exit code 1)."""
+    fault, last = _run(_verify(database, head))
+    if fault is not None:
+        raise click.ClickException(f"{fault.sentence} Sound up to row {last.seq}.")
+    click.echo(f"{last.seq} rows, all sound. Head: {last.seq}:{last.hash}")
+    if head is None:
+        click.echo("Rows that were cut off at the end show only against a head: --head SEQ:HASH")
+
+
+async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault | None, AuditHead]:
+    archive = Archive(_url(database))
+    try:
+        return await archive.verify(head)
+    finally:
+        await archive.close()
+
+
+@audit.command()
+@_database
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option("--since", metavar="TIME", help="2h, yesterday, 2026-11-01, 2026-11-01T18:30 (UTC)")
+@click.option("--until", metavar="TIME", help="As --since; a day is included.")
+@click.option("--person", default="", metavar="ID", help="Slack id, like U0123ABCD.")
+@click.option("--machine", default="", help="Task id, its beginning, or name.")
+@click.option("--command", default="", help='Like "vm restart", or "vm" for all of them.')
+@click.option("--outcome", default="", help="Like done, failed, unknown, denied, requested.")
+@click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def export(
+    database: str | None,
+    form: str,
+    since: str | None,
+    until: str | None,
+    person: str,
+    machine: str,
+    command: str,
+    outcome: str,
+    output: IO[str],
+) -> None:
+    """Write the audit, oldest first, as JSON Lines or CSV."""
+    now = SystemClock().now()
+    try:
+        query = AuditQuery(
+            person=person.strip("<@>"),
+            machine=machine,
+            command=command.strip().replace(" ", "."),
+            outcome=outcome,
+            since=moment(since, now, UTC) if since else None,
+            until=moment(until, now, UTC, end=True) if until else None,
+        )
+    except BotError as error:
+        raise click.UsageError(f"{error.sentence} {error.hint}") from None
+    _run(_export(database, query, form, output))
+
+
+async def _export(database: str | None, query: AuditQuery, form: str, output: IO[str]) -> None:
+    archive = Archive(_url(database))
+    written = as_csv if form == "csv" else as_jsonl
+    try:
+        if form == "csv":
+            output.write(csv_head())
+        async for row in archive.rows(query):
+            output.write(written(row))
+    except (ValueError, TypeError):
+        raise BotError(
+            "A row cannot be read any more.", hint="See which: python -m bot audit verify"
+        ) from None
+    finally:
+        await archive.close()
+
+
+def _url(database: str | None) -> str:
+    return database or DatabaseSettings().database_url
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except BotError as error:
+        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None

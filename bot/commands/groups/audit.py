@@ -1,0 +1,189 @@
+"""The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
+
+import re
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.commands.args import Arg
+from bot.commands.context import Context
+from bot.commands.groups.shown import short
+from bot.commands.moment import moment
+from bot.commands.table import Command, Group
+from bot.errors import BotError, Refused
+from bot.model import AuditQuery, AuditRow
+from bot.ports import DeliveryFailed
+from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, code, line, mention, time
+from bot.services.audit import as_csv, as_jsonl, csv_head, record_of
+
+PAGE = 20  # what a phone shows in a few swipes
+_PERSON = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
+
+Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
+Which = Annotated[
+    str, Arg("Machine", hint="Name, task id, or the beginning of one", names=("machine",))
+]
+What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”")]
+CameOf = Annotated[str, Arg("Outcome", hint="Like done, failed, unknown, denied, requested")]
+Since = Annotated[str, Arg("Since", hint="2h, yesterday, 2026-11-01, 2026-11-01T18:30")]
+Until = Annotated[str, Arg("Until", hint="As since; a day is included")]
+Before = Annotated[int, Arg("Before", "int", "Only rows before this number", least=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants to see, as typed."""
+
+    person: str
+    vm: str
+    command: str
+    outcome: str
+    since: str
+    until: str
+
+    def as_options(self) -> str:
+        """The same, to be typed again."""
+        given = (
+            (name, getattr(self, name))
+            for name in ("person", "vm", "command", "outcome", "since", "until")
+        )
+        return " ".join(
+            f'{name}="{text}"' if " " in text else f"{name}={text}" for name, text in given if text
+        )
+
+
+async def list_audit(
+    ctx: Context,
+    *,
+    person: Who = "",
+    vm: Which = "",
+    command: What = "",
+    outcome: CameOf = "",
+    since: Since = "",
+    until: Until = "",
+    before: Before | None = None,
+) -> Reply:
+    """Show what was asked, decided and done, newest first."""
+    wanted = Wanted(person, vm, command, outcome, since, until)
+    query = await _query(ctx, wanted)
+    rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
+    if not rows:
+        return Reply.of("Nothing that you may read fits.", private=True)
+    shown = rows[:PAGE]
+    labels = {row.entry.node: "" for row in shown}
+    for node in labels:
+        labels[node] = await ctx.services.inventory.label(node) if node else ""
+    reply = Reply(
+        "Audit, newest first",
+        (Rows(tuple(Row(_told(row, labels[row.entry.node]), record_of(row)) for row in shown)),),
+        private=True,
+    )
+    if len(rows) > PAGE:
+        again = f"audit list {wanted.as_options()} before={shown[-1].seq}".replace("  ", " ")
+        reply = reply.also(Note(line("Older: ", code(again))))
+    return reply
+
+
+async def export(
+    ctx: Context,
+    *,
+    person: Who = "",
+    vm: Which = "",
+    command: What = "",
+    outcome: CameOf = "",
+    since: Since = "",
+    until: Until = "",
+    format: Annotated[  # noqa: A002 - it is what people type
+        str, Arg("Format", "choice", "JSON Lines or CSV", choices=("csv", "jsonl"))
+    ] = "csv",
+) -> Reply:
+    """Send you the audit as a file, in a direct message."""
+    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until))
+    rows = await ctx.services.audit.rows(query)
+    if not rows:
+        return Reply.of("Nothing that you may read fits.", private=True)
+    if format == "csv":
+        text = csv_head() + "".join(map(as_csv, rows))
+    else:
+        text = "".join(map(as_jsonl, rows))
+    messenger = ctx.services.messenger
+    try:
+        place = await messenger.direct(ctx.actor)
+        await messenger.upload(place, f"audit-{ctx.now:%Y-%m-%d}.{format}", text)
+    except DeliveryFailed as failed:
+        raise BotError(
+            f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
+        ) from None
+    return Reply.of(
+        f"{len(rows)} row{'s' * (len(rows) != 1)} of the audit are in our direct messages.",
+        private=True,
+    )
+
+
+async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
+    try:
+        who = await ctx.services.directory.person(ctx.actor)
+        if not who.is_full_member:
+            raise Refused("Only full members of this workspace can read the audit.")
+        zone = _zone(who.zone)
+        query = AuditQuery(
+            person=_person(wanted.person, ctx.actor),
+            machine=wanted.vm.strip(),
+            command=wanted.command.strip().lower().replace(" ", "."),
+            outcome=wanted.outcome.strip().lower().replace(" ", "_"),
+            since=moment(wanted.since, ctx.now, zone) if wanted.since else None,
+            until=moment(wanted.until, ctx.now, zone, end=True) if wanted.until else None,
+        )
+        return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
+    except DeliveryFailed as failed:
+        raise BotError(
+            f"Slack did not say who you are: {failed.reason}.", hint="Try again in a minute."
+        ) from None
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _person(typed: str, actor: str) -> str:
+    if not typed.strip():
+        return ""
+    if typed.strip().lower() == "me":
+        return actor
+    found = _PERSON.fullmatch(typed.strip())
+    if found is None:
+        raise Refused(f"“{typed}” is nobody whom I know.", hint="Mention the person: person=@alice")
+    return found[1]
+
+
+def _told(row: AuditRow, node: str) -> Line:
+    """One row on one line: when, who, what, to what, how it ended, and where it can be read."""
+    entry = row.entry
+    who: Span | str = mention(entry.actor) if entry.actor else "the bot"
+    pieces: list[Line | Span | str] = [
+        code(str(row.seq)), " ", time(entry.at), " ", who, " ",
+        bold(entry.outcome or str(entry.kind).replace("_", " ")),
+    ]  # fmt: skip
+    if entry.command:
+        pieces += [" ", code(entry.command.replace(".", " "))]
+    if entry.task or entry.label:
+        pieces += [" ", entry.label or short(entry.task)]
+    if node:
+        pieces += [" on ", node]
+    if entry.reason:
+        pieces += [": ", entry.reason]
+    return line(*pieces)
+
+
+GROUP = Group(
+    "audit",
+    "What was asked, decided and done",
+    (
+        Command("list", list_audit, example="audit list vm=train-01 since=2h", synonyms=("ls",)),
+        Command("export", export, example="audit export since=yesterday format=csv"),
+    ),
+)
