@@ -13,7 +13,7 @@ from bot.errors import Refused
 from bot.model import Machine, Node
 
 Kind = Literal[
-    "vm", "node", "peer", "metal", "manager", "image", "person", "channel",
+    "vm", "node", "peer", "metal", "manager", "image", "server", "person", "channel",
     "word", "rest", "int", "choice", "flag", "list", "secret", "secrets",
 ]  # fmt: skip
 

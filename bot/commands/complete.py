@@ -21,6 +21,7 @@ class Completion:
             "vm": self._machines,
             "node": self._nodes,
             "image": self._images,
+            "server": self._servers,
         }
 
     async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
@@ -54,6 +55,13 @@ class Completion:
             for name in names:
                 where.setdefault(name, []).append(label)
         return [Choice(f"{name} · {', '.join(on)}", name) for name, on in sorted(where.items())]
+
+    async def _servers(self, _user: str) -> list[Choice]:
+        """The image servers that the daemon is configured with."""
+        with suppress(BotError, TimeoutError):
+            async with asyncio.timeout(_LIVE_PATIENCE):
+                return [Choice(s, s) for s in await self._services.dbc.images.servers()]
+        return []
 
     async def _images_on(self, node: str) -> tuple[str, list[str]]:
         label = await self._services.inventory.label(node)

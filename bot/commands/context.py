@@ -1,6 +1,6 @@
 """What a command's function is given: who asks, where, and the services."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +64,11 @@ class Context:
         """The machine's id that the ledger has fixed for this command."""
         assert self.execution is not None, "only commands that change something have one"  # noqa: S101
         return self.execution.task
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the command's `look` has found."""
+        return self.execution.facts if self.execution is not None else {}
 
     async def target(self, on: Machine | Node) -> Target:
         """The node of `on` with a session that the actor may use here. Raises Refused without one.

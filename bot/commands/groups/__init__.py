@@ -1,9 +1,21 @@
 """The rows, one file per group. A new group is added here; a new command in its group's file."""
 
-from bot.commands.groups import audit, general, node, session, vm, watch
+from bot.commands.groups import audit, disk, general, image, node, session, snapshot, vm, watch
 from bot.commands.table import Table
 
 
 def command_table() -> Table:
     """All commands of the bot."""
-    return Table((vm.GROUP, node.GROUP, session.GROUP, watch.GROUP, audit.GROUP, general.GROUP))
+    return Table(
+        (
+            vm.GROUP,
+            disk.GROUP,
+            snapshot.GROUP,
+            image.GROUP,
+            node.GROUP,
+            session.GROUP,
+            watch.GROUP,
+            audit.GROUP,
+            general.GROUP,
+        )
+    )

@@ -1,14 +1,26 @@
 """Watches: what is being followed, and to stop it."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from bot.commands.args import Arg
+from bot.commands.args import Arg, AtNode, ImageServer, Vm
 from bot.commands.context import Context
+from bot.commands.groups.servers import (
+    DOWNLOAD,
+    Direction,
+    ImageFile,
+    choose_server,
+    one_transfer,
+    size_on_node,
+)
 from bot.commands.groups.shown import short, stacked
-from bot.commands.table import Command, Group
-from bot.errors import NotFound, Refused
-from bot.model import Effect, Watch
+from bot.commands.table import Command, Follow, Group
+from bot.dbc import fields
+from bot.dbc.models import Phase
+from bot.errors import Conflict, NotFound, Refused
+from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.reply import Line, Para, Reply, bold, code, line, time
+from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
 
@@ -31,8 +43,61 @@ async def _row(ctx: Context, watch: Watch) -> Line:
     )  # fmt: skip
 
 
+async def vm(ctx: Context, vm: Vm) -> None:
+    """Follow a machine that is changing, whoever made it, until it comes to rest."""
+
+
+async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
+        raise Conflict(
+            f"{vm.label} is “{detail.status}”: nothing is changing.",
+            hint="There is something to follow only while it starts, stops, is made …",
+        )
+    return {}
+
+
+async def image(
+    ctx: Context,
+    image: ImageFile,
+    node: AtNode,
+    server: ImageServer = "",
+    direction: Direction = "",
+) -> None:
+    """Follow an image's transfer that is under way on a node, whoever started it."""
+
+
+async def _before_image(
+    ctx: Context, image: str, node: Node, server: str, direction: str
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    found = await one_transfer(ctx, target, image, direction)
+    path = fields.image_path(image, "image")
+    name = path.rpartition("/")[2]
+    is_download = found.direction == DOWNLOAD
+    chosen = await choose_server(ctx, server, having=name if is_download else "")
+    if is_download:
+        size = size_of(await ctx.dbc.images.on_server(chosen), name)
+    else:
+        size = await size_on_node(ctx, target, path)
+    return {
+        "direction": found.direction, "image": name, "path": path, "server": chosen,
+        "size": str(size or ""), "before": "",
+    }  # fmt: skip
+
+
+def _goal(known: Mapping[str, str]) -> Goal:
+    return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
+
+
+def _transfer(known: Mapping[str, str]) -> str:
+    if _goal(known) is Goal.DOWNLOADED:
+        return f"is being downloaded from {known.get('server', '')} to {{node}}"
+    return f"is being uploaded from {{node}} to {known.get('server', '')}"
+
+
 async def stop(ctx: Context, watch: What) -> Reply:
-    """Follow something no longer; the machine itself goes on."""
+    """Follow something no longer; the machine or transfer itself goes on."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
     found = [w for w in watches if w.id.startswith(watch) or watch in {w.label, w.task}]
@@ -45,11 +110,32 @@ async def stop(ctx: Context, watch: What) -> Reply:
     return Reply.of("I no longer follow ", bold(found[0].label), ".", private=True)
 
 
+def _check_image(values: Mapping[str, str]) -> None:
+    fields.image_path(values["image"], "image")
+
+
 GROUP = Group(
     "watch",
     "What is being followed to its end",
     (
         Command("list", list_watches, example="watch list", synonyms=("ls",)),
+        Command(
+            "vm",
+            vm,
+            Effect.CHANGE,
+            "watch vm train-01",
+            look=_before_vm,
+            follow=Follow(Goal.SETTLED, "is changing", "has come to rest"),
+        ),
+        Command(
+            "image",
+            image,
+            Effect.CHANGE,
+            "watch image ubuntu.qcow2 on gpu1",
+            check=_check_image,
+            look=_before_image,
+            follow=Follow(_goal, _transfer, "has been transferred"),
+        ),
         Command("stop", stop, Effect.CHANGE, "watch stop train-01"),
     ),
 )

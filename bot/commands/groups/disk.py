@@ -1,0 +1,156 @@
+"""Data disks: list, add, resize, delete (docs/dbc-api.md §3.3)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from bot.commands.args import Arg, Disk, Vm
+from bot.commands.context import Context
+from bot.commands.groups.off import must_be_off
+from bot.commands.groups.shown import stacked
+from bot.commands.table import Command, Follow, Group
+from bot.dbc import fields
+from bot.dbc.models import TaskDisk
+from bot.dbc.sizes import Size
+from bot.errors import NotFound
+from bot.model import Effect, Goal, Machine
+from bot.reply import Line, Note, Para, Reply, bold, code, line
+from bot.services.observers.disks import disks_of, inventory_of
+
+NewSize = Annotated[
+    int, Arg("Size", "int", "GiB of the new disk", "100", least=1, most=fields.MAX_COUNT)
+]
+Growth = Annotated[
+    int,
+    Arg(
+        "GiB to add",
+        "int",
+        "How much the disk grows BY, not its new size; there is no shrinking",
+        "50",
+        least=1,
+        most=fields.MAX_COUNT,
+        names=("add", "size"),
+    ),
+]
+HostDirectory = Annotated[
+    str,
+    Arg(
+        "Host directory",
+        "word",
+        "A directory of the node where the disk's file is kept; it is no path in the guest",
+        fields.DATA_DIR,
+        names=("dir", "mount_dir"),
+        positional=False,
+    ),
+]
+_OFF = "its disks can be changed"
+
+
+async def list_disks(ctx: Context, vm: Vm) -> Reply:
+    """List a machine's disks with their sizes and files."""
+    target = await ctx.target(vm)
+    listed = await ctx.dbc.disks.list(target, vm.task)
+    exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
+    rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
+    shown = Para(stacked([line(bold(vm.label)), *rows] if rows else [line("It has no disks.")]))
+    note = Note(line("Files and directories are the node's; vda is the system disk."))
+    return Reply(f"{len(listed)} disks of {vm.label}", (shown, note))
+
+
+def _row(disk: TaskDisk, size: Size) -> Line:
+    return line(code(disk.name), f" {size} · {disk.file}")
+
+
+async def add(
+    ctx: Context, vm: Vm, size: NewSize, directory: HostDirectory = fields.DATA_DIR
+) -> None:
+    """Add a data disk to a machine that is off."""
+    await ctx.dbc.disks.add(await ctx.target(vm), vm.task, size, directory)
+
+
+async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> Mapping[str, str]:
+    fields.gib(size)
+    fields.directory(directory, "directory")
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, _OFF)
+    return inventory_of(await disks_of(ctx.dbc, target, vm.task))
+
+
+async def resize(ctx: Context, vm: Vm, disk: Disk, by: Growth) -> None:
+    """Grow a disk of a machine that is off BY so many GiB; nothing can shrink it again."""
+    await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, by)
+
+
+async def _before_resize(ctx: Context, vm: Machine, disk: str, by: int) -> Mapping[str, str]:
+    facts = await _before_change(ctx, vm, disk)
+    before = Size.parse(facts[f"disk {disk}"]).gib
+    return {**facts, "after": f"{before + by:g}G" if before is not None else "unknown"}
+
+
+async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
+    """Delete a data disk of a machine that is off, with its file."""
+    await ctx.dbc.disks.delete(await ctx.target(vm), vm.task, disk)
+
+
+async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, str]:
+    """The disks as they are. NotFound for one that the machine does not have."""
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, _OFF)
+    disks = await disks_of(ctx.dbc, target, vm.task)
+    if disk not in {it.name for it in disks}:
+        listed = ", ".join(f"{it.name} ({it.size})" for it in disks) or "none"
+        raise NotFound(f"{vm.label} has no disk “{disk}”; its disks: {listed}.", field="disk")
+    return inventory_of(disks)
+
+
+def _growing(known: Mapping[str, str]) -> str:
+    disk = known["disk"]
+    was = known.get(f"disk {disk}", "")
+    return f"on {{node}} adds {known['by']} GiB to {disk}: {was} → {known.get('after', '')}"
+
+
+def _check_disk(values: Mapping[str, str]) -> None:
+    fields.disk_name(values["disk"])
+
+
+def _check_data_disk(values: Mapping[str, str]) -> None:
+    fields.data_disk(values["disk"])
+
+
+def _check_directory(values: Mapping[str, str]) -> None:
+    fields.directory(values.get("directory", fields.DATA_DIR), "directory")
+
+
+GROUP = Group(
+    "disk",
+    "Data disks of machines",
+    (
+        Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
+        Command(
+            "add", add, Effect.CHANGE, "disk add train-01 100",
+            check=_check_directory, look=_before_add,
+            follow=Follow(
+                Goal.DISK_ADDED,
+                lambda known: f"on {{node}} gets a new disk of {known['size']} GiB",
+                "has a new disk",
+            ),
+        ),
+        Command(
+            "resize", resize, Effect.CHANGE, "disk resize train-01 vdb 50",
+            check=_check_disk, look=_before_resize,
+            follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
+            check=_check_data_disk, look=_before_change,
+            asks=lambda known: f"Delete disk {known['disk']} of",
+            loses=lambda known: f"The disk {known['disk']} "
+            f"({known.get('disk ' + known['disk'], '')}) and all its data. "
+            "Nothing brings them back.",
+            follow=Follow(
+                Goal.DISK_DELETED,
+                lambda known: f"on {{node}} loses its disk {known['disk']}",
+                "has lost a disk",
+            ),
+        ),
+    ),
+)  # fmt: skip

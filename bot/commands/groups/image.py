@@ -1,0 +1,293 @@
+"""Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from bot.commands.args import Arg, AtNode, Image, ImageServer
+from bot.commands.context import Context
+from bot.commands.groups import image_list
+from bot.commands.groups.servers import (
+    DOWNLOAD,
+    Direction,
+    ImageFile,
+    choose_server,
+    one_transfer,
+    running_transfers,
+    size_on_node,
+    size_on_server,
+)
+from bot.commands.groups.shown import stacked
+from bot.commands.table import Command, Follow, Group
+from bot.dbc import fields
+from bot.dbc.errors import Clash
+from bot.dbc.identity import Target
+from bot.dbc.sizes import Size
+from bot.errors import BotError, Conflict, NotFound
+from bot.model import Effect, Goal, Node, Watch
+from bot.reply import Line, Note, Para, Reply, bold, line
+from bot.services.observers.pace import standing
+from bot.services.observers.transfers import size_of
+
+_MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
+
+Directory = Annotated[
+    str,
+    Arg(
+        "Directory",
+        "word",
+        f"Of the node; machines can use only what is in {fields.DATA_DIR}",
+        fields.DATA_DIR,
+        names=("dir", "local_dir"),
+        positional=False,
+    ),
+]
+Replace = Annotated[
+    bool, Arg("Replace", "flag", "Overwrite a file of the same name at the destination", "replace")
+]
+
+
+async def download(
+    ctx: Context,
+    image: Image,
+    node: AtNode,
+    server: ImageServer = "",
+    directory: Directory = fields.DATA_DIR,
+    replace: Replace = False,
+) -> None:
+    """Fetch an image from an image server to a node."""
+    del server, replace  # what `look` made of them is in the facts
+    target = await ctx.target(node)
+    try:
+        await ctx.dbc.images.download(target, image, ctx.facts["server"], directory)
+    except Clash:
+        raise _just_ended(image) from None
+
+
+async def _before_download(
+    ctx: Context, image: str, node: Node, server: str, directory: str, *, replace: bool
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    await _refuse_second(ctx, target, image)
+    chosen = await choose_server(ctx, server, having=image)
+    size = await size_on_server(ctx, chosen, image)
+    if size is None:
+        raise NotFound(f"{chosen} has no image {image}.", hint="See: image list", field="image")
+    before = None
+    if directory == fields.DATA_DIR:
+        before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
+    if before is not None and not replace:
+        raise Conflict(
+            f"{node.label} has {image} ({before}) already.",
+            hint="A download would replace it under the machines that are based on it. If that is "
+            "meant, add: replace",
+            field="image",
+        )
+    return {"server": chosen, "size": str(size), "before": str(before or "")}
+
+
+async def upload(
+    ctx: Context,
+    image: ImageFile,
+    node: AtNode,
+    server: ImageServer = "",
+    replace: Replace = False,
+) -> None:
+    """Send an image from a node to an image server."""
+    del server, replace  # what `look` made of them is in the facts
+    target = await ctx.target(node)
+    try:
+        await ctx.dbc.images.upload(target, ctx.facts["path"], ctx.facts["server"])
+    except Clash:
+        raise _just_ended(image) from None
+
+
+async def _before_upload(
+    ctx: Context, image: str, node: Node, server: str, *, replace: bool
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    path = fields.image_path(image, "image")
+    name = path.rpartition("/")[2]
+    await _refuse_second(ctx, target, path)
+    chosen = await choose_server(ctx, server)
+    before = size_of(await ctx.dbc.images.on_server(chosen), name)
+    if before is not None and not replace:
+        raise Conflict(
+            f"{chosen} has {name} ({before}) already.",
+            hint="An upload would replace it, and DBC would not say so. If that is meant, add: "
+            "replace",
+            field="image",
+        )
+    size = await size_on_node(ctx, target, path) or Size("", None)
+    return {"server": chosen, "path": path, "size": str(size), "before": str(before or "")}
+
+
+async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
+    if found := await running_transfers(ctx, target, image):
+        doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
+        raise Conflict(
+            f"{image} is being {doing} there already ({found[0].progress.percent or 0} %).",
+            hint="Follow it with: watch image, or stop it with: image stop",
+            field="image",
+        )
+
+
+def _just_ended(image: str) -> BotError:
+    """A node notices every 3 s only that a transfer has ended (§5)."""
+    return Conflict(
+        f"The last transfer of {image} has only just ended.", hint="Try again in a few seconds."
+    )
+
+
+async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
+    """Show how far an image's transfers on a node are."""
+    found = await running_transfers(ctx, await ctx.target(node), image)
+    if not found:
+        return Reply.of(
+            bold(image), " is not being transferred on ", bold(node.label), " at present."
+        ).also(Note(line("DBC cannot tell how a transfer that is over has ended: see image list.")))
+    rows: list[Line] = []
+    for it in found:
+        rows.append(line(bold(image), f": {it.direction} on {node.label}"))
+        rows.append(standing(it.progress.percent))
+    return Reply(f"{image} on {node.label}", (Para(stacked(rows)),))
+
+
+async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> Reply:
+    """Stop an image's transfer; a partial file may stay where it was going."""
+    del direction  # what `look` made of it is in the facts
+    target = await ctx.target(node)
+    if ctx.facts["direction"] == DOWNLOAD:
+        await ctx.dbc.images.stop_download(target, image)
+    else:
+        await ctx.dbc.images.stop_upload(target, ctx.facts["path"])
+    await ctx.services.watches.was_stopped(
+        node.id, lambda watch: _is_about(watch, ctx.facts), ctx.actor
+    )
+    return Reply.of(
+        f"The {ctx.facts['direction']} of ", bold(image), " on ", bold(node.label),
+        " was told to stop.",
+    )  # fmt: skip
+
+
+def _is_about(watch: Watch, facts: Mapping[str, str]) -> bool:
+    if facts["direction"] == DOWNLOAD:
+        return watch.goal is Goal.DOWNLOADED and watch.about.get("image") == facts["name"]
+    uploads = {Goal.UPLOADED, Goal.SNAPSHOT}
+    return watch.goal in uploads and watch.about.get("path") == facts["path"]
+
+
+async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:
+    found = await one_transfer(ctx, await ctx.target(node), image, direction)
+    path = fields.image_path(image, "image")
+    return {"direction": found.direction, "path": path, "name": path.rpartition("/")[2]}
+
+
+async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
+    """Delete an image file on a node; DBC does not check whether a machine uses it."""
+    await ctx.dbc.images.delete(await ctx.target(node), image)
+    return Reply.of(bold(image), " is deleted on ", bold(node.label), ".")
+
+
+async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    size = await size_on_node(ctx, target, fields.image_path(image, "image"))
+    users = await _users_of(ctx, target, image, node)
+    return {"size": str(size or ""), "used_by": ", ".join(users)}
+
+
+async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Sequence[str]:
+    """The machines known to use a file: as a disk, or as the image they were made from here."""
+    machines = [m for m in await ctx.services.inventory.machines(ctx.actor) if m.node == node.id]
+    users = []
+    for machine in machines[:_MOST_MACHINES]:
+        try:
+            detail = await ctx.dbc.tasks.get(target, machine.task)
+        except BotError:
+            continue
+        async with ctx.services.store.read() as tx:
+            done = await tx.executions.recent(task=machine.task, limit=100)
+        made_from = {e.arguments.get("image") for e in done if e.command == "vm.create"}
+        names = {disk.file.rpartition("/")[2] for disk in detail.disks}
+        if image in made_from | names:
+            users.append(machine.label)
+    return users
+
+
+def _delete_loses(known: Mapping[str, str]) -> str:
+    size = f" ({known['size']})" if known.get("size") else ""
+    told = f"The file{size} on the node. DBC does not check whether a machine uses it, and one "
+    told += "that does would be broken. "
+    if known.get("used_by"):
+        return told + f"Known to use it: {known['used_by']}."
+    return told + "I know of no machine that does, which proves nothing."
+
+
+def _replacing(known: Mapping[str, str]) -> Effect:
+    return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
+
+
+def _download_loses(known: Mapping[str, str]) -> str:
+    if not known.get("before"):
+        return "Nothing: there is no such file on the node."
+    return (
+        f"The node's present file ({known['before']}) is replaced by {known['server']}'s "
+        f"({known['size']}). Machines based on it may break."
+    )
+
+
+def _upload_loses(known: Mapping[str, str]) -> str:
+    if not known.get("before"):
+        return "Nothing: there is no such file on the image server."
+    return f"{known['server']}'s present file ({known['before']}) is replaced for everyone."
+
+
+def _check_name(values: Mapping[str, str]) -> None:
+    fields.image_name(values["image"], "image")
+    fields.directory(values.get("directory", fields.DATA_DIR), "directory")
+
+
+def _check_path(values: Mapping[str, str]) -> None:
+    fields.image_path(values["image"], "image")
+
+
+GROUP = Group(
+    "image",
+    "Disk images on nodes and image servers",
+    (
+        Command("servers", image_list.servers, example="image servers"),
+        Command("list", image_list.list_images, example="image list hub", synonyms=("ls",)),
+        Command(
+            "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
+            check=_check_path, look=_before_upload, asks="Replace on an image server by an upload:",
+            loses=_upload_loses,
+            follow=Follow(
+                Goal.UPLOADED,
+                lambda known: f"is being uploaded from {{node}} to {known.get('server', '')}",
+                "has been uploaded from {node}",
+            ),
+        ),
+        Command(
+            "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
+            check=_check_name, look=_before_download, asks="Replace by a download:",
+            loses=_download_loses,
+            follow=Follow(
+                Goal.DOWNLOADED,
+                lambda known: f"is being downloaded from {known.get('server', '')} to {{node}}",
+                "has been downloaded to {node}",
+            ),
+        ),
+        Command(
+            "progress", progress, example="image progress ubuntu.qcow2 on gpu1", check=_check_path
+        ),
+        Command(
+            "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
+            check=_check_path, look=_before_stop,
+            asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
+            loses="What has been transferred so far; a partial file may stay.",
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
+            check=_check_name, look=_before_delete, asks="Delete the image", loses=_delete_loses,
+        ),
+    ),
+)  # fmt: skip

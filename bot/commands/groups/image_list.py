@@ -1,0 +1,85 @@
+"""What images there are, on image servers and nodes (docs/dbc-api.md §3.5.1, §3.5.2)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+from bot.commands.args import Arg, AtNode, ImageServer
+from bot.commands.context import Context
+from bot.commands.groups.servers import choose_server
+from bot.commands.groups.shown import stacked
+from bot.dbc.models import Image
+from bot.errors import BotError
+from bot.model import Node
+from bot.reply import Line, Note, Para, Part, Reply, bold, code, emoji, line
+
+Mine = Annotated[
+    bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
+]
+_SILENT = "none listed: empty, or it cannot be reached"
+_LEFT_OUT = (
+    "A node does not list images that a running machine uses, nor any with “data” in the name."
+)
+
+
+async def servers(ctx: Context) -> Reply:
+    """List the image servers that the DBC daemon is configured with."""
+    known = await ctx.dbc.images.servers()
+    if not known:
+        return Reply.of("The DBC daemon is configured with no image server.")
+    rows = [line("• ", code(server)) for server in known]
+    return Reply("Image servers", (Para(stacked([line(bold("Image servers")), *rows])),))
+
+
+async def list_images(
+    ctx: Context, server: ImageServer = "", mine: Mine = False, node: AtNode | None = None
+) -> Reply:
+    """List images: of an image server, of a node (on <node>), yours (mine), or all there are."""
+    listed: Sequence[Part]
+    if server and node is None:
+        listed = [await _of_server(ctx, await choose_server(ctx, server))]
+    elif node is not None:
+        listed = [await _of_node(ctx, node, server, mine=mine)]
+    else:
+        listed = await _everywhere(ctx, mine=mine)
+    notes: list[Part] = [Note(line(_LEFT_OUT))] if node is not None or not server else []
+    return Reply("Images", (*listed, *notes))
+
+
+async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
+    nodes = {s.node for s in await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)}
+    known = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
+    known.sort(key=lambda node: node.label)
+    of_nodes = [_of_node(ctx, node, "", mine=mine) for node in known]
+    if mine:
+        return await asyncio.gather(*of_nodes)
+    of_servers = [_of_server(ctx, server) for server in await ctx.dbc.images.servers()]
+    return await asyncio.gather(*of_servers, *of_nodes)
+
+
+async def _of_server(ctx: Context, server: str) -> Part:
+    images = await ctx.dbc.images.on_server(server)
+    return _part(line(bold(server), " (image server)"), images, _SILENT)
+
+
+async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part:
+    """A node's images. Asked without credentials first: a renter's list may come back empty."""
+    try:
+        images = list(await ctx.dbc.images.on_node(node.id, None, server or None))
+        if mine:
+            target = await ctx.target(node)
+            own = await ctx.dbc.images.on_node(
+                node.id, target.credentials, server or None, target.rent_order
+            )
+            names = {image.name for image in images}
+            images += [image for image in own if image.name not in names]
+    except BotError as problem:
+        told = line(bold(node.label), " ", emoji("warning"), f" {problem.sentence}")
+        return Para(told)
+    return _part(line(bold(node.label)), images, "no images")
+
+
+def _part(head: Line, images: Sequence[Image], none: str) -> Part:
+    ordered = sorted(images, key=lambda image: image.name)
+    rows = [line(code(image.name), f" {image.size}") for image in ordered]
+    return Para(stacked([head, *(rows or [line(none)])]))

@@ -1,0 +1,146 @@
+"""Snapshots of system disks (docs/dbc-api.md §3.4, §6)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from bot.commands.args import Arg, ImageServer, SnapshotName, Vm
+from bot.commands.context import Context
+from bot.commands.groups.off import must_be_off
+from bot.commands.groups.servers import choose_server
+from bot.commands.groups.shown import stacked
+from bot.commands.table import Command, Follow, Group
+from bot.dbc import fields
+from bot.dbc.models import Snapshot
+from bot.errors import Conflict
+from bot.model import Effect, Goal, Machine
+from bot.reply import Fields, Line, Note, Para, Reply, bold, code, line
+
+Description = Annotated[
+    str,
+    Arg("Description", "word", "No quotes or backslashes", "before the upgrade", positional=False,
+        names=("description",)),
+]  # fmt: skip
+
+_WORDS = {"creating": "being copied", "uploading": "being uploaded", "none": "upload ended"}
+_ENDED = "“Upload ended” says nothing about success: the image server's list does (image list)."
+
+
+async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
+    """List a machine's snapshots."""
+    snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+    if not snapshots:
+        return Reply.of(bold(vm.label), " has no snapshots.")
+    rows = [_row(snapshot) for snapshot in snapshots]
+    shown = Para(stacked([line(bold(vm.label)), *rows]))
+    return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
+
+
+def _row(snapshot: Snapshot) -> Line:
+    told = f" {_status(snapshot)} · {snapshot.create_time}"
+    return line(code(snapshot.name), told, f" · {snapshot.desc}" if snapshot.desc else "")
+
+
+def _status(snapshot: Snapshot) -> str:
+    return _WORDS.get(snapshot.status, snapshot.status)
+
+
+async def show(ctx: Context, vm: Vm, name: SnapshotName) -> Reply:
+    """Show one snapshot and what it is called on the image server."""
+    snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    facts = (
+        ("Status", line(_status(snapshot))),
+        ("Taken", line(f"{snapshot.create_time} (node's time)")),
+        ("On the image server", line(code(snapshot.file_name))),
+        ("Description", line(snapshot.desc or "–")),
+    )
+    title = line("Snapshot ", bold(snapshot.name), " of ", bold(vm.label))
+    note = "To use it on another node, download it and the image that the machine was made from."
+    return Reply(
+        f"Snapshot {snapshot.name} of {vm.label}: {_status(snapshot)}",
+        (Para(title), Fields(facts), Note(line(note, " ", _ENDED))),
+    )
+
+
+async def create(
+    ctx: Context, vm: Vm, name: SnapshotName, server: ImageServer = "", desc: Description = ""
+) -> None:
+    """Take a snapshot of the system disk of a machine that is off, and upload it."""
+    del server  # the one that `look` chose is in the facts
+    target = await ctx.target(vm)
+    await ctx.dbc.snapshots.create(target, vm.task, name, ctx.facts["server"], desc)
+
+
+async def _before_create(
+    ctx: Context, vm: Machine, name: str, server: str, desc: str
+) -> Mapping[str, str]:
+    """DBC takes a name twice and then mixes the two up, and never looks at the power again."""
+    fields.echoed(desc, "desc")
+    chosen = await choose_server(ctx, server)
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, "a snapshot can be taken")
+    known = await ctx.dbc.snapshots.list(target, vm.task)
+    if name in {snapshot.name for snapshot in known}:
+        raise Conflict(
+            f"{vm.label} has a snapshot called “{name}” already.",
+            hint="Choose another name: DBC would accept this one and mix the two up.",
+            field="name",
+        )
+    return {"server": chosen}
+
+
+async def delete(ctx: Context, vm: Vm, name: SnapshotName) -> Reply:
+    """Delete a snapshot's record and its file on the node, not the copy on the image server."""
+    await ctx.dbc.snapshots.delete(await ctx.target(vm), vm.task, name)
+    await ctx.services.watches.was_stopped(
+        vm.node,
+        lambda w: w.goal is Goal.SNAPSHOT and w.task == vm.task and w.about.get("name") == name,
+        ctx.actor,
+    )
+    return Reply.of("Snapshot ", bold(name), " of ", bold(vm.label), " is deleted on the node.")
+
+
+async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, str]:
+    snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    return {"status": snapshot.status, "file": snapshot.file_name}
+
+
+def _delete_loses(known: Mapping[str, str]) -> str:
+    told = "Its record and its file on the node. A copy on an image server stays"
+    told += f" ({known['file']})." if known.get("file") else "."
+    if known.get("status") == "uploading":
+        told += " Its upload is under way and will be cut off."
+    if known.get("status") == "creating":
+        told += " It is still being copied: that job goes on all the same and uploads in the end."
+    return told
+
+
+def _check(values: Mapping[str, str]) -> None:
+    fields.snapshot_name(values["name"], "name")
+    fields.echoed(values.get("desc", ""), "desc")
+
+
+GROUP = Group(
+    "snapshot",
+    "Copies of a machine's system disk",
+    (
+        Command(
+            "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",)
+        ),
+        Command("show", show, example="snapshot show train-01 before-upgrade", check=_check),
+        Command(
+            "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
+            check=_check, look=_before_create,
+            follow=Follow(
+                Goal.SNAPSHOT,
+                lambda known: f"on {{node}}: snapshot {known['name']} is being taken, "
+                f"for {known.get('server', '')}",
+                "has a snapshot",
+            ),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
+            check=_check, look=_before_delete,
+            asks=lambda known: f"Delete snapshot {known['name']} of", loses=_delete_loses,
+        ),
+    ),
+)  # fmt: skip
