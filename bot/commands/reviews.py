@@ -18,6 +18,8 @@ from bot.errors import BotError, Refused
 from bot.model import (
     Approval,
     ApprovalStatus,
+    AuditEntry,
+    AuditKind,
     Count,
     Effect,
     Execution,
@@ -155,9 +157,11 @@ class Reviews:
     async def take(self, vote: Vote) -> bool:
         """Keep a click on disk; False when this delivery is kept already. Raises Refused."""
         async with self._store.write() as tx:
-            if await tx.approvals.find(vote.approval) is None:
-                raise Refused("This question is not known any more.")
-            return await tx.votes.cast(vote)
+            if await tx.approvals.find(vote.approval) is not None:
+                return await tx.votes.cast(vote)
+        unknown = Refused("This question is not known any more.")
+        await self._record_refused(vote.approval, vote.user, unknown)
+        raise unknown
 
     async def count(self, key: str) -> Count:
         """Find out whether a kept click counts, and what it comes to. Raises Refused if not."""
@@ -225,6 +229,13 @@ class Reviews:
 
     async def cancel(self, approval_id: str, user: str) -> Approval:
         """The requester takes it back. Raises Refused for anybody else, or when it is over."""
+        try:
+            return await self._cancel(approval_id, user)
+        except Refused as refusal:
+            await self._record_refused(approval_id, user, refusal)
+            raise
+
+    async def _cancel(self, approval_id: str, user: str) -> Approval:
         now = self._clock.now()
         async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
@@ -242,6 +253,23 @@ class Reviews:
         if not won:
             raise Refused(f"Too late: this was already {approval.status}.")
         return approval
+
+    async def _record_refused(self, approval_id: str, user: str, refusal: Refused) -> None:
+        """A click that could not even be kept is in the audit all the same."""
+        now, details = self._clock.now(), {"why": refusal.sentence}
+        async with self._store.write() as tx:
+            approval = await tx.approvals.find(approval_id)
+            if approval is not None:
+                await tx.executions.note(
+                    approval.execution, AuditKind.CLICK_REFUSED, now, actor=user,
+                    approval=approval_id, details=details,
+                )  # fmt: skip
+                return
+            tx.audit.append(
+                AuditEntry(
+                    AuditKind.CLICK_REFUSED, now, actor=user, approval=approval_id, details=details
+                )
+            )
 
     # The end of a review
 

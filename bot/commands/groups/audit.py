@@ -174,8 +174,8 @@ def _told(row: AuditRow, node: str) -> Line:
         pieces += [" ", entry.label or short(entry.task)]
     if node:
         pieces += [" on ", node]
-    if entry.reason:
-        pieces += [": ", entry.reason]
+    if why := entry.reason or entry.details.get("why"):
+        pieces += [": ", str(why)]
     return line(*pieces)
 
 
