@@ -14,6 +14,7 @@ from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
 from bot.commands.pipeline import Pipeline
+from bot.commands.rehearse import Rehearsals
 from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
 from bot.config import Settings
@@ -22,11 +23,13 @@ from bot.dbc.guard import Limits
 from bot.errors import BotError
 from bot.ids import new_id
 from bot.model import Execution
+from bot.ports import Messenger
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
+from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.watches import Watches, Words
@@ -55,34 +58,42 @@ class Bot:
         self._by = by
         self._connection = SlackConnection(settings)
         messenger = SlackMessenger(self._connection)
-        outbox = Outbox(self.store, messenger, clock, by)
-        sessions = Sessions(self.store, self.dbc, clock)
-        inventory = Inventory(self.store, self.dbc, sessions, clock)
-        looking = observers(self.dbc, inventory, clock)
-        watches = Watches(
-            self.store, looking, inventory, outbox, clock, by, partial(_words, table)
-        )
         self._book = PolicyBook(settings.policy_file)
         directory = SlackDirectory(self._connection)
-        self._audit = AuditLog(self.store, directory, clock, lambda: self._book.current)
-        services = Services(
-            store=self.store,
-            dbc=self.dbc,
-            sessions=sessions,
-            inventory=inventory,
-            watches=watches,
-            audit=self._audit,
-            directory=directory,
-            messenger=messenger,
-            clock=clock,
-            table=table,
-            slash_command=settings.slash_command,
-        )
-        reviewers = Reviewers(self._book, sessions, services.directory, clock)
+
+        def services_over(
+            store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
+        ) -> Services:
+            sessions = Sessions(store, dbc, clock)
+            inventory = Inventory(store, dbc, sessions, clock)
+            looking = observers(dbc, inventory, clock)
+            words = partial(_words, table)
+            return Services(
+                store=store,
+                dbc=dbc,
+                sessions=sessions,
+                inventory=inventory,
+                watches=Watches(store, looking, inventory, outbox, clock, by, words),
+                audit=AuditLog(store, directory, clock, lambda: self._book.current),
+                directory=directory,
+                messenger=messenger,
+                clock=clock,
+                table=table,
+                slash_command=settings.slash_command,
+            )
+
+        outbox = Outbox(self.store, messenger, clock, by)
+        services = services_over(self.store, self.dbc, outbox, messenger)
+        self._audit = services.audit
+        reviewers = Reviewers(self._book, services.sessions, directory, clock)
         reviews = Reviews(services, reviewers, outbox, by)
         pipeline = Pipeline(services, reviews, outbox, by)
         clicks = Clicks(self.store, reviews, pipeline)
-        desk = Desk(services, pipeline, clicks, messenger, by)
+        undone, silent = UndoneStore(self.store), SilentMessenger()
+        unsent = SilentOutbox(undone, silent, clock, by)
+        stage = services_over(undone, self.dbc.dry_run(), unsent, silent)
+        rehearsals = Rehearsals(stage, Pipeline(stage, reviews, unsent, by), reviewers)
+        desk = Desk(services, pipeline, clicks, rehearsals, messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         second = timedelta(seconds=1)
         self._ticker = Ticker(
@@ -92,10 +103,10 @@ class Bot:
                 Job("expire", 5 * second, reviews.expire),
                 Job("remind", 5 * second, reviews.remind),
                 # A poll of a silent node takes 40 s: others must not wait for it.
-                Job("watches", second, watches.poll_due, overlapping=50),
+                Job("watches", second, services.watches.poll_due, overlapping=50),
                 Job("outbox", second, outbox.deliver_due, overlapping=5),
                 Job("audit head", timedelta(minutes=5), self._audit.post_head),
-                Job("inventory", timedelta(seconds=60), inventory.refresh_everything),
+                Job("inventory", timedelta(seconds=60), services.inventory.refresh_everything),
             ),
             clock,
         )

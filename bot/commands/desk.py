@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.commands import derive
-from bot.commands.args import SECRET
+from bot.commands.args import DRY_RUN, SECRET
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Services
@@ -16,6 +16,7 @@ from bot.commands.home import OPEN_FORM, home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.commands.pipeline import LEASE, Pipeline
 from bot.commands.reading import Reads
+from bot.commands.rehearse import Rehearsals
 from bot.commands.table import Command
 from bot.commands.wish import Wish
 from bot.errors import BotError, Refused
@@ -42,6 +43,7 @@ class Desk:
         services: Services,
         pipeline: Pipeline,
         clicks: Clicks,
+        rehearsals: Rehearsals,
         messenger: Messenger,
         by: str,
     ) -> None:
@@ -51,6 +53,7 @@ class Desk:
         self._messenger = messenger
         self._by = by
         self._completion = Completion(services)
+        self._rehearsals = rehearsals
         self._reads = Reads(services, messenger)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
@@ -135,6 +138,8 @@ class Desk:
     async def _take(self, wish: Wish) -> Work:
         """Reads become work at once; what changes something is on disk before this returns."""
         effect = wish.command.effect_of(wish.values)
+        if wish.option(DRY_RUN):
+            return partial(self._rehearsals.carry_out, wish)
         if effect is Effect.READ:
             return partial(self._reads.carry_out, wish)
         secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}

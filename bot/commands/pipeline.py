@@ -62,10 +62,7 @@ class Pipeline:
         """Take a recorded execution as far as it goes now: to a question, or to DBC."""
         command = self._services.table[execution.command]
         try:
-            await self._may_change_things(execution)
-            bound = await self._bind(command, execution)
-            execution = await self._fix_target(command, execution, bound)
-            execution = await self._look(command, execution, bound)
+            execution, bound = await self.prepare(execution)
             if not await self._is_cleared(command, execution, bound):
                 return
         except BotError as error:
@@ -79,6 +76,14 @@ class Pipeline:
             await self._turn_down(execution, unknown, answer)
             return
         await self._run(command, execution, bound, answer)
+
+    async def prepare(self, execution: Execution) -> tuple[Execution, Bound]:
+        """Find out what was meant and whether it can be. Raises BotError where it cannot."""
+        command = self._services.table[execution.command]
+        await self._may_change_things(execution)
+        bound = await self._bind(command, execution)
+        execution = await self._fix_target(command, execution, bound)
+        return await self._look(command, execution, bound), bound
 
     async def _is_cleared(self, command: Command, execution: Execution, bound: Bound) -> bool:
         """Whether it may run now. If not, it was asked for, or closed. Raises Refused."""

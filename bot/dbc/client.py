@@ -6,6 +6,7 @@ async with DbcClient(settings.dbc_client_urls, clock) as dbc:
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from types import TracebackType
 from typing import Self
 
@@ -53,9 +54,14 @@ class DbcClient(Areas):
         self._transport = Transport(urls, clock, limits or Limits(), observe)
         super().__init__(self._transport)
 
-    def dry_run(self) -> Areas:
-        """The same with every change stopped by WouldSend after all checks; reads work."""
-        return Areas(DryRun(self._transport))
+    def dry_run(self) -> "DbcClient":
+        """The same with every change stopped by WouldSend after all checks; reads work.
+
+        It shares this client's connections: there is nothing more to close.
+        """
+        dry = copy(self)
+        Areas.__init__(dry, DryRun(self._transport))
+        return dry
 
     async def close(self) -> None:
         """Close all connections."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from bot.dbc.errors import Unreadable
 from bot.dbc.models import Phase, phase_of
-from bot.model import Machine
-from bot.reply import Line, Para, Part, bold, code, emoji, line
+from bot.model import Machine, Node
+from bot.reply import Line, Row, Rows, bold, code, emoji, line
 from bot.services.inventory import NodeListing
 
 _LAMPS = {
@@ -38,19 +38,36 @@ def machine_row(machine: Machine) -> Line:
     )  # fmt: skip
 
 
-def node_part(listing: NodeListing) -> Part:
+def node_part(listing: NodeListing) -> Rows:
     """A node with its machines, or why they are not to be had."""
     head: Line = line(bold(listing.node.label))
-    rows = [machine_row(machine) for machine in listing.machines]
+    seen: Line = line(" (as last seen)") if listing.problem is not None else ()
     if isinstance(listing.problem, Unreadable):
         told = f" The list cannot be read. {listing.problem.hint} What I know of is below."
-        head = line(head, " ", emoji("warning"), told)
+        head, seen = line(head, " ", emoji("warning"), told), ()
     elif listing.problem is not None:
         head = line(head, " ", emoji("warning"), " ", listing.problem.sentence)
-        rows = [line(row, " (as last seen)") for row in rows]
-    elif not rows:
-        rows = [line("no machines")]
-    return Para(stacked([head, *rows]))
+    elif not listing.machines:
+        head = line(head, "\nno machines")
+    rows = [
+        Row(line(machine_row(machine), seen), machine_data(machine, listing.node))
+        for machine in listing.machines
+    ]
+    return Rows(tuple(rows), head, stays=listing.problem is not None)
+
+
+def machine_data(machine: Machine, node: Node) -> dict[str, str]:
+    """One machine for those who want JSON."""
+    return {
+        "id": machine.task,
+        "name": machine.label,
+        "status": machine.status,
+        "description": machine.desc,
+        "created": machine.created,
+        "node": node.label,
+        "node_id": machine.node,
+        "seen_at": machine.seen_at.isoformat(),
+    }
 
 
 def stacked(rows: Sequence[Line]) -> Line:

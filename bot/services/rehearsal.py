@@ -1,0 +1,69 @@
+"""Stand-ins for a dry run: what is written is undone, what would be said is not.
+
+Together with `DbcClient.dry_run` they let any command run to its end with no effect.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+
+from bot.model import MessageRef, Place
+from bot.reply import Reply
+from bot.services.outbox import Outbox
+from storage import Store, UnitOfWork
+
+
+class _UndoneError(Exception):
+    """Ends a unit of work without a commit."""
+
+
+class UndoneStore(Store):
+    """The same database; every unit of work is undone at its end, after all checks."""
+
+    def __init__(self, store: Store) -> None:
+        self._real = store
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work that is undone at its end."""
+        with suppress(_UndoneError):
+            async with self._real.write() as tx:
+                yield tx
+                raise _UndoneError
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work that only reads."""
+        async with self._real.read() as tx:
+            yield tx
+
+
+class SilentOutbox(Outbox):
+    """Delivers nothing: claims of what waits would be undone, and it would be sent twice."""
+
+    async def deliver_due(self) -> None:
+        """Leave it to the real one."""
+
+
+class SilentMessenger:
+    """ports.Messenger for a dry run: says nothing to anybody."""
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        """Post nothing: what it refers to is no message."""
+        return MessageRef(place.channel, f"{key}: {reply.summary}")
+
+    async def edit(self, ref: MessageRef, reply: Reply) -> None:
+        """Edit nothing."""
+
+    async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
+        """There is nothing of a dry run to be found."""
+
+    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
+        """Say nothing."""
+
+    async def direct(self, user: str) -> Place:
+        """A person's id stands for the direct messages with them."""
+        return Place(user)
+
+    async def upload(self, place: Place, name: str, text: str) -> None:
+        """Share nothing."""
