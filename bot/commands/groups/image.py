@@ -197,9 +197,10 @@ async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, s
 
 async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Sequence[str]:
     """The machines known to use a file: as a disk, or as the image they were made from here."""
-    machines = [m for m in await ctx.services.inventory.machines(ctx.actor) if m.node == node.id]
+    session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
+    listing = await ctx.services.inventory.list_node(session)
     users = []
-    for machine in machines[:_MOST_MACHINES]:
+    for machine in listing.machines[:_MOST_MACHINES]:
         try:
             detail = await ctx.dbc.tasks.get(target, machine.task)
         except BotError:

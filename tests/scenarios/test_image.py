@@ -1,0 +1,254 @@
+"""Images: what is listed, sent, fetched, stopped and deleted, and how its end is proved."""
+
+import re
+
+import pytest
+
+from sandbox.dbc.images import MIB_PER_SECOND, ImageFile
+from sandbox.dbc.values import GIB
+from tests.scenarios.stage import CHANNEL, Stage, card
+
+PYTORCH = "pytorch-2.4.qcow2"  # on hub only, 18 GiB
+CUDA = "ubuntu-22.04-cuda-12.qcow2"  # on both servers and on gpu1
+
+
+@pytest.fixture(autouse=True)
+async def alices_session(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.world.calls.clear()
+
+
+async def test_the_image_servers_are_listed(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, "/dbc image servers")
+    assert "hub" in seen.plain
+    assert "backup" in seen.plain
+
+
+async def test_images_are_listed_wherever_they_are(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, "/dbc image list")
+    for text in ("hub (image server)", f"{PYTORCH} 18G", "backup", "gpu1", f"{CUDA} 14G"):
+        assert text in seen.plain.replace("*", "").replace("`", "")
+
+
+async def test_a_server_that_cannot_be_reached_is_not_called_empty(stage: Stage) -> None:
+    stage.world.image_servers["backup"].reachable = False
+    seen = await stage.asks(stage.alice, "/dbc image list backup")
+    assert "it cannot be reached" in seen.plain
+
+
+async def test_mine_shows_the_disks_of_ones_machines_that_are_off(stage: Stage) -> None:
+    machine = stage.task("inference")
+    await stage.asks(stage.alice, "/dbc vm poweroff inference")
+    await stage.confirms(stage.alice, "Power off")
+    await stage.ends(stage.alice, "inference is off")
+    seen = await stage.asks(stage.alice, "/dbc image list mine on gpu1")
+    assert machine.disks["vda"].source_file.rpartition("/")[2] in seen.plain
+
+
+async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
+    what = f"{PYTORCH} is being downloaded from hub to gpu1"
+    assert what in card(alice, what).plain.replace("*", "")
+    for _ in range(10):
+        await stage.passes(5)
+    bar = card(alice, what).plain
+    assert "▓" in bar
+    assert re.search(r"\b(9|10)\d MiB/s", bar)
+    assert "left" in bar
+    end = await stage.ends(
+        alice, f"{PYTORCH} has arrived whole on gpu1: 18G, as on hub", within=400
+    )
+    assert end.ts != card(alice, "Asked by").ts
+    for _ in range(5):
+        await stage.passes(30)
+    assert len(stage.endings(alice)) == 1
+    assert stage.changes() == ["images.download"]
+
+
+async def test_a_download_is_followed_over_a_restart_of_the_bot(
+    stage: Stage, request: pytest.FixtureRequest
+) -> None:
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(30)
+    await stage.restart_bot(http="http" in request.node.callspec.id)
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole", within=400)
+    for _ in range(5):
+        await stage.passes(30)
+    assert len(stage.endings(stage.alice)) == 1
+    assert stage.changes() == ["images.download"]
+
+
+async def test_a_download_that_breaks_off_is_no_success(stage: Stage) -> None:
+    stage.world.image_servers["hub"].dies_at = 0.5
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    end = await stage.ends(stage.alice, PYTORCH, within=400)
+    assert "has not arrived whole: 9G instead of 18G" in end.plain
+
+
+async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
+    for _ in range(4):
+        await stage.passes(5)
+    await stage.asks(alice, f"/dbc image stop {PYTORCH} on gpu1")
+    await stage.confirms(alice, f"Stop the download of {PYTORCH}")
+    end = await stage.ends(alice, PYTORCH)
+    assert "was stopped at" in end.plain
+    assert stage.changes() == ["images.download", "images.download_stop"]
+
+
+async def test_a_download_to_another_directory_cannot_be_proved(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} dir=/data2 on gpu1")
+    end = await stage.ends(stage.alice, PYTORCH, within=400)
+    assert "has ended in /data2; it can't be checked there" in end.plain
+    assert end.buttons == []
+
+
+async def test_a_download_onto_an_image_that_is_there_is_asked_about(stage: Stage) -> None:
+    alice = stage.alice
+    seen = await stage.asks(alice, f"/dbc image download {CUDA} from=hub on gpu1")
+    assert f"gpu1 has {CUDA} (14G) already" in seen.plain
+    await stage.asks(alice, f"/dbc image download {CUDA} from=backup replace on gpu1")
+    question = await alice.sees("Replace by a download")
+    assert "Machines based on it may break" in question.plain
+    assert stage.changes() == []
+
+
+async def test_a_server_is_asked_for_where_several_have_the_image(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, f"/dbc image download {CUDA} on gpu1")
+    assert "Which image server? backup, hub" in seen.plain
+
+
+async def test_an_image_that_no_server_has_is_refused_before_asking_dbc(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, "/dbc image download nothing.qcow2 on gpu1")
+    assert "No image server lists nothing.qcow2" in seen.plain
+    assert stage.changes() == []
+
+
+async def test_a_second_download_of_one_name_is_refused(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(10)
+    seen = await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    assert "is being downloaded there already" in seen.plain
+    assert stage.changes() == ["images.download"]
+
+
+@pytest.mark.parametrize("name", ["ubuntu", "a b.qcow2", "x;rm.qcow2", "../up.qcow2"])
+async def test_a_name_that_would_reach_a_shell_is_refused(stage: Stage, name: str) -> None:
+    await stage.asks(stage.alice, f'/dbc image download "{name}" from=hub on gpu1')
+    assert stage.changes() == []
+    assert stage.world.calls.of("images.download_progress") == []
+
+
+async def test_an_upload_is_proved_by_the_servers_list(stage: Stage) -> None:
+    gpu1 = stage.node("gpu1")
+    gpu1.files["/data/mine.qcow2"] = ImageFile(6 * GIB)
+    await stage.asks(stage.alice, "/dbc image upload mine.qcow2 to=hub on gpu1")
+    card(stage.alice, "mine.qcow2 is being uploaded from gpu1 to hub")
+    await stage.ends(stage.alice, "mine.qcow2 from gpu1 is on hub: 6G, as on the node", within=300)
+    assert stage.world.calls.of("images.upload")[0].additional == {
+        "image_filename": "/data/mine.qcow2",
+        "image_server": "hub",
+    }
+
+
+async def test_an_upload_that_breaks_off_is_no_success(stage: Stage) -> None:
+    stage.node("gpu1").files["/data/mine.qcow2"] = ImageFile(6 * GIB)
+    stage.world.image_servers["hub"].dies_at = 0.5
+    await stage.asks(stage.alice, "/dbc image upload mine.qcow2 to=hub on gpu1")
+    end = await stage.ends(stage.alice, "mine.qcow2", within=300)
+    assert "is not on hub; it failed, or was stopped elsewhere" in end.plain
+
+
+async def test_an_upload_is_stopped_by_its_absolute_path(stage: Stage) -> None:
+    stage.node("gpu1").files["/data/mine.qcow2"] = ImageFile(6 * GIB)
+    await stage.asks(stage.alice, "/dbc image upload mine.qcow2 to=hub on gpu1")
+    await stage.passes(20)
+    await stage.asks(stage.alice, "/dbc image stop mine.qcow2 on gpu1")
+    await stage.confirms(stage.alice, "Stop the upload of mine.qcow2")
+    end = await stage.ends(stage.alice, "mine.qcow2")
+    assert "was stopped at" in end.plain
+    sent = stage.world.calls.of("images.upload_stop")[0].additional
+    assert sent == {"image_filename": "/data/mine.qcow2"}
+
+
+async def test_an_upload_never_replaces_a_namesake_silently(stage: Stage) -> None:
+    alice = stage.alice
+    seen = await stage.asks(alice, f"/dbc image upload {CUDA} to=hub on gpu1")
+    assert f"hub has {CUDA} (14G) already" in seen.plain
+    await stage.asks(alice, f"/dbc image upload {CUDA} to=hub replace on gpu1")
+    await stage.confirms(alice, "hub's present file (14G) is replaced for everyone")
+    end = await stage.ends(alice, CUDA, within=400)
+    assert "its list proves nothing" in end.plain
+    assert stage.changes() == ["images.upload"]
+
+
+async def test_the_start_after_an_end_is_told_to_wait_a_moment(stage: Stage) -> None:
+    gpu1 = stage.node("gpu1")
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived", within=400)
+    transfer = next(iter(gpu1.transfers.downloads.values()), None)
+    if transfer is not None:
+        await stage.asks(stage.alice, f"/dbc image download {PYTORCH} replace on gpu1")
+        await stage.confirms(stage.alice, "Replace by a download")
+        await stage.alice.sees("has only just ended")
+
+
+async def test_progress_is_shown_on_request(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, f"/dbc image progress {PYTORCH} on gpu1")
+    assert "is not being transferred on gpu1 at present" in seen.plain.replace("*", "")
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(60)
+    seen = await stage.asks(stage.alice, f"/dbc image progress {PYTORCH} on gpu1")
+    assert "▓▓▓" in seen.plain
+    assert "%" in seen.plain
+
+
+async def test_what_does_not_run_cannot_be_stopped(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, f"/dbc image stop {PYTORCH} on gpu1")
+    assert f"No transfer of {PYTORCH} is under way" in seen.plain
+    assert stage.changes() == []
+
+
+async def test_a_transfer_that_does_not_move_is_said_to_stall(stage: Stage) -> None:
+    stage.node("gpu1").transfers.rate = MIB_PER_SECOND / 1000
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    for _ in range(10):
+        await stage.passes(30)
+    assert "has not moved since" in card(stage.alice, "is being downloaded").plain
+    for _ in range(70):
+        await stage.passes(60)
+    end = await stage.ends(stage.alice, PYTORCH)
+    assert "I have stopped looking" in end.plain
+    assert end.buttons == ["Keep watching"]
+
+
+async def test_a_silent_node_is_said_once_and_the_end_is_told_all_the_same(stage: Stage) -> None:
+    gpu1 = stage.node("gpu1")
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(10)
+    gpu1.silent = True
+    for _ in range(3):
+        await stage.passes(20)
+    assert "has not answered since" in card(stage.alice, "is being downloaded").plain
+    gpu1.silent = False
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole", within=900)
+
+
+async def test_deleting_an_image_names_the_machines_that_use_it(stage: Stage) -> None:
+    alice = stage.alice
+    disk = stage.task("inference").disks["vda"].source_file.rpartition("/")[2]
+    await stage.asks(alice, f"/dbc image delete {disk} on gpu1")
+    question = await alice.sees("Delete the image")
+    assert "Known to use it: inference" in question.plain
+    assert "DBC does not check" in question.plain
+    assert stage.changes() == []
+
+
+async def test_an_image_is_deleted_once_it_is_confirmed(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc image delete ubuntu-20.04.qcow2 on gpu1")
+    await stage.confirms(stage.alice, "Delete the image")
+    await stage.alice.sees("is deleted on", CHANNEL)
+    assert "/data/ubuntu-20.04.qcow2" not in stage.node("gpu1").files
+    assert stage.changes() == ["images.delete"]

@@ -1,0 +1,77 @@
+"""Watches: what is followed, also when it was started elsewhere, and to stop it."""
+
+import pytest
+
+from sandbox.dbc import jobs
+from sandbox.dbc.images import ImageFile
+from sandbox.dbc.task import Status
+from sandbox.dbc.values import GIB
+from tests.scenarios.stage import Stage, card
+
+PYTORCH = "pytorch-2.4.qcow2"
+
+
+@pytest.fixture(autouse=True)
+async def alices_session(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+
+
+async def test_a_machine_started_elsewhere_is_followed_until_it_rests(stage: Stage) -> None:
+    gpu1, task = stage.node("gpu1"), stage.task("inference")
+    task.status = Status.POWERING_OFF
+    gpu1.push("poweroff", task, jobs.poweroff(gpu1, task))
+    await stage.asks(stage.alice, "/dbc watch vm inference")
+    await stage.ends(stage.alice, "inference is off on gpu1")
+    assert stage.changes() == []
+
+
+async def test_a_machine_deleted_elsewhere_is_told_to_be_gone(stage: Stage) -> None:
+    gpu1, task = stage.node("gpu1"), stage.task("inference")
+    task.status = Status.DELETING
+    gpu1.push("delete", task, jobs.delete(gpu1, task))
+    await stage.asks(stage.alice, "/dbc watch vm inference")
+    await stage.ends(stage.alice, "inference is gone on gpu1")
+
+
+async def test_a_machine_that_rests_is_not_followed(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, "/dbc watch vm inference")
+    assert "inference is “running”: nothing is changing" in seen.plain
+
+
+async def test_a_download_started_elsewhere_is_followed_to_its_proof(stage: Stage) -> None:
+    gpu1, hub = stage.node("gpu1"), stage.world.image_servers["hub"]
+    gpu1.transfers.download(PYTORCH, "/data", hub, stage.clock.now())
+    await stage.asks(stage.alice, f"/dbc watch image {PYTORCH} on gpu1")
+    card(stage.alice, f"{PYTORCH} is being downloaded from hub to gpu1")
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1", within=400)
+    assert stage.changes() == []
+
+
+async def test_an_upload_started_elsewhere_is_followed_to_its_proof(stage: Stage) -> None:
+    gpu1, hub = stage.node("gpu1"), stage.world.image_servers["hub"]
+    gpu1.files["/data/mine.qcow2"] = ImageFile(6 * GIB)
+    gpu1.transfers.upload("/data/mine.qcow2", hub, stage.clock.now())
+    await stage.asks(stage.alice, "/dbc watch image mine.qcow2 to=hub on gpu1")
+    await stage.ends(stage.alice, "mine.qcow2 from gpu1 is on hub", within=400)
+    assert stage.changes() == []
+
+
+async def test_a_transfer_that_does_not_run_is_not_followed(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, f"/dbc watch image {PYTORCH} on gpu1")
+    assert f"No transfer of {PYTORCH} is under way" in seen.plain
+
+
+async def test_what_is_followed_is_listed_and_can_be_let_go(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(30)
+    listed = await stage.asks(alice, "/dbc watch list")
+    assert f"{PYTORCH}* on gpu1:" in listed.plain
+    assert "%" in listed.plain
+    await stage.asks(alice, f"/dbc watch stop {PYTORCH}")
+    assert "is no longer followed" in card(alice, "Asked by").plain
+    for _ in range(10):
+        await stage.passes(30)
+    assert stage.changes() == ["images.download"]
+    assert f"/data/{PYTORCH}" in stage.node("gpu1").files
