@@ -52,7 +52,7 @@ _HELP = frozenset({"help", "?", "帮助"})
 
 def parse(table: Table, text: str, slash_command: str = "/dbc") -> Parse:
     """What the line means. Raises Refused (with the field) for an argument that cannot be."""
-    typed = words(clean(text))
+    typed = words(clean(text).lstrip(" ,:"))  # “@dbc, vm list”
     if typed and typed[0].lower() == slash_command:
         typed = typed[1:]
     if not typed:
