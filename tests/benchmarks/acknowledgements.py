@@ -11,7 +11,8 @@ from tests.benchmarks.load import Load
 from tests.benchmarks.stage import Stage
 
 AT_ONCE = 64
-PAUSE = 0.005  # seconds before each sending, the same for every server
+# Seconds before each sending, the same for every server: peers and bot have come to rest.
+PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ class Measurement:
 
     def _when_idle(self, load: Load, case: Case, requests: Sequence[bytes]) -> list[float]:
         """Send at once to a server that has nothing else to do, and wait until that is so again."""
-        time.sleep(PAUSE)
         answers = self._stage.answers() if case is HELP else 0
+        time.sleep(PAUSE)
         seconds = load.at_once(requests)
         if case is HELP:
             self._stage.wait_for_answers(answers + len(requests))

@@ -5,6 +5,7 @@ until that is closed, and says its port on standard output.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,8 @@ async def bot(room: Room, data: Path) -> AsyncIterator[int]:
     await _give_session(settings, room)
     bot = Bot(settings)
     await bot.start()
+    gc.collect()
+    gc.freeze()  # as bot.app.run does
     try:
         yield bot.edge.port
     finally:
