@@ -1,6 +1,7 @@
 """Wires every room together: the only file that knows them all."""
 
 import asyncio
+import gc
 import signal
 from datetime import timedelta
 from functools import partial
@@ -24,12 +25,14 @@ from bot.errors import BotError
 from bot.ids import new_id
 from bot.model import Execution
 from bot.ports import Messenger
+from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
 from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
+from bot.services.renters import Renters
 from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.watches import Watches, Words
@@ -68,12 +71,16 @@ class Bot:
             inventory = Inventory(store, dbc, sessions, clock)
             looking = observers(dbc, inventory, clock)
             words = partial(_words, table)
+            reviewers = Reviewers(self._book, sessions, directory, clock)
             return Services(
                 store=store,
                 dbc=dbc,
                 sessions=sessions,
+                renters=Renters(store, dbc, clock),
                 inventory=inventory,
+                aliases=Aliases(store),
                 watches=Watches(store, looking, inventory, outbox, clock, by, words),
+                reviews=Reviews(store, table, inventory, reviewers, outbox, clock, by),
                 audit=AuditLog(store, directory, clock, lambda: self._book.current),
                 directory=directory,
                 messenger=messenger,
@@ -85,14 +92,14 @@ class Bot:
         outbox = Outbox(self.store, messenger, clock, by)
         services = services_over(self.store, self.dbc, outbox, messenger)
         self._audit = services.audit
-        reviewers = Reviewers(self._book, services.sessions, directory, clock)
-        reviews = Reviews(services, reviewers, outbox, by)
-        pipeline = Pipeline(services, reviews, outbox, by)
-        clicks = Clicks(self.store, reviews, pipeline)
+        self._aliases = services.aliases
+        reviews = services.reviews
+        pipeline = Pipeline(services, outbox, by)
+        clicks = Clicks(self.store, reviews, pipeline, clock)
         undone, silent = UndoneStore(self.store), SilentMessenger()
         unsent = SilentOutbox(undone, silent, clock, by)
         stage = services_over(undone, self.dbc.dry_run(), unsent, silent)
-        rehearsals = Rehearsals(stage, Pipeline(stage, reviews, unsent, by), reviewers)
+        rehearsals = Rehearsals(stage, Pipeline(stage, unsent, by), stage.reviews.reviewers)
         desk = Desk(services, pipeline, clicks, rehearsals, messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         second = timedelta(seconds=1)
@@ -106,6 +113,8 @@ class Bot:
                 Job("watches", second, services.watches.poll_due, overlapping=50),
                 Job("outbox", second, outbox.deliver_due, overlapping=5),
                 Job("audit head", timedelta(minutes=5), self._audit.post_head),
+                Job("renters", timedelta(minutes=5), services.renters.forget_expired),
+                Job("aliases", timedelta(seconds=60), services.aliases.refresh),
                 Job("inventory", timedelta(seconds=60), services.inventory.refresh_everything),
             ),
             clock,
@@ -117,6 +126,7 @@ class Bot:
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
         await self._audit.record_policy()
+        await self._aliases.refresh()
         await self._connection.open()
         await self.edge.start()
         if ticking:
@@ -179,6 +189,10 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, bot.reload_policy)
     await bot.start()
+    # What is here now stays: without this every full collection walks through all of it, and
+    # acknowledgements wait meanwhile, for a tenth of a second and more (docs/benchmarks.md).
+    gc.collect()
+    gc.freeze()
     try:
         await stopped.wait()
     finally:

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock
+from bot.commands.reviews import Reviews
 from bot.commands.table import Table
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.model import Execution, Machine, Node, Place, Source
 from bot.ports import Directory, Messenger
 from bot.reply import Reply
+from bot.services.aliases import Aliases
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
+from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
 from bot.services.watches import Watches
 from storage import Store
@@ -25,8 +28,11 @@ class Services:
     store: Store
     dbc: DbcClient
     sessions: Sessions
+    renters: Renters
     inventory: Inventory
+    aliases: Aliases
     watches: Watches
+    reviews: Reviews
     audit: AuditLog
     directory: Directory
     messenger: Messenger

@@ -12,7 +12,8 @@ from bot.commands.args import DRY_RUN, SECRET
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Services
-from bot.commands.home import OPEN_FORM, home
+from bot.commands.groups.shown import OPEN_FORM
+from bot.commands.home import home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.commands.pipeline import LEASE, Pipeline
 from bot.commands.reading import Reads
@@ -68,7 +69,9 @@ class Desk:
         """Take a typed line."""
         table, slash = self._services.table, self._services.slash_command
         try:
-            parsed = parse(table, invocation.text, slash)
+            parsed = parse(
+                table, invocation.text, slash, self._services.aliases.of(invocation.actor)
+            )
         except Refused as refusal:
             return Accepted(_saying(from_error(refusal)))
         match parsed:

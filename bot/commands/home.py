@@ -1,7 +1,7 @@
 """The App Home: a person's machines and sessions, with buttons that work."""
 
 from bot.commands.context import Services
-from bot.commands.groups.shown import machine_row, stacked
+from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
 from bot.model import Machine
 from bot.reply import (
     Actions,
@@ -18,8 +18,6 @@ from bot.reply import (
     line,
     time,
 )
-
-OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
 
 
 async def home(services: Services, user: str) -> Reply:

@@ -113,7 +113,7 @@ class Inventory:
         """
         found = _match_node(await self._known(), text)
         if not found and asking and _NODE_ID.fullmatch(text) is None:
-            await self.refresh_nodes()
+            await (self.refresh_nodes() if NodeKind.GPU in kinds else self.refresh_metals())
             found = _match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
@@ -121,10 +121,11 @@ class Inventory:
         fitting = [node for node in found if node.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
-        wanted = " or ".join(sorted(_KINDS[kind] for kind in kinds))
+        wanted = _KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
         if not found:
+            listing = "node list" if NodeKind.GPU in kinds else "metal list"
             raise NotFound(
-                f"There is no {wanted} called “{text}”.", hint="See: node list", field=field
+                f"There is no {wanted} called “{text}”.", hint=f"See: {listing}", field=field
             )
         if not fitting:
             raise Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)

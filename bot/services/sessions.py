@@ -6,10 +6,10 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import Unreadable
+from bot.dbc.errors import Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
-from bot.model import Audience, DbcSession, Node, Share
+from bot.model import Audience, DbcSession, Node, NodeKind, Share
 from storage import Store
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
@@ -117,23 +117,22 @@ class Sessions:
         async with self._store.read() as tx:
             return await tx.sessions.of(user)
 
-    async def add(self, session: DbcSession) -> int | None:
-        """Try the pair against its node, then keep it; gives the number of machines it sees.
+    async def add(self, session: DbcSession) -> str:
+        """Try the pair against its node, then keep it; says what it sees there.
 
-        None where the node accepts the pair but its list cannot be read. Raises what the node
-        answers otherwise, and then keeps nothing.
+        Raises what the node answers, and then keeps nothing.
         """
-        count = await self._count(session)
+        sees = await self._try(session)
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.sessions.put(replace(session, added_at=now, checked_at=now))
-        return count
+        return sees
 
     async def check(self, session: DbcSession) -> BotError | None:
         """Try a kept pair again and remember the result; gives what was wrong."""
         problem: BotError | None = None
         try:
-            await self._count(session)
+            await self._try(session)
         except BotError as error:
             problem = error
         async with self._store.write() as tx:
@@ -142,13 +141,27 @@ class Sessions:
             )
         return problem
 
-    async def _count(self, session: DbcSession) -> int | None:
+    async def _try(self, session: DbcSession) -> str:
+        """What the pair sees on its node, which may be a bare-metal machine."""
         try:
-            return len(await self._dbc.tasks.list(target_of(session)))
+            count = len(await self._dbc.tasks.list(target_of(session)))
+        except WrongNodeKind:
+            return await self._try_metal(session)
         except Unreadable as problem:
             if problem.errcode != _GARBLED:
                 raise
-            return None
+            return "the list of its machines cannot be read at present, though"
+        return f"it sees {count} machine{'s' * (count != 1)}"
+
+    async def _try_metal(self, session: DbcSession) -> str:
+        machine = await self._dbc.metal.get(target_of(session))
+        if not machine.version:  # a manager answers with its list, which is something else
+            raise WrongNodeKind
+        now = self._clock.now()
+        seen = Node(session.node, "", machine.version, now, kind=NodeKind.METAL, desc=machine.desc)
+        async with self._store.write() as tx:
+            await tx.inventory.put_nodes([seen])
+        return f"it is a bare-metal machine, {machine.power_status or 'power unknown'}"
 
     async def remove(self, user: str, node: Node) -> bool:
         """Erase the pair; False when there was none."""

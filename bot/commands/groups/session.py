@@ -1,70 +1,54 @@
 """Sessions: the credentials with which a person acts on a node (docs/dbc-api.md §2.5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from bot.commands.args import Arg, OnNode
+from bot.commands.args import AnyNode, Arg, Channel, Member
 from bot.commands.context import Context
+from bot.commands.groups.renter import (
+    REQUEST,
+    SIGN_SESSION,
+    RentOrder,
+    SessionSign,
+    kept,
+)
 from bot.commands.groups.shown import short, stacked
 from bot.commands.table import Command, Group
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
-from bot.errors import BotError, NotFound, Refused
-from bot.model import DbcSession, Effect
-from bot.reply import Line, Note, Para, Reply, bold, code, emoji, line, time
+from bot.errors import NotFound, Refused
+from bot.model import Audience, DbcSession, Effect, Share
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Span,
+    bold,
+    channel,
+    code,
+    emoji,
+    line,
+    mention,
+    time,
+)
 
 SessionId = Annotated[
     str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
-]
-SessionSign = Annotated[
-    str, Arg("Session signature", "secret", "The renter's signature of it, 128 hex digits")
-]
-RentOrder = Annotated[
-    str,
-    Arg(
-        "Rent order",
-        "word",
-        "Only where single GPUs are rented: the order's number",
-        "1287",
-        positional=False,
-    ),
 ]
 
 
 async def add(
     ctx: Context,
-    node: OnNode,
+    node: AnyNode,
     session_id: SessionId,
     session_id_sign: SessionSign,
     rent_order: RentOrder = "",
 ) -> Reply:
     """Add your session for a node: it is tried there and kept encrypted."""
-    session = DbcSession(
-        ctx.actor, node.id, session_id.strip(), session_id_sign.strip(), rent_order
-    )
-    try:
-        count = await ctx.services.sessions.add(session)
-    except BotError as error:
-        error.hint = f"The session was not kept. {error.hint}".strip()
-        raise
-    sees = (
-        f"it sees {count} machine{'s' * (count != 1)}"
-        if count is not None
-        else "the list of its machines cannot be read at present, though"
-    )
-    return Reply(
-        f"Your session for {node.label} works",
-        (
-            Para(
-                line(
-                    emoji("white_check_mark"), " Your session for ", bold(node.label),
-                    f" works and is kept; {sees}.",
-                )
-            ),
-            Note(line("It never expires by itself. Erase it with ", code("session remove"), ".")),
-        ),
-        private=True,
-    )  # fmt: skip
+    pair = session_id.strip(), session_id_sign.strip()
+    return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order))
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -75,27 +59,46 @@ def _check(values: Mapping[str, str]) -> None:
 
 
 async def list_sessions(ctx: Context) -> Reply:
-    """List the nodes that you have a session for; the secrets are never shown."""
-    sessions = await ctx.services.sessions.of(ctx.actor)
-    if not sessions:
+    """List the nodes that you have a session for, and who shares with whom; never the secrets."""
+    own = await ctx.services.sessions.of(ctx.actor)
+    shared = await ctx.services.sessions.shared_by(ctx.actor)
+    given = await ctx.services.sessions.shared_with(ctx.actor, ctx.place.channel)
+    given = [share for share in given if share.user != ctx.actor]
+    parts: list[Part] = []
+    if own:
+        rows = [await _row(ctx, session, shared) for session in own]
+        parts.append(Para(stacked([line(bold("Your sessions")), *rows])))
+    if given:
+        rows = [await _shared_row(ctx, share) for share in given]
+        parts.append(Para(stacked([line(bold("Shared with you")), *rows])))
+    if not parts:
         return Reply.of(
             "You have no session yet. Add one with ", code("session add"), ".", private=True
         )
-    rows = [await _row(ctx, session) for session in sessions]
-    return Reply(
-        "Your sessions", (Para(stacked([line(bold("Your sessions")), *rows])),), private=True
-    )
+    return Reply("Your sessions", tuple(parts), private=True)
 
 
-async def _row(ctx: Context, session: DbcSession) -> Line:
+async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Line:
     label = await ctx.services.inventory.label(session.node)
     order = f" · rent order {session.rent_order}" if session.rent_order else ""
     seen: Line = line(" · checked ", time(session.checked_at)) if session.checked_at else ()
     bad: Line = line(" · ", emoji("warning"), f" {session.problem}") if session.problem else ()
-    return line("• ", bold(label), " ", code(short(session.node)), order, seen, bad)
+    others = [_audience(share) for share in shared if share.node == session.node]
+    also: Line = line(" · shared with ", *(line(one, " ") for one in others)) if others else ()
+    return line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
 
 
-async def check(ctx: Context, node: OnNode) -> Reply:
+async def _shared_row(ctx: Context, share: Share) -> Line:
+    label = await ctx.services.inventory.label(share.node)
+    here = " with this channel" if share.kind is Audience.CHANNEL else ""
+    return line("• ", bold(label), " ", code(short(share.node)), " by ", mention(share.user), here)
+
+
+def _audience(share: Share) -> Span:
+    return mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+
+
+async def check(ctx: Context, node: AnyNode) -> Reply:
     """Try your session against its node."""
     for session in await ctx.services.sessions.of(ctx.actor):
         if session.node == node.id:
@@ -114,11 +117,58 @@ async def check(ctx: Context, node: OnNode) -> Reply:
     )
 
 
-async def remove(ctx: Context, node: OnNode) -> Reply:
-    """Erase your session for a node from this bot."""
+async def remove(ctx: Context, node: AnyNode) -> Reply:
+    """Erase your session for a node from this bot; who shared it loses it too."""
     if not await ctx.services.sessions.remove(ctx.actor, node):
         raise NotFound(f"You have no session for {node.label}.", field="node")
     return Reply.of("Your session for ", bold(node.label), " is erased.", private=True)
+
+
+def _check_audience(values: Mapping[str, str]) -> None:
+    """Sharing is with one: a person or a channel."""
+    if bool(values.get("person")) == bool(values.get("channel")):
+        raise Refused("Say with whom: one person or one channel.", field="person")
+
+
+async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+    """Let a person, or everybody in a channel, use your session for a node without seeing it."""
+    if person == ctx.actor:
+        raise Refused("It is yours already.", field="person")
+    if person and not (await ctx.services.directory.person(person)).is_full_member:
+        raise Refused(
+            "A session can be shared with full members of this workspace only.", field="person"
+        )
+    kind = Audience.PERSON if person else Audience.CHANNEL
+    await ctx.services.sessions.share(ctx.actor, node, kind, person or channel)
+    told = line(
+        mention(ctx.actor), " shares their session for ", bold(node.label), " with ",
+        _named(person, channel), ".",
+    )  # fmt: skip
+    how = line(
+        "Nobody sees it, and every use is recorded under who used it. Take it back with ",
+        code("session unshare"), ".",
+    )  # fmt: skip
+    return Reply(f"A session for {node.label} is shared", (Para(told), Note(how)))
+
+
+async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+    """Take a shared session back at once: from one person or channel, or from everybody."""
+    count = await ctx.services.sessions.unshare(ctx.actor, node, person or channel)
+    if not count:
+        raise NotFound(
+            f"You do not share a session for {node.label} with them.",
+            hint="See: session list",
+            field="node",
+        )
+    whom = _named(person, channel) if person or channel else "anybody"
+    return Reply.of(
+        mention(ctx.actor), " no longer shares their session for ", bold(node.label), " with ",
+        whom, ".",
+    )  # fmt: skip
+
+
+def _named(person: str, channel_id: str) -> Span:
+    return mention(person) if person else channel(channel_id)
 
 
 GROUP = Group(
@@ -126,8 +176,19 @@ GROUP = Group(
     "Your credentials for nodes",
     (
         Command("add", add, Effect.CHANGE, "session add gpu1", form=True, check=_check),
+        REQUEST,
+        SIGN_SESSION,
         Command("list", list_sessions, example="session list", synonyms=("ls",)),
         Command("check", check, example="session check gpu1"),
+        Command(
+            "share",
+            share,
+            Effect.CHANGE,
+            "session share gpu1 with @U012AB3CD",
+            form=True,
+            check=_check_audience,
+        ),
+        Command("unshare", unshare, Effect.CHANGE, "session unshare gpu1 with @U012AB3CD"),
         Command("remove", remove, Effect.CHANGE, "session remove gpu1"),
     ),
 )

@@ -8,6 +8,8 @@ from bot.model import Machine, Node
 from bot.reply import Line, Row, Rows, bold, code, emoji, line
 from bot.services.inventory import NodeListing
 
+OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
+
 _LAMPS = {
     Phase.ON: "large_green_circle",
     Phase.OFF: "white_circle",
