@@ -10,15 +10,17 @@ from pathlib import Path
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
+from bot.model import AuditQuery
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
+from storage import Archive
 
 CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
-DAEMON_PATIENCE = 0.3
+DAEMON_PATIENCE = 0.15
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 LIMITS = Limits(read=timedelta(seconds=0.8), connect=timedelta(seconds=2))
@@ -175,6 +177,21 @@ async def staged(
             yield stage
         finally:
             await stage.bot.stop()
+        await _audit_is_sound(stage)
+
+
+async def _audit_is_sound(stage: Stage) -> None:
+    """Whatever a scenario did: the chain holds, and no secret has come into it."""
+    archive = Archive(f"sqlite+aiosqlite:///{stage.data}/bot.db")
+    fault, _ = await archive.verify()
+    assert fault is None, fault.sentence
+    written = repr([row async for row in archive.rows(AuditQuery())])
+    await archive.close()
+    nodes = stage.world.nodes.values()
+    tasks = [task for node in nodes for task in node.tasks.values()]
+    secrets = [part for node in nodes for part in node.session_for(demo_renter())]
+    secrets += [word for task in tasks for word in (task.login_password, task.vnc_password)]
+    assert [secret for secret in secrets if secret and secret in written] == []
 
 
 def card(person: Person, what: str) -> SeenMessage:

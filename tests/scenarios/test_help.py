@@ -1,0 +1,122 @@
+"""Help in all its forms, typos, missing arguments: nobody is left without the next step."""
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+@pytest.mark.parametrize("line", ["", "help", "?", "--help", "帮助"])
+async def test_help_names_every_group(stage: Stage, line: str) -> None:
+    told = await stage.asks(stage.alice, f"/dbc {line}".strip())
+    for group in ("vm", "node", "session", "watch"):
+        assert f"*{group}*: " in told.plain
+    assert "`/dbc vm restart help`" in told.plain
+    assert told.ephemeral
+
+
+@pytest.mark.parametrize("line", ["vm", "vm help", "help vm", "VM ?"])
+async def test_help_on_a_group_explains_its_commands(one_stage: Stage, line: str) -> None:
+    told = await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    assert "`/dbc vm restart <machine> [force]`" in told.plain
+    assert "`/dbc vm passwd <machine>" in told.plain
+    assert "Delete a machine with all its disks and snapshot files." in told.plain
+    assert "password>" not in told.plain
+
+
+@pytest.mark.parametrize(
+    "line", ["vm restart help", "help vm restart", "vm restart --help", "vm restart ?"]
+)
+async def test_help_on_a_command_explains_arguments_and_effect(one_stage: Stage, line: str) -> None:
+    told = await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    assert told.plain.startswith("`/dbc vm restart <machine> [force]`")
+    assert "Cut the power instead of asking the guest to reboot" in told.plain
+    assert "you are asked to confirm" in told.plain or "approv" in told.plain
+    assert "Example: `/dbc vm restart train-01 force`" in told.plain
+
+
+@pytest.mark.parametrize(
+    ("line", "nearest"),
+    [
+        ("vm lst", "vm list"),
+        ("vm strat inference", "vm start"),
+        ("vm reboot inference", "vm re"),
+        ("sesion add", "session add"),
+        ("list", "vm list"),
+        ("vm", "vm list"),
+    ],
+)
+async def test_a_typo_is_answered_with_what_is_near(
+    one_stage: Stage, line: str, nearest: str
+) -> None:
+    told = await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    assert f"/dbc {nearest}" in told.plain
+    assert told.ephemeral
+    assert one_stage.changes() == []
+
+
+async def test_nonsense_is_answered_with_the_way_to_help(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc <!channel> qwertz")
+    assert "There is no command" in told.plain
+    assert "`/dbc help`" in told.plain
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "field", "value"),
+    [
+        ("vm show", "vm show", "Machine", None),
+        ("vm restart force", "vm restart", "Force", ["true"]),
+        ("vm logs lines=20", "vm logs", "Lines", "20"),
+        ("vm name inference", "vm name", "Machine", "inference"),
+        ("vm delete on gpu1", "vm delete", "Machine", None),
+    ],
+)
+async def test_a_missing_argument_opens_a_form_with_what_was_given(
+    one_stage: Stage, line: str, title: str, field: str, value: object
+) -> None:
+    await one_stage.alice.types(f"/dbc {line}", CHANNEL)
+    modal = await one_stage.alice.sees_modal(title)
+    assert modal.value(field) == value
+
+
+async def test_a_form_opened_for_a_missing_machine_does_the_work(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.types("/dbc vm restart force", CHANNEL)
+    await stage.alice.sees_modal("vm restart")
+    offered = await stage.alice.suggests("Machine", "infer")
+    assert offered == []  # nothing has been seen yet: no node is waited for here
+    await stage.passes(60)
+    [offered_now] = await stage.alice.suggests("Machine", "infer")
+    assert offered_now.startswith("inference")
+    await stage.alice.submits({"Machine": offered_now})
+    await stage.confirms(stage.alice, "Force-restart")
+    await stage.ends(stage.alice, "inference has restarted on gpu1")
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_who_one_is_here(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc whoami")
+    assert stage.alice.id in told.plain
+    assert "no node yet" in told.plain
+    assert told.ephemeral
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, "/dbc whoami")
+    assert "gpu1" in told.plain
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("vm list gpu1 gpu2", "I don't know what “gpu2” means for “vm list”"),
+        ("vm start inference now", "I don't know what “now” means for “vm start”"),
+        ("vm start --now inference", "“vm start”"),
+        ("vm logs inference middle", "“middle”"),
+        ("vm list on", "“on”"),
+    ],
+)
+async def test_a_word_that_means_nothing_is_said_with_the_usage(
+    one_stage: Stage, line: str, sentence: str
+) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    told = await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    assert sentence in told.plain
+    assert one_stage.changes() == []

@@ -1,0 +1,63 @@
+"""A node or daemon that keeps people waiting: acknowledged at once, told what is going on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.dbc.guard import Limits
+from sandbox.slack import Person
+from tests.scenarios.stage import CHANNEL, Stage, staged
+
+
+@pytest.fixture
+async def patient(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage whose daemon and bot wait longer than a person would in silence."""
+    limits = Limits(read=timedelta(seconds=10))
+    async with staged(tmp_path, daemon_patience=3.2, limits=limits) as one:
+        yield one
+
+
+async def acknowledged_soon(person: Person, line: str) -> None:
+    """The line is acknowledged within half a second."""
+    began = asyncio.get_running_loop().time()
+    ack = await person.types(line, CHANNEL)
+    assert asyncio.get_running_loop().time() - began < 0.5
+    assert getattr(ack, "ok", False)
+
+
+async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
+    await acknowledged_soon(patient.alice, "/dbc vm show inference")
+    await patient.alice.sees("Asking; a node can take up to 40 s to answer …")
+    await patient.alice.sees("The node did not answer in time")
+    assert patient.alice.notices == []
+
+
+async def test_who_changes_something_sees_that_the_node_is_waited_for(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu2")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu2").silent = True
+    await acknowledged_soon(
+        patient.alice, "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 on gpu2"
+    )
+    await patient.alice.sees(r"(?s)t1.*waiting for gpu2 to answer, which can take 30 s", timeout=1)
+    await acknowledged_soon(patient.bob, "/dbc help")
+    await patient.bob.sees("What there is", timeout=1)
+    await patient.alice.sees(r"(?s)t1.*unknown whether the command arrived; I keep looking")
+    assert patient.changes() == ["tasks.create"]
+
+
+async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
+    await acknowledged_soon(patient.alice, "/dbc vm delete inference")
+    card = await patient.alice.sees("Delete")
+    assert "Last seen state" in card.plain
+    assert "the node does not answer just now" in card.plain
+    assert card.buttons == ["Confirm", "Cancel"]
