@@ -62,8 +62,8 @@ async def test_a_change_in_part_says_what_was_done_and_what_not(stage: Stage) ->
 async def test_a_change_of_nothing_is_refused(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     await one_stage.alice.types("/dbc vm modify inference", CHANNEL)
-    modal = await one_stage.alice.sees_modal("vm modify")
-    assert modal.value("Machine") == "inference"
+    opened = await one_stage.alice.sees_modal("vm modify")
+    assert opened.value("Machine") == "inference"
     await one_stage.alice.submits({})
     modal = one_stage.alice.modal
     assert modal is not None

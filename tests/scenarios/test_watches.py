@@ -63,7 +63,7 @@ async def test_a_node_that_falls_silent_is_said_once_and_left_in_peace(
     await starts(stage)
     stage.node("gpu1").silent = True
     asked_before = len(stage.world.calls)
-    cards = set()
+    cards: set[str] = set()
     for _ in range(30):
         await stage.passes(30)
         cards.update(m.plain for m in stage.alice.messages() if "starting" in m.plain)
