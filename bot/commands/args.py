@@ -14,7 +14,7 @@ from bot.model import Machine, Node
 
 Kind = Literal[
     "vm", "node", "peer", "metal", "manager", "image", "server", "person", "channel",
-    "word", "rest", "int", "choice", "flag", "list", "secret", "secrets",
+    "word", "rest", "line", "int", "choice", "flag", "list", "secret", "secrets",
 ]  # fmt: skip
 
 # What is looked up among nodes. A `node` runs machines, a `peer` takes sessions: a node or a

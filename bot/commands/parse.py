@@ -6,7 +6,9 @@ total: any text at all gives one or the other. Targets are resolved later, by `b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from bot.commands.alias import expanded
 from bot.commands.args import NODE_OPTION, OPTIONS, SECRET, Option, Parameter, option_called
 from bot.commands.table import Command, Table
 from bot.commands.text import clean, option_name, quoted, words
@@ -50,13 +52,20 @@ Parse = Parsed | HelpWanted | NotUnderstood
 _HELP = frozenset({"help", "?", "帮助"})
 
 
-def parse(table: Table, text: str, slash_command: str = "/dbc") -> Parse:
+def parse(
+    table: Table,
+    text: str,
+    slash_command: str = "/dbc",
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> Parse:
     """What the line means. Raises Refused (with the field) for an argument that cannot be."""
     typed = words(clean(text).lstrip(" ,:"))  # “@dbc, vm list”
     if typed and typed[0].lower() == slash_command:
         typed = typed[1:]
     if not typed:
         return HelpWanted()
+    if not _is_command(table, typed[0]):
+        typed = expanded(typed, aliases)
     wants_help = [word for word in typed if option_name(word) == "help" or word.lower() in _HELP]
     if wants_help and (typed[0] in wants_help or typed[-1] in wants_help):
         return _help(table, [word for word in typed if word not in wants_help])
@@ -67,6 +76,10 @@ def parse(table: Table, text: str, slash_command: str = "/dbc") -> Parse:
         typed_head = " ".join(typed[:2])
         return NotUnderstood(typed_head, tuple(table.nearest(typed_head)))
     return Parsed(command, _arguments(command, rest))
+
+
+def _is_command(table: Table, word: str) -> bool:
+    return table.group(word) is not None or table.find("", word) is not None
 
 
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
@@ -88,10 +101,36 @@ def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
 
 
 def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
+    values = _sorted_out(command, rest)
+    node = command.parameter(NODE_OPTION)
+    if node is not None and NODE_OPTION in values:
+        _set(values, node.name, values.pop(NODE_OPTION))
+    takes: list[Parameter | Option] = [*command.parameters, *_options_of(command)]
+    for taken in takes:
+        if taken.name not in values:
+            continue
+        value = taken.arg.read(taken.name, values[taken.name])
+        if taken.arg.kind == "flag":
+            values[taken.name] = "true"
+            if not value:  # `force=false` is the same as no force
+                del values[taken.name]
+    _check_options(command, values)
+    return values
+
+
+def _options_of(command: Command) -> list[Option]:
+    """Everyone's options, without those whose name the command has for something of its own."""
+    return [option for option in OPTIONS if command.parameter(option.name) is None]
+
+
+def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
+    """Which word belongs to what."""
     values: dict[str, str] = {}
     bare: list[str] = []
     queue = list(rest)
     while queue:
+        if _takes_whole_line(command, bare, queue, values):
+            break
         word = queue.pop(0)
         if word.lower() == NODE_OPTION and queue:
             _set(values, NODE_OPTION, queue.pop(0))
@@ -100,30 +139,31 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
         elif not _named(command, word, queue, values):
             bare.append(word)
     _positional(command, bare, values)
-    node = command.parameter(NODE_OPTION)
-    if node is not None and NODE_OPTION in values:
-        _set(values, node.name, values.pop(NODE_OPTION))
-    takes: tuple[Parameter | Option, ...] = (*command.parameters, *OPTIONS)
-    for taken in takes:
-        if taken.name in values:
-            value = taken.arg.read(taken.name, values[taken.name])
-            if taken.arg.kind == "flag":
-                values[taken.name] = "true"
-                if not value:  # `force=false` is the same as no force
-                    del values[taken.name]
-    _check_options(command, values)
     return values
 
 
 def _check_options(command: Command, values: Mapping[str, str]) -> None:
     """Refuse options that say nothing for this command."""
     changes = command.effect_of(values) is not Effect.READ
-    for option in OPTIONS:
-        if option.name not in values or command.parameter(option.name):
-            continue
-        if not option.fits(changes=changes):
+    for option in _options_of(command):
+        if option.name in values and not option.fits(changes=changes):
             what = "changes something" if changes else "only reads"
             raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")
+
+
+def _takes_whole_line(
+    command: Command, bare: Sequence[str], queue: Sequence[str], values: dict[str, str]
+) -> bool:
+    """Where an argument is a line of its own, what is left belongs to it, options and all."""
+    for position, parameter in enumerate(command.parameters):
+        if parameter.arg.kind != "line" or parameter.name in values:
+            continue
+        before = command.parameters[:position]
+        filled = len(bare) + sum(p.name in values for p in before) >= len(before)
+        if filled and not queue[0].startswith(f"{parameter.name}="):
+            _set(values, parameter.name, " ".join(quoted(word) for word in queue))
+            return True
+    return False
 
 
 def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
@@ -151,7 +191,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
 
 
 def _takes_text(command: Command) -> bool:
-    return any(p.arg.kind == "rest" for p in command.parameters)
+    return any(p.arg.kind in {"rest", "line"} for p in command.parameters)
 
 
 def _unknown_option(command: Command, word: str) -> Refused:

@@ -21,7 +21,7 @@ _QUOTES = str.maketrans(
 # One or two of any dash; before a digit a plain one is a minus.
 _DASHES = re.compile(r"^[—–―−]{1,2}-?|^--?(?=[^\W\d])")
 _WORD = re.compile(r"""(?:"[^"]*"|(?<!\w)'[^']*'|[^\s"']|["'])+""")
-_PLAIN = re.compile(r"[\w.,@:/+$*-]+")
+_PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 _QUOTED = re.compile(r""""([^"]*)"|(?<!\w)'([^']*)'""")
 
 

@@ -1,6 +1,17 @@
 """The rows, one file per group. A new group is added here; a new command in its group's file."""
 
-from bot.commands.groups import audit, disk, general, image, node, session, snapshot, vm, watch
+from bot.commands.groups import (
+    alias,
+    audit,
+    disk,
+    general,
+    image,
+    node,
+    session,
+    snapshot,
+    vm,
+    watch,
+)
 from bot.commands.table import Table
 
 
@@ -16,6 +27,7 @@ def command_table() -> Table:
             session.GROUP,
             watch.GROUP,
             audit.GROUP,
+            alias.GROUP,
             general.GROUP,
         )
     )

@@ -1,0 +1,83 @@
+"""Aliases: one's own short words for long lines."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from bot.commands.args import Arg
+from bot.commands.context import Context
+from bot.commands.table import Command, Group
+from bot.commands.text import clean
+from bot.errors import Refused
+from bot.model import Effect
+from bot.reply import Note, Para, Reply, Row, Rows, bold, code, line
+
+_NAME = re.compile(r"[\w.-]{1,30}")
+_LONGEST = 500  # characters
+
+Name = Annotated[str, Arg("Alias", "word", "The short word", "r")]
+Body = Annotated[
+    str,
+    Arg("Stands for", "line", "A whole line; $1 … $9 and $* are the words behind the alias",
+        "vm restart $1 force"),
+]  # fmt: skip
+
+
+def _definition(alias: str, body: str) -> tuple[str, str]:
+    """`r = vm restart` and `r=vm restart` say the same as `r vm restart`."""
+    name, equals, first = alias.partition("=")
+    stands_for = f"{first} {body}" if equals else body.strip().removeprefix("=")
+    return name.lower(), clean(stands_for).strip()
+
+
+def _check(values: Mapping[str, str]) -> None:
+    name, body = _definition(values["alias"], values["body"])
+    if not _NAME.fullmatch(name):
+        raise Refused("An alias has letters, digits, “.”, “_” and “-”.", field="alias")
+    if not body:
+        raise Refused("Say what it stands for.", field="body")
+    if len(body) > _LONGEST:
+        raise Refused(f"That is longer than {_LONGEST} characters.", field="body")
+
+
+async def add(ctx: Context, alias: Name, body: Body) -> Reply:
+    """Let a short word of yours stand for a line."""
+    name, stands_for = _definition(alias, body)
+    table = ctx.services.table
+    if table.group(name) or table.find("", name):
+        raise Refused(f"“{name}” is a command already.", hint="Choose another word.", field="alias")
+    await ctx.services.aliases.add(ctx.actor, name, stands_for)
+    return Reply.of(
+        "For you, ", code(f"{ctx.services.slash_command} {name}"), " now means ",
+        code(stands_for), ". It may do no more than you may.", private=True,
+    )  # fmt: skip
+
+
+async def list_aliases(ctx: Context) -> Reply:
+    """List your aliases."""
+    known = ctx.services.aliases.of(ctx.actor)
+    example = Note(line("Add one: ", code("alias add r = vm restart $1 force")))
+    if not known:
+        return Reply("You have no aliases.", (Para(line("You have no aliases.")), example), True)
+    rows = [
+        Row(line(code(name), " stands for ", code(body)), {"alias": name, "stands_for": body})
+        for name, body in known.items()
+    ]
+    return Reply("Your aliases", (Rows(tuple(rows), line(bold("Your aliases"))), example), True)
+
+
+async def remove(ctx: Context, alias: Name) -> Reply:
+    """Forget one of your aliases."""
+    await ctx.services.aliases.remove(ctx.actor, alias.lower())
+    return Reply.of("The alias ", code(alias.lower()), " is gone.", private=True)
+
+
+GROUP = Group(
+    "alias",
+    "Your own short words for long lines",
+    (
+        Command("list", list_aliases, example="alias list", synonyms=("ls",)),
+        Command("add", add, Effect.CHANGE, "alias add r = vm restart $1 force", check=_check),
+        Command("remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",)),
+    ),
+)

@@ -1,0 +1,44 @@
+"""Each person's own words for whole lines.
+
+Kept in memory as well: a line is read before it is acknowledged, and nothing may wait for the
+disk there.
+"""
+
+from collections.abc import Mapping
+
+from bot.errors import NotFound, Refused
+from storage import Store
+
+MOST = 100  # of one person
+
+
+class Aliases:
+    """Aliases, from memory; every change goes to the database first."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, dict[str, str]] = {}
+
+    def of(self, user: str) -> Mapping[str, str]:
+        """What stands for what, for this person."""
+        return self._known.get(user, {})
+
+    async def refresh(self) -> None:
+        """Read them all again: another process may have changed some."""
+        async with self._store.read() as tx:
+            self._known = await tx.aliases.all()
+
+    async def add(self, user: str, name: str, body: str) -> None:
+        """Let `name` stand for `body`. Raises Refused when there are too many."""
+        if len(self.of(user)) >= MOST and name not in self.of(user):
+            raise Refused(f"You have {MOST} aliases already.", hint="Remove one: alias remove")
+        async with self._store.write() as tx:
+            await tx.aliases.set(user, name, body)
+        await self.refresh()
+
+    async def remove(self, user: str, name: str) -> None:
+        """Forget an alias. Raises NotFound."""
+        async with self._store.write() as tx:
+            if not await tx.aliases.remove(user, name):
+                raise NotFound(f"You have no alias “{name}”.", hint="See: alias list")
+        await self.refresh()
