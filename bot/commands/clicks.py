@@ -3,9 +3,13 @@
 A click is on disk before it is acknowledged; what it is worth is found out afterwards.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
+import structlog
+
+from bot.clock import Clock
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
 from bot.errors import Refused
@@ -18,27 +22,38 @@ from bot.model import (
     Submission,
     Verdict,
     Vote,
+    VoteState,
 )
-from bot.ports import Accepted, Answer, Rejected, Work
+from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
 from bot.reply import Form, FormField, Note, Reply, from_error, line
 from bot.services import review_cards
 from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types the machine's name
 _REASON = "reason"
+_BY_OTHERS = frozenset({ReviewKind.APPROVE})
+
+Kinds = Collection[ReviewKind]
+
+log = structlog.get_logger()
 
 
 class Clicks:
     """Approve, confirm, deny, cancel, reviewed."""
 
-    def __init__(self, store: Store, reviews: Reviews, pipeline: Pipeline) -> None:
+    def __init__(self, store: Store, reviews: Reviews, pipeline: Pipeline, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._reviews = reviews
         self._pipeline = pipeline
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             review_cards.APPROVE: self._approve,
-            review_cards.CONFIRM: partial(self._vote, verdict=Verdict.APPROVE),
-            review_cards.REVIEWED: partial(self._vote, verdict=Verdict.APPROVE),
+            review_cards.CONFIRM: partial(
+                self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.CONFIRM}
+            ),
+            review_cards.REVIEWED: partial(
+                self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.AFTERWARDS}
+            ),
             review_cards.DENY: self._deny,
             review_cards.CANCEL: self._cancel,
         }
@@ -67,12 +82,19 @@ class Clicks:
             submission.place,
             reason,
         )
-        return Accepted(await self._take(vote))
+        return Accepted(await self._take(vote, _BY_OTHERS))
 
     async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
-        """Look at the clicks that a dying process left behind."""
+        """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
         for vote in await self._reviews.lost_clicks():
-            await self._count(vote.key, answer_for(vote))
+            try:
+                await self._count(vote.key, answer_for(vote))
+            except DeliveryFailed as failure:
+                log.info("click.kept", approval=vote.approval, reason=failure.reason)
+
+    async def turn_away(self, press: Press, why: str) -> None:
+        """Record a click by somebody who is not even looked at."""
+        await self._reviews.turn_away(press.value, press.actor, why)
 
     async def _approve(self, press: Press) -> Work:
         async with self._store.read() as tx:
@@ -80,23 +102,22 @@ class Clicks:
         if approval is not None and approval.type_name and _is_pending(approval):
             label = await self._label(approval.id)
             return partial(_open, _name_form(approval, label))
-        return await self._vote(press, verdict=Verdict.APPROVE)
+        return await self._vote(press, Verdict.APPROVE, _BY_OTHERS)
 
     async def _deny(self, press: Press) -> Work:
         async with self._store.read() as tx:
             approval = await tx.approvals.find(press.value)
         if approval is None or not _is_pending(approval):
-            return await self._vote(press, verdict=Verdict.DENY)
+            return await self._vote(press, Verdict.DENY, _BY_OTHERS)
         return partial(_open, _denial_form(approval))
 
-    async def _vote(self, press: Press, verdict: Verdict) -> Work:
-        return await self._take(
-            Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
-        )
+    async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
+        vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
+        return await self._take(vote, kinds)
 
-    async def _take(self, vote: Vote) -> Work:
+    async def _take(self, vote: Vote, kinds: Kinds) -> Work:
         try:
-            if not await self._reviews.take(vote):
+            if not await self._reviews.take(vote, kinds):
                 return _nothing  # delivered twice: the first one is being looked at
         except Refused as refusal:
             return partial(_say, from_error(refusal))
@@ -108,12 +129,26 @@ class Clicks:
         except Refused as refusal:
             await answer.say(from_error(refusal))
             return
-        if count.approval.kind is not ReviewKind.CONFIRM:
-            await answer.say(_noted(count))
+        if count is None:
+            return
+        if count.vote.state is VoteState.REFUSED:
+            await answer.say(review_cards.too_late(count, self._clock.now()))
+            return
+        # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
+        telling = asyncio.create_task(self._tell(count, answer))
         if count.decided:
             await self._pipeline.decided(count.approval, answer)
         else:
             await self._reviews.deliver()
+        await telling
+
+    async def _tell(self, count: Count, answer: Answer) -> None:
+        if count.approval.kind is ReviewKind.CONFIRM:
+            return  # the card says it
+        try:
+            await answer.say(review_cards.noted(count))
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
 
     async def _cancel(self, press: Press) -> Work:
         try:
@@ -130,18 +165,6 @@ class Clicks:
 
 def _is_pending(approval: Approval) -> bool:
     return approval.status is ApprovalStatus.PENDING
-
-
-def _noted(count: Count) -> Reply:
-    if not count.decided:
-        return Reply.of("Noted; more are needed.", private=True)
-    words = {
-        ApprovalStatus.APPROVED: "Approved: it runs now.",
-        ApprovalStatus.DENIED: "Denied: nothing is done.",
-    }
-    if count.approval.kind is ReviewKind.AFTERWARDS:
-        return Reply.of("Thank you: it is noted that you have reviewed it.", private=True)
-    return Reply.of(words[count.approval.status], private=True)
 
 
 def _name_form(approval: Approval, label: str) -> Form:

@@ -11,9 +11,10 @@ from datetime import timedelta
 
 import structlog
 
+from bot.commands.args import BREAK_GLASS
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
-from bot.commands.reviews import Reviews
+from bot.commands.facts import facts_of
 from bot.commands.table import Command, said
 from bot.errors import BotError, Refused, Severity
 from bot.model import (
@@ -36,8 +37,13 @@ from storage import UnitOfWork
 # Longer than the slowest path from record to answer: target look-up, state, and the call itself.
 LEASE = timedelta(minutes=5)
 _STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
+# What is to be compared is waited for, as long as a daemon may take to answer.
+_COMPARE_PATIENCE = 40.0
+_SLACK_PATIENCE = timedelta(minutes=10)
+_SLACK_PAUSE = timedelta(seconds=10)
 _FIRST_LOOK = timedelta(seconds=2)
 
+_NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
 _ENDS = {
     Severity.REFUSED: ExecutionStatus.REFUSED,
     Severity.FAILED: ExecutionStatus.FAILED,
@@ -50,10 +56,10 @@ log = structlog.get_logger()
 class Pipeline:
     """From RECORDED to an end, whoever takes the next step and whenever."""
 
-    def __init__(self, services: Services, reviews: Reviews, outbox: Outbox, by: str) -> None:
+    def __init__(self, services: Services, outbox: Outbox, by: str) -> None:
         self._services = services
         self._store = services.store
-        self._reviews = reviews
+        self._reviews = services.reviews
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
@@ -61,21 +67,21 @@ class Pipeline:
     async def carry_out(self, execution: Execution, answer: Answer) -> None:
         """Take a recorded execution as far as it goes now: to a question, or to DBC."""
         command = self._services.table[execution.command]
+        async with self._store.read() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
+        if approval is not None and approval.status in _NOT_APPROVED:
+            await self._reviews.close(approval)
+            return
         try:
             execution, bound = await self.prepare(execution)
-            if not await self._is_cleared(command, execution, bound):
+            if not await self._is_cleared(command, execution, bound, approval):
                 return
         except BotError as error:
             await self._turn_down(execution, error, answer)
-            return
         except DeliveryFailed as failure:
-            log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
-            unknown = Refused(
-                "Slack did not say who may do this.", hint="Nothing was done. Try again."
-            )
-            await self._turn_down(execution, unknown, answer)
-            return
-        await self._run(command, execution, bound, answer)
+            await self._slack_is_silent(execution, approval, failure, answer)
+        else:
+            await self._run(command, execution, bound, answer)
 
     async def prepare(self, execution: Execution) -> tuple[Execution, Bound]:
         """Find out what was meant and whether it can be. Raises BotError where it cannot."""
@@ -85,26 +91,25 @@ class Pipeline:
         execution = await self._fix_target(command, execution, bound)
         return await self._look(command, execution, bound), bound
 
-    async def _is_cleared(self, command: Command, execution: Execution, bound: Bound) -> bool:
-        """Whether it may run now. If not, it was asked for, or closed. Raises Refused."""
+    async def _is_cleared(
+        self, command: Command, execution: Execution, bound: Bound, approval: Approval | None
+    ) -> bool:
+        """Whether it may run now; if not, it is asked for. Raises Refused."""
         decision = await self._reviews.decision(execution)
-        async with self._store.read() as tx:
-            approval = await tx.approvals.for_execution(execution.id)
+        if approval is None and decision.kind == "run":
+            return True
+        if approval is None and decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
+            await self._reviews.break_glass(execution, decision)
+            return True
+        if approval is not None and approval.kind is ReviewKind.AFTERWARDS:
+            return True
         context = self._context(execution, _nobody)
         if approval is None:
-            if decision.kind == "run":
-                return True
-            if decision.kind == "approve" and execution.arguments.get("break_glass"):
-                await self._reviews.break_glass(execution, decision)
-                return True
-            await self._reviews.ask(command, execution, bound, decision, context)
+            shown = await facts_of(command, execution, bound, context, _STATE_PATIENCE)
+            await self._reviews.ask(execution, bound.node, decision, shown)
             return False
-        if approval.kind is ReviewKind.AFTERWARDS:
-            return True
-        if approval.status is not ApprovalStatus.APPROVED:
-            await self._reviews.close(execution, approval)
-            return False
-        await self._reviews.compare(approval, command, execution, bound, context)
+        now = await facts_of(command, execution, bound, context, _COMPARE_PATIENCE)
+        self._reviews.compare(approval, execution, decision, now)
         return True
 
     async def decided(self, approval: Approval, answer: Answer) -> None:
@@ -121,12 +126,17 @@ class Pipeline:
         now = self._clock.now()
         async with self._store.write() as tx:
             stranded = await tx.executions.claim_stranded(self._by, now, now + LEASE, 20)
-        for execution in stranded:
-            log.info("execution.recovered", execution=execution.id, status=execution.status)
+        await asyncio.gather(*(self._take_up(one, answer_for(one)) for one in stranded))
+
+    async def _take_up(self, execution: Execution, answer: Answer) -> None:
+        log.info("execution.recovered", execution=execution.id, status=execution.status)
+        try:
             if execution.status is ExecutionStatus.RECORDED:
-                await self.carry_out(execution, answer_for(execution))
+                await self.carry_out(execution, answer)
             else:
-                await self._lost_sight(execution, answer_for(execution))
+                await self._lost_sight(execution, answer)
+        except Exception:  # the others are not to wait for the lease of this one
+            log.exception("execution.not_recovered", execution=execution.id)
 
     # Before the run
 
@@ -175,10 +185,20 @@ class Pipeline:
         return replace(execution, facts=facts)
 
     async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
-        """Nothing was sent: close the entry and tell whoever asked."""
+        """Nothing was sent: close the entry and tell whoever asked.
+
+        What others have seen ends where they saw it, with a word to who asked. What nobody has
+        seen yet is said before it is stored: said twice after a crash is better than never.
+        """
         log.info("execution.refused", execution=execution.id, why=error.sentence)
+        async with self._store.read() as tx:
+            is_public = await tx.messages.find(cards.card_key(execution.id)) is not None
+        if not is_public:
+            await self._tell(execution, error, answer)
+        sentence = line(error.sentence)
         now = self._clock.now()
         async with self._store.write() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
             ended = await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.REFUSED,
@@ -186,15 +206,51 @@ class Pipeline:
                 now=now,
                 expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
             )
-            card = await tx.messages.find(cards.card_key(execution.id))
-            if ended and card is not None:
-                await self._say_on_card(
-                    tx,
-                    execution,
-                    cards.ended(execution, ExecutionStatus.REFUSED, line(error.sentence)),
+            if ended and approval is not None and approval.kind is not ReviewKind.AFTERWARDS:
+                await tx.approvals.void(approval.id, now)
+            if ended and is_public:
+                card = cards.ended(execution, ExecutionStatus.REFUSED, sentence)
+                await self._say_on_card(tx, execution, card)
+            if ended and is_public and approval is not None and not approval.reviewer:
+                told = cards.announcement(
+                    execution, ExecutionStatus.REFUSED, sentence, *cards.hint(error.hint)
                 )
-        await answer.say(from_error(error))
+                await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
+        if is_public:
+            await self._tell(execution, error, answer)
         await self._outbox.deliver_due()
+
+    async def _tell(self, execution: Execution, error: BotError, answer: Answer) -> None:
+        try:
+            await answer.say(from_error(error))
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", execution=execution.id, reason=failure.reason)
+
+    async def _slack_is_silent(
+        self,
+        execution: Execution,
+        approval: Approval | None,
+        failure: DeliveryFailed,
+        answer: Answer,
+    ) -> None:
+        """Nobody knows who may do this: it waits for Slack, but not so long that it surprises."""
+        log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
+        since = (approval.decided_at if approval else None) or execution.created_at
+        now = self._clock.now()
+        if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
+            until = now + max(failure.retry_after, _SLACK_PAUSE)
+            async with self._store.write() as tx:
+                await tx.executions.claim(
+                    execution.id,
+                    self._by,
+                    now,
+                    until,
+                    expect={ExecutionStatus.RECORDED},
+                    to=ExecutionStatus.RECORDED,
+                )
+            return
+        unknown = Refused("Slack did not say who may do this.", hint="Nothing was done. Try again.")
+        await self._turn_down(execution, unknown, answer)
 
     # The run
 

@@ -4,45 +4,51 @@ A click is kept on disk before it is acknowledged; who clicked and whether they 
 afterwards, and a click that a dying process left behind is taken up again.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from bot.commands.bind import Bound
-from bot.commands.context import Context, Services
-from bot.commands.table import Command
-from bot.errors import BotError, Refused
+from bot.clock import Clock
+from bot.commands.table import Table
+from bot.errors import Refused
 from bot.model import (
     Approval,
     ApprovalStatus,
     AuditEntry,
     AuditKind,
     Count,
-    Effect,
     Execution,
     ExecutionStatus,
-    Goal,
+    Node,
     Place,
     ReviewKind,
     Verdict,
     Vote,
     VoteState,
 )
-from bot.reply import dump
+from bot.ports import DeliveryFailed
+from bot.reply import Reply, dump
 from bot.services import board, cards, review_cards
-from bot.services.approvals import FIRST_REMINDER, Reviewers, binding, differences
+from bot.services.approvals import (
+    FIRST_REMINDER,
+    SLOWEST_REMINDER,
+    Reviewers,
+    binding,
+    differences,
+    outgrown,
+)
+from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
 from bot.services.policy import Decision
 from bot.services.review_cards import Question
-from storage import UnitOfWork
+from storage import Store, UnitOfWork
 
-_STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
 _LEASE = timedelta(minutes=5)
-# A click that is this old and unlooked at has lost its process.
-_LOST_CLICK = timedelta(seconds=60)
+# A click that is this old and unlooked at has lost its process; looked at twice, it counts once.
+_LOST_CLICK = timedelta(seconds=20)
+_LONGEST_ID = 64  # characters that the audit keeps of an id that is none of ours
 
 log = structlog.get_logger()
 
@@ -50,41 +56,52 @@ log = structlog.get_logger()
 class Reviews:
     """The review of an execution, whoever clicks and whenever."""
 
-    def __init__(self, services: Services, reviewers: Reviewers, outbox: Outbox, by: str) -> None:
-        self._services = services
-        self._store = services.store
-        self._reviewers = reviewers
+    def __init__(
+        self,
+        store: Store,
+        table: Table,
+        inventory: Inventory,
+        reviewers: Reviewers,
+        outbox: Outbox,
+        clock: Clock,
+        by: str,
+    ) -> None:
+        self.reviewers = reviewers
+        self._store = store
+        self._table = table
+        self._inventory = inventory
         self._outbox = outbox
-        self._clock = services.clock
+        self._clock = clock
         self._by = by
 
     # Before the run
 
     async def decision(self, execution: Execution) -> Decision:
         """What the rules say now. Raises Refused for a denial, or a reason that does not do."""
-        decision = await self._reviewers.decision(execution)
+        decision = await self.reviewers.decision(execution)
         if decision.kind == "deny":
             raise Refused(decision.why)
-        decision.check_reason(execution.arguments.get("reason", ""))
+        # What breaks the glass is a reason itself; at night nobody opens a ticket first.
+        if not (decision.break_glass and execution.arguments.get("break_glass")):
+            decision.check_reason(execution.arguments.get("reason", ""))
         return decision
 
     async def ask(
         self,
-        command: Command,
         execution: Execution,
-        bound: Bound,
+        node: Node | None,
         decision: Decision,
-        context: Context,
+        shown: Mapping[str, str],
     ) -> None:
         """Put the question on the card, and copies of it before those who could answer it."""
         people: Sequence[str] = ()
         kind = ReviewKind.CONFIRM
         if decision.kind == "approve":
             kind = ReviewKind.APPROVE
-            people = await self._reviewers.require_reviewers(execution, decision, bound.node)
-        shown = await self.facts(command, execution, bound, context)
-        approval = self._reviewers.new(execution, decision, kind, shown)
-        card = review_cards.question(await self._question(approval, execution))
+            people = await self.reviewers.require_reviewers(execution, decision, node)
+        approval = self.reviewers.new(execution, decision, kind, shown)
+        question = await self._question(approval, execution, named=bool(decision.approvers))
+        card = review_cards.question(question)
         now = self._clock.now()
         async with self._store.write() as tx:
             if not await tx.executions.set_status(
@@ -101,8 +118,8 @@ class Reviews:
         """Let it run without approval, loudly; it stays open until somebody else reviews it."""
         if not decision.break_glass:
             raise Refused("The rules do not let you break the glass for this.")
-        people = await self._reviewers.candidates(execution, decision)
-        approval = self._reviewers.new(execution, decision, ReviewKind.AFTERWARDS, {})
+        people = await self._others(execution, decision)
+        approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, {})
         told = review_cards.broken_glass(await self._question(approval, execution), people)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -113,87 +130,87 @@ class Reviews:
                 await tx.messages.put(key, Place(user), dump(told), now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
-    async def compare(
-        self, approval: Approval, command: Command, execution: Execution, bound: Bound,
-        context: Context,
-    ) -> None:  # fmt: skip
-        """An approval covers exactly what was shown. Raises Refused, and voids it, otherwise."""
+    async def _others(self, execution: Execution, decision: Decision) -> list[str]:
+        found = await self.reviewers.candidates(execution, decision)
+        return [user for user in found if user != execution.actor]
+
+    def compare(
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision,
+        now: Mapping[str, str],
+    ) -> None:
+        """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
+        if outgrown(approval, decision):
+            raise Refused(
+                "The rules have become stricter since this was asked.",
+                hint="Nothing was done. Ask again.",
+            )
         changed = ["what was asked"] if approval.binding != binding(execution) else []
-        if not changed and approval.shown:
-            now = await self.facts(command, execution, bound, context)
-            changed = differences(approval.shown, now)
+        changed += differences(approval.shown, now)
         if changed:
-            async with self._store.write() as tx:
-                await tx.approvals.void(approval.id, self._clock.now())
             raise Refused(
                 f"Changed since it was shown: {'; '.join(changed)}.",
                 hint="Nothing was done. Ask again.",
             )
-
-    async def facts(
-        self, command: Command, execution: Execution, bound: Bound, context: Context
-    ) -> Mapping[str, str]:
-        """What a card shows of the target at this moment, by name."""
-        machine = bound.machine
-        if machine is None:
-            return {}
-        try:
-            target = await context.target(machine)
-            async with asyncio.timeout(_STATE_PATIENCE):
-                detail = await context.dbc.tasks.get(target, machine.task)
-                found = {"Present state": str(detail.status)}
-                if execution.effect is Effect.DESTROY and detail.disks:
-                    found["Disks"] = ", ".join(f"{d.name} {d.size}" for d in detail.disks)
-                if command.follow is not None and command.follow.goal is Goal.GONE:
-                    snapshots = await context.dbc.snapshots.list(target, machine.task)
-                    found["Snapshots"] = ", ".join(s.name for s in snapshots) or "none"
-        except (BotError, TimeoutError):
-            status = machine.status or "unknown"
-            return {"Last seen state": f"{status}; the node does not answer just now"}
-        return found
+        by_others = approval.kind is ReviewKind.APPROVE
+        if by_others and review_cards.STATE in approval.shown and review_cards.STATE not in now:
+            raise Refused(
+                "It cannot be compared with what was shown: the node does not answer.",
+                hint="Nothing was done. Ask again when it does.",
+            )
 
     # Clicks
 
-    async def take(self, vote: Vote) -> bool:
-        """Keep a click on disk; False when this delivery is kept already. Raises Refused."""
+    async def take(self, vote: Vote, kinds: Collection[ReviewKind]) -> bool:
+        """Keep a click on disk; False when this delivery is kept already.
+
+        Raises Refused, and records it, for an id that is none of a review of these kinds.
+        """
         async with self._store.write() as tx:
-            if await tx.approvals.find(vote.approval) is not None:
+            approval = await tx.approvals.find(vote.approval)
+            if approval is not None and approval.kind in kinds:
                 return await tx.votes.cast(vote)
         unknown = Refused("This question is not known any more.")
-        await self._record_refused(vote.approval, vote.user, unknown)
+        await self.turn_away(vote.approval, vote.user, unknown.sentence)
         raise unknown
 
-    async def count(self, key: str) -> Count:
-        """Find out whether a kept click counts, and what it comes to. Raises Refused if not."""
+    async def count(self, key: str) -> Count | None:
+        """Find out whether a kept click counts, and what it comes to.
+
+        None when somebody else has looked at it. Raises Refused, and records it, for a person who
+        may not decide, and DeliveryFailed while nobody knows: then the click is still kept.
+        """
         async with self._store.read() as tx:
             vote = await tx.votes.get(key)
             approval = await tx.approvals.get(vote.approval)
             execution = await tx.executions.get(approval.execution)
+        if vote.state is not VoteState.PENDING:
+            return None
+        named = False
         try:
             if approval.status is ApprovalStatus.PENDING:
-                await self._reviewers.check(approval, execution, vote.user)
+                await self.reviewers.check(approval, execution, vote.user)
+                named = bool((await self.reviewers.decision(execution)).approvers)
         except Refused as refusal:
             async with self._store.write() as tx:
                 await tx.votes.refuse(key, refusal.sentence, self._clock.now())
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise
+        question = await self._question(approval, execution, named=named)
         now = self._clock.now()
-        question = await self._question(approval, execution)
         async with self._store.write() as tx:
             count = await tx.votes.count(key, now)
             votes = await tx.votes.of(approval.id)
             if count.decided:
-                await self._hand_over(tx, count.approval, execution, votes)
+                await self._hand_over(tx, count.approval, votes)
             elif count.vote.state is VoteState.COUNTED:
                 tallied = replace(question, approval=count.approval, votes=votes)
                 await board.show_card(tx, execution, review_cards.question(tallied), now)
-        if count.vote.state is VoteState.REFUSED:
-            raise self._too_late(count)
         return count
 
-    async def _hand_over(
-        self, tx: UnitOfWork, approval: Approval, execution: Execution, votes: Sequence[Vote]
-    ) -> None:
+    async def _hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
         """A decided review gives its execution back to the ledger; `recover` finds it there."""
         if approval.kind is ReviewKind.AFTERWARDS:
             return
@@ -204,9 +221,9 @@ class Reviews:
                 for v in votes
                 if v.verdict is Verdict.APPROVE and v.state is VoteState.COUNTED
             ]
-            await tx.executions.set_approvers(execution.id, people)
+            await tx.executions.set_approvers(approval.execution, people)
         await tx.executions.claim(
-            execution.id,
+            approval.execution,
             self._by,
             now,
             now + _LEASE,
@@ -214,32 +231,22 @@ class Reviews:
             to=ExecutionStatus.RECORDED,
         )
 
-    def _too_late(self, count: Count) -> Refused:
-        approval, vote = count.approval, count.vote
-        now = self._clock.now()
-        if vote.why == "voted":
-            return Refused("You have decided on this already; each person counts once.")
-        if vote.why == "expired" or approval.status is ApprovalStatus.EXPIRED:
-            ago = cards.duration(now - approval.expires_at)
-            return Refused(f"This expired {ago} ago.", hint="Nothing was done. Ask again.")
-        when = cards.duration(now - (approval.decided_at or now))
-        who = "you" if approval.decided_by == vote.user else "someone else"
-        by = f" by {who}" if approval.decided_by else ""
-        return Refused(f"Too late: this was {approval.status}{by} {when} ago.")
-
     async def cancel(self, approval_id: str, user: str) -> Approval:
-        """The requester takes it back. Raises Refused for anybody else, or when it is over."""
+        """The requester takes it back; `close` is to follow.
+
+        Raises Refused, and records it, for anybody else, or when it is over.
+        """
         try:
             return await self._cancel(approval_id, user)
         except Refused as refusal:
-            await self._record_refused(approval_id, user, refusal)
+            await self.turn_away(approval_id, user, refusal.sentence)
             raise
 
     async def _cancel(self, approval_id: str, user: str) -> Approval:
         now = self._clock.now()
         async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
-            if approval is None:
+            if approval is None or approval.kind is ReviewKind.AFTERWARDS:
                 raise Refused("This question is not known any more.")
             execution = await tx.executions.get(approval.execution)
             if user != execution.actor:
@@ -249,14 +256,15 @@ class Reviews:
             )
             approval = await tx.approvals.get(approval_id)
             if won:
-                await self._hand_over(tx, approval, execution, ())
+                await self._hand_over(tx, approval, ())
         if not won:
             raise Refused(f"Too late: this was already {approval.status}.")
         return approval
 
-    async def _record_refused(self, approval_id: str, user: str, refusal: Refused) -> None:
+    async def turn_away(self, approval_id: str, user: str, why: str) -> None:
         """A click that could not even be kept is in the audit all the same."""
-        now, details = self._clock.now(), {"why": refusal.sentence}
+        now, details = self._clock.now(), {"why": why}
+        approval_id = approval_id[:_LONGEST_ID]
         async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is not None:
@@ -273,8 +281,10 @@ class Reviews:
 
     # The end of a review
 
-    async def close(self, execution: Execution, approval: Approval) -> None:
+    async def close(self, approval: Approval) -> None:
         """It was not approved: the ledger and all cards say so."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
         end = {
             ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
             ApprovalStatus.VOID: ExecutionStatus.REFUSED,
@@ -314,12 +324,11 @@ class Reviews:
         now = self._clock.now()
         async with self._store.write() as tx:
             expired = await tx.approvals.claim_expired(now, 100)
-            waiting = [(await tx.executions.get(a.execution), a) for a in expired]
-            for execution, approval in waiting:
+            for approval in expired:
                 # From here on a crash leaves it to `recover`.
-                await self._hand_over(tx, approval, execution, ())
-        for execution, approval in waiting:
-            await self.close(execution, approval)
+                await self._hand_over(tx, approval, ())
+        for approval in expired:
+            await self.close(approval)
 
     async def remind(self) -> None:
         """Remind those who could decide, at growing intervals, in the card's thread."""
@@ -327,23 +336,35 @@ class Reviews:
         async with self._store.write() as tx:
             due = await tx.approvals.claim_reminders(now, now + FIRST_REMINDER, 20)
         for approval in due:
-            async with self._store.read() as tx:
-                execution = await tx.executions.get(approval.execution)
-                card = await tx.messages.find(_card_of(approval))
-            decision = await self._reviewers.decision(execution)
-            people = await self._reviewers.candidates(execution, decision)
-            question = await self._question(approval, execution)
-            told = review_cards.reminder(question, people, now)
-            thread = execution.place.thread or (card.ref.ts if card and card.ref else "")
-            channel = card.ref.channel if card and card.ref else execution.place.channel
-            key = f"remind:{approval.id}:{approval.reminders}"
-            async with self._store.write() as tx:
-                await tx.messages.put(key, Place(channel, thread), dump(told), now)
-                # 10, 20, 40 … minutes after the one before.
-                growing = FIRST_REMINDER * 2**approval.reminders
-                await tx.approvals.remind(approval.id, now + growing)
+            await self._remind(approval)
         if due:
             await self._outbox.deliver_due()
+
+    async def _remind(self, approval: Approval) -> None:
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+            key = _key_of(approval)
+            copies = await tx.messages.copies(key)
+        people: Sequence[str] = ()
+        try:
+            people = await self._others(execution, await self.reviewers.decision(execution))
+        except DeliveryFailed as failure:  # then nobody is mentioned
+            log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
+        question = await self._question(approval, execution)
+        now = self._clock.now()
+        told = dump(review_cards.reminder(question, people, now))
+        async with self._store.write() as tx:
+            for copy in copies:
+                # In a channel its thread reaches everybody; else those who have a copy are told.
+                if copy.ref is None or (copy.key != key and _is_channel(execution.place)):
+                    continue
+                moved = copy.ref.channel != copy.place.channel
+                thread = copy.ref.ts if moved else copy.place.thread or copy.ref.ts
+                reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
+                await tx.messages.put(reminding, Place(copy.ref.channel, thread), told, now)
+            # 10, 20, 40 … minutes after the one before.
+            growing = min(FIRST_REMINDER * 2**approval.reminders, SLOWEST_REMINDER)
+            await tx.approvals.remind(approval.id, now + growing)
 
     async def lost_clicks(self) -> Sequence[Vote]:
         """Clicks that a dying process left behind."""
@@ -356,10 +377,18 @@ class Reviews:
         """Send what the cards say now."""
         await self._outbox.deliver_due()
 
-    async def _question(self, approval: Approval, execution: Execution) -> Question:
-        command = self._services.table[execution.command]
+    async def card(self, approval: Approval) -> Reply:
+        """What there is to see of a review, with its buttons while it waits."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        return review_cards.shown_again(await self._question(approval, execution))
+
+    async def _question(
+        self, approval: Approval, execution: Execution, *, named: bool = False
+    ) -> Question:
+        command = self._table[execution.command]
         asks, loses = command.question_of(execution.known)
-        label = await self._services.inventory.label(execution.node) if execution.node else ""
+        label = await self._inventory.label(execution.node) if execution.node else ""
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
         return Question(
@@ -369,10 +398,15 @@ class Reviews:
             asks or command.title.capitalize(),
             loses or command.help,
             votes,
+            named,
         )
 
 
-def _card_of(approval: Approval) -> str:
+def _is_channel(place: Place) -> bool:
+    return place.channel.startswith(("C", "G"))
+
+
+def _key_of(approval: Approval) -> str:
     if approval.kind is ReviewKind.AFTERWARDS:
         return f"glass:{approval.execution}"
     return cards.card_key(approval.execution)

@@ -1,6 +1,7 @@
 """Who may decide on what, at this moment: the rules, the rights of people, and what was shown.
 
-Rights are read when they matter, at the click; nothing here is remembered.
+Rights are read when they matter, at the click; nothing here is remembered. What Slack will never
+answer (no such person, a missing permission) counts as no right; what it may answer later raises.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from bot.clock import Clock
 from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Execution, Node, ReviewKind
-from bot.ports import Directory
+from bot.ports import DeliveryFailed, Directory
 from bot.services.policy import Decision, Policy, Request, decide, read_policy
 from bot.services.sessions import Sessions
 
@@ -21,6 +22,7 @@ _CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
 _APPROVE_EXPIRES = timedelta(hours=1)
 _AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
 FIRST_REMINDER = timedelta(minutes=10)
+SLOWEST_REMINDER = timedelta(days=1)
 _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
@@ -78,7 +80,7 @@ class Reviewers:
                 continue
             if not decision.may_approve(user, await self.groups_of(user)):
                 continue
-            if (await self._directory.person(user)).is_full_member:
+            if await self._is_full_member(user):
                 found.append(user)
             if len(found) >= max(_MOST_ASKED, decision.approvals):
                 break
@@ -95,9 +97,39 @@ class Reviewers:
                 people.update(await self._directory.members(group))
         return sorted(people)
 
+    async def _is_full_member(self, user: str) -> bool:
+        try:
+            return (await self._directory.person(user)).is_full_member
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            return False
+
     async def check(self, approval: Approval, execution: Execution, user: str) -> None:
-        """Raise Refused, with the reason, unless `user` may decide on it at this moment."""
-        if not (await self._directory.person(user)).is_full_member:
+        """Raise Refused, with the reason, unless `user` may decide on it at this moment.
+
+        Raises DeliveryFailed when Slack does not say, but may say later.
+        """
+        try:
+            await self._check(approval, execution, user)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            raise Refused(
+                f"Slack does not let me find out who may decide on this ({failure.reason}).",
+                hint="Tell whoever runs this bot.",
+            ) from failure
+
+    async def may_decide(self, approval: Approval, execution: Execution, user: str) -> bool:
+        """Whether `user` may decide on it at this moment. Raises DeliveryFailed."""
+        try:
+            await self.check(approval, execution, user)
+        except Refused:
+            return False
+        return True
+
+    async def _check(self, approval: Approval, execution: Execution, user: str) -> None:
+        if not await self._is_full_member(user):
             raise Refused("Only full members of this workspace can decide on this.")
         if approval.kind is ReviewKind.CONFIRM:
             if user != approval.reviewer:
@@ -173,6 +205,20 @@ def binding(execution: Execution) -> str:
         execution.task,
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def outgrown(approval: Approval, decision: Decision) -> bool:
+    """Whether the rules demand more now than what `approval` has asked for."""
+    if decision.kind in {"run", "deny"} or approval.kind is ReviewKind.AFTERWARDS:
+        return decision.kind == "deny"
+    if decision.kind == "confirm":
+        return False
+    return (
+        approval.kind is ReviewKind.CONFIRM
+        or decision.approvals > approval.needed
+        or (decision.type_name and not approval.type_name)
+        or (approval.self_approval and not decision.self_approval)
+    )
 
 
 def differences(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

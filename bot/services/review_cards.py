@@ -1,12 +1,13 @@
 """The words of reviews: the question, its buttons, its tally, its reminders. Pure builders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.model import (
     Approval,
     ApprovalStatus,
+    Count,
     Execution,
     ReviewKind,
     Verdict,
@@ -37,10 +38,13 @@ DENY = "approval.deny"
 CANCEL = "approval.cancel"
 REVIEWED = "approval.reviewed"
 
+STATE = "Present state"  # as read when the card was made; compared before the run
+LAST_SEEN = "Last seen state"  # where the node did not answer
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a review's card says."""
+    """All that a review's card says. `named`: the rules name who may approve."""
 
     execution: Execution
     approval: Approval
@@ -48,6 +52,7 @@ class Question:
     asks: str
     loses: str
     votes: Sequence[Vote] = ()
+    named: bool = False
 
     @property
     def title(self) -> Line:
@@ -71,15 +76,30 @@ def question(asked: Question) -> Reply:
         Fields(tuple(pairs)),
         Para(line(emoji("warning"), " ", asked.loses)),
     ]
-    if tally := _tally(asked.votes):
+    if tally := _tally(asked):
         parts.append(Para(tally))
     parts += [_buttons(approval), Note(_who(asked))]
     return Reply(plain(title), tuple(parts))
 
 
+def shown_again(asked: Question) -> Reply:
+    """The card for somebody who looks it up: private, and without buttons once it is over."""
+    approval = asked.approval
+    if approval.kind is ReviewKind.AFTERWARDS:
+        is_open = approval.status is ApprovalStatus.PENDING
+        card = broken_glass(asked, ()) if is_open else reviewed_glass(asked)
+    elif approval.status is ApprovalStatus.PENDING:
+        card = question(asked)
+    elif approval.status is ApprovalStatus.APPROVED:
+        card = Reply.of(asked.title, ": ", _tally(asked))
+    else:
+        card = Reply.of(closed(asked))
+    return replace(card, private=True)
+
+
 def _buttons(approval: Approval) -> Actions:
     if approval.kind is ReviewKind.CONFIRM:
-        yes = (Button("Confirm", CONFIRM, approval.id, "danger"),)
+        yes: tuple[Button, ...] = (Button("Confirm", CONFIRM, approval.id, "danger"),)
     else:
         yes = (
             Button("Approve", APPROVE, approval.id, "primary"),
@@ -97,17 +117,25 @@ def _who(asked: Question) -> Line:
     count = "an approval" if needed == 1 else f"{needed} approvals"
     other = "someone" if approval.self_approval else "someone else"
     whom = f"{other} entitled to {asked.subject.node_label}"
+    if asked.named or not asked.subject.node_label:
+        whom = f"{other} whom the rules name"
     cancel = line("; ", mention(asked.execution.actor), " can cancel.")
     return line(f"Needs {count} by {whom}, ", "until ", time(approval.expires_at), cancel)
 
 
-def _tally(votes: Sequence[Vote]) -> Line:
-    counted = [vote for vote in votes if vote.state is VoteState.COUNTED]
+def _tally(asked: Question) -> Line:
+    """`1 of 2 approvals: @bob. 1 of 2 denials: @carol (“not now”).`"""
+    approval = asked.approval
+    counted = [vote for vote in asked.votes if vote.state is VoteState.COUNTED]
     told: list[Line] = []
-    for verdict, word in ((Verdict.APPROVE, "Approved"), (Verdict.DENY, "Denied")):
-        people = [vote.user for vote in counted if vote.verdict is verdict]
-        if people:
-            told.append(line(f"{word} so far by ", people_line(people), ". "))
+    for verdict, word, needed in (
+        (Verdict.APPROVE, "approval", approval.needed),
+        (Verdict.DENY, "denial", approval.denials),
+    ):
+        votes = [vote for vote in counted if vote.verdict is verdict]
+        if votes:
+            how_many = f"{len(votes)} of {needed} {word}{'s' * (needed != 1)}: "
+            told.append(line(how_many, _with_reasons(votes), ". "))
     return line(*told)
 
 
@@ -135,11 +163,43 @@ def closed(asked: Question) -> Line:
 
 def _deniers(votes: Sequence[Vote], approval: Approval) -> Line:
     denials = [v for v in votes if v.verdict is Verdict.DENY and v.state is VoteState.COUNTED]
-    told = [line(mention(v.user), f" (“{v.reason}”)" if v.reason else "") for v in denials]
-    joined: list[Line | str] = []
-    for position, one in enumerate(told):
-        joined.extend([", ", one] if position else [one])
-    return line(*joined) if told else line(mention(approval.decided_by))
+    return _with_reasons(denials) if denials else line(mention(approval.decided_by))
+
+
+def _with_reasons(votes: Sequence[Vote]) -> Line:
+    told: list[Line] = []
+    for position, vote in enumerate(votes):
+        why = f" (“{vote.reason}”)" if vote.reason else ""
+        told.append(line(", " if position else "", mention(vote.user), why))
+    return line(*told)
+
+
+def noted(count: Count) -> Reply:
+    """To a reviewer whose click counts."""
+    approval = count.approval
+    if not count.decided:
+        return Reply.of("Noted; more are needed.", private=True)
+    if approval.kind is ReviewKind.AFTERWARDS:
+        return Reply.of("Thank you: it is noted that you have reviewed it.", private=True)
+    if approval.status is ApprovalStatus.DENIED:
+        return Reply.of("Denied: nothing is done.", private=True)
+    return Reply.of("Approved. It runs, if nothing has changed since it was shown.", private=True)
+
+
+def too_late(count: Count, now: datetime) -> Reply:
+    """To a reviewer whose click does not count any more: who was faster, and when."""
+    approval, vote = count.approval, count.vote
+    if vote.why == "voted":
+        return Reply.of("You have decided on this already; each person counts once.", private=True)
+    if vote.why == "expired" or approval.status is ApprovalStatus.EXPIRED:
+        ago = duration(now - approval.expires_at)
+        return Reply.of(f"This expired {ago} ago. Nothing was done.", private=True)
+    ago = duration(now - (approval.decided_at or now))
+    by: Line = ()
+    if approval.decided_by:
+        mine = approval.decided_by == vote.user
+        by = line(" by ", "you" if mine else mention(approval.decided_by))
+    return Reply.of(f"Too late: this was {approval.status}", by, f" {ago} ago.", private=True)
 
 
 def reminder(asked: Question, people: Sequence[str], now: datetime) -> Reply:

@@ -38,7 +38,7 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert question.buttons == ["Approve", "Deny", "Cancel"]
     assert site.changes() == []
     await site.bob.presses("Approve", question)
-    await site.bob.sees("Approved: it runs now", CHANNEL)
+    await site.bob.sees("Approved. It runs", CHANNEL)
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
     shown = card(site.alice, "Asked by")
@@ -145,4 +145,4 @@ async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) ->
         await site.ws.deliver_again("block_actions")
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
-    assert len([m for m in site.bob.messages(CHANNEL) if "Approved: it runs now" in m.plain]) == 1
+    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. It runs" in m.plain]) == 1
