@@ -1,0 +1,129 @@
+"""A session shared with a person or a channel: used unseen, recorded, taken back at once."""
+
+import json
+
+from bot.services.sessions import Sessions
+from tests.scenarios.stage import CHANNEL, Stage, card
+
+
+async def shares(stage: Stage, words: str) -> None:
+    await stage.alice.types(f"/dbc session share gpu1 with {words}", channel=CHANNEL)
+    await stage.alice.sees("shares their session for", CHANNEL)
+
+
+async def used_by_session_of(stage: Stage) -> list[tuple[str, str]]:
+    async with stage.bot.store.read() as tx:
+        return [(e.actor, e.session_of) for e in await tx.executions.recent(limit=1)]
+
+
+async def test_a_colleague_uses_a_shared_session_without_seeing_it(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("You hold no session for any node yet")
+
+    await shares(stage, "@bob")
+    await bob.types("/dbc vm list", channel=CHANNEL)
+    await bob.sees("inference")
+    await bob.types("/dbc session list", channel=CHANNEL)
+    listed = await bob.sees("Shared with you")
+    assert f"gpu1* `{stage.node('gpu1').node_id[:8]}` by <@{alice.id}>" in listed.plain
+
+    await bob.types("/dbc vm restart inference", channel=CHANNEL)
+    await stage.confirms(bob, "Restart")
+    await stage.ends(bob, "inference was told to reboot")
+    assert await used_by_session_of(stage) == [(bob.id, alice.id)]
+    told = json.dumps([c.args for c in stage.ws.calls])
+    assert not any(secret in told for secret in stage.pair("gpu1"))
+
+
+async def test_a_channel_uses_a_shared_session_only_there(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await shares(stage, f"#{CHANNEL}")
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("Connect", CHANNEL)
+    await bob.types("vm show inference", channel="@dbc")
+    await bob.sees("You hold no session for any node yet", "@dbc")
+
+
+async def test_a_share_is_taken_back_at_once(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await shares(stage, "@bob")
+    await bob.types("/dbc vm shutdown inference", channel=CHANNEL)
+    await bob.sees("Shut down|cuts the power", CHANNEL)
+
+    await alice.types("/dbc session unshare gpu1", channel=CHANNEL)
+    await alice.sees("no longer shares", CHANNEL)
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("You hold no session for any node yet", CHANNEL)
+    assert "tasks.shutdown" not in stage.changes()
+    await alice.types("/dbc session unshare gpu1", channel=CHANNEL)
+    await alice.sees("You do not share a session for gpu1")
+
+
+async def test_what_is_followed_with_a_session_taken_back_ends_honestly(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await shares(stage, "@bob")
+    await bob.types("/dbc vm restart inference", channel=CHANNEL)
+    await stage.confirms(bob, "Restart")
+    await card_shows(stage, "restarting|accepted")
+    await alice.types("/dbc session unshare gpu1", channel=CHANNEL)
+    await alice.sees("no longer shares", CHANNEL)
+    await stage.ends(bob, "")
+    assert "the session is not shared with you any more" in "".join(stage.endings(bob))
+
+
+async def card_shows(stage: Stage, words: str) -> None:
+    await stage.bob.sees(words, CHANNEL)
+
+
+async def test_removing_a_session_ends_its_sharing(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await shares(stage, "@bob")
+    await alice.types("/dbc session remove gpu1", channel=CHANNEL)
+    await alice.sees("is erased")
+    await bob.types("/dbc vm list", channel=CHANNEL)
+    await bob.sees("You have no session yet")
+
+
+async def test_sharing_needs_somebody_and_a_session(one_stage: Stage) -> None:
+    alice, bob = one_stage.alice, one_stage.bob
+    await alice.types("/dbc session share gpu1 @bob", channel=CHANNEL)
+    await alice.sees("You have no session of your own for gpu1 to share")
+    await alice.types("/dbc session share gpu1", channel=CHANNEL)
+    await alice.sees_modal("session share")
+    await alice.submits({})
+    assert alice.modal is not None
+    assert "Say with whom" in alice.modal.errors["Person"]
+    await alice.closes()
+    await one_stage.gives_session(alice, "gpu1")
+    await alice.types("/dbc session share gpu1", channel=CHANNEL)
+    await alice.sees_modal("session share")
+    await alice.submits({"Person": "bob"})
+    await bob.sees("shares their session", CHANNEL)
+    assert "with" in card(bob, "shares their session").plain
+
+
+async def test_your_own_session_comes_before_a_shared_one(one_stage: Stage) -> None:
+    alice, bob = one_stage.alice, one_stage.bob
+    await one_stage.gives_session(alice, "gpu1")
+    await shares(one_stage, "@bob")
+    await one_stage.gives_session(bob, "gpu1")
+    await bob.types("/dbc vm restart inference", channel=CHANNEL)
+    await one_stage.confirms(bob, "Restart")
+    await one_stage.ends(bob, "inference was told to reboot")
+    assert await used_by_session_of(one_stage) == [(bob.id, bob.id)]
+
+
+async def test_sharing_entitles(one_stage: Stage) -> None:
+    alice, bob, carol = one_stage.alice, one_stage.bob, one_stage.carol
+    sessions = Sessions(one_stage.bot.store, one_stage.bot.dbc, one_stage.clock)
+    node = one_stage.node("gpu1").node_id
+    await one_stage.gives_session(alice, "gpu1")
+    await shares(one_stage, "@bob")
+    assert await sessions.entitled(node) == sorted([alice.id, bob.id])
+    assert not await sessions.is_entitled(carol.id, node)
