@@ -1,0 +1,193 @@
+"""The auditor's command line, on a database that others have written."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from bot import audit_cli
+from bot.model import AuditHead, ExecutionStatus
+from storage import Store, Vault
+from storage.chain import canonical, hash_of
+from tests.storage.samples import LATER, NOW, SOON, execution
+
+ROOT = Path(__file__).parents[2]
+
+
+async def _fill(url: str) -> AuditHead:
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
+    await store.migrate()
+    for name in ("1", "2", "3"):
+        asked = execution(name, actor=f"U00000{name}", arguments={"vm": "=SUM(1)", "note": "重启"})
+        assert await store.record(asked, by="p", until=SOON)
+        async with store.write() as tx:
+            await tx.executions.set_target(asked.id, "node-1", f"task-{name}", "train-01")
+            await tx.executions.set_status(
+                asked.id,
+                ExecutionStatus.DONE,
+                outcome="=1+1",
+                now=LATER,
+                expect={ExecutionStatus.RECORDED},
+            )
+    async with store.read() as tx:
+        head = await tx.audit.head()
+    await store.close()
+    assert head is not None
+    return head
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "bot.db"
+
+
+@pytest.fixture
+def head(file: Path) -> AuditHead:
+    """The head of an audit of six rows."""
+    return asyncio.run(_fill(f"sqlite+aiosqlite:///{file}"))
+
+
+def audit(file: Path, *arguments: str) -> Result:
+    """`audit …` with nothing set but the database."""
+    settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{file}"}
+    return CliRunner().invoke(audit_cli.audit, arguments, env=settings)
+
+
+def tamper(file: Path, *statements: str) -> None:
+    with sqlite3.connect(file) as connection:
+        for kind in ("update", "delete", "replace"):
+            connection.execute(f"DROP TRIGGER audit_refuses_{kind}")
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_the_exit_code_says_whether_the_audit_is_sound(
+    file: Path, head: AuditHead, *, touched: bool
+) -> None:
+    if touched:
+        tamper(file, "UPDATE audit SET actor = 'U9' WHERE seq = 4")
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "audit", "verify", "--database", f"sqlite:///{file}"],
+        cwd=file.parent,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == int(touched)
+    assert ("Row 4 was altered" in done.stderr) is touched
+    assert (f"6 rows, all sound. Head: 6:{head.hash}" in done.stdout) is not touched
+
+
+def test_a_sound_audit_fits_its_head(file: Path, head: AuditHead) -> None:
+    assert "show only against a head" in audit(file, "verify").stdout
+    done = audit(file, "verify", "--head", f"6:{head.hash}")
+    assert (done.exit_code, "show only against" in done.stdout) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE audit SET actor = 'U9' WHERE seq = 4", "Row 4 was altered"),
+        ("DELETE FROM audit WHERE seq = 2", "Row 2 was removed"),
+        ("DELETE FROM audit WHERE seq > 4", "Row 5 and all after it were cut off"),
+    ],
+)
+def test_what_was_tampered_with_is_named(
+    file: Path, head: AuditHead, statement: str, told: str
+) -> None:
+    tamper(file, statement)
+    done = audit(file, "verify", "--head", f"6:{head.hash}")
+    assert done.exit_code == 1
+    assert told in done.stderr
+
+
+def test_another_database_can_be_verified(file: Path, head: AuditHead, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with sqlite3.connect(file) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    done = audit(tmp_path / "none.db", "verify", "--database", f"sqlite:///{copy}")
+    assert (done.exit_code, head.hash in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("text", ["6", "6:abc", "0:" + "a" * 64])
+def test_a_head_that_is_none_is_refused(file: Path, head: AuditHead, text: str) -> None:
+    assert audit(file, "verify", "--head", text).exit_code == 2
+
+
+def test_a_database_that_is_not_there_is_said(file: Path) -> None:
+    done = audit(file, "verify")
+    assert done.exit_code == 1
+    assert "There is no database" in done.stderr
+    assert not file.exists()
+
+
+def test_json_lines_can_be_verified_by_anybody(file: Path, head: AuditHead) -> None:
+    found: list[dict[str, Any]] = [
+        json.loads(line) for line in audit(file, "export").stdout.splitlines()
+    ]
+    assert [row["seq"] for row in found] == [1, 2, 3, 4, 5, 6]
+    assert found[0]["arguments"] == {"vm": "=SUM(1)", "note": "重启"}
+    assert found[-1]["hash"] == head.hash
+    for row in found:
+        stored = {name: row[name] for name in row if not name.startswith("message_")}
+        stored["arguments"] = canonical(stored["arguments"])
+        stored["details"] = canonical(stored["details"])
+        assert hash_of(stored) == row["hash"]
+
+
+def test_csv_runs_no_formula(file: Path, head: AuditHead, tmp_path: Path) -> None:
+    output = tmp_path / "audit.csv"
+    done = audit(file, "export", "--format", "csv", "--output", str(output))
+    assert (done.exit_code, done.stdout) == (0, "")
+    found = list(csv.DictReader(io.StringIO(output.read_text(encoding="utf-8"))))
+    assert [row["kind"] for row in found] == ["requested", "ended"] * 3
+    assert found[1]["reason"] == "'=1+1"
+    assert json.loads(found[0]["arguments"])["note"] == "重启"
+
+
+@pytest.mark.parametrize(
+    ("options", "seqs"),
+    [
+        (["--person", "U000002"], [3, 4]),
+        (["--person", "<@U000002>"], [3, 4]),
+        (["--machine", "task-3"], [5, 6]),
+        (["--command", "vm restart", "--outcome", "done"], [2, 4, 6]),
+        (["--since", LATER.isoformat()], [2, 4, 6]),
+        (["--until", NOW.date().isoformat()], [1, 2, 3, 4, 5, 6]),
+        (["--since", "1h"], []),
+    ],
+)
+def test_an_export_is_narrowed(
+    file: Path, head: AuditHead, options: list[str], seqs: list[int]
+) -> None:
+    done = audit(file, "export", *options)
+    assert done.exit_code == 0, done.stderr
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == seqs
+
+
+def test_a_time_that_is_none_is_refused(file: Path, head: AuditHead) -> None:
+    done = audit(file, "export", "--since", "tuesday")
+    assert (done.exit_code, "no time that I understand" in done.stderr) == (2, True)
+
+
+def test_an_export_of_what_cannot_be_read_says_how_to_find_it(file: Path, head: AuditHead) -> None:
+    tamper(file, "UPDATE audit SET kind = 'x' WHERE seq = 4")
+    done = audit(file, "export")
+    assert (done.exit_code, "audit verify" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
