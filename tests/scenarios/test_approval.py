@@ -132,9 +132,12 @@ async def test_a_changed_machine_voids_the_approval(site: Stage) -> None:
     task.domain.state = Libvirt.SHUT_OFF
     await site.bob.presses("Approve", question)
     await site.quiet()
-    voided = card(site.alice, "Changed since it was shown")
+    voided = card(site.alice, "Asked by")
+    assert "Changed since it was shown" in voided.plain
     assert "running" in voided.plain
     assert "closed" in voided.plain
+    assert voided.buttons == []
+    assert [e for e in site.endings(site.alice) if "Changed since" in e]
     assert site.changes() == []
 
 
