@@ -137,7 +137,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         elif word.lower() == _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
         elif not _named(command, word, queue, values):
-            bare.append(word)
+            bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
 
@@ -149,6 +149,16 @@ def _check_options(command: Command, values: Mapping[str, str]) -> None:
         if option.name in values and not option.fits(changes=changes):
             what = "changes something" if changes else "only reads"
             raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")
+
+
+def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
+    """A word; of `r=vm`, where a line follows, the `r`: the rest begins the line."""
+    name, equals, first = word.partition("=")
+    if not equals or not name or all(p.arg.kind != "line" for p in command.parameters):
+        return word
+    if first:
+        queue.insert(0, first)
+    return name
 
 
 def _takes_whole_line(

@@ -81,6 +81,14 @@ def test_what_cannot_be_is_refused_with_a_sentence_that_names_it(text: str, name
     assert names in refused.value.sentence
 
 
+@pytest.mark.parametrize("line", ["r = vm logs $1 --lines 5", "r=vm logs $1 --lines 5"])
+def test_a_line_in_a_line_is_taken_as_it_stands(line: str) -> None:
+    command, values = parsed(f"alias add {line}")
+    assert command == "alias.add"
+    assert values["alias"] == "r"
+    assert values["body"].removeprefix("= ") == "vm logs $1 --lines 5"
+
+
 def test_a_typed_secret_is_not_repeated() -> None:
     with pytest.raises(Refused) as refused:
         parse(TABLE, "session add gpu1 session_id=s3cr3t session_id_sign=ab12")

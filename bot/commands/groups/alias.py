@@ -24,10 +24,8 @@ Body = Annotated[
 
 
 def _definition(alias: str, body: str) -> tuple[str, str]:
-    """`r = vm restart` and `r=vm restart` say the same as `r vm restart`."""
-    name, equals, first = alias.partition("=")
-    stands_for = f"{first} {body}" if equals else body.strip().removeprefix("=")
-    return name.lower(), clean(stands_for).strip()
+    """`r = vm restart` says the same as `r vm restart`."""
+    return alias.lower(), clean(body).strip().removeprefix("=").strip()
 
 
 def _check(values: Mapping[str, str]) -> None:
