@@ -7,6 +7,12 @@ from sandbox.dbc.values import GIB
 from tests.scenarios.stage import Stage, card
 
 
+@pytest.fixture
+def stage(one_stage: Stage) -> Stage:
+    """Socket Mode: nothing here depends on how the bot is reached."""
+    return one_stage
+
+
 @pytest.fixture(autouse=True)
 async def machine(stage: Stage) -> Task:
     """A machine of Alice's that is off."""

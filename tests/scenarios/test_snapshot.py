@@ -8,6 +8,12 @@ from tests.scenarios.stage import Stage, card
 TAKE = "/dbc snapshot create inference before to=hub"
 
 
+@pytest.fixture
+def stage(one_stage: Stage) -> Stage:
+    """Socket Mode: nothing here depends on how the bot is reached."""
+    return one_stage
+
+
 @pytest.fixture(autouse=True)
 async def machine(stage: Stage) -> Task:
     """A machine of Alice's that is off; its snapshots take a minute to send."""
@@ -34,6 +40,8 @@ async def test_a_snapshot_is_followed_until_the_image_server_has_it(
     await stage.asks(stage.alice, TAKE)
     what = "inference on gpu1: snapshot before is being taken, for hub"
     await stage.passes(2)
+    refused = await stage.asks(stage.alice, "/dbc vm start inference")
+    assert "A snapshot of inference is being taken" in refused.plain
     assert "do not start the machine before this is over" in card(stage.alice, what).plain
     for _ in range(4):
         await stage.passes(5)

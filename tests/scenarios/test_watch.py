@@ -11,6 +11,12 @@ from tests.scenarios.stage import Stage, card
 PYTORCH = "pytorch-2.4.qcow2"
 
 
+@pytest.fixture
+def stage(one_stage: Stage) -> Stage:
+    """Socket Mode: nothing here depends on how the bot is reached."""
+    return one_stage
+
+
 @pytest.fixture(autouse=True)
 async def alices_session(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")

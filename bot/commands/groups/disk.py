@@ -6,14 +6,13 @@ from typing import Annotated
 from bot.commands.args import Arg, Disk, Vm
 from bot.commands.context import Context
 from bot.commands.groups.off import must_be_off
-from bot.commands.groups.shown import stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.errors import NotFound
 from bot.model import Effect, Goal, Machine
-from bot.reply import Line, Note, Para, Reply, bold, code, line
+from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.observers.disks import disks_of, inventory_of
 
 NewSize = Annotated[
@@ -51,13 +50,14 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     listed = await ctx.dbc.disks.list(target, vm.task)
     exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
     rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
-    shown = Para(stacked([line(bold(vm.label)), *rows] if rows else [line("It has no disks.")]))
+    shown = Rows(tuple(rows), line(bold(vm.label), "" if rows else " has no disks."))
     note = Note(line("Files and directories are the node's; vda is the system disk."))
     return Reply(f"{len(listed)} disks of {vm.label}", (shown, note))
 
 
-def _row(disk: TaskDisk, size: Size) -> Line:
-    return line(code(disk.name), f" {size} · {disk.file}")
+def _row(disk: TaskDisk, size: Size) -> Row:
+    data = {"name": disk.name, "size": str(size), "file": disk.file}
+    return Row(line(code(disk.name), f" {size} · {disk.file}"), data)
 
 
 async def add(

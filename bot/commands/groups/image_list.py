@@ -7,11 +7,10 @@ from typing import Annotated
 from bot.commands.args import Arg, AtNode, ImageServer
 from bot.commands.context import Context
 from bot.commands.groups.servers import choose_server
-from bot.commands.groups.shown import stacked
 from bot.dbc.models import Image
 from bot.errors import BotError
 from bot.model import Node
-from bot.reply import Line, Note, Para, Part, Reply, bold, code, emoji, line
+from bot.reply import Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
 
 Mine = Annotated[
     bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
@@ -27,8 +26,8 @@ async def servers(ctx: Context) -> Reply:
     known = await ctx.dbc.images.servers()
     if not known:
         return Reply.of("The DBC daemon is configured with no image server.")
-    rows = [line("• ", code(server)) for server in known]
-    return Reply("Image servers", (Para(stacked([line(bold("Image servers")), *rows])),))
+    rows = tuple(Row(line("• ", code(server)), {"id": server}) for server in known)
+    return Reply("Image servers", (Rows(rows, line(bold("Image servers"))),))
 
 
 async def list_images(
@@ -59,7 +58,7 @@ async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
 
 async def _of_server(ctx: Context, server: str) -> Part:
     images = await ctx.dbc.images.on_server(server)
-    return _part(line(bold(server), " (image server)"), images, _SILENT)
+    return _part(server, line(bold(server), " (image server)"), images, _SILENT)
 
 
 async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part:
@@ -76,10 +75,16 @@ async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part
     except BotError as problem:
         told = line(bold(node.label), " ", emoji("warning"), f" {problem.sentence}")
         return Para(told)
-    return _part(line(bold(node.label)), images, "no images")
+    return _part(node.label, line(bold(node.label)), images, "no images")
 
 
-def _part(head: Line, images: Sequence[Image], none: str) -> Part:
+def _part(place: str, head: Line, images: Sequence[Image], none: str) -> Part:
     ordered = sorted(images, key=lambda image: image.name)
-    rows = [line(code(image.name), f" {image.size}") for image in ordered]
-    return Para(stacked([head, *(rows or [line(none)])]))
+    rows = tuple(
+        Row(
+            line(code(image.name), f" {image.size}"),
+            {"place": place, "name": image.name, "size": str(image.size)},
+        )
+        for image in ordered
+    )
+    return Rows(rows, head if rows else line(head, "\n", none))

@@ -4,9 +4,28 @@ from bot.commands.context import Context
 from bot.dbc.identity import Target
 from bot.dbc.models import Phase, TaskDetail
 from bot.errors import Conflict
-from bot.model import Goal, Machine
+from bot.model import Goal, Machine, Watch
 
 _ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
+
+
+async def no_copy_under_way(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
+    """Refuse to start a machine whose disk is being copied: DBC would, and spoil the copy (§6)."""
+    if any(watch.goal is Goal.SNAPSHOT for watch in await _under_way(ctx, vm)):
+        raise Conflict(
+            f"A snapshot of {vm.label} is being taken.",
+            hint="Start the machine once its disk is copied: the snapshot's message says when.",
+            field="vm",
+        )
+    return {}
+
+
+async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
+    """What works on the machine's disks; no snapshot whose upload has begun."""
+    async with ctx.services.store.read() as tx:
+        watches = await tx.watches.open()
+    mine = [watch for watch in watches if watch.task == vm.task and watch.goal in _ON_DISKS]
+    return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
 
 
 async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> TaskDetail:
@@ -22,9 +41,7 @@ async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> T
             "the guest down from inside before.",
             field="vm",
         )
-    async with ctx.services.store.read() as tx:
-        watches = await tx.watches.open()
-    if any(w.task == vm.task and w.goal in _ON_DISKS for w in watches):
+    if await _under_way(ctx, vm):
         raise Conflict(
             f"A disk of {vm.label} is still being worked on.",
             hint="Wait for its end. See: watch list",

@@ -7,13 +7,12 @@ from bot.commands.args import Arg, ImageServer, SnapshotName, Vm
 from bot.commands.context import Context
 from bot.commands.groups.off import must_be_off
 from bot.commands.groups.servers import choose_server
-from bot.commands.groups.shown import stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
-from bot.reply import Fields, Line, Note, Para, Reply, bold, code, line
+from bot.reply import Fields, Note, Para, Reply, Row, Rows, bold, code, line
 
 Description = Annotated[
     str,
@@ -30,14 +29,21 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
     if not snapshots:
         return Reply.of(bold(vm.label), " has no snapshots.")
-    rows = [_row(snapshot) for snapshot in snapshots]
-    shown = Para(stacked([line(bold(vm.label)), *rows]))
+    shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
     return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
 
 
-def _row(snapshot: Snapshot) -> Line:
+def _row(snapshot: Snapshot) -> Row:
     told = f" {_status(snapshot)} · {snapshot.create_time}"
-    return line(code(snapshot.name), told, f" · {snapshot.desc}" if snapshot.desc else "")
+    shown = line(code(snapshot.name), told, f" · {snapshot.desc}" if snapshot.desc else "")
+    data = {
+        "name": snapshot.name,
+        "status": snapshot.status,
+        "created": snapshot.create_time,
+        "description": snapshot.desc,
+        "file": snapshot.file,
+    }
+    return Row(shown, data)
 
 
 def _status(snapshot: Snapshot) -> str:

@@ -11,6 +11,7 @@ from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import vm_create, vm_modify
 from bot.commands.groups.nicknames import check_nickname
+from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import lamp, node_part, short, stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
@@ -235,7 +236,7 @@ GROUP = Group(
         Command("show", show, example="vm show train-01"),
         vm_create.COMMAND,
         Command(
-            "start", start, Effect.CHANGE, "vm start train-01",
+            "start", start, Effect.CHANGE, "vm start train-01", look=no_copy_under_way,
             follow=Follow(Goal.RUNNING, "is starting", "is running", _SOON),
         ),
         Command(
@@ -252,6 +253,7 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
+            look=no_copy_under_way,
             asks=lambda values: "Force-restart" if values.get("force") else "Restart",
             loses=_restart_loses,
             follow=Follow(Goal.RUNNING, "is restarting", _restart_done, _SOON),

@@ -13,13 +13,13 @@ from bot.commands.groups.servers import (
     one_transfer,
     size_on_node,
 )
-from bot.commands.groups.shown import short, stacked
+from bot.commands.groups.shown import short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import Phase
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
-from bot.reply import Line, Para, Reply, bold, code, line, time
+from bot.reply import Reply, Row, Rows, bold, code, line, time
 from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
@@ -32,15 +32,24 @@ async def list_watches(ctx: Context) -> Reply:
     if not watches:
         return Reply.of("Nothing is being followed for you.")
     rows = [await _row(ctx, watch) for watch in watches]
-    return Reply("Followed for you", (Para(stacked(rows)),))
+    return Reply("Followed for you", (Rows(tuple(rows)),))
 
 
-async def _row(ctx: Context, watch: Watch) -> Line:
+async def _row(ctx: Context, watch: Watch) -> Row:
     label = await ctx.services.inventory.label(watch.node)
-    return line(
+    shown = line(
         code(short(watch.id)), " ", bold(watch.label), f" on {label}: {watch.status or 'queued'}",
         f", until it is {watch.goal} · since ", time(watch.started_at),
     )  # fmt: skip
+    data = {
+        "id": watch.id,
+        "what": watch.label,
+        "node": label,
+        "status": watch.status,
+        "until": str(watch.goal),
+        "since": watch.started_at.isoformat(),
+    }
+    return Row(shown, data)
 
 
 async def vm(ctx: Context, vm: Vm) -> None:

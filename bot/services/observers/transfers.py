@@ -22,6 +22,9 @@ from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 # A finished process is noticed after 3 s, and a list may be behind: an end that looks bad is
 # looked at again before it is told.
 _SETTLING = timedelta(seconds=15)
+# With `my-ubuntu.qcow2` on the server, a node may take its size for that of `ubuntu.qcow2`, and
+# then says `done` before its time (§5).
+_MISLED = timedelta(minutes=30)
 _HIDDEN = "data"  # a node lists no image whose name has this in it (§3.5.2)
 
 
@@ -117,11 +120,15 @@ class Downloads:
             return replace(sight, verdict=_unlisted(watch, watch.about["directory"]))
         server = watch.about["server"]
         here = size_of(await self._dbc.images.on_node(watch.node, None, server), image)
-        there = size_of(await self._dbc.images.on_server(server), image)
-        there = there or Size.parse(watch.about.get("size", ""))
-        return replace(sight, verdict=self._verdict(watch, here, there, now))
+        listed = await self._dbc.images.on_server(server)
+        there = size_of(listed, image) or Size.parse(watch.about.get("size", ""))
+        is_misled = any(image in it.name and image != it.name for it in listed)
+        patience = _MISLED if is_misled else _SETTLING
+        return replace(sight, verdict=self._verdict(watch, here, there, now, patience))
 
-    def _verdict(self, watch: Watch, here: Size | None, there: Size, now: datetime) -> Verdict:
+    def _verdict(
+        self, watch: Watch, here: Size | None, there: Size, now: datetime, patience: timedelta
+    ) -> Verdict:
         about = watch.about
         before = Size.parse(about.get("before", ""))
         if same_size(here, there) and not same_size(before, there):
@@ -132,7 +139,7 @@ class Downloads:
         unseen = never_seen(watch, now)
         if unseen is not None:
             return unseen
-        if not is_settled(watch, now):
+        if not is_settled(watch, now, patience):
             return WAIT
         if same_size(here, there):
             return _as_before("the node")
