@@ -84,9 +84,13 @@ def plain(found: Iterable[Figure]) -> Iterator[str]:
     yield from ("| | | beside | |", "| --- | ---: | --- | ---: |")
     for one in found:
         yield (
-            f"| {one.title} | {one.value:,.1f} {one.unit} "
-            f"| {one.beside} | {one.other:,.1f} {one.unit} |"
+            f"| {one.title} | {_short(one.value)} {one.unit} "
+            f"| {one.beside} | {_short(one.other)} {one.unit} |"
         )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _row(title: str, times: Sequence[float], before: float, default: float) -> str:
