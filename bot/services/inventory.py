@@ -7,13 +7,14 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import TaskNotFound, Unreadable
+from bot.dbc.errors import NodeTimeout, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.services.sessions import Sessions, target_of
@@ -21,6 +22,8 @@ from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
+
+_SILENCE = timedelta(minutes=5)  # that a node which did not answer is not asked in passing
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 _KINDS = {
@@ -54,6 +57,7 @@ class Inventory:
         self._dbc = dbc
         self._sessions = sessions
         self._clock = clock
+        self._silent_until: dict[str, datetime] = {}
 
     # Nodes
 
@@ -92,7 +96,8 @@ class Inventory:
             )
         if default:
             return await self.node_by_id(default)
-        own = [session.node for session in await self.sessions(user, place.channel)]
+        usable = await self._of_gpu_nodes(await self._sessions.usable(user, place.channel))
+        own = [session.node for session in usable]
         ids = own or [node.id for node in await self.nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
@@ -216,8 +221,10 @@ class Inventory:
         return fresh
 
     async def sessions(self, user: str, channel: str = "") -> list[DbcSession]:
-        """The sessions that `user` may act with on GPU nodes, own or shared, one a node."""
-        return await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+        """The sessions that `user` is about to act with on GPU nodes, own or shared, one a node."""
+        sessions = await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+        await self._sessions.record_use(user, sessions, channel)
+        return sessions
 
     async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
         """Bare-metal machines take sessions, but run no machines that could be listed."""
@@ -308,7 +315,11 @@ class Inventory:
             pairs = await tx.sessions.everyone()
             sessions = [await tx.sessions.find(user, node) for user, node in pairs]
         for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
-            await self.list_node(session)
+            if self._silent_until.get(session.node, self._clock.now()) > self._clock.now():
+                continue
+            listing = await self.list_node(session)
+            if isinstance(listing.problem, NodeTimeout):
+                self._silent_until[session.node] = self._clock.now() + _SILENCE
 
 
 def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:

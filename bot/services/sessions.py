@@ -1,5 +1,6 @@
 """Whose credentials are used where: a person acts on a node with the session they hold for it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -9,8 +10,8 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
-from bot.model import Audience, DbcSession, Node, NodeKind, Share
-from storage import Store
+from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
+from storage import Store, UnitOfWork
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
 # list spoils the answer (docs/dbc-api.md §11.1).
@@ -40,10 +41,20 @@ class Sessions:
                 hint="Add yours with: session add",
                 field="node",
             )
-        session = found[0]
-        if session.user != user:
-            log.info("session.used", node=node.id, by=user, of=session.user)
-        return session
+        await self.record_use(user, found[:1], channel)
+        return found[0]
+
+    async def record_use(
+        self, user: str, sessions: Sequence[DbcSession], channel: str = ""
+    ) -> None:
+        """Put into the audit that `user` is about to act with these, as far as others hold them."""
+        others = [session for session in sessions if session.user != user]
+        if not others:
+            return
+        async with self._store.write() as tx:
+            for session in others:
+                details = {"of": session.user, "in": channel}
+                self._append(tx, AuditKind.SESSION_USED, user, session.node, details)
 
     async def usable(self, user: str, channel: str = "") -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, their own first."""
@@ -91,12 +102,15 @@ class Sessions:
                     field="node",
                 )
             await tx.sessions.share(Share(user, node.id, kind, audience, now))
+            self._append(tx, AuditKind.SESSION_SHARED, user, node.id, {"with": audience})
         log.info("session.shared", node=node.id, by=user, with_=audience)
 
     async def unshare(self, user: str, node: Node, audience: str = "") -> int:
         """Take a shared session back at once, from one or from all; says from how many."""
         async with self._store.write() as tx:
             count = await tx.sessions.unshare(user, node.id, audience)
+            if count:
+                self._append(tx, AuditKind.SESSION_UNSHARED, user, node.id, {"with": audience})
         log.info("session.unshared", node=node.id, by=user, with_=audience, count=count)
         return count
 
@@ -126,6 +140,7 @@ class Sessions:
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.sessions.put(replace(session, added_at=now, checked_at=now))
+            self._append(tx, AuditKind.SESSION_ADDED, session.user, session.node, {})
         return sees
 
     async def check(self, session: DbcSession) -> BotError | None:
@@ -166,7 +181,15 @@ class Sessions:
     async def remove(self, user: str, node: Node) -> bool:
         """Erase the pair; False when there was none."""
         async with self._store.write() as tx:
-            return await tx.sessions.remove(user, node.id)
+            removed = await tx.sessions.remove(user, node.id)
+            if removed:
+                self._append(tx, AuditKind.SESSION_REMOVED, user, node.id, {})
+        return removed
+
+    def _append(
+        self, tx: UnitOfWork, kind: AuditKind, user: str, node: str, details: Mapping[str, str]
+    ) -> None:
+        tx.audit.append(AuditEntry(kind, self._clock.now(), actor=user, node=node, details=details))
 
 
 def target_of(session: DbcSession) -> Target:

@@ -247,3 +247,28 @@ async def test_what_a_dead_process_left_behind_is_recorded_once(one_stage: Stage
         "started",
         "ended",
     ]
+
+
+async def test_a_session_given_shared_used_and_taken_back_is_recorded(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    await stage.asks(stage.bob, "/dbc vm list")
+    await stage.asks(stage.bob, "/dbc vm start inference")
+    await stage.asks(stage.alice, "/dbc session unshare gpu1")
+    await stage.asks(stage.bob, "/dbc vm list")
+    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    found = [r.entry for r in await rows(stage) if r.entry.kind.startswith("session_")]
+    names = {stage.alice.id: "alice", stage.bob.id: "bob"}
+    assert list(dict.fromkeys((str(e.kind), names[e.actor]) for e in found)) == [
+        ("session_added", "alice"),
+        ("session_shared", "alice"),
+        ("session_used", "bob"),
+        ("session_unshared", "alice"),
+        ("session_removed", "alice"),
+    ]
+    used = [e for e in found if e.kind == "session_used"]
+    assert {(e.node, e.details["of"]) for e in used} == {
+        (stage.node("gpu1").node_id, stage.alice.id)
+    }
+    assert "session used" in await listed(stage, stage.bob, "outcome='session used'")
