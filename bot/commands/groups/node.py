@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from bot.commands.args import Arg, Nickname, OnNode
+from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.shown import short, stacked
 from bot.commands.table import Command, Group
-from bot.dbc.models import NodeInfo
+from bot.dbc.models import NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.model import Effect, Node
-from bot.reply import Fields, Line, Note, Para, Part, Reply, bold, code, emoji, line
+from bot.reply import Fields, Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
 
 Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
 _BARE_METAL = "2"  # NodeInfo.node_type
@@ -40,7 +40,7 @@ def _row(node: Node, *, has_session: bool) -> Line:
     return line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
 
 
-async def show(ctx: Context, node: OnNode) -> Reply:
+async def show(ctx: Context, node: AnyNode) -> Reply:
     """Show a node's hardware, what of it is in use, and its images."""
     info = await ctx.dbc.nodes.info(node.id)
     kind = "bare metal" if info.node_type == _BARE_METAL else "GPU node"
@@ -78,6 +78,35 @@ def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
     return tuple(facts)
 
 
+async def orders(ctx: Context, node: AnyNode) -> Reply:
+    """List the rentals that a node knows of: order numbers, renters and GPUs."""
+    listed = await ctx.dbc.nodes.rent_orders(node.id)
+    rows = tuple(_order(order) for order in listed)
+    head = line(bold(node.label), "" if rows else " knows of no rental.")
+    note = Note(line("The end is a block of the chain, not a date."))
+    return Reply(
+        f"{len(listed)} rentals of {node.label}", (Rows(rows, head), *((note,) if rows else ()))
+    )
+
+
+def _order(order: RentOrder) -> Row:
+    data = {
+        "id": order.id, "renter": order.renter, "status": order.rent_status,
+        "gpus": list(order.gpu_index), "end_block": order.rent_end,
+    }  # fmt: skip
+    # For a whole machine, DBC gives the renter's address in place of a number.
+    what = "whole machine" if order.id == order.renter else f"order {order.id}"
+    gpus = ", ".join(str(gpu) for gpu in order.gpu_index)
+    held = f" · GPUs {gpus}" if gpus else ""
+    return Row(
+        line(
+            bold(what), f" · {order.rent_status or 'unknown'}{held} · until block "
+            f"{order.rent_end or '?'} · ", code(order.renter),
+        ),
+        data,
+    )  # fmt: skip
+
+
 async def name(ctx: Context, node: OnNode, nickname: Nickname) -> Reply:
     """Give a node a nickname that everyone here can use."""
     async with ctx.services.store.write() as tx:
@@ -106,6 +135,7 @@ GROUP = Group(
     (
         Command("list", list_nodes, example="node list", synonyms=("ls",)),
         Command("show", show, example="node show gpu1"),
+        Command("orders", orders, example="node orders gpu1"),
         Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1", check=check_nickname),
         Command("use", use, Effect.CHANGE, "node use gpu1 here"),
     ),

@@ -1,0 +1,113 @@
+"""Networks between the machines of one site (docs/dbc-api.md §3.6, §3.8)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from bot.commands.args import Arg, AtNode, OnNode
+from bot.commands.context import Context
+from bot.commands.groups.shown import short
+from bot.commands.table import Command, Group
+from bot.dbc import fields
+from bot.dbc.models import Lan
+from bot.errors import Conflict
+from bot.model import Effect, Node
+from bot.reply import Note, Reply, Row, Rows, bold, code, line
+
+LanName = Annotated[str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01")]
+Cidr = Annotated[
+    str,
+    Arg(
+        "Address range",
+        "word",
+        "IPv4 with a mask from 8 to 30; the machines get their addresses from it",
+        "192.168.66.0/24",
+        names=("ip_cidr",),
+    ),
+]
+
+
+async def list_lans(ctx: Context, node: OnNode) -> Reply:
+    """List the networks that a node knows, and which machines are in them."""
+    lans = await ctx.dbc.lans.list(node.id)
+    labels = await _labels(ctx)
+    rows = tuple(_row(lan, labels) for lan in lans)
+    head = line(bold(node.label), "" if rows else " knows no networks.")
+    return Reply(f"{len(lans)} networks on {node.label}", (Rows(rows, head),))
+
+
+def _row(lan: Lan, labels: Mapping[str, str]) -> Row:
+    used = ", ".join(labels.get(task, short(task)) for task in lan.members) or "unused"
+    data = {"name": lan.network_name, "ip_cidr": lan.ip_cidr, "machines": list(lan.members)}
+    return Row(line(code(lan.network_name), f" {lan.ip_cidr} · {used}"), data)
+
+
+async def _labels(ctx: Context) -> dict[str, str]:
+    machines = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
+    return {machine.task: machine.label for machine in machines}
+
+
+async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply:
+    """Make a network, to be named when a machine is created."""
+    await ctx.dbc.lans.create(await ctx.target(node), name, cidr)
+    return Reply.of(
+        "The network ", bold(name), f" ({cidr}) is made on ", bold(node.label), "."
+    ).also(
+        Note(
+            line(
+                "Other nodes of the site learn of it a little later. Unused, it is removed after "
+                "three days."
+            )
+        )
+    )
+
+
+def _check(values: Mapping[str, str]) -> None:
+    fields.lan_name(values.get("name", ""), "name")
+    if cidr := values.get("cidr"):
+        fields.ip_cidr(cidr, "cidr")
+
+
+async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
+    """Delete a network that no machine uses; only its maker can."""
+    await ctx.dbc.lans.delete(await ctx.target(node), name)
+    return Reply.of("The network ", bold(name), " is deleted from ", bold(node.label), ".")
+
+
+async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, str]:
+    """Refuse while machines are in it, and say which."""
+    lan = await ctx.dbc.lans.get(name, node.id)
+    if lan.members:
+        labels = await _labels(ctx)
+        used = ", ".join(labels.get(task, short(task)) for task in lan.members)
+        raise Conflict(
+            f"The network {name} is in use by {used}.",
+            hint="Delete these machines first, or create them anew without the network.",
+            field="name",
+        )
+    return {"ip_cidr": lan.ip_cidr}
+
+
+GROUP = Group(
+    "lan",
+    "Networks between machines",
+    (
+        Command("list", list_lans, example="lan list gpu1", synonyms=("ls",)),
+        Command(
+            "create",
+            create,
+            Effect.CHANGE,
+            "lan create team01 192.168.66.0/24 on gpu1",
+            check=_check,
+        ),
+        Command(
+            "delete",
+            delete,
+            Effect.DESTROY,
+            "lan delete team01 on gpu1",
+            check=_check,
+            look=_before_delete,
+            asks=lambda known: f"Delete the network {known.get('name', '')} on",
+            loses="The network and its addresses are gone; no machine can be put into it any more.",
+        ),
+    ),
+)
