@@ -79,6 +79,10 @@ class Core(Protocol):
         """Take a click."""
         ...
 
+    async def turn_away(self, press: Press, team: str) -> None:
+        """Note that an account of another workspace has pressed one of our buttons."""
+        ...
+
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""
         ...

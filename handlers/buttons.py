@@ -50,6 +50,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
+                await board.core.turn_away(press, team)
                 return board.refuse_foreign(press.key, team, answer)
             work = await _work(board, press, offer)
             board.boundary.work(

@@ -121,6 +121,12 @@ class Desk:
             return Accepted(_saying(from_error(gone)))
         return Accepted(await handler(press))
 
+    async def turn_away(self, press: Press, team: str) -> None:
+        """Note a click from another workspace."""
+        if press.action in self._clicks.actions:
+            why = f"The account belongs to another workspace, {team}."
+            await self._clicks.turn_away(press, why)
+
     async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
         """Options for a search field."""
         return await self._completion.options(user, source, query)

@@ -1,8 +1,10 @@
-"""The App Home: a person's machines and sessions, with buttons that work."""
+"""The App Home: what waits for a person, their machines and sessions, with buttons that work."""
 
 from bot.commands.context import Services
 from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
+from bot.commands.waiting import waiting_for
 from bot.model import Machine
+from bot.ports import DeliveryFailed
 from bot.reply import (
     Actions,
     Button,
@@ -19,6 +21,8 @@ from bot.reply import (
     time,
 )
 
+_MOST_WAITING = 5  # in full; a Home takes 100 blocks
+
 
 async def home(services: Services, user: str) -> Reply:
     """What `user` sees, from what is known here: no node is asked."""
@@ -26,7 +30,8 @@ async def home(services: Services, user: str) -> Reply:
     machines = await services.inventory.machines(user)
     async with services.store.read() as tx:
         watches = await tx.watches.open(asked_by=user)
-    parts: list[Part] = [Heading("Your machines"), *await _machines(services, machines)]
+    parts: list[Part] = [*await _waiting(services, user), Heading("Your machines")]
+    parts += await _machines(services, machines)
     if watches:
         rows = [line("• ", bold(w.label), f": {w.status or 'queued'}") for w in watches]
         parts += [Divider(), Heading("Under way"), Para(stacked(rows))]
@@ -47,6 +52,24 @@ async def home(services: Services, user: str) -> Reply:
         Note(line("Everything else: ", code(f"{services.slash_command} help"))),
     ]
     return Reply("Your machines", tuple(parts))
+
+
+async def _waiting(services: Services, user: str) -> list[Part]:
+    """What the person is to decide, as in full as its card: they approve what they see."""
+    try:
+        found = [one for one in await waiting_for(services, user) if one.for_me]
+    except DeliveryFailed:
+        return []
+    if not found:
+        return []
+    parts: list[Part] = [Heading("Waiting for you")]
+    for one in found[:_MOST_WAITING]:
+        card = await services.reviews.card(one.approval)
+        parts += [*card.parts, Divider()]
+    if len(found) > _MOST_WAITING:
+        more = f"{len(found) - _MOST_WAITING} more: "
+        parts.append(Note(line(more, code(f"{services.slash_command} approval list"))))
+    return parts
 
 
 async def _machines(services: Services, machines: list[Machine]) -> list[Part]:

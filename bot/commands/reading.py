@@ -12,8 +12,10 @@ from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services
 from bot.commands.wish import Wish
+from bot.model import Effect
 from bot.ports import Answer, DeliveryFailed, Messenger
 from bot.reply import CodeBlock, Line, Note, Reply, line
+from bot.services.policy import Request
 
 _PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
 _ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
@@ -51,6 +53,16 @@ class Reads:
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
         bound = await bind(
             self._services.inventory, wish.command, wish.values, wish.actor, wish.place
+        )
+        await self._services.reviews.reviewers.allow(
+            Request(
+                person=wish.actor,
+                channel=wish.place.channel,
+                command=wish.command.id,
+                effect=Effect.READ,
+                arguments=wish.values,
+                node=bound.node.id if bound.node else "",
+            )
         )
         return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
 

@@ -191,8 +191,9 @@ class Reviews:
         named = False
         try:
             if approval.status is ApprovalStatus.PENDING:
-                await self.reviewers.check(approval, execution, vote.user)
-                named = bool((await self.reviewers.decision(execution)).approvers)
+                reviewers = self.reviewers.at_this_moment()
+                decision = await reviewers.check(approval, execution, vote.user)
+                named = decision is not None and bool(decision.approvers)
         except Refused as refusal:
             async with self._store.write() as tx:
                 await tx.votes.refuse(key, refusal.sentence, self._clock.now())

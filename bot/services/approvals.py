@@ -7,6 +7,7 @@ answer (no such person, a missing permission) counts as no right; what it may an
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
+from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide, read_policy
 from bot.services.sessions import Sessions
 
@@ -49,6 +51,10 @@ class Reviewers:
         self._directory = directory
         self._clock = clock
 
+    def at_this_moment(self) -> "Reviewers":
+        """The same for one decision or one list: what Slack says is asked for once."""
+        return Reviewers(self._book, self._sessions, Moment(self._directory), self._clock)
+
     async def decision(self, execution: Execution) -> Decision:
         """What the rules say of it now. Raises DeliveryFailed if user groups cannot be read."""
         return decide(
@@ -64,6 +70,21 @@ class Reviewers:
             ),
         )
 
+    async def allow(self, read: Request) -> None:
+        """Raise Refused where the rules deny to read this. Nobody is asked where none denies."""
+        policy = self._book.current
+        if not any(rule.deny for rule in policy.rule):
+            return
+        try:
+            groups = await self.groups_of(read.person)
+        except DeliveryFailed as failure:
+            raise Refused(
+                f"Slack did not say who may do this ({failure.reason}).", hint="Try again."
+            ) from failure
+        decision = decide(policy, replace(read, groups=groups))
+        if decision.kind == "deny":
+            raise Refused(decision.why)
+
     async def groups_of(self, user: str) -> frozenset[str]:
         """The user groups of a person, as far as the policy names them."""
         found = set()
@@ -74,6 +95,9 @@ class Reviewers:
 
     async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
         """Who could approve it now, at most a handful; people are looked at one by one."""
+        return await self.at_this_moment()._candidates(execution, decision)
+
+    async def _candidates(self, execution: Execution, decision: Decision) -> list[str]:
         found: list[str] = []
         for user in await self._possible(execution, decision):
             if user == execution.actor and not decision.self_approval:
@@ -105,13 +129,14 @@ class Reviewers:
                 raise
             return False
 
-    async def check(self, approval: Approval, execution: Execution, user: str) -> None:
+    async def check(self, approval: Approval, execution: Execution, user: str) -> Decision | None:
         """Raise Refused, with the reason, unless `user` may decide on it at this moment.
 
-        Raises DeliveryFailed when Slack does not say, but may say later.
+        Gives what the rules say of it; nothing where only the requester may confirm. Raises
+        DeliveryFailed when Slack does not say, but may say later.
         """
         try:
-            await self._check(approval, execution, user)
+            return await self._check(approval, execution, user)
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
@@ -128,13 +153,13 @@ class Reviewers:
             return False
         return True
 
-    async def _check(self, approval: Approval, execution: Execution, user: str) -> None:
+    async def _check(self, approval: Approval, execution: Execution, user: str) -> Decision | None:
         if not await self._is_full_member(user):
             raise Refused("Only full members of this workspace can decide on this.")
         if approval.kind is ReviewKind.CONFIRM:
             if user != approval.reviewer:
                 raise Refused("Only the person who asked for it can confirm or cancel this.")
-            return
+            return None
         if user == execution.actor and not approval.self_approval:
             raise Refused("You asked for it yourself: someone else has to decide.")
         decision = await self.decision(execution)
@@ -147,6 +172,7 @@ class Reviewers:
                 "You may not decide on this: you hold no session for its node.",
                 hint="Add yours with: session add",
             )
+        return decision
 
     async def require_reviewers(
         self, execution: Execution, decision: Decision, node: Node | None

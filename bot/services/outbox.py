@@ -85,7 +85,12 @@ class Outbox:
             return None  # a place we may write to but not read: posting twice beats never
 
     async def _fallback(self, message: Message, failure: DeliveryFailed) -> Place:
-        """Where the bot cannot post in the channel, whoever asked is told directly."""
+        """Where the bot cannot post in the channel, whoever asked is told directly.
+
+        What somebody was to get in their own direct messages is nobody else's.
+        """
+        if message.place.channel.startswith(("U", "W")):
+            raise failure
         async with self._store.read() as tx:
             execution = await tx.executions.find(execution_of(message.key))
         if execution is None:

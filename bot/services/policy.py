@@ -21,6 +21,8 @@ from bot.model import Effect
 
 _SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
+# To see what waits and to take one's own request back needs nobody's leave.
+_FREE = "approval."
 _EFFECTS = {effect.name.lower(): effect for effect in Effect}
 
 
@@ -234,6 +236,8 @@ class Decision:
 
 def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`."""
+    if request.command.startswith(_FREE):
+        return Decision("run", rules=("(default)",))
     if request.effect is Effect.READ:
         standing: Review = Review()
     else:

@@ -150,6 +150,18 @@ class Approvals(Repository):
         )
         return [from_row(row) for row in rows.mappings()]
 
+    async def named(self, beginning: str) -> list[Approval]:
+        """Up to two reviews whose ids begin like this, newest first."""
+        rows = await self._connection.execute(
+            select(approvals)
+            .where(approvals.c.id.startswith(beginning, autoescape=True))
+            .order_by(approvals.c.created_at.desc())
+            .limit(2)
+        )
+        # LIKE of SQLite takes upper and lower case for the same.
+        found = [from_row(row) for row in rows.mappings()]
+        return [approval for approval in found if approval.id.startswith(beginning)]
+
     async def claim_reminders(self, now: datetime, until: datetime, limit: int) -> list[Approval]:
         """Take up to `limit` reviews whose reminder is due, and put the next one off to `until`.
 

@@ -36,6 +36,7 @@ class ScriptedCore:
     lines: list[Invocation] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
+    turned_away: list[tuple[str, str]] = field(default_factory=list)
     sought: list[tuple[str, str, str]] = field(default_factory=list)
 
     def _fail(self) -> None:
@@ -55,6 +56,11 @@ class ScriptedCore:
         self.presses.append(press)
         self._fail()
         return Accepted(self.work)
+
+    async def turn_away(self, press: Press, team: str) -> None:
+        """Note a click from another workspace."""
+        self.turned_away.append((press.actor, team))
+        self._fail()
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""

@@ -2,6 +2,7 @@
 
 from bot.commands.groups import (
     alias,
+    approval,
     audit,
     disk,
     general,
@@ -30,6 +31,7 @@ def command_table() -> Table:
             node.GROUP,
             session.GROUP,
             watch.GROUP,
+            approval.GROUP,
             audit.GROUP,
             alias.GROUP,
             general.GROUP,

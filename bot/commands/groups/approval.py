@@ -1,0 +1,141 @@
+"""Approvals: what waits for whom, one of them in full, and taking one's own back."""
+
+from typing import Annotated
+
+from bot.commands.args import Arg
+from bot.commands.context import Context
+from bot.commands.groups.shown import short
+from bot.commands.table import Command, Group
+from bot.commands.waiting import Waiting, waiting_for
+from bot.errors import NotFound, Refused
+from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind
+from bot.ports import DeliveryFailed
+from bot.reply import Note, Part, Reply, Row, Rows, Span, bold, code, line, mention, time
+
+Which = Annotated[str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk")]
+
+
+async def list_approvals(ctx: Context) -> Reply:
+    """List what waits: for you to decide, of yours, and broken glass."""
+    try:
+        found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
+    except DeliveryFailed as failed:
+        raise _silent(failed) from failed
+    if not found:
+        return Reply.of("Nothing waits for you, and nothing of yours waits.", private=True)
+    sections = (
+        ("For you to decide", [w for w in found if w.for_me and not w.is_glass]),
+        ("Yours", [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
+        ("Broken glass that waits for a review", [w for w in found if w.is_glass]),
+    )
+    parts: list[Part] = []
+    for head, some in sections:
+        if some:
+            rows = [await _row(ctx, one) for one in some]
+            parts.append(Rows(tuple(rows), line(bold(head))))
+    parts.append(Note(line("With buttons: ", code(f"approval show {short(found[0].approval.id)}"))))
+    return Reply("What waits", tuple(parts), private=True)
+
+
+async def _row(ctx: Context, one: Waiting) -> Row:
+    approval, execution = one.approval, one.execution
+    node = await ctx.services.inventory.label(execution.node) if execution.node else ""
+    title = ctx.services.table[execution.command].title
+    about: list[str | Span] = [" ", bold(execution.label)] if execution.label else []
+    if node:
+        about.append(f" on {node}")
+    until = line(" · until ", time(approval.expires_at))
+    if one.is_glass:
+        until = line(" · ran ", time(approval.created_at), ", without approval")
+    shown = line(
+        code(short(approval.id)), " ", title, *about,
+        " · asked by ", mention(execution.actor), until,
+    )  # fmt: skip
+    data = {
+        "id": approval.id,
+        "command": title,
+        "machine": execution.label,
+        "task": execution.task,
+        "node": node,
+        "asked_by": execution.actor,
+        "needed": approval.needed,
+        "review": str(approval.kind),
+        "until": approval.expires_at.isoformat(),
+        "for_me": one.for_me,
+    }
+    return Row(shown, data)
+
+
+async def show(ctx: Context, approval: Which) -> Reply:
+    """Show one approval: what was shown, who decided, and its buttons."""
+    found = await _seen_by(ctx, await _named(ctx, approval))
+    return await ctx.services.reviews.card(found)
+
+
+async def cancel(ctx: Context, approval: Which) -> Reply:
+    """Take back what you have asked for, before it is approved."""
+    async with ctx.services.store.read() as tx:
+        mine = [
+            one
+            for one in await tx.approvals.open()
+            if one.kind is not ReviewKind.AFTERWARDS
+            and (await tx.executions.get(one.execution)).actor == ctx.actor
+        ]
+    matching = [one for one in mine if one.id.startswith(approval)]
+    if not matching:
+        # Somebody else's, or one that is over: the reviews know the answer, and record it.
+        matching = [await _named(ctx, approval)]
+    found = _only(approval, matching)
+    taken_back = await ctx.services.reviews.cancel(found.id, ctx.actor)
+    await ctx.services.reviews.close(taken_back)
+    return Reply.of("Taken back: nothing was done.", private=True)
+
+
+async def _named(ctx: Context, number: str) -> Approval:
+    async with ctx.services.store.read() as tx:
+        return _only(number, await tx.approvals.named(number))
+
+
+def _only(number: str, found: list[Approval]) -> Approval:
+    if not found:
+        raise NotFound(f"No approval has the number “{number}”.", hint="See: approval list")
+    if len(found) > 1:
+        raise Refused(f"“{number}” is the beginning of several.", hint="Type more of it.")
+    return found[0]
+
+
+async def _seen_by(ctx: Context, approval: Approval) -> Approval:
+    """It, if this person may see it: its people, and those where it was asked."""
+    async with ctx.services.store.read() as tx:
+        execution: Execution = await tx.executions.get(approval.execution)
+        voters = {vote.user for vote in await tx.votes.of(approval.id)}
+    if ctx.actor == execution.actor or ctx.actor in voters:
+        return approval
+    if ctx.place.channel == execution.place.channel:
+        return approval
+    try:
+        reviewers = ctx.services.reviews.reviewers
+        if approval.status is ApprovalStatus.PENDING and await reviewers.may_decide(
+            approval, execution, ctx.actor
+        ):
+            return approval
+    except DeliveryFailed as failed:
+        raise _silent(failed) from failed
+    raise NotFound("You can see only what you asked for, may decide on, or was asked here.")
+
+
+def _silent(failed: DeliveryFailed) -> Refused:
+    return Refused(
+        f"Slack did not say who may decide ({failed.reason}).", hint="Try again in a minute."
+    )
+
+
+GROUP = Group(
+    "approval",
+    "What waits for somebody's yes",
+    (
+        Command("list", list_approvals, example="approval list", synonyms=("ls",)),
+        Command("show", show, example="approval show 7a9Qx2Lk"),
+        Command("cancel", cancel, Effect.CHANGE, "approval cancel 7a9Qx2Lk"),
+    ),
+)
