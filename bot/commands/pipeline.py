@@ -15,6 +15,7 @@ from bot.commands.args import BREAK_GLASS
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
 from bot.commands.facts import facts_of
+from bot.commands.reading import patiently
 from bot.commands.table import Command, said
 from bot.errors import BotError, Refused, Severity
 from bot.model import (
@@ -73,7 +74,7 @@ class Pipeline:
             await self._reviews.close(approval)
             return
         try:
-            execution, bound = await self.prepare(execution)
+            execution, bound = await patiently(self.prepare(execution), answer)
             if not await self._is_cleared(command, execution, bound, approval):
                 return
         except BotError as error:

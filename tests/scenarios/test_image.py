@@ -68,6 +68,7 @@ async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> No
     assert "▓" in bar
     assert re.search(r"\b(9|10)\d MiB/s", bar)
     assert "left" in bar
+    await stage.passes(100)
     end = await stage.ends(
         alice, f"{PYTORCH} has arrived whole on gpu1: 18G, as on hub", within=400
     )
@@ -82,6 +83,8 @@ async def test_a_download_is_followed_over_a_restart_of_the_bot(stage: Stage) ->
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     await stage.passes(30)
     await stage.restart_bot()
+    for _ in range(4):
+        await stage.passes(30)
     await stage.ends(stage.alice, f"{PYTORCH} has arrived whole", within=400)
     for _ in range(5):
         await stage.passes(30)
@@ -105,8 +108,10 @@ async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
     await stage.asks(alice, f"/dbc image stop {PYTORCH} on gpu1")
     await stage.confirms(alice, f"Stop the download of {PYTORCH}")
     end = await stage.ends(alice, PYTORCH)
-    assert "was stopped at" in end.plain
+    assert "of 18G, which stay there) was stopped at" in end.plain
     assert stage.changes() == ["images.download", "images.download_stop"]
+    again = await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
+    assert "this may be what an interrupted download left" in again.plain
 
 
 async def test_a_download_that_ends_well_before_it_is_stopped_is_a_success(stage: Stage) -> None:

@@ -21,6 +21,7 @@ def stage(one_stage: Stage) -> Stage:
 async def alices_session(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.asks(stage.alice, "/dbc vm list")
+    stage.node("gpu1").transfers.rate = GIB / 4
 
 
 async def test_a_machine_started_elsewhere_is_followed_until_it_rests(stage: Stage) -> None:

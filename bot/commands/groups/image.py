@@ -26,7 +26,7 @@ from bot.errors import BotError, Conflict, NotFound
 from bot.model import Effect, Goal, Node, Watch
 from bot.reply import Line, Note, Para, Reply, bold, line
 from bot.services.observers.pace import standing
-from bot.services.observers.transfers import size_of
+from bot.services.observers.transfers import same_size, size_of
 
 _MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
 
@@ -76,10 +76,12 @@ async def _before_download(
     if directory == fields.DATA_DIR:
         before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
     if before is not None and not replace:
+        told = "A download would replace it under the machines that are based on it."
+        if not same_size(before, size):
+            told = f"{chosen} has {size} of it: this may be what an interrupted download left."
         raise Conflict(
             f"{node.label} has {image} ({before}) already.",
-            hint="A download would replace it under the machines that are based on it. If that is "
-            "meant, add: replace",
+            hint=f"{told} If it is to be replaced, add: replace",
             field="image",
         )
     return {"server": chosen, "size": str(size), "before": str(before or "")}

@@ -80,9 +80,10 @@ def is_settled(watch: Watch, now: datetime, after: timedelta = _SETTLING) -> boo
     return bool(since) and now - datetime.fromisoformat(str(since)) >= after
 
 
-def stopped(watch: Watch) -> Verdict:
-    """Someone had it stopped."""
-    return Verdict(WatchState.CANCELLED, f"was stopped{_at(watch.about)}", by=watch.stopped_by)
+def stopped(watch: Watch, left: str = "") -> Verdict:
+    """Someone had it stopped; `left` is what it has left behind, in brackets."""
+    why = f"{left}was stopped{_at(watch.about)}"
+    return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by)
 
 
 def never_seen(watch: Watch, now: datetime) -> Verdict | None:
@@ -135,7 +136,7 @@ class Downloads:
             told = f"has arrived whole on {{node}}: {here}, as on {about['server']}"
             return Verdict(WatchState.DONE, told)
         if watch.stopped_by:
-            return stopped(watch)
+            return stopped(watch, f"({here} of {there}, which stay there) " if here else "")
         unseen = never_seen(watch, now)
         if unseen is not None:
             return unseen
