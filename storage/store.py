@@ -11,7 +11,7 @@ from typing import IO, Any
 from sqlalchemy import Connection, select, text, update
 
 from bot.errors import BotError
-from bot.model import Execution
+from bot.model import AuditEntry, AuditKind, Execution
 from storage.engine import open_engines
 from storage.errors import InUse
 from storage.intake import GroupCommit
@@ -96,14 +96,16 @@ class Store:
                     .values(leased_by=None, leased_until=None)
                 )
 
-    async def reseal(self) -> int:
+    async def reseal(self, now: datetime) -> int:
         """Encrypt everything secret anew under the first key; says how many rows there were.
 
-        Afterwards the other keys can be retired.
+        Afterwards the other keys can be retired. It is in the audit.
         """
         async with self.write() as tx:
             sessions = await tx.sessions.reseal() + await tx.renters.reseal()
-            return sessions + await tx.executions.reseal()
+            count = sessions + await tx.executions.reseal()
+            tx.audit.append(AuditEntry(AuditKind.KEYS_ROTATED, now, details={"rows": count}))
+            return count
 
     async def ping(self) -> None:
         """Return if the database answers."""

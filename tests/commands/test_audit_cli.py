@@ -18,7 +18,6 @@ from cryptography.fernet import Fernet
 from bot import audit_cli
 from bot.model import AuditHead, ExecutionStatus
 from storage import Store, Vault
-from storage.chain import canonical, hash_of
 from tests.storage.samples import LATER, NOW, SOON, execution
 
 ROOT = Path(__file__).parents[2]
@@ -137,18 +136,30 @@ def test_a_database_that_is_not_there_is_said(file: Path) -> None:
     assert not file.exists()
 
 
-def test_json_lines_can_be_verified_by_anybody(file: Path, head: AuditHead) -> None:
+def recipe() -> str:
+    """How the documentation says that anybody can verify an export."""
+    text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    return text.partition("```python\n")[2].partition("```")[0]
+
+
+def test_json_lines_can_be_verified_as_documented(
+    file: Path, head: AuditHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = file.parent / "audit.jsonl"
+    assert audit(file, "export", "--output", str(output)).exit_code == 0
     found: list[dict[str, Any]] = [
-        json.loads(line) for line in audit(file, "export").stdout.splitlines()
+        json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()
     ]
     assert [row["seq"] for row in found] == [1, 2, 3, 4, 5, 6]
     assert found[0]["arguments"] == {"vm": "=SUM(1)", "note": "重启"}
     assert found[-1]["hash"] == head.hash
-    for row in found:
-        stored = {name: row[name] for name in row if not name.startswith("message_")}
-        stored["arguments"] = canonical(stored["arguments"])
-        stored["details"] = canonical(stored["details"])
-        assert hash_of(stored) == row["hash"]
+    monkeypatch.chdir(file.parent)
+    checked = compile(recipe(), "docs/audit.md", "exec")
+    exec(checked, {})
+    found[3]["reason"] = "forged"
+    output.write_text("".join(json.dumps(row) + "\n" for row in found), encoding="utf-8")
+    with pytest.raises(AssertionError, match="4"):
+        exec(checked, {})
 
 
 def test_csv_runs_no_formula(file: Path, head: AuditHead, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def test_keys_are_rotated_without_losing_anything(store: Store, url: str, 
     await record(store, execution(secrets={"password": "SECRET-PASSWORD"}))
     new = Fernet.generate_key().decode()
     both = Store(url, Vault([new, key]))
-    assert await both.reseal() == 3
+    assert await both.reseal(NOW) == 3
     await both.close()
     only_new = Store(url, Vault([new]))
     async with only_new.read() as tx:
