@@ -34,6 +34,7 @@ from bot.services.outbox import Outbox
 from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions
+from bot.services.sightings import Sightings
 from bot.services.ticker import Job, Ticker
 from bot.services.watches import Watches, Words
 from handlers.connection import SlackConnection
@@ -78,6 +79,7 @@ class Bot:
                 sessions=sessions,
                 renters=Renters(store, dbc, clock),
                 inventory=inventory,
+                sightings=Sightings(store, dbc, clock),
                 aliases=Aliases(store),
                 watches=Watches(store, looking, inventory, outbox, clock, by, words),
                 reviews=Reviews(store, table, inventory, reviewers, outbox, clock, by),
@@ -102,6 +104,12 @@ class Bot:
         rehearsals = Rehearsals(stage, Pipeline(stage, unsent, by), stage.reviews.reviewers)
         desk = Desk(services, pipeline, clicks, rehearsals, messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
+
+        async def look_around() -> None:
+            # One after the other: what nobody waits for must not keep a daemon busy.
+            await services.inventory.refresh_everything()
+            await services.sightings.refresh()
+
         second = timedelta(seconds=1)
         self._ticker = Ticker(
             (
@@ -115,7 +123,7 @@ class Bot:
                 Job("audit head", timedelta(minutes=5), self._audit.post_head),
                 Job("renters", timedelta(minutes=5), services.renters.forget_expired),
                 Job("aliases", timedelta(seconds=60), services.aliases.refresh),
-                Job("inventory", timedelta(seconds=60), services.inventory.refresh_everything),
+                Job("inventory", timedelta(seconds=60), look_around),
             ),
             clock,
         )

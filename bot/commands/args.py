@@ -13,12 +13,13 @@ from bot.errors import Refused
 from bot.model import Machine, Node
 
 Kind = Literal[
-    "vm", "node", "peer", "metal", "manager", "image", "server", "person", "channel",
-    "word", "rest", "line", "int", "choice", "flag", "list", "secret", "secrets",
+    "vm", "node", "peer", "metal", "manager", "image", "server", "disk", "snapshot",
+    "person", "channel", "word", "rest", "line", "int", "choice", "flag", "list",
+    "secret", "secrets",
 ]  # fmt: skip
 
-# What is looked up among nodes. A `node` runs machines, a `peer` takes sessions: a node or a
-# bare-metal machine. Where one of these two is not named, a default may be meant.
+# What is looked up among nodes. A `node` runs machines, a `peer` is a node, a bare-metal machine
+# or a manager. Where one of these two is not named, a default may be meant.
 NODES: frozenset[Kind] = frozenset({"node", "peer", "metal", "manager"})
 DEFAULTED: frozenset[Kind] = frozenset({"node", "peer"})
 SECRET: frozenset[Kind] = frozenset({"secret", "secrets"})  # one line, or several
@@ -245,7 +246,10 @@ ImageServer = Annotated[
         names=("to", "from", "image_server"),
     ),
 ]
-Disk = Annotated[str, Arg("Disk", "word", "Its name in the machine's list of disks", "vdb")]
+Disk = Annotated[str, Arg("Disk", "disk", "Its name in the machine's list of disks", "vdb")]
+KnownSnapshot = Annotated[
+    str, Arg("Snapshot", "snapshot", "One of the machine's snapshots", "before-upgrade")
+]
 SnapshotName = Annotated[
     str, Arg("Snapshot", "word", "Letters, digits, . _ and -", "before-upgrade")
 ]

@@ -1,72 +1,113 @@
-"""Options for search fields, from the local inventory: no node is waited for."""
+"""Options for search fields, from the local inventory: no node is waited for.
+
+A kind of argument that is sought is one method and one entry in `_sources`.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Literal
 
+from bot.commands.bind import MEANT
 from bot.commands.context import Services
 from bot.errors import BotError
+from bot.model import NodeKind, Sighting
 from bot.reply import Choice
 
 _MOST = 100  # Slack shows at most 100 options
 _LIVE_PATIENCE = 2.0  # seconds; Slack gives up on options after 3
+_SHORT = 8  # characters of an id that people read
+_LONG_ID = 20  # a machine's has 20 at least, a node's 64
+
+# What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
+_FREE = frozenset({"vm", "image", "server", "disk", "snapshot", "peer", "metal", "manager"})
 
 
 class Completion:
-    """Search-as-you-type for machines, nodes and images."""
+    """Search-as-you-type for everything that has a name."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._sources: dict[str, Callable[[str], Awaitable[list[Choice]]]] = {
+        self._sources: Mapping[str, Callable[[str], Awaitable[list[Choice]]]] = {
             "vm": self._machines,
-            "node": self._nodes,
             "image": self._images,
             "server": self._servers,
+            "disk": partial(self._of_machines, "disk"),
+            "snapshot": partial(self._of_machines, "snapshot"),
+            **{kind: partial(self._nodes, kinds) for kind, kinds in MEANT.items()},
         }
 
     async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
-        """At most 100 options that contain `query`; an empty list for an unknown source."""
+        """At most 100 options that contain `query`; an empty list for an unknown source.
+
+        Those that begin with it come first, else one's own. What is not known stands last, as
+        typed, where it may exist all the same.
+        """
         find = self._sources.get(source)
         found = await find(user) if find else []
-        wanted = query.strip().lower()
-        hits = [c for c in found if wanted in c.label.lower() or wanted in c.value.lower()]
-        hits.sort(key=lambda c: not c.label.lower().startswith(wanted))
-        return hits[:_MOST]
+        typed = query.strip()
+        wanted = typed.casefold()
+        hits = [c for c in found if wanted in c.label.casefold() or wanted in c.value.casefold()]
+        hits.sort(key=lambda c: not c.label.casefold().startswith(wanted))
+        hits = hits[: _MOST - 1]
+        if typed and source in _FREE and all(c.value.casefold() != wanted for c in hits):
+            hits.append(Choice(f"“{typed}”, as typed", typed))
+        return hits
 
     async def _machines(self, user: str) -> list[Choice]:
-        inventory = self._services.inventory
-        labels = {node.id: node.label for node in await inventory.nodes()}
+        labels = await self._labels()
         return [
-            Choice(f"{m.label} · {m.status} · {labels.get(m.node, m.node[:8])}", m.task)
-            for m in await inventory.machines(user)
+            Choice(f"{m.label} · {m.status} · {labels.get(m.node, m.node[:_SHORT])}", m.task)
+            for m in await self._services.inventory.machines(user)
         ]
 
-    async def _nodes(self, user: str) -> list[Choice]:
-        own = {session.node for session in await self._services.sessions.usable(user)}
-        nodes = sorted(await self._services.inventory.nodes(), key=lambda n: n.id not in own)
-        return [Choice(f"{n.label} · {n.id[:8]}", n.id) for n in nodes]
+    async def _nodes(self, kinds: frozenset[NodeKind], user: str) -> list[Choice]:
+        async with self._services.store.read() as tx:
+            nodes = await tx.inventory.nodes(*kinds)
+        if not nodes and NodeKind.GPU in kinds:
+            with suppress(BotError, TimeoutError):
+                async with asyncio.timeout(_LIVE_PATIENCE):
+                    nodes = await self._services.inventory.refresh_nodes()
+        own = await self._own_nodes(user)
+        nodes.sort(key=lambda node: node.id not in own)
+        return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
 
     async def _images(self, user: str) -> list[Choice]:
-        """The images on the nodes that the person has sessions for, asked live."""
-        sessions = await self._services.sessions.usable(user)
-        listed = await asyncio.gather(*(self._images_on(s.node) for s in sessions))
-        where: dict[str, list[str]] = {}
-        for label, names in listed:
-            for name in names:
-                where.setdefault(name, []).append(label)
-        return [Choice(f"{name} · {', '.join(on)}", name) for name, on in sorted(where.items())]
+        own = await self._own_nodes(user)
+        images = await self._services.sightings.images(own)
+        return _by_name(images, await self._labels(), own)
 
     async def _servers(self, _user: str) -> list[Choice]:
-        """The image servers that the daemon is configured with."""
-        with suppress(BotError, TimeoutError):
-            async with asyncio.timeout(_LIVE_PATIENCE):
-                return [Choice(s, s) for s in await self._services.dbc.images.servers()]
-        return []
+        return [Choice(s.name, s.name) for s in await self._services.sightings.servers()]
 
-    async def _images_on(self, node: str) -> tuple[str, list[str]]:
-        label = await self._services.inventory.label(node)
-        names: list[str] = []
-        with suppress(BotError, TimeoutError):
-            async with asyncio.timeout(_LIVE_PATIENCE):
-                names = [i.name for i in await self._services.dbc.images.on_node(node)]
-        return label, names
+    async def _of_machines(self, kind: Literal["disk", "snapshot"], user: str) -> list[Choice]:
+        machines = await self._services.inventory.machines(user)
+        seen = await self._services.sightings.of_machines(kind, machines)
+        return _by_name(seen, {machine.task: machine.label for machine in machines}, ())
+
+    async def _own_nodes(self, user: str) -> list[str]:
+        return [session.node for session in await self._services.sessions.usable(user)]
+
+    async def _labels(self) -> dict[str, str]:
+        async with self._services.store.read() as tx:
+            return {node.id: node.label for node in await tx.inventory.nodes()}
+
+
+def _by_name(
+    seen: Iterable[Sighting], labels: Mapping[str, str], own: Sequence[str]
+) -> list[Choice]:
+    """One option a name, with the places that have it; those at one's own places first."""
+    places: dict[str, list[str]] = {}
+    for one in seen:
+        places.setdefault(one.name, []).append(one.place)
+    names = sorted(places, key=lambda name: not set(places[name]) & set(own))
+    return [
+        Choice(f"{name} · {', '.join(labels.get(p, _cut_id(p)) for p in places[name])}", name)
+        for name in names
+    ]
+
+
+def _cut_id(place: str) -> str:
+    """An image server's id as it is; of a node's or a machine's, what people read."""
+    return place if len(place) < _LONG_ID else place[:_SHORT]

@@ -17,6 +17,7 @@ from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
+from bot.services.sightings import Sightings
 from bot.services.watches import Watches
 from storage import Store
 
@@ -30,6 +31,7 @@ class Services:
     sessions: Sessions
     renters: Renters
     inventory: Inventory
+    sightings: Sightings
     aliases: Aliases
     watches: Watches
     reviews: Reviews

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from bot.commands.args import Arg, ImageServer, SnapshotName, Vm
+from bot.commands.args import Arg, ImageServer, KnownSnapshot, SnapshotName, Vm
 from bot.commands.context import Context
 from bot.commands.groups.off import must_be_off
 from bot.commands.groups.servers import choose_server
@@ -50,7 +50,7 @@ def _status(snapshot: Snapshot) -> str:
     return _WORDS.get(snapshot.status, snapshot.status)
 
 
-async def show(ctx: Context, vm: Vm, name: SnapshotName) -> Reply:
+async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Show one snapshot and what it is called on the image server."""
     snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
     facts = (
@@ -94,7 +94,7 @@ async def _before_create(
     return {"server": chosen}
 
 
-async def delete(ctx: Context, vm: Vm, name: SnapshotName) -> Reply:
+async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Delete a snapshot's record and its file on the node, not the copy on the image server."""
     await ctx.dbc.snapshots.delete(await ctx.target(vm), vm.task, name)
     await ctx.services.watches.was_stopped(

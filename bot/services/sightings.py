@@ -1,0 +1,154 @@
+"""Images, image servers, disks and snapshots as last seen, looked at in the background.
+
+Search fields are answered from here: they wait for nobody but where nothing was ever seen.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+
+import structlog
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.identity import Target
+from bot.dbc.models import Image
+from bot.errors import BotError
+from bot.model import Machine, NodeKind, Sighting
+from bot.services.sessions import target_of
+from storage import Store
+
+Kind = Literal["image", "server", "disk", "snapshot"]
+Look = Callable[[], Awaitable[Sequence[Sighting]]]
+
+_STALE = timedelta(minutes=10)
+_MACHINES_AT_ONCE = 5  # asked for disks and snapshots in one round
+_PATIENCE = 2.0  # seconds; Slack gives up on options after 3
+_DAEMON = ""  # the place of what is neither on a node nor on a machine
+
+log = structlog.get_logger()
+
+
+class Sightings:
+    """What was seen. It is never the truth, only the last news."""
+
+    def __init__(self, store: Store, dbc: DbcClient, clock: Clock) -> None:
+        self._store = store
+        self._dbc = dbc
+        self._clock = clock
+        # What did not answer is left alone as long as what did.
+        self._failed: dict[tuple[Kind, str], datetime] = {}
+
+    # For search fields
+
+    async def images(self, nodes: Iterable[str]) -> list[Sighting]:
+        """The images of all nodes and image servers; asks `nodes` if none was ever seen."""
+        found = await self._all("image")
+        if not found:
+            await self._now(*(("image", node, partial(self._on_node, node)) for node in nodes))
+            found = await self._all("image")
+        return found
+
+    async def servers(self) -> list[Sighting]:
+        """The image servers; asks for them if none was ever seen."""
+        found = await self._all("server")
+        if not found:
+            await self._now(("server", _DAEMON, self._servers))
+            found = await self._all("server")
+        return found
+
+    async def of_machines(
+        self, kind: Literal["disk", "snapshot"], machines: Iterable[Machine]
+    ) -> list[Sighting]:
+        """The disks or snapshots of these machines."""
+        tasks = {machine.task for machine in machines}
+        return [seen for seen in await self._all(kind) if seen.place in tasks]
+
+    async def saw(self, kind: Kind, place: str, seen: Sequence[Sighting]) -> None:
+        """Remember all that a place has of a kind: a node, an image server, a machine."""
+        async with self._store.write() as tx:
+            await tx.sightings.replace(kind, place, seen, self._clock.now())
+
+    async def _all(self, kind: Kind) -> list[Sighting]:
+        async with self._store.read() as tx:
+            return await tx.sightings.all(kind)
+
+    async def _now(self, *looks: tuple[Kind, str, Look]) -> None:
+        """Look at once, as long as a person waits."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.gather(*(self._look(*look) for look in looks))
+
+    # In the background
+
+    async def refresh(self) -> None:
+        """Look again at what was not looked at for a while, one request after the other."""
+        await self._refresh("server", _DAEMON, self._servers)
+        for server in await self._all("server"):
+            await self._refresh("image", server.name, partial(self._on_server, server.name))
+        async with self._store.read() as tx:
+            gpu = {node.id for node in await tx.inventory.nodes(NodeKind.GPU)}
+            pairs = [pair for pair in await tx.sessions.everyone() if pair[1] in gpu]
+        for node in dict.fromkeys(node for _, node in pairs):
+            await self._refresh("image", node, partial(self._on_node, node))
+        await self._refresh_machines(pairs)
+
+    async def _refresh_machines(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """A few machines each time, so that many of them do not keep a node busy."""
+        left = _MACHINES_AT_ONCE
+        for user, node in pairs:
+            async with self._store.read() as tx:
+                session = await tx.sessions.find(user, node)
+                machines = [m for m in await tx.inventory.machines(user) if m.node == node]
+            for machine in machines:
+                if session is None or not left:
+                    return
+                target, task = target_of(session), machine.task
+                if await self._refresh("disk", task, partial(self._disks, target, task)):
+                    await self._refresh("snapshot", task, partial(self._snapshots, target, task))
+                    left -= 1
+
+    async def _refresh(self, kind: Kind, place: str, look: Look) -> bool:
+        """Look if the last look is long ago; says whether anybody was asked."""
+        async with self._store.read() as tx:
+            seen = (await tx.sightings.looked_at(kind)).get(place)
+        tried = self._failed.get((kind, place))
+        last = max((at for at in (seen, tried) if at is not None), default=None)
+        if last is not None and self._clock.now() - last < _STALE:
+            return False
+        await self._look(kind, place, look)
+        return True
+
+    async def _look(self, kind: Kind, place: str, look: Look) -> None:
+        try:
+            seen = await look()
+        except BotError as problem:
+            self._failed[kind, place] = self._clock.now()
+            log.info("sightings.not_seen", kind=kind, place=place, problem=problem.sentence)
+        else:
+            self._failed.pop((kind, place), None)
+            await self.saw(kind, place, seen)
+
+    async def _servers(self) -> Sequence[Sighting]:
+        return [Sighting(server) for server in await self._dbc.images.servers()]
+
+    async def _on_server(self, server: str) -> Sequence[Sighting]:
+        return _images(server, await self._dbc.images.on_server(server))
+
+    async def _on_node(self, node: str) -> Sequence[Sighting]:
+        return _images(node, await self._dbc.images.on_node(node))
+
+    async def _disks(self, target: Target, task: str) -> Sequence[Sighting]:
+        disks = await self._dbc.disks.list(target, task)
+        return [Sighting(disk.name, task, str(disk.size)) for disk in disks]
+
+    async def _snapshots(self, target: Target, task: str) -> Sequence[Sighting]:
+        snapshots = await self._dbc.snapshots.list(target, task)
+        return [Sighting(one.name, task, one.create_time) for one in snapshots]
+
+
+def _images(place: str, images: Iterable[Image]) -> Sequence[Sighting]:
+    return [Sighting(image.name, place, str(image.size)) for image in images]
