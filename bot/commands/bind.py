@@ -13,7 +13,7 @@ from bot.services.inventory import Inventory
 # What may be meant by an argument that is looked up among nodes.
 MEANT: Mapping[Kind, frozenset[NodeKind]] = {
     "node": frozenset({NodeKind.GPU}),
-    "peer": frozenset({NodeKind.GPU, NodeKind.METAL}),
+    "peer": frozenset(NodeKind),
     "metal": frozenset({NodeKind.METAL}),
     "manager": frozenset({NodeKind.MANAGER}),
 }

@@ -132,7 +132,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         if _takes_whole_line(command, bare, queue, values):
             break
         word = queue.pop(0)
-        if word.lower() == NODE_OPTION and queue:
+        if word.lower() == NODE_OPTION and queue and not _is_choice(command, word):
             _set(values, NODE_OPTION, queue.pop(0))
         elif word.lower() == _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
@@ -140,6 +140,11 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
+
+
+def _is_choice(command: Command, word: str) -> bool:
+    """Whether the word is one of a parameter's own: `metal power on slot-1`."""
+    return any(p.arg.kind == "choice" and p.arg.accepts(word) for p in command.parameters)
 
 
 def _check_options(command: Command, values: Mapping[str, str]) -> None:

@@ -107,7 +107,7 @@ def _order(order: RentOrder) -> Row:
     )  # fmt: skip
 
 
-async def name(ctx: Context, node: OnNode, nickname: Nickname) -> Reply:
+async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:
     """Give a node a nickname that everyone here can use."""
     async with ctx.services.store.write() as tx:
         await tx.names.set("node", node.id, nickname)

@@ -1,0 +1,202 @@
+"""Bare metal: power and boot by the renter, administration by the manager's own key."""
+
+import json
+
+import pytest
+
+from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.keys import Wallet, new_nonce
+from sandbox.dbc.metal import MetalMachine, MetalManager
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_sessions import stored
+
+PASSWORD = "Ipmi-S3cret"
+
+
+def rack(stage: Stage) -> MetalManager:
+    return next(iter(stage.world.managers.values()))
+
+
+def slot(stage: Stage, number: int = 1) -> MetalMachine:
+    machines = {machine.desc: machine for machine in rack(stage).machines.values()}
+    return machines[f"rack 7, slot {number}"]
+
+
+async def knows_rack(stage: Stage) -> None:
+    await stage.alice.types(f"/dbc metal list {rack(stage).node_id}", channel=CHANNEL)
+    await stage.alice.sees("manages 2 machines", CHANNEL)
+
+
+async def rents_slot(stage: Stage) -> MetalMachine:
+    """Alice adds her session for the first machine."""
+    machine = slot(stage)
+    await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
+    await stage.alice.sees_modal("session add")
+    session_id, sign = machine.session_for(demo_renter())
+    await stage.alice.submits({"Session id": session_id, "Session signature": sign})
+    await stage.alice.sees("it is a bare-metal machine, Chassis Power is on", CHANNEL)
+    return machine
+
+
+def signed(stage: Stage, key: Wallet | None = None) -> dict[str, str]:
+    nonce = new_nonce()
+    return {"Nonce": nonce, "Signature": (key or rack(stage).key).sign(nonce)}
+
+
+async def test_machines_are_listed_with_details_from_their_manager(stage: Stage) -> None:
+    alice = stage.alice
+    await alice.types("/dbc metal list", channel=CHANNEL)
+    await alice.sees(f"`{slot(stage).node_id[:8]}`", CHANNEL)
+    await knows_rack(stage)
+    shown = await alice.sees("rack 7, slot 1", CHANNEL)
+    assert "Ubuntu 22.04 · uuid `3156995b" in shown.plain
+    await alice.types(f"/dbc node name {rack(stage).node_id} rack7", channel=CHANNEL)
+    await alice.sees("is now called", CHANNEL)
+    await alice.types("/dbc metal list rack7", channel=CHANNEL)
+    await alice.sees(r"\*rack7\* manages 2 machines", CHANNEL)
+
+
+async def test_a_renter_switches_a_machine(stage: Stage) -> None:
+    alice = stage.alice
+    machine = await rents_slot(stage)
+    await alice.types('/dbc metal power status "rack 7, slot 1"', channel=CHANNEL)
+    await alice.sees("power status. Its tool says: `Chassis Power is on`", CHANNEL)
+    assert stage.changes() == []
+
+    await alice.types(f"/dbc metal power {machine.node_id[:8]} off", channel=CHANNEL)
+    await alice.sees("It stops at once, without a shutdown", CHANNEL)
+    assert stage.changes() == []
+    await stage.confirms(alice, "Cut the power of")
+    await alice.sees("Chassis Power Control: Down/Off", CHANNEL)
+    assert not machine.powered
+
+    await alice.types(f"/dbc metal power on {machine.node_id[:8]}", channel=CHANNEL)
+    await alice.sees("Chassis Power Control: Up/On", CHANNEL)
+    assert machine.powered
+    assert stage.changes() == ["metal.power", "metal.power"]
+
+
+async def test_a_boot_device_is_sent_and_its_result_not_claimed(stage: Stage) -> None:
+    machine = await rents_slot(stage)
+    await stage.alice.types(f"/dbc metal boot pxe {machine.node_id[:8]}", channel=CHANNEL)
+    told = await stage.alice.sees("the result is not known", CHANNEL)
+    assert "DBC never reports the result" in told.plain
+    assert machine.boot_device == "pxe"
+
+
+async def test_without_a_session_nothing_is_switched(one_stage: Stage) -> None:
+    await knows_rack(one_stage)
+    line = '/dbc metal power on "rack 7, slot 1"'
+    await one_stage.alice.types(line, channel=CHANNEL)
+    await one_stage.alice.sees("You have no session for rack 7, slot 1", CHANNEL)
+    assert one_stage.changes() == []
+
+
+async def test_a_metal_session_is_no_node_of_machines(one_stage: Stage) -> None:
+    await rents_slot(one_stage)
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    await one_stage.alice.types("/dbc vm list", channel=CHANNEL)
+    listed = await one_stage.alice.sees("inference", CHANNEL)
+    assert "rack 7" not in listed.plain
+    await one_stage.alice.types("/dbc vm list on gpu1", channel=CHANNEL)
+    await one_stage.alice.types('/dbc vm list on "rack 7, slot 1"', channel=CHANNEL)
+    await one_stage.alice.sees("is a bare-metal machine, not a node", CHANNEL)
+    await one_stage.passes(61)
+
+
+async def opens_add(stage: Stage) -> None:
+    await stage.alice.types(f"/dbc metal add {rack(stage).node_id}", channel=CHANNEL)
+    await stage.alice.sees_modal("metal add")
+
+
+def slot_three(**other: str) -> dict[str, str]:
+    return {
+        "UUID": "3156995b-0003",
+        "IP address": "198.51.100.6",
+        "IPMI host": "192.0.2.113",
+        "IPMI user": "admin",
+        "IPMI password": PASSWORD,
+        "Description": "rack 7, slot 3",
+        **other,
+    }
+
+
+async def test_a_manager_takes_on_a_machine_and_forgets_it(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alice = stage.alice
+    await knows_rack(stage)
+    await opens_add(stage)
+    given = signed(stage)
+    await alice.submits(slot_three(**given))
+    await alice.sees(r"has taken on \*rack 7, slot 3\*", CHANNEL)
+    added = rack(stage).with_uuid("3156995b-0003")
+    assert added is not None
+    assert added.ipmi_password == PASSWORD
+
+    await alice.types('/dbc metal remove "rack 7, slot 3"', channel=CHANNEL)
+    await alice.sees_modal("metal remove")
+    await alice.submits(signed(stage))
+    await stage.confirms(alice, "Let its manager forget")
+    await alice.sees(r"has forgotten \*rack 7, slot 3\*", CHANNEL)
+    assert rack(stage).with_uuid("3156995b-0003") is None
+    assert stage.changes() == ["metal.add", "metal.delete"]
+
+    told = json.dumps([(c.method, c.args) for c in stage.ws.calls])
+    seen = capsys.readouterr()
+    for secret in (PASSWORD, given["Signature"], rack(stage).key.private_key[:32].hex()):
+        assert secret not in told + seen.out + seen.err
+        assert secret.encode() not in stored(stage)
+
+
+async def test_a_machines_data_is_changed(one_stage: Stage) -> None:
+    await knows_rack(one_stage)
+    await one_stage.alice.types('/dbc metal modify "rack 7, slot 1"', channel=CHANNEL)
+    await one_stage.alice.sees_modal("metal modify")
+    machine = slot(one_stage)
+    await one_stage.alice.submits(
+        {"Description": "slot one", "IPMI port": "624", **signed(one_stage)}
+    )
+    await one_stage.alice.sees("has changed", CHANNEL)
+    assert (machine.desc, machine.ipmi_port) == ("slot one", 624)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "fault"),
+    [
+        ({"Signature": "ab" * 64}, "Signature", "another key has signed"),
+        ({"Signature": "short"}, "Signature", "128 hexadecimal digits"),
+        ({"UUID": "no spaces"}, "UUID", "letters, digits and dashes"),
+        ({"IP address": "somewhere"}, "IP address", "IPv4"),
+        ({"Description": 'say "hi"'}, "Description", "double quotes"),
+    ],
+)
+async def test_a_wrong_form_is_faulted_at_its_field_and_not_sent(
+    one_stage: Stage, values: dict[str, str], field: str, fault: str
+) -> None:
+    await knows_rack(one_stage)
+    await opens_add(one_stage)
+    await one_stage.alice.submits(slot_three(**{**signed(one_stage), **values}))
+    modal = one_stage.alice.modal
+    assert modal is not None
+    assert list(modal.errors) == [field]
+    assert fault in modal.errors[field]
+    assert one_stage.changes() == []
+
+
+async def test_a_renters_wallet_does_not_count_and_a_nonce_counts_once(one_stage: Stage) -> None:
+    await knows_rack(one_stage)
+    await opens_add(one_stage)
+    await one_stage.alice.submits(slot_three(**signed(one_stage, demo_renter())))
+    modal = one_stage.alice.modal
+    assert modal is not None
+    assert "another key has signed" in modal.errors["Signature"]
+
+    given = signed(one_stage)
+    await one_stage.alice.submits(given)
+    await one_stage.alice.sees("has taken on", CHANNEL)
+    await opens_add(one_stage)
+    await one_stage.alice.submits(slot_three(UUID="another", **given))
+    modal = one_stage.alice.modal
+    assert modal is not None
+    assert "This nonce was used before" in modal.errors["Nonce"]
