@@ -49,10 +49,14 @@ class Fault:
     hits: int = field(default=0)
 
     def matches(self, call: Call) -> bool:
-        """Whether a call is in the fault's scope: node id or name, path prefix below /api/v1."""
+        """Whether a call is in the fault's scope: node id or name, path below /api/v1.
+
+        The path's first words count: `/images/download` is not in `/images/downloadprogress`.
+        """
         if self.node and self.node not in {call.node, call.node_name}:
             return False
-        return call.path.removeprefix("/api/v1").startswith(self.path)
+        path = call.path.removeprefix("/api/v1").partition("?")[0]
+        return f"{path}/".startswith(f"{self.path.rstrip('/')}/")
 
 
 class Faults:
