@@ -92,6 +92,32 @@ async def test_a_download_is_followed_over_a_restart_of_the_bot(stage: Stage) ->
     assert stage.changes() == ["images.download"]
 
 
+async def test_a_download_without_an_answer_is_looked_for_and_never_sent_again(
+    stage: Stage,
+) -> None:
+    hurry(stage)
+    stage.world.faults.on("timeout_after_doing", path="/images/download", count=1)
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole")
+    assert stage.changes() == ["images.download"]
+
+
+async def test_a_download_that_never_began_ends_as_not_known(stage: Stage) -> None:
+    stage.world.faults.on("reset_before", path="/images/download", count=1)
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.passes(60)
+    assert stage.endings(stage.alice) == []
+    end = await stage.ends(stage.alice, PYTORCH)
+    assert "whether the command arrived is not known" in end.plain
+    assert stage.changes() == ["images.download"]
+
+
+async def test_a_dry_run_reads_and_sends_nothing(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1 --dry-run")
+    assert "/images/download" in seen.plain
+    assert stage.changes() == []
+
+
 async def test_a_download_that_breaks_off_is_no_success(stage: Stage) -> None:
     hurry(stage)
     stage.world.image_servers["hub"].dies_at = 0.5
