@@ -18,6 +18,8 @@ async def opens_form(stage: Stage) -> None:
 
 
 async def test_the_form_offers_what_there_is(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.passes(60)
     await opens_form(stage)
     alice = stage.alice
     images = await alice.suggests("Image", "")
