@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import tzinfo
+from textwrap import shorten
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,7 @@ from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, code, line, mention, time
 from bot.services.audit import as_csv, as_jsonl, csv_head, record_of
 
+_WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 20  # what a phone shows in a few swipes
 _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
 
@@ -175,7 +177,7 @@ def _told(row: AuditRow, node: str) -> Line:
     if node:
         pieces += [" on ", node]
     if why := entry.reason or entry.details.get("why"):
-        pieces += [": ", str(why)]
+        pieces += [": ", shorten(str(why), _WHY, placeholder=" …")]
     return line(*pieces)
 
 
