@@ -1,11 +1,14 @@
 """Watches: what is followed, also when it was started elsewhere, and to stop it."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.dbc import jobs
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.task import Status
 from sandbox.dbc.values import GIB
+from sandbox.dbc.worker import Durations
 from tests.scenarios.stage import Stage, card
 
 PYTORCH = "pytorch-2.4.qcow2"
@@ -31,6 +34,33 @@ async def test_a_machine_started_elsewhere_is_followed_until_it_rests(stage: Sta
     await stage.asks(stage.alice, "/dbc watch vm inference")
     await stage.ends(stage.alice, "inference is off on gpu1")
     assert stage.changes() == []
+
+
+async def test_machines_of_one_node_are_looked_at_with_one_request(stage: Stage) -> None:
+    gpu1 = stage.node("gpu1")
+    gpu1.durations = Durations(poweroff=timedelta(minutes=10))
+    for name in ("inference", "Ada"):
+        await stage.asks(stage.alice, f"/dbc vm poweroff {name}")
+        await stage.confirms(stage.alice, "Power off")
+    await stage.passes(60)
+    stage.world.calls.clear()
+    stage.clock.advance(timedelta(seconds=20))
+    await stage.bot.tick()
+    lists = stage.world.calls.of("tasks.list")
+    assert len(lists) == 2  # for the two watches, and for the inventory
+    assert stage.world.calls.of("tasks.get") == []
+
+
+async def test_of_many_transfers_at_a_silent_node_one_is_asked_about(stage: Stage) -> None:
+    gpu1 = stage.node("gpu1")
+    gpu1.transfers.rate = GIB / 100
+    for image in (PYTORCH, "windows10.qcow2"):
+        await stage.asks(stage.alice, f"/dbc image download {image} on gpu1")
+    await stage.passes(10)
+    stage.world.calls.clear()
+    gpu1.silent = True
+    await stage.passes(10)
+    assert len(stage.world.calls.of("images.download_progress")) == 1
 
 
 async def test_a_machine_deleted_elsewhere_is_told_to_be_gone(stage: Stage) -> None:

@@ -49,6 +49,11 @@ def test_a_stall_is_two_minutes_without_a_move(still: float, stalled: bool) -> N
     assert seen((0, 10), (still, 10)).has_stalled(after(still)) is stalled
 
 
+@pytest.mark.parametrize(("still", "stalled"), [(1199, False), (1200, True)])
+def test_what_is_slow_has_not_stalled(still: float, stalled: bool) -> None:
+    assert seen((0, 10), (600, 11)).has_stalled(after(600 + still)) is stalled
+
+
 @pytest.mark.parametrize(("still", "pause"), [(0, 5), (30, 5), (120, 20), (3600, 60)])
 def test_what_does_not_move_is_looked_at_more_seldom(still: float, pause: float) -> None:
     assert seen((0, 10)).pause(after(still)) == timedelta(seconds=pause)

@@ -43,6 +43,25 @@ def test_a_state_in_between_is_waited_out_until_the_deadline(goal: Goal, status:
     assert status in late.why
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "told"),
+    [
+        ("running", WatchState.DONE, "is running"),
+        ("closed", WatchState.DONE, "is off"),
+        ("pmsuspend", WatchState.DONE, "is asleep"),
+        (ABSENT, WatchState.DONE, "is gone"),
+        ("start error", WatchState.FAILED, "is in state “start error”"),
+        ("starting", WatchState.OPEN, ""),
+        ("a word of another version", WatchState.OPEN, ""),
+    ],
+)
+def test_what_was_started_elsewhere_is_followed_to_wherever_it_rests(
+    status: str, state: WatchState, told: str
+) -> None:
+    found = verdict(watch(Goal.SETTLED), "watch.vm", status, SOON)
+    assert (found.state, found.why) == (state, told)
+
+
 @pytest.mark.parametrize("status", ["a word of another version", "none"])
 def test_an_unknown_status_is_no_end(status: str) -> None:
     assert verdict(watch(Goal.RUNNING), "vm.start", status, SOON).state is WatchState.OPEN

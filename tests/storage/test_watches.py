@@ -23,8 +23,9 @@ async def add(store: Store, *names: str, **changes: object) -> None:
 
 async def test_a_watch_comes_back_unchanged(store: Store) -> None:
     original = watch(
-        goal=Goal.GONE, polls=3, status="creating", unsure=True, moved=True, silent_since=SOON
-    )
+        goal=Goal.GONE, polls=3, status="creating", unsure=True, moved=True, silent_since=SOON,
+        about={"image": "映像.qcow2"}, stopped_by="U3",
+    )  # fmt: skip
     async with store.write() as tx:
         await tx.watches.add(original)
     async with store.read() as tx:
@@ -144,3 +145,24 @@ async def test_the_next_due_is_when_something_can_be_claimed(store: Store) -> No
         assert await tx.watches.next_due() == SOON
         await tx.watches.settle("watch-1", WatchState.DONE, "")
         assert await tx.watches.next_due() == LATER
+
+
+async def test_a_stop_noted_during_a_poll_survives_its_result(store: Store) -> None:
+    await add(store, "1")
+    async with store.write() as tx:
+        (claimed,) = await tx.watches.claim_due("me", LATER, LATER + timedelta(minutes=2), 10)
+        await tx.watches.note_stop(claimed.id, "U3", LATER)
+        assert await tx.watches.save(replace(claimed, status="37 %"), "me")
+        stored = await tx.watches.get(claimed.id)
+    assert (stored.status, stored.stopped_by) == ("37 %", "U3")
+
+
+async def test_only_machines_are_looked_at_together(store: Store) -> None:
+    await add(store, "1", goal=Goal.SETTLED, next_poll_at=LATER)
+    await add(store, "2", goal=Goal.DOWNLOADED, next_poll_at=LATER)
+    async with store.write() as tx:
+        one = await tx.watches.get("watch-1")
+        found = await tx.watches.due_in_group(
+            one.node, one.owner, "me", NOW, NOW + timedelta(minutes=2)
+        )
+    assert [watch.id for watch in found] == ["watch-1"]

@@ -55,8 +55,12 @@ class Pace:
         return (self.percent - self.first) / spent.total_seconds()
 
     def has_stalled(self, now: datetime) -> bool:
-        """Whether it has not moved for so long that it should be said."""
-        return now - self.moved_at >= _STALLED_AFTER
+        """Whether it has not moved for so long that it should be said.
+
+        A big file may take long for one percent: twice its usual time is allowed.
+        """
+        usual = timedelta(seconds=2 / self._per_second) if self._per_second else _STALLED_AFTER
+        return now - self.moved_at >= max(usual, _STALLED_AFTER)
 
     def pause(self, now: datetime) -> timedelta:
         """When to look again: often while it moves, ever more seldom when it does not."""
