@@ -192,7 +192,10 @@ class Transport:
 
 
 class DryRun:
-    """Sends reads through another caller and stops every change just before it is sent."""
+    """Sends reads through another caller and stops every change just before it is sent.
+
+    A read with a one-time signature is stopped too: it would use the signature up.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -207,9 +210,9 @@ class DryRun:
         **places: str,
     ) -> T:
         """Send a read; raise WouldSend for a change; see `endpoint.Caller`."""
-        if endpoint.mode is Mode.READ:
-            return await self._transport.call(endpoint, target, additional, query=query, **places)
         request = prepare(endpoint, target, additional, query, places)
+        if endpoint.mode is Mode.READ and not request.one_shot:
+            return await self._transport.call(endpoint, target, additional, query=query, **places)
         raise WouldSend("POST", f"{API_ROOT}{request.full_path}", request.shown(), request.node_id)
 
 

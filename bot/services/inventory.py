@@ -118,8 +118,9 @@ class Inventory:
         """
         found = _match_node(await self._known(), text)
         if not found and asking and _NODE_ID.fullmatch(text) is None:
-            await (self.refresh_nodes() if NodeKind.GPU in kinds else self.refresh_metals())
-            found = _match_node(await self._known(), text)
+            gpus = NodeKind.GPU in kinds
+            fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
+            found = _match_node(fresh, text) or _match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
             return Node(text, "", "", self._clock.now(), kind=only)
@@ -152,10 +153,10 @@ class Inventory:
         """Ask a daemon which bare-metal machines it knows; all that are known then."""
         listed = await self._dbc.metal.known()
         now = self._clock.now()
-        await self.saw_nodes(
-            [Node(m.node_id, m.name, m.version, now, kind=NodeKind.METAL) for m in listed]
-        )
-        return await self.metals()
+        seen = [Node(m.node_id, m.name, m.version, now, kind=NodeKind.METAL) for m in listed]
+        async with self._store.write() as tx:
+            await tx.inventory.put_nodes(seen)
+            return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)
 
     async def saw_nodes(self, nodes: Sequence[Node]) -> None:
         """Remember nodes as just seen or told."""

@@ -218,3 +218,14 @@ async def test_secrets_of_a_request_are_nowhere_else(
         assert secret.encode() not in stored(one_stage)
         assert secret not in told
         assert secret not in one_stage.bob.screen()
+
+
+async def test_a_dry_run_uses_no_nonce_up(one_stage: Stage) -> None:
+    given = proof()
+    await one_stage.alice.types("/dbc session request gpu1 --dry-run", channel=CHANNEL)
+    await one_stage.alice.sees_modal("session request")
+    await one_stage.alice.submits(given)
+    await one_stage.alice.sees("mining_nodes/session_id")
+    assert one_stage.world.calls.of("nodes.session_id") == []
+    await asks(one_stage, given)
+    await session_id_shown(one_stage)
