@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -44,6 +44,8 @@ class Ticker:
                 args=[job],
                 seconds=job.every.total_seconds(),
                 max_instances=job.overlapping,
+                # At once: what a process that died has left behind waits for nobody's rhythm.
+                next_run_time=datetime.now(UTC),
                 id=job.name,
             )
         self._scheduler.start()

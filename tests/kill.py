@@ -1,0 +1,284 @@
+"""Kills the bot again and again while machines are being deleted, and looks at what is left.
+
+`python -m tests.kill --rounds 300`: as many kills as rounds. Alice asks, Bob and Carol approve at
+once (or Alice takes it back meanwhile); whoever gets no acknowledgement presses again.
+"""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import click
+
+from sandbox.dbc.demo import demo_renter
+from sandbox.slack import CannotDo, Person, SeenMessage
+from sandbox.slack.delivery import Ack
+from tests.mortal import Mortal, mortal
+from tests.scenarios.stage import CHANNEL
+
+LANES = 5  # requests under way at once
+PATIENCE = 150.0  # seconds until a request has to be settled after the last kill
+LIFE = 1.5  # seconds that a bot lives at most when it is killed at a random moment
+OPEN = "'recorded', 'waiting', 'running', 'following'"
+
+
+@dataclass
+class Request:
+    """One deletion that Alice asks for."""
+
+    name: str
+    task: str
+    cancelled: bool
+
+
+@dataclass
+class Report:
+    """What happened, in figures."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+    def __str__(self) -> str:
+        lines = [
+            f"{sum(self.kills.values())} kills in {self.seconds:.0f} s: {dict(self.kills)}",
+            f"{sum(self.ends.values())} requests: {dict(self.ends)}",
+            f"{len(self.faults)} faults",
+        ]
+        return "\n".join([*lines, *self.faults])
+
+
+class Massacre:
+    """Lanes of people who ask and approve, and one who kills."""
+
+    def __init__(self, one: Mortal, rounds: int, seed: int, seconds: float) -> None:
+        self._one = one
+        self._rounds = rounds
+        self._until = time.monotonic() + seconds
+        self._random = random.Random(seed)
+        self._over = asyncio.Event()
+        self._number = 0
+        self.requests: list[Request] = []
+        self.report = Report()
+
+    async def run(self) -> Report:
+        """Kill, wait until everything is settled, then look."""
+        began = time.monotonic()
+        for name in ("alice", "bob", "carol"):
+            await self._one.gives_session(self._one.ws.member(name), "gpu1")
+        lanes = [asyncio.create_task(self._lane()) for _ in range(LANES)]
+        await self._kill_again_and_again()
+        self._over.set()
+        done, late = await asyncio.wait(lanes, timeout=PATIENCE)
+        for task in late:
+            task.cancel()
+            self.report.faults.append("a request was not settled in time")
+        for task in done:
+            if error := task.exception():
+                self.report.faults.append(f"a lane broke: {error!r}")
+        await self._look()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    # Killing
+
+    async def _kill_again_and_again(self) -> None:
+        points: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+            ("at random", lambda: asyncio.sleep(self._random.uniform(0, LIFE))),
+            *((f"after {m}", lambda m=m: self._said(m)) for m in (
+                "chat.postMessage", "chat.update", "users.info")),
+            *((f"on {op}", lambda op=op: self._called(op)) for op in (
+                "tasks.delete", "tasks.detail", "tasks.list")),
+        ]  # fmt: skip
+        for _ in range(self._rounds):
+            if time.monotonic() > self._until:
+                break
+            await self._one.prepare()
+            name, comes = self._random.choice(points if self._random.random() < 0.6 else points[:1])
+            try:
+                async with asyncio.timeout(2 * LIFE):
+                    await comes()
+            except TimeoutError:
+                name = "at random"
+            self.report.kills[name] += 1
+            await self._one.restart()
+
+    async def _said(self, method: str) -> None:
+        before = len(self._one.ws.calls_of(method))
+        await self._one.ws.until(lambda: len(self._one.ws.calls_of(method)) > before, 60)
+
+    async def _called(self, op: str) -> None:
+        await self._one.world.calls.wait(
+            op, count=len(self._one.world.calls.of(op)) + 1, timeout=60
+        )
+
+    # Asking
+
+    async def _lane(self) -> None:
+        while not self._over.is_set():
+            self._number += 1
+            node = self._one.world.node("gpu1")
+            name = f"m{self._number}x"
+            task = node.running_task(demo_renter(), desc=name, gpus=[], cpu_cores=1, memory=2**30)
+            request = Request(name, task.task_id, cancelled=self._random.random() < 0.2)
+            if await self._ask(request):
+                self.requests.append(request)
+                await self._decide(request)
+                await self._settled(request)
+
+    async def _ask(self, request: Request) -> bool:
+        """Alice types it until it is taken; where Slack shows her a failure, she looks first."""
+        alice = self._one.ws.member("alice")
+        for _ in range(20):
+            ack = await alice.types(f"/dbc vm delete {request.name} on gpu1", channel=CHANNEL)
+            if isinstance(ack, Ack) and ack.ok:
+                return True
+            await self._one.ws.until(lambda: self._one.ws.connected, 60)
+            if self._recorded(request):
+                return True
+        return False
+
+    def _recorded(self, request: Request) -> list[dict[str, object]]:
+        return self._one.rows(
+            "SELECT id, status FROM executions WHERE json_extract(arguments, '$.vm') = ?",
+            request.name,
+        )
+
+    async def _decide(self, request: Request) -> None:
+        card = await self._card(request)
+        while card is not None and self._asks(card):
+            bob, carol = self._one.ws.member("bob"), self._one.ws.member("carol")
+            presses = [self._press(bob, "Approve", card), self._press(carol, "Approve", card)]
+            if request.cancelled:
+                presses[1] = self._press(self._one.ws.member("alice"), "Cancel", card)
+            taken = await asyncio.gather(*presses)
+            with suppress(TimeoutError):
+                answered = partial(self._is_answered, card)
+                await self._one.ws.until(answered, 15 if any(taken) else 0.5)
+
+    def _asks(self, card: SeenMessage) -> bool:
+        return "Approve" in self._now(card).buttons
+
+    def _is_answered(self, card: SeenMessage) -> bool:
+        return not self._asks(card)
+
+    async def _card(self, request: Request) -> SeenMessage | None:
+        """The card, once it is there; nothing for a request that ended without one."""
+        try:
+            await self._one.ws.until(lambda: self._cards(request), PATIENCE)
+        except TimeoutError:
+            return None
+        return self._cards(request)[0]
+
+    async def _press(self, person: Person, button: str, card: SeenMessage) -> bool:
+        try:
+            ack = await person.presses(button, self._now(card))
+        except CannotDo:
+            return True  # it is gone meanwhile
+        return ack is not None and ack.ok
+
+    def _now(self, card: SeenMessage) -> SeenMessage:
+        seen = self._one.ws.member("alice").messages(CHANNEL)
+        return next(m for m in seen if m.ts == card.ts)
+
+    async def _settled(self, request: Request) -> None:
+        await self._one.comes_true(
+            f"SELECT count(*) > 0 AND sum(status IN ({OPEN})) = 0 FROM executions "
+            "WHERE json_extract(arguments, '$.vm') = ?",
+            request.name,
+            within=PATIENCE + 600,
+        )
+
+    # Looking
+
+    def _cards(self, request: Request) -> list[SeenMessage]:
+        return [m for m in self._of(request, CHANNEL) if "Asked by" in m.plain]
+
+    def _of(self, request: Request, where: str, person: str = "alice") -> list[SeenMessage]:
+        seen = self._one.ws.member(person).messages(where)
+        return [m for m in seen if request.name in m.plain and not m.ephemeral]
+
+    async def _look(self) -> None:
+        """Everything is delivered; then every request has what it should."""
+        say = self.report.faults.append
+        try:
+            await self._one.comes_true(
+                "SELECT count(*) = 0 FROM messages WHERE delivered < version "
+                "AND abandoned < version",
+                within=PATIENCE,
+            )
+        except TimeoutError:
+            say("messages were not delivered")
+        if self._one.rows("SELECT 1 FROM votes WHERE state = 'pending'"):
+            say("a click was not looked at")
+        for request in self.requests:
+            for fault in self._faults(request):
+                say(f"{request.name}: {fault}")
+        self._one.verified()
+
+    def _faults(self, request: Request) -> list[str]:
+        found = self._recorded(request)
+        if len(found) != 1:
+            return [f"recorded {len(found)} times"]
+        status = str(found[0]["status"])
+        self.report.ends[status] += 1
+        calls = [c for c in self._one.world.changing_calls() if c.task_id == request.task]
+        cards, copies = self._cards(request), self._of(request, "@dbc", "bob")
+        ends = [m for m in self._of(request, CHANNEL) if "Asked by" not in m.plain]
+        told = 0 if status == "cancelled" else 1
+        checks = {
+            f"{len(calls)} changing calls": len(calls) > 1,
+            f"{status}, but no call": status == "done" and not calls,
+            f"{status}, but there was a call": status in {"cancelled", "refused"} and bool(calls),
+            "done, but the machine is there": status == "done" and self._is_there(request),
+            f"{len(cards)} cards": len(cards) != 1,
+            f"{len(ends)} ends of {status}": len(ends) != told,
+            f"{len(copies)} copies": len(copies) != 1,
+            "the card still asks": any(m.buttons for m in [*cards, *copies]),
+            "the copy says something else": [m.plain for m in cards] != [m.plain for m in copies],
+            f"the card of {status} lies": not any(_fits(status, m) for m in cards),
+        }
+        return [fault for fault, holds in checks.items() if holds]
+
+    def _is_there(self, request: Request) -> bool:
+        return request.task in self._one.world.node("gpu1").tasks
+
+
+def _fits(status: str, card: SeenMessage) -> bool:
+    words = {"done": "is deleted", "cancelled": "cancelled by", "expired": "in time"}
+    return words.get(status, "") in card.plain
+
+
+async def massacre(
+    data: Path, *, rounds: int, seed: int = 0, seconds: float = 600
+) -> tuple[Report, str]:
+    """Kill `rounds` times, for `seconds` at most; the figures, and the end of the bot's log."""
+    async with mortal(data) as one:
+        report = await Massacre(one, rounds, seed, seconds).run()
+        return report, one.log.read_text(errors="replace")[-20_000:]
+
+
+@click.command()
+@click.option("--rounds", default=300, show_default=True, help="How often it is killed.")
+@click.option("--seed", default=0, show_default=True, help="Of the moments.")
+@click.option("--seconds", default=600.0, show_default=True, help="Stop killing after these.")
+def main(rounds: int, seed: int, seconds: float) -> None:
+    """Kill the bot again and again, and say what is left."""
+    data = Path(tempfile.mkdtemp(prefix="kill-"))
+    report, _ = asyncio.run(massacre(data, rounds=rounds, seed=seed, seconds=seconds))
+    click.echo(report)
+    click.echo(f"The database and the log are in {data}.")
+    if report.faults:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

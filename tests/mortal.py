@@ -1,0 +1,151 @@
+"""A bot as a child process that can be killed at any moment, between the sandbox servers."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.dbc import Daemon, RunningClock, World
+from sandbox.dbc.demo import demo_renter, demo_world
+from sandbox.slack import Person, Workspace
+from tests.scenarios.stage import CHANNEL, MANIFEST
+
+ROOT = Path(__file__).parents[1]
+# Waits for a line before it runs, so that the next bot has done its imports when one dies.
+STANDBY = "import sys; from bot.__main__ import main; sys.stdin.readline(); main(['run'])"
+START = 40.0  # seconds; the machine may be busy
+
+
+@dataclass
+class Mortal:
+    """The sandbox, and a bot in a process of its own. `start`, `kill`, look."""
+
+    ws: Workspace
+    world: World
+    daemon: Daemon
+    data: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+    kills: int = 0
+    _process: asyncio.subprocess.Process | None = None
+    _next: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The bot's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """What every bot of this sandbox has logged."""
+        return self.data / "bot.log"
+
+    async def start(self) -> None:
+        """Start a bot and wait until Slack can reach it."""
+        self._process = self._next or await self._spawn()
+        self._next = None
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+        await self._process.stdin.drain()
+        await self.ws.until(lambda: self.ws.connected, START)
+
+    async def prepare(self) -> None:
+        """Let the bot that follows this one do its imports."""
+        self._next = self._next or await self._spawn()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is flushed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
+        self.kills += 1
+        await self.ws.until(lambda: not self.ws.connected, START)
+
+    async def restart(self) -> None:
+        """Kill it and start the next."""
+        await self.kill()
+        await self.start()
+
+    async def stop(self) -> None:
+        """End whatever runs."""
+        for process in (self._process, self._next):
+            if process is not None and process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def gives_session(self, person: Person, node: str) -> None:
+        """`person` adds the session for a node, by the form."""
+        await person.types(f"/dbc session add {node}", channel=CHANNEL)
+        await person.sees_modal("session add", timeout=START)
+        pair = self.world.node(node).session_for(demo_renter())
+        await person.submits({"Session id": pair[0], "Session signature": pair[1]})
+        await person.sees(f"session for .?{node}.? works", CHANNEL, timeout=START)
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """What stands in the bot's database."""
+        with closing(sqlite3.connect(f"file:{self.data}/bot.db?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(query, values)]
+
+    async def comes_true(self, query: str, *values: object, within: float = 60) -> None:
+        """Wait until a query of one number gives something else than 0."""
+        async with asyncio.timeout(within):
+            while not next(iter(self.rows(query, *values)[0].values())):  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.05)
+
+    def verified(self) -> None:
+        """The audit's chain holds, as its own tool says."""
+        subprocess.run(
+            [sys.executable, "-m", "bot", "audit", "verify"],
+            env=self.environment,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The bot's whole environment."""
+        kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "NO_PROXY": "127.0.0.1,localhost",
+            "SLACK_BOT_TOKEN": self.ws.bot_token,
+            "SLACK_APP_TOKEN": self.ws.app_token,
+            "SLACK_API_URL": self.ws.api_url,
+            "DBC_CLIENT_URLS": self.daemon.url,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{self.data}/bot.db",
+            "LOG_FORMAT": "json",
+            **self.extra,
+        }
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-c", STANDBY,
+                env=self.environment, cwd=self.data, stdin=asyncio.subprocess.PIPE,
+                stdout=log, stderr=log,
+            )  # fmt: skip
+
+
+@asynccontextmanager
+async def mortal(
+    data: Path, *, speed: float = 4, extra: Mapping[str, str] | None = None
+) -> AsyncIterator[Mortal]:
+    """A sandbox in real time (machines `speed` times as fast) with a bot that runs."""
+    world = demo_world(RunningClock(speed))
+    async with Workspace(manifest=MANIFEST) as ws, Daemon(world, timeout=2) as daemon:
+        one = Mortal(ws, world, daemon, data, extra or {})
+        try:
+            await one.start()
+            yield one
+        finally:
+            await one.stop()
