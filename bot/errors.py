@@ -20,9 +20,11 @@ class BotError(Exception):
 
     `sentence` says what was wrong; `hint` what to do about it (may be empty); `field` names the
     argument it belongs to, so that a form can show it there. None of them ever holds a secret.
+    `said` are the other side's own words where they tell more than ours; they come from outside.
     """
 
     severity = Severity.FAILED
+    said = ""
 
     def __init__(self, sentence: str, *, hint: str = "", field: str = "") -> None:
         super().__init__(sentence)

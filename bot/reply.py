@@ -276,9 +276,15 @@ _SIGNS = {
 def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
     parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", error.sentence))]
-    if error.hint:
-        parts.append(Note(line(error.hint)))
+    if told := advice(error):
+        parts.append(Note(told))
     return Reply(error.sentence, tuple(parts), private=True)
+
+
+def advice(error: BotError) -> Line:
+    """What the other side said and what to do about it; nothing if there is neither."""
+    said = f"It says: “{error.said}”. " if error.said else ""
+    return line(said, error.hint) if said or error.hint else ()
 
 
 def from_surprise(error_id: str) -> Reply:

@@ -29,7 +29,7 @@ from bot.model import (
     Watch,
 )
 from bot.ports import Answer, DeliveryFailed
-from bot.reply import Reply, code, dump, from_error, line
+from bot.reply import Reply, advice, code, dump, from_error, line
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Outbox
@@ -214,7 +214,7 @@ class Pipeline:
                 await self._say_on_card(tx, execution, card)
             if ended and is_public and approval is not None and not approval.reviewer:
                 told = cards.announcement(
-                    execution, ExecutionStatus.REFUSED, sentence, *cards.hint(error.hint)
+                    execution, ExecutionStatus.REFUSED, sentence, *cards.hint(advice(error))
                 )
                 await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
         if is_public:
@@ -343,7 +343,7 @@ class Pipeline:
         sentence = line(
             subject.named, ": ", code(command.title), f" {what}. {command.spoken(error.sentence)}"
         )
-        hint = line(error.hint)
+        hint = advice(error)
         now = self._clock.now()
         async with self._store.write() as tx:
             if await tx.executions.set_status(
@@ -355,7 +355,7 @@ class Pipeline:
             ):
                 card = cards.ended(execution, end, sentence, detail=hint)
                 await self._say_on_card(tx, execution, card)
-                told = cards.announcement(execution, end, sentence, *cards.hint(error.hint))
+                told = cards.announcement(execution, end, sentence, *cards.hint(advice(error)))
                 await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
 
     async def _run_unfollowed(

@@ -35,6 +35,7 @@ class DbcError(BotError):
 
     default_sentence: ClassVar[str] = "DBC refused the request."
     default_hint: ClassVar[str] = ""
+    change_hint: ClassVar[str] = ""  # instead of the default hint, for a change
     change_sentence: ClassVar[str] = ""  # instead of the default sentence, for a change
     default_delivery: ClassVar[Delivery] = Delivery.REFUSED
 
@@ -52,7 +53,10 @@ class DbcError(BotError):
         own = self.default_sentence
         if mode is Mode.CHANGE and self.change_sentence:
             own = self.change_sentence
-        super().__init__(sentence or own, hint=hint or self.default_hint, field=field)
+        advice = self.default_hint
+        if mode is Mode.CHANGE and self.change_hint:
+            advice = self.change_hint
+        super().__init__(sentence or own, hint=hint or advice, field=field)
         self.mode = mode
         self.delivery = self.default_delivery
         self.dbc_text = dbc_text
@@ -167,7 +171,8 @@ class OutcomeUnknown(DbcError):
     change_sentence = (
         "The command was sent, but what became of it is not known: it may or may not be done."
     )
-    default_hint = "Look at the present state before doing anything again."
+    default_hint = "Try again in a moment."
+    change_hint = "Look at the present state before doing anything again."
     default_delivery = Delivery.UNKNOWN
 
 
@@ -313,7 +318,7 @@ class Missing(DbcError, NotFound):
     """Something named in the request does not exist there: an image, disk, network, snapshot."""
 
     default_sentence = "What was named does not exist on the node."
-    default_hint = "List what is there."
+    default_hint = "The list command of that kind shows what is there."
 
 
 class TaskNotFound(Missing):
@@ -346,6 +351,11 @@ class TaskExists(Clash):
 
 class OperationRefused(DbcError):
     """The node refused for a reason of its own; `dbc_text` says which."""
+
+    @property
+    def said(self) -> str:  # type: ignore[override]
+        """The node's own words: nothing of ours says as much."""
+        return self.dbc_text
 
     default_sentence = "The node refused to do this."
 

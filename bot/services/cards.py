@@ -97,9 +97,9 @@ def announcement(
     return Reply(plain(sentence), (Para(text), *parts))
 
 
-def hint(text: str) -> tuple[Part, ...]:
+def hint(text: Line) -> tuple[Part, ...]:
     """What to do about it, in small print; nothing for an empty text."""
-    return (Note(line(text)),) if text else ()
+    return (Note(text),) if text else ()
 
 
 def connect_button(execution: Execution) -> Actions:
