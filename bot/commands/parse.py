@@ -49,6 +49,8 @@ _WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and say
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
+_STOPS = ".,;:!"  # that people end a line with
+
 _HELP = frozenset({"help", "?", "帮助"})
 
 
@@ -83,9 +85,9 @@ def _is_command(table: Table, word: str) -> bool:
 
 
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
-    if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
+    if len(typed) > 1 and (command := table.find(typed[0], typed[1].rstrip(_STOPS))):
         return command, typed[2:]
-    return table.find("", typed[0]), typed[1:]
+    return table.find("", typed[0].rstrip(_STOPS)), typed[1:]
 
 
 def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:

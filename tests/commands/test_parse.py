@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bot.commands.args import NODE_OPTION
 from bot.commands.groups import command_table
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.commands.table import Command
+from bot.commands.text import clean, quoted, words
 from bot.errors import Refused
 
 TABLE = command_table()
@@ -167,3 +169,54 @@ def test_every_fitting_command_takes_everyones_options(text: str, values: dict[s
 def test_an_option_that_says_nothing_for_a_command_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="so it takes no"):
         parse(TABLE, text)
+
+
+def delivered(line: str) -> str:
+    """A line as Slack delivers what a person types."""
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+_TYPED = st.one_of(
+    st.text(), st.text(alphabet="ab1 \"'“”‘’「」＂＇=-—–　，、。：＝<>&|@#$*\\\u00a0")
+)
+
+
+@given(st.sampled_from([c for c in TABLE if c.id != "help"]), st.data())
+def test_a_parsed_command_that_is_written_down_means_the_same(
+    command: Command, data: st.DataObject
+) -> None:
+    names = [p.name for p in command.parameters] + ["on", "reason", "filter", "dry_run"]
+    chosen = data.draw(st.dictionaries(st.sampled_from(names), _TYPED, max_size=4))
+    bare = data.draw(st.lists(_TYPED, max_size=2))
+    words = [quoted(text) for text in bare] + [f"{n}={quoted(v)}" for n, v in chosen.items()]
+    try:
+        first = parse(TABLE, delivered(f"{command.title} {' '.join(words)}"))
+    except Refused:
+        return
+    if isinstance(first, Parsed):
+        assert parse(TABLE, delivered(first.render())) == first
+
+
+@given(_TYPED)
+def test_a_quoted_text_is_one_word(text: str) -> None:
+    meant = clean(delivered(text))
+    assert words(clean(delivered(quoted(meant)))) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("vm　logs　7a9Q　２０", {"vm": "7a9Q", "lines": "20"}),
+        ("vm logs “7a9Q” lines＝２０", {"vm": "7a9Q", "lines": "20"}),
+        ("vm logs ‘my box’ ——lines 20", {"vm": "my box", "lines": "20"}),
+        ("vm logs 「my box」 end＝head", {"vm": "my box", "end": "head"}),
+        ("vm logs «my box»", {"vm": "my box"}),
+        ("ＶＭ ｌｏｇｓ ７ａ９Ｑ", {"vm": "7a9Q"}),
+        ("vm logs <mailto:a@b.cn|a@b.cn>", {"vm": "a@b.cn"}),
+        ("vm logs <https://x.cn/a?b=1&amp;c=2>", {"vm": "https://x.cn/a?b=1&c=2"}),
+        ("vm list。", {}),
+        ("vm list，", {}),
+    ],
+)
+def test_chinese_punctuation_and_width_do_not_matter(text: str, values: dict[str, str]) -> None:
+    assert parsed(text)[1] == values

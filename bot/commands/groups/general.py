@@ -1,11 +1,36 @@
 """Commands without a group."""
 
-from bot.commands.args import Topic
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from bot.commands.args import Arg, Topic
 from bot.commands.context import Context
 from bot.commands.derive import help_reply, not_understood
 from bot.commands.parse import HelpWanted, NotUnderstood, parse
 from bot.commands.table import Command, Group
-from bot.reply import Fields, Line, Reply, bold, code, line
+from bot.model import Effect
+from bot.reply import Fields, Line, Note, Para, Reply, bold, code, line
+
+Scope = Literal["person", "channel"]
+
+_NONE = "none"
+
+DefaultNode = Annotated[
+    str,
+    Arg(
+        "Your node", "word", "Meant where you name none; none: forget it", "gpu1", positional=False
+    ),
+]
+ChannelNode = Annotated[
+    str,
+    Arg(
+        "This channel's node",
+        "word",
+        "Meant here where nobody names one; none: forget it",
+        "gpu1",
+        positional=False,
+    ),
+]
 
 
 async def show_help(ctx: Context, topic: Topic = "") -> Reply:
@@ -37,11 +62,51 @@ async def whoami(ctx: Context) -> Reply:
     return Reply(f"You are {person.name}", (Fields(tuple(pairs)),), private=True)
 
 
+async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
+    """Show what is set for you and for this channel, or set it."""
+    inventory, kept = ctx.services.inventory, ctx.services.store
+    asked: list[tuple[Scope, str, str]] = [
+        ("person", ctx.actor, node),
+        ("channel", ctx.place.channel, channel_node),
+    ]
+    wanted = [
+        (scope, owner, None if text.lower() == _NONE else await inventory.named_node(text))
+        for scope, owner, text in asked
+        if text
+    ]
+    if wanted:
+        async with kept.write() as tx:
+            for scope, owner, chosen in wanted:
+                if chosen is None:
+                    await tx.defaults.remove(scope, owner)
+                else:
+                    await tx.defaults.set(scope, owner, chosen.id)
+    async with kept.read() as tx:
+        set_to = {scope: await tx.defaults.get(scope, owner) for scope, owner, _ in asked}
+    person = await ctx.services.directory.person(ctx.actor)
+    names = {scope: await inventory.label(id_) if id_ else _NONE for scope, id_ in set_to.items()}
+    aliases = len(ctx.services.aliases.of(ctx.actor))
+    pairs: tuple[tuple[str, Line], ...] = (
+        ("Your node", line(names["person"], "\n", code("settings node=…"))),
+        ("This channel's node", line(names["channel"], "\n", code("settings channel_node=…"))),
+        ("Your aliases", line(str(aliases), "\n", code("alias list"))),
+        ("Language · time zone", line(f"{person.locale} · {person.zone}\nas set in Slack")),
+    )
+    told = "Settings" if not wanted else "Settings changed"
+    note = Note(line("The node is meant where none is named; the channel's comes first."))
+    return Reply(told, (Para(line(bold(told))), Fields(pairs), note), private=not channel_node)
+
+
+def _effect(values: Mapping[str, str]) -> Effect:
+    return Effect.CHANGE if {"node", "channel_node"} & set(values) else Effect.READ
+
+
 GROUP = Group(
     "",
     "Help, and who you are here",
     (
         Command("help", show_help, example="help vm restart"),
         Command("whoami", whoami, example="whoami"),
+        Command("settings", settings, _effect, "settings node=gpu1"),
     ),
 )
