@@ -152,7 +152,7 @@ class Watches:
         """Look at everything whose time has come, grouped by node, session and kind."""
         now = self._clock.now()
         async with self._store.write() as tx:
-            due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 200))
+            due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
             groups: dict[Group, list[Watch]] = defaultdict(list)
             for watch in due:
                 groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
@@ -179,39 +179,29 @@ class Watches:
     ) -> None:
         async with self._store.read() as tx:
             session = await tx.sessions.find(owner, node)
-        if session is None:
-            gone = Verdict(
-                WatchState.UNKNOWN, "can no longer be looked at: the session was removed"
-            )
-            for watch in watches:
-                await self._settle(watch, gone, watch.status)
-            return
-        watches = [watch for watch in watches if await self._is_allowed(watch)]
-        if not watches:
+            asked = await tx.executions.some([watch.execution for watch in watches])
+            barred = [
+                watch for watch in watches if not await _may_look(tx, watch, asked[watch.execution])
+            ]
+        for watch in watches if session is None else barred:
+            why = "was removed" if session is None else "is not shared with you any more"
+            lost = f"can no longer be looked at: the session {why}"
+            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+        watches = [watch for watch in watches if watch not in barred]
+        if session is None or not watches:
             return
         seen = await observer.look(session, watches)
+        kept = []
         for watch in watches:
-            found = seen[watch.id]
+            found, execution = seen[watch.id], asked[watch.execution]
             if isinstance(found, BotError):
-                await self._not_seen(watch, found)
+                kept.append(await self._not_seen(watch, execution, found))
             else:
-                await self._seen(watch, found)
+                kept.append(await self._seen(watch, execution, found))
+        await self._keep(node, [one for one in kept if one is not None])
 
-    async def _is_allowed(self, watch: Watch) -> bool:
-        """Whether its session may still be used for who asked; else the watch ends here."""
-        async with self._store.read() as tx:
-            asked = await tx.executions.get(watch.execution)
-            channel = asked.place.channel
-            if await tx.sessions.may_use(asked.actor, channel, watch.owner, watch.node):
-                return True
-        lost = "can no longer be looked at: the session is not shared with you any more"
-        await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
-        return False
-
-    async def _seen(self, watch: Watch, sight: Sight) -> None:
-        now = self._clock.now()
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(watch.execution)
+    async def _seen(self, watch: Watch, execution: Execution, sight: Sight) -> "_Kept | None":
+        """What to keep of a look; None when it was the last one."""
         seen = replace(
             watch,
             status=sight.status,
@@ -221,55 +211,51 @@ class Watches:
         )
         if sight.verdict.state is not WatchState.OPEN:
             await self._settle(seen, sight.verdict, sight.status, *sight.parts)
-            return
+            return None
+        now = self._clock.now()
         changed = sight.status != watch.status or watch.silent_since is not None
         limit = self._words(execution).limit
-        await self._keep(
-            replace(
-                seen,
-                polls=watch.polls + 1,
-                next_poll_at=now + sight.pause,
-                deadline_at=now + limit if sight.advanced else watch.deadline_at,
-            ),
-            execution,
-            sight.detail if changed else None,
-            *sight.parts,
+        kept = replace(
+            seen,
+            polls=watch.polls + 1,
+            next_poll_at=now + sight.pause,
+            deadline_at=now + limit if sight.advanced else watch.deadline_at,
         )
+        return _Kept(kept, execution, sight.detail if changed else None, tuple(sight.parts))
 
-    async def _not_seen(self, watch: Watch, problem: BotError) -> None:
+    async def _not_seen(
+        self, watch: Watch, execution: Execution, problem: BotError
+    ) -> "_Kept | None":
+        """What to keep of a look that showed nothing; None when it was the last one."""
         now = self._clock.now()
+        lost = ""
         if isinstance(problem, NotAuthorised):
             lost = f"can no longer be looked at: {problem.sentence}"
+        elif now >= watch.deadline_at:
+            lost = "could not be looked at in time: the node does not answer"
+        if lost:
             await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
-            return
-        if now >= watch.deadline_at:
-            silent = "could not be looked at in time: the node does not answer"
-            await self._settle(watch, Verdict(WatchState.UNKNOWN, silent), watch.status)
-            return
+            return None
         since = watch.silent_since or now
         looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
-        pause = _SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)]
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(watch.execution)
+        pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
         detail = line("the node has not answered since ", time(since), "; I keep trying")
         if not is_silence(problem):
             detail = line(problem.sentence.rstrip("."), "; I keep trying")
-        await self._keep(
-            replace(watch, silent_since=since, next_poll_at=now + timedelta(seconds=pause)),
-            execution,
-            detail if watch.silent_since is None else None,
-        )
+        kept = replace(watch, silent_since=since, next_poll_at=now + pause)
+        return _Kept(kept, execution, detail if watch.silent_since is None else None)
 
-    async def _keep(
-        self, watch: Watch, execution: Execution, detail: Line | None, *parts: Part
-    ) -> None:
-        label = await self._inventory.label(watch.node)
+    async def _keep(self, node: str, kept: Sequence["_Kept"]) -> None:
+        """Store one group's looks and what their cards say now, in one unit of work."""
+        label = await self._inventory.label(node)
         async with self._store.write() as tx:
-            if await tx.watches.save(watch, self._by) and detail is not None:
-                words = self._words(execution)
-                subject = Subject(watch.label, watch.task, label)
-                card = cards.progress(execution, subject, words.doing, detail, *parts)
-                await self._say_on_card(tx, execution, card)
+            for one in kept:
+                if not await tx.watches.save(one.watch, self._by) or one.detail is None:
+                    continue
+                subject = Subject(one.watch.label, one.watch.task, label)
+                doing = self._words(one.execution).doing
+                card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
+                await self._say_on_card(tx, one.execution, card)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
@@ -305,6 +291,23 @@ class Watches:
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
         await board.show_card(tx, execution, card, self._clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A watch after a look, and what its card should say of it, if anything new."""
+
+    watch: Watch
+    execution: Execution
+    detail: Line | None
+    parts: tuple[Part, ...] = ()
+
+
+async def _may_look(tx: UnitOfWork, watch: Watch, asked: Execution) -> bool:
+    """Whether the session may still be used for who asked."""
+    if asked.actor == watch.owner:
+        return True
+    return await tx.sessions.may_use(asked.actor, asked.place.channel, watch.owner, watch.node)
 
 
 def _extras(

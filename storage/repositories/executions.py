@@ -35,6 +35,13 @@ class Executions(Repository):
         """The execution, if there is one."""
         return await self._one(executions.c.id == execution_id)
 
+    async def some(self, execution_ids: Collection[str]) -> dict[str, Execution]:
+        """Those of these executions that there are, by id, without their secrets."""
+        rows = await self._connection.execute(
+            select(executions).where(executions.c.id.in_(set(execution_ids)))
+        )
+        return {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
+
     async def find_by_key(self, key: str) -> Execution | None:
         """The execution of the delivery `key`, if it was recorded."""
         return await self._one(executions.c.key == key)
@@ -162,8 +169,16 @@ class Executions(Repository):
             return False
         if status.is_end:
             ended = from_row(row, secrets={})
+            lent = ended.session_of not in {"", ended.actor}
             self._audit.append(
-                AuditEntry.about(ended, AuditKind.ENDED, now, outcome=str(status), reason=outcome)
+                AuditEntry.about(
+                    ended,
+                    AuditKind.ENDED,
+                    now,
+                    outcome=str(status),
+                    reason=outcome,
+                    details={"session_of": ended.session_of} if lent else {},
+                )
             )
             await self._erase(execution_id)
         return True
