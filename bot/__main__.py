@@ -14,6 +14,7 @@ from bot.commands.derive import reference
 from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
+from bot.policy_cli import policy
 from bot.ports import DeliveryFailed
 from bot.sign import sign
 from handlers.manifest import manifest
@@ -83,6 +84,7 @@ def _settings() -> Settings:
 
 
 main.add_command(audit)
+main.add_command(policy)
 
 if __name__ == "__main__":
     main()

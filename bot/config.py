@@ -19,7 +19,17 @@ class DatabaseSettings(BaseSettings):
     )
 
 
-class Settings(DatabaseSettings):
+class PolicySettings(BaseSettings):
+    """What those need who only read the rules."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    policy_file: Path | None = Field(
+        default=None, description="Rules about who may do what; without it, sensible defaults"
+    )
+
+
+class Settings(DatabaseSettings, PolicySettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
     slack_bot_token: SecretStr = Field(description="Bot token, xoxb-…")
@@ -44,9 +54,6 @@ class Settings(DatabaseSettings):
         default=(),
         description="Fernet keys, newest first, comma separated; by default made on first start "
         "beside the SQLite file, mode 0600",
-    )
-    policy_file: Path | None = Field(
-        default=None, description="Rules about who may do what; without it, sensible defaults"
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Shape of the log"

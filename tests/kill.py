@@ -156,10 +156,12 @@ class Massacre:
         card = await self._card(request)
         while card is not None and self._asks(card):
             bob, carol = self._one.ws.member("bob"), self._one.ws.member("carol")
-            presses = [self._press(bob, "Approve", card), self._press(carol, "Approve", card)]
+            other = (carol, "Approve")
             if request.cancelled:
-                presses[1] = self._press(self._one.ws.member("alice"), "Cancel", card)
-            taken = await asyncio.gather(*presses)
+                other = (self._one.ws.member("alice"), "Cancel")
+            taken = await asyncio.gather(
+                self._press(bob, "Approve", card), self._press(*other, card)
+            )
             with suppress(TimeoutError):
                 answered = partial(self._is_answered, card)
                 await self._one.ws.until(answered, 15 if any(taken) else 0.5)

@@ -20,8 +20,8 @@ from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide, read_policy
 from bot.services.sessions import Sessions
 
-_CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
-_APPROVE_EXPIRES = timedelta(hours=1)
+CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
+APPROVE_EXPIRES = timedelta(hours=1)
 _AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
 FIRST_REMINDER = timedelta(minutes=10)
 SLOWEST_REMINDER = timedelta(days=1)
@@ -200,8 +200,8 @@ class Reviewers:
         """A fresh review of `execution`, covering exactly what is `shown`."""
         now = self._clock.now()
         expires = {
-            ReviewKind.CONFIRM: decision.expires or _CONFIRM_EXPIRES,
-            ReviewKind.APPROVE: decision.expires or _APPROVE_EXPIRES,
+            ReviewKind.CONFIRM: decision.expires or CONFIRM_EXPIRES,
+            ReviewKind.APPROVE: decision.expires or APPROVE_EXPIRES,
             ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
         }[kind]
         is_mine = kind is ReviewKind.CONFIRM

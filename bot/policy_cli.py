@@ -1,0 +1,182 @@
+"""The operator's view of the rules: `python -m bot policy check` and `policy show`.
+
+Reads the policy file alone: no Slack token, no database, no bot that runs.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bot.commands.args import NODES
+from bot.commands.groups import command_table
+from bot.commands.parse import Parsed, parse
+from bot.config import PolicySettings
+from bot.errors import BotError
+from bot.model import Effect
+from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES
+from bot.services.cards import duration
+from bot.services.policy import Decision, People, Policy, Request, Review, decide, read_policy
+
+_ASKED = re.compile(
+    r"<?@?(?P<person>[A-Z0-9]+)(?:\|[^>]*)?>?"
+    r"(?:\s+in\s+<?#?(?P<channel>[A-Z0-9]+)(?:\|[^>]*)?>?)?\s*:\s*(?P<line>.+)",
+    re.DOTALL,
+)
+
+
+@click.group()
+def policy() -> None:
+    """Check and show the rules."""
+
+
+_file = click.option(
+    "--file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of POLICY_FILE."
+)
+
+
+@policy.command()
+@click.argument("question", metavar='"U1 in C2: vm delete 7a9Q"')
+@click.option("--node", default="", metavar="ID", help="The node that the machine is on, by id.")
+@click.option("--group", "groups", multiple=True, metavar="ID", help="A user group of the person.")
+@_file
+def check(question: str, node: str, groups: tuple[str, ...], file: Path | None) -> None:
+    """Say what the rules decide for a line that a person types in a channel, and which rules.
+
+    People, channels, user groups and nodes are named by their ids, as in the file.
+    """
+    found = _ASKED.fullmatch(question.strip())
+    if found is None:
+        raise click.UsageError('Ask like this: "U1 in C2: vm delete 7a9Q"')
+    rules = _read(file)
+    request = _request(found["line"], found["person"], found["channel"] or "", node, groups)
+    click.echo("\n".join(_explained(decide(rules, request), request)))
+
+
+@policy.command()
+@_file
+def show(file: Path | None) -> None:
+    """Print the rules in force, the defaults included."""
+    path = file or PolicySettings().policy_file
+    rules = _read(file)
+    click.echo(f"{path or 'No file: the defaults.'}\n")
+    for effect in (Effect.CHANGE, Effect.DISRUPT, Effect.DESTROY):
+        name = effect.name.lower()
+        click.echo(f"Default for {name}: {_needs(getattr(rules.defaults, name))}.")
+    for rule in rules.rule:
+        wanted = rule.match.model_dump(exclude_defaults=True)
+        when = "; ".join(f"{name} {_joined(value)}" for name, value in wanted.items())
+        then = f"denied: {rule.deny}" if rule.deny else _needs(rule) + "."
+        click.echo(f"\n“{rule.name}”\n  when {when or 'anything is asked'}\n  {then}")
+
+
+def _read(file: Path | None) -> Policy:
+    try:
+        return read_policy(file or PolicySettings().policy_file)
+    except BotError as error:
+        raise click.ClickException(error.sentence) from None
+
+
+def _request(line: str, person: str, channel: str, node: str, groups: Sequence[str]) -> Request:
+    try:
+        parsed = parse(command_table(), line)
+    except BotError as error:
+        raise click.ClickException(error.sentence) from None
+    if not isinstance(parsed, Parsed):
+        raise click.ClickException(f"“{line}” is no command.")
+    command, values = parsed.command, parsed.values
+    named = [p.name for p in command.parameters if p.arg.kind in NODES]
+    typed = next((values[name] for name in ("on", *named) if values.get(name)), "")
+    return Request(
+        person=person,
+        channel=channel,
+        command=command.id,
+        effect=command.effect_of(values),
+        arguments=values,
+        node=node or typed,
+        groups=frozenset(groups),
+    )
+
+
+def _explained(decision: Decision, request: Request) -> list[str]:
+    rows = [
+        _row("Command", f"{request.command}, which is to {request.effect.name.lower()}"),
+        _row("Decision", _decided(decision)),
+        _row("Because of", ", ".join(decision.rules)),
+    ]
+    if request.node:
+        rows.insert(1, _row("Node", request.node))
+    if decision.kind == "deny":
+        return rows
+    rows += [_row("Reason", f"must match {pattern}") for pattern in decision.reasons]
+    if decision.kind == "run":
+        return rows
+    usual = APPROVE_EXPIRES if decision.kind == "approve" else CONFIRM_EXPIRES
+    rows.append(_row("Expires", f"after {duration(decision.expires or usual)}"))
+    if decision.kind == "approve":
+        rows += [_row("By", one) for one in _approvers(decision)]
+        rows.append(_row("Ended by", _count(decision.denials, "denial")))
+        if decision.type_name:
+            rows.append(_row("Also", "an approver types the machine's name"))
+        may = "may" if decision.break_glass else "may not"
+        rows.append(_row("Break glass", f"{request.person} {may}"))
+    return rows
+
+
+def _row(name: str, text: str) -> str:
+    return f"{name:<12}{text}"
+
+
+def _decided(decision: Decision) -> str:
+    return {
+        "run": "runs at once",
+        "confirm": "the requester confirms",
+        "approve": f"needs {_count(decision.approvals, 'approval')}",
+        "deny": f"denied: {decision.why}",
+    }[decision.kind]
+
+
+def _approvers(decision: Decision) -> list[str]:
+    own = "the requester counts" if decision.self_approval else "not the requester"
+    if not decision.approvers:
+        return [f"people entitled to the node; {own}"]
+    return [f"{_people(some)}; {own}" for some in decision.approvers]
+
+
+def _people(some: People) -> str:
+    named = [*some.persons, *(f"members of {group}" for group in some.groups)]
+    return ", ".join(named) or "nobody"
+
+
+def _needs(review: Review) -> str:
+    needs = [_count(review.approvals, "approval")] if review.approvals else []
+    if review.confirm and not review.approvals:
+        needs.append("the requester confirms")
+    if review.approvers is not None:
+        needs.append(f"approved by {_people(review.approvers)}")
+    if review.denials > 1:
+        needs.append(f"ended by {_count(review.denials, 'denial')}")
+    if review.self_approval is not None:
+        needs.append("the requester " + ("counts" if review.self_approval else "does not count"))
+    if review.reason:
+        needs.append(f"a reason that matches {review.reason}")
+    if review.expires:
+        needs.append(f"within {duration(review.expires)}")
+    if review.type_name:
+        needs.append("the machine's name typed")
+    if review.break_glass is not None:
+        needs.append(f"glass broken by {_people(review.break_glass)}")
+    return ", ".join(needs) or "nothing"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _joined(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={given}" for name, given in value.items())
+    if isinstance(value, list | tuple):
+        return " or ".join(map(str, value))
+    return str(value)
