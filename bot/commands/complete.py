@@ -21,7 +21,7 @@ _SHORT = 8  # characters of an id that people read
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
 # What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
-_FREE = frozenset({"vm", "image", "server", "disk", "snapshot", "peer", "metal", "manager"})
+_FREE = frozenset({"image", "server", "disk", "snapshot", "peer", "metal", "manager"})
 
 
 class Completion:
@@ -41,7 +41,7 @@ class Completion:
     async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
         """At most 100 options that contain `query`; an empty list for an unknown source.
 
-        Those that begin with it come first, else one's own. What is not known stands last, as
+        Those that begin with it come first, else one's own. What nobody has seen is offered as
         typed, where it may exist all the same.
         """
         find = self._sources.get(source)
@@ -50,10 +50,9 @@ class Completion:
         wanted = typed.casefold()
         hits = [c for c in found if wanted in c.label.casefold() or wanted in c.value.casefold()]
         hits.sort(key=lambda c: not c.label.casefold().startswith(wanted))
-        hits = hits[: _MOST - 1]
-        if typed and source in _FREE and all(c.value.casefold() != wanted for c in hits):
-            hits.append(Choice(f"“{typed}”, as typed", typed))
-        return hits
+        if typed and not hits and source in _FREE:
+            return [Choice(f"“{typed}”, as typed", typed)]
+        return hits[:_MOST]
 
     async def _machines(self, user: str) -> list[Choice]:
         labels = await self._labels()
