@@ -2,6 +2,7 @@
 
 import json
 
+from bot.model import AuditQuery
 from bot.services.sessions import Sessions
 from tests.scenarios.stage import CHANNEL, Stage, card
 
@@ -14,6 +15,14 @@ async def shares(stage: Stage, words: str) -> None:
 async def used_by_session_of(stage: Stage) -> list[tuple[str, str]]:
     async with stage.bot.store.read() as tx:
         return [(e.actor, e.session_of) for e in await tx.executions.recent(limit=1)]
+
+
+async def audited_sessions(stage: Stage) -> list[str]:
+    """Whose sessions others have used, as the audit has it."""
+    async with stage.bot.store.read() as tx:
+        rows = await tx.audit.page(AuditQuery(), before=None, limit=100)
+    entries = [row.entry for row in rows]
+    return [e.details["session_of"] for e in entries if "session_of" in e.details]
 
 
 async def test_a_colleague_uses_a_shared_session_without_seeing_it(stage: Stage) -> None:
@@ -33,6 +42,7 @@ async def test_a_colleague_uses_a_shared_session_without_seeing_it(stage: Stage)
     await stage.confirms(bob, "Restart")
     await stage.ends(bob, "inference was told to reboot")
     assert await used_by_session_of(stage) == [(bob.id, alice.id)]
+    assert await audited_sessions(stage) == [alice.id]
     told = json.dumps([c.args for c in stage.ws.calls])
     assert not any(secret in told for secret in stage.pair("gpu1"))
 
