@@ -1,6 +1,7 @@
 """What follows from the rows: forms, help, the generated reference. Nothing here is per command."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bot.commands.args import (
     DEFAULTED,
@@ -26,6 +27,7 @@ from bot.reply import (
     Reply,
     bold,
     code,
+    emoji,
     italic,
     line,
 )
@@ -36,8 +38,28 @@ _REVIEWS = {
     Effect.READ: "Reads only.",
     Effect.CHANGE: "Changes something; runs at once.",
     Effect.DISRUPT: "Disrupts; you are asked to confirm.",
-    Effect.DESTROY: "Destroys; you are asked to confirm.",
+    Effect.DESTROY: "Destroys; someone else has to approve, if the site's rules say no other.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person can run here: commands that are barred for them, or need others' approval."""
+
+    has_session: bool = True
+    barred: frozenset[str] = frozenset()
+    reviewed: frozenset[str] = frozenset()
+
+    def verb(self, command: Command) -> str:
+        """The verb, with a mark where others have to approve."""
+        return command.verb + _MARK * (command.id in self.reviewed)
+
+    def open(self, group: Group) -> list[Command]:
+        """The commands of a group that are not barred."""
+        return [command for command in group.commands if command.id not in self.barred]
+
+
+_MARK = "*"
 
 
 def wants_form(command: Command, values: Mapping[str, str]) -> bool:
@@ -131,14 +153,14 @@ def fault_of(command: Command, refusal: BotError) -> dict[str, str]:
     return {name: " ".join(filter(None, [said, refusal.hint]))}
 
 
-def help_reply(table: Table, wanted: HelpWanted, slash_command: str) -> Reply:
+def help_reply(table: Table, wanted: HelpWanted, slash_command: str, standing: Standing) -> Reply:
     """Help on a command, on a group, or on everything."""
     if wanted.command is not None:
         return _command_help(wanted.command, slash_command)
     group = table.group(wanted.group) if wanted.group else None
     if group is not None:
-        return _group_help(group, slash_command)
-    return _all_help(table, slash_command)
+        return _group_help(group, slash_command, standing)
+    return _all_help(table, slash_command, standing)
 
 
 def _command_help(command: Command, slash_command: str) -> Reply:
@@ -173,20 +195,42 @@ def _everyones(command: Command) -> str:
     return " · ".join(option.usage for option in OPTIONS if option.fits(changes=changes))
 
 
-def _group_help(group: Group, slash_command: str) -> Reply:
-    rows = [line(code(f"{slash_command} {c.usage}"), f"\n{c.help}") for c in group.commands]
+def _group_help(group: Group, slash_command: str, standing: Standing) -> Reply:
+    rows = []
+    for command in standing.open(group):
+        marked = " (needs approval)" * (command.id in standing.reviewed)
+        rows.append(line(code(f"{slash_command} {command.usage}"), f"\n{command.help}{marked}"))
+    head = line(bold(group.name), f": {group.help}")
     return Reply(
         f"{group.name}: {group.help}",
-        (Para(line(bold(group.name), f": {group.help}")), Para(_joined(rows))),
+        (Para(head), Para(_joined(rows)), *_reservations([group], standing)),
         private=True,
     )
 
 
-def _all_help(table: Table, slash_command: str) -> Reply:
+def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
+    """What stands in the way of some of these commands."""
+    notes: list[Part] = []
+    closed = [f"“{group.name}”" for group in groups if group.needs_session]
+    if closed and not standing.has_session:
+        need = "needs" if len(closed) == 1 else "need"
+        what = f"{', '.join(closed)} {need} a session for a node, and you have none here: "
+        notes.append(Note(line(emoji("warning"), " ", what, code("session add"))))
+    hidden = sum(len(group.commands) - len(standing.open(group)) for group in groups)
+    if hidden:
+        count = "1 command is" if hidden == 1 else f"{hidden} commands are"
+        notes.append(Note(line(f"{count} not for you here, by the site's rules.")))
+    return notes
+
+
+def _all_help(table: Table, slash_command: str, standing: Standing) -> Reply:
     parts: list[Part] = [Para(line(bold("Run your GPU machines from here."), " What there is:"))]
     for group in table.groups:
-        verbs = " · ".join(c.verb for c in group.commands)
+        verbs = " · ".join(standing.verb(command) for command in standing.open(group))
         parts.append(Para(line(bold(group.name or "more"), f": {group.help}\n", italic(verbs))))
+    parts.extend(_reservations(table.groups, standing))
+    if standing.reviewed:
+        parts.append(Note(line(f"{_MARK} needs somebody else's approval.")))
     parts.append(
         Note(
             line(

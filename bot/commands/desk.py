@@ -18,6 +18,7 @@ from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
 from bot.commands.pipeline import LEASE, Pipeline
 from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
+from bot.commands.standing import standing_of
 from bot.commands.table import Command
 from bot.commands.wish import Wish
 from bot.errors import BotError, Refused
@@ -76,7 +77,7 @@ class Desk:
             return Accepted(_saying(from_error(refusal)))
         match parsed:
             case HelpWanted():
-                return Accepted(_explaining(partial(derive.help_reply, table, parsed, slash)))
+                return Accepted(partial(self._help, invocation, parsed))
             case NotUnderstood():
                 return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
             case Parsed(command, values):
@@ -94,6 +95,11 @@ class Desk:
                     values,
                 )
                 return Accepted(await self._take(wish))
+
+    async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
+        table, slash = self._services.table, self._services.slash_command
+        standing = await standing_of(self._services, invocation.actor, invocation.place)
+        await answer.say(derive.help_reply(table, wanted, slash, standing))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""

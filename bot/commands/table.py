@@ -147,11 +147,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A first word and its commands. The nameless group holds `help` and its like."""
+    """A first word and its commands. The nameless group holds `help` and its like.
+
+    `needs_session`: nobody can do anything with it who has no session for a node.
+    """
 
     name: str
     help: str
     commands: tuple[Command, ...]
+    needs_session: bool = False
 
 
 def said(words: Words, values: Mapping[str, str]) -> str:
@@ -164,8 +168,7 @@ class Table:
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self.groups = tuple(
-            Group(g.name, g.help, tuple(replace(c, group=g.name) for c in g.commands))
-            for g in groups
+            replace(g, commands=tuple(replace(c, group=g.name) for c in g.commands)) for g in groups
         )
         self._by_id: dict[str, Command] = {}
         self._by_words: dict[tuple[str, str], Command] = {}

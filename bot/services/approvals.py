@@ -14,7 +14,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.errors import Refused
 from bot.ids import new_id
-from bot.model import Approval, Execution, Node, ReviewKind
+from bot.model import Approval, Effect, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide, read_policy
@@ -69,6 +69,21 @@ class Reviewers:
                 groups=await self.groups_of(execution.actor),
             ),
         )
+
+    async def outlook(
+        self, person: str, channel: str, asked: Mapping[str, Effect]
+    ) -> dict[str, Decision]:
+        """What the rules would say of commands without arguments: of each id, with its effect.
+
+        Raises DeliveryFailed if user groups cannot be read.
+        """
+        groups = await self.groups_of(person)
+        return {
+            command: decide(
+                self._book.current, Request(person, channel, command, effect, {}, groups=groups)
+            )
+            for command, effect in asked.items()
+        }
 
     async def allow(self, read: Request) -> None:
         """Raise Refused where the rules deny to read this. Nobody is asked where none denies."""

@@ -153,4 +153,5 @@ GROUP = Group(
             ),
         ),
     ),
+    needs_session=True,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from bot.commands.args import Arg, Topic
 from bot.commands.context import Context
 from bot.commands.derive import help_reply, not_understood
 from bot.commands.parse import HelpWanted, NotUnderstood, parse
+from bot.commands.standing import standing_of
 from bot.commands.table import Command, Group
 from bot.model import Effect
 from bot.reply import Fields, Line, Note, Para, Reply, bold, code, line
@@ -39,7 +40,9 @@ async def show_help(ctx: Context, topic: Topic = "") -> Reply:
     wanted = parse(table, f"{topic} help", slash)
     if isinstance(wanted, NotUnderstood):
         return not_understood(wanted, slash)
-    return help_reply(table, wanted if isinstance(wanted, HelpWanted) else HelpWanted(), slash)
+    topic_of = wanted if isinstance(wanted, HelpWanted) else HelpWanted()
+    standing = await standing_of(ctx.services, ctx.actor, ctx.place)
+    return help_reply(table, topic_of, slash, standing)
 
 
 async def whoami(ctx: Context) -> Reply:

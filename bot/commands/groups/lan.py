@@ -110,4 +110,5 @@ GROUP = Group(
             loses="The network and its addresses are gone; no machine can be put into it any more.",
         ),
     ),
+    needs_session=True,
 )

@@ -149,4 +149,5 @@ GROUP = Group(
             asks=lambda known: f"Delete snapshot {known['name']} of", loses=_delete_loses,
         ),
     ),
+    needs_session=True,
 )  # fmt: skip

@@ -280,4 +280,5 @@ GROUP = Group(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", check=check_nickname
         ),
     ),
+    needs_session=True,
 )  # fmt: skip

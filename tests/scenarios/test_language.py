@@ -1,0 +1,124 @@
+"""The language as people meet it: settings, search without a network, kept words, tolerance."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage, staged
+
+SOON = timedelta(milliseconds=300)
+
+
+async def test_settings_are_shown_and_changed(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    shown = await stage.asks(stage.alice, "/dbc settings")
+    assert "none\n`settings node=…`" in shown.plain
+    changed = await stage.asks(stage.alice, "/dbc settings node=gpu2")
+    assert "Settings changed" in changed.plain
+    assert "gpu2" in (await stage.asks(stage.alice, "/dbc settings")).plain
+    assert "gpu2" not in (await stage.asks(stage.bob, "/dbc settings")).plain
+    await stage.asks(stage.alice, "/dbc settings channel_node=gpu1")
+    assert "gpu1" in (await stage.asks(stage.bob, "/dbc settings")).plain
+    cleared = await stage.asks(stage.alice, "/dbc settings node=none channel_node=none")
+    assert "gpu" not in cleared.plain
+
+
+async def test_a_setting_that_cannot_be_is_refused(one_stage: Stage) -> None:
+    told = await one_stage.asks(one_stage.alice, "/dbc settings node=gpu9")
+    assert "no node called “gpu9”" in told.plain
+
+
+async def test_search_needs_no_daemon(one_stage: Stage) -> None:
+    """What was seen in the background is offered at once, one's own nodes first."""
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu2")
+    await stage.gives_session(stage.bob, "gpu1")
+    await stage.passes()
+    await stage.daemon.stop()
+    await stage.alice.types("/dbc vm create name=x on gpu2", channel=CHANNEL)
+    await stage.alice.sees_modal("vm create")
+    began = time.perf_counter()
+    images = await stage.alice.suggests("Image", "")
+    nodes = await stage.alice.suggests("Node", "gpu")
+    assert timedelta(seconds=time.perf_counter() - began) < SOON
+    assert "gpu2" in images[0]
+    assert nodes[0].startswith("gpu2")
+
+
+async def test_disks_and_snapshots_are_found_by_name_and_machine(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    await stage.passes()
+    await stage.alice.types("/dbc disk delete inference", channel=CHANNEL)
+    await stage.alice.sees_modal("disk delete")
+    assert any("vda" in option for option in await stage.alice.suggests("Disk", ""))
+    assert await stage.alice.suggests("Disk", "vdz") == ["“vdz”, as typed"]
+
+
+async def test_the_background_asks_each_thing_once_in_a_while(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    await stage.passes()
+    asked = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disk.list"))
+    for _ in range(5):
+        await stage.passes(60)
+    again = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disk.list"))
+    assert again == asked
+    assert all(asked)
+
+
+async def test_a_silent_node_is_left_alone_in_the_background(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.node("gpu1").silent = True
+    await stage.passes(60)
+    lists = len(stage.world.calls.of("tasks.list"))
+    await stage.passes(60)
+    assert len(stage.world.calls.of("tasks.list")) == lists
+
+
+async def test_a_reason_typed_beside_a_form_is_in_the_form(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.types('/dbc vm delete reason="too old"', channel=CHANNEL)
+    form = await stage.alice.sees_modal("vm delete")
+    assert form.value("Reason") == "too old"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "vm　logs　inference　２０",
+        "ＶＭ ｌｏｇｓ “inference” lines＝２０",
+        "vm logs 「inference」 ——lines 20",
+        "vm logs, inference 20",
+    ],
+)
+async def test_full_width_and_chinese_punctuation_mean_the_same(
+    one_stage: Stage, line: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    before = len(stage.world.calls.of("tasks.logs"))
+    await stage.asks(stage.alice, f"/dbc {line}")
+    assert len(stage.world.calls.of("tasks.logs")) == before + 1
+
+
+async def test_help_marks_what_one_cannot_run_or_not_alone(tmp_path: Path) -> None:
+    rules = '[[rule]]\nname = "no lans"\nmatch = { command = "lan.create" }\ndeny = "Not here."\n'
+    async with staged(tmp_path, policy=rules) as stage:
+        told = await stage.asks(stage.alice, "/dbc help")
+        assert "“vm”, “disk”, “snapshot”, “lan” need a session for a node" in told.plain
+        assert "delete*" in told.plain
+        assert "* needs somebody else's approval" in told.plain
+        assert "1 command is not for you here" in told.plain
+        await stage.gives_session(stage.alice, "gpu1")
+        told = await stage.asks(stage.alice, "/dbc lan help")
+        assert "need a session" not in told.plain
+        assert "lan delete" in told.plain
+        assert "(needs approval)" in told.plain
+        assert "/dbc lan create" not in told.plain
