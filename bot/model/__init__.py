@@ -1,0 +1,58 @@
+"""The nouns of the bot: who asks, where, what is recorded, what is followed.
+
+Plain frozen values. They know neither Slack's wire format, nor SQL, nor DBC's HTTP.
+Ids of people, channels and messages are Slack's; ids of nodes and machines are DBC's.
+"""
+
+from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
+from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
+from bot.model.ledger import Execution, ExecutionStatus
+from bot.model.machine import (
+    Audience,
+    DbcSession,
+    Machine,
+    Node,
+    NodeKind,
+    SessionRequest,
+    Share,
+    Sighting,
+)
+from bot.model.message import Message, MessageRef
+from bot.model.review import Approval, ApprovalStatus, Count, ReviewKind, Verdict, Vote, VoteState
+from bot.model.watch import Goal, Watch, WatchState
+
+__all__ = [
+    "Approval",
+    "ApprovalStatus",
+    "Audience",
+    "AuditEntry",
+    "AuditHead",
+    "AuditKind",
+    "AuditQuery",
+    "AuditRow",
+    "Count",
+    "DbcSession",
+    "Effect",
+    "Execution",
+    "ExecutionStatus",
+    "Goal",
+    "Invocation",
+    "Machine",
+    "Message",
+    "MessageRef",
+    "Node",
+    "NodeKind",
+    "Place",
+    "Press",
+    "ReviewKind",
+    "SessionRequest",
+    "Share",
+    "Sighting",
+    "Source",
+    "Submission",
+    "Verdict",
+    "Vote",
+    "VoteState",
+    "Watch",
+    "WatchState",
+]

@@ -1,0 +1,76 @@
+"""What people ask, where, and what it does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Effect(IntEnum):
+    """What a command does to the world, mildest first; it decides the review it needs."""
+
+    READ = 0
+    CHANGE = 1
+    DISRUPT = 2
+    DESTROY = 3
+
+
+class Source(StrEnum):
+    """How a line reached the bot; decides who sees the answer (see `Place`)."""
+
+    SLASH = "slash"  # asked privately: reads are answered privately
+    MENTION = "mention"  # asked in public: answered in public
+    DIRECT = "direct"
+    FORM = "form"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was asked and is answered: a channel or direct message, maybe a thread."""
+
+    channel: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One line that a person sent.
+
+    `key` is the delivery's own id: two deliveries with one key are one invocation.
+    """
+
+    key: str
+    actor: str
+    place: Place
+    text: str
+    source: Source
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A click on one of our buttons: `action` says what it means, `value` is an opaque id."""
+
+    key: str
+    actor: str
+    place: Place
+    action: str
+    value: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A form sent in. `form` is the command's id; `values` are the typed texts by field name.
+
+    `values` may hold secrets, so they have no place in `repr`.
+    """
+
+    key: str
+    actor: str
+    place: Place
+    form: str
+    view: str
+    values: Mapping[str, str] = field(repr=False)
+    at: datetime

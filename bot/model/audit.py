@@ -1,0 +1,138 @@
+"""What the audit keeps and how it is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.asked import Place
+from bot.model.ledger import Execution
+from bot.model.message import MessageRef
+
+
+class AuditKind(StrEnum):
+    """What an entry of the audit records.
+
+    The ledger and the reviews write theirs by themselves, with each change of a row (ENDED has
+    the end as `outcome`); sessions, policy and keys are written by those who change them.
+    """
+
+    REQUESTED = "requested"
+    ASKED = "asked"  # a question was put to reviewers
+    APPROVED = "approved"
+    DENIED = "denied"
+    CLICK_REFUSED = "click_refused"  # who clicked may not, or not any more; or a forged id
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    VOIDED = "voided"  # what was shown is no longer what would be done
+    BROKE_GLASS = "broke_glass"
+    REVIEWED = "reviewed"  # afterwards, what ran without approval
+    STARTED = "started"
+    ENDED = "ended"
+    SESSION_ADDED = "session_added"
+    SESSION_REMOVED = "session_removed"
+    SESSION_SHARED = "session_shared"
+    SESSION_UNSHARED = "session_unshared"
+    SESSION_USED = "session_used"  # somebody else's, that was shared
+    POLICY_LOADED = "policy_loaded"
+    KEYS_ROTATED = "keys_rotated"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that happened, for ever. Never holds a secret.
+
+    `actor` is who did it; for a run and its end, who asked for it; empty for the bot itself.
+    `outcome` is one word, how it ended; `reason` a sentence, the person's or the bot's.
+    `message` is the key of the message it belongs to.
+    """
+
+    kind: AuditKind
+    at: datetime
+    actor: str = ""
+    command: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    node: str = ""
+    task: str = ""
+    label: str = ""
+    execution: str = ""
+    approval: str = ""
+    outcome: str = ""
+    reason: str = ""
+    place: Place = Place("")
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def about(
+        cls,
+        execution: Execution,
+        kind: AuditKind,
+        at: datetime,
+        *,
+        actor: str | None = None,
+        approval: str = "",
+        outcome: str = "",
+        reason: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> "AuditEntry":
+        """An entry about a command of the ledger; `actor` is by default who asked for it."""
+        return cls(
+            kind,
+            at,
+            actor=execution.actor if actor is None else actor,
+            command=execution.command,
+            arguments=execution.arguments,
+            node=execution.node,
+            task=execution.task,
+            label=execution.label,
+            execution=execution.id,
+            approval=approval,
+            outcome=outcome,
+            reason=reason,
+            place=execution.place,
+            message=f"card:{execution.id}",
+            details=details or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry in its place in the chain. `ref` is the message it belongs to, once posted.
+
+    `hash` covers the entry, `seq` and `prev_hash`, which is the hash of the row before.
+    """
+
+    seq: int
+    entry: AuditEntry
+    prev_hash: str
+    hash: str
+    ref: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The chain's last row: who knows it can tell whether anything up to it was changed."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which entries are wanted; what is empty or None does not matter.
+
+    `person`: what they did, and what became of what they asked for. `machine`: a task id, its
+    beginning, or a label. `command`: its id or the beginning of one ("vm"). `outcome`: an outcome
+    or a kind. `since` is included, `until` is not. `reader_nodes`, when given: only entries about
+    these nodes, or of `reader` and what they asked for.
+    """
+
+    person: str = ""
+    machine: str = ""
+    command: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    reader: str = ""
+    reader_nodes: frozenset[str] | None = None

@@ -1,0 +1,70 @@
+"""A recorded command and its life."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.asked import Effect, Place, Source
+
+
+class ExecutionStatus(StrEnum):
+    """The life of a recorded command. The last six are ends."""
+
+    RECORDED = "recorded"  # on disk, nothing done yet
+    WAITING = "waiting"  # for a review
+    RUNNING = "running"  # the call to DBC may be on its way
+    FOLLOWING = "following"  # accepted by DBC (or unanswered); a watch settles it
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"  # not sent: bad input, no right, a wrong moment
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {
+            ExecutionStatus.RECORDED,
+            ExecutionStatus.WAITING,
+            ExecutionStatus.RUNNING,
+            ExecutionStatus.FOLLOWING,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A command that changes something, as the ledger has it.
+
+    `arguments` are the typed texts by parameter name; `secrets` the ones that are encrypted at
+    rest and erased at the end. `node`, `task` and `label` are known once the target is resolved;
+    `approved_by` once it was approved, `session_of` (whose session was used) once it was.
+    `facts` are what was read before it was asked or sent: sizes, names that are in use.
+    """
+
+    id: str
+    key: str
+    actor: str
+    place: Place
+    source: Source
+    command: str
+    arguments: Mapping[str, str]
+    effect: Effect
+    created_at: datetime
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    status: ExecutionStatus = ExecutionStatus.RECORDED
+    node: str = ""
+    task: str = ""
+    label: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = ""
+    session_of: str = ""
+    approved_by: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Arguments and facts together: what the words of a card are made of."""
+        return {**self.arguments, **self.facts}

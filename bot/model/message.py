@@ -1,0 +1,35 @@
+"""Messages that are kept true."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.asked import Place
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A posted Slack message."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message kept true: what it should say (`content`, a dumped `Reply`) and what it says.
+
+    `key` names it for ever (`card:<execution>`, `end:<execution>`); `version` counts the wanted
+    contents, `delivered` is the version Slack shows (0: not posted yet). `attempts` counts the
+    deliveries begun since the last success: above 0 and unposted means that a crash may have
+    left it posted without our knowing.
+    """
+
+    id: str
+    key: str
+    place: Place
+    content: str
+    version: int
+    delivered: int
+    created_at: datetime
+    attempts: int = 0
+    ref: MessageRef | None = None

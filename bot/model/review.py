@@ -1,0 +1,95 @@
+"""What an execution waits for, and the clicks that decide it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.asked import Place
+
+
+class ApprovalStatus(StrEnum):
+    """The life of a review. All but the first are ends."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    VOID = "void"  # what was shown is no longer what would be done
+
+
+class ReviewKind(StrEnum):
+    """What a review is."""
+
+    CONFIRM = "confirm"  # by the requester
+    APPROVE = "approve"  # by others, before the run
+    AFTERWARDS = "afterwards"  # by someone else, after glass was broken
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A review of an execution.
+
+    `binding` is a hash of command, arguments and target as the card showed them; `shown` are the
+    facts about the target that it showed, by name. Both are compared before the run. `reviewer`
+    is the one person who may decide (empty: whoever the policy lets). `needed` approvals or
+    `denials` denials end it. `remind_at` is when the next reminder is due.
+    """
+
+    id: str
+    execution: str
+    binding: str
+    reviewer: str
+    created_at: datetime
+    expires_at: datetime
+    kind: ReviewKind = ReviewKind.CONFIRM
+    shown: Mapping[str, str] = field(default_factory=dict)
+    needed: int = 1
+    denials: int = 1
+    self_approval: bool = False
+    type_name: bool = False
+    remind_at: datetime | None = None
+    reminders: int = 0
+    status: ApprovalStatus = ApprovalStatus.PENDING
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+class Verdict(StrEnum):
+    """What a reviewer says."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class VoteState(StrEnum):
+    """Whether a click counts: on disk first, looked at then."""
+
+    PENDING = "pending"
+    COUNTED = "counted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One reviewer's click. `key` is the delivery's own id; `why` says why it does not count."""
+
+    key: str
+    approval: str
+    user: str
+    verdict: Verdict
+    at: datetime
+    place: Place
+    reason: str = ""
+    state: VoteState = VoteState.PENDING
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a vote came to. `decided`: this very vote ended the review."""
+
+    approval: Approval
+    vote: Vote
+    decided: bool

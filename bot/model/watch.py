@@ -1,0 +1,67 @@
+"""What is followed, to which end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.asked import Place
+
+
+class Goal(StrEnum):
+    """What something is followed to. The first four are about machines."""
+
+    RUNNING = "running"
+    CLOSED = "closed"
+    GONE = "gone"
+    SETTLED = "settled"  # whatever it is changing into
+    DOWNLOADED = "downloaded"
+    UPLOADED = "uploaded"
+    SNAPSHOT = "on the image server"
+    DISK_ADDED = "added"
+    DISK_GROWN = "grown"
+    DISK_DELETED = "deleted"
+
+
+class WatchState(StrEnum):
+    """Whether a watch still polls, and how it ended."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"  # it is followed no longer
+    CANCELLED = "cancelled"  # what was followed has been stopped by someone
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One thing followed to one end: a machine, a transfer, a snapshot, a disk.
+
+    `owner` is the person whose session asks the node. `status` is what was last seen there.
+    `unsure` says that nobody knows whether the command arrived (it was sent, no answer);
+    `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
+    `silent_since` is when the node stopped answering, if it has. `about` says what is followed and
+    what a look has to be compared with (image, server, size …). `stopped_by` is who had the thing
+    itself stopped, if someone did.
+    """
+
+    id: str
+    execution: str
+    node: str
+    task: str
+    label: str
+    goal: Goal
+    owner: str
+    place: Place
+    started_at: datetime
+    deadline_at: datetime
+    next_poll_at: datetime
+    polls: int = 0
+    status: str = ""
+    unsure: bool = False
+    moved: bool = False
+    silent_since: datetime | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    stopped_by: str = ""
+    state: WatchState = WatchState.OPEN
