@@ -19,9 +19,10 @@ from bot.model.machine import (
 )
 from bot.model.message import Message, MessageRef
 from bot.model.review import Approval, ApprovalStatus, Count, ReviewKind, Verdict, Vote, VoteState
-from bot.model.watch import Goal, Watch, WatchState
+from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 
 __all__ = [
+    "MACHINE_GOALS",
     "Approval",
     "ApprovalStatus",
     "Audience",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from bot.model.asked import Place
 from bot.model.ledger import Execution
@@ -59,7 +60,7 @@ class AuditEntry:
     approval: str = ""
     outcome: str = ""
     reason: str = ""
-    place: Place = Place("")
+    place: Place = Place("")  # noqa: RUF009 - frozen, so one for all is fine
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 

@@ -23,6 +23,10 @@ class Goal(StrEnum):
     DISK_DELETED = "deleted"
 
 
+# What a machine itself is followed to; the rest is about its disks, snapshots and files.
+MACHINE_GOALS = frozenset({Goal.RUNNING, Goal.CLOSED, Goal.GONE, Goal.SETTLED})
+
+
 class WatchState(StrEnum):
     """Whether a watch still polls, and how it ended."""
 
