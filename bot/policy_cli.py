@@ -155,7 +155,7 @@ def _needs(review: Review) -> str:
         needs.append("the requester confirms")
     if review.approvers is not None:
         needs.append(f"approved by {_people(review.approvers)}")
-    if review.denials > 1:
+    if review.denials is not None:
         needs.append(f"ended by {_count(review.denials, 'denial')}")
     if review.self_approval is not None:
         needs.append("the requester " + ("counts" if review.self_approval else "does not count"))

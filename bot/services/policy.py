@@ -77,7 +77,7 @@ class Review(_Strict):
 
     approvals: Annotated[int, Field(ge=0, le=20)] = 0
     confirm: bool = False
-    denials: Annotated[int, Field(ge=1, le=20)] = 1
+    denials: Annotated[int, Field(ge=1, le=20)] | None = None
     self_approval: bool | None = None
     approvers: People | None = None
     reason: Pattern | None = None
@@ -255,12 +255,13 @@ def decide(policy: Policy, request: Request) -> Decision:
         kind = "approve"
     spans = [review.expires for review in reviews if review.expires is not None]
     said = [review.self_approval for review in reviews if review.self_approval is not None]
+    denials = [review.denials for review in reviews if review.denials is not None]
     glass = [review.break_glass for review in reviews if review.break_glass is not None]
     return Decision(
         kind,
         rules=names,
         approvals=approvals,
-        denials=min(review.denials for review in reviews),
+        denials=min(denials, default=1),
         self_approval=bool(said) and all(said),
         approvers=tuple(review.approvers for review in reviews if review.approvers is not None),
         reasons=tuple(sorted({review.reason for review in reviews if review.reason})),

@@ -1,0 +1,77 @@
+"""A stage for reviews: who is entitled, which rules hold, and what a question looks like."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.model import AuditEntry, AuditKind, AuditQuery
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
+
+NAME = "inference"
+DELETE = f"/dbc vm delete {NAME}"
+
+
+@asynccontextmanager
+async def site(
+    data: Path, policy: str = "", *, http: bool = False, entitled: str = "alice bob carol"
+) -> AsyncIterator[Stage]:
+    """A stage with these rules beside the bot's own; the people named are entitled to gpu1."""
+    async with staged(data, http=http, policy=policy or "[defaults]\n") as stage:
+        for name in entitled.split():
+            await stage.gives_session(stage.ws.member(name), "gpu1")
+        yield stage
+
+
+def rules(stage: Stage, text: str) -> None:
+    """These are the rules from now on."""
+    (stage.data / "policy.toml").write_text(text, encoding="utf-8")
+    stage.bot.reload_policy()
+
+
+async def asked(stage: Stage, line: str = DELETE, person: Person | None = None) -> SeenMessage:
+    """Somebody (Alice) asks in the channel; the card."""
+    await (person or stage.alice).types(line, channel=CHANNEL)
+    await stage.quiet()
+    return card(stage.alice, "Asked by")
+
+
+async def approves(stage: Stage, person: Person, question: SeenMessage) -> None:
+    """`person` presses Approve, and everything that follows from it has been said."""
+    await person.presses("Approve", question)
+    await stage.quiet()
+
+
+async def denies(stage: Stage, person: Person, question: SeenMessage, why: str) -> None:
+    """`person` presses Deny and says why."""
+    await person.presses("Deny", question)
+    await person.sees_modal("Deny")
+    await person.submits({"Why not?": why})
+    await stage.quiet()
+
+
+def now(stage: Stage, question: SeenMessage) -> SeenMessage:
+    """The question's message as it stands now."""
+    everywhere = [*stage.alice.messages(), *stage.bob.messages(), *stage.carol.messages()]
+    return next(m for m in everywhere if (m.channel, m.ts) == (question.channel, question.ts))
+
+
+def told(person: Person, words: str) -> list[SeenMessage]:
+    """The messages on somebody's screen that have these words."""
+    return [m for m in person.messages() if words in m.plain.replace("*", "")]
+
+
+async def entries(stage: Stage) -> list[AuditEntry]:
+    """What the audit has recorded, oldest first."""
+    async with stage.bot.store.read() as tx:
+        rows = await tx.audit.page(AuditQuery(), before=None, limit=500)
+    return [row.entry for row in reversed(rows)]
+
+
+async def refused_clicks(stage: Stage) -> list[tuple[str, str]]:
+    """Whose clicks were refused, and why, as the audit has it."""
+    return [
+        (entry.actor, entry.details.get("why", ""))
+        for entry in await entries(stage)
+        if entry.kind is AuditKind.CLICK_REFUSED
+    ]

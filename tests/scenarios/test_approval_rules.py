@@ -1,0 +1,248 @@
+"""What a site's rules ask of a request: how many, who, why, until when; and what they deny."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import (
+    DELETE,
+    NAME,
+    approves,
+    asked,
+    denies,
+    entries,
+    now,
+    rules,
+    site,
+    told,
+)
+from tests.scenarios.stage import CHANNEL
+
+TWO = '[[rule]]\nname = "two"\nmatch = { command = "vm.delete" }\napprovals = 2\n'
+
+
+def rule(match: str, *needs: str) -> str:
+    """A file with one rule."""
+    return "\n".join(['[[rule]]\nname = "the rule"', f"match = {{ {match} }}", *needs, ""])
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
+async def test_two_of_three_have_to_approve_and_every_copy_counts(
+    tmp_path: Path, *, http: bool
+) -> None:
+    async with site(tmp_path, TWO, http=http) as stage:
+        dave = stage.ws.add_member("dave")
+        stage.ws.core.state.channel(CHANNEL).members.append(dave.id)
+        await stage.gives_session(dave, "gpu1")
+        question = await asked(stage)
+        assert "Needs 2 approvals by someone else" in question.plain
+        copies = {
+            person.name: await person.sees(f"Delete .{NAME}", "@dbc")
+            for person in (stage.bob, stage.carol, dave)
+        }
+        await approves(stage, stage.bob, question)
+        assert stage.changes() == []
+        assert told(stage.bob, "Noted; more are needed")
+        tally = f"1 of 2 approvals: <@{stage.bob.id}>"
+        for message in (now(stage, question), now(stage, copies["carol"])):
+            assert tally in message.plain
+            assert "Approve" in message.buttons
+        assert tally in next(m for m in dave.messages("@dbc") if "Delete" in m.plain).plain
+        await approves(stage, stage.bob, question)
+        assert told(stage.bob, "each person counts once")
+        await approves(stage, dave, copies["dave"])
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        assert stage.changes() == ["tasks.delete"]
+        ended = now(stage, question)
+        assert f"<@{stage.bob.id}>" in ended.plain.split("approved by")[1]
+        assert f"<@{dave.id}>" in ended.plain.split("approved by")[1]
+        assert now(stage, copies["bob"]).plain == now(stage, copies["carol"]).plain == ended.plain
+
+
+async def test_so_many_have_to_deny(tmp_path: Path) -> None:
+    two = rule('command = "vm.delete"', "approvals = 2", "denials = 2")
+    async with site(tmp_path, two) as stage:
+        question = await asked(stage)
+        await denies(stage, stage.bob, question, "not today")
+        seen = now(stage, question)
+        assert f"1 of 2 denials: <@{stage.bob.id}> (“not today”)" in seen.plain
+        assert "Approve" in seen.buttons
+        await denies(stage, stage.carol, question, "nor tomorrow")
+        ended = now(stage, question)
+        assert ended.buttons == []
+        assert "“not today”" in ended.plain
+        assert "“nor tomorrow”" in ended.plain
+        assert len(stage.endings(stage.alice)) == 1
+        assert stage.changes() == []
+
+
+async def test_whoever_asks_may_approve_where_the_rules_say_so(tmp_path: Path) -> None:
+    alone = rule('command = "vm.delete"', "self_approval = true")
+    async with site(tmp_path, alone, entitled="alice") as stage:
+        question = await asked(stage)
+        assert "Needs an approval by someone entitled to gpu1" in question.plain
+        await approves(stage, stage.alice, question)
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("", "A reason is needed"), (' reason="because"', "The reason must match")],
+)
+async def test_a_reason_that_is_asked_for_has_to_match(
+    tmp_path: Path, typed: str, answer: str
+) -> None:
+    ticket = rule('command = "vm.delete"', 'reason = "^OPS-[0-9]+"')
+    async with site(tmp_path, ticket) as stage:
+        await stage.alice.types(DELETE + typed, channel=CHANNEL)
+        await stage.alice.sees(answer, CHANNEL)
+        question = await asked(stage, DELETE + ' reason="OPS-17 disk full"')
+        assert "OPS-17 disk full" in question.plain
+
+
+async def test_a_question_expires_when_the_rules_say(tmp_path: Path) -> None:
+    soon = rule('command = "vm.delete"', 'expires = "5min"')
+    async with site(tmp_path, soon) as stage:
+        question = await asked(stage)
+        stage.clock.advance(timedelta(minutes=7))
+        await approves(stage, stage.bob, question)
+        assert told(stage.bob, "This expired 2 min ago")
+        await stage.passes(1)
+        assert "nobody decided in time" in now(stage, question).plain
+        assert now(stage, question).buttons == []
+        assert stage.changes() == []
+
+
+async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None:
+    typing = rule('command = "vm.delete"', "type_name = true")
+    async with site(tmp_path, typing) as stage:
+        question = await asked(stage)
+        await stage.bob.presses("Approve", question)
+        await stage.bob.sees_modal("The machine's name")
+        await stage.bob.submits({"The machine's name": "train-01"})
+        modal = await stage.bob.sees_modal("The machine's name")
+        assert "That is not its name" in str(modal.errors)
+        assert stage.changes() == []
+        await stage.bob.submits({"The machine's name": NAME})
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        assert stage.changes() == ["tasks.delete"]
+
+
+FORCE = rule('command = "vm.restart", arguments = { force = true }', "approvals = 1")
+HERE = rule('channel = "C0GPUOPS", effect = "disrupt"', "approvals = 1")
+
+
+@pytest.mark.parametrize(
+    ("policy", "line", "needs"),
+    [
+        (FORCE, "vm restart inference force", "Approve"),
+        (FORCE, "vm restart inference", "Confirm"),
+        (HERE, "vm restart inference", "Approve"),
+        (HERE.replace("C0GPUOPS", "C0OTHER"), "vm restart inference", "Confirm"),
+        (rule('node = "gpu1"', "approvals = 1"), "vm restart inference", "Confirm"),  # a name
+    ],
+)
+async def test_rules_go_by_argument_and_channel(
+    tmp_path: Path, policy: str, line: str, needs: str
+) -> None:
+    async with site(tmp_path, policy) as stage:
+        question = await asked(stage, f"/dbc {line}")
+        assert needs in question.buttons
+
+
+async def test_rules_go_by_node_and_person_and_group(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        node = stage.node("gpu1").node_id
+        rules(stage, rule(f'effect = "disrupt", node = "{node}"', "approvals = 1"))
+        assert "Approve" in (await asked(stage, f"/dbc vm restart {NAME}")).buttons
+        await stage.asks(stage.alice, "/dbc approval list")
+        group = stage.ws.add_usergroup("interns", "bob")
+        rules(stage, rule(f'group = "{group.id}"', 'deny = "Ask your mentor."'))
+        await stage.bob.types(DELETE, channel=CHANNEL)
+        await stage.bob.sees("Ask your mentor.", CHANNEL)
+        assert stage.changes() == []
+
+
+async def test_what_a_rule_denies_nobody_gets(tmp_path: Path) -> None:
+    never = rule('command = "vm.delete"', 'deny = "Nothing is deleted here."')
+    async with site(tmp_path, never + TWO) as stage:
+        await stage.asks(stage.alice, DELETE + ' break_glass="please"')
+        await stage.alice.sees("Nothing is deleted here.", CHANNEL)
+        assert not told(stage.bob, "Approve")
+        assert [e.outcome for e in await entries(stage) if e.outcome][-1] == "refused"
+        assert stage.changes() == []
+
+
+async def test_reads_can_be_denied_too(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        node = stage.node("gpu1").node_id
+        rules(stage, rule(f'command = "vm.logs", node = "{node}"', 'deny = "No logs from there."'))
+        await stage.asks(stage.alice, f"/dbc vm logs {NAME}")
+        await stage.alice.sees("No logs from there.", CHANNEL)
+        assert not stage.world.calls.of("tasks.logs")
+        await stage.asks(stage.alice, f"/dbc vm show {NAME}")
+        await stage.alice.sees("running", CHANNEL)
+        stage.ws.faults.add("http_500", "usergroups.users.list", times=None)
+        group = stage.ws.add_usergroup("interns", "bob")
+        rules(stage, rule(f'command = "vm.show", group = "{group.id}"', 'deny = "No."'))
+        await stage.asks(stage.alice, f"/dbc vm show {NAME}")
+        assert told(stage.alice, "Slack did not say who may do this")
+
+
+async def test_what_nobody_named_could_approve_is_refused_at_once(tmp_path: Path) -> None:
+    named = rule('command = "vm.delete"', "approvals = 2", 'approvers = { persons = ["U0BOB"] }')
+    async with site(tmp_path, named) as stage:
+        await stage.alice.types(DELETE, channel=CHANNEL)
+        await stage.alice.sees("This needs 2 approvals by someone else, and only 1 could", CHANNEL)
+        await stage.alice.sees("Let the rules name more approvers", CHANNEL)
+
+
+async def test_only_those_named_approve_entitled_or_not(tmp_path: Path) -> None:
+    named = rule('command = "vm.delete"', "approvals = 1", 'approvers = { persons = ["U0CAROL"] }')
+    async with site(tmp_path, named, entitled="alice bob") as stage:
+        question = await asked(stage)
+        assert "someone else whom the rules name" in question.plain
+        await approves(stage, stage.bob, question)
+        assert told(stage.bob, "the rules name others")
+        await approves(stage, stage.carol, question)
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+@pytest.mark.parametrize(
+    ("stricter", "why"),
+    [
+        (TWO, "The rules have become stricter"),
+        (rule('command = "vm.delete"', "type_name = true"), "The rules have become stricter"),
+        (rule('command = "vm.delete"', 'deny = "Frozen."'), "Frozen."),
+        (rule('command = "vm.delete"', 'reason = "."'), "A reason is needed"),
+    ],
+)
+async def test_a_rule_added_since_a_question_was_shown_counts(
+    tmp_path: Path, stricter: str, why: str
+) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        rules(stage, stricter)
+        await approves(stage, stage.bob, question)
+        ended = now(stage, question)
+        assert why in ended.plain
+        assert ended.buttons == []
+        assert len([e for e in stage.endings(stage.alice) if why in e]) == 1
+        assert stage.changes() == []
+
+
+async def test_a_question_of_the_requesters_own_does_not_do_for_a_new_rule(tmp_path: Path) -> None:
+    async with site(tmp_path, "[defaults]\ndestroy = { confirm = true }\n") as stage:
+        question = await asked(stage)
+        rules(stage, "[defaults]\ndestroy = { approvals = 1 }\n")
+        await stage.alice.presses("Confirm", question)
+        await stage.quiet()
+        assert "The rules have become stricter" in now(stage, question).plain
+        assert stage.changes() == []
+
+
+async def test_a_faulty_file_changes_nothing(tmp_path: Path) -> None:
+    async with site(tmp_path, TWO) as stage:
+        rules(stage, "[[rule]")
+        assert "Needs 2 approvals" in (await asked(stage)).plain
