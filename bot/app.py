@@ -54,79 +54,58 @@ class Bot:
     def __init__(
         self, settings: Settings, clock: Clock | None = None, limits: Limits | None = None
     ) -> None:
-        clock = clock or SystemClock()
-        by = new_id()
-        table = command_table()
+        self._settings = settings
+        self._clock = clock = clock or SystemClock()
+        self._by = by = new_id()
         self.store = Store(settings.database_url, vault_of(settings))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
-        self._by = by
         self._connection = SlackConnection(settings)
-        messenger = SlackMessenger(self._connection)
+        self._directory = SlackDirectory(self._connection)
         self._book = PolicyBook(settings.policy_file)
-        directory = SlackDirectory(self._connection)
-
-        def services_over(
-            store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
-        ) -> Services:
-            sessions = Sessions(store, dbc, clock)
-            inventory = Inventory(store, dbc, sessions, clock)
-            looking = observers(dbc, inventory, clock)
-            words = partial(_words, table)
-            reviewers = Reviewers(self._book, sessions, directory, clock)
-            return Services(
-                store=store,
-                dbc=dbc,
-                sessions=sessions,
-                renters=Renters(store, dbc, clock),
-                inventory=inventory,
-                sightings=Sightings(store, dbc, clock),
-                aliases=Aliases(store),
-                watches=Watches(store, looking, inventory, outbox, clock, by, words),
-                reviews=Reviews(store, table, inventory, reviewers, outbox, clock, by),
-                audit=AuditLog(store, directory, clock, lambda: self._book.current),
-                directory=directory,
-                messenger=messenger,
-                clock=clock,
-                table=table,
-                slash_command=settings.slash_command,
-            )
-
+        messenger = SlackMessenger(self._connection)
         outbox = Outbox(self.store, messenger, clock, by)
-        services = services_over(self.store, self.dbc, outbox, messenger)
+        services = self._services_over(self.store, self.dbc, outbox, messenger)
         self._audit = services.audit
         self._aliases = services.aliases
-        reviews = services.reviews
         pipeline = Pipeline(services, outbox, by)
-        clicks = Clicks(self.store, reviews, pipeline, clock)
-        undone, silent = UndoneStore(self.store), SilentMessenger()
-        unsent = SilentOutbox(undone, silent, clock, by)
-        stage = services_over(undone, self.dbc.dry_run(), unsent, silent)
-        rehearsals = Rehearsals(stage, Pipeline(stage, unsent, by), stage.reviews.reviewers)
-        desk = Desk(services, pipeline, clicks, rehearsals, messenger, by)
+        clicks = Clicks(self.store, services.reviews, pipeline, clock)
+        desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
+        self._ticker = Ticker(_jobs(services, desk, outbox), clock)
 
-        async def look_around() -> None:
-            # One after the other: what nobody waits for must not keep a daemon busy.
-            await services.inventory.refresh_everything()
-            await services.sightings.refresh()
-
-        second = timedelta(seconds=1)
-        self._ticker = Ticker(
-            (
-                Job("policy", second, self._audit.record_policy),
-                Job("recover", timedelta(seconds=10), desk.recover),
-                Job("expire", 5 * second, reviews.expire),
-                Job("remind", 5 * second, reviews.remind),
-                # A poll of a silent node takes 40 s: others must not wait for it.
-                Job("watches", second, services.watches.poll_due, overlapping=50),
-                Job("outbox", second, outbox.deliver_due, overlapping=5),
-                Job("audit head", timedelta(minutes=5), self._audit.post_head),
-                Job("renters", timedelta(minutes=5), services.renters.forget_expired),
-                Job("aliases", timedelta(seconds=60), services.aliases.refresh),
-                Job("inventory", timedelta(seconds=60), look_around),
-            ),
-            clock,
+    def _services_over(
+        self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
+    ) -> Services:
+        clock, table = self._clock, command_table()
+        sessions = Sessions(store, dbc, clock)
+        inventory = Inventory(store, dbc, sessions, clock)
+        looking = observers(dbc, inventory, clock)
+        words = partial(_words, table)
+        reviewers = Reviewers(self._book, sessions, self._directory, clock)
+        return Services(
+            store=store,
+            dbc=dbc,
+            sessions=sessions,
+            renters=Renters(store, dbc, clock),
+            inventory=inventory,
+            sightings=Sightings(store, dbc, clock),
+            aliases=Aliases(store),
+            watches=Watches(store, looking, inventory, outbox, clock, self._by, words),
+            reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
+            audit=AuditLog(store, self._directory, clock, lambda: self._book.current),
+            directory=self._directory,
+            messenger=messenger,
+            clock=clock,
+            table=table,
+            slash_command=self._settings.slash_command,
         )
+
+    def _rehearsals(self) -> Rehearsals:
+        """Dry runs: the same services over what undoes, sends no change and says nothing."""
+        undone, silent = UndoneStore(self.store), SilentMessenger()
+        unsent = SilentOutbox(undone, silent, self._clock, self._by)
+        stage = self._services_over(undone, self.dbc.dry_run(), unsent, silent)
+        return Rehearsals(stage, Pipeline(stage, unsent, self._by), stage.reviews.reviewers)
 
     async def start(self, *, ticking: bool = True) -> None:
         """Take possession of the database, finish what was left behind, then listen to Slack."""
@@ -177,6 +156,29 @@ def vault_of(settings: Settings) -> Vault:
     database = Path(settings.database_url.removeprefix(_SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
     return Vault.from_file(database.parent / KEY_FILE)
+
+
+def _jobs(services: Services, desk: Desk, outbox: Outbox) -> tuple[Job, ...]:
+    second = timedelta(seconds=1)
+
+    async def look_around() -> None:
+        # One after the other: what nobody waits for must not keep a daemon busy.
+        await services.inventory.refresh_everything()
+        await services.sightings.refresh()
+
+    return (
+        Job("policy", second, services.audit.record_policy),
+        Job("recover", 10 * second, desk.recover),
+        Job("expire", 5 * second, services.reviews.expire),
+        Job("remind", 5 * second, services.reviews.remind),
+        # A poll of a silent node takes 40 s: others must not wait for it.
+        Job("watches", second, services.watches.poll_due, overlapping=50),
+        Job("outbox", second, outbox.deliver_due, overlapping=5),
+        Job("audit head", timedelta(minutes=5), services.audit.post_head),
+        Job("renters", timedelta(minutes=5), services.renters.forget_expired),
+        Job("aliases", timedelta(minutes=1), services.aliases.refresh),
+        Job("inventory", timedelta(minutes=1), look_around),
+    )
 
 
 def _words(table: Table, execution: Execution) -> Words:

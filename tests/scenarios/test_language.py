@@ -63,10 +63,10 @@ async def test_the_background_asks_each_thing_once_in_a_while(one_stage: Stage) 
     await stage.gives_session(stage.alice, "gpu1")
     await stage.passes()
     await stage.passes()
-    asked = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disk.list"))
+    asked = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disks.list"))
     for _ in range(5):
         await stage.passes(60)
-    again = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disk.list"))
+    again = len(stage.world.calls.of("images.list")), len(stage.world.calls.of("disks.list"))
     assert again == asked
     assert all(asked)
 

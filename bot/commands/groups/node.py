@@ -26,18 +26,26 @@ async def list_nodes(ctx: Context) -> Reply:
         problem, nodes = error, await inventory.nodes()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
-    rows = [_row(node, has_session=node.id in mine) for node in nodes]
-    parts: list[Part] = [Para(stacked(rows or [line("None yet.")]))]
+    rows = tuple(_row(node, has_session=node.id in mine) for node in nodes)
+    parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."))]
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
     parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
     return Reply(f"{len(nodes)} nodes", tuple(parts))
 
 
-def _row(node: Node, *, has_session: bool) -> Line:
+def _row(node: Node, *, has_session: bool) -> Row:
     own_name = f" ({node.name})" if node.nickname and node.name else ""
     key: Line = line(" ", emoji("key")) if has_session else ()
-    return line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
+    shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
+    data = {
+        "id": node.id,
+        "name": node.label,
+        "version": node.version,
+        "usable": has_session,
+        "seen_at": node.seen_at.isoformat(),
+    }
+    return Row(shown, data)
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:

@@ -12,7 +12,7 @@ from bot.commands.groups.renter import (
     SessionSign,
     kept,
 )
-from bot.commands.groups.shown import short, stacked
+from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
@@ -24,6 +24,8 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Row,
+    Rows,
     Span,
     bold,
     channel,
@@ -67,10 +69,10 @@ async def list_sessions(ctx: Context) -> Reply:
     parts: list[Part] = []
     if own:
         rows = [await _row(ctx, session, shared) for session in own]
-        parts.append(Para(stacked([line(bold("Your sessions")), *rows])))
+        parts.append(Rows(tuple(rows), line(bold("Your sessions"))))
     if given:
         rows = [await _shared_row(ctx, share) for share in given]
-        parts.append(Para(stacked([line(bold("Shared with you")), *rows])))
+        parts.append(Rows(tuple(rows), line(bold("Shared with you"))))
     if not parts:
         return Reply.of(
             "You have no session yet. Add one with ", code("session add"), ".", private=True
@@ -78,20 +80,30 @@ async def list_sessions(ctx: Context) -> Reply:
     return Reply("Your sessions", tuple(parts), private=True)
 
 
-async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Line:
+async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Row:
     label = await ctx.services.inventory.label(session.node)
     order = f" · rent order {session.rent_order}" if session.rent_order else ""
     seen: Line = line(" · checked ", time(session.checked_at)) if session.checked_at else ()
     bad: Line = line(" · ", emoji("warning"), f" {session.problem}") if session.problem else ()
     others = [_audience(share) for share in shared if share.node == session.node]
     also: Line = line(" · shared with ", *(line(one, " ") for one in others)) if others else ()
-    return line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
+    shown = line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
+    data = {
+        "node": label,
+        "node_id": session.node,
+        "rent_order": session.rent_order,
+        "checked_at": session.checked_at.isoformat() if session.checked_at else "",
+        "problem": session.problem,
+        "shared_with": [share.audience for share in shared if share.node == session.node],
+    }
+    return Row(shown, data)
 
 
-async def _shared_row(ctx: Context, share: Share) -> Line:
+async def _shared_row(ctx: Context, share: Share) -> Row:
     label = await ctx.services.inventory.label(share.node)
     here = " with this channel" if share.kind is Audience.CHANNEL else ""
-    return line("• ", bold(label), " ", code(short(share.node)), " by ", mention(share.user), here)
+    shown = line("• ", bold(label), " ", code(short(share.node)), " by ", mention(share.user), here)
+    return Row(shown, {"node": label, "node_id": share.node, "shared_by": share.user})
 
 
 def _audience(share: Share) -> Span:
