@@ -71,7 +71,7 @@ class Rehearsals:
             shown = await self._request(would)
         else:
             shown = _answer(said)
-        head = line(emoji("test_tube"), " ", bold(_HEAD), "\n", code(wish.command.title))
+        head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(wish.command.title))
         if asks:
             head = line(head, f" · {asks} ", bold(execution.label))
         return Reply(_HEAD, (Para(head), *shown, Fields(tuple(facts))), private=True)
