@@ -1,0 +1,178 @@
+"""Where questions stand: channel, thread, direct message, copies, Home, lists; all say the same."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack import SeenMessage
+from tests.scenarios.site import DELETE, NAME, approves, asked, denies, now, rules, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+@pytest.fixture(params=["socket", "http"])
+async def stage_of_two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    """Alice and Bob are entitled to gpu1, Carol is not."""
+    async with site(tmp_path, http=request.param == "http", entitled="alice bob") as one:
+        yield one
+
+
+def number(message: SeenMessage) -> str:
+    """The number in the first row of a list."""
+    return message.plain.split("`")[1]
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
+async def test_asked_in_a_thread_it_is_answered_there(tmp_path: Path, *, http: bool) -> None:
+    async with site(tmp_path, http=http) as stage:
+        root = stage.alice.messages(CHANNEL)[0]
+        root = await stage.asks(stage.carol, "inference hangs again", CHANNEL)
+        await stage.alice.types(f"@dbc vm delete {NAME}", CHANNEL, root)
+        question = await stage.alice.sees(f"Delete .{NAME}", CHANNEL, thread_ts=root.ts)
+        await stage.quiet()
+        for _ in range(3):
+            await stage.passes(4 * 60)
+        reminder = await stage.bob.sees("still waits", CHANNEL, thread_ts=root.ts)
+        assert stage.bob.id in reminder.pings
+        await approves(stage, stage.bob, question)
+        end = await stage.ends(stage.alice, f"{NAME} is deleted")
+        assert end.thread_ts == root.ts
+        assert now(stage, question).buttons == []
+
+
+async def test_asked_in_a_direct_message_others_decide_in_theirs(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.alice.types(f"vm delete {NAME}", "@dbc")
+        await stage.quiet()
+        question = await stage.alice.sees(f"Delete .{NAME}", "@dbc")
+        copy = await stage.bob.sees(f"Delete .{NAME}", "@dbc")
+        assert not [m for m in stage.bob.messages(CHANNEL) if "Delete" in m.plain]
+        for _ in range(3):
+            await stage.passes(4 * 60)
+        await stage.bob.sees("still waits", "@dbc", thread_ts=copy.ts)
+        await approves(stage, stage.bob, copy)
+        end = await stage.ends(stage.alice, f"{NAME} is deleted")
+        assert end.channel == question.channel
+        assert now(stage, copy).plain == now(stage, question).plain
+        assert stage.changes() == ["tasks.delete"]
+
+
+@pytest.mark.parametrize("end", ["denied", "cancelled", "expired", "void"])
+async def test_after_every_end_all_copies_show_it(tmp_path: Path, end: str) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        copies = [await p.sees(f"Delete .{NAME}", "@dbc") for p in (stage.bob, stage.carol)]
+        match end:
+            case "denied":
+                await denies(stage, stage.bob, copies[0], "no")
+            case "cancelled":
+                await stage.alice.presses("Cancel", question)
+                await stage.quiet()
+            case "expired":
+                await stage.passes(61 * 60)
+            case "void":
+                await stage.asks(stage.alice, f"/dbc vm name {NAME} other")
+                await stage.asks(stage.alice, "/dbc vm name Ada inference")
+                await approves(stage, stage.bob, question)
+        seen = [now(stage, one) for one in (question, *copies)]
+        assert all(m.buttons == [] for m in seen)
+        assert len({m.plain for m in seen}) == 1
+        assert stage.changes() == []
+        await stage.passes(3600)
+        assert not told(stage.bob, "still waits")
+
+
+async def test_what_waits_is_listed_for_each_in_their_way(tmp_path: Path) -> None:
+    async with site(tmp_path, entitled="alice bob") as stage:
+        await stage.asks(stage.alice, "/dbc approval list")
+        await stage.alice.sees("Nothing waits for you, and nothing of yours waits", CHANNEL)
+        await asked(stage)
+        mine = await stage.asks(stage.alice, "/dbc approval list")
+        assert "Yours" in mine.plain
+        assert "For you to decide" not in mine.plain
+        theirs = await stage.asks(stage.bob, "/dbc approval list")
+        assert "For you to decide" in theirs.plain
+        assert theirs.ephemeral
+        assert number(mine) == number(theirs)
+        others = await stage.asks(stage.carol, "/dbc approval list")
+        assert "Nothing waits for you" in others.plain
+
+
+async def test_one_is_shown_with_buttons_that_work(tmp_path: Path) -> None:
+    async with site(tmp_path, entitled="alice bob") as stage:
+        question = await asked(stage)
+        listed = await stage.asks(stage.bob, "/dbc approval list")
+        shown = await stage.asks(stage.bob, f"/dbc approval show {number(listed)[:5]}")
+        assert shown.ephemeral
+        assert "Present state" in shown.plain
+        assert shown.buttons == ["Approve", "Deny", "Cancel"]
+        await stage.carol.types(f"approval show {number(listed)}", "@dbc")
+        await stage.carol.sees("You can see only what", "@dbc")
+        await stage.bob.presses("Approve", shown)
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        again = await stage.asks(stage.alice, f"/dbc approval show {number(listed)}")
+        assert again.buttons == []
+        assert f"1 of 1 approval: <@{stage.bob.id}>" in again.plain
+        assert now(stage, question).buttons == []
+
+
+async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        one = number(await stage.asks(stage.alice, "/dbc approval list"))
+        await stage.asks(stage.bob, f"/dbc approval cancel {one}")
+        assert told(stage.bob, "Only the person who asked for it can cancel this")
+        await stage.asks(stage.alice, "/dbc approval cancel nosuch")
+        assert told(stage.alice, "No approval has the number “nosuch”")
+        await stage.asks(stage.alice, f"/dbc approval cancel {one}")
+        assert told(stage.alice, "Taken back: nothing was done.")
+        assert "cancelled by" in now(stage, question).plain
+        assert now(stage, question).buttons == []
+        await stage.asks(stage.alice, f"/dbc approval cancel {one}")
+        assert told(stage.alice, "Too late: this was already cancelled")
+
+
+async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: Stage) -> None:
+    stage = stage_of_two
+    question = await asked(stage)
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("Your machines")
+    await stage.bob.opens_home()
+    home = await stage.bob.sees_home("Waiting for you")
+    assert "Nothing brings them back" in home.plain
+    await stage.bob.presses("Approve", on_home=True)
+    await stage.quiet()
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+    assert "Waiting for you" not in (await stage.bob.sees_home("Your machines")).plain
+    assert "Waiting for you" not in (await stage.alice.sees_home("Your machines")).plain
+    assert now(stage, question).buttons == []
+
+
+async def test_a_denial_from_home_asks_why(stage_of_two: Stage) -> None:
+    stage = stage_of_two
+    question = await asked(stage)
+    await stage.bob.opens_home()
+    await stage.bob.sees_home("Waiting for you")
+    await stage.bob.presses("Deny", on_home=True)
+    await stage.bob.sees_modal("Deny")
+    await stage.bob.submits({"Why not?": "needed"})
+    await stage.quiet()
+    assert "needed" in now(stage, question).plain
+
+
+async def test_taking_back_needs_nobodys_leave(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        rules(stage, '[[rule]]\nname = "all"\nmatch = {}\ndeny = "Frozen."\n')
+        one = number(await stage.asks(stage.alice, "/dbc approval list"))
+        await stage.asks(stage.alice, f"/dbc approval cancel {one}")
+        assert "cancelled by" in now(stage, question).plain
+
+
+async def test_a_copy_that_cannot_be_posted_goes_to_nobody_else(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        stage.ws.faults.error("messages_tab_disabled", "chat.postMessage", times=1)
+        await stage.alice.types(DELETE, channel=CHANNEL)
+        await stage.quiet()
+        await stage.passes(60)
+        assert len([m for m in stage.alice.messages() if "Delete" in m.plain]) == 1
