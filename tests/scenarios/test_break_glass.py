@@ -1,0 +1,96 @@
+"""The way past approval at night: at once, loudly, and open until somebody else has looked."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+
+RULE = (
+    '[[rule]]\nname = "glass"\nmatch = { command = "vm.delete" }\napprovals = 2\n'
+    'reason = "^OPS-"\nbreak_glass = { persons = ["U0CAROL"] }\n'
+)
+BREAK = f'{DELETE} break_glass="It floods the switch"'
+
+
+@pytest.fixture(params=["socket", "http"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path, RULE, http=request.param == "http") as one:
+        yield one
+
+
+async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+    told_all = await stage.alice.sees("broke the glass", CHANNEL)
+    assert "It floods the switch" in told_all.plain
+    assert set(told_all.pings) >= {stage.alice.id, stage.bob.id}
+    for person in (stage.alice, stage.bob):
+        copy = await person.sees("broke the glass", "@dbc")
+        assert copy.buttons == ["I have reviewed it"]
+    assert not [m for m in stage.carol.messages("@dbc") if "broke the glass" in m.plain]
+    assert "broke_glass" in [str(entry.kind) for entry in await entries(stage)]
+
+
+async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    announced = await stage.alice.sees("broke the glass", CHANNEL)
+    copy = await stage.bob.sees("broke the glass", "@dbc")
+    for person in (stage.alice, stage.bob, stage.carol):
+        listed = await stage.asks(person, "/dbc approval list")
+        assert "Broken glass that waits for a review" in listed.plain
+    await stage.passes(11 * 60)
+    await stage.bob.sees("still waits for a review", CHANNEL, thread_ts=announced.ts)
+    await stage.carol.presses("I have reviewed it", announced)
+    await stage.quiet()
+    assert told(stage.carol, "You asked for it yourself")
+    await stage.alice.opens_home()
+    assert "broke the glass" in (await stage.alice.sees_home("Waiting for you")).plain
+    await stage.bob.presses("I have reviewed it", copy)
+    await stage.quiet()
+    for message in (announced, copy):
+        seen = now(stage, message)
+        assert f"reviewed by <@{stage.bob.id}>" in seen.plain
+        assert seen.buttons == []
+    assert "Nothing waits" in (await stage.asks(stage.carol, "/dbc approval list")).plain
+    reviewed = [e for e in await entries(stage) if str(e.kind) == "reviewed"]
+    assert [entry.actor for entry in reviewed] == [stage.bob.id]
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_who_is_not_named_cannot(stage: Stage) -> None:
+    await stage.alice.types(BREAK.replace("It", "OPS-1: it") + ' reason="OPS-1"', channel=CHANNEL)
+    await stage.alice.sees("The rules do not let you break the glass for this", CHANNEL)
+    await stage.quiet()
+    assert stage.changes() == []
+    assert not told(stage.bob, "broke the glass")
+
+
+async def test_glass_is_not_broken_without_a_reason(stage: Stage) -> None:
+    await stage.carol.types(f"{DELETE} --break-glass", channel=CHANNEL)
+    await stage.quiet()
+    assert stage.changes() == []
+    assert not told(stage.bob, "broke the glass")
+
+
+async def test_where_nothing_has_to_be_approved_nothing_is_broken(stage: Stage) -> None:
+    rules(stage, "[defaults]\ndestroy = { confirm = true }\n")
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    question = await stage.carol.sees(f"Delete .{NAME}", CHANNEL)
+    assert question.buttons == ["Confirm", "Cancel"]
+    assert not told(stage.bob, "broke the glass")
+
+
+async def test_a_crash_after_it_was_announced_does_not_announce_it_twice(stage: Stage) -> None:
+    stage.ws.faults.add("http_500", "chat.postMessage", times=2, after_effect=True)
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.quiet()
+    await stage.passes(120)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    announced = [m for m in stage.alice.messages(CHANNEL) if "broke the glass" in m.plain]
+    assert len(announced) == 1
+    assert stage.changes() == ["tasks.delete"]
