@@ -9,14 +9,14 @@ import click
 from pydantic import ValidationError
 
 from bot import app, log
-from bot.audit_cli import audit
+from bot.cli.audit import audit
+from bot.cli.policy import policy
+from bot.cli.sign import sign
 from bot.commands.derive import reference
 from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
-from bot.policy_cli import policy
 from bot.ports import DeliveryFailed
-from bot.sign import sign
 from handlers.manifest import manifest
 
 ROOT = Path(__file__).resolve().parent.parent

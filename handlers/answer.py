@@ -5,6 +5,7 @@ is said.
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -53,7 +54,7 @@ class ResponseUrl:
         return True
 
 
-class _Answer:
+class _Answer(ABC):
     """What all answers share: forms, by the person's trigger while it lasts."""
 
     def __init__(
@@ -71,9 +72,9 @@ class _Answer:
         self._place = place
         self._trigger = trigger
 
+    @abstractmethod
     async def say(self, reply: Reply) -> None:
         """Answer."""
-        raise NotImplementedError
 
     async def open(self, form: Form) -> None:
         """Show the form, or a button that opens it."""

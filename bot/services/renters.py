@@ -1,6 +1,6 @@
 """How a renter gets a session: proof of a wallet, the node's session id, its signature.
 
-Checks everything here before anything is sent; the secret key stays with its owner (bot.sign).
+Checks everything here before anything is sent; the secret key stays with its owner (bot.cli.sign).
 """
 
 import re

@@ -10,12 +10,12 @@ import sys
 import click
 from pydantic import SecretStr
 
+from bot.cli.keys import Key
 from bot.dbc.errors import InvalidField
 from bot.dbc.fields import token
 from bot.dbc.signatures import address_of
 from bot.errors import BotError
 from bot.ids import new_id
-from bot.keys import Key
 
 _MOST = 1_000  # bytes of a key; whatever is longer is none
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
-from bot import audit_cli
+from bot.cli import audit as audit_cli
 from bot.model import AuditHead, ExecutionStatus
 from storage import Store, Vault
 from tests.storage.samples import LATER, NOW, SOON, execution

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import SecretStr
 
+from bot.cli.keys import Key
+from bot.cli.sign import sign
 from bot.dbc.signatures import address_of, check_signature
 from bot.errors import Refused
-from bot.keys import Key
-from bot.sign import sign
 from sandbox.dbc.keys import ALICE_SEED, Wallet
 
 SEED = ALICE_SEED.hex()
