@@ -129,6 +129,7 @@ async def test_those_who_could_decide_are_reminded_at_growing_intervals(site: St
 async def test_a_changed_machine_voids_the_approval(site: Stage) -> None:
     question = await asked(site)
     task = site.task(NAME)
+    assert task.domain is not None
     task.domain.state = Libvirt.SHUT_OFF
     await site.bob.presses("Approve", question)
     await site.quiet()
