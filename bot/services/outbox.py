@@ -7,18 +7,21 @@ success may have been posted by a process that died: it is looked for before it 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
 from bot.model import Message, MessageRef, Place
 from bot.ports import DeliveryFailed, Messenger
-from bot.reply import load
+from bot.reply import Reply, load
 from bot.services.cards import execution_of
 from storage import Store
 
-_LEASE = timedelta(seconds=90)  # longer than a Slack call with its retries
+_LEASE = timedelta(seconds=90)
+_CALL = timedelta(seconds=45)  # what a Slack call may take, with its retries
+_AGAIN = timedelta(seconds=1)
+_LATER = timedelta(seconds=30)
 _BATCH = 50
 
 log = structlog.get_logger()
@@ -35,35 +38,44 @@ class Outbox:
 
     async def deliver_due(self) -> None:
         """Deliver what waits: channels side by side, each channel in order."""
-        while messages := await self._claim():
+        while True:
+            until = self._clock.now() + _LEASE
+            messages = await self._claim(until)
+            if not messages:
+                return
             by_channel: dict[str, list[Message]] = defaultdict(list)
             for message in messages:
                 by_channel[message.place.channel].append(message)
-            await asyncio.gather(*(self._deliver_all(rows) for rows in by_channel.values()))
+            await asyncio.gather(*(self._deliver_all(rows, until) for rows in by_channel.values()))
 
-    async def _claim(self) -> Sequence[Message]:
-        now = self._clock.now()
+    async def _claim(self, until: datetime) -> Sequence[Message]:
         async with self._store.write() as tx:
-            return await tx.messages.claim_due(self._by, now, now + _LEASE, _BATCH)
+            return await tx.messages.claim_due(self._by, self._clock.now(), until, _BATCH)
 
-    async def _deliver_all(self, messages: Sequence[Message]) -> None:
+    async def _deliver_all(self, messages: Sequence[Message], until: datetime) -> None:
         for message in messages:
-            await self._deliver(message)
+            await self._deliver(message, until)
 
-    async def _deliver(self, message: Message) -> None:
+    async def _deliver(self, message: Message, until: datetime) -> None:
         try:
-            ref = await self._send(message)
+            ref = await self._send(message, until)
         except DeliveryFailed as failure:
             await self._failed(message, failure)
+            return
+        except Exception:  # one message's surprise must not hold up the others
+            log.exception("message.surprise", key=message.key)
+            await self._failed(message, DeliveryFailed("surprise", _LATER))
             return
         async with self._store.write() as tx:
             await tx.messages.delivered(message.id, message.version, ref, self._by)
 
-    async def _send(self, message: Message) -> MessageRef:
+    async def _send(self, message: Message, until: datetime) -> MessageRef:
         reply = load(message.content)
         ref = message.ref
+        self._need_time(until)
         if ref is None and message.attempts > 1:
-            ref = await self._find(message)
+            ref = await self._find(message, message.place)
+            self._need_time(until)
         if ref is not None:
             await self._messenger.edit(ref, reply)
             return ref
@@ -72,13 +84,26 @@ class Outbox:
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
-            return await self._messenger.post(
-                await self._fallback(message, failure), reply, message.key
-            )
+            return await self._redirect(message, reply, failure, until)
 
-    async def _find(self, message: Message) -> MessageRef | None:
+    def _need_time(self, until: datetime) -> None:
+        """Send nothing that the lease may not outlast: somebody else would send it as well."""
+        if self._clock.now() > until - _CALL:
+            raise DeliveryFailed("the lease runs out", _AGAIN)
+
+    async def _redirect(
+        self, message: Message, reply: Reply, failure: DeliveryFailed, until: datetime
+    ) -> MessageRef:
+        place = await self._fallback(message, failure)
+        if message.attempts > 1 and (ref := await self._find(message, place)) is not None:
+            await self._messenger.edit(ref, reply)
+            return ref
+        self._need_time(until)
+        return await self._messenger.post(place, reply, message.key)
+
+    async def _find(self, message: Message, place: Place) -> MessageRef | None:
         try:
-            return await self._messenger.find(message.place, message.key, message.created_at)
+            return await self._messenger.find(place, message.key, message.created_at)
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise

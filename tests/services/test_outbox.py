@@ -1,0 +1,124 @@
+"""Delivery against a slow or odd chat: every message once, and none in the way of the others."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.model import MessageRef, Place
+from bot.ports import DeliveryFailed
+from bot.reply import Reply, dump
+from bot.services.outbox import Outbox
+from sandbox.dbc import ManualClock
+from storage import Store, Vault
+from tests.storage.samples import execution
+
+HERE = Place("C1")
+
+
+async def nothing() -> None:
+    """What happens while most messages are posted."""
+
+
+class Chat:
+    """ports.Messenger: what was posted where, and what happens while a message is posted."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, str, str]] = []  # channel, key, text
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
+        self.closed: set[str] = set()
+        self.lost_answers = 0
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        if place.channel in self.closed:
+            raise DeliveryFailed("not_in_channel", None)
+        if "odd" in key:
+            raise KeyError("ts")
+        self.shown.append((place.channel, key, reply.summary))
+        ref = MessageRef(place.channel, str(len(self.shown) - 1))
+        await self.meanwhile()
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise DeliveryFailed("TimeoutError", timedelta(seconds=1))
+        return ref
+
+    async def edit(self, ref: MessageRef, reply: Reply) -> None:
+        channel, key, _ = self.shown[int(ref.ts)]
+        self.shown[int(ref.ts)] = (channel, key, reply.summary)
+
+    async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
+        del since
+        if place.channel in self.closed:
+            raise DeliveryFailed("not_in_channel", None)
+        places = [(channel, known) for channel, known, _ in self.shown]
+        wanted = (place.channel, key)
+        return MessageRef(place.channel, str(places.index(wanted))) if wanted in places else None
+
+    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
+        raise NotImplementedError
+
+    async def direct(self, user: str) -> Place:
+        return Place(f"D-{user}")
+
+    async def upload(self, place: Place, name: str, text: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for _, key, _ in self.shown]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
+    await one.migrate()
+    yield one
+    await one.close()
+
+
+async def put(store: Store, clock: ManualClock, *keys: str) -> None:
+    async with store.write() as tx:
+        for key in keys:
+            await tx.messages.put(key, HERE, dump(Reply.of(f"about {key}")), clock.now())
+
+
+async def test_what_a_slow_chat_takes_longer_for_than_the_lease_is_posted_once(
+    store: Store,
+) -> None:
+    clock, chat = ManualClock(), Chat()
+    outbox, replica = (Outbox(store, chat, clock, by) for by in ("one", "other"))
+    await put(store, clock, *(f"card:{number}" for number in range(12)))
+
+    async def slowly() -> None:
+        clock.advance(timedelta(seconds=20))
+        chat.meanwhile = nothing
+        await replica.deliver_due()
+        chat.meanwhile = slowly
+
+    chat.meanwhile = slowly
+    for _ in range(12):
+        await outbox.deliver_due()
+        clock.advance(timedelta(seconds=90))
+    assert sorted(chat.keys) == sorted(f"card:{number}" for number in range(12))
+
+
+async def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(store: Store) -> None:
+    clock, chat = ManualClock(), Chat()
+    await put(store, clock, "card:odd", "card:even")
+    await Outbox(store, chat, clock, "one").deliver_due()
+    assert chat.keys == ["card:even"]
+
+
+async def test_what_was_redirected_and_lost_its_answer_is_posted_once(store: Store) -> None:
+    clock, chat = ManualClock(), Chat()
+    asked = execution()
+    await store.record(asked, by="one", until=clock.now())
+    chat.closed.add(HERE.channel)
+    chat.lost_answers = 1
+    await put(store, clock, f"card:{asked.id}")
+    for _ in range(3):
+        await Outbox(store, chat, clock, "one").deliver_due()
+        clock.advance(timedelta(minutes=5))
+    assert chat.shown == [(f"D-{asked.actor}", f"card:{asked.id}", f"about card:{asked.id}")]
