@@ -192,7 +192,7 @@ class Reviews:
         try:
             if approval.status is ApprovalStatus.PENDING:
                 reviewers = self.reviewers.at_this_moment()
-                decision = await reviewers.check(approval, execution, vote.user)
+                decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
                 named = decision is not None and bool(decision.approvers)
         except Refused as refusal:
             async with self._store.write() as tx:

@@ -29,7 +29,9 @@ class Waiting:
 
 
 async def waiting_for(services: Services, user: str, channel: str = "") -> list[Waiting]:
-    """What waits for `user`, or is theirs, oldest first; with a channel, its broken glass too.
+    """What waits for `user`, or is theirs, oldest first.
+
+    With a channel, also what they may decide as one of those there, and its broken glass.
 
     Raises DeliveryFailed while Slack does not say who may decide.
     """
@@ -50,7 +52,9 @@ async def waiting_for(services: Services, user: str, channel: str = "") -> list[
         if approval.expires_at <= now:
             continue
         is_mine = execution.actor == user
-        for_me = approval.id not in voted and await reviewers.may_decide(approval, execution, user)
+        for_me = approval.id not in voted and await reviewers.may_decide(
+            approval, execution, user, channel
+        )
         here = bool(channel) and execution.place.channel == channel
         one = Waiting(approval, execution, is_mine, for_me)
         if is_mine or for_me or (one.is_glass and here):

@@ -144,14 +144,16 @@ class Reviewers:
                 raise
             return False
 
-    async def check(self, approval: Approval, execution: Execution, user: str) -> Decision | None:
-        """Raise Refused, with the reason, unless `user` may decide on it at this moment.
+    async def check(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> Decision | None:
+        """Raise Refused, with the reason, unless `user` may decide on it now, in `channel`.
 
         Gives what the rules say of it; nothing where only the requester may confirm. Raises
         DeliveryFailed when Slack does not say, but may say later.
         """
         try:
-            return await self._check(approval, execution, user)
+            return await self._check(approval, execution, user, channel)
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
@@ -160,15 +162,19 @@ class Reviewers:
                 hint="Tell whoever runs this bot.",
             ) from failure
 
-    async def may_decide(self, approval: Approval, execution: Execution, user: str) -> bool:
-        """Whether `user` may decide on it at this moment. Raises DeliveryFailed."""
+    async def may_decide(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> bool:
+        """Whether `user` may decide on it at this moment, in `channel`. Raises DeliveryFailed."""
         try:
-            await self.check(approval, execution, user)
+            await self.check(approval, execution, user, channel)
         except Refused:
             return False
         return True
 
-    async def _check(self, approval: Approval, execution: Execution, user: str) -> Decision | None:
+    async def _check(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> Decision | None:
         if not await self._is_full_member(user):
             raise Refused("Only full members of this workspace can decide on this.")
         if approval.kind is ReviewKind.CONFIRM:
@@ -180,8 +186,9 @@ class Reviewers:
         decision = await self.decision(execution)
         if not decision.may_approve(user, await self.groups_of(user)):
             raise Refused("You may not decide on this: the rules name others.")
+        # A session shared with a channel entitles its members, and only there is known who is one.
         if not decision.approvers and not await self._sessions.is_entitled(
-            user, execution.node, execution.place.channel
+            user, execution.node, channel
         ):
             raise Refused(
                 "You may not decide on this: you hold no session for its node.",

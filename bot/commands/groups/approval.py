@@ -116,7 +116,7 @@ async def _seen_by(ctx: Context, approval: Approval) -> Approval:
     try:
         reviewers = ctx.services.reviews.reviewers
         if approval.status is ApprovalStatus.PENDING and await reviewers.may_decide(
-            approval, execution, ctx.actor
+            approval, execution, ctx.actor, ctx.place.channel
         ):
             return approval
     except DeliveryFailed as failed:

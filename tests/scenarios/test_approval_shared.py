@@ -1,0 +1,34 @@
+"""A session shared with a channel entitles to decide those who are there, and nobody elsewhere."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.site import NAME, approves, asked, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path, entitled="alice") as one:
+        await one.alice.types(f"/dbc session share gpu1 with #{CHANNEL}", channel=CHANNEL)
+        await one.alice.sees("shares their session for", CHANNEL)
+        yield one
+
+
+async def test_whoever_is_in_the_channel_may_approve_there(stage: Stage) -> None:
+    question = await asked(stage)
+    await approves(stage, stage.bob, question)
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_elsewhere_nobody_is_shown_it_or_may_approve(stage: Stage) -> None:
+    await asked(stage)
+    async with stage.bot.store.read() as tx:
+        [waiting] = await tx.approvals.open()
+    await stage.asks(stage.carol, "approval list", "@dbc")
+    assert told(stage.carol, "Nothing waits for you")
+    await stage.asks(stage.carol, f"approval show {waiting.id}", "@dbc")
+    assert told(stage.carol, "You can see only what you asked for")
