@@ -86,6 +86,11 @@ class Desk:
                 if found := derive.faults(command, values):
                     field, fault = next(iter(found.items()))
                     return Accepted(_saying(from_error(Refused(fault, field=field))))
+                if command.verify is not None:
+                    try:
+                        await command.verify(self._services, invocation.actor, values)
+                    except BotError as refusal:
+                        return Accepted(_saying(from_error(refusal)))
                 wish = Wish(
                     invocation.key,
                     invocation.actor,

@@ -61,13 +61,9 @@ def parse(
     aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> Parse:
     """What the line means. Raises Refused (with the field) for an argument that cannot be."""
-    typed = words(clean(text).lstrip(" ,:"))  # “@dbc, vm list”
-    if typed and typed[0].lower() == slash_command:
-        typed = typed[1:]
+    typed = _typed(table, text, slash_command, aliases)
     if not typed:
         return HelpWanted()
-    if not _is_command(table, typed[0]):
-        typed = expanded(typed, aliases)
     wants_help = [word for word in typed if option_name(word) == "help" or word.lower() in _HELP]
     if wants_help and (typed[0] in wants_help or typed[-1] in wants_help):
         return _help(table, [word for word in typed if word not in wants_help])
@@ -78,6 +74,26 @@ def parse(
         typed_head = " ".join(typed[:2])
         return NotUnderstood(typed_head, tuple(table.nearest(typed_head)))
     return Parsed(command, _arguments(command, rest))
+
+
+def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping[str, str]) -> None:
+    """Raise Refused for a line that gives a secret, though it is not to be carried out now."""
+    typed = _typed(table, text, slash_command, aliases)
+    command, rest = _command(table, typed) if typed else (None, ())
+    if command is not None and _secret_of(command):
+        _sorted_out(command, rest)
+
+
+def _typed(
+    table: Table, text: str, slash_command: str, aliases: Mapping[str, str]
+) -> Sequence[str]:
+    """The words of a line from its command on, an alias replaced."""
+    typed = words(clean(text).lstrip(" ,:"))  # “@dbc, vm list”
+    if typed and typed[0].lower() == slash_command:
+        typed = typed[1:]
+    if typed and not _is_command(table, typed[0]):
+        return expanded(typed, aliases)
+    return typed
 
 
 def _is_command(table: Table, word: str) -> bool:

@@ -51,8 +51,8 @@ class Command:
     a form by nature. `look` takes the function's arguments and reads what must be known before
     anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
     and gives facts to show and to compare with later. `check` looks at all texts together before
-    anything is recorded and raises a BotError. `verify` does so for a form sent in with what is
-    known here (services, person, texts); it asks nobody. `example` is a whole line without the
+    anything is recorded and raises a BotError. `verify` does so with what is known here (services,
+    person, texts); it asks nobody. `example` is a whole line without the
     slash command.
     """
 

@@ -1,5 +1,8 @@
 """Aliases: a person's own short words, which may do no more than the person."""
 
+import pytest
+
+from bot.model import AuditQuery
 from tests.scenarios.stage import CHANNEL, Stage
 
 
@@ -53,3 +56,22 @@ async def test_a_word_that_an_alias_needs_is_asked_for(one_stage: Stage) -> None
     assert "needs 1 word behind it" in told.plain
     assert "vm restart $1 force" in told.plain
     assert "vm restart" in (await stage.asks(stage.alice, "/dbc r help", CHANNEL)).plain
+
+
+@pytest.mark.parametrize(
+    "body", ["vm passwd inference password=hunter2xyz", "p pasword=hunter2xyz"]
+)
+async def test_no_secret_is_kept_in_an_alias(one_stage: Stage, body: str) -> None:
+    alice = one_stage.alice
+    await one_stage.asks(alice, "/dbc alias add p = vm passwd inference")
+    refused = await one_stage.asks(alice, f"/dbc alias add q = {body}")
+    assert "hunter2xyz" not in refused.plain
+    await one_stage.asks(alice, "/dbc alias add q")
+    await alice.sees_modal("alias add")
+    await alice.submits({"Stands for": body})
+    assert alice.modal is not None
+    assert alice.modal.errors
+    async with one_stage.bot.store.read() as tx:
+        rows = await tx.audit.page(AuditQuery(), before=None, limit=100)
+        assert (await tx.aliases.all())[alice.id] == {"p": "vm passwd inference"}
+    assert "hunter2xyz" not in repr(rows)

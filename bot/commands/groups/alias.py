@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from bot.commands.args import Arg
-from bot.commands.context import Context
+from bot.commands.context import Context, Services
+from bot.commands.parse import refuse_secrets
 from bot.commands.table import Command, Group
 from bot.commands.text import clean
 from bot.errors import Refused
@@ -36,6 +37,13 @@ def _check(values: Mapping[str, str]) -> None:
         raise Refused("Say what it stands for.", field="body")
     if len(body) > _LONGEST:
         raise Refused(f"That is longer than {_LONGEST} characters.", field="body")
+
+
+async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
+    """What is typed here is kept and recorded as it stands, so no secret may be in it."""
+    _, body = _definition(values["alias"], values["body"])
+    aliases = services.aliases.of(user)
+    refuse_secrets(services.table, body, services.slash_command, aliases)
 
 
 async def add(ctx: Context, alias: Name, body: Body) -> Reply:
@@ -75,7 +83,10 @@ GROUP = Group(
     "Your own short words for long lines",
     (
         Command("list", list_aliases, example="alias list", synonyms=("ls",)),
-        Command("add", add, Effect.CHANGE, "alias add r = vm restart $1 force", check=_check),
+        Command(
+            "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
+            check=_check, verify=_verify,
+        ),
         Command("remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",)),
     ),
-)
+)  # fmt: skip
