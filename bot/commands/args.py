@@ -13,7 +13,7 @@ from bot.errors import Refused
 from bot.model import Machine, Node
 
 Kind = Literal[
-    "vm", "node", "peer", "metal", "manager", "image", "server", "disk", "snapshot",
+    "vm", "node", "peer", "metal", "manager", "image", "base", "server", "disk", "snapshot",
     "person", "channel", "word", "rest", "line", "int", "choice", "flag", "list",
     "secret", "secrets",
 ]  # fmt: skip
@@ -230,7 +230,7 @@ Image = Annotated[
     str,
     Arg(
         "Image",
-        "image",
+        "base",
         "An image file on the node, ending in .qcow2",
         "ubuntu.qcow2",
         names=("image_name",),

@@ -21,7 +21,7 @@ _SHORT = 8  # characters of an id that people read
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
 # What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
-_FREE = frozenset({"image", "server", "disk", "snapshot", "peer", "metal", "manager"})
+_FREE = frozenset({"image", "base", "server", "disk", "snapshot", "peer", "metal", "manager"})
 
 
 class Completion:
@@ -32,6 +32,7 @@ class Completion:
         self._sources: Mapping[str, Callable[[str], Awaitable[list[Choice]]]] = {
             "vm": self._machines,
             "image": self._images,
+            "base": partial(self._images, on_nodes=True),
             "server": self._servers,
             "disk": partial(self._of_machines, "disk"),
             "snapshot": partial(self._of_machines, "snapshot"),
@@ -72,9 +73,12 @@ class Completion:
         nodes.sort(key=lambda node: node.id not in own)
         return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
 
-    async def _images(self, user: str) -> list[Choice]:
+    async def _images(self, user: str, *, on_nodes: bool = False) -> list[Choice]:
+        """All images, or those that a machine can be made from: the ones on a node."""
         own = await self._own_nodes(user)
         images = await self._services.sightings.images(own)
+        if on_nodes:
+            images = [image for image in images if len(image.place) >= _LONG_ID]
         return _by_name(images, await self._labels(), own)
 
     async def _servers(self, _user: str) -> list[Choice]:

@@ -103,7 +103,7 @@ def _field(parameter: Parameter, given: str) -> FormField:
     arg = parameter.arg
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     kinds: Mapping[str, str] = {
-        **dict.fromkeys(("vm", "image", "server", "disk", "snapshot"), "search"),
+        **dict.fromkeys(("vm", "image", "base", "server", "disk", "snapshot"), "search"),
         **dict.fromkeys(NODES, "search"),
         "person": "person", "channel": "channel", "secrets": "lines",
         "int": "number", "choice": "choice", "flag": "flag", "list": "lines",

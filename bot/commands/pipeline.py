@@ -291,11 +291,12 @@ class Pipeline:
             await command.run(context, **bound.arguments)
         except BotError as caught:
             error = caught
-        await told
+        # What DBC has said is stored before Slack is waited for.
         if error is None or error.severity is Severity.UNKNOWN:
             await self._follow(command, execution, bound, unsure=error is not None)
         else:
             await self._failed_at_once(command, execution, bound, error)
+        await told
         await self._outbox.deliver_due()
 
     async def _follow(

@@ -127,9 +127,16 @@ async def patiently(run: Awaitable[T], answer: Answer) -> T:
     """Tell the person when it takes longer than they would wait in silence."""
     task = asyncio.ensure_future(run)
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return await asyncio.shield(task)
-    except TimeoutError:
+        await asyncio.wait([task], timeout=_PATIENCE)
         if not task.done():
-            await answer.say(_ASKING)
-    return await task
+            await _say_it_takes_a_while(answer)
+        return await task
+    finally:
+        task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
+
+
+async def _say_it_takes_a_while(answer: Answer) -> None:
+    try:
+        await answer.say(_ASKING)
+    except DeliveryFailed as failed:  # a courtesy; what was asked for does not depend on it
+        log.info("courtesy_lost", reason=failed.reason)

@@ -45,10 +45,14 @@ Replace = Annotated[
     bool, Arg("Replace", "flag", "Overwrite a file of the same name at the destination", "replace")
 ]
 
+OnServer = Annotated[
+    str, Arg("Image", "image", "An image file on the server, ending in .qcow2", "ubuntu.qcow2")
+]
+
 
 async def download(
     ctx: Context,
-    image: Image,
+    image: OnServer,
     node: AtNode,
     server: ImageServer = "",
     directory: Directory = fields.DATA_DIR,
