@@ -73,6 +73,16 @@ class Mortal:
         await self.kill()
         await self.start()
 
+    def hang_up(self) -> None:
+        """SIGHUP: read the rules again."""
+        os.kill(self.pid, signal.SIGHUP)
+
+    async def logs(self, event: str, within: float = 20) -> None:
+        """Wait until the bot has logged this event."""
+        async with asyncio.timeout(within):
+            while event not in self.log.read_text(errors="replace"):  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.05)
+
     async def stop(self) -> None:
         """End whatever runs."""
         for process in (self._process, self._next):
