@@ -1,0 +1,105 @@
+"""`python -m bot policy`: what the rules decide, why, and what is wrong with a file."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.__main__ import main
+from bot.services.policy import read_policy
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "policy.example.toml"
+PRODUCTION = next(
+    node for rule in read_policy(EXAMPLE).rule for node in rule.match.node if rule.approvals
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no .env, and no setting of Slack's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "POLICY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["policy", *arguments])
+
+
+def test_it_says_what_is_decided_by_which_rules_and_who_is_needed() -> None:
+    line = "U0ALICE in C0GPUOPS: vm delete train-01"
+    answer = ask("check", line, "--node", PRODUCTION, "--file", str(EXAMPLE)).output
+    for words in (
+        "vm.delete, which is to destroy",
+        "needs 2 approvals",
+        "(default), production is deleted by two of the leads, with a ticket",
+        "members of S0LEADS; not the requester",
+        "must match ^OPS-[0-9]+",
+        "after 4 h",
+        "an approver types the machine's name",
+        "U0ALICE may not",
+    ):
+        assert words in answer
+
+
+@pytest.mark.parametrize(
+    ("line", "decision"),
+    [
+        ("U1: vm list", "runs at once"),
+        ("U1: vm start x", "runs at once"),
+        ("<@U1|bob> in <#C1|ops>: vm restart x", "the requester confirms"),
+        ("U1: vm restart x force", "needs 1 approval"),
+        ("U1 in C1 : vm delete x", "needs 1 approval"),
+    ],
+)
+def test_without_a_file_the_defaults_decide(line: str, decision: str) -> None:
+    answer = ask("check", line).output
+    assert decision in answer
+    assert "(default)" in answer
+
+
+def test_user_groups_are_given() -> None:
+    line = "U0X: vm delete x"
+    denied = ask("check", line, "--group", "S0INTERNS", "--file", str(EXAMPLE)).output
+    assert "denied: Ask your mentor to do this." in denied
+    assert "denied" not in ask("check", line, "--file", str(EXAMPLE)).output
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("vm delete x", "Ask like this"),
+        ("U1: vm frobnicate x", "is no command"),
+        ("U1: vm logs x head many", "many"),
+    ],
+)
+def test_what_is_no_question_is_said(line: str, problem: str) -> None:
+    answer = ask("check", line)
+    assert answer.exit_code != 0
+    assert problem in answer.output
+
+
+@pytest.mark.parametrize("command", [("check", "U1: vm list"), ("show",)])
+def test_a_faulty_file_is_said_with_its_line(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n')
+    monkeypatch.setenv("POLICY_FILE", str(path))
+    answer = ask(*command)
+    assert answer.exit_code == 1
+    assert "policy.toml:4" in answer.output
+    assert "30min" in answer.output
+
+
+def test_the_example_is_valid_and_shown_in_words() -> None:
+    answer = ask("show", "--file", str(EXAMPLE))
+    assert answer.exit_code == 0
+    for rule in read_policy(EXAMPLE).rule:
+        assert f"“{rule.name}”" in answer.output
+    assert "glass broken by" in answer.output
+
+
+def test_the_example_says_the_defaults_as_they_are() -> None:
+    assert read_policy(EXAMPLE).defaults == read_policy(None).defaults
