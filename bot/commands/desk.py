@@ -4,7 +4,6 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from bot.commands import derive
@@ -20,6 +19,7 @@ from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
 from bot.commands.standing import standing_of
 from bot.commands.table import Command
+from bot.commands.whisper import Whisper
 from bot.commands.wish import Wish
 from bot.errors import BotError, Refused
 from bot.ids import new_id
@@ -27,7 +27,6 @@ from bot.model import (
     Effect,
     Execution,
     Invocation,
-    Place,
     Press,
     Source,
     Submission,
@@ -149,9 +148,9 @@ class Desk:
     async def recover(self) -> None:
         """Take up what a process that died left behind."""
         await self._pipeline.recover(
-            lambda execution: _Whisper(self._messenger, execution.actor, execution.place)
+            lambda execution: Whisper(self._messenger, execution.actor, execution.place)
         )
-        await self._clicks.take_up(lambda vote: _Whisper(self._messenger, vote.user, vote.place))
+        await self._clicks.take_up(lambda vote: Whisper(self._messenger, vote.user, vote.place))
 
     # Lines and forms
 
@@ -232,19 +231,3 @@ def _opening(command: Command, values: Mapping[str, str]) -> Work:
 
 async def _nothing(_answer: Answer) -> None:
     """A repeated delivery."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Whisper:
-    """An answer after the process that was asked has died."""
-
-    messenger: Messenger
-    actor: str
-    place: Place
-
-    async def say(self, reply: Reply) -> None:
-        """Tell the person privately, where they asked."""
-        await self.messenger.whisper(self.actor, self.place, reply)
-
-    async def open(self, form: object) -> None:
-        """Forms open only while a person waits."""

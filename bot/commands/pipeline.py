@@ -17,6 +17,7 @@ from bot.commands.context import Context, Services
 from bot.commands.facts import facts_of
 from bot.commands.reading import patiently
 from bot.commands.table import Command, said
+from bot.commands.whisper import Whisper
 from bot.errors import BotError, Refused, Severity
 from bot.model import (
     Approval,
@@ -25,11 +26,12 @@ from bot.model import (
     Execution,
     ExecutionStatus,
     Goal,
+    Place,
     ReviewKind,
     Watch,
 )
 from bot.ports import Answer, DeliveryFailed
-from bot.reply import Reply, advice, code, dump, from_error, line
+from bot.reply import Line, Part, Reply, advice, code, dump, from_error, line
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Outbox
@@ -135,7 +137,7 @@ class Pipeline:
             if execution.status is ExecutionStatus.RECORDED:
                 await self.carry_out(execution, answer)
             else:
-                await self._lost_sight(execution, answer)
+                await self._lost_sight(execution)
         except Exception:  # the others are not to wait for the lease of this one
             log.exception("execution.not_recovered", execution=execution.id)
 
@@ -272,10 +274,15 @@ class Pipeline:
             )
             if claimed is None:
                 return
+            asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
             if command.follow is not None:
-                asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
                 doing = said(command.follow.doing, execution.known)
                 card = cards.progress(execution, subject, doing, asking)
+                await self._say_on_card(tx, execution, card)
+            elif await _was_asked(tx, execution):
+                asks, _ = command.question_of(execution.known)
+                what = line(asks or command.title.capitalize(), " ", subject.named)
+                card = cards.running(execution, what, asking)
                 await self._say_on_card(tx, execution, card)
         execution = replace(claimed, secrets=execution.secrets)
         if command.follow is None:
@@ -339,11 +346,7 @@ class Pipeline:
         self, command: Command, execution: Execution, bound: Bound, error: BotError
     ) -> None:
         end = _ENDS[error.severity]
-        subject = self._subject(execution, bound)
-        what = "was refused" if error.severity is Severity.REFUSED else "failed"
-        sentence = line(
-            subject.named, ": ", code(command.title), f" {what}. {command.spoken(error.sentence)}"
-        )
+        sentence = _failure(command, self._subject(execution, bound), error)
         hint = advice(error)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -356,54 +359,84 @@ class Pipeline:
             ):
                 card = cards.ended(execution, end, sentence, detail=hint)
                 await self._say_on_card(tx, execution, card)
-                told = cards.announcement(execution, end, sentence, *cards.hint(advice(error)))
-                await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
+                await self._announce(tx, execution, end, sentence, *cards.hint(hint))
 
     async def _run_unfollowed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> None:
         """What is over with the answer: the reply is the outcome."""
-        status, outcome = ExecutionStatus.DONE, ""
+        if execution.approved_by:  # `answer` is the last approver's, and the reply is not for them
+            answer = Whisper(self._services.messenger, execution.actor, execution.place)
+        told = asyncio.create_task(self._outbox.deliver_due())
+        status, outcome, subject = ExecutionStatus.DONE, "", self._subject(execution, bound)
         try:
             reply = await command.run(self._context(execution, answer.say), **bound.arguments)
             reply = reply or Reply.of("Done.")
+            done = line(subject.named, ": ", code(command.title), " is done.")
+            sentence = done if reply.private else line(reply.summary)
         except BotError as error:
             status, outcome, reply = _ENDS[error.severity], error.sentence, from_error(error)
-        public = not reply.private
+            sentence = _failure(command, subject, error)
         async with self._store.write() as tx:
-            await tx.executions.set_status(
+            if await tx.executions.set_status(
                 execution.id,
                 status,
                 outcome=outcome or reply.summary,
                 now=self._clock.now(),
                 expect={ExecutionStatus.RUNNING},
-            )
-            if public:
-                await self._say_on_card(tx, execution, reply)
-        if public:
-            await self._outbox.deliver_due()
-        else:
+            ):
+                await self._show_outcome(tx, execution, status, sentence, reply)
+        await told
+        await self._outbox.deliver_due()
+        if reply.private:
             await answer.say(reply)
 
-    async def _lost_sight(self, execution: Execution, answer: Answer) -> None:
+    async def _show_outcome(
+        self,
+        tx: UnitOfWork,
+        execution: Execution,
+        status: ExecutionStatus,
+        sentence: Line,
+        reply: Reply,
+    ) -> None:
+        """End the card; whoever had to wait for others' approval gets a message of their own."""
+        if not await _was_asked(tx, execution):
+            card = None if reply.private else reply
+        elif reply.private:
+            card = cards.ended(execution, status, sentence)
+        else:
+            card = cards.answered(execution, reply)
+        if card is not None:
+            await self._say_on_card(tx, execution, card)
+        if execution.approved_by:
+            await self._announce(tx, execution, status, sentence)
+
+    async def _lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""
         command = self._services.table[execution.command]
         if command.follow is not None:
             await self._follow(command, execution, None, unsure=True)
             await self._outbox.deliver_due()
             return
-        sentence = f"I was restarted during “{command.title}”; whether it was done is not known."
+        title, status = command.title, ExecutionStatus.UNKNOWN
+        sentence = f"I was restarted during “{title}”; whether it was done is not known."
         async with self._store.write() as tx:
-            ended = await tx.executions.set_status(
+            if await tx.executions.set_status(
                 execution.id,
-                ExecutionStatus.UNKNOWN,
+                status,
                 outcome=sentence,
                 now=self._clock.now(),
                 expect={ExecutionStatus.RUNNING},
-            )
-        if ended:
-            lost = BotError(sentence, hint="Look at the present state before doing it again.")
-            await answer.say(from_error(lost))
+            ):
+                place = Place(execution.actor)  # what nobody else has seen is told in private
+                if await _was_asked(tx, execution):
+                    place = execution.place
+                    card = cards.ended(execution, status, line(sentence))
+                    await self._say_on_card(tx, execution, card)
+                look = line("Look at the present state before doing it again.")
+                told = replace(execution, place=place)
+                await self._announce(tx, told, status, line(sentence), *cards.hint(look))
+        await self._outbox.deliver_due()
 
     # Small things
 
@@ -418,6 +451,30 @@ class Pipeline:
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
         await board.show_card(tx, execution, card, self._clock.now())
+
+    async def _announce(
+        self,
+        tx: UnitOfWork,
+        execution: Execution,
+        end: ExecutionStatus,
+        sentence: Line,
+        *parts: Part,
+    ) -> None:
+        told = dump(cards.announcement(execution, end, sentence, *parts))
+        key = cards.end_key(execution.id)
+        await tx.messages.put(key, execution.place, told, self._clock.now())
+
+
+async def _was_asked(tx: UnitOfWork, execution: Execution) -> bool:
+    """Whether a question about it stands on a card, which then has to say the end."""
+    return await tx.messages.find(cards.card_key(execution.id)) is not None
+
+
+def _failure(command: Command, subject: Subject, error: BotError) -> Line:
+    what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
+    told = what.get(error.severity, "has an unknown end")
+    said = command.spoken(error.sentence)
+    return line(subject.named, ": ", code(command.title), f" {told}. {said}")
 
 
 async def _nobody(_reply: Reply) -> None:

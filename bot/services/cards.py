@@ -70,7 +70,11 @@ def progress(
     execution: Execution, subject: Subject, doing: str, detail: Line, *parts: Part
 ) -> Reply:
     """Something is under way: `train-01 is starting on gpu1`."""
-    what = _about(subject, doing)
+    return running(execution, _about(subject, doing), detail, *parts)
+
+
+def running(execution: Execution, what: Line, detail: Line, *parts: Part) -> Reply:
+    """The same in other words: `Delete the network team01 on gpu1`."""
     return Reply(
         plain(what),
         (
@@ -87,6 +91,11 @@ def ended(
     """The card's last face."""
     head = Para(line(emoji(_SIGNS[status]), " ", sentence))
     return Reply(plain(sentence), (head, *parts, _footer(execution, detail)))
+
+
+def answered(execution: Execution, reply: Reply) -> Reply:
+    """The card's last face where a command's own answer says it all."""
+    return Reply(reply.summary, (*reply.parts, _footer(execution, ())))
 
 
 def announcement(

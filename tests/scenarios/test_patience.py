@@ -61,3 +61,13 @@ async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
     assert "Last seen state" in card.plain
     assert "the node does not answer just now" in card.plain
     assert card.buttons == ["Confirm", "Cancel"]
+
+
+async def test_a_lost_courtesy_costs_nobody_their_answer(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "@dbc vm list")
+    patient.node("gpu1").silent = True
+    patient.ws.faults.error("invalid_blocks", "chat.postEphemeral", times=1)
+    patient.ws.faults.error("invalid_blocks", "conversations.open", times=1)
+    await patient.alice.types("@dbc vm show inference", CHANNEL)
+    await patient.alice.sees("The node did not answer in time")

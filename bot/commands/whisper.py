@@ -1,0 +1,23 @@
+"""An answer for who asked, where nobody waits for it: the process or the click was another's."""
+
+from dataclasses import dataclass
+
+from bot.model import Place
+from bot.ports import Messenger
+from bot.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """ports.Answer that tells `actor` privately, where they asked."""
+
+    messenger: Messenger
+    actor: str
+    place: Place
+
+    async def say(self, reply: Reply) -> None:
+        """Tell the person."""
+        await self.messenger.whisper(self.actor, self.place, reply)
+
+    async def open(self, form: object) -> None:
+        """Forms open only while a person waits."""
