@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix docs bench sandbox lock clean
+.PHONY: help demo run test check fix docs bench kill sandbox lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -45,6 +45,9 @@ docs: $(READY) ## Write the generated files: docs/commands.md and manifest.json
 
 bench: $(READY) ## Measure acknowledgements side by side with bare Bolt
 	$(BIN)/python -m tests.benchmarks
+
+kill: $(READY) ## Kill the bot 300 times in the middle of its work, and look at what is left
+	$(BIN)/python -m tests.kill --rounds 300
 
 lock: $(READY) ## Pin requirements.txt and requirements-dev.txt anew
 	$(BIN)/pip install --quiet uv
