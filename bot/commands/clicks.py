@@ -70,9 +70,9 @@ class Clicks:
         verdict = Verdict.DENY
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE
-            label = await self._label(approval_id)
-            if submission.values.get(_TYPED, "").strip() != label:
-                return Rejected({_TYPED: f"That is not its name. Type: {label}"})
+            name = await self._reviews.name_of(approval_id)
+            if submission.values.get(_TYPED, "").strip() != name.strip():
+                return Rejected({_TYPED: f"That is not its name. Type: {name}"})
         vote = Vote(
             submission.key,
             approval_id,
@@ -100,8 +100,7 @@ class Clicks:
         async with self._store.read() as tx:
             approval = await tx.approvals.find(press.value)
         if approval is not None and approval.type_name and _is_pending(approval):
-            label = await self._label(approval.id)
-            return partial(_open, _name_form(approval, label))
+            return partial(_open, _name_form(approval, await self._reviews.name_of(approval.id)))
         return await self._vote(press, Verdict.APPROVE, _BY_OTHERS)
 
     async def _deny(self, press: Press) -> Work:
@@ -157,18 +156,13 @@ class Clicks:
             return partial(_say, from_error(refusal))
         return partial(self._pipeline.decided, approval)
 
-    async def _label(self, approval_id: str) -> str:
-        async with self._store.read() as tx:
-            approval = await tx.approvals.get(approval_id)
-            return (await tx.executions.get(approval.execution)).label
-
 
 def _is_pending(approval: Approval) -> bool:
     return approval.status is ApprovalStatus.PENDING
 
 
-def _name_form(approval: Approval, label: str) -> Form:
-    field = FormField(_TYPED, "The machine's name", "text", hint=f"Type {label} to approve")
+def _name_form(approval: Approval, name: str) -> Form:
+    field = FormField(_TYPED, "Its name", "text", hint=f"Type {name} to approve")
     return _form(review_cards.APPROVE, approval, "Approve", (field,))
 
 

@@ -7,7 +7,7 @@ finds the step taken or not taken, never half. The call to DBC stands between tw
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -44,6 +44,8 @@ _STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
 _COMPARE_PATIENCE = 40.0
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
+# What nobody could carry out for so long would come as a surprise, approved or not.
+_TOO_LATE = timedelta(hours=1)
 _FIRST_LOOK = timedelta(seconds=2)
 
 _NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
@@ -76,6 +78,11 @@ class Pipeline:
             await self._reviews.close(approval)
             return
         try:
+            if self._clock.now() - _wanted_since(execution, approval) > _TOO_LATE:
+                raise Refused(
+                    "I could not get to this in time; by now it might be a surprise.",
+                    hint="Nothing was done. Ask again.",
+                )
             execution, bound = await patiently(self.prepare(execution), answer)
             if not await self._is_cleared(command, execution, bound, approval):
                 return
@@ -238,8 +245,7 @@ class Pipeline:
     ) -> None:
         """Nobody knows who may do this: it waits for Slack, but not so long that it surprises."""
         log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
-        since = (approval.decided_at if approval else None) or execution.created_at
-        now = self._clock.now()
+        since, now = _wanted_since(execution, approval), self._clock.now()
         if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
             until = now + max(failure.retry_after, _SLACK_PAUSE)
             async with self._store.write() as tx:
@@ -463,6 +469,13 @@ class Pipeline:
         told = dump(cards.announcement(execution, end, sentence, *parts))
         key = cards.end_key(execution.id)
         await tx.messages.put(key, execution.place, told, self._clock.now())
+
+
+def _wanted_since(execution: Execution, approval: Approval | None) -> datetime:
+    """When it was last said that it should be done: asked for, or approved."""
+    if approval is None or approval.kind is ReviewKind.AFTERWARDS:
+        return execution.created_at
+    return approval.decided_at or execution.created_at
 
 
 async def _was_asked(tx: UnitOfWork, execution: Execution) -> bool:

@@ -374,6 +374,16 @@ class Reviews:
 
     # Small things
 
+    async def name_of(self, approval_id: str) -> str:
+        """What an approver may have to type: the machine's name; where none is meant, what is."""
+        async with self._store.read() as tx:
+            approval = await tx.approvals.get(approval_id)
+            execution = await tx.executions.get(approval.execution)
+        if named := execution.label or execution.arguments.get("name", ""):
+            return named
+        node = await self._inventory.label(execution.node) if execution.node else ""
+        return node or self._table[execution.command].title
+
     async def deliver(self) -> None:
         """Send what the cards say now."""
         await self._outbox.deliver_due()

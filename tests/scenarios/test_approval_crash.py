@@ -189,3 +189,15 @@ async def test_what_was_approved_does_not_wait_for_slack_for_ever(stage: Stage) 
     assert "Slack did not say who may do this" in now(stage, question).plain
     assert len([e for e in stage.endings(stage.alice) if "Slack did not say" in e]) == 1
     assert stage.changes() == []
+
+
+async def test_what_was_approved_days_ago_does_not_run_any_more(stage: Stage) -> None:
+    question = await asked(stage)
+    await resolves(stage)
+    stage.clock.advance(timedelta(days=3))
+    await stage.restart_bot()
+    await stage.passes(1)
+    await stage.passes(60)
+    assert stage.changes() == []
+    assert now(stage, question).buttons == []
+    assert len([e for e in stage.endings(stage.alice) if "not get to this in time" in e]) == 1

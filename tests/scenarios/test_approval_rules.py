@@ -119,14 +119,27 @@ async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None
     async with site(tmp_path, typing) as stage:
         question = await asked(stage)
         await stage.bob.presses("Approve", question)
-        await stage.bob.sees_modal("The machine's name")
-        await stage.bob.submits({"The machine's name": "train-01"})
-        modal = await stage.bob.sees_modal("The machine's name")
+        await stage.bob.sees_modal("Its name")
+        await stage.bob.submits({"Its name": "train-01"})
+        modal = await stage.bob.sees_modal("Its name")
         assert "That is not its name" in str(modal.errors)
         assert stage.changes() == []
-        await stage.bob.submits({"The machine's name": NAME})
+        await stage.bob.submits({"Its name": NAME})
         await stage.ends(stage.alice, f"{NAME} is deleted")
         assert stage.changes() == ["tasks.delete"]
+
+
+async def test_where_no_machine_is_meant_the_name_of_what_is_has_to_be_typed(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, rule('command = "lan.delete"', "type_name = true")) as stage:
+        await stage.asks(stage.bob, "/dbc lan create team01 192.168.66.0/24 on gpu1")
+        question = await asked(stage, "/dbc lan delete team01 on gpu1")
+        await stage.bob.presses("Approve", question)
+        await stage.bob.sees_modal("Type team01 to approve")
+        await stage.bob.submits({"Its name": "team01"})
+        await stage.bob.sees("is deleted from", CHANNEL)
+        assert stage.changes() == ["lan.create", "lan.delete"]
 
 
 FORCE = rule('command = "vm.restart", arguments = { force = true }', "approvals = 1")
