@@ -5,9 +5,10 @@ Failures are returned up to the frame that holds no secret and raised there, wit
 tracebacks of the HTTP library would carry request bodies along.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import structlog
@@ -70,6 +71,7 @@ class Transport:
         self._observe = observe
         self._breaker = Breaker(clock, limits)
         self._session: aiohttp.ClientSession | None = None
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def call(
         self,
@@ -86,7 +88,7 @@ class Transport:
         for daemon in self._candidates(endpoint.mode):
             if tried and not _may_repeat(tried[-1], request, alone=len(self._daemons) == 1):
                 break
-            outcome = await self._in_turn(daemon, endpoint, request)
+            outcome = await self._to_its_end(daemon, endpoint, request)
             if not isinstance(outcome, DbcError):
                 return outcome
             tried.append(outcome)
@@ -95,6 +97,9 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -103,8 +108,32 @@ class Transport:
         chosen = choose(self._daemons, mode)
         return chosen * 2 if mode is Mode.READ and len(self._daemons) == 1 else chosen
 
-    async def _in_turn(
+    async def _to_its_end(
         self, daemon: Daemon, endpoint: Endpoint[T], request: Request
+    ) -> T | DbcError:
+        """Send it in its turn; once sent it keeps its turn, also where nobody waits any more.
+
+        The daemon goes on with it all the same, and a second one of its kind could hang for ever.
+        """
+        sent = asyncio.Event()
+        work = self._in_turn(daemon, endpoint, request, sent)
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not sent.is_set():
+                task.cancel()
+            raise
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # where nobody waits any more, it is nobody's
+
+    async def _in_turn(
+        self, daemon: Daemon, endpoint: Endpoint[T], request: Request, sent: asyncio.Event
     ) -> T | DbcError:
         node, mode = request.node_id, endpoint.mode
         self._breaker.check(node, mode)
@@ -114,6 +143,7 @@ class Transport:
             probe = self._breaker.enter(node, mode)
             silent = answered = False
             began = self._clock.now()
+            sent.set()
             try:
                 outcome = await self._exchange(daemon, endpoint, request)
                 silent = isinstance(outcome, NodeTimeout)

@@ -240,15 +240,34 @@ async def test_waiting_too_long_for_a_turn_is_surely_not_sent(
     await first
 
 
-async def test_cancelled_call_gives_its_turn_back(
+async def test_a_request_that_nobody_waits_for_any_more_keeps_its_turn(
     daemon: FakeDaemon, connect: Connect, target: Target
 ) -> None:
-    gate = Gate()
-    daemon.answer = in_turn(gate, EMPTY)
+    gate = Gate(then=EMPTY)
+    daemon.answer = gate
     dbc = connect(daemon, limits=PATIENT)
-    first = asyncio.create_task(dbc.tasks.list(target))
+    first = asyncio.ensure_future(dbc.tasks.list(target))
     await gate.wait_for(1)
     first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
+    second = asyncio.ensure_future(dbc.tasks.list(target))
+    done, _ = await asyncio.wait([second], timeout=0.2)
+    assert not done
+    assert len(daemon.requests) == 1
+    gate.open.set()
+    assert await second == ()
+    assert len(daemon.requests) == 2
+
+
+async def test_a_request_that_was_not_sent_yet_is_not_sent_when_nobody_waits(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate(then=EMPTY)
+    daemon.answer = gate
+    dbc = connect(daemon, limits=PATIENT)
+    first, second = (asyncio.ensure_future(dbc.tasks.list(target)) for _ in range(2))
+    await gate.wait_for(1)
+    second.cancel()
+    gate.open.set()
+    assert await first == ()
     assert await dbc.tasks.list(target) == ()
+    assert len(daemon.requests) == 2
