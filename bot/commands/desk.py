@@ -197,7 +197,12 @@ class Desk:
         )
 
     async def _keep_watching(self, press: Press) -> Work:
-        watch = await self._services.watches.keep_watching(press.value)
+        try:
+            watch = await self._services.watches.keep_watching(
+                press.value, press.actor, press.place.channel
+            )
+        except Refused as refusal:
+            return _saying(from_error(refusal))
         if watch is None:
             return _saying(Reply.of("It is being followed already, or has ended.", private=True))
         return _saying(Reply.of(f"I go on following {watch.label}.", private=True))

@@ -15,7 +15,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.errors import NotAuthorised
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, ExecutionStatus, Goal, Watch, WatchState
 from bot.reply import Line, Part, Reply, dump, line, time
@@ -89,12 +89,22 @@ class Watches:
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card)
 
-    async def keep_watching(self, watch_id: str) -> Watch | None:
-        """Go on after the deadline; None when it is being watched already, or gone for good."""
+    async def keep_watching(self, watch_id: str, user: str, channel: str) -> Watch | None:
+        """Go on after the deadline; None when it is being watched already, or gone for good.
+
+        Raises Refused unless `user` asked for it, or may act on its node in `channel`.
+        """
         now = self._clock.now()
         async with self._store.read() as tx:
             known = await tx.watches.find(watch_id)
-        label = await self._inventory.label(known.node) if known is not None else ""
+            if known is None:
+                return None
+            asked = await tx.executions.get(known.execution)
+            if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
+                raise Refused(
+                    "Only who asked for it, or holds a session for its node, can go on with this."
+                )
+        label = await self._inventory.label(known.node)
         async with self._store.write() as tx:
             old = await tx.watches.find(watch_id)
             if old is None or old.state is not WatchState.UNKNOWN:

@@ -65,6 +65,10 @@ async def test_a_disk_that_never_appears_is_no_success(stage: Stage) -> None:
     await stage.passes(3600)
     end = await stage.ends(stage.alice, "inference on gpu1 does not show the change")
     assert end.buttons == ["Keep watching"]
+    await stage.bob.presses("Keep watching", end)
+    await stage.bob.sees("Only who asked for it, or holds a session")
+    await stage.alice.presses("Keep watching", end)
+    await stage.alice.sees("I go on following inference")
 
 
 async def test_growing_says_that_it_adds_and_happens_once(stage: Stage, machine: Task) -> None:
