@@ -232,11 +232,6 @@ class Inventory:
         metals = {node.id for node in await self.metals()}
         return [session for session in sessions if session.node not in metals]
 
-    async def list_all(self, user: str, channel: str = "") -> list[NodeListing]:
-        """Ask all nodes that `user` has a session for, own or shared, side by side."""
-        sessions = await self.sessions(user, channel)
-        return list(await asyncio.gather(*(self.list_node(session) for session in sessions)))
-
     async def machine(self, user: str, text: str, on: str = "", channel: str = "") -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
