@@ -71,7 +71,7 @@ class Bot:
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
         desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
-        self._ticker = Ticker(_jobs(services, desk, outbox), clock)
+        self._ticker = Ticker(_jobs(services, desk, outbox))
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.clock import Clock
-
 log = structlog.get_logger()
 
 
@@ -25,11 +23,9 @@ class Job:
 class Ticker:
     """Runs jobs by the machine's clock, or all of them once, by hand."""
 
-    def __init__(self, jobs: Sequence[Job], clock: Clock) -> None:
+    def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = tuple(jobs)
-        self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
-        self.last_run: datetime | None = None
 
     def start(self) -> None:
         """Begin to run by itself."""
@@ -66,5 +62,3 @@ class Ticker:
             await job.run()
         except Exception:  # a failing job must not end the clockwork
             log.exception("tick.failed", job=job.name)
-        else:
-            self.last_run = self._clock.now()

@@ -42,10 +42,6 @@ class Executions(Repository):
         )
         return {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
 
-    async def find_by_key(self, key: str) -> Execution | None:
-        """The execution of the delivery `key`, if it was recorded."""
-        return await self._one(executions.c.key == key)
-
     async def claim(
         self,
         execution_id: str,

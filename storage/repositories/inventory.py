@@ -43,12 +43,6 @@ class Inventory(Repository):
         latest = {(row["node"], row["task"]): _machine(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
 
-    async def forget_machine(self, node: str, task: str) -> None:
-        """Drop a machine that is gone, whoever saw it."""
-        await self._connection.execute(
-            delete(machines).where(machines.c.node == node, machines.c.task == task)
-        )
-
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
         await self._put(machine)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, case, func, or_, select, update
+from sqlalchemy import RowMapping, and_, or_, select, update
 
 from bot.model import Message, MessageRef, Place
 from storage.repositories.repository import Repository, claiming, is_free
@@ -128,24 +128,6 @@ class Messages(Repository):
         return await self._release(
             message_id, by, {"abandoned": messages.c.tried, "problem": reason}
         )
-
-    async def next_due(self) -> datetime | None:
-        """When the next message can be claimed: it is due and its lease has run out."""
-        rows = await self._connection.execute(
-            select(
-                func.min(
-                    case(
-                        (
-                            messages.c.leased_until > messages.c.next_try_at,
-                            messages.c.leased_until,
-                        ),
-                        else_=messages.c.next_try_at,
-                    )
-                )
-            ).where(WANTED)
-        )
-        due: datetime | None = rows.scalar_one()
-        return due
 
     async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
         rows = await self._connection.execute(

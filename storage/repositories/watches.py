@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, case, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, select, update
 
 from bot.errors import NotFound
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
@@ -78,14 +78,6 @@ class Watches(Repository):
         )
         return rows.rowcount == 1
 
-    async def nudge(self, watch_id: str, now: datetime) -> None:
-        """Make an open watch due at once."""
-        await self._connection.execute(
-            update(watches)
-            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
-            .values(next_poll_at=now)
-        )
-
     async def note_stop(self, watch_id: str, user: str, now: datetime) -> None:
         """Remember who had stopped what an open watch follows, and make it due at once."""
         await self._connection.execute(
@@ -120,21 +112,6 @@ class Watches(Repository):
             query = query.where(watches.c.channel == channel)
         rows = await self._connection.execute(query)
         return [_from_row(row) for row in rows.mappings()]
-
-    async def next_due(self) -> datetime | None:
-        """When the next open watch can be claimed: it is due and its lease has run out."""
-        rows = await self._connection.execute(
-            select(
-                func.min(
-                    case(
-                        (watches.c.leased_until > watches.c.next_poll_at, watches.c.leased_until),
-                        else_=watches.c.next_poll_at,
-                    )
-                )
-            ).where(watches.c.state == WatchState.OPEN)
-        )
-        due: datetime | None = rows.scalar_one()
-        return due
 
     async def _claim(
         self,

@@ -239,7 +239,8 @@ OPERATIONS: list[tuple[str, bool, Ask, Check]] = [
         lambda v: (
             v.version == "0.4.1.8"
             and (
-                v.is_bare_metal or (v.gpu.gpu_count == 2 and v.mem.size.gib > 1 and v.cpu.cores > 1)
+                v.node_type == "2"
+                or (v.gpu.gpu_count == 2 and v.mem.size.gib > 1 and v.cpu.cores > 1)
             )
         ),
     ),

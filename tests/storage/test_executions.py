@@ -21,13 +21,11 @@ async def test_what_is_recorded_comes_back_unchanged(store: Store) -> None:
     await record(store, original)
     async with store.read() as tx:
         assert await tx.executions.get(original.id) == original
-        assert await tx.executions.find_by_key(original.key) == original
 
 
 async def test_a_missing_execution_is_named_so(store: Store) -> None:
     async with store.read() as tx:
         assert await tx.executions.find("nobody") is None
-        assert await tx.executions.find_by_key("nobody") is None
         with pytest.raises(NotFound):
             await tx.executions.get("nobody")
 

@@ -46,15 +46,6 @@ async def test_old_news_changes_nothing(store: Store) -> None:
     assert await seen(store) == [newest]
 
 
-async def test_a_machine_that_is_gone_is_forgotten_for_everybody(store: Store) -> None:
-    async with store.write() as tx:
-        await tx.inventory.put_machine(machine("a"))
-        await tx.inventory.put_machine(machine("a", owner="U2"))
-        await tx.inventory.put_machine(machine("a", node="node-2"))
-        await tx.inventory.forget_machine("node-1", "a")
-    assert [each.node for each in await seen(store)] == ["node-2"]
-
-
 async def test_nicknames_are_joined_and_order_the_lists(store: Store) -> None:
     async with store.write() as tx:
         await tx.inventory.put_machine(machine("a", desc="zeta"))

@@ -46,7 +46,6 @@ async def test_what_is_delivered_rests_until_something_else_is_wanted(store: Sto
         (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
         assert await tx.messages.delivered(message.id, message.version, REF, "p")
         assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
-        assert await tx.messages.next_due() is None
         await tx.messages.put("card:1", HERE, "b", NOW)
         (message,) = await tx.messages.claim_due("p", NOW, SOON, 10)
     assert (message.version, message.delivered, message.ref, message.attempts) == (2, 1, REF, 1)
@@ -83,7 +82,6 @@ async def test_a_retry_waits_also_for_a_new_version(store: Store) -> None:
         assert await tx.messages.retry(message.id, SOON, "ratelimited", "p")
         await tx.messages.put("card:1", HERE, "b", NOW)
         assert await tx.messages.claim_due("p", NOW, LATER, 10) == []
-        assert await tx.messages.next_due() == SOON
         (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
     assert (message.content, message.attempts) == ("b", 2)
 
@@ -95,7 +93,6 @@ async def test_what_was_given_up_rests_until_a_new_version(store: Store) -> None
         assert await tx.messages.give_up(message.id, "channel_not_found", "p")
         await tx.messages.put("card:1", HERE, "a", NOW)
         assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
-        assert await tx.messages.next_due() is None
         await tx.messages.put("card:1", HERE, "b", NOW)
         assert len(await tx.messages.claim_due("p", NOW, SOON, 10)) == 1
 
@@ -107,11 +104,3 @@ async def test_giving_up_a_version_spares_the_one_that_came_meanwhile(store: Sto
         await tx.messages.put("card:1", HERE, "b", NOW)
         await tx.messages.give_up(message.id, "msg_too_long", "p")
         assert len(await tx.messages.claim_due("p", NOW, SOON, 10)) == 1
-
-
-async def test_the_next_due_is_when_something_can_be_claimed(store: Store) -> None:
-    await put(store, "card:1", "a")
-    async with store.write() as tx:
-        assert await tx.messages.next_due() == NOW
-        await tx.messages.claim_due("p", NOW, SOON, 10)
-        assert await tx.messages.next_due() == SOON

@@ -116,13 +116,6 @@ async def test_an_ended_watch_is_not_saved_over(store: Store) -> None:
         assert (await tx.watches.get(claimed.id)).state is WatchState.STOPPED
 
 
-async def test_a_nudge_makes_an_open_watch_due(store: Store) -> None:
-    await add(store, "1", next_poll_at=LATER)
-    async with store.write() as tx:
-        await tx.watches.nudge("watch-1", NOW)
-        assert len(await tx.watches.claim_due("p", NOW, SOON, 1)) == 1
-
-
 async def test_open_watches_are_listed_by_who_asked_and_where(store: Store) -> None:
     await add(store, "1")
     await add(store, "2", execution="execution-2", owner="U1", place=Place("C2"))
@@ -132,19 +125,6 @@ async def test_open_watches_are_listed_by_who_asked_and_where(store: Store) -> N
         assert [each.id for each in await tx.watches.open(asked_by="U2")] == ["watch-2"]
         assert [each.id for each in await tx.watches.open(channel="C1")] == ["watch-1"]
         assert await tx.watches.open(asked_by="U2", channel="C1") == []
-
-
-async def test_the_next_due_is_when_something_can_be_claimed(store: Store) -> None:
-    async with store.read() as tx:
-        assert await tx.watches.next_due() is None
-    await add(store, "1")
-    await add(store, "2", next_poll_at=LATER)
-    async with store.write() as tx:
-        assert await tx.watches.next_due() == NOW
-        await tx.watches.claim_due("p", NOW, SOON, 1)
-        assert await tx.watches.next_due() == SOON
-        await tx.watches.settle("watch-1", WatchState.DONE, "")
-        assert await tx.watches.next_due() == LATER
 
 
 async def test_a_stop_noted_during_a_poll_survives_its_result(store: Store) -> None:
