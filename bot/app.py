@@ -61,7 +61,8 @@ class Bot:
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
         self._connection = SlackConnection(settings)
         self._directory = SlackDirectory(self._connection)
-        self._book = PolicyBook(settings.policy_file)
+        self._table = command_table()
+        self._book = PolicyBook(settings.policy_file, [command.id for command in self._table])
         messenger = SlackMessenger(self._connection)
         outbox = Outbox(self.store, messenger, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger)
@@ -76,7 +77,7 @@ class Bot:
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
     ) -> Services:
-        clock, table = self._clock, command_table()
+        clock, table = self._clock, self._table
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         looking = observers(dbc, inventory, clock)

@@ -188,12 +188,14 @@ Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
 class Reply:
     """One message. `summary` is its plain text for notifications and screen readers.
 
-    `private`: only for the person who asked, wherever they asked.
+    `private`: only for the person who asked, wherever they asked. `sensitive`: it holds secrets,
+    so it is never kept as a file.
     """
 
     summary: str
     parts: tuple[Part, ...] = ()
     private: bool = False
+    sensitive: bool = False
 
     @classmethod
     def of(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
@@ -289,7 +291,7 @@ def advice(error: BotError) -> Line:
 
 def from_surprise(error_id: str) -> Reply:
     """What a person reads when the bot itself is at fault; the id is also in the log."""
-    sentence = "Something went wrong on my side; nothing more was done."
+    sentence = "Something went wrong on my side. Look at the present state before trying again."
     return Reply(
         sentence,
         (

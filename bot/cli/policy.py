@@ -73,7 +73,8 @@ def show(file: Path | None) -> None:
 
 def _read(file: Path | None) -> Policy:
     try:
-        return read_policy(file or PolicySettings().policy_file)
+        commands = [command.id for command in command_table()]
+        return read_policy(file or PolicySettings().policy_file, commands)
     except BotError as error:
         raise click.ClickException(error.sentence) from None
 

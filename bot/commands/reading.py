@@ -12,6 +12,7 @@ from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services
 from bot.commands.wish import Wish
+from bot.errors import Refused
 from bot.model import Effect
 from bot.ports import Answer, DeliveryFailed, Messenger
 from bot.reply import CodeBlock, Line, Note, Reply, line
@@ -38,7 +39,12 @@ class Reads:
         wanted = wish.option(FILTER)
         if wanted:
             reply = output.filtered(reply, wanted)
-        if wish.option(JSON):
+        if reply.sensitive and wish.option(FILE):
+            kept = "This holds passwords, so it is shown here and not kept as a file."
+            await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
+        elif reply.sensitive and not wish.option(JSON):
+            await answer.say(reply)
+        elif wish.option(JSON):
             await self._as_json(wish, reply, answer)
         elif wish.option(FILE):
             await self._as_file(wish, reply, output.as_text(reply), "txt", answer)
@@ -49,6 +55,7 @@ class Reads:
             await answer.say(reply)
 
     async def _run(self, wish: Wish, answer: Answer) -> Reply:
+        await self._may_read(wish)
         meanwhile = _meanwhile(wish, answer)
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
         bound = await bind(
@@ -66,10 +73,18 @@ class Reads:
         )
         return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
 
+    async def _may_read(self, wish: Wish) -> None:
+        """What is shared is shared with colleagues: a guest in the channel is none."""
+        usable = await self._services.sessions.usable(wish.actor, wish.place.channel)
+        if all(session.user == wish.actor for session in usable):
+            return
+        if not (await self._services.directory.person(wish.actor)).is_full_member:
+            raise Refused("Shared sessions are for full members of this workspace.")
+
     async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
         text = output.as_json(reply)
         shown = replace(reply, parts=(CodeBlock(text),))
-        if len(text) <= output.LONG_JSON and not wish.option(FILE):
+        if reply.sensitive or (len(text) <= output.LONG_JSON and not wish.option(FILE)):
             await answer.say(shown)
         else:
             await self._as_file(wish, shown, text, "json", answer)

@@ -6,7 +6,7 @@ answer (no such person, a missing permission) counts as no right; what it may an
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.model import Approval, Effect, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide, read_policy
+from bot.services.review_cards import LAST_SEEN, STATE
 from bot.services.sessions import Sessions
 
 CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
@@ -29,15 +30,16 @@ _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
 class PolicyBook:
-    """The policy in force; replaced as a whole, never in part."""
+    """The policy in force; replaced as a whole, never in part. `commands` are all ids there are."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, commands: Collection[str]) -> None:
         self._path = path
-        self.current: Policy = read_policy(path)
+        self._commands = tuple(commands)
+        self.current: Policy = read_policy(path, self._commands)
 
     def reload(self) -> None:
         """Read the file again. Raises BotError and keeps the old policy if it is faulty."""
-        self.current = read_policy(self._path)
+        self.current = read_policy(self._path, self._commands)
 
 
 class Reviewers:
@@ -271,8 +273,11 @@ def outgrown(approval: Approval, decision: Decision) -> bool:
 
 def differences(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What changed between two readings, in words; what could not be read is no difference."""
+    then = dict(shown)
+    if LAST_SEEN in then and STATE in now:  # what was seen before was shown: it has to hold
+        then[STATE] = then.pop(LAST_SEEN).partition(";")[0]
     return [
-        f"{name} was “{shown[name]}” and is now “{now[name]}”"
-        for name in shown
-        if name in now and shown[name] != now[name]
+        f"{name} was “{then[name]}” and is now “{now[name]}”"
+        for name in then
+        if name in now and then[name] != now[name]
     ]

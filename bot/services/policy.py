@@ -1,20 +1,29 @@
 """The site's rules: who may ask for what, and what review it needs. Pure decisions.
 
-Rules only tighten. Every rule that matches counts, and the stricter wins: a denial over
-everything, more approvals over fewer, a shorter expiry over a longer one. So their order means
-nothing, and a rule more never allows more. What is decided without any rule are the defaults.
+Every rule that matches counts, and the stricter wins: a denial over everything, more approvals
+over fewer, a shorter expiry over a longer one. So their order means nothing, and a rule more never
+lessens a review. Only `self_approval` and `break_glass` give something, and only where every rule
+that speaks of them agrees. What is decided without any rule are the defaults.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from bot.errors import BotError, Refused
 from bot.model import Effect
@@ -96,6 +105,14 @@ class Match(_Strict):
     channel: Texts = ()
     person: Texts = ()
     group: Texts = ()
+
+    @model_validator(mode="after")
+    def _known_commands(self, info: ValidationInfo) -> "Match":
+        known = (info.context or {}).get("commands", ())
+        for pattern in self.command if known else ():
+            if not any(fnmatchcase(command, pattern) for command in known):
+                raise ValueError(f"command {pattern!r} fits no command, so it would guard nothing")
+        return self
 
     @model_validator(mode="after")
     def _known_effects(self) -> "Match":
@@ -271,8 +288,11 @@ def decide(policy: Policy, request: Request) -> Decision:
     )
 
 
-def read_policy(path: Path | None) -> Policy:
-    """The policy of a file; the defaults without one. Raises BotError with the place and reason."""
+def read_policy(path: Path | None, commands: Collection[str] = ()) -> Policy:
+    """The policy of a file; the defaults without one. Raises BotError with the place and reason.
+
+    With `commands` (all ids), a pattern that fits none of them is refused.
+    """
     if path is None:
         return Policy()
     try:
@@ -280,7 +300,7 @@ def read_policy(path: Path | None) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise BotError(f"The policy {path} cannot be read: {error.__class__.__name__}.") from None
     try:
-        return Policy.model_validate(tomllib.loads(text))
+        return Policy.model_validate(tomllib.loads(text), context={"commands": commands})
     except tomllib.TOMLDecodeError as error:
         raise BotError(f"The policy {path} is no TOML: {error}.") from None
     except ValidationError as error:

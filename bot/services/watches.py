@@ -178,11 +178,20 @@ class Watches:
     async def _poll_safely(
         self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
     ) -> None:
-        """One group's surprise is no other group's; its leases run out and it is tried again."""
+        """One group's surprise is no other group's; it is tried again until the deadline."""
         try:
             await self._poll_group(node, owner, observer, watches)
         except Exception:
             log.exception("watch.poll_failed", node=node)
+            await self._surprised(node, watches)
+
+    async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
+        """Looking failed on our side: that is told like a node that does not answer."""
+        ours = BotError("Looking at it failed on my side.")
+        async with self._store.read() as tx:
+            asked = await tx.executions.some([watch.execution for watch in watches])
+        kept = [await self._not_seen(watch, asked[watch.execution], ours) for watch in watches]
+        await self._keep(node, [one for one in kept if one is not None])
 
     async def _poll_group(
         self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox.dbc.task import Libvirt, Task
 from tests.scenarios.site import NAME, approves, asked, entries, now, site, told
+from tests.scenarios.stage import card
 
 
 def switched_off(task: Task) -> None:
@@ -72,3 +73,18 @@ async def test_what_could_not_be_shown_is_said_and_not_compared(tmp_path: Path) 
         await stage.passes(300)
         await approves(stage, stage.bob, question)
         await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+async def test_a_state_shown_as_last_seen_has_to_hold_too(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.asks(stage.alice, "/dbc vm list")
+        stage.node("gpu1").silent = True
+        question = await asked(stage)
+        stage.node("gpu1").silent = False
+        domain = stage.task(NAME).domain
+        assert domain is not None
+        domain.state = Libvirt.SHUT_OFF
+        await stage.passes(300)
+        await approves(stage, stage.bob, question)
+        assert "was “running” and is now “closed”" in card(stage.alice, "Asked by").plain
+        assert stage.changes() == []

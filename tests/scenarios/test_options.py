@@ -115,3 +115,12 @@ async def test_a_file_that_cannot_be_shared_is_said_in_what_is_shown(one_stage: 
     listed = await stage.asks(stage.alice, "/dbc vm list --file")
     assert "could not be shared (storage_limit_reached)" in listed.plain
     assert "inference" in listed.plain
+
+
+async def test_passwords_are_never_kept_as_a_file(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    for option in ("--file", "--json --file"):
+        told = await stage.asks(stage.alice, f"/dbc vm show inference {option}")
+        assert "not kept as a file" in told.plain
+    assert not [m for m in stage.alice.messages() if m.files]

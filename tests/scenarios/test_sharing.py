@@ -137,3 +137,13 @@ async def test_sharing_entitles(one_stage: Stage) -> None:
     await shares(one_stage, "@bob")
     assert await sessions.entitled(node) == sorted([alice.id, bob.id])
     assert not await sessions.is_entitled(carol.id, node)
+
+
+async def test_a_guest_in_the_channel_is_no_colleague(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await shares(stage, f"#{CHANNEL}")
+    guest = stage.ws.add_member("gina", is_restricted=True)
+    stage.ws.core.state.channel(CHANNEL).members.append(guest.id)
+    told = await stage.asks(guest, "/dbc vm show inference")
+    assert "Shared sessions are for full members" in told.plain

@@ -258,3 +258,12 @@ def test_a_faulty_file_is_refused_with_the_place_and_the_reason(
         read_policy(path)
     assert f"policy.toml{place}" in fault.value.sentence
     assert reason in fault.value.sentence
+
+
+def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[[rule]]\nname = "a"\nmatch = { command = "vm.delet" }\ndeny = "No."\n')
+    with pytest.raises(BotError) as fault:
+        read_policy(path, ["vm.delete", "vm.list"])
+    assert "policy.toml:3" in fault.value.sentence
+    assert "guard nothing" in fault.value.sentence

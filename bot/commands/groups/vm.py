@@ -90,7 +90,8 @@ async def show(ctx: Context, vm: Vm) -> Reply:
     if detail.network_filters:
         rules = "\n".join(detail.network_filters)
         parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
-    return Reply(f"{vm.label} on {node.label}: {detail.status}", tuple(parts), private=True)
+    summary = f"{vm.label} on {node.label}: {detail.status}"
+    return Reply(summary, tuple(parts), private=True, sensitive=True)
 
 
 def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
