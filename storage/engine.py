@@ -105,7 +105,11 @@ class Engines:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state and waits for no writer."""
+        """A transaction that waits for no writer.
+
+        With SQLite all its queries see one state; with PostgreSQL (READ COMMITTED) each sees what
+        was committed before it began, so that two of them may differ.
+        """
         with failures():
             async with self.readers.begin() as connection:
                 yield connection
