@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from cryptography.fernet import Fernet
 
-from storage import Store, Vault
+from storage import Archive, Store, Vault
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +84,14 @@ async def replica(store: Store, url: str, vault: Vault) -> AsyncIterator[Store]:
     replica = Store(url, vault)
     yield replica
     await replica.close()
+
+
+@pytest.fixture
+async def archive(store: Store, url: str) -> AsyncIterator[Archive]:
+    """The database of `store`, as an auditor opens it."""
+    archive = Archive(url)
+    yield archive
+    await archive.close()
 
 
 @pytest.fixture
