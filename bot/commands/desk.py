@@ -126,10 +126,7 @@ class Desk:
     async def press(self, press: Press) -> Accepted:
         """Take a click."""
         handler = self._presses.get(press.action)
-        if handler is None:
-            gone = Refused("This button is of an older kind.", hint="Type the command instead.")
-            return Accepted(_saying(from_error(gone)))
-        return Accepted(await handler(press))
+        return Accepted(_outdated() if handler is None else await handler(press))
 
     async def turn_away(self, press: Press, team: str) -> None:
         """Note a click from another workspace."""
@@ -208,7 +205,8 @@ class Desk:
         return _saying(Reply.of(f"I go on following {watch.label}.", private=True))
 
     async def _open_form(self, press: Press) -> Work:
-        return _opening(self._services.table[press.value], {})
+        command = self._services.table.get(press.value)
+        return _outdated() if command is None else _opening(command, {})
 
 
 def _saying(reply: Reply) -> Work:
@@ -216,6 +214,12 @@ def _saying(reply: Reply) -> Work:
         await answer.say(reply)
 
     return work
+
+
+def _outdated() -> Work:
+    """For a button that a former version of the bot has put there."""
+    gone = Refused("This button is of an older kind.", hint="Type the command instead.")
+    return _saying(from_error(gone))
 
 
 def _explaining(explain: Callable[[], Reply]) -> Work:

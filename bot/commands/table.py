@@ -185,6 +185,10 @@ class Table:
     def __getitem__(self, command_id: str) -> Command:
         return self._by_id[command_id]
 
+    def get(self, command_id: str) -> Command | None:
+        """The row of that id, or None: an id that a former version wrote down may be gone."""
+        return self._by_id.get(command_id)
+
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
         return self._by_words.get((group.lower(), verb.lower()))

@@ -1,6 +1,13 @@
 """The App Home: one's machines, what is under way, one's sessions; its buttons work."""
 
-from tests.scenarios.stage import Stage
+import pytest
+
+from bot.commands.groups.shown import OPEN_FORM
+from bot.model import Place
+from bot.reply import Actions, Button, Reply
+from handlers.connection import SlackConnection
+from handlers.slack import SlackMessenger
+from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 
 
@@ -59,3 +66,19 @@ async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     end = await stage.ends(stage.alice, "t1 is running on gpu2")
     assert end.channel == stage.alice.last("@dbc").channel
     assert stage.changes() == ["tasks.create"]
+
+
+@pytest.mark.parametrize(("action", "value"), [(OPEN_FORM, "vm.teleport"), ("vm.teleport", "")])
+async def test_a_button_for_what_the_bot_no_longer_does_says_so(
+    stage: Stage, action: str, value: str
+) -> None:
+    connection = SlackConnection(stage.settings())
+    await connection.open()
+    place = Place(stage.ws.core.state.channel(CHANNEL).id)
+    card = Reply("Teleport", (Actions((Button("Teleport", action, value),)),))
+    await SlackMessenger(connection).send(place, card)
+    await connection.close()
+    await stage.alice.presses("Teleport")
+    told = await stage.alice.sees("This button is of an older kind.")
+    assert told.ephemeral
+    assert "Type the command instead." in told.plain
