@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.errors import BotError
 from bot.model import Place
 from bot.ports import DeliveryFailed
 from bot.reply import Actions, Button, Form, Para, Reply, line
@@ -41,7 +42,10 @@ class Modals:
         self._offered: Recent[Offer] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
 
     async def show(self, form: Form, place: Place, trigger: str) -> bool:
-        """Open the form with a trigger_id; False where it is too late for that (3 s, once)."""
+        """Open the form with a trigger_id; False where it is too late for that (3 s, once).
+
+        Raises BotError where Slack refuses the form itself: a button would not open it either.
+        """
         view = form_view(form, place)
         try:
             await self._connection.call("views.open", trigger_id=trigger, view=view)
@@ -49,7 +53,11 @@ class Modals:
             if "trigger" in failed.reason or failed.retry_after is not None:
                 log.info("form_not_opened", form=form.command, reason=failed.reason)
                 return False
-            raise
+            log.warning("form_refused", form=form.command, reason=failed.reason)
+            raise BotError(
+                "The form could not be opened.",
+                hint="Type the command with its arguments, or try again.",
+            ) from failed
         return True
 
     def offer(self, form: Form, place: Place) -> Reply:

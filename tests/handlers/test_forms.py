@@ -213,6 +213,22 @@ async def test_a_form_whose_trigger_has_expired_is_offered_by_a_button(office: O
     assert office.core.submissions[0].place == office.core.lines[0].place
 
 
+@pytest.mark.parametrize("line", ["/dbc vm create", "@dbc vm create"])
+async def test_a_form_that_slack_refuses_leaves_nobody_in_silence(
+    any_office: Office, line: str
+) -> None:
+    any_office.ws.faults.error("invalid_arguments", "views.open")
+    any_office.core.work = opening(FORM)
+    await any_office.alice.types(line)
+    if line.startswith("@"):
+        await any_office.alice.sees("needs a form")
+        await any_office.alice.presses("Open the form")
+    seen = await any_office.alice.sees("The form could not be opened.")
+    assert seen.ephemeral
+    assert "Type the command with its arguments" in seen.plain
+    assert any_office.alice.modal is None
+
+
 async def test_a_form_offered_before_a_restart_is_to_be_asked_for_again(office: Office) -> None:
     office.core.work = opening(FORM)
     await office.alice.types("vm create", "@dbc")
