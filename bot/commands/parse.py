@@ -215,7 +215,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         name, is_flag = everyones.name, everyones.arg.kind == "flag"
     elif name != NODE_OPTION:
         if (option is not None or key.isidentifier()) and not _takes_text(command):
-            raise _unknown_option(command, word)
+            raise _unknown_option(command, word.partition("=")[0])
         return False
     if not equals and not is_flag and (option is None or not queue):
         return False
@@ -227,8 +227,9 @@ def _takes_text(command: Command) -> bool:
     return any(p.arg.kind in {"rest", "line"} for p in command.parameters)
 
 
-def _unknown_option(command: Command, word: str) -> Refused:
-    told = "such option" if _secret_of(command) else f"option “{word}”"
+def _unknown_option(command: Command, option: str) -> Refused:
+    """`option` is without its value, which may be a secret."""
+    told = "such option" if _secret_of(command) else f"option “{option}”"
     return Refused(f"“{command.title}” has no {told}.", hint=f"Usage: {command.usage}")
 
 
@@ -248,8 +249,10 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
         if parameter is None:
             if secret := _secret_of(command):
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
+            key, equals, _ = word.partition("=")
+            told = f"{key}=…" if equals else word  # what follows may be a secret
             raise Refused(
-                f"I don't know what “{word}” means for “{command.title}”.",
+                f"I don't know what “{told}” means for “{command.title}”.",
                 hint=f"Usage: {command.usage}",
             )
         free.remove(parameter)

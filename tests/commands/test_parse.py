@@ -98,6 +98,17 @@ def test_a_typed_secret_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
+    "option", ["password=s3cr3t", "--password=s3cr3t", "password=“s3 cr3t”", "my-password=s3cr3t"]
+)
+def test_an_unknown_option_is_named_without_its_value(option: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(TABLE, f"vm show 7a9Q {option}")
+    told = refused.value.sentence + refused.value.hint
+    assert "password" in told
+    assert "cr3t" not in told
+
+
+@pytest.mark.parametrize(
     ("typo", "meant"),
     [("vm lst", "vm list"), ("vm restrat 7a9Q", "vm restart"), ("restart 7a9Q", "vm restart")],
 )
