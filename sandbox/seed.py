@@ -44,6 +44,11 @@ def credentials(world: World) -> Iterator[Credential]:
         node = world.node(name)
         session_id, signature = node.session_for(renter)
         yield Credential(name, node.node_id, session_id, signature)
+    for manager in world.managers.values():
+        for number, machine in enumerate(manager.machines.values(), 1):
+            session_id, signature = machine.session_for(renter)
+            label = f"{manager.name}-{number}"
+            yield Credential(label, machine.node_id, session_id, signature)
 
 
 async def seed(ws: Workspace, world: World) -> list[str]:
