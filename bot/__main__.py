@@ -37,7 +37,10 @@ def run() -> None:
     except BotError as error:
         raise click.ClickException(" ".join([error.sentence, error.hint])) from None
     except DeliveryFailed as error:
-        raise click.ClickException(f"Slack refuses the bot: {error.reason}") from None
+        what = (
+            "Slack refuses the bot" if error.retry_after is None else "Slack is not to be reached"
+        )
+        raise click.ClickException(f"{what}: {error.reason}") from None
 
 
 @main.command()
@@ -79,7 +82,8 @@ def _settings() -> Settings:
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
             name = str(fault["loc"][0]).upper() if fault["loc"] else "Settings"
             lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
-        click.echo("\n".join(["The settings are not complete:", *lines]), err=True)
+        where = "They come from the environment or .env: see .env.example."
+        click.echo("\n".join(["The settings are not complete:", *lines, where]), err=True)
         sys.exit(2)
 
 
