@@ -46,7 +46,7 @@ START = 60.0
 REQUEST_URL = "http://127.0.0.1:3000/slack/events"
 TRY = (
     ("/dbc vm list", "every machine of every node in one look"),
-    ("/dbc vm create", "a form, a progress bar, and a word when the machine runs"),
+    ("/dbc vm create", "a form, one message to follow, and a word when it runs"),
     ("/dbc vm delete inference", "asks Bob, who approves it with one click"),
 )
 

@@ -147,7 +147,7 @@ def unfinished(subject: Subject, why: str, took: timedelta, by: str = "") -> Lin
 
 
 def _footer(execution: Execution, detail: Line) -> Note:
-    asked = line("Asked by ", mention(execution.actor), " at ", time(execution.created_at))
+    asked = line("Asked by ", mention(execution.actor), ", ", time(execution.created_at))
     for position, user in enumerate(execution.approved_by):
         asked = line(asked, ", " if position else ", approved by ", mention(user))
     return Note(line(asked, " · ", detail) if detail else asked)

@@ -144,7 +144,7 @@ GROUP = Group(
             check=_check_data_disk, look=_before_change,
             asks=lambda known: f"Delete disk {known['disk']} of",
             loses=lambda known: f"The disk {known['disk']} "
-            f"({known.get('disk ' + known['disk'], '')}) and all its data. "
+            f"({known.get('disk ' + known['disk'], '')}) and all its data are erased. "
             "Nothing brings them back.",
             follow=Follow(
                 Goal.DISK_DELETED,

@@ -222,8 +222,8 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Seq
 
 def _delete_loses(known: Mapping[str, str]) -> str:
     size = f" ({known['size']})" if known.get("size") else ""
-    told = f"The file{size} on the node. DBC does not check whether a machine uses it, and one "
-    told += "that does would be broken. "
+    told = f"The file{size} on the node is deleted. DBC does not check whether a machine uses it, "
+    told += "and one that does would be broken. "
     if known.get("used_by"):
         return told + f"Known to use it: {known['used_by']}."
     return told + "I know of no machine that does, which proves nothing."
@@ -290,7 +290,7 @@ GROUP = Group(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop,
             asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
-            loses="What has been transferred so far; a partial file may stay.",
+            loses="What has been transferred so far is lost; a partial file may stay.",
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",

@@ -111,7 +111,7 @@ async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, s
 
 
 def _delete_loses(known: Mapping[str, str]) -> str:
-    told = "Its record and its file on the node. A copy on an image server stays"
+    told = "Its record and its file on the node are deleted. A copy on an image server stays"
     told += f" ({known['file']})." if known.get("file") else "."
     if known.get("status") == "uploading":
         told += " Its upload is under way and will be cut off."

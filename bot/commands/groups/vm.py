@@ -267,8 +267,8 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "vm delete train-01",
             asks="Delete",
-            loses="The machine, all its disks with their data, and its snapshot files on the node. "
-            "Nothing brings them back.",
+            loses="The machine, all its disks with their data, and its snapshot files on the node "
+            "are erased. Nothing brings them back.",
             follow=Follow(Goal.GONE, "is being deleted", "is deleted", _SOON),
         ),
         Command("logs", logs, example="vm logs train-01 tail 20"),
