@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -82,12 +83,19 @@ def main(
     """Try the bot in the browser, without accounts: Ctrl-C ends everything."""
     if data is None:
         data = Path("data/demo")
-        shutil.rmtree(data, ignore_errors=True)
+        if not no_bot and not _is_taken(port):  # else it is the data of a demo that is running
+            shutil.rmtree(data, ignore_errors=True)
     options = Options(port, dbc_port, speed, not no_bot, http, data)
     try:
         asyncio.run(demo(options))
     except OSError as error:
         raise click.ClickException(f"{error}. Is a port taken? See --port, --dbc-port.") from error
+
+
+def _is_taken(port: int) -> bool:
+    """Whether something listens on the page's port already."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def demo(options: Options) -> None:

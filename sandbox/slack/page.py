@@ -221,13 +221,13 @@ _ACTS: dict[str, Callable[[Core, Member, Json], Awaitable[Json]]] = {
 async def _stream(core: Core, me: Member, ws: web.WebSocketResponse) -> None:
     before = ""
     while True:
-        news = asyncio.ensure_future(core.state.next_news())
+        news = core.state.news
         now = json.dumps(screen(core, me), ensure_ascii=False)
         if now != before:
             await ws.send_str(now)
             before = now
         await asyncio.sleep(COALESCE)
-        await news
+        await news.wait()
 
 
 def add_page(app: web.Application, core: Core) -> None:

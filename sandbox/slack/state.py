@@ -80,6 +80,11 @@ class State:
         self._news.set()
         self._news = asyncio.Event()
 
+    @property
+    def news(self) -> asyncio.Event:
+        """Set at the next change; taken before one looks, so that no change is missed."""
+        return self._news
+
     async def next_news(self) -> None:
         """Return at the next change."""
         await self._news.wait()
