@@ -1,6 +1,8 @@
 """Every row is sound, and what derives from the table is current."""
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from handlers.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
 TABLE = command_table()
+SCENARIOS = tuple((ROOT / "tests" / "scenarios").glob("test_*.py"))
 
 
 async def _row(ctx: object, vm: Vm) -> None:
@@ -36,6 +39,33 @@ def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
     names = [p.name for p in command.parameters]
     assert [field.name for field in form.fields if field.name != "reason"] == names
     assert len(form.title) <= 24  # Slack's limit for a view's title
+
+
+@pytest.fixture(scope="module")
+def typed() -> list[list[str]]:
+    """The texts in each file of scenarios."""
+    return [
+        [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        for path in SCENARIOS
+    ]
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_row_has_a_scenario_in_which_it_is_typed(
+    command: Command, typed: list[list[str]]
+) -> None:
+    whole = re.compile(rf"(^|/dbc |@dbc |\s){re.escape(command.title)}($|\s)")
+    # Scenarios of several verbs name the verb alone: `f"/dbc vm {verb} inference"`.
+    group = re.compile(rf"(^|\s){re.escape(command.group)}( $|$)")
+    assert any(
+        any(whole.search(text) for text in texts)
+        or (command.verb in texts and any(group.search(text) for text in texts))
+        for texts in typed
+    )
 
 
 def test_two_rows_of_one_name_are_refused() -> None:
