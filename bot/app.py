@@ -15,6 +15,7 @@ from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
 from bot.commands.pipeline import Pipeline
+from bot.commands.preparing import Preparation
 from bot.commands.rehearse import Rehearsals
 from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
@@ -106,7 +107,7 @@ class Bot:
         undone, silent = UndoneStore(self.store), SilentMessenger()
         unsent = SilentOutbox(undone, silent, self._clock, self._by)
         stage = self._services_over(undone, self.dbc.dry_run(), unsent, silent)
-        return Rehearsals(stage, Pipeline(stage, unsent, self._by), stage.reviews.reviewers)
+        return Rehearsals(stage, Preparation(stage), stage.reviews.reviewers)
 
     async def start(self, *, ticking: bool = True) -> None:
         """Take possession of the database, finish what was left behind, then listen to Slack."""

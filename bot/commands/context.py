@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from bot.clock import Clock
 from bot.commands.reviews import Reviews
@@ -43,6 +44,10 @@ class Services:
     slash_command: str
 
 
+async def unsaid(_reply: Reply) -> None:
+    """Say nothing in between: a followed command speaks through its card."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One command's circumstances. `execution` is its ledger entry, for those that change things.
@@ -56,6 +61,18 @@ class Context:
     source: Source
     meanwhile: Callable[[Reply], Awaitable[None]]
     execution: Execution | None = None
+
+    @classmethod
+    def of(
+        cls,
+        services: Services,
+        execution: Execution,
+        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+    ) -> Self:
+        """The circumstances of a change, as the ledger has them."""
+        return cls(
+            services, execution.actor, execution.place, execution.source, meanwhile, execution
+        )
 
     @property
     def dbc(self) -> DbcClient:

@@ -14,9 +14,10 @@ from bot.commands.context import Services
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.home import home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
-from bot.commands.pipeline import LEASE, Pipeline
+from bot.commands.pipeline import Pipeline
 from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
+from bot.commands.running import LEASE
 from bot.commands.standing import standing_of
 from bot.commands.table import Command
 from bot.commands.whisper import Whisper

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.commands.args import BREAK_GLASS, REASON, SECRET
 from bot.commands.context import Context, Services
-from bot.commands.pipeline import Pipeline
+from bot.commands.preparing import Preparation
 from bot.commands.reading import patiently
 from bot.commands.wish import Wish
 from bot.dbc.errors import WouldSend
@@ -35,9 +35,9 @@ _HEAD = "Dry run: nothing was sent and nothing has changed."
 class Rehearsals:
     """Shows what a change would do. Its services undo what they write and send no change."""
 
-    def __init__(self, services: Services, pipeline: Pipeline, reviewers: Reviewers) -> None:
+    def __init__(self, services: Services, preparation: Preparation, reviewers: Reviewers) -> None:
         self._services = services
-        self._pipeline = pipeline
+        self._preparation = preparation
         self._reviewers = reviewers
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
@@ -58,9 +58,9 @@ class Rehearsals:
             created_at=self._services.clock.now(),
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
-        execution, bound = await self._pipeline.prepare(execution)
+        execution, bound = await self._preparation.prepare(execution)
         review = await self._review(wish, execution)
-        context = Context(self._services, wish.actor, wish.place, wish.source, _nobody, execution)
+        context = Context.of(self._services, execution)
         asks, loses = wish.command.question_of(execution.known)
         facts: list[tuple[str, Line]] = [("Review", review)]
         if loses:
@@ -127,7 +127,3 @@ def _answer(said: Reply | None) -> Sequence[Part]:
         Para(line("DBC would get nothing. It would change what I keep, and I would say:")),
         *shown,
     )
-
-
-async def _nobody(_reply: Reply) -> None:
-    """A dry run speaks once."""

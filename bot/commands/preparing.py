@@ -1,0 +1,69 @@
+"""Prepares a change: finds out what was meant, and whether it can be. Changes nothing itself."""
+
+from dataclasses import replace
+
+from bot.commands.bind import Bound, bind
+from bot.commands.context import Context, Services
+from bot.commands.table import Command
+from bot.errors import Refused
+from bot.model import Effect, Execution, Goal
+
+
+class Preparation:
+    """What stands between a recorded command and the question whether it may run."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._store = services.store
+
+    async def prepare(self, execution: Execution) -> tuple[Execution, Bound]:
+        """Find out what was meant and whether it can be. Raises BotError where it cannot."""
+        command = self._services.table[execution.command]
+        await self._may_change_things(execution)
+        bound = await self._bind(command, execution)
+        execution = await self._fix_target(command, execution, bound)
+        return await self._look(command, execution, bound), bound
+
+    async def _may_change_things(self, execution: Execution) -> None:
+        person = await self._services.directory.person(execution.actor)
+        if not person.is_full_member:
+            raise Refused("Only full members of this workspace can change machines.")
+
+    async def _bind(self, command: Command, execution: Execution) -> Bound:
+        values = {**execution.arguments, **execution.secrets}
+        return await bind(
+            self._services.inventory, command, values, execution.actor, execution.place
+        )
+
+    async def _fix_target(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Write down what the names meant; a creation's machine gets the ledger entry's id."""
+        node = bound.node.id if bound.node else ""
+        if bound.machine is not None:
+            task, label = bound.machine.task, bound.machine.label
+        elif command.follow is not None and command.follow.goal is Goal.RUNNING:
+            task = execution.id
+            label = execution.arguments.get("name", "") or task[:8]
+        else:
+            task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
+        if execution.task and (execution.node, execution.task) != (node, task):
+            raise Refused(
+                "The name means another machine now than when this was asked.",
+                hint="Nothing was done. Ask again.",
+            )
+        async with self._store.write() as tx:
+            await tx.executions.set_target(execution.id, node, task, label)
+        return replace(execution, node=node, task=task, label=label)
+
+    async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Read what the command wants to know first. What a question showed must still hold."""
+        if command.look is None:
+            return execution
+        context = Context.of(self._services, execution)
+        facts = dict(await command.look(context, **bound.arguments))
+        if execution.facts and execution.effect >= Effect.DISRUPT and facts != execution.facts:
+            raise Refused(
+                "Things have changed since this was asked.", hint="Nothing was done. Ask again."
+            )
+        async with self._store.write() as tx:
+            await tx.executions.set_facts(execution.id, facts)
+        return replace(execution, facts=facts)
