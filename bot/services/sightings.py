@@ -15,7 +15,7 @@ import structlog
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
-from bot.dbc.models import Image
+from bot.dbc.models import Image, Snapshot, TaskDisk
 from bot.errors import BotError
 from bot.model import Machine, NodeKind, Sighting
 from bot.services.sessions import target_of
@@ -67,8 +67,25 @@ class Sightings:
         tasks = {machine.task for machine in machines}
         return [seen for seen in await self._all(kind) if seen.place in tasks]
 
-    async def saw(self, kind: Kind, place: str, seen: Sequence[Sighting]) -> None:
-        """Remember all that a place has of a kind: a node, an image server, a machine."""
+    # What a person's own question has brought up
+
+    async def saw_servers(self, servers: Iterable[str]) -> None:
+        """Remember all image servers that the daemon has."""
+        await self._saw("server", _DAEMON, [Sighting(server) for server in servers])
+
+    async def saw_images(self, place: str, images: Iterable[Image]) -> None:
+        """Remember all images of a node or an image server, named by its id."""
+        await self._saw("image", place, _images(place, images))
+
+    async def saw_disks(self, task: str, disks: Iterable[TaskDisk]) -> None:
+        """Remember all disks of a machine."""
+        await self._saw("disk", task, _disks(task, disks))
+
+    async def saw_snapshots(self, task: str, snapshots: Iterable[Snapshot]) -> None:
+        """Remember all snapshots of a machine."""
+        await self._saw("snapshot", task, _snapshots(task, snapshots))
+
+    async def _saw(self, kind: Kind, place: str, seen: Sequence[Sighting]) -> None:
         async with self._store.write() as tx:
             await tx.sightings.replace(kind, place, seen, self._clock.now())
 
@@ -130,7 +147,7 @@ class Sightings:
             log.info("sightings.not_seen", kind=kind, place=place, problem=problem.sentence)
         else:
             self._failed.pop((kind, place), None)
-            await self.saw(kind, place, seen)
+            await self._saw(kind, place, seen)
 
     async def _servers(self) -> Sequence[Sighting]:
         return [Sighting(server) for server in await self._dbc.images.servers()]
@@ -142,13 +159,19 @@ class Sightings:
         return _images(node, await self._dbc.images.on_node(node))
 
     async def _disks(self, target: Target, task: str) -> Sequence[Sighting]:
-        disks = await self._dbc.disks.list(target, task)
-        return [Sighting(disk.name, task, str(disk.size)) for disk in disks]
+        return _disks(task, await self._dbc.disks.list(target, task))
 
     async def _snapshots(self, target: Target, task: str) -> Sequence[Sighting]:
-        snapshots = await self._dbc.snapshots.list(target, task)
-        return [Sighting(one.name, task, one.create_time) for one in snapshots]
+        return _snapshots(task, await self._dbc.snapshots.list(target, task))
 
 
 def _images(place: str, images: Iterable[Image]) -> Sequence[Sighting]:
     return [Sighting(image.name, place, str(image.size)) for image in images]
+
+
+def _disks(task: str, disks: Iterable[TaskDisk]) -> Sequence[Sighting]:
+    return [Sighting(disk.name, task, str(disk.size)) for disk in disks]
+
+
+def _snapshots(task: str, snapshots: Iterable[Snapshot]) -> Sequence[Sighting]:
+    return [Sighting(one.name, task, one.create_time) for one in snapshots]

@@ -48,6 +48,7 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     """List a machine's disks with their sizes and files."""
     target = await ctx.target(vm)
     listed = await ctx.dbc.disks.list(target, vm.task)
+    await ctx.services.sightings.saw_disks(vm.task, listed)
     exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
     rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
     shown = Rows(tuple(rows), line(bold(vm.label), "" if rows else " has no disks."))

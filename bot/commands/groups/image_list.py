@@ -24,6 +24,7 @@ _LEFT_OUT = (
 async def servers(ctx: Context) -> Reply:
     """List the image servers that the DBC daemon is configured with."""
     known = await ctx.dbc.images.servers()
+    await ctx.services.sightings.saw_servers(known)
     if not known:
         return Reply.of("The DBC daemon is configured with no image server.")
     rows = tuple(Row(line("• ", code(server)), {"id": server}) for server in known)
@@ -58,6 +59,7 @@ async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
 
 async def _of_server(ctx: Context, server: str) -> Part:
     images = await ctx.dbc.images.on_server(server)
+    await ctx.services.sightings.saw_images(server, images)
     return _part(server, line(bold(server), " (image server)"), images, _SILENT)
 
 
@@ -65,6 +67,8 @@ async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part
     """A node's images. Asked without credentials first: a renter's list may come back empty."""
     try:
         images = list(await ctx.dbc.images.on_node(node.id, None, server or None))
+        if not server:
+            await ctx.services.sightings.saw_images(node.id, images)
         if mine:
             target = await ctx.target(node)
             own = await ctx.dbc.images.on_node(

@@ -35,7 +35,7 @@ async def list_nodes(ctx: Context) -> Reply:
 
 
 def _row(node: Node, *, has_session: bool) -> Row:
-    own_name = f" ({node.name})" if node.nickname and node.name else ""
+    own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
     key: Line = line(" ", emoji("key")) if has_session else ()
     shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
     data = {

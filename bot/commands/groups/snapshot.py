@@ -27,6 +27,7 @@ _ENDED = "“Upload ended” says nothing about success: the image server's list
 async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     """List a machine's snapshots."""
     snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+    await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
     if not snapshots:
         return Reply.of(bold(vm.label), " has no snapshots.")
     shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
