@@ -11,6 +11,7 @@ from typing import Literal
 
 from bot.commands.bind import MEANT
 from bot.commands.context import Services
+from bot.dbc.models import state_of
 from bot.errors import BotError
 from bot.model import NodeKind, Sighting
 from bot.reply import Choice
@@ -58,7 +59,9 @@ class Completion:
     async def _machines(self, user: str) -> list[Choice]:
         labels = await self._labels()
         return [
-            Choice(f"{m.label} · {m.status} · {labels.get(m.node, m.node[:_SHORT])}", m.task)
+            Choice(
+                f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
+            )
             for m in await self._services.inventory.machines(user)
         ]
 

@@ -3,6 +3,7 @@
 from bot.commands.context import Services
 from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
 from bot.commands.waiting import waiting_for
+from bot.dbc.models import state_of
 from bot.model import Machine
 from bot.ports import DeliveryFailed
 from bot.reply import (
@@ -33,7 +34,10 @@ async def home(services: Services, user: str) -> Reply:
     parts: list[Part] = [*await _waiting(services, user), Heading("Your machines")]
     parts += await _machines(services, machines)
     if watches:
-        rows = [line("• ", bold(w.label), f": {w.status or 'queued'}") for w in watches]
+        rows = [
+            line("• ", bold(w.label), f": {state_of(w.status) if w.status else 'queued'}")
+            for w in watches
+        ]
         parts += [Divider(), Heading("Under way"), Para(stacked(rows))]
     labels = [
         await services.inventory.label(session.node) + " (shared)" * (session.user != user)

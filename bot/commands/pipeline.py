@@ -13,16 +13,16 @@ import structlog
 from bot.commands.args import BREAK_GLASS
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
+from bot.commands.endings import Endings
 from bot.commands.facts import facts_of
+from bot.commands.patience import patiently
 from bot.commands.preparing import Preparation
-from bot.commands.reading import patiently
 from bot.commands.running import LEASE, Runs
 from bot.commands.table import Command
 from bot.errors import BotError, Refused
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
 from bot.ports import Answer, DeliveryFailed
-from bot.reply import advice, dump, from_error, line
-from bot.services import board, cards
+from bot.reply import advice, from_error, line
 from bot.services.outbox import Outbox
 
 _STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
@@ -49,6 +49,7 @@ class Pipeline:
         self._clock = services.clock
         self._by = by
         self._preparation = Preparation(services)
+        self._endings = Endings(services)
         self._runs = Runs(services, outbox, by)
 
     async def carry_out(self, execution: Execution, answer: Answer) -> None:
@@ -89,10 +90,10 @@ class Pipeline:
             return True
         context = Context.of(self._services, execution)
         if approval is None:
-            shown = await facts_of(command, execution, bound, context, _STATE_PATIENCE)
+            shown = await facts_of(command, bound, context, _STATE_PATIENCE)
             await self._reviews.ask(execution, bound.node, decision, shown)
             return False
-        now = await facts_of(command, execution, bound, context, _COMPARE_PATIENCE)
+        now = await facts_of(command, bound, context, _COMPARE_PATIENCE)
         self._reviews.compare(approval, execution, decision, now)
         return True
 
@@ -123,46 +124,33 @@ class Pipeline:
             log.exception("execution.not_recovered", execution=execution.id)
 
     async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
-        """Nothing was sent: close the entry and tell whoever asked.
-
-        What others have seen ends where they saw it, with a word to who asked. What nobody has
-        seen yet is said before it is stored: said twice after a crash is better than never.
-        """
+        """Nothing was sent: close the entry, and say so where it was seen, or to who asked."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
-        async with self._store.read() as tx:
-            is_public = await tx.messages.find(cards.card_key(execution.id)) is not None
-        if not is_public:
-            await self._tell(execution, error, answer)
-        sentence = line(error.sentence)
-        now = self._clock.now()
+        reply, now = from_error(error), self._clock.now()
         async with self._store.write() as tx:
             approval = await tx.approvals.for_execution(execution.id)
-            ended = await tx.executions.set_status(
+            if not await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.REFUSED,
                 outcome=error.sentence,
                 now=now,
                 expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
-            )
-            if ended and approval is not None and approval.kind is not ReviewKind.AFTERWARDS:
+            ):
+                return
+            if approval is not None and approval.kind is not ReviewKind.AFTERWARDS:
                 await tx.approvals.void(approval.id, now)
-            if ended and is_public:
-                card = cards.ended(execution, ExecutionStatus.REFUSED, sentence)
-                await board.show_card(tx, execution, card, now)
-            if ended and is_public and approval is not None and not approval.reviewer:
-                told = cards.announcement(
-                    execution, ExecutionStatus.REFUSED, sentence, *cards.hint(advice(error))
-                )
-                await tx.messages.put(cards.end_key(execution.id), execution.place, dump(told), now)
-        if is_public:
-            await self._tell(execution, error, answer)
+            seen = await self._endings.is_public(tx, execution)
+            if seen:
+                waited = approval is not None and not approval.reviewer
+                await self._endings.show(
+                    tx, execution, ExecutionStatus.REFUSED, line(error.sentence), advice(error),
+                    announced=waited,
+                )  # fmt: skip
+            else:
+                await self._endings.keep(tx, execution, reply)
+        if not seen:
+            await self._endings.say(execution, reply, answer)
         await self._outbox.deliver_due()
-
-    async def _tell(self, execution: Execution, error: BotError, answer: Answer) -> None:
-        try:
-            await answer.say(from_error(error))
-        except DeliveryFailed as failure:
-            log.warning("answer_lost", execution=execution.id, reason=failure.reason)
 
     async def _slack_is_silent(
         self,

@@ -29,7 +29,7 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import DeliveryFailed
-from bot.reply import Reply, dump
+from bot.reply import Line, Reply, dump
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
     FIRST_REMINDER,
@@ -49,6 +49,13 @@ _LEASE = timedelta(minutes=5)
 # A click that is this old and unlooked at has lost its process; looked at twice, it counts once.
 _LOST_CLICK = timedelta(seconds=20)
 _LONGEST_ID = 64  # characters that the audit keeps of an id that is none of ours
+
+_ENDS = {
+    ApprovalStatus.DENIED: ExecutionStatus.DENIED,
+    ApprovalStatus.CANCELLED: ExecutionStatus.CANCELLED,
+    ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
+    ApprovalStatus.VOID: ExecutionStatus.VOIDED,
+}
 
 log = structlog.get_logger()
 
@@ -286,17 +293,16 @@ class Reviews:
         """It was not approved: the ledger and all cards say so."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        end = {
-            ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
-            ApprovalStatus.VOID: ExecutionStatus.REFUSED,
-        }.get(approval.status, ExecutionStatus.CANCELLED)
-        sentence = review_cards.closed(await self._question(approval, execution))
+        end = _ENDS[approval.status]
+        question = await self._question(approval, execution)
+        sentence = review_cards.closed(question)
         now = self._clock.now()
         async with self._store.write() as tx:
             if await tx.executions.set_status(
                 execution.id,
                 end,
-                outcome=f"{approval.status} by {approval.decided_by or 'nobody'}",
+                outcome=review_cards.why_closed(question),
+                decided_by=review_cards.closed_by(question),
                 now=now,
                 expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
             ):
@@ -306,6 +312,10 @@ class Reviews:
                     key = cards.end_key(execution.id)
                     await tx.messages.put(key, execution.place, dump(told), now)
         await self._outbox.deliver_due()
+
+    async def not_done(self, approval: Approval, execution: Execution, why: str) -> Line:
+        """What was asked about, and what stopped it after all."""
+        return review_cards.not_done(await self._question(approval, execution), why)
 
     async def reviewed(self, approval: Approval) -> None:
         """Broken glass was looked at: its announcements say by whom."""

@@ -93,6 +93,22 @@ def phase_of(status: str) -> Phase:
     return _PHASES.get(word, Phase.UNKNOWN)
 
 
+_STATES = {
+    "closed": "off",
+    "pmsuspend": "asleep",
+    "pm_suspended": "asleep",
+    "being shutdown": "shutting down",
+    "being poweroff": "powering off",
+    "none": "unknown",
+    "": "unknown",
+}
+
+
+def state_of(status: str) -> str:
+    """A status as people say it: `off` for `closed`; what needs no other word stays as it is."""
+    return _STATES.get(status.strip().lower(), status)
+
+
 class TaskSummary(Answer):
     """A machine in a list (§3.2.3)."""
 

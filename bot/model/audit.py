@@ -101,7 +101,9 @@ class AuditEntry:
 class AuditRow:
     """An entry in its place in the chain. `ref` is the message it belongs to, once posted.
 
-    `hash` covers the entry, `seq` and `prev_hash`, which is the hash of the row before.
+    `hash` covers the entry, `seq` and `prev_hash`, which is the hash of the row before. `node`,
+    `task` and `label` are what it is about: what the entry says or, where that was not known yet
+    (`requested` comes before the names are looked up), what the ledger has learnt since.
     """
 
     seq: int
@@ -109,6 +111,9 @@ class AuditRow:
     prev_hash: str
     hash: str
     ref: MessageRef | None = None
+    node: str = ""
+    task: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from bot.model.asked import Effect, Place, Source
 
 
 class ExecutionStatus(StrEnum):
-    """The life of a recorded command. The last six are ends."""
+    """The life of a recorded command. The last eight are ends."""
 
     RECORDED = "recorded"  # on disk, nothing done yet
     WAITING = "waiting"  # for a review
@@ -19,8 +19,10 @@ class ExecutionStatus(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     REFUSED = "refused"  # not sent: bad input, no right, a wrong moment
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
+    DENIED = "denied"  # by those who were asked
+    CANCELLED = "cancelled"  # by whoever asked for it
+    EXPIRED = "expired"  # nobody decided in time
+    VOIDED = "voided"  # what was shown is no longer what would be done
 
     @property
     def is_end(self) -> bool:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.dbc.models import state_of
 from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Node, ReviewKind
@@ -276,6 +277,8 @@ def differences(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     then = dict(shown)
     if LAST_SEEN in then and STATE in now:  # what was seen before was shown: it has to hold
         then[STATE] = then.pop(LAST_SEEN).partition(";")[0]
+    if STATE in then:  # a card of an older version may say it in DBC's words
+        then[STATE] = state_of(then[STATE])
     return [
         f"{name} was “{then[name]}” and is now “{now[name]}”"
         for name in then

@@ -29,7 +29,9 @@ _SIGNS = {
     ExecutionStatus.FAILED: "x",
     ExecutionStatus.UNKNOWN: "grey_question",
     ExecutionStatus.REFUSED: "no_entry_sign",
+    ExecutionStatus.DENIED: "no_entry_sign",
     ExecutionStatus.CANCELLED: "no_entry_sign",
+    ExecutionStatus.VOIDED: "no_entry_sign",
     ExecutionStatus.EXPIRED: "hourglass",
 }
 
@@ -59,6 +61,11 @@ def end_key(execution_id: str, watch_id: str = "") -> str:
     """The key of the message that tells the end; a renewed watch tells another one."""
     renewed = watch_id not in {"", execution_id}
     return f"end:{execution_id}:{watch_id}" if renewed else f"end:{execution_id}"
+
+
+def private_key(execution_id: str) -> str:
+    """The key of the end that only who asked is told."""
+    return f"told:{execution_id}"
 
 
 def execution_of(key: str) -> str:
@@ -104,6 +111,12 @@ def announcement(
     """The new message that tells whoever asked how it ended."""
     text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
     return Reply(plain(sentence), (Para(text), *parts))
+
+
+def alone(status: ExecutionStatus, sentence: Line, *parts: Part) -> Reply:
+    """The same for one person, where nobody else has seen anything of it."""
+    head = Para(line(emoji(_SIGNS[status]), " ", sentence))
+    return Reply(plain(sentence), (head, *parts), private=True)
 
 
 def hint(text: Line) -> tuple[Part, ...]:

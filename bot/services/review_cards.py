@@ -148,22 +148,42 @@ def people_line(people: Sequence[str]) -> Line:
 
 
 def closed(asked: Question) -> Line:
-    """Why nothing was done."""
+    """What was not done, and why: `Delete inference on gpu1: not done, denied by @bob.`"""
     approval = asked.approval
     why: Mapping[ApprovalStatus, Line] = {
         ApprovalStatus.EXPIRED: line("nobody decided in time"),
         ApprovalStatus.CANCELLED: line("cancelled by ", mention(approval.decided_by)),
-        ApprovalStatus.DENIED: line("denied by ", _deniers(asked.votes, approval)),
-        ApprovalStatus.VOID: line("void"),
+        ApprovalStatus.DENIED: line("denied by ", _with_reasons(_deniers(asked))),
+        ApprovalStatus.VOID: line("what was shown did not hold any more"),
     }
-    return line(
-        asked.title, ": ", why.get(approval.status, line("not approved")), ". Nothing was done."
-    )
+    return line(asked.title, ": not done, ", why[approval.status], ".")
 
 
-def _deniers(votes: Sequence[Vote], approval: Approval) -> Line:
-    denials = [v for v in votes if v.verdict is Verdict.DENY and v.state is VoteState.COUNTED]
-    return _with_reasons(denials) if denials else line(mention(approval.decided_by))
+def not_done(asked: Question, sentence: str) -> Line:
+    """The same for what was stopped after all, and what stopped it."""
+    return line(asked.title, ": not done. ", sentence)
+
+
+def why_closed(asked: Question) -> str:
+    """For the ledger: the reasons that people gave, or the bot's; it names nobody."""
+    if asked.approval.status is ApprovalStatus.EXPIRED:
+        return "Nobody decided in time."
+    return "; ".join(vote.reason for vote in _deniers(asked) if vote.reason)
+
+
+def closed_by(asked: Question) -> list[str]:
+    """Whose decision it was that nothing is done, by id."""
+    if asked.approval.status is ApprovalStatus.DENIED:
+        return [vote.user for vote in _deniers(asked)]
+    return [asked.approval.decided_by] if asked.approval.decided_by else []
+
+
+def _deniers(asked: Question) -> list[Vote]:
+    return [
+        vote
+        for vote in asked.votes
+        if vote.verdict is Verdict.DENY and vote.state is VoteState.COUNTED
+    ]
 
 
 def _with_reasons(votes: Sequence[Vote]) -> Line:

@@ -96,8 +96,17 @@ class Audit(Repository):
 
 _HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
-_SELECT = select(audit, messages.c.ref_channel, messages.c.ref_ts).join_from(
-    audit, messages, messages.c.key == audit.c.message, isouter=True
+_SELECT = (
+    select(
+        audit,
+        messages.c.ref_channel,
+        messages.c.ref_ts,
+        executions.c.node.label("known_node"),
+        executions.c.task.label("known_task"),
+        executions.c.label.label("known_label"),
+    )
+    .join_from(audit, messages, messages.c.key == audit.c.message, isouter=True)
+    .join(executions, executions.c.id == audit.c.execution, isouter=True)
 )
 
 
@@ -213,4 +222,9 @@ def _from_row(row: RowMapping) -> AuditRow:
         details=json.loads(row["details"]),
     )
     ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
-    return AuditRow(row["seq"], entry, row["prev_hash"], row["hash"], ref)
+    return AuditRow(
+        row["seq"], entry, row["prev_hash"], row["hash"], ref,
+        node=entry.node or row["known_node"] or "",
+        task=entry.task or row["known_task"] or "",
+        label=entry.label or row["known_label"] or "",
+    )  # fmt: skip

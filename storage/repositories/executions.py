@@ -138,13 +138,14 @@ class Executions(Repository):
         status: ExecutionStatus,
         *,
         outcome: str = "",
+        decided_by: Sequence[str] = (),
         now: datetime,
         expect: Collection[ExecutionStatus],
     ) -> bool:
         """Move an execution on and release its lease; says whether it did.
 
         Condition: its status is one of `expect`. An end sets `finished_at`, erases the secrets and
-        is in the audit.
+        is in the audit, with who `decided_by` their own will that it ends like this.
         """
         values: dict[str, Any] = {
             "status": status,
@@ -165,7 +166,11 @@ class Executions(Repository):
             return False
         if status.is_end:
             ended = from_row(row, secrets={})
-            lent = ended.session_of not in {"", ended.actor}
+            details: dict[str, Any] = {}
+            if ended.session_of not in {"", ended.actor}:
+                details["session_of"] = ended.session_of
+            if decided_by:
+                details["decided_by"] = list(decided_by)
             self._audit.append(
                 AuditEntry.about(
                     ended,
@@ -173,7 +178,7 @@ class Executions(Repository):
                     now,
                     outcome=str(status),
                     reason=outcome,
-                    details={"session_of": ended.session_of} if lent else {},
+                    details=details,
                 )
             )
             await self._erase(execution_id)

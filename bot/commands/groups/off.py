@@ -2,7 +2,7 @@
 
 from bot.commands.context import Context
 from bot.dbc.identity import Target
-from bot.dbc.models import Phase, TaskDetail
+from bot.dbc.models import Phase, TaskDetail, state_of
 from bot.errors import Conflict
 from bot.model import Goal, Machine, Watch
 
@@ -36,7 +36,7 @@ async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> T
     detail = await ctx.dbc.tasks.get(target, vm.task)
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
-            f"{vm.label} is “{detail.status}”; {what} only while it is off.",
+            f"{vm.label} is “{state_of(detail.status)}”; {what} only while it is off.",
             hint=f"Shut it down first: vm shutdown {vm.label}. On DBC that cuts the power, so shut "
             "the guest down from inside before.",
             field="vm",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.dbc.errors import Unreadable
-from bot.dbc.models import Phase, phase_of
+from bot.dbc.models import Phase, phase_of, state_of
 from bot.model import Machine, Node
 from bot.reply import Line, Row, Rows, bold, code, emoji, line
 from bot.services.inventory import NodeListing
@@ -27,8 +27,8 @@ def short(identifier: str) -> str:
 
 
 def lamp(status: str) -> Line:
-    """A status as a coloured dot and DBC's word."""
-    return line(emoji(_LAMPS[phase_of(status)]), " ", status or "unknown")
+    """A status as a coloured dot and a word."""
+    return line(emoji(_LAMPS[phase_of(status)]), " ", state_of(status))
 
 
 def machine_row(machine: Machine) -> Line:
@@ -36,7 +36,7 @@ def machine_row(machine: Machine) -> Line:
     extra = f" · {machine.desc}" if machine.nickname and machine.desc else ""
     return line(
         emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
-        code(short(machine.task)), f" {machine.status or 'unknown'}{extra}",
+        code(short(machine.task)), f" {state_of(machine.status)}{extra}",
     )  # fmt: skip
 
 

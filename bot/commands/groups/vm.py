@@ -15,7 +15,7 @@ from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import lamp, node_part, short, stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.models import TaskDetail
+from bot.dbc.models import TaskDetail, state_of
 from bot.errors import Refused
 from bot.model import Effect, Goal, Machine
 from bot.reply import CodeBlock, Fields, Line, Note, Para, Part, Reply, bold, code, line
@@ -90,7 +90,7 @@ async def show(ctx: Context, vm: Vm) -> Reply:
     if detail.network_filters:
         rules = "\n".join(detail.network_filters)
         parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
-    summary = f"{vm.label} on {node.label}: {detail.status}"
+    summary = f"{vm.label} on {node.label}: {state_of(detail.status)}"
     return Reply(summary, tuple(parts), private=True, sensitive=True)
 
 

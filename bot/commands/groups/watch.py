@@ -16,7 +16,7 @@ from bot.commands.groups.servers import (
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.models import Phase
+from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.reply import Reply, Row, Rows, bold, code, line, time
@@ -37,9 +37,10 @@ async def list_watches(ctx: Context) -> Reply:
 
 async def _row(ctx: Context, watch: Watch) -> Row:
     label = await ctx.services.inventory.label(watch.node)
+    status = state_of(watch.status) if watch.status else "queued"
     shown = line(
-        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {watch.status or 'queued'}",
-        f", until it is {watch.goal} · since ", time(watch.started_at),
+        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}",
+        f", until it is {state_of(watch.goal)} · since ", time(watch.started_at),
     )  # fmt: skip
     data = {
         "id": watch.id,
@@ -60,7 +61,7 @@ async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
         raise Conflict(
-            f"{vm.label} is “{detail.status}”: nothing is changing.",
+            f"{vm.label} is “{state_of(detail.status)}”: nothing is changing.",
             hint="There is something to follow only while it starts, stops, is made …",
         )
     return {}
