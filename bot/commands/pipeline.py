@@ -127,29 +127,34 @@ class Pipeline:
         """Nothing was sent: close the entry, and say so where it was seen, or to who asked."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
         reply, now = from_error(error), self._clock.now()
-        async with self._store.write() as tx:
+        async with self._store.read() as tx:
             approval = await tx.approvals.for_execution(execution.id)
+        was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
+        end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
+        sentence = line(error.sentence)
+        if approval is not None:
+            sentence = await self._reviews.not_done(approval, execution, error.sentence)
+        async with self._store.write() as tx:
             if not await tx.executions.set_status(
                 execution.id,
-                ExecutionStatus.REFUSED,
+                end,
                 outcome=error.sentence,
                 now=now,
                 expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
             ):
                 return
-            if approval is not None and approval.kind is not ReviewKind.AFTERWARDS:
+            if approval is not None and was_asked:
                 await tx.approvals.void(approval.id, now)
             seen = await self._endings.is_public(tx, execution)
             if seen:
                 waited = approval is not None and not approval.reviewer
                 await self._endings.show(
-                    tx, execution, ExecutionStatus.REFUSED, line(error.sentence), advice(error),
-                    announced=waited,
-                )  # fmt: skip
+                    tx, execution, end, sentence, advice(error), announced=waited
+                )
             else:
                 await self._endings.keep(tx, execution, reply)
         if not seen:
-            await self._endings.say(execution, reply, answer)
+            await self._endings.say(execution, answer.say(reply))
         await self._outbox.deliver_due()
 
     async def _slack_is_silent(

@@ -1,9 +1,7 @@
 """Runs commands that only read, and gives what they say in the form that was asked for."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
 
 import structlog
 
@@ -11,17 +9,13 @@ from bot.commands import output
 from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services
+from bot.commands.patience import patiently
 from bot.commands.wish import Wish
 from bot.errors import Refused
 from bot.model import Effect
 from bot.ports import Answer, DeliveryFailed, Messenger
 from bot.reply import CodeBlock, Line, Note, Reply, line
 from bot.services.policy import Request
-
-_PATIENCE = 2.5  # seconds of silence before a person is told that a node is being waited for
-_ASKING = Reply.of("Asking; a node can take up to 40 s to answer …", private=True)
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -136,22 +130,3 @@ def _meanwhile(wish: Wish, answer: Answer) -> Callable[[Reply], Awaitable[None]]
             await answer.say(output.filtered(reply, wanted) if wanted else reply)
 
     return say
-
-
-async def patiently(run: Awaitable[T], answer: Answer) -> T:
-    """Tell the person when it takes longer than they would wait in silence."""
-    task = asyncio.ensure_future(run)
-    try:
-        await asyncio.wait([task], timeout=_PATIENCE)
-        if not task.done():
-            await _say_it_takes_a_while(answer)
-        return await task
-    finally:
-        task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
-
-
-async def _say_it_takes_a_while(answer: Answer) -> None:
-    try:
-        await answer.say(_ASKING)
-    except DeliveryFailed as failed:  # a courtesy; what was asked for does not depend on it
-        log.info("courtesy_lost", reason=failed.reason)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from bot.commands.args import BREAK_GLASS, REASON, SECRET
 from bot.commands.context import Context, Services
+from bot.commands.patience import patiently
 from bot.commands.preparing import Preparation
-from bot.commands.reading import patiently
 from bot.commands.wish import Wish
 from bot.dbc.errors import WouldSend
 from bot.errors import BotError, Refused

@@ -4,26 +4,30 @@ The one place from which a change goes to DBC. The call stands between two store
 second process or a crash finds it sent by somebody or not sent, and never sends it again.
 """
 
-import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
+from bot.commands.endings import Endings
+from bot.commands.patience import unless_soon
 from bot.commands.table import Command, said
 from bot.commands.whisper import Whisper
 from bot.errors import BotError, Severity
-from bot.model import Execution, ExecutionStatus, Place, Watch
+from bot.model import Execution, ExecutionStatus, Watch
 from bot.ports import Answer
-from bot.reply import Line, Part, Reply, advice, code, dump, from_error, line
+from bot.reply import Line, Reply, advice, code, line
 from bot.services import board, cards
 from bot.services.cards import Subject
-from bot.services.outbox import Outbox
+from bot.services.outbox import Delivery, Outbox
 from storage import UnitOfWork
 
 # Longer than the slowest path from record to answer: target look-up, state, and the call itself.
 LEASE = timedelta(minutes=5)
 _FIRST_LOOK = timedelta(seconds=2)
+# What is over sooner (seconds) needs no card that says it is under way: what was refused by then,
+# nobody else has seen.
+_UNSEEN = 0.5
 
 _ENDS = {
     Severity.REFUSED: ExecutionStatus.REFUSED,
@@ -41,13 +45,13 @@ class Runs:
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
+        self._endings = Endings(services)
 
     async def run(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> None:
-        """The one place from which a change goes to DBC: claimed by one, sent once."""
+        """Send it, if nobody else has: claimed by one, sent once."""
         now = self._clock.now()
-        subject = self._subject(execution, bound)
         async with self._store.write() as tx:
             claimed = await tx.executions.claim(
                 execution.id,
@@ -59,37 +63,49 @@ class Runs:
             )
             if claimed is None:
                 return
-            asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
-            if command.follow is not None:
-                doing = said(command.follow.doing, execution.known)
-                card = cards.progress(execution, subject, doing, asking)
-                await self._say_on_card(tx, execution, card)
-            elif await _was_asked(tx, execution):
-                asks, _ = command.question_of(execution.known)
-                what = line(asks or command.title.capitalize(), " ", subject.named)
-                card = cards.running(execution, what, asking)
-                await self._say_on_card(tx, execution, card)
+            if await self._endings.is_public(tx, execution):
+                card = self._under_way(command, execution, bound)
+                await board.show_card(tx, execution, card, now)
         execution = replace(claimed, secrets=execution.secrets)
         if command.follow is None:
             await self._run_unfollowed(command, execution, bound, answer)
         else:
-            await self._run_followed(command, execution, bound)
+            await self._run_followed(command, execution, bound, answer)
 
-    async def _run_followed(self, command: Command, execution: Execution, bound: Bound) -> None:
-        context = Context.of(self._services, execution)
-        told = asyncio.create_task(self._outbox.deliver_due())
+    def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
+        subject = self._subject(execution, bound)
+        asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
+        if command.follow is not None:
+            doing = said(command.follow.doing, execution.known)
+            return cards.progress(execution, subject, doing, asking)
+        asks, _ = command.question_of(execution.known)
+        what = line(asks or command.title.capitalize(), " ", subject.named)
+        return cards.running(execution, what, asking)
+
+    async def _run_followed(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        delivery = Delivery(self._outbox)
+        delivery.begin()
+
+        async def show() -> None:
+            card = self._under_way(command, execution, bound)
+            async with self._store.write() as tx:
+                await board.show_card(tx, execution, card, self._clock.now())
+            delivery.begin()
+
         error: BotError | None = None
+        context = Context.of(self._services, execution)
         try:
-            await command.run(context, **bound.arguments)
+            await unless_soon(command.run(context, **bound.arguments), _UNSEEN, show)
         except BotError as caught:
             error = caught
         # What DBC has said is stored before Slack is waited for.
         if error is None or error.severity is Severity.UNKNOWN:
             await self._follow(command, execution, bound, unsure=error is not None)
         else:
-            await self._failed_at_once(command, execution, bound, error)
-        await told
-        await self._outbox.deliver_due()
+            await self._failed_at_once(command, execution, bound, error, answer)
+        await delivery.end()
 
     async def _follow(
         self, command: Command, execution: Execution, bound: Bound | None, *, unsure: bool
@@ -128,23 +144,28 @@ class Runs:
                 await self._services.watches.open(tx, execution, watch, label)
 
     async def _failed_at_once(
-        self, command: Command, execution: Execution, bound: Bound, error: BotError
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        error: BotError,
+        answer: Answer,
     ) -> None:
         end = _ENDS[error.severity]
         sentence = _failure(command, self._subject(execution, bound), error)
-        hint = advice(error)
-        now = self._clock.now()
+        reply = cards.alone(end, sentence, *cards.hint(advice(error)))
         async with self._store.write() as tx:
-            if await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=error.sentence,
-                now=now,
-                expect={ExecutionStatus.RUNNING},
-            ):
-                card = cards.ended(execution, end, sentence, detail=hint)
-                await self._say_on_card(tx, execution, card)
-                await self._announce(tx, execution, end, sentence, *cards.hint(hint))
+            if not await self._set_end(tx, execution, end, error.sentence):
+                return
+            seen = await self._endings.is_public(tx, execution)
+            if seen:
+                await self._endings.show(
+                    tx, execution, end, sentence, advice(error), announced=True
+                )
+            else:
+                await self._endings.keep(tx, execution, reply)
+        if not seen:
+            await self._endings.say(execution, answer.say(reply))
 
     async def _run_unfollowed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
@@ -152,51 +173,62 @@ class Runs:
         """What is over with the answer: the reply is the outcome."""
         if execution.approved_by:  # `answer` is the last approver's, and the reply is not for them
             answer = Whisper(self._services.messenger, execution.actor, execution.place)
-        told = asyncio.create_task(self._outbox.deliver_due())
-        status, outcome, subject = ExecutionStatus.DONE, "", self._subject(execution, bound)
+        delivery = Delivery(self._outbox)
+        delivery.begin()
+        subject = self._subject(execution, bound)
+        context = Context.of(self._services, execution, answer.say)
         try:
-            reply = await command.run(
-                Context.of(self._services, execution, answer.say), **bound.arguments
-            )
-            reply = reply or Reply.of("Done.")
+            reply = await command.run(context, **bound.arguments) or Reply.of("Done.")
+        except BotError as error:
+            end = _ENDS[error.severity]
+            failed = _failure(command, subject, error)
+            alone = cards.alone(end, failed, *cards.hint(advice(error)))
+            outcome = _Outcome(end, error.sentence, failed, alone, advice(error))
+        else:
             done = line(subject.named, ": ", code(command.title), " is done.")
             sentence = done if reply.private else line(reply.summary)
-        except BotError as error:
-            status, outcome, reply = _ENDS[error.severity], error.sentence, from_error(error)
-            sentence = _failure(command, subject, error)
+            outcome = _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
         async with self._store.write() as tx:
-            if await tx.executions.set_status(
-                execution.id,
-                status,
-                outcome=outcome or reply.summary,
-                now=self._clock.now(),
-                expect={ExecutionStatus.RUNNING},
-            ):
-                await self._show_outcome(tx, execution, status, sentence, reply)
-        await told
-        await self._outbox.deliver_due()
-        if reply.private:
-            await answer.say(reply)
+            ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+            private = ended and await self._show_outcome(tx, execution, outcome)
+        if private:
+            await self._endings.say(execution, answer.say(outcome.reply))
+        await delivery.end()
 
     async def _show_outcome(
-        self,
-        tx: UnitOfWork,
-        execution: Execution,
-        status: ExecutionStatus,
-        sentence: Line,
-        reply: Reply,
-    ) -> None:
-        """End the card; whoever had to wait for others' approval gets a message of their own."""
-        if not await _was_asked(tx, execution):
-            card = None if reply.private else reply
-        elif reply.private:
-            card = cards.ended(execution, status, sentence)
-        else:
-            card = cards.answered(execution, reply)
-        if card is not None:
-            await self._say_on_card(tx, execution, card)
+        self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"
+    ) -> bool:
+        """End the card; whoever had to wait for others' approval gets a message of their own.
+
+        Says whether there is a reply for who asked alone; it is kept then.
+        """
+        end, sentence, reply = outcome.end, outcome.sentence, outcome.reply
+        seen = await self._endings.is_public(tx, execution)
+        if seen and end is not ExecutionStatus.DONE:
+            waited = bool(execution.approved_by)
+            await self._endings.show(tx, execution, end, sentence, outcome.hint, announced=waited)
+            return False
+        if seen or not reply.private:
+            card = cards.answered(execution, reply) if seen else reply
+            if reply.private:
+                card = cards.ended(execution, end, sentence)
+            await board.show_card(tx, execution, card, self._clock.now())
         if execution.approved_by:
-            await self._announce(tx, execution, status, sentence)
+            await self._endings.announce(tx, execution, end, sentence)
+        if reply.private:
+            await self._endings.keep(tx, execution, reply)
+        return reply.private
+
+    async def _set_end(
+        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: str
+    ) -> bool:
+        return await tx.executions.set_status(
+            execution.id,
+            end,
+            outcome=record,
+            now=self._clock.now(),
+            expect={ExecutionStatus.RUNNING},
+        )
 
     async def lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""
@@ -205,49 +237,34 @@ class Runs:
             await self._follow(command, execution, None, unsure=True)
             await self._outbox.deliver_due()
             return
-        title, status = command.title, ExecutionStatus.UNKNOWN
-        sentence = f"I was restarted during “{title}”; whether it was done is not known."
+        end = ExecutionStatus.UNKNOWN
+        sentence = f"I was restarted during “{command.title}”; whether it was done is not known."
+        look = line("Look at the present state before doing it again.")
         async with self._store.write() as tx:
-            if await tx.executions.set_status(
-                execution.id,
-                status,
-                outcome=sentence,
-                now=self._clock.now(),
-                expect={ExecutionStatus.RUNNING},
-            ):
-                place = Place(execution.actor)  # what nobody else has seen is told in private
-                if await _was_asked(tx, execution):
-                    place = execution.place
-                    card = cards.ended(execution, status, line(sentence))
-                    await self._say_on_card(tx, execution, card)
-                look = line("Look at the present state before doing it again.")
-                told = replace(execution, place=place)
-                await self._announce(tx, told, status, line(sentence), *cards.hint(look))
+            if await self._set_end(tx, execution, end, sentence):
+                if await self._endings.is_public(tx, execution):
+                    await self._endings.show(
+                        tx, execution, end, line(sentence), look, announced=True
+                    )
+                else:
+                    alone = cards.alone(end, line(sentence), *cards.hint(look))
+                    await self._endings.keep(tx, execution, alone, said=False)
         await self._outbox.deliver_due()
 
     @staticmethod
     def _subject(execution: Execution, bound: Bound) -> Subject:
         return Subject(execution.label, execution.task, bound.node.label if bound.node else "")
 
-    async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
-        await board.show_card(tx, execution, card, self._clock.now())
 
-    async def _announce(
-        self,
-        tx: UnitOfWork,
-        execution: Execution,
-        end: ExecutionStatus,
-        sentence: Line,
-        *parts: Part,
-    ) -> None:
-        told = dump(cards.announcement(execution, end, sentence, *parts))
-        key = cards.end_key(execution.id)
-        await tx.messages.put(key, execution.place, told, self._clock.now())
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How something ended that is over with the answer: for the ledger, in words, as a reply."""
 
-
-async def _was_asked(tx: UnitOfWork, execution: Execution) -> bool:
-    """Whether a question about it stands on a card, which then has to say the end."""
-    return await tx.messages.find(cards.card_key(execution.id)) is not None
+    end: ExecutionStatus
+    record: str
+    sentence: Line
+    reply: Reply
+    hint: Line = ()
 
 
 def _failure(command: Command, subject: Subject, error: BotError) -> Line:

@@ -134,3 +134,20 @@ class Outbox:
                 await tx.messages.retry(
                     message.id, self._clock.now() + pause, failure.reason, self._by
                 )
+
+
+class Delivery:
+    """Delivery beside something that does not wait for Slack."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._begun: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Deliver what is due now, meanwhile."""
+        self._begun.append(asyncio.create_task(self._outbox.deliver_due()))
+
+    async def end(self) -> None:
+        """Wait for what was begun, then deliver what has become due since."""
+        await asyncio.gather(*self._begun)
+        await self._outbox.deliver_due()

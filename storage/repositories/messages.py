@@ -20,11 +20,20 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 class Messages(Repository):
     """Messages by key, and their delivery."""
 
-    async def put(self, key: str, place: Place, content: str, now: datetime) -> Message:
+    async def put(
+        self,
+        key: str,
+        place: Place,
+        content: str,
+        now: datetime,
+        *,
+        not_before: datetime | None = None,
+    ) -> Message:
         """Say what the message `key` should say: a new message, or a new version of it.
 
         The same content again changes nothing. A key's place never changes. A new version waits
-        for a pause that a failed delivery has imposed.
+        for a pause that a failed delivery has imposed. A new message is delivered at once, or
+        `not_before` a moment until which somebody else is saying it (see `was_said`).
         """
         upsert = self._insert(messages).values(
             id=uuid4().hex,
@@ -39,7 +48,7 @@ class Messages(Repository):
             attempts=0,
             problem="",
             created_at=now,
-            next_try_at=now,
+            next_try_at=not_before or now,
         )
         rows = await self._connection.execute(
             upsert.on_conflict_do_update(
@@ -115,6 +124,20 @@ class Messages(Repository):
                 "ref_ts": ref.ts,
             },
         )
+
+    async def was_said(self, key: str) -> bool:
+        """Write down that what the message should say was said in another way.
+
+        Condition: nobody is delivering it, and no delivery of it has begun.
+        """
+        rows = await self._connection.execute(
+            update(messages)
+            .where(
+                messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
+            )
+            .values(delivered=messages.c.version)
+        )
+        return rows.rowcount == 1
 
     async def retry(self, message_id: str, at: datetime, reason: str, by: str) -> bool:
         """Try again at `at` and release the lease. Condition: `by` holds it."""

@@ -1,0 +1,48 @@
+"""How long somebody is left in silence while something runs. Knows nothing of what runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from bot.ports import Answer, DeliveryFailed
+from bot.reply import Reply
+
+_PATIENCE = 2.5  # seconds of silence before a person is told that something is being waited for
+# A slash command's answers cannot replace each other (bolt-python#1268, bolt-js#2287), so this has
+# to stay true when the answer stands below it.
+_ASKING = Reply.of(
+    "Waiting for an answer, which can take up to 40 s; it will stand below.", private=True
+)
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+async def unless_soon(
+    run: Awaitable[T], patience: float, meanwhile: Callable[[], Awaitable[None]]
+) -> T:
+    """The result of `run`; does `meanwhile` once where it takes longer than `patience` seconds."""
+    task = asyncio.ensure_future(run)
+    try:
+        await asyncio.wait([task], timeout=patience)
+        if not task.done():
+            await meanwhile()
+        return await task
+    finally:
+        task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
+
+
+async def patiently(run: Awaitable[T], answer: Answer) -> T:
+    """Tell the person when it takes longer than they would wait in silence."""
+    return await unless_soon(run, _PATIENCE, partial(_say_it_takes_a_while, answer))
+
+
+async def _say_it_takes_a_while(answer: Answer) -> None:
+    try:
+        await answer.say(_ASKING)
+    except DeliveryFailed as failed:  # a courtesy; what was asked for does not depend on it
+        log.info("courtesy_lost", reason=failed.reason)
