@@ -6,7 +6,7 @@ Sources: docs/dbc-api.md §4 (states, what is set when) and §8 (36, 37).
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.dbc.models import Phase, phase_of
+from bot.dbc.models import Phase, phase_of, state_of
 from bot.model import Goal, Watch, WatchState
 
 # A command that got no answer may still be waiting in the node's queue. Past this, a machine that
@@ -49,7 +49,7 @@ def verdict(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
 
 
 def _late(status: str) -> Verdict:
-    return Verdict(WatchState.UNKNOWN, f"is still “{status}”; I have stopped looking")
+    return Verdict(WatchState.UNKNOWN, f"is still “{state_of(status)}”; I have stopped looking")
 
 
 def _is_in_doubt(watch: Watch) -> bool:
@@ -62,7 +62,8 @@ def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
         return WAIT
     return Verdict(
         WatchState.UNKNOWN,
-        f"is “{status}”; whether the command arrived is not known, for it got no clear answer",
+        f"is “{state_of(status)}”; whether the command arrived is not known, for it got no "
+        "clear answer",
     )
 
 
@@ -82,9 +83,9 @@ def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdi
     if _is_in_doubt(watch):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
-        return Verdict(WatchState.FAILED, f"is in state “{status}”")
+        return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
     if status in {"closed", "pmsuspend"} and watch.moved:
-        return Verdict(WatchState.FAILED, f"is “{status}” again")
+        return Verdict(WatchState.FAILED, f"is “{state_of(status)}” again")
     return _wait_a_little(watch, status, now)
 
 
@@ -96,9 +97,9 @@ def _to_closed(watch: Watch, _command: str, status: str, now: datetime) -> Verdi
     if _is_in_doubt(watch):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
-        return Verdict(WatchState.FAILED, f"is in state “{status}”")
+        return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
     if watch.moved:
-        return Verdict(WatchState.FAILED, f"is “{status}” again")
+        return Verdict(WatchState.FAILED, f"is “{state_of(status)}” again")
     return _wait_a_little(watch, status, now)
 
 
@@ -118,7 +119,7 @@ def _to_any_end(_watch: Watch, _command: str, status: str, _now: datetime) -> Ve
         Phase.ON: "is running",
         Phase.OFF: "is off",
         Phase.ASLEEP: "is asleep",
-        Phase.FAILED: f"is in state “{status}”",
+        Phase.FAILED: f"is in state “{state_of(status)}”",
     }
     told = ends.get(phase_of(status))
     if told is None:
@@ -131,7 +132,8 @@ def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
     """Accepted, yet in a state that should have passed: give it a moment, then say so."""
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
-    return Verdict(WatchState.UNKNOWN, f"is “{status}”, although the node accepted the command")
+    why = f"is “{state_of(status)}”, although the node accepted the command"
+    return Verdict(WatchState.UNKNOWN, why)
 
 
 _GOALS = {

@@ -81,7 +81,7 @@ async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
     await site.quiet()
     denied = card(site.alice, "Asked by")
     assert "still serves &lt;!channel&gt; traffic" in str(denied.blocks)
-    assert "Nothing was done" in denied.plain
+    assert "not done, denied by" in denied.plain
     assert denied.buttons == []
     assert site.changes() == []
 
@@ -136,7 +136,7 @@ async def test_a_changed_machine_voids_the_approval(site: Stage) -> None:
     voided = card(site.alice, "Asked by")
     assert "Changed since it was shown" in voided.plain
     assert "running" in voided.plain
-    assert "closed" in voided.plain
+    assert "now “off”" in voided.plain
     assert voided.buttons == []
     assert [e for e in site.endings(site.alice) if "Changed since" in e]
     assert site.changes() == []

@@ -20,7 +20,7 @@ async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.alice.presses("Cancel", card)
     seen = await stage.alice.sees(
-        r"Delete .inference. on .gpu1.: cancelled by .*\. Nothing was done\."
+        r"Delete .inference. on .gpu1.: not done, cancelled by .*\."
     )
     assert (seen.ts, seen.buttons) == (card.ts, [])
     await stage.passes(30)
@@ -33,7 +33,7 @@ async def test_a_question_expires_after_ten_minutes(stage: Stage) -> None:
     await stage.passes(9 * 60)
     assert stage.alice.messages(CHANNEL)[-1].buttons == ["Confirm", "Cancel"]
     await stage.passes(61)
-    seen = await stage.alice.sees(r"(?s)in time\. Nothing was done\..*Asked by")
+    seen = await stage.alice.sees(r"(?s)not done, nobody decided in time\..*Asked by")
     assert (seen.ts, seen.buttons) == (card.ts, [])
     assert stage.changes() == []
 
@@ -44,7 +44,7 @@ async def test_a_click_at_the_last_moment_comes_too_late(stage: Stage) -> None:
     await stage.alice.presses("Confirm", card)
     await stage.alice.sees("This expired 1 s ago")
     await stage.passes(5)
-    await stage.alice.sees(r"in time\. Nothing was done")
+    await stage.alice.sees(r"not done, nobody decided in time")
     assert stage.changes() == []
 
 

@@ -41,7 +41,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
     if done:
         await stage.ends(alice, "inference is running on gpu1")
     else:
-        end = await stage.ends(alice, "inference on gpu1 is “closed”", within=180)
+        end = await stage.ends(alice, "inference on gpu1 is “off”", within=180)
         assert "whether the command arrived is not known" in end.plain
         assert end.plain.startswith(":grey_question:")
         assert end.buttons == ["Keep watching"]
@@ -144,7 +144,7 @@ async def test_looking_goes_on_when_asked_and_tells_a_new_end(stage: Stage) -> N
     off(stage)
     strikes(stage, "hang", "/tasks/start")
     card = await stage.asks(alice, "/dbc vm start inference")
-    end = await stage.ends(alice, "inference on gpu1 is “closed”", within=180)
+    end = await stage.ends(alice, "inference on gpu1 is “off”", within=180)
     await alice.presses("Keep watching", end)
     await alice.sees("I go on following inference")
     await stage.passes(3)

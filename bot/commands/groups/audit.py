@@ -7,24 +7,36 @@ from textwrap import shorten
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.commands.args import Arg
+from bot.commands.args import NODE_OPTION, NODES, Arg
 from bot.commands.context import Context
 from bot.commands.groups.shown import short
 from bot.commands.moment import moment
 from bot.commands.table import Command, Group
 from bot.errors import BotError, Refused
-from bot.model import AuditQuery, AuditRow
+from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, code, line, mention, time
+from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.services.audit import as_csv, as_jsonl, csv_head, record_of
+from bot.services.review_cards import people_line
 
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 20  # what a phone shows in a few swipes
+_LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
+# Of these the entry names who asked for the command; whose doing it is stands in its details.
+_FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
+_WORDS = {AuditKind.ASKED: "put to review"}
+_CODES = {
+    "decided": "too late, it was decided already",
+    "expired": "too late, it had expired",
+    "voted": "had decided on it before",
+}
+_FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
+_MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>")
 _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
 
 Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
 Which = Annotated[
-    str, Arg("Machine", hint="Name, task id, or the beginning of one", names=("machine",))
+    str, Arg("Machine", hint="Name, task id, or the beginning of one", word="machine")
 ]
 What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”")]
 CameOf = Annotated[str, Arg("Outcome", hint="Like done, failed, unknown, denied, requested")]
@@ -73,14 +85,12 @@ async def list_audit(
     if not rows:
         return Reply.of("Nothing that you may read fits.", private=True)
     shown = rows[:PAGE]
-    labels = {row.entry.node: "" for row in shown}
-    for node in labels:
-        labels[node] = await ctx.services.inventory.label(node) if node else ""
-    reply = Reply(
-        "Audit, newest first",
-        (Rows(tuple(Row(_told(row, labels[row.entry.node]), record_of(row)) for row in shown)),),
-        private=True,
-    )
+    told = []
+    for row in shown:
+        machine, on = _typed(ctx, row.entry)
+        node = await ctx.services.inventory.label(row.node) if row.node else on
+        told.append(Row(_told(row, machine, node), record_of(row)))
+    reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
         again = f"audit list {wanted.as_options()} before={shown[-1].seq}".replace("  ", " ")
         reply = reply.also(Note(line("Older: ", code(again))))
@@ -162,22 +172,74 @@ def _person(typed: str, actor: str) -> str:
     return found[1]
 
 
-def _told(row: AuditRow, node: str) -> Line:
-    """One row on one line: when, who, what, to what, how it ended, and where it can be read."""
-    entry = row.entry
-    who: Span | str = mention(entry.actor) if entry.actor else "the bot"
-    pieces: list[Line | Span | str] = [
-        code(str(row.seq)), " ", time(entry.at), " ", who, " ",
-        bold(entry.outcome or str(entry.kind).replace("_", " ")),
-    ]  # fmt: skip
-    if entry.command:
-        pieces += [" ", code(entry.command.replace(".", " "))]
-    if entry.task or entry.label:
-        pieces += [" ", entry.label or short(entry.task)]
-    if node:
-        pieces += [" on ", node]
-    if why := entry.reason or entry.details.get("why"):
-        pieces += [": ", shorten(str(why), _WHY, placeholder=" …")]
+def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
+    """The machine and the node in the words of who asked: nothing else may be known of them."""
+    command = ctx.services.table.get(entry.command)
+    found = {"vm": "", "node": ""}
+    for parameter in command.parameters if command else ():
+        kind = "node" if parameter.arg.kind in NODES else str(parameter.arg.kind)
+        if kind in found and (text := entry.arguments.get(parameter.name, "")):
+            found[kind] = short(text) if len(text) >= _LONG_ID else text
+    return found["vm"], found["node"] or entry.arguments.get(NODE_OPTION, "")
+
+
+def _told(row: AuditRow, typed: str, node: str) -> Line:
+    """One row on one line: when, who, what, to what, how it ended, and why; people, not ids."""
+    entry, details = row.entry, row.entry.details
+    word: Span = bold(entry.outcome or _WORDS.get(entry.kind, str(entry.kind).replace("_", " ")))
+    reason, people = _by_whom(entry)
+    pieces: list[Line | Span | str] = [code(str(row.seq)), " ", time(entry.at), " "]
+    if entry.kind not in _FOLLOWS:
+        pieces += [mention(entry.actor) if entry.actor else "the bot", " "]
+    pieces.append(word)
+    pieces.append(_about(row, typed, node))
+    if people:
+        pieces += [" by ", people_line(people)]
+    if entry.kind in _FOLLOWS:
+        pieces += [", asked by ", mention(entry.actor)]
+    if approvers := details.get("approved_by"):
+        pieces += [", approved by ", people_line(approvers)]
+    for preposition in ("of", "with", "in"):
+        if whom := details.get(preposition):
+            pieces += [f" {preposition} ", _named(str(whom))]
+    if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
+        pieces += [" in ", channel(entry.place.channel)]
+    if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
+        pieces += [": ", _with_people(shorten(str(why), _WHY, placeholder=" …"))]
+    return line(*pieces)
+
+
+def _about(row: AuditRow, typed: str, node: str) -> Line:
+    told: list[Span | str] = []
+    if row.entry.command:
+        told += [" ", code(row.entry.command.replace(".", " "))]
+    if machine := row.label or short(row.task) or typed:
+        told += [" ", machine]
+    return line(*told, f" on {node}" if node else "")
+
+
+def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
+    """The reason in words and who decided; a former version wrote them into one sentence."""
+    if entry.kind is AuditKind.ENDED and (former := _FORMERLY.fullmatch(entry.reason)):
+        word, user = former.groups()
+        return "" if word == entry.outcome else word, [user] if user != "nobody" else []
+    return entry.reason, list(entry.details.get("decided_by", ()))
+
+
+def _named(identifier: str) -> Span:
+    return channel(identifier) if _is_channel(identifier) else mention(identifier)
+
+
+def _is_channel(identifier: str) -> bool:
+    return identifier.startswith(("C", "G"))
+
+
+def _with_people(text: str) -> Line:
+    """What people typed, with those whom they mentioned by their names."""
+    said = _MENTIONED.split(text)
+    pieces: list[str | Span] = [said[0]]
+    for identifier, rest in zip(said[1::2], said[2::2], strict=True):
+        pieces += [_named(identifier), rest]
     return line(*pieces)
 
 
@@ -185,7 +247,7 @@ GROUP = Group(
     "audit",
     "What was asked, decided and done",
     (
-        Command("list", list_audit, example="audit list vm=train-01 since=2h", synonyms=("ls",)),
+        Command("list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)),
         Command("export", export, example="audit export since=yesterday format=csv"),
     ),
 )

@@ -1,0 +1,89 @@
+"""What the audit says of an end: by its own word, of whom, with people and channels by name."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditEntry, AuditKind
+from sandbox.dbc.task import Libvirt
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
+from tests.scenarios.stage import CHANNEL, Stage
+
+_RAW_ID = re.compile(r"(?<![<@#|])\b[UC]0[A-Z0-9]{3,}\b")
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path) as one:
+        yield one
+
+
+async def ended(stage: Stage) -> AuditEntry:
+    return [e for e in await entries(stage) if e.kind is AuditKind.ENDED][-1]
+
+
+async def listed(stage: Stage, person: Person, options: str = "command=vm") -> str:
+    seen: SeenMessage = await stage.asks(person, f"/dbc audit list {options}")
+    told = seen.plain.replace("*", "").replace("`", "")
+    assert not _RAW_ID.search(told)
+    return told
+
+
+async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
+    question = await asked(stage)
+    await denies(stage, stage.bob, question, f"ask <@{stage.carol.id}> first")
+    end = await ended(stage)
+    assert (end.outcome, end.details["decided_by"]) == ("denied", [stage.bob.id])
+    assert end.reason == f"ask <@{stage.carol.id}> first"
+    told = await listed(stage, stage.alice)
+    by = f"by <@{stage.bob.id}>, asked by <@{stage.alice.id}>: ask <@{stage.carol.id}> first"
+    assert f"denied vm delete {NAME} on gpu1 {by}" in told
+    assert f"<@{stage.bob.id}> denied vm delete {NAME} on gpu1: ask" in told
+
+
+async def test_only_what_was_taken_back_is_cancelled(stage: Stage) -> None:
+    question = await asked(stage)
+    await stage.alice.presses("Cancel", question)
+    await stage.quiet()
+    end = await ended(stage)
+    assert (end.outcome, end.details["decided_by"]) == ("cancelled", [stage.alice.id])
+    assert f"cancelled vm delete {NAME} on gpu1 by" in await listed(stage, stage.alice)
+
+
+async def test_what_expired_and_what_was_voided_have_words_of_their_own(stage: Stage) -> None:
+    await asked(stage)
+    await stage.passes(61 * 60)
+    end = await ended(stage)
+    assert (end.outcome, end.reason) == ("expired", "Nobody decided in time.")
+    await stage.alice.types(DELETE, channel=CHANNEL)
+    question = await stage.alice.sees(r"(?s)Delete .inference. on .gpu1.\?.*Needs an approval")
+    domain = stage.task(NAME).domain
+    assert domain is not None
+    domain.state = Libvirt.SHUT_OFF
+    await approves(stage, stage.bob, question)
+    end = await ended(stage)
+    assert (end.outcome, "now “off”" in end.reason) == ("voided", True)
+    said = [e for e in stage.endings(stage.alice) if "Changed since" in e]
+    assert f"Delete {NAME} on gpu1: not done. Changed since it was shown" in said[0]
+    told = await listed(stage, stage.alice, "outcome=voided")
+    assert f"voided vm delete {NAME} on gpu1, asked by" in told
+
+
+async def test_a_request_names_machine_and_node_as_soon_as_they_are_known(stage: Stage) -> None:
+    await asked(stage)
+    await stage.asks(stage.alice, "/dbc vm start nothing on gpu2")
+    told = await listed(stage, stage.alice, "outcome=requested")
+    requested = f"<@{stage.alice.id}> requested"
+    assert f"{requested} vm delete {NAME} on gpu1 in <#" in told
+    assert f"{requested} vm start nothing on gpu2 in <#" in told
+
+
+async def test_sessions_name_those_who_share_them(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    await stage.asks(stage.alice, f"/dbc session share gpu1 with #{CHANNEL}")
+    told = await listed(stage, stage.alice, "outcome='session shared'")
+    assert f"session shared on gpu1 with <@{stage.bob.id}>" in told
+    assert "session shared on gpu1 with <#" in told
