@@ -5,16 +5,18 @@ A command's signature uses the annotated names below; `parameters` reads them on
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from bot.commands.gibibytes import gibibytes, is_size
 from bot.errors import Refused
 from bot.model import Machine, Node
 
 Kind = Literal[
-    "vm", "node", "peer", "metal", "manager", "image", "base", "server", "disk", "snapshot",
-    "person", "channel", "word", "rest", "line", "int", "choice", "flag", "list",
+    "vm", "node", "peer", "metal", "manager", "image", "base", "stored", "server", "disk",
+    "snapshot", "place", "person", "channel", "word", "rest", "line", "int", "size", "choice",
+    "flag", "list",
     "secret", "secrets",
 ]  # fmt: skip
 
@@ -23,6 +25,15 @@ Kind = Literal[
 NODES: frozenset[Kind] = frozenset({"node", "peer", "metal", "manager"})
 DEFAULTED: frozenset[Kind] = frozenset({"node", "peer"})
 SECRET: frozenset[Kind] = frozenset({"secret", "secrets"})  # one line, or several
+
+# What is offered for one of these depends on another argument of the command, where it has one.
+NARROWED_BY: Mapping[Kind, frozenset[Kind]] = {
+    "base": frozenset({"node"}),
+    "image": frozenset({"node"}),
+    "stored": frozenset({"server"}),
+    "disk": frozenset({"vm"}),
+    "snapshot": frozenset({"vm"}),
+}
 
 # Slack's ids; a mention is read as one of these with its sign.
 _MENTIONED = {
@@ -33,6 +44,7 @@ _MENTIONED = {
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 
+NO_LIMIT = 2**31 - 1
 NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has no such parameter
 
 
@@ -40,8 +52,9 @@ NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has 
 class Arg:
     """What a parameter takes. `hint` is help for forms and documentation.
 
-    `least` and `most` bound integers; `names` are further spellings of `key=`; `positional`
-    says whether a bare word may fill it.
+    `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
+    are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` may
+    have a plus sign. `positional` says whether a bare word may fill it.
     """
 
     label: str
@@ -49,9 +62,11 @@ class Arg:
     hint: str = ""
     example: str = ""
     least: int = 0
-    most: int = 2**31 - 1
+    most: int = NO_LIMIT
     choices: tuple[str, ...] = ()
+    word: str = ""
     names: tuple[str, ...] = ()
+    adds: bool = False
     positional: bool = True
 
     def accepts(self, word: str) -> bool:
@@ -64,6 +79,8 @@ class Arg:
             return False
         if self.kind == "int":
             return word.removeprefix("-").isdecimal()
+        if self.kind == "size":
+            return is_size(word)
         if self.kind == "choice":
             return word.lower() in self.choices
         return True
@@ -73,6 +90,8 @@ class Arg:
         match self.kind:
             case "int":
                 return self._integer(name, text)
+            case "size":
+                return self._size(name, text)
             case "choice":
                 if (lowered := text.strip().lower()) in self.choices:
                     return lowered
@@ -107,10 +126,23 @@ class Arg:
             value = int(text.strip())
         except ValueError:
             raise Refused(f"{self.label} is a whole number, not “{text}”.", field=name) from None
+        return self._bounded(name, value)
+
+    def _size(self, name: str, text: str) -> int:
+        number = text.strip()
+        if number.startswith("+") and not self.adds:
+            raise Refused(
+                f"{self.label} is the whole size, not how much to add.",
+                hint="Say it without the plus sign.",
+                field=name,
+            )
+        return self._bounded(name, gibibytes(number.removeprefix("+"), self.label, name))
+
+    def _bounded(self, name: str, value: int) -> int:
         if not self.least <= value <= self.most:
             bounds = (
                 f"{self.least} or more"
-                if self.most == 2**31 - 1
+                if self.most == NO_LIMIT
                 else f"between {self.least} and {self.most}"
             )
             raise Refused(f"{self.label} must be {bounds}, not {value}.", field=name)
@@ -182,23 +214,29 @@ class Parameter:
     default: object = None
 
     @property
+    def word(self) -> str:
+        """What people call it in a line: `word=…` means it."""
+        return self.arg.word or self.name
+
+    @property
     def usage(self) -> str:
         """How it stands in a usage line."""
         if self.arg.kind == "flag":
-            return f"[{self.name}]"
+            return f"[{self.word}]"
         if self.arg.kind == "choice":
             shown = "|".join(self.arg.choices)
+        elif self.arg.kind in _MENTIONED:
+            shown = f"with <{_MENTIONED[self.arg.kind][1]}{self.word}>"
         else:
-            sign = _MENTIONED[self.arg.kind][1] if self.arg.kind in _MENTIONED else ""
-            label = f"{sign}{self.arg.label.lower()}"
-            shown = f"<{label}>" if self.arg.positional else "…"
+            shown = f"<{self.word}>" if self.arg.positional else "…"
         if not self.arg.positional:
-            shown = f"{self.name}={shown}"
+            shown = f"{self.word}={shown}"
         return shown if self.required else f"[{shown}]"
 
 
 Vm = Annotated[
-    Machine, Arg("Machine", "vm", "Nickname, task id, or the beginning of one", example="train-01")
+    Machine,
+    Arg("Machine", "vm", "Nickname, task id, or the beginning of one", "train-01", word="machine"),
 ]
 OnNode = Annotated[
     Node, Arg("Node", "node", "Nickname, name or id of a node", "gpu1", names=(NODE_OPTION,))
@@ -244,17 +282,46 @@ ImageServer = Annotated[
         "Its id; needed where there are several",
         "hub",
         names=("to", "from", "image_server"),
+        positional=False,
+    ),
+]
+FromServer = Annotated[
+    str,
+    Arg(
+        "From image server",
+        "server",
+        "Its id; needed where several have the image",
+        "hub",
+        word="from",
+        names=("image_server",),
+        positional=False,
+    ),
+]
+ToServer = Annotated[
+    str,
+    Arg(
+        "To image server",
+        "server",
+        "Its id; needed where there are several",
+        "hub",
+        word="to",
+        names=("image_server",),
+        positional=False,
     ),
 ]
 Disk = Annotated[str, Arg("Disk", "disk", "Its name in the machine's list of disks", "vdb")]
 KnownSnapshot = Annotated[
-    str, Arg("Snapshot", "snapshot", "One of the machine's snapshots", "before-upgrade")
+    str,
+    Arg(
+        "Snapshot", "snapshot", "One of the machine's snapshots", "before-upgrade", word="snapshot"
+    ),
 ]
 SnapshotName = Annotated[
-    str, Arg("Snapshot", "word", "Letters, digits, . _ and -", "before-upgrade")
+    str,
+    Arg("Snapshot", "word", "Letters, digits, . _ and -", "before-upgrade", word="snapshot"),
 ]
 Nickname = Annotated[str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01")]
-Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart")]
+Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart", word="command")]
 
 
 def parameters(function: Callable[..., object]) -> tuple[Parameter, ...]:

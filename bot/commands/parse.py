@@ -4,12 +4,14 @@ Turns a line into a command with texts by parameter name, or into a usage proble
 total: any text at all gives one or the other. Targets are resolved later, by `bot.commands.bind`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.commands.alias import expanded
 from bot.commands.args import NODE_OPTION, OPTIONS, SECRET, Option, Parameter, option_called
+from bot.commands.gibibytes import UNIT
 from bot.commands.table import Command, Table
 from bot.commands.text import clean, option_name, quoted, words
 from bot.errors import Refused
@@ -45,11 +47,29 @@ class NotUnderstood:
     nearest: tuple[Command, ...]
 
 
+class Surplus(Refused):
+    """A word too many. `bare` are all words of the line that stand without a `key=`."""
+
+    def __init__(
+        self, command: Command, word: str, bare: Sequence[str], values: Mapping[str, str]
+    ) -> None:
+        super().__init__(
+            f"I don't know what “{word}” means for “{command.title}”.",
+            hint=f"Usage: {command.usage}",
+        )
+        self.command = command
+        self.bare = tuple(bare)
+        self.values = dict(values)
+
+
 _WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and says nothing
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
 _STOPS = ".,;:!"  # that people end a line with
+
+_NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
+_STRICTNESS = {"choice": 0, "int": 1}  # the kinds that take few words, before those that take any
 
 _HELP = frozenset({"help", "?", "帮助"})
 
@@ -128,6 +148,8 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
         if taken.name not in values:
             continue
         value = taken.arg.read(taken.name, values[taken.name])
+        if taken.arg.kind == "size":
+            values[taken.name] = str(value)  # `1T` is written down as what DBC will be sent
         if taken.arg.kind == "flag":
             values[taken.name] = "true"
             if not value:  # `force=false` is the same as no force
@@ -145,7 +167,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
     """Which word belongs to what."""
     values: dict[str, str] = {}
     bare: list[str] = []
-    queue = list(rest)
+    queue = _with_units(command, rest)
     while queue:
         if _takes_whole_line(command, bare, queue, values):
             break
@@ -158,6 +180,27 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
+
+
+def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
+    """`50 GiB` is one word where a command takes a size."""
+    joined: list[str] = []
+    for word in typed:
+        if joined and UNIT.fullmatch(word) and _awaits_unit(command, joined[-1]):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _awaits_unit(command: Command, word: str) -> bool:
+    """Whether a word is the number of a size: `50`, `mem=50`."""
+    key, _, number = word.rpartition("=")
+    if not _NUMBER.fullmatch(number):
+        return False
+    named = command.parameter(option_name(key) or key) if key else None
+    sizes = [p for p in command.parameters if p.arg.kind == "size"]
+    return named in sizes if key else bool(sizes)
 
 
 def _is_choice(command: Command, word: str) -> bool:
@@ -243,7 +286,7 @@ def _set(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
-    free = [p for p in command.parameters if p.name not in values and p.arg.kind != "flag"]
+    free = _in_order(command, bare, values)
     for position, word in enumerate(bare):
         parameter = next((p for p in free if p.arg.accepts(word)), None)
         if parameter is None:
@@ -251,15 +294,28 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
             key, equals, _ = word.partition("=")
             told = f"{key}=…" if equals else word  # what follows may be a secret
-            raise Refused(
-                f"I don't know what “{told}” means for “{command.title}”.",
-                hint=f"Usage: {command.usage}",
-            )
+            raise Surplus(command, told, bare, values)
         free.remove(parameter)
         if parameter.arg.kind == "rest":
             _set(values, parameter.name, " ".join(bare[position:]))
             return
         _set(values, parameter.name, word)
+
+
+def _in_order(
+    command: Command, bare: Sequence[str], values: Mapping[str, str]
+) -> list[Parameter]:
+    """The parameters that bare words may fill, in the order in which they do.
+
+    A line that begins with a choice (`vm logs head 20`) has left out the name that stands before
+    it: what can only be a choice or a number is that.
+    """
+    free = [p for p in command.parameters if p.name not in values and p.arg.kind != "flag"]
+    choices = [p for p in free if p.arg.kind == "choice"]
+    begins, *others = [any(p.arg.accepts(word) for p in choices) for word in bare] or [False]
+    if begins and not any(others):
+        return sorted(free, key=lambda p: _STRICTNESS.get(p.arg.kind, len(_STRICTNESS)))
+    return free
 
 
 def _refuse_secret(parameter: Parameter) -> None:

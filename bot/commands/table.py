@@ -52,8 +52,9 @@ class Command:
     anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
     and gives facts to show and to compare with later. `check` looks at all texts together before
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
-    person, texts); it asks nobody. `example` is a whole line without the
-    slash command.
+    person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
+    parameter, for the form. `example` is a whole line without the slash command, `button` what the
+    form's button says where the verb alone says too little.
     """
 
     verb: str
@@ -64,6 +65,8 @@ class Command:
     check: Check | None = None
     verify: Verify | None = None
     look: Look | None = None
+    present: Look | None = None
+    button: str = ""
     asks: Words = ""
     loses: Words = ""
     follow: Follow | None = None
@@ -105,6 +108,16 @@ class Command:
     def _is_node_option(parameter: Parameter) -> bool:
         return parameter.arg.kind in DEFAULTED and not parameter.arg.positional
 
+    @property
+    def node_option(self) -> Parameter | None:
+        """The parameter for the node on which it acts, with a session for it: `on <node>`."""
+        return next((p for p in self.parameters if self._is_node_option(p)), None)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a node may refuse what was given before it is carried out, or a secret."""
+        return self.look is not None or any(p.arg.kind in SECRET for p in self.parameters)
+
     def spoken(self, sentence: str) -> str:
         """The sentence with DBC's names of fields said as the form says them."""
 
@@ -132,7 +145,7 @@ class Command:
         """The parameter that `key=` means."""
         wanted = key.lower().replace("-", "_")
         for parameter in self.parameters:
-            if wanted in {parameter.name, *parameter.arg.names}:
+            if wanted in {parameter.name, parameter.word, *parameter.arg.names}:
                 return parameter
         return None
 
@@ -213,6 +226,10 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: the example is a whole line")
     if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
-    names = [n for p in command.parameters for n in (p.name, *p.arg.names) if n != NODE_OPTION]
+    names = [
+        name
+        for p in command.parameters
+        for name in {p.name, p.word, *p.arg.names} - {NODE_OPTION}
+    ]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

@@ -20,9 +20,11 @@ _QUOTES = str.maketrans(
 )  # fmt: skip
 # One or two of any dash; before a digit a plain one is a minus.
 _DASHES = re.compile(r"^[—–―−]{1,2}-?|^--?(?=[^\W\d])")
-_WORD = re.compile(r"""(?:"[^"]*"|(?<!\w)'[^']*'|[^\s"']|["'])+""")
+# An apostrophe inside a word opens no quote and closes none: Ada's, 'Ada's box'.
+_SINGLE = r"(?<!\w)'((?:[^']|(?<=\w)'(?=\w))*)'(?!\w)"
+_WORD = re.compile(rf"""(?:"[^"]*"|{_SINGLE}|[^\s"']|["'])+""")
 _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
-_QUOTED = re.compile(r""""([^"]*)"|(?<!\w)'([^']*)'""")
+_QUOTED = re.compile(rf""""([^"]*)"|{_SINGLE}""")
 
 
 def clean(text: str) -> str:
@@ -45,7 +47,8 @@ def _unlink(match: re.Match[str]) -> str:
 
 def words(text: str) -> list[str]:
     """Split cleaned text into words; quotes hold a word together, unbalanced ones are literal."""
-    return [_QUOTED.sub(lambda m: m[1] or m[2] or "", word) for word in _WORD.findall(text)]
+    found = (match[0] for match in _WORD.finditer(text))
+    return [_QUOTED.sub(lambda m: m[1] or m[2] or "", word) for word in found]
 
 
 def option_name(word: str) -> str | None:

@@ -19,8 +19,8 @@ _LONGEST = 500  # characters
 Name = Annotated[str, Arg("Alias", "word", "The short word", "r")]
 Body = Annotated[
     str,
-    Arg("Stands for", "line", "A whole line; $1 … $9 and $* are the words behind the alias",
-        "vm restart $1 force"),
+    Arg("Line", "line", "What it stands for; $1 … $9 and $* are the words behind the alias",
+        "vm restart $1 force", word="line"),
 ]  # fmt: skip
 
 

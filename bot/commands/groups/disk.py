@@ -16,18 +16,20 @@ from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.observers.disks import disks_of, inventory_of
 
 NewSize = Annotated[
-    int, Arg("Size", "int", "GiB of the new disk", "100", least=1, most=fields.MAX_COUNT)
+    int,
+    Arg("Size (GiB)", "size", "Like 100, 100G or 1T", "100", least=1, most=fields.MAX_COUNT),
 ]
 Growth = Annotated[
     int,
     Arg(
-        "GiB to add",
-        "int",
-        "How much the disk grows BY, not its new size; there is no shrinking",
-        "50",
+        "Grow by (GiB)",
+        "size",
+        "How much to add, not the new size: +50 or +1T; there is no shrinking",
+        "+50",
         least=1,
         most=fields.MAX_COUNT,
         names=("add", "size"),
+        adds=True,
     ),
 ]
 HostDirectory = Annotated[
@@ -136,7 +138,7 @@ GROUP = Group(
             ),
         ),
         Command(
-            "resize", resize, Effect.CHANGE, "disk resize train-01 vdb 50",
+            "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
             check=_check_disk, look=_before_resize,
             follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
         ),

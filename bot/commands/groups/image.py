@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from bot.commands.args import Arg, AtNode, Image, ImageServer
+from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
 from bot.commands.context import Context
 from bot.commands.groups import image_list
 from bot.commands.groups.servers import (
@@ -46,7 +46,7 @@ Replace = Annotated[
 ]
 
 OnServer = Annotated[
-    str, Arg("Image", "image", "An image file on the server, ending in .qcow2", "ubuntu.qcow2")
+    str, Arg("Image", "stored", "An image file on the server, ending in .qcow2", "ubuntu.qcow2")
 ]
 
 
@@ -54,7 +54,7 @@ async def download(
     ctx: Context,
     image: OnServer,
     node: AtNode,
-    server: ImageServer = "",
+    server: FromServer = "",
     directory: Directory = fields.DATA_DIR,
     replace: Replace = False,
 ) -> None:
@@ -95,7 +95,7 @@ async def upload(
     ctx: Context,
     image: ImageFile,
     node: AtNode,
-    server: ImageServer = "",
+    server: ToServer = "",
     replace: Replace = False,
 ) -> None:
     """Send an image from a node to an image server."""

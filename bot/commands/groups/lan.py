@@ -13,11 +13,11 @@ from bot.errors import Conflict
 from bot.model import Effect, Node
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
 
-LanName = Annotated[str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01")]
+LanName = Annotated[str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01", word="network")]
 Cidr = Annotated[
     str,
     Arg(
-        "Address range",
+        "Address range (CIDR)",
         "word",
         "IPv4 with a mask from 8 to 30; the machines get their addresses from it",
         "192.168.66.0/24",

@@ -21,14 +21,14 @@ PowerVerb = Annotated[
     str,
     Arg(
         "Power", "choice", "What to do with its power", "status",
-        choices=("on", "off", "reset", "status"),
+        word="power", choices=("on", "off", "reset", "status"),
     ),
 ]  # fmt: skip
 Device = Annotated[
     str,
     Arg(
         "Boot from", "choice", "What it boots from next", "pxe",
-        choices=("pxe", "disk", "cdrom", "bios"),
+        word="boot", choices=("pxe", "disk", "cdrom", "bios"),
     ),
 ]  # fmt: skip
 _COMMANDS: Mapping[str, PowerCommand] = {"on": "on", "off": "off", "reset": "reset"}

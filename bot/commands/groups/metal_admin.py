@@ -29,14 +29,15 @@ Ip = Annotated[
     str, Arg("IP address", "word", "The machine's own", "198.51.100.4", positional=False)
 ]
 Host = Annotated[
-    str, Arg("IPMI host", "word", "Address of its management controller", positional=False)
+    str, Arg("IPMI host", "word", "Address of its management controller", word="ipmi_host",
+        positional=False)
 ]
-UserName = Annotated[str, Arg("IPMI user", "word", positional=False)]
+UserName = Annotated[str, Arg("IPMI user", "word", word="ipmi_user", positional=False)]
 Password = Annotated[str, Arg("IPMI password", "secret", "Kept by the manager, not by this bot")]
 Port = Annotated[
     int, Arg("IPMI port", "int", "Only if it is not 623", least=1, most=65535, positional=False)
 ]
-System = Annotated[str, Arg("System", "word", "What runs on it", "Ubuntu 22.04", positional=False)]
+System = Annotated[str, Arg("System (OS)", "word", "What runs on it", "Ubuntu 22.04", positional=False)]
 Text = Annotated[str, Arg("Description", "word", "For people", "rack 7, slot 1", positional=False)]
 Nonce = Annotated[
     str, Arg("Nonce", "secret", "As printed by: python -m bot sign --nonce --node-key")

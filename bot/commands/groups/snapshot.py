@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from bot.commands.args import Arg, ImageServer, KnownSnapshot, SnapshotName, Vm
+from bot.commands.args import Arg, KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.commands.context import Context
 from bot.commands.groups.off import must_be_off
 from bot.commands.groups.servers import choose_server
@@ -69,7 +69,7 @@ async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
 
 
 async def create(
-    ctx: Context, vm: Vm, name: SnapshotName, server: ImageServer = "", desc: Description = ""
+    ctx: Context, vm: Vm, name: SnapshotName, server: ToServer = "", desc: Description = ""
 ) -> None:
     """Take a snapshot of the system disk of a machine that is off, and upload it."""
     del server  # the one that `look` chose is in the facts

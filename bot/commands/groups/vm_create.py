@@ -44,13 +44,13 @@ Cpu = Annotated[
 ]
 Mem = Annotated[
     int,
-    Arg("Memory (GiB)", "int", "", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
+    Arg("Memory (GiB)", "size", "Like 64 or 64G", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
 ]
 Disk = Annotated[
     int,
     Arg(
         "Data disk (GiB)",
-        "int",
+        "size",
         "Beside the system disk of 350 GiB",
         "100",
         1,
@@ -62,7 +62,7 @@ Disk = Annotated[
 System = Annotated[
     str,
     Arg(
-        "System",
+        "System (OS)",
         "choice",
         "",
         "linux",
@@ -74,7 +74,7 @@ System = Annotated[
 Bios = Annotated[
     str,
     Arg(
-        "Boot mode",
+        "Boot mode (BIOS)",
         "choice",
         "legacy for linux, uefi for windows",
         "legacy",
@@ -109,7 +109,7 @@ PublicIp = Annotated[
 Lan = Annotated[
     str | None,
     Arg(
-        "Private network",
+        "Private network (LAN)",
         "word",
         "Its name",
         "team42",
@@ -146,7 +146,7 @@ Multicast = Annotated[
 DataFile = Annotated[
     str | None,
     Arg(
-        "Existing data disk",
+        "Existing data file",
         "word",
         "A file on the node to use as the data disk",
         "data_1.qcow2",
@@ -157,7 +157,7 @@ DataFile = Annotated[
 Nic = Annotated[
     str,
     Arg(
-        "Network card",
+        "Network card (NIC)",
         "choice",
         "",
         "virtio",
