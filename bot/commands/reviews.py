@@ -131,9 +131,11 @@ class Reviews:
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.approvals.add(approval)
-            await tx.messages.put(_glass_key(execution), execution.place, dump(told), now)
+            await tx.messages.put(
+                review_cards.glass_key(execution.id), execution.place, dump(told), now
+            )
             for user in people:
-                key = f"{_glass_key(execution)}:{user}"
+                key = f"{review_cards.glass_key(execution.id)}:{user}"
                 await tx.messages.put(key, Place(user), dump(told), now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
@@ -324,8 +326,9 @@ class Reviews:
         told = review_cards.reviewed_glass(await self._question(approval, execution))
         now = self._clock.now()
         async with self._store.write() as tx:
-            for copy in await tx.messages.copies(_glass_key(execution)):
+            for copy in await tx.messages.copies(review_cards.glass_key(execution.id)):
                 await tx.messages.put(copy.key, copy.place, dump(told), now)
+            await board.mark_reviewed(tx, execution, now)
         await self._outbox.deliver_due()
 
     # The clock
@@ -429,9 +432,5 @@ def _is_channel(place: Place) -> bool:
 
 def _key_of(approval: Approval) -> str:
     if approval.kind is ReviewKind.AFTERWARDS:
-        return f"glass:{approval.execution}"
+        return review_cards.glass_key(approval.execution)
     return cards.card_key(approval.execution)
-
-
-def _glass_key(execution: Execution) -> str:
-    return f"glass:{execution.id}"

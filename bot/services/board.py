@@ -1,21 +1,46 @@
 """Shows a change's card: the one in the channel and its copies, always all of them together."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Execution, Place
-from bot.reply import Reply, dump
+from bot.model import Execution, Place, ReviewKind
+from bot.reply import Reply, dump, load
 from bot.services.cards import card_key
+from bot.services.review_cards import glass_key, glass_note, is_glass_note
 from storage import UnitOfWork
 
 
 async def show_card(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
-    """Let the card and every copy of it say `card`, in the unit of work of what it tells."""
+    """Let the card and every copy of it say `card`, in the unit of work of what it tells.
+
+    What runs without approval says so until its end, and who still has to review it.
+    """
+    if execution.arguments.get("break_glass"):
+        card = await _marked(tx, execution, card)
     content = dump(card)
     key = card_key(execution.id)
     await tx.messages.put(key, execution.place, content, now)
     for copy in await tx.messages.copies(key):
         if copy.key != key:
             await tx.messages.put(copy.key, copy.place, content, now)
+
+
+async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:
+    """Let the card of what ran without approval say who has reviewed it."""
+    shown = await tx.messages.find(card_key(execution.id))
+    if shown is not None:
+        await show_card(tx, execution, load(shown.content), now)
+
+
+async def _marked(tx: UnitOfWork, execution: Execution, card: Reply) -> Reply:
+    approval = await tx.approvals.for_execution(execution.id)
+    if approval is None or approval.kind is not ReviewKind.AFTERWARDS:
+        return card
+    key = glass_key(execution.id)
+    copies = [copy.key for copy in await tx.messages.copies(key)]
+    people = [one.removeprefix(f"{key}:") for one in copies if one != key]
+    kept = tuple(part for part in card.parts if not is_glass_note(part))
+    return replace(card, parts=(*kept, glass_note(approval, people)))
 
 
 async def copy_card(

@@ -38,6 +38,8 @@ DENY = "approval.deny"
 CANCEL = "approval.cancel"
 REVIEWED = "approval.reviewed"
 
+_GLASS = emoji("rotating_light")
+
 STATE = "Present state"  # as read when the card was made; compared before the run
 LAST_SEEN = "Last seen state"  # where the node did not answer
 
@@ -236,7 +238,7 @@ def broken_glass(asked: Question, people: Sequence[str]) -> Reply:
     """Loud: someone ran this without approval, and somebody else has to look at it."""
     execution = asked.execution
     head = line(
-        emoji("rotating_light"), " ", mention(execution.actor), " broke the glass: ", asked.title,
+        _GLASS, " ", mention(execution.actor), " broke the glass: ", asked.title,
         ", without approval.",
     )  # fmt: skip
     parts: list[Part] = [Para(head)]
@@ -256,6 +258,26 @@ def reviewed_glass(asked: Question) -> Reply:
     )  # fmt: skip
     why = line(asked.execution.arguments.get("break_glass", ""))
     return Reply(plain(head), (Para(head), Fields((("Reason", why),))))
+
+
+def glass_key(execution_id: str) -> str:
+    """The key of the message that announces broken glass."""
+    return f"glass:{execution_id}"
+
+
+def glass_note(approval: Approval, people: Sequence[str]) -> Note:
+    """For the card of what runs without approval: who reviews it, or who has."""
+    if approval.status is ApprovalStatus.APPROVED:
+        by: Line = line("; reviewed by ", mention(approval.decided_by), ".")
+    else:
+        waits = people_line(people) if people else line("somebody else")
+        by = line("; still to be reviewed by ", waits, ".")
+    return Note(line(_GLASS, " Ran without approval", by))
+
+
+def is_glass_note(part: Part) -> bool:
+    """Whether it is a former `glass_note`."""
+    return isinstance(part, Note) and part.text[:1] == (_GLASS,)
 
 
 def _reviewed(asked: Question) -> Actions:

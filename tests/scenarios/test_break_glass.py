@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, card
 
 RULE = (
     '[[rule]]\nname = "glass"\nmatch = { command = "vm.delete" }\napprovals = 2\n'
@@ -21,10 +22,16 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield one
 
 
+def ran(stage: Stage) -> SeenMessage:
+    """The card of what ran."""
+    return card(stage.alice, "Ran without approval")
+
+
 async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
     await stage.carol.types(BREAK, channel=CHANNEL)
     await stage.ends(stage.carol, f"{NAME} is deleted")
     assert stage.changes() == ["tasks.delete"]
+    assert f"still to be reviewed by <@{stage.alice.id}>, <@{stage.bob.id}>." in ran(stage).plain
     told_all = await stage.alice.sees("broke the glass", CHANNEL)
     assert "It floods the switch" in told_all.plain
     assert set(told_all.pings) >= {stage.alice.id, stage.bob.id}
@@ -56,6 +63,8 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
         seen = now(stage, message)
         assert f"reviewed by <@{stage.bob.id}>" in seen.plain
         assert seen.buttons == []
+    assert f"Ran without approval; reviewed by <@{stage.bob.id}>." in ran(stage).plain
+    assert "still to be reviewed" not in ran(stage).plain
     assert "Nothing waits" in (await stage.asks(stage.carol, "/dbc approval list")).plain
     reviewed = [e for e in await entries(stage) if str(e.kind) == "reviewed"]
     assert [entry.actor for entry in reviewed] == [stage.bob.id]
