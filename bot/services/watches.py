@@ -299,11 +299,9 @@ class Watches:
                 now=now,
                 expect={ExecutionStatus.FOLLOWING},
             )
-            card_parts, end_parts = _extras(execution, watch, found, parts)
-            await self._say_on_card(
-                tx, execution, cards.ended(execution, end, sentence, *card_parts)
-            )
-            told = cards.announcement(execution, end, sentence, *end_parts)
+            await self._say_on_card(tx, execution, cards.ended(execution, end, sentence))
+            more = _extras(execution, watch, found, parts)
+            told = cards.announcement(execution, end, sentence, *more)
             key = cards.end_key(execution.id, watch.id)
             await tx.messages.put(key, execution.place, dump(told), now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
@@ -331,10 +329,10 @@ async def _may_look(tx: UnitOfWork, watch: Watch, asked: Execution) -> bool:
 
 def _extras(
     execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
-) -> tuple[Sequence[Part], Sequence[Part]]:
-    """What stands under the sentence on the card and in the announcement."""
+) -> Sequence[Part]:
+    """What stands under the sentence in the announcement: the one message that people look for."""
     if found.state is WatchState.DONE and execution.command in {"vm.create", "vm.start"}:
-        return (), (cards.connect_button(execution),)
+        return (cards.connect_button(execution),)
     if found.state is WatchState.UNKNOWN and found.resumable:
-        return parts, (cards.keep_watching_button(watch.id),)
-    return parts, parts
+        return (*parts, cards.keep_watching_button(watch.id))
+    return parts

@@ -1,0 +1,104 @@
+"""Where an end is told: to who asked alone what nobody else has seen, and never lost."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.dbc.guard import Limits
+from sandbox.slack import SeenMessage
+from tests.mortal import START, mortal
+from tests.scenarios.site import told
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
+
+CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2"
+PRIVATE = "SELECT count(*) FROM messages WHERE key LIKE 'told:%' AND delivered = version"
+
+
+def public(stage: Stage) -> list[SeenMessage]:
+    """What everybody in the channel sees."""
+    return [m for m in stage.bob.messages(CHANNEL) if not m.ephemeral]
+
+
+@pytest.mark.parametrize(
+    "line", [f"{CREATE} on gpu3", f"@dbc {CREATE.removeprefix('/dbc ')} on gpu3"]
+)
+async def test_a_creation_that_never_started_is_told_once_and_only_to_who_asked(
+    stage: Stage, line: str
+) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, line)
+    await stage.passes(120)
+    assert [m for m in public(stage) if m.user == "dbc"] == []
+    [end] = told(stage.alice, "You have no session for gpu3")
+    assert end.ephemeral
+    assert "t1 on gpu3: `vm create` was refused" in end.plain.replace("*", "")
+    assert stage.changes() == []
+
+
+async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: Path) -> None:
+    limits = Limits(read=timedelta(seconds=20))
+    async with staged(tmp_path, daemon_patience=20, limits=limits) as stage:
+        await stage.gives_session(stage.alice, "gpu2")
+        stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=5)
+        await stage.alice.types(f"{CREATE} gpu=12 on gpu2", CHANNEL)
+        await stage.bob.sees(r"(?s)t1.*waiting for gpu2 to answer")
+        stage.clock.advance(timedelta(seconds=5))
+        await stage.quiet()
+        assert "not enough free resources" in card(stage.bob, "Asked by").plain
+        [end] = stage.endings(stage.alice)
+        assert "t1 on gpu2: `vm create` failed" in end
+        shown = [m.plain for m in public(stage)]
+        assert sum("See what the node has left" in text for text in shown) == 1
+
+
+async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.ws.faults.add("http_500", "chat.postEphemeral", times=None)
+    await stage.alice.types("/dbc vm passwd inference", CHANNEL)
+    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.submits({"New password": "N3w-Passw0rd"})
+    await stage.quiet()
+    stage.ws.faults.clear()
+    for _ in range(3):
+        await stage.passes(61)
+    [end] = told(stage.alice, "The password of `dbc` in inference is set")
+    assert end.channel == stage.alice.last("@dbc").channel
+    assert "You asked for `vm passwd`" in end.plain
+    assert "N3w-Passw0rd" not in end.plain
+
+
+async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    await stage.passes(120)
+    await stage.restart_bot()
+    await stage.passes(600)
+    assert len(told(stage.alice, "Your session for gpu1 is erased")) == 1
+    assert stage.alice.messages("@dbc") == []
+
+
+@pytest.mark.timeout(150)
+async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Path) -> None:
+    async with mortal(tmp_path) as one:
+        alice = one.ws.member("alice")
+        await one.gives_session(alice, "gpu1")
+        await one.prepare()
+        one.ws.faults.add("hang", "chat.postEphemeral", times=None)
+        await alice.types("/dbc vm passwd inference on gpu1", channel=CHANNEL)
+        await alice.sees_modal("vm passwd", timeout=START)
+        await alice.submits({"New password": "N3w-Passw0rd"})
+        await one.comes_true("SELECT count(*) FROM executions WHERE command = 'vm.passwd' "
+                             "AND finished_at IS NOT NULL")  # fmt: skip
+        await one.restart()
+        one.ws.faults.clear()
+        await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL", within=90)
+        [end] = [m for m in alice.messages("@dbc") if "The password of" in m.plain]
+        assert not any("N3w-Passw0rd" in json.dumps(m.blocks) for m in alice.messages())
+        calls = [c for c in one.world.changing_calls() if c.op == "tasks.passwd"]
+        assert len(calls) <= 1, end
