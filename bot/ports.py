@@ -1,7 +1,7 @@
 """What the core needs from the chat side, as protocols. `handlers` implements them with Slack."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -33,11 +33,16 @@ class Answer(Protocol):
         """Answer. A second call replaces the first answer where the chat side can."""
         ...
 
-    async def open(self, form: Form) -> None:
-        """Show a form; only within 3 s of the person's action, and once (Slack's trigger_id).
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that the answer takes its time; a form that waits keeps what was typed into it."""
+        ...
 
-        Where the person cannot be shown one (a mention has no trigger_id), a button that opens
-        it is offered instead. For a form sent in that shows a `waiting` reply, put the form back.
+    async def open(self, form: Form) -> None:
+        """Show a form; only within 3 s of the person's action (Slack's trigger_id).
+
+        A second call shows the form anew, if it stands there still; what was typed stays. Where
+        the person cannot be shown one (a mention has no trigger_id), a button that opens it is
+        offered instead. For a form sent in that waits, put the form back.
         """
         ...
 
@@ -49,7 +54,7 @@ Work = Callable[[Answer], Awaitable[None]]
 class Accepted:
     """What was asked is safe: acknowledge, then do `work` in a supervised task.
 
-    `waiting`, for forms only: keep the form open and show this until `work` answers; without it
+    `waiting`, for forms only: keep the form as it is, below this, until `work` answers; without it
     the form closes.
     """
 
@@ -62,6 +67,21 @@ class Rejected:
     """A form sent in with faults, by field name: shown at the fields, nothing was recorded."""
 
     errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a person types into a search field: `source` is the field's, `query` the typed text.
+
+    `form` and `given` say which form it is in and what other fields of it are known to hold.
+    """
+
+    user: str
+    source: str
+    query: str
+    place: Place
+    form: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 class Core(Protocol):
@@ -87,7 +107,11 @@ class Core(Protocol):
         """Take a form."""
         ...
 
-    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+    async def draft(self, draft: Submission) -> Work:
+        """Take note of a form that is being filled in: a field that decides others was chosen."""
+        ...
+
+    async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field (at most 100), best first; answers well under 3 s."""
         ...
 

@@ -4,10 +4,11 @@ A plain `str` inside a line is always shown literally: the renderer escapes it, 
 DBC or from people can ping nobody and format nothing. This module does not know Slack's format.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -27,6 +28,12 @@ class Span:
 
 
 Line = tuple[str | Span, ...]
+T = TypeVar("T")
+
+# A command to type stands between these two wherever text can: in sentences, hints and summaries.
+# They are private-use characters, so nothing that people or DBC write has them for a meaning.
+_BEGIN, _END = "\ue000", "\ue001"
+_COMMAND = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 
 
 def line(*pieces: str | Span | Line) -> Line:
@@ -166,7 +173,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list, below an optional head. `stays`: its head is shown also where no row is left."""
+    """A list, below an optional head. `stays`: its head is shown also where no row is left.
+
+    `also` is what the list says by name beside its rows: why some may be missing.
+    """
 
     rows: tuple[Row, ...]
     head: Line = ()
@@ -189,7 +199,8 @@ class Reply:
     """One message. `summary` is its plain text for notifications and screen readers.
 
     `private`: only for the person who asked, wherever they asked. `sensitive`: it holds secrets,
-    so it is never kept as a file.
+    so it is never kept as a file. `fault`: it says why something cannot be. `data` is what it says
+    by name, where it is about one thing; lists say theirs by row.
     """
 
     summary: str
@@ -214,6 +225,7 @@ _replies: TypeAdapter[Reply] = TypeAdapter(Reply)
 def dump(reply: Reply) -> str:
     """The reply as JSON, to be kept."""
     return _replies.dump_json(reply).decode()
+    also: tuple[Mapping[str, Any], ...] = ()
 
 
 def load(text: str) -> Reply:
@@ -227,6 +239,16 @@ FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "pers
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One option of a field: what is shown and what is meant."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a reply says cannot be, what to do, and the argument that it is about, if any."""
+
+    sentence: str
+    hint: str
+    field: str
+    severity: Severity
+
+
 
     label: str
     value: str
@@ -238,7 +260,8 @@ class FormField:
     """One input of a form.
 
     `search` fields ask the bot for options as the person types; `source` says for what
-    ("vm", "node", "image"). `initial` is prefilled text, or the option for choices.
+    ("vm", "node", "image"). `initial` is prefilled text, or the option for choices. `decides`:
+    what other fields offer or show depends on it, so its choice is told at once.
     """
 
     name: str
@@ -280,7 +303,12 @@ def from_error(error: BotError) -> Reply:
     parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", error.sentence))]
     if told := advice(error):
         parts.append(Note(told))
-    return Reply(error.sentence, tuple(parts), private=True)
+    return Reply(error.sentence, tuple(parts), private=True, fault=fault_of(error))
+
+
+def fault_of(error: BotError) -> Fault:
+    """The failure as a form takes it."""
+    return Fault(error.sentence, plain(advice(error)), error.field, error.severity)
 
 
 def advice(error: BotError) -> Line:
@@ -300,3 +328,4 @@ def from_surprise(error_id: str) -> Reply:
         ),
         private=True,
     )
+    decides: bool = False

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
-from bot.reply import Form, Reply
+from bot.reply import Actions, Form, Reply, emoji
 from handlers.connection import SlackConnection
-from handlers.modals import Modals
+from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
 from handlers.render import message
 from handlers.slack import SlackMessenger
@@ -40,7 +40,7 @@ class ResponseUrl:
         if self._left == 0 or self._clock.now() >= self._until:
             return False
         self._left -= 1
-        rendered = message(reply)
+        rendered = message(self._connection.spelled(reply))
         body = {
             "response_type": "ephemeral",
             "replace_original": False,
@@ -71,15 +71,25 @@ class _Answer(ABC):
         self._actor = actor
         self._place = place
         self._trigger = trigger
+        self._shown: Shown | None = None
 
     @abstractmethod
     async def say(self, reply: Reply) -> None:
         """Answer."""
 
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self.say(reply)
+
     async def open(self, form: Form) -> None:
-        """Show the form, or a button that opens it."""
+        """Show the form, or a button that opens it; what was shown before is shown anew."""
+        if self._shown is not None:
+            await self._modals.renew(self._shown, form, self._place)
+            return
         trigger, self._trigger = self._trigger, ""
-        if not trigger or not await self._modals.show(form, self._place, trigger):
+        if trigger:
+            self._shown = await self._modals.show(form, self._place, trigger)
+        if self._shown is None:
             await self.say(self._modals.offer(form, self._place))
 
 
@@ -132,6 +142,11 @@ class PublicAnswer(_Answer):
             await self._messenger.whisper(self._actor, self._place, reply)
 
 
+_BESIDE = Reply.of(
+    emoji("white_check_mark"), " Done. The answer is where you asked, for you alone."
+)
+
+
 class FormAnswer(_Answer):
     """To a form sent in: in the form while it waits, else a whisper where the form belongs."""
 
@@ -148,8 +163,20 @@ class FormAnswer(_Answer):
         return self._waiting
 
     async def say(self, reply: Reply) -> None:
-        """Answer in the waiting form, or privately in the place."""
-        shown = self._waiting and await self._modals.say(self._waiting, self._view, reply)
+        """Answer in the waiting form, or privately in the place.
+
+        What has buttons of its own is for the place: a form they open would hide it.
+        """
+        with_buttons = any(isinstance(part, Actions) for part in reply.parts)
+        in_form = _BESIDE if with_buttons else reply
+        shown = self._waiting and await self._modals.say(self._waiting, self._view, in_form)
+        if with_buttons or not shown:
+            await self._messenger.whisper(self._actor, self._place, reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say it in the waiting form, above what was typed; else privately in the place."""
+        waiting = self._waiting
+        shown = waiting and await self._modals.meanwhile(waiting, self._view, reply)
         if not shown:
             await self._messenger.whisper(self._actor, self._place, reply)
 
@@ -159,3 +186,30 @@ class FormAnswer(_Answer):
         if not shown:
             offer = self._modals.offer(form, self._place)
             await self._messenger.whisper(self._actor, self._place, offer)
+
+
+class DraftAnswer(_Answer):
+    """To a choice in a form that is still being filled in: the form anew, or nothing."""
+
+    def __init__(
+        self,
+        messenger: SlackMessenger,
+        modals: Modals,
+        *,
+        actor: str,
+        place: Place,
+        shown: Shown,
+        choice: str,
+    ) -> None:
+        super().__init__(messenger, modals, actor=actor, place=place)
+        self._form, self._choice = shown, choice
+        modals.drafting(shown, choice)
+
+    async def say(self, reply: Reply) -> None:
+        """Tell the person beside the form."""
+        await self._messenger.whisper(self._actor, self._place, reply)
+
+    async def open(self, form: Form) -> None:
+        """Show the form anew, unless it stands otherwise by now."""
+        if self._modals.is_newest(self._form, self._choice):
+            await self._modals.renew(self._form, form, self._place)

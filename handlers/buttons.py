@@ -19,6 +19,7 @@ from handlers.payloads import (
     delivery_key,
     press_place,
 )
+from handlers.submissions import is_draft, take_draft
 from handlers.switchboard import Switchboard
 
 
@@ -26,6 +27,8 @@ def register(app: AsyncApp, board: Switchboard) -> None:
     """Listen for presses."""
 
     async def on_press(body: Payload) -> BoltResponse:
+        if is_draft(body):
+            return await take_draft(board, body)
         pressed = body["actions"][0]
         action = action_of(pressed.get("action_id", ""))
         if not action:

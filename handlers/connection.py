@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -19,8 +19,11 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.config import Settings
 from bot.ports import DeliveryFailed
+from bot.reply import with_commands
 from handlers.payloads import Identity, Json
 from handlers.retries import retry_after, retry_handlers
+
+T = TypeVar("T")
 
 TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
@@ -84,6 +87,7 @@ class SlackConnection:
         )
         self.client.proxy = proxy_for(settings.slack_api_url)
         self._identity: Identity | None = None
+        self._slash_command = settings.slash_command
 
     @property
     def identity(self) -> Identity:
@@ -91,6 +95,10 @@ class SlackConnection:
         if self._identity is None:
             raise RuntimeError("the connection to Slack is not open")
         return self._identity
+
+    def spelled(self, said: T) -> T:
+        """What is said, with its commands as people type them in this workspace."""
+        return with_commands(said, self._slash_command)
 
     async def open(self) -> None:
         """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""

@@ -43,6 +43,26 @@ def form_view(form: Form, place: Place) -> Json:
     }
 
 
+def waiting_view(submitted: Payload, reply: Reply, external_id: str) -> Json:
+    """A form sent in, kept open below a word of what is being done.
+
+    It keeps its inputs, so Slack keeps what stands in them, secrets too, and shows it again in
+    the form that takes its place (views.update, "Preserving input entry").
+    """
+    kept = ("type", "private_metadata", "title", "close", "submit")
+    return {key: submitted[key] for key in kept} | {
+        "callback_id": WAITING_CALLBACK,
+        "external_id": external_id,
+        "blocks": [*view_blocks(reply.parts), *submitted["blocks"]],
+    }
+
+
+def errors_view(early: str, view: Payload) -> Json:
+    """The errors to answer with where a form that waits is sent in again."""
+    first = next(block["block_id"] for block in view["blocks"] if block["type"] == "input")
+    return {"response_action": "errors", "errors": {first: early}}
+
+
 def reply_view(submitted: Payload, reply: Reply, external_id: str = "") -> Json:
     """A modal that takes the place of a form sent in and says something.
 
@@ -132,6 +152,8 @@ def _input(field: FormField) -> Json:
         # Slack calls a checkbox that must be ticked required: a flag never is.
         "optional": not field.required or field.kind == "flag",
     }
+    if field.decides:
+        block["dispatch_action"] = True
     return block | ({"hint": plain_text(field.hint, LABEL)} if field.hint else {})
 
 

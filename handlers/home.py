@@ -36,5 +36,5 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 async def show_home(board: Switchboard, user: str) -> None:
     """Publish what the core says to `user`'s Home tab."""
     reply = await board.core.home(user)
-    view = {"type": "home", "blocks": view_blocks(reply.parts)}
+    view = {"type": "home", "blocks": view_blocks(board.connection.spelled(reply).parts)}
     await board.connection.call("views.publish", user_id=user, view=view)

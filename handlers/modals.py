@@ -14,9 +14,9 @@ from bot.clock import Clock
 from bot.errors import BotError
 from bot.model import Place
 from bot.ports import DeliveryFailed
-from bot.reply import Actions, Button, Form, Para, Reply, line
+from bot.reply import Actions, Button, Form, Para, Reply, emoji, line
 from handlers.connection import SlackConnection
-from handlers.forms import form_view, reply_view
+from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Payload
 from handlers.recent import Recent
 
@@ -34,40 +34,76 @@ class Offer:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A form that stands before somebody: its view, as far as `hash` has not changed since."""
+
+    view: str
+    hash: str
+
+
 class Modals:
     """Opens forms, replaces them, and keeps those that wait for their button."""
 
     def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
         self._offered: Recent[Offer] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        # The view's hash after a change of ours, by the one before: who has been filling in the
+        # form meanwhile only knows the former.
+        self._changed: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        self._newest: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
 
-    async def show(self, form: Form, place: Place, trigger: str) -> bool:
-        """Open the form with a trigger_id; False where it is too late for that (3 s, once).
+    async def show(self, form: Form, place: Place, trigger: str) -> Shown | None:
+        """Open the form with a trigger_id; None where it is too late for that (3 s, once).
 
         Raises BotError where Slack refuses the form itself: a button would not open it either.
         """
-        view = form_view(form, place)
+        view = form_view(self._connection.spelled(form), place)
         try:
-            await self._connection.call("views.open", trigger_id=trigger, view=view)
+            opened = await self._connection.call("views.open", trigger_id=trigger, view=view)
         except DeliveryFailed as failed:
             if "trigger" in failed.reason or failed.retry_after is not None:
                 log.info("form_not_opened", form=form.command, reason=failed.reason)
-                return False
+                return None
             log.warning("form_refused", form=form.command, reason=failed.reason)
             raise BotError(
                 "The form could not be opened.",
                 hint="Type the command with its arguments, or try again.",
             ) from failed
-        return True
+        return Shown(opened["view"]["id"], opened["view"]["hash"])
+
+    def drafting(self, shown: Shown, choice: str) -> None:
+        """Note that `choice` is the newest one made in a form; see `is_newest`."""
+        self._newest.put(shown.view, choice)
+
+    def is_newest(self, shown: Shown, choice: str) -> bool:
+        """Whether nothing else was chosen in the form since."""
+        return self._newest.get(shown.view) in {None, choice}
+
+    async def renew(self, shown: Shown, form: Form, place: Place) -> None:
+        """Show the form anew; nothing happens where it was sent in or closed meanwhile."""
+        known = shown.hash
+        while newer := self._changed.get(f"{shown.view}:{known}"):
+            known = newer
+        view = form_view(self._connection.spelled(form), place)
+        try:
+            changed = await self._connection.call(
+                "views.update", view_id=shown.view, hash=known, view=view
+            )
+        except DeliveryFailed as failed:
+            log.info("form_not_renewed", form=form.command, reason=failed.reason)
+        else:
+            self._changed.put(f"{shown.view}:{known}", changed["view"]["hash"])
 
     def offer(self, form: Form, place: Place) -> Reply:
         """A reply with a button that opens the form."""
         offer_id = secrets.token_urlsafe(12)
         self._offered.put(offer_id, Offer(form, place))
         button = Button("Open the form", FORM_OPEN, offer_id, "primary")
+        told = [Para(line(emoji("no_entry_sign"), " ", error)) for error in form.errors.values()]
         return Reply(
-            f"{form.title}: open the form",
-            (Para(line(form.title, " needs a form.")), Actions((button,))),
+            " ".join(form.errors.values()) or f"{form.title}: open the form",
+            (*(told or [Para(line(form.title, " needs a form."))]), Actions((button,))),
             private=True,
         )
 
@@ -77,11 +113,15 @@ class Modals:
 
     async def put_back(self, waiting: str, form: Form, place: Place) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
-        return await self._update(waiting, form_view(form, place))
+        return await self._update(waiting, form_view(self._connection.spelled(form), place))
+
+    async def meanwhile(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
+        """Change what a waiting form says; False where the person has closed it."""
+        return await self._update(waiting, waiting_view(submitted, self._connection.spelled(reply), waiting))
 
     async def say(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
-        return await self._update(waiting, reply_view(submitted, reply, waiting))
+        return await self._update(waiting, reply_view(submitted, self._connection.spelled(reply), waiting))
 
     async def _update(self, waiting: str, view: object) -> bool:
         """Named by its external_id, the waiting modal is not found until Slack shows it.

@@ -35,7 +35,7 @@ class SlackMessenger:
 
     async def send(self, place: Place, reply: Reply, metadata: Json | None = None) -> MessageRef:
         """Post a new message that nobody will look for. Raises DeliveryFailed."""
-        rendered = message(reply)
+        rendered = message(self._connection.spelled(reply))
         answer = await self._connection.call(
             "chat.postMessage",
             channel=place.channel,
@@ -50,7 +50,7 @@ class SlackMessenger:
 
     async def edit(self, ref: MessageRef, reply: Reply) -> None:
         """Replace a message's content; its metadata stays. Raises DeliveryFailed."""
-        rendered = message(reply)
+        rendered = message(self._connection.spelled(reply))
         await self._connection.call(
             "chat.update",
             channel=ref.channel,
@@ -111,10 +111,10 @@ class SlackMessenger:
     async def upload(self, place: Place, name: str, text: str) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed."""
         channel = await self._conversation(place.channel)
-        await self._connection.upload(channel, place.thread, name, text)
+        await self._connection.upload(channel, place.thread, name, self._connection.spelled(text))
 
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
-        rendered = message(reply)
+        rendered = message(self._connection.spelled(reply))
         await self._connection.call(
             "chat.postEphemeral",
             channel=place.channel,

@@ -6,12 +6,28 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
 from bot.model import Submission
-from bot.ports import Rejected
+from bot.ports import Rejected, Search
 from bot.reply import Note, Reply, emoji, line
 from handlers.answer import FormAnswer
 from handlers.deliveries import Acknowledgement
-from handlers.forms import entered, errors_at, options, reply_view, source_of
-from handlers.payloads import FORM_CALLBACK, FormOrigin, Payload, actor_of, delivery_key
+from handlers.forms import (
+    entered,
+    errors_at,
+    errors_view,
+    options,
+    reply_view,
+    source_of,
+    waiting_view,
+)
+from handlers.payloads import (
+    FORM_CALLBACK,
+    WAITING_CALLBACK,
+    FormOrigin,
+    Payload,
+    actor_of,
+    delivery_key,
+    press_place,
+)
 from handlers.switchboard import Switchboard
 
 
@@ -21,19 +37,10 @@ def register(app: AsyncApp, board: Switchboard) -> None:
     async def on_submit(body: Payload) -> BoltResponse:
         view = body["view"]
         actor, team = actor_of(body)
-        origin = FormOrigin.load(view["private_metadata"])
         # The hash changes whenever we change the form: sent again after a lost acknowledgement,
         # it is the same submission; put back and sent again, it is another.
-        submission = Submission(
-            key=delivery_key("submit", view["id"], view["hash"]),
-            actor=actor,
-            place=origin.place,
-            form=origin.command,
-            view=view["id"],
-            values={**origin.kept, **entered(view)},
-            at=board.clock.now(),
-        )
-        answer = board.form(actor, origin.place, view)
+        submission = _submission(board, body, delivery_key("submit", view["id"], view["hash"]))
+        answer = board.form(actor, submission.place, view)
 
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
@@ -42,20 +49,75 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 
         return await board.boundary.take(submission.key, answer, take)
 
+    async def on_early(body: Payload) -> BoltResponse:
+        early = errors_view("One moment: what you sent is being checked.", body["view"])
+        return Acknowledgement(early).response()
+
     async def on_suggest(body: Payload) -> BoltResponse:
-        actor, team = actor_of(body)
+        team = actor_of(body)[1]
         source = source_of(body["action_id"])
 
         async def suggest() -> BoltResponse:
             found = []
             if source and not board.is_foreign(team):
-                found = options(await board.core.options(actor, source, body.get("value") or ""))
+                found = options(await board.core.options(_search(body, source)))
             return Acknowledgement({"options": found}).response()
 
         return await board.boundary.ask(suggest)
 
     app.view(FORM_CALLBACK)(on_submit)
+    app.view(WAITING_CALLBACK)(on_early)
     app.options(re.compile(""))(on_suggest)
+
+
+def is_draft(body: Payload) -> bool:
+    """Whether a block_actions payload is a choice in one of our forms that others depend on."""
+    view = body.get("view") or {}
+    if view.get("callback_id") != FORM_CALLBACK:
+        return False
+    chosen = body["actions"][0]["block_id"]
+    return any(b["type"] == "input" and b["block_id"] == chosen for b in view["blocks"])
+
+
+async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
+    """Tell the core of the choice; the form is shown anew in its own time."""
+    actor, team = actor_of(body)
+    draft = _submission(board, body, delivery_key("draft", body["trigger_id"]))
+    answer = board.draft(actor, draft.place, body["view"], draft.key)
+
+    async def take() -> Acknowledgement:
+        if not board.is_foreign(team):
+            board.boundary.work(draft.key, await board.core.draft(draft), answer)
+        return Acknowledgement()
+
+    return await board.boundary.take(draft.key, answer, take)
+
+
+def _submission(board: Switchboard, body: Payload, key: str) -> Submission:
+    view = body["view"]
+    origin = FormOrigin.load(view["private_metadata"])
+    return Submission(
+        key=key,
+        actor=actor_of(body)[0],
+        place=origin.place,
+        form=origin.command,
+        view=view["id"],
+        values={**origin.kept, **entered(view)},
+        at=board.clock.now(),
+    )
+
+
+def _search(body: Payload, source: str) -> Search:
+    """What is sought. Slack leaves the state of the other fields out of a block_suggestion, or
+    sends an old one (bolt-js#1146, java-slack-sdk#1292): a form remembers itself what was chosen.
+    """
+    actor, _ = actor_of(body)
+    view = body.get("view") or {}
+    typed = body.get("value") or ""
+    if view.get("callback_id") != FORM_CALLBACK:
+        return Search(actor, source, typed, press_place(body))
+    origin = FormOrigin.load(view["private_metadata"])
+    return Search(actor, source, typed, origin.place, origin.command, origin.kept)
 
 
 async def _submit(
@@ -63,13 +125,13 @@ async def _submit(
 ) -> Acknowledgement:
     outcome = await board.core.submit(submission)
     if isinstance(outcome, Rejected):
-        return _rejected(view, outcome)
+        return _rejected(view, board.connection.spelled(outcome))
     waiting = answer.wait() if outcome.waiting is not None else ""
     board.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
     return Acknowledgement(
-        {"response_action": "update", "view": reply_view(view, outcome.waiting, waiting)}
+        {"response_action": "update", "view": waiting_view(view, board.connection.spelled(outcome.waiting), waiting)}
     )
 
 

@@ -8,11 +8,11 @@ from bot.clock import Clock
 from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply
-from handlers.answer import FormAnswer, PrivateAnswer, PublicAnswer, ResponseUrl
+from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer, ResponseUrl
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
-from handlers.modals import Modals
+from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
 from handlers.slack import SlackMessenger
 
@@ -58,3 +58,14 @@ class Switchboard:
     def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:
         """The answer to a form sent in."""
         return FormAnswer(self.messenger, self.modals, actor=actor, place=place, view=view)
+
+    def draft(self, actor: str, place: Place, view: Payload, choice: str) -> DraftAnswer:
+        """The answer to a choice in a form that is still open."""
+        return DraftAnswer(
+            self.messenger,
+            self.modals,
+            actor=actor,
+            place=place,
+            shown=Shown(view["id"], view["hash"]),
+            choice=choice,
+        )

@@ -29,9 +29,18 @@ class Bound:
 
 
 async def bind(
-    inventory: Inventory, command: Command, values: Mapping[str, str], actor: str, place: Place
+    inventory: Inventory,
+    command: Command,
+    values: Mapping[str, str],
+    actor: str,
+    place: Place,
+    *,
+    asking: bool = True,
 ) -> Bound:
-    """Read every text and look every name up. Raises Refused or NotFound with the field."""
+    """Read every text and look every name up. Raises Refused or NotFound with the field.
+
+    Without `asking`, DBC is not: NotKnownHere for a name that it may know all the same.
+    """
     arguments: dict[str, Any] = {}
     machine: Machine | None = None
     node: Node | None = None
@@ -40,14 +49,14 @@ async def bind(
         kind = parameter.arg.kind
         if kind == "vm" and text:
             on = values.get(NODE_OPTION, "")
-            machine = await inventory.machine(actor, text, on, place.channel)
+            machine = await inventory.machine(actor, text, on, place.channel, asking=asking)
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine
         elif kind in NODES and text:
-            node = await inventory.named_node(text, MEANT[kind], parameter.name)
+            node = await inventory.named_node(text, MEANT[kind], parameter.name, asking=asking)
             arguments[parameter.name] = node
         elif kind in DEFAULTED and parameter.required:
-            node = await inventory.default_node(actor, place)
+            node = await inventory.default_node(actor, place, asking=asking)
             arguments[parameter.name] = node
         elif text:
             arguments[parameter.name] = parameter.arg.read(parameter.name, text)

@@ -25,7 +25,7 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
-from bot.reply import Form, FormField, Note, Reply, from_error, line
+from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, from_error, line
 from bot.services import review_cards
 from storage import Store
 
@@ -100,7 +100,7 @@ class Clicks:
         async with self._store.read() as tx:
             approval = await tx.approvals.find(press.value)
         if approval is not None and approval.type_name and _is_pending(approval):
-            return partial(_open, _name_form(approval, await self._reviews.name_of(approval.id)))
+            return partial(self._open_name_form, approval)
         return await self._vote(press, Verdict.APPROVE, _BY_OTHERS)
 
     async def _deny(self, press: Press) -> Work:
@@ -108,7 +108,14 @@ class Clicks:
             approval = await tx.approvals.find(press.value)
         if approval is None or not _is_pending(approval):
             return await self._vote(press, Verdict.DENY, _BY_OTHERS)
-        return partial(_open, _denial_form(approval))
+        return partial(self._open_denial_form, approval)
+
+    async def _open_denial_form(self, approval: Approval, answer: Answer) -> None:
+        await answer.open(_denial_form(approval, await self._reviews.asked(approval)))
+
+    async def _open_name_form(self, approval: Approval, answer: Answer) -> None:
+        name = await self._reviews.name_of(approval.id)
+        await answer.open(_name_form(approval, await self._reviews.asked(approval), name))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
@@ -161,23 +168,22 @@ def _is_pending(approval: Approval) -> bool:
     return approval.status is ApprovalStatus.PENDING
 
 
-def _name_form(approval: Approval, name: str) -> Form:
+def _name_form(approval: Approval, asked: Line, name: str) -> Form:
     field = FormField(_TYPED, "Its name", "text", hint=f"Type {name} to approve")
-    return _form(review_cards.APPROVE, approval, "Approve", (field,))
+    return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
 
 
-def _denial_form(approval: Approval) -> Form:
+def _denial_form(approval: Approval, asked: Line) -> Form:
     field = FormField(_REASON, "Why not?", "lines", hint="Everyone who sees the card can read it")
-    return _form(review_cards.DENY, approval, "Deny", (field,))
+    return _form(review_cards.DENY, approval, "Deny", asked, (field,))
 
 
-def _form(action: str, approval: Approval, word: str, fields: Sequence[FormField]) -> Form:
+def _form(
+    action: str, approval: Approval, word: str, asked: Line, fields: Sequence[FormField]
+) -> Form:
+    what = Para(line(bold(f"{word}:"), " ", asked))
     note = Note(line("It counts once you press ", word, "."))
-    return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(note,))
-
-
-async def _open(form: Form, answer: Answer) -> None:
-    await answer.open(form)
+    return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, note))
 
 
 async def _say(reply: Reply, answer: Answer) -> None:

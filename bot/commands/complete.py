@@ -1,6 +1,7 @@
-"""Options for search fields, from the local inventory: no node is waited for.
+"""Options for search fields, from the local inventory: a node is asked only where nothing was seen.
 
-A kind of argument that is sought is one method and one entry in `_sources`.
+A kind of argument that is sought is one method and one entry in `_sources`. What is chosen already
+in the form narrows what is offered (`args.NARROWED_BY`).
 """
 
 import asyncio
@@ -9,12 +10,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Literal
 
+from bot.commands.args import Kind
 from bot.commands.bind import MEANT
 from bot.commands.context import Services
 from bot.dbc.models import state_of
 from bot.errors import BotError
 from bot.model import NodeKind, Sighting
+from bot.ports import Search
 from bot.reply import Choice
+from bot.services.sessions import target_of
 
 _MOST = 100  # Slack shows at most 100 options
 _LIVE_PATIENCE = 2.0  # seconds; Slack gives up on options after 3
@@ -22,7 +26,9 @@ _SHORT = 8  # characters of an id that people read
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
 # What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
-_FREE = frozenset({"image", "base", "server", "disk", "snapshot", "peer", "metal", "manager"})
+_FREE = frozenset(
+    {"image", "base", "stored", "server", "disk", "snapshot", "peer", "metal", "manager"}
+)
 
 
 class Completion:
@@ -30,70 +36,123 @@ class Completion:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._sources: Mapping[str, Callable[[str], Awaitable[list[Choice]]]] = {
+        self._sources: Mapping[str, Callable[[Search], Awaitable[list[Choice]]]] = {
             "vm": self._machines,
             "image": self._images,
-            "base": partial(self._images, on_nodes=True),
+            "base": self._bases,
+            "stored": self._stored,
             "server": self._servers,
             "disk": partial(self._of_machines, "disk"),
             "snapshot": partial(self._of_machines, "snapshot"),
             **{kind: partial(self._nodes, kinds) for kind, kinds in MEANT.items()},
         }
 
-    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
-        """At most 100 options that contain `query`; an empty list for an unknown source.
+    async def options(self, search: Search) -> Sequence[Choice]:
+        """At most 100 options that contain what is typed; an empty list for an unknown source.
 
         Those that begin with it come first, else one's own. What nobody has seen is offered as
         typed, where it may exist all the same.
         """
-        find = self._sources.get(source)
-        found = await find(user) if find else []
-        typed = query.strip()
+        find = self._sources.get(search.source)
+        found = await find(search) if find else []
+        typed = search.query.strip()
         wanted = typed.casefold()
         hits = [c for c in found if wanted in c.label.casefold() or wanted in c.value.casefold()]
         hits.sort(key=lambda c: not c.label.casefold().startswith(wanted))
-        if typed and not hits and source in _FREE:
+        if typed and not hits and search.source in _FREE:
             return [Choice(f"“{typed}”, as typed", typed)]
         return hits[:_MOST]
 
-    async def _machines(self, user: str) -> list[Choice]:
+    async def _machines(self, search: Search) -> list[Choice]:
         labels = await self._labels()
         return [
             Choice(
                 f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
             )
-            for m in await self._services.inventory.machines(user)
+            for m in await self._services.inventory.machines(search.user, search.place.channel)
         ]
 
-    async def _nodes(self, kinds: frozenset[NodeKind], user: str) -> list[Choice]:
+    async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
         async with self._services.store.read() as tx:
             nodes = await tx.inventory.nodes(*kinds)
         if not nodes and NodeKind.GPU in kinds:
             with suppress(BotError, TimeoutError):
                 async with asyncio.timeout(_LIVE_PATIENCE):
                     nodes = await self._services.inventory.refresh_nodes()
-        own = await self._own_nodes(user)
+        own = await self._own_nodes(search)
         nodes.sort(key=lambda node: node.id not in own)
         return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
 
-    async def _images(self, user: str, *, on_nodes: bool = False) -> list[Choice]:
-        """All images, or those that a machine can be made from: the ones on a node."""
-        own = await self._own_nodes(user)
+    async def _images(self, search: Search) -> list[Choice]:
+        """All images; those on the node that is meant come first."""
+        own = await self._own_nodes(search)
         images = await self._services.sightings.images(own)
-        if on_nodes:
-            images = [image for image in images if len(image.place) >= _LONG_ID]
-        return _by_name(images, await self._labels(), own)
+        node = await self._node_meant(search)
+        return _by_name(images, await self._labels(), [node] if node else own)
 
-    async def _servers(self, _user: str) -> list[Choice]:
+    async def _bases(self, search: Search) -> list[Choice]:
+        """What a machine can be made from: the images on the node that is meant, else on any."""
+        own = await self._own_nodes(search)
+        if node := await self._node_meant(search):
+            images = await self._services.sightings.images_on(node)
+            if images:
+                return _by_name(images, await self._labels(), own)
+        images = await self._services.sightings.images(own)
+        on_nodes = [image for image in images if len(image.place) >= _LONG_ID]
+        return _by_name(on_nodes, await self._labels(), own)
+
+    async def _stored(self, search: Search) -> list[Choice]:
+        """The images on the chosen image server, else on any."""
+        server = self._chosen(search, "server")
+        images = await self._services.sightings.images(await self._own_nodes(search))
+        stored = [image for image in images if len(image.place) < _LONG_ID]
+        chosen = [image for image in stored if image.place == server]
+        return _by_name(chosen or stored, {}, ())
+
+    async def _servers(self, _search: Search) -> list[Choice]:
         return [Choice(s.name, s.name) for s in await self._services.sightings.servers()]
 
-    async def _of_machines(self, kind: Literal["disk", "snapshot"], user: str) -> list[Choice]:
-        machines = await self._services.inventory.machines(user)
+    async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
+        """What the chosen machine has; before one is chosen, what all of them have."""
+        machines = await self._services.inventory.machines(search.user, search.place.channel)
+        if chosen := self._chosen(search, "vm"):
+            with suppress(BotError):
+                return await self._of_machine(kind, search, chosen)
         seen = await self._services.sightings.of_machines(kind, machines)
         return _by_name(seen, {machine.task: machine.label for machine in machines}, ())
 
-    async def _own_nodes(self, user: str) -> list[str]:
-        return [session.node for session in await self._services.sessions.usable(user)]
+    async def _of_machine(
+        self, kind: Literal["disk", "snapshot"], search: Search, chosen: str
+    ) -> list[Choice]:
+        channel = search.place.channel
+        machine = await self._services.inventory.machine(
+            search.user, chosen, channel=channel, asking=False
+        )
+        usable = await self._services.sessions.usable(search.user, channel)
+        session = next(session for session in usable if session.node == machine.node)
+        seen = await self._services.sightings.of_machine(kind, target_of(session), machine.task)
+        return [Choice(f"{one.name} · {one.detail}", one.name) for one in seen]
+
+    async def _node_meant(self, search: Search) -> str:
+        """The node that is chosen in the form, else the one that is meant without a choice."""
+        inventory = self._services.inventory
+        with suppress(BotError):
+            if chosen := self._chosen(search, "node"):
+                return (await inventory.named_node(chosen, asking=False)).id
+            if search.form:
+                return (await inventory.default_node(search.user, search.place, asking=False)).id
+        return ""
+
+    def _chosen(self, search: Search, kind: Kind) -> str:
+        """What the form's field of this kind holds."""
+        command = self._services.table.get(search.form)
+        parameters = command.parameters if command else ()
+        held = (search.given.get(p.name, "") for p in parameters if p.arg.kind == kind)
+        return next(held, "")
+
+    async def _own_nodes(self, search: Search) -> list[str]:
+        usable = await self._services.sessions.usable(search.user, search.place.channel)
+        return [session.node for session in usable]
 
     async def _labels(self) -> dict[str, str]:
         async with self._services.store.read() as tx:

@@ -11,6 +11,7 @@ from bot.commands.args import (
     REASON,
     Parameter,
     option_called,
+    SECRET,
 )
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
@@ -71,21 +72,38 @@ def wants_form(command: Command, values: Mapping[str, str]) -> bool:
     return not any(p.name in values and p.arg.kind not in _TARGETS for p in command.parameters)
 
 
-def form(command: Command, values: Mapping[str, str]) -> Form:
-    """The form of a command, filled in with what was given."""
-    fields = [_field(p, values.get(p.name, "")) for p in command.parameters]
+def form(
+    command: Command,
+    values: Mapping[str, str],
+    *,
+    present: Mapping[str, str] | None = None,
+    note: str = "",
+    errors: Mapping[str, str] | None = None,
+) -> Form:
+    """The form of a command, filled in with what was given.
+
+    `present` is what the fields' things are like now, `note` a word about that.
+    """
+    deciding = deciders(command)
+    fields = [
+        _field(p, values.get(p.name, ""), (present or {}).get(p.name, ""), decides=p in deciding)
+        for p in _in_order(command, deciding)
+    ]
     if command.effect_of(values) >= Effect.DISRUPT or REASON in values:
         fields.append(_reason_field(values.get(REASON, "")))
     shown = {shown.name for shown in fields}
-    kept = {name: text for name, text in values.items() if name not in shown}
+    # What decides is remembered with the form: Slack does not say it where others are searched.
+    deciding_names = {p.name for p in deciding}
+    kept = {n: text for n, text in values.items() if n not in shown or n in deciding_names}
     if not any(p.arg.kind == "vm" and p.name in values for p in command.parameters):
         kept.pop(NODE_OPTION, None)  # the machine that is chosen says where it is
     return Form(
         command=command.id,
         title=command.title,
-        submit=command.verb.capitalize(),
+        submit=command.button or command.verb.capitalize(),
         fields=tuple(fields),
-        intro=(Note(line(command.help)),),
+        intro=tuple(Note(line(told)) for told in (command.help, note) if told),
+        errors=errors or {},
         kept=kept,
     )
 
@@ -96,17 +114,36 @@ def _reason_field(given: str) -> FormField:
     initial = Choice(given, given) if given else None
     return FormField(
         REASON, option.arg.label, "text", option.arg.hint, required=False, initial=initial
+def deciders(command: Command) -> list[Parameter]:
+    """The parameters whose choice changes what other fields of the form offer or show."""
+    kinds = {kind for p in command.parameters for kind in NARROWED_BY.get(p.arg.kind, ())}
+    if command.present is not None:
+        kinds.add("vm")
+    return [p for p in command.parameters if p.arg.kind in kinds]
+
+
+def _in_order(command: Command, deciding: Sequence[Parameter]) -> list[Parameter]:
+    """The parameters as they stand in the form: what decides comes before what it decides."""
+    ordered: list[Parameter] = []
+    for parameter in command.parameters:
+        wanted = NARROWED_BY.get(parameter.arg.kind, frozenset())
+        ordered += [p for p in deciding if p.arg.kind in wanted and p not in ordered]
+        ordered += [parameter] if parameter not in ordered else []
+    return ordered
+
+
     )
 
 
-def _field(parameter: Parameter, given: str) -> FormField:
+def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> FormField:
     arg = parameter.arg
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     kinds: Mapping[str, str] = {
         **dict.fromkeys(("vm", "image", "base", "server", "disk", "snapshot"), "search"),
         **dict.fromkeys(NODES, "search"),
         "person": "person", "channel": "channel", "secrets": "lines",
-        "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
+        "int": "number", "size": "number", "choice": "choice", "flag": "flag", "list": "lines",
+    given = "" if arg.kind in SECRET else given
     }  # fmt: skip
     is_flag = arg.kind == "flag"
     return FormField(
@@ -114,8 +151,9 @@ def _field(parameter: Parameter, given: str) -> FormField:
         label=arg.label,
         kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
         hint=arg.hint,
-        placeholder=f"For example {arg.example}" if arg.example else "",
+        placeholder=f"now {now}" if now else example,
         required=parameter.required and arg.kind not in DEFAULTED,
+    example = f"For example {arg.example}" if arg.example else ""
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
@@ -128,6 +166,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a form's texts, by field; empty when they can be tried."""
     found: dict[str, str] = {}
     for parameter in command.parameters:
+        decides=decides,
         text = values.get(parameter.name, "")
         if not text:
             if parameter.required and parameter.arg.kind not in DEFAULTED:
@@ -146,11 +185,15 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def fault_of(command: Command, refusal: BotError) -> dict[str, str]:
-    """A refusal as the fault of the field that it is about, else of the first one."""
-    known = command.parameter(refusal.field.removeprefix("new_"))
-    name = known.name if known else command.parameters[0].name
+    """A refusal as the fault of the field that it is about; of none, by an empty name."""
+    known = field_of(command, refusal.field)
     said = command.spoken(refusal.sentence)
-    return {name: " ".join(filter(None, [said, refusal.hint]))}
+    return {known.name if known else "": " ".join(filter(None, [said, refusal.hint]))}
+
+
+def field_of(command: Command, field: str) -> Parameter | None:
+    """The parameter that a refusal's field means; None where it means none."""
+    return command.parameter(field.removeprefix("new_")) if field else None
 
 
 def help_reply(table: Table, wanted: HelpWanted, slash_command: str, standing: Standing) -> Reply:
@@ -299,7 +342,7 @@ def _reference_of(command: Command, slash_command: str) -> list[str]:
             )
             choices = f" One of {', '.join(p.arg.choices)}." if p.arg.choices else ""
             meaning = f"{p.arg.hint or p.arg.label}".rstrip(".") + f".{bounds}{choices}"
-            lines.append(f"| `{p.name}` | {meaning} | {need} |")
+            lines.append(f"| `{p.word}` | {meaning} | {need} |")
         lines.append("")
     lines += [f"Example: `{slash_command} {command.example}`", "", _review_note(command), ""]
     return lines

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from bot.commands import derive
-from bot.commands.args import DRY_RUN, SECRET
+from bot.commands.args import DRY_RUN, NODE_OPTION, SECRET
+from bot.commands.bind import bind
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
-from bot.commands.context import Services
+from bot.commands.context import Context, Services
+from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.home import home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
@@ -28,13 +30,15 @@ from bot.model import (
     Effect,
     Execution,
     Invocation,
+    Place,
     Press,
     Source,
     Submission,
 )
-from bot.ports import Accepted, Answer, Messenger, Rejected, Work
-from bot.reply import Choice, Reply, from_error
+from bot.ports import Accepted, Answer, Messenger, Rejected, Search, Work
+from bot.reply import Choice, Form, Reply, from_error
 from bot.services import cards
+from bot.services.inventory import NotKnownHere
 
 
 class Desk:
@@ -82,7 +86,8 @@ class Desk:
                 return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
             case Parsed(command, values):
                 if derive.wants_form(command, values):
-                    return Accepted(_opening(command, values))
+                    opening = self._opening(command, values, invocation.actor, invocation.place)
+                    return Accepted(opening)
                 if found := derive.faults(command, values):
                     field, fault = next(iter(found.items()))
                     return Accepted(_saying(from_error(Refused(fault, field=field))))
@@ -110,7 +115,9 @@ class Desk:
         """Take a form."""
         if Clicks.owns(submission.form):
             return await self._clicks.submit(submission)
-        command = self._services.table[submission.form]
+        command = self._services.table.get(submission.form)
+        if command is None:
+            return Accepted(_saying(from_error(_gone("form"))))
         values = {name: text for name, text in submission.values.items() if text.strip()}
         if found := derive.faults(command, values):
             return Rejected(found)
@@ -122,7 +129,27 @@ class Desk:
         wish = Wish(
             submission.key, submission.actor, submission.place, Source.FORM, command, values
         )
-        return Accepted(await self._take(wish))
+        try:
+            is_known = await self._is_known(wish)
+        except BotError as refusal:
+            return Rejected(derive.fault_of(command, refusal))
+        work = await self._take(wish)
+        held = command.asks_first or not is_known
+        return Accepted(tried(work, command, values, held=held), waiting=CHECKING if held else None)
+
+    async def _is_known(self, wish: Wish) -> bool:
+        """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
+        inventory = self._services.inventory
+        try:
+            bound = await bind(
+                inventory, wish.command, wish.values, wish.actor, wish.place, asking=False
+            )
+        except NotKnownHere:
+            return False
+        changes = wish.command.effect_of(wish.values) is not Effect.READ
+        if changes and bound.node is not None and wish.command.node_option is not None:
+            await self._services.sessions.require(wish.actor, bound.node, wish.place.channel)
+        return True
 
     async def press(self, press: Press) -> Accepted:
         """Take a click."""
@@ -135,9 +162,19 @@ class Desk:
             why = f"The account belongs to another workspace, {team}."
             await self._clicks.turn_away(press, why)
 
-    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+    async def draft(self, draft: Submission) -> Work:
+        """Take note of a form that is being filled in."""
+        command = self._services.table.get(draft.form)
+        if command is None:
+            return _nothing
+        values = {name: text for name, text in draft.values.items() if text.strip()}
+        if any(p.arg.kind == "vm" for p in derive.deciders(command)):
+            values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
+        return self._opening(command, values, draft.actor, draft.place)
+
+    async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field."""
-        return await self._completion.options(user, source, query)
+        return await self._completion.options(search)
 
     async def home(self, user: str) -> Reply:
         """What `user`'s App Home shows."""
@@ -207,7 +244,45 @@ class Desk:
 
     async def _open_form(self, press: Press) -> Work:
         command = self._services.table.get(press.value)
-        return _outdated() if command is None else _opening(command, {})
+        if command is None:
+            return _outdated()
+        return self._opening(command, {}, press.actor, press.place)
+
+    # Forms
+
+    def _opening(
+        self, command: Command, values: Mapping[str, str], actor: str, place: Place
+    ) -> Work:
+        """Show the form at once; what it changes is read then, and shown in it as it is now."""
+        given = [
+            values[p.name] for p in command.parameters if p.arg.kind == "vm" and p.name in values
+        ]
+        if command.present is None or not given:
+            return _showing(derive.form(command, values))
+        vm = given[0]
+
+        async def work(answer: Answer) -> None:
+            reading = "Reading what it is like now …"
+            await answer.open(derive.form(command, values, note=reading))
+            present, note = await self._present(command, vm, values, actor, place)
+            await answer.open(derive.form(command, values, present=present, note=note))
+
+        return work
+
+    async def _present(
+        self, command: Command, vm: str, values: Mapping[str, str], actor: str, place: Place
+    ) -> tuple[Mapping[str, str], str]:
+        """What a machine is like, by parameter; with a word about it."""
+        read, inventory = command.present, self._services.inventory
+        assert read is not None, "only such commands come here"  # noqa: S101
+        context = Context(self._services, actor, place, Source.FORM, _unsaid)
+        try:
+            machine = await inventory.machine(actor, vm, values.get(NODE_OPTION, ""), place.channel)
+            present = await read(context, machine)
+            where = await inventory.label(machine.node)
+        except BotError as problem:
+            return {}, f"What it is like now could not be read. {problem.sentence}"
+        return present, f"{machine.label} on {where}. Grey is what it has now; empty keeps it."
 
 
 def _saying(reply: Reply) -> Work:
@@ -217,10 +292,13 @@ def _saying(reply: Reply) -> Work:
     return work
 
 
+def _gone(what: str) -> Refused:
+    """For what a former version of the bot has put there."""
+    return Refused(f"This {what} is of an older kind.", hint="Type the command instead.")
+
+
 def _outdated() -> Work:
-    """For a button that a former version of the bot has put there."""
-    gone = Refused("This button is of an older kind.", hint="Type the command instead.")
-    return _saying(from_error(gone))
+    return _saying(from_error(_gone("button")))
 
 
 def _explaining(explain: Callable[[], Reply]) -> Work:
@@ -232,11 +310,15 @@ def _explaining(explain: Callable[[], Reply]) -> Work:
     return work
 
 
-def _opening(command: Command, values: Mapping[str, str]) -> Work:
+def _showing(form: Form) -> Work:
     async def work(answer: Answer) -> None:
-        await answer.open(derive.form(command, values))
+        await answer.open(form)
 
     return work
+
+
+async def _unsaid(_reply: Reply) -> None:
+    """What fills a form says nothing beside it."""
 
 
 async def _nothing(_answer: Answer) -> None:

@@ -43,6 +43,6 @@ async def patiently(run: Awaitable[T], answer: Answer) -> T:
 
 async def _say_it_takes_a_while(answer: Answer) -> None:
     try:
-        await answer.say(_ASKING)
+        await answer.meanwhile(_ASKING)
     except DeliveryFailed as failed:  # a courtesy; what was asked for does not depend on it
         log.info("courtesy_lost", reason=failed.reason)

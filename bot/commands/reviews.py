@@ -29,7 +29,7 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Reply, dump
+from bot.reply import Line, Reply, dump, line, mention
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
     FIRST_REMINDER,
@@ -396,6 +396,13 @@ class Reviews:
             return named
         node = await self._inventory.label(execution.node) if execution.node else ""
         return node or self._table[execution.command].title
+
+    async def asked(self, approval: Approval) -> Line:
+        """`delete train-01 on gpu1, asked by @bob`."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        question = await self._question(approval, execution)
+        return line(question.title, ", asked by ", mention(execution.actor))
 
     async def deliver(self) -> None:
         """Send what the cards say now."""

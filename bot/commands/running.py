@@ -16,7 +16,7 @@ from bot.commands.whisper import Whisper
 from bot.errors import BotError, Severity
 from bot.model import Execution, ExecutionStatus, Watch
 from bot.ports import Answer
-from bot.reply import Line, Reply, advice, code, line
+from bot.reply import Line, Reply, advice, code, fault_of, line
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Delivery, Outbox
@@ -154,6 +154,7 @@ class Runs:
         end = _ENDS[error.severity]
         sentence = _failure(command, self._subject(execution, bound), error)
         reply = cards.alone(end, sentence, *cards.hint(advice(error)))
+        reply = replace(reply, fault=fault_of(error))
         async with self._store.write() as tx:
             if not await self._set_end(tx, execution, end, error.sentence):
                 return
@@ -183,6 +184,7 @@ class Runs:
             end = _ENDS[error.severity]
             failed = _failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
+            alone = replace(alone, fault=fault_of(error))
             outcome = _Outcome(end, error.sentence, failed, alone, advice(error))
         else:
             done = line(subject.named, ": ", code(command.title), " is done.")

@@ -227,9 +227,7 @@ def _check(command: Command) -> None:
     if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
     names = [
-        name
-        for p in command.parameters
-        for name in {p.name, p.word, *p.arg.names} - {NODE_OPTION}
+        name for p in command.parameters for name in {p.name, p.word, *p.arg.names} - {NODE_OPTION}
     ]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

@@ -19,5 +19,8 @@ class Whisper:
         """Tell the person."""
         await self.messenger.whisper(self.actor, self.place, reply)
 
+    async def meanwhile(self, reply: Reply) -> None:
+        """Nobody sits and waits."""
+
     async def open(self, form: object) -> None:
         """Forms open only while a person waits."""

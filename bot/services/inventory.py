@@ -17,6 +17,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import NodeTimeout, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
+from bot.reply import command
 from bot.services.sessions import Sessions, target_of
 from storage import Store
 
@@ -35,6 +36,10 @@ _KINDS = {
 Named = TypeVar("Named", Machine, Node)
 
 log = structlog.get_logger()
+
+
+class NotKnownHere(NotFound):
+    """Nobody here knows the name, and DBC was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,10 @@ class Inventory:
             found = await tx.inventory.find_node(node_id)
         return found or Node(node_id, "", "", self._clock.now())
 
-    async def default_node(self, user: str, place: Place) -> Node:
+    async def default_node(self, user: str, place: Place, *, asking: bool = True) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
 
-        Raises Refused with the field `node`.
+        Raises Refused with the field `node`; without `asking` NotKnownHere where none is known.
         """
         async with self._store.read() as tx:
             default = await tx.defaults.get("channel", place.channel) or await tx.defaults.get(
@@ -98,7 +103,10 @@ class Inventory:
             return await self.node_by_id(default)
         usable = await self._of_gpu_nodes(await self._sessions.usable(user, place.channel))
         own = [session.node for session in usable]
-        ids = own or [node.id for node in await self.nodes()]
+        known = [node for node in await self._known() if node.kind is NodeKind.GPU]
+        if not own and not known and not asking:
+            raise NotKnownHere("I know no node yet.", field="node")
+        ids = own or [node.id for node in known or await self.refresh_nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
         labels = ", ".join([await self.label(node_id) for node_id in ids])
@@ -113,8 +121,9 @@ class Inventory:
     ) -> Node:
         """The node of these kinds that `text` names: nickname, name, description, uuid or id.
 
-        Asks a daemon for a name that is not known here, unless `asking` is off. A whole id counts
-        also where nobody has announced it. Raises Refused or NotFound with the field.
+        Asks a daemon for a name that is not known here; without `asking` that is NotKnownHere. A
+        whole id counts also where nobody has announced it. Raises Refused or NotFound with the
+        field.
         """
         found = _match_node(await self._known(), text)
         if not found and asking and _NODE_ID.fullmatch(text) is None:
@@ -230,20 +239,29 @@ class Inventory:
     async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
         """Bare-metal machines take sessions, but run no machines that could be listed."""
         metals = {node.id for node in await self.metals()}
+    async def _acting(self, user: str, channel: str, *, asking: bool) -> list[DbcSession]:
+        """The sessions to look with; where nobody is asked, nobody's session is used."""
+        if asking:
+            return await self.sessions(user, channel)
+        return await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+
         return [session for session in sessions if session.node not in metals]
 
-    async def machine(self, user: str, text: str, on: str = "", channel: str = "") -> Machine:
+    async def machine(
+        self, user: str, text: str, on: str = "", channel: str = "", *, asking: bool = True
+    ) -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
-        Raises NotFound or Refused with the field `vm`.
+        Raises NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name
+        that a node may know.
         """
-        node = (await self.named_node(on)).id if on else ""
+        node = (await self.named_node(on, asking=asking)).id if on else ""
         found = _match_machine(await self.machines(user, channel), text, node)
         if len(found) == 1:
             return found[0]
         listings: Sequence[NodeListing] = ()
         if not found:
-            usable = await self.sessions(user, channel)
+            usable = await self._acting(user, channel, asking=asking)
             sessions = [session for session in usable if node in {"", session.node}]
             if not sessions:
                 raise Refused(
@@ -256,6 +274,8 @@ class Inventory:
             listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
             seen = [machine for listing in listings for machine in listing.machines]
             found = _match_machine(seen, text, node)
+            if not asking:
+                raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
             if not found and _TASK_ID.fullmatch(text):
                 found = await self._by_id(sessions, text)
         if len(found) == 1:

@@ -11,6 +11,7 @@ from bot.dbc.errors import Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
+from bot.reply import command
 from storage import Store, UnitOfWork
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
@@ -33,6 +34,12 @@ class Sessions:
 
         Raises Refused when there is none.
         """
+        found = await self.require(user, node, channel)
+        await self.record_use(user, [found], channel)
+        return found
+
+    async def require(self, user: str, node: Node, channel: str = "") -> DbcSession:
+        """The session with which `user` would act on a node. Raises Refused when there is none."""
         async with self._store.read() as tx:
             found = await tx.sessions.usable(user, channel, node.id)
         if not found:
@@ -41,7 +48,6 @@ class Sessions:
                 hint="Add yours with: session add",
                 field="node",
             )
-        await self.record_use(user, found[:1], channel)
         return found[0]
 
     async def record_use(

@@ -52,6 +52,10 @@ class Sightings:
             found = await self._all("image")
         return found
 
+    async def images_on(self, node: str) -> list[Sighting]:
+        """The images of one node; asks it if it was never looked at."""
+        return await self._at("image", node, partial(self._on_node, node))
+
     async def servers(self) -> list[Sighting]:
         """The image servers; asks for them if none was ever seen."""
         found = await self._all("server")
@@ -66,6 +70,13 @@ class Sightings:
         """The disks or snapshots of these machines."""
         tasks = {machine.task for machine in machines}
         return [seen for seen in await self._all(kind) if seen.place in tasks]
+
+    async def of_machine(
+        self, kind: Literal["disk", "snapshot"], target: Target, task: str
+    ) -> list[Sighting]:
+        """The disks or snapshots of one machine; asks its node if it was never looked at."""
+        look = self._disks if kind == "disk" else self._snapshots
+        return await self._at(kind, task, partial(look, target, task))
 
     # What a person's own question has brought up
 
@@ -92,6 +103,13 @@ class Sightings:
     async def _all(self, kind: Kind) -> list[Sighting]:
         async with self._store.read() as tx:
             return await tx.sightings.all(kind)
+
+    async def _at(self, kind: Kind, place: str, look: Look) -> list[Sighting]:
+        async with self._store.read() as tx:
+            seen = place in await tx.sightings.looked_at(kind)
+        if not seen and (kind, place) not in self._failed:
+            await self._now((kind, place, look))
+        return [one for one in await self._all(kind) if one.place == place]
 
     async def _now(self, *looks: tuple[Kind, str, Look]) -> None:
         """Look at once, as long as a person waits."""

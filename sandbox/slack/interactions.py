@@ -325,6 +325,9 @@ async def suggest(
     if len(query) < element.get("min_query_length", 3):
         return {"options": []}
     payload = _common(core, member, "block_suggestion") | _place(core, surface)
+    if surface.view is not None:
+        # What other inputs hold now is not in it (bolt-js#1146, java-slack-sdk#1292).
+        payload["view"] = payload["view"] | {"state": {"values": {}}}
     payload |= {"block_id": block_id, "action_id": action_id, "value": query}
     ack = await core.dispatcher.dispatch("interactive", payload)
     if not ack.ok:

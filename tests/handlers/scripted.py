@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.model import Invocation, Press, Submission
-from bot.ports import Accepted, Answer, Rejected, Work
+from bot.ports import Accepted, Answer, Rejected, Search, Work
 from bot.reply import Choice, Reply
 
 
@@ -36,6 +36,7 @@ class ScriptedCore:
     lines: list[Invocation] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
+    drafts: list[Submission] = field(default_factory=list)
     turned_away: list[tuple[str, str]] = field(default_factory=list)
     sought: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -68,9 +69,15 @@ class ScriptedCore:
         self._fail()
         return self.rejected or Accepted(self.work, self.waiting)
 
-    async def options(self, user: str, source: str, query: str) -> Sequence[Choice]:
+    async def draft(self, draft: Submission) -> Work:
+        """Take note of a choice in a form."""
+        self.drafts.append(draft)
+        self._fail()
+        return self.work
+
+    async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field."""
-        self.sought.append((user, source, query))
+        self.sought.append((search.user, search.source, search.query))
         self._fail()
         return self.choices
 

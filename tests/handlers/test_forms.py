@@ -150,7 +150,7 @@ async def test_a_form_is_put_back_with_its_errors_and_can_be_sent_again(
     any_office.core.work = opening(back)
     await any_office.alice.submits()
     modal = await any_office.alice.sees_modal("Too many.")
-    assert modal.value("CPU cores") == "4"
+    assert modal.value("CPU cores") == "8"
     any_office.core.waiting = None
     any_office.core.work = say(Reply.of("Created."))
     await any_office.alice.submits()

@@ -111,7 +111,8 @@ class Stage:
             await person.sees_modal("session add")
             pair = self.pair(name)
             await person.submits({"Session id": pair[0], "Session signature": pair[1]})
-            await person.sees(f"session for {name} works", CHANNEL)
+            await person.sees_modal(f"session for *{name}* works")
+            await person.closes()
 
     def pair(self, name: str) -> tuple[str, str]:
         """A node's session pair."""

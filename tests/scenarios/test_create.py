@@ -20,8 +20,10 @@ async def opens_form(stage: Stage) -> None:
 async def test_the_form_offers_what_there_is(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1", "gpu2")
     await stage.passes(60)
-    await opens_form(stage)
     alice = stage.alice
+    await alice.types("/dbc vm create", CHANNEL)
+    form = await alice.sees_modal("vm create")
+    assert form.labels.index("Node") < form.labels.index("Image")
     images = await alice.suggests("Image", "")
     assert images[0].startswith("ubuntu-20.04.qcow2 · gpu1, gpu2")
     assert images[1].startswith(f"{IMAGE} · gpu1, gpu2")

@@ -56,8 +56,11 @@ async def test_what_the_node_does_not_accept_is_not_kept(
             "Session signature": SIGNATURE if sign == SIGNATURE else other[1],
         }
     )
-    told = await alice.sees("The node does not accept this session.")
+    told = await alice.sees_modal("The node does not accept this session.")
     assert "The session was not kept" in told.plain
+    assert told.value("Session id") == (own[0] if session_id == "own" else other[0])
+    assert told.private_metadata.count(told.value("Session id")) == 0
+    await alice.closes()
     await alice.types("/dbc session list")
     await alice.sees("You have no session yet")
 
@@ -87,7 +90,8 @@ async def test_a_session_for_an_unknown_node_is_refused(stage: Stage) -> None:
     await opens_form(stage, "gpu9")
     pair = stage.pair("gpu1")
     await stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
-    await stage.alice.sees("There is no node called “gpu9”")
+    told = await stage.alice.sees_modal("There is no node called “gpu9”")
+    assert told.value("Session id") == pair[0]
     assert stage.world.calls.of("tasks.list") == []
 
 
@@ -95,8 +99,9 @@ async def test_a_session_for_a_dead_node_is_not_kept(one_stage: Stage) -> None:
     await opens_form(one_stage, "gpu3")
     pair = one_stage.pair("gpu3")
     await one_stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
-    told = await one_stage.alice.sees("The node did not answer in time")
+    told = await one_stage.alice.sees_modal("The node did not answer in time")
     assert "The session was not kept" in told.plain
+    await one_stage.alice.closes()
     await one_stage.alice.types("/dbc session list")
     await one_stage.alice.sees("You have no session yet")
 
@@ -106,8 +111,9 @@ async def test_a_session_is_kept_where_only_the_list_is_unreadable(one_stage: St
     await opens_form(one_stage)
     pair = one_stage.pair("gpu1")
     await one_stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
-    told = await one_stage.alice.sees("works and is kept")
+    told = await one_stage.alice.sees_modal("works and is kept")
     assert "cannot be read" in told.plain
+    await one_stage.alice.closes()
     await one_stage.alice.types("/dbc session check gpu1")
     await one_stage.alice.sees(r"\*gpu1\* works\.")
 
@@ -163,7 +169,8 @@ async def test_secrets_are_nowhere_but_before_who_asked(
     await alice.types("/dbc vm passwd inference")
     await alice.sees_modal("vm passwd")
     await alice.submits({"New password": "N3w-Passw0rd"})
-    await alice.sees("The password of `dbc` in *inference* is set".replace("*", r"\*"))
+    await alice.sees_modal("The password of `dbc` in *inference* is set")
+    await alice.closes()
     await alice.types("/dbc vm logs inference tail 100")
     await alice.sees("process_passwd|set vm user password|last")
     await alice.types("/dbc vm restart inference force")

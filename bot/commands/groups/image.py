@@ -24,7 +24,7 @@ from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.model import Effect, Goal, Node, Watch
-from bot.reply import Line, Note, Para, Reply, bold, line
+from bot.reply import Line, Note, Para, Reply, bold, command, line
 from bot.services.observers.pace import standing
 from bot.services.observers.transfers import same_size, size_of
 
@@ -151,6 +151,7 @@ async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
         return Reply.of(
             bold(image), " is not being transferred on ", bold(node.label), " at present."
         ).also(Note(line("DBC cannot tell how a transfer that is over has ended: see image list.")))
+        over = "DBC cannot tell how a transfer that is over has ended: see "
     rows: list[Line] = []
     for it in found:
         rows.append(line(bold(image), f": {it.direction} on {node.label}"))
@@ -262,7 +263,7 @@ GROUP = Group(
     "Disk images on nodes and image servers",
     (
         Command("servers", image_list.servers, example="image servers"),
-        Command("list", image_list.list_images, example="image list hub", synonyms=("ls",)),
+        Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, asks="Replace on an image server by an upload:",

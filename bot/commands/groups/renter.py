@@ -12,9 +12,21 @@ from bot.commands.context import Context, Services
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.table import Command
 from bot.dbc import fields
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.model import DbcSession, Effect
-from bot.reply import Actions, Button, CodeBlock, Note, Para, Reply, bold, code, emoji, line
+from bot.reply import (
+    Actions,
+    Button,
+    CodeBlock,
+    Note,
+    Para,
+    Reply,
+    bold,
+    code,
+    command,
+    emoji,
+    line,
+)
 from bot.services.renters import check_session_signature, proof_of
 
 Wallet = Annotated[str, Arg("Wallet", "word", "The renter's address; it begins with 5")]
@@ -125,17 +137,21 @@ async def sign_session(
     session = DbcSession(
         ctx.actor, waiting.node, waiting.session_id, session_id_sign.strip(), waiting.rent_order
     )
-    reply = await kept(ctx, session)
+    reply = await kept(ctx, session, "session_id_sign")
     await ctx.services.renters.done(waiting)
     return reply
 
 
-async def kept(ctx: Context, session: DbcSession) -> Reply:
-    """Try a session at its node, keep it, and say so. Raises what the node answers."""
+async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
+    """Try a session at its node, keep it, and say so.
+
+    Raises what the node answers, at the field `typed` where it does not accept the pair.
+    """
     try:
         sees = await ctx.services.sessions.add(session)
     except BotError as error:
         error.hint = f"The session was not kept. {error.hint}".strip()
+        error.field = typed if isinstance(error, Refused) else "node"
         raise
     label = await ctx.services.inventory.label(session.node)
     return Reply(

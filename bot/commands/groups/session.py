@@ -28,6 +28,7 @@ from bot.reply import (
     Rows,
     Span,
     bold,
+    advice,
     channel,
     code,
     emoji,
@@ -50,7 +51,7 @@ async def add(
 ) -> Reply:
     """Add your session for a node: it is tried there and kept encrypted."""
     pair = session_id.strip(), session_id_sign.strip()
-    return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order))
+    return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order), "session_id")
 
 
 def _check(values: Mapping[str, str]) -> None:

@@ -1,0 +1,71 @@
+"""A form that was sent in and is being tried: what cannot be is said at its field, nothing is lost.
+
+Stands between a command and the edge's answer. Knows no Slack.
+"""
+
+from collections.abc import Mapping
+
+from bot.commands import derive
+from bot.commands.table import Command
+from bot.errors import Refused, Severity
+from bot.ports import Answer, Work
+from bot.reply import Fault, Form, Note, Reply, emoji, line
+
+CHECKING = Reply("Checking …", (Note(line(emoji("hourglass_flowing_sand"), " Checking …")),))
+
+
+class Dialog:
+    """`ports.Answer` to a form: a refusal puts the form back, with what was typed.
+
+    `held` says whether the form stands open until then. A closed one is offered again only for
+    what another try can mend.
+    """
+
+    def __init__(
+        self, answer: Answer, command: Command, values: Mapping[str, str], *, held: bool
+    ) -> None:
+        self._answer = answer
+        self._command = command
+        self._values = values
+        self._held = held
+        self.has_answered = False
+
+    async def say(self, reply: Reply) -> None:
+        """Answer; a fault that another try can mend puts the form back."""
+        self.has_answered = True
+        fault = reply.fault
+        if fault is None or not self._can_mend(fault):
+            await self._answer.say(reply)
+            return
+        refusal = Refused(fault.sentence, hint=fault.hint, field=fault.field)
+        errors = derive.fault_of(self._command, refusal)
+        await self._answer.open(derive.form(self._command, self._values, errors=errors))
+
+    def _can_mend(self, fault: Fault) -> bool:
+        if derive.field_of(self._command, fault.field) is not None:
+            return True
+        if fault.severity is Severity.UNKNOWN:
+            return False  # it may have happened: not to be sent again just so
+        return self._held or fault.severity is Severity.FAILED
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
+        self.has_answered = True
+        await self._answer.open(form)
+
+
+def tried(work: Work, command: Command, values: Mapping[str, str], *, held: bool) -> Work:
+    """The work of a form that was sent in; one that stands open for it is always told the end."""
+
+    async def to_the_end(answer: Answer) -> None:
+        dialog = Dialog(answer, command, values, held=held)
+        await work(dialog)
+        if held and not dialog.has_answered:
+            taken = " Taken. A message where you asked says how it goes on."
+            await answer.say(Reply.of(emoji("white_check_mark"), taken))
+
+    return to_the_end
