@@ -62,6 +62,49 @@ def code(text: str) -> Span:
     return Span(text, "code")
 
 
+def command(text: str) -> str:
+    """A command to type, such as `session add`, for any text that a person will read.
+
+    Here nobody knows what the slash command is called at a site: `with_commands` fills it in.
+    """
+    return f"{_BEGIN}{text}{_END}"
+
+
+def with_commands(said: T, slash_command: str) -> T:
+    """The same with every command as it is typed here: `/dbc session add`, in a line as code."""
+    return _filled(said, slash_command)  # type: ignore[no-any-return]
+
+
+def _filled(value: Any, slash: str) -> Any:
+    match value:
+        case str():
+            return _COMMAND.sub(lambda found: f"{slash} {found[1]}", value)
+        case tuple():
+            return tuple(piece for one in value for piece in _pieces(one, slash))
+        case Mapping():
+            return {key: _filled(one, slash) for key, one in value.items()}
+        case list():
+            return [_filled(one, slash) for one in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [f.name for f in fields(value) if f.init]
+        changed = {name: _filled(getattr(value, name), slash) for name in names}
+        return replace(value, **changed)
+    return value
+
+
+def _pieces(piece: Any, slash: str) -> Iterator[Any]:
+    """A text in a line, its commands as spans; anything else as it is."""
+    if not isinstance(piece, str):
+        yield _filled(piece, slash)
+        return
+    # re.split gives texts and, between two of them, a command.
+    for index, text in enumerate(_COMMAND.split(piece)):
+        if index % 2:
+            yield code(f"{slash} {text}")
+        elif text or text == piece:
+            yield text
+
+
 def mention(user: str) -> Span:
     """A person, by Slack id; notifies them where messages do."""
     return Span(user, "mention")
@@ -181,6 +224,7 @@ class Rows:
     rows: tuple[Row, ...]
     head: Line = ()
     stays: bool = False
+    also: tuple[Mapping[str, Any], ...] = ()
     kind: Literal["rows"] = "rows"
 
     @property
@@ -192,6 +236,16 @@ class Rows:
 
 
 Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a reply says cannot be, what to do, and the argument that it is about, if any."""
+
+    sentence: str
+    hint: str
+    field: str
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +261,25 @@ class Reply:
     parts: tuple[Part, ...] = ()
     private: bool = False
     sensitive: bool = False
+    fault: Fault | None = None
+    data: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
+    def of(
+        cls,
+        *pieces: str | Span | Line,
+        private: bool = False,
+        data: Mapping[str, Any] | None = None,
+    ) -> "Reply":
         """A reply of one paragraph."""
         text = line(*pieces)
-        return cls(plain(text), (Para(text),), private=private)
+        return cls(plain(text), (Para(text),), private=private, data=data)
+
+    @classmethod
+    def empty(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
+        """A list without rows, and the paragraph that says so."""
+        text = line(*pieces)
+        return cls(plain(text), (Rows((), text),), private=private)
 
     def also(self, *parts: Part) -> "Reply":
         """The same with more parts below."""
@@ -225,7 +292,6 @@ _replies: TypeAdapter[Reply] = TypeAdapter(Reply)
 def dump(reply: Reply) -> str:
     """The reply as JSON, to be kept."""
     return _replies.dump_json(reply).decode()
-    also: tuple[Mapping[str, Any], ...] = ()
 
 
 def load(text: str) -> Reply:
@@ -239,16 +305,6 @@ FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "pers
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One option of a field: what is shown and what is meant."""
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What a reply says cannot be, what to do, and the argument that it is about, if any."""
-
-    sentence: str
-    hint: str
-    field: str
-    severity: Severity
-
-
 
     label: str
     value: str
@@ -273,6 +329,7 @@ class FormField:
     initial: Choice | None = None
     choices: tuple[Choice, ...] = ()
     source: str = ""
+    decides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,4 +385,3 @@ def from_surprise(error_id: str) -> Reply:
         ),
         private=True,
     )
-    decides: bool = False

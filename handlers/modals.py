@@ -117,11 +117,13 @@ class Modals:
 
     async def meanwhile(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
         """Change what a waiting form says; False where the person has closed it."""
-        return await self._update(waiting, waiting_view(submitted, self._connection.spelled(reply), waiting))
+        told = self._connection.spelled(reply)
+        return await self._update(waiting, waiting_view(submitted, told, waiting))
 
     async def say(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
-        return await self._update(waiting, reply_view(submitted, self._connection.spelled(reply), waiting))
+        told = self._connection.spelled(reply)
+        return await self._update(waiting, reply_view(submitted, told, waiting))
 
     async def _update(self, waiting: str, view: object) -> bool:
         """Named by its external_id, the waiting modal is not found until Slack shows it.

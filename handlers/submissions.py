@@ -130,8 +130,9 @@ async def _submit(
     board.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
+    told = board.connection.spelled(outcome.waiting)
     return Acknowledgement(
-        {"response_action": "update", "view": waiting_view(view, board.connection.spelled(outcome.waiting), waiting)}
+        {"response_action": "update", "view": waiting_view(view, told, waiting)}
     )
 
 

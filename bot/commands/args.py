@@ -285,6 +285,10 @@ ImageServer = Annotated[
         positional=False,
     ),
 ]
+NodeOrServer = Annotated[
+    Node | str,
+    Arg("Place", "place", "A node or an image server; empty: all that you can use", "gpu1"),
+]
 FromServer = Annotated[
     str,
     Arg(

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind
 from bot.commands.table import Command
-from bot.errors import Refused
+from bot.errors import NotFound, Refused
 from bot.model import Machine, Node, NodeKind, Place
 from bot.services.inventory import Inventory
 
@@ -55,6 +55,9 @@ async def bind(
         elif kind in NODES and text:
             node = await inventory.named_node(text, MEANT[kind], parameter.name, asking=asking)
             arguments[parameter.name] = node
+        elif kind == "place" and text:
+            node = await _node_called(inventory, text, parameter.name, asking=asking)
+            arguments[parameter.name] = node or text
         elif kind in DEFAULTED and parameter.required:
             node = await inventory.default_node(actor, place, asking=asking)
             arguments[parameter.name] = node
@@ -69,3 +72,13 @@ async def bind(
         else:
             arguments[parameter.name] = parameter.default
     return Bound(arguments, machine, node)
+
+
+async def _node_called(
+    inventory: Inventory, text: str, field: str, *, asking: bool
+) -> Node | None:
+    """The GPU node of that name; None where it is most likely an image server's."""
+    try:
+        return await inventory.named_node(text, MEANT["node"], field, asking=asking)
+    except NotFound:
+        return None

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from bot.commands.args import (
     DEFAULTED,
+    NARROWED_BY,
+    NO_LIMIT,
     NODE_OPTION,
     NODES,
     OPTIONS,
     REASON,
+    SECRET,
     Parameter,
     option_called,
-    SECRET,
 )
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
@@ -32,8 +34,12 @@ from bot.reply import (
     italic,
     line,
 )
+from bot.reply import (
+    command as typed,
+)
 
 _TARGETS = NODES | {"vm"}
+_NUMBERS = frozenset({"int", "size"})
 
 _REVIEWS = {
     Effect.READ: "Reads only.",
@@ -108,12 +114,6 @@ def form(
     )
 
 
-def _reason_field(given: str) -> FormField:
-    option = option_called(REASON)
-    assert option is not None, "it is one of everyone's options"  # noqa: S101
-    initial = Choice(given, given) if given else None
-    return FormField(
-        REASON, option.arg.label, "text", option.arg.hint, required=False, initial=initial
 def deciders(command: Command) -> list[Parameter]:
     """The parameters whose choice changes what other fields of the form offer or show."""
     kinds = {kind for p in command.parameters for kind in NARROWED_BY.get(p.arg.kind, ())}
@@ -132,20 +132,28 @@ def _in_order(command: Command, deciding: Sequence[Parameter]) -> list[Parameter
     return ordered
 
 
+def _reason_field(given: str) -> FormField:
+    option = option_called(REASON)
+    assert option is not None, "it is one of everyone's options"  # noqa: S101
+    initial = Choice(given, given) if given else None
+    return FormField(
+        REASON, option.arg.label, "text", option.arg.hint, required=False, initial=initial
     )
 
 
 def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> FormField:
     arg = parameter.arg
+    given = "" if arg.kind in SECRET else given
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
     kinds: Mapping[str, str] = {
-        **dict.fromkeys(("vm", "image", "base", "server", "disk", "snapshot"), "search"),
+        **dict.fromkeys(("vm", "image", "base", "stored"), "search"),
+        **dict.fromkeys(("server", "place", "disk", "snapshot"), "search"),
         **dict.fromkeys(NODES, "search"),
         "person": "person", "channel": "channel", "secrets": "lines",
         "int": "number", "size": "number", "choice": "choice", "flag": "flag", "list": "lines",
-    given = "" if arg.kind in SECRET else given
     }  # fmt: skip
     is_flag = arg.kind == "flag"
+    example = f"For example {arg.example}" if arg.example else ""
     return FormField(
         name=parameter.name,
         label=arg.label,
@@ -153,12 +161,12 @@ def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> Form
         hint=arg.hint,
         placeholder=f"now {now}" if now else example,
         required=parameter.required and arg.kind not in DEFAULTED,
-    example = f"For example {arg.example}" if arg.example else ""
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
         choices=tuple(Choice(c, c) for c in arg.choices),
         source=arg.kind if kinds.get(arg.kind) == "search" else "",
+        decides=decides,
     )
 
 
@@ -166,7 +174,6 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a form's texts, by field; empty when they can be tried."""
     found: dict[str, str] = {}
     for parameter in command.parameters:
-        decides=decides,
         text = values.get(parameter.name, "")
         if not text:
             if parameter.required and parameter.arg.kind not in DEFAULTED:
@@ -210,7 +217,7 @@ def _command_help(command: Command, slash_command: str) -> Reply:
     parts: list[Part] = [
         Para(line(code(f"{slash_command} {command.usage}"), "\n", command.help)),
     ]
-    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind == "int"]
+    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind in _NUMBERS]
     if explained:
         parts.append(Para(_joined([_explain(p) for p in explained])))
     parts.append(Note(line("Example: ", code(f"{slash_command} {command.example}"))))
@@ -228,8 +235,8 @@ def _review_note(command: Command) -> str:
 
 def _explain(parameter: Parameter) -> Line:
     arg = parameter.arg
-    bounds = f" ({arg.least} to {arg.most})" if arg.kind == "int" and arg.most < 2**31 - 1 else ""
-    return line("• ", bold(parameter.name), f": {arg.hint or arg.label}{bounds}")
+    bounds = f" ({arg.least} to {arg.most})" if arg.kind in _NUMBERS and arg.most < NO_LIMIT else ""
+    return line("• ", bold(parameter.word), f": {arg.hint or arg.label}{bounds}")
 
 
 def _everyones(command: Command) -> str:
@@ -258,7 +265,7 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
     if closed and not standing.has_session:
         need = "needs" if len(closed) == 1 else "need"
         what = f"{', '.join(closed)} {need} a session for a node, and you have none here: "
-        notes.append(Note(line(emoji("warning"), " ", what, code("session add"))))
+        notes.append(Note(line(emoji("warning"), " ", what, typed("session add"))))
     hidden = sum(len(group.commands) - len(standing.open(group)) for group in groups)
     if hidden:
         count = "1 command is" if hidden == 1 else f"{hidden} commands are"
@@ -337,7 +344,7 @@ def _reference_of(command: Command, slash_command: str) -> list[str]:
             need = "needed" if p.required and p.arg.kind not in DEFAULTED else "optional"
             bounds = (
                 f" {p.arg.least} to {p.arg.most}."
-                if p.arg.kind == "int" and p.arg.most < 2**31 - 1
+                if p.arg.kind in _NUMBERS and p.arg.most < NO_LIMIT
                 else ""
             )
             choices = f" One of {', '.join(p.arg.choices)}." if p.arg.choices else ""

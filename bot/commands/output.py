@@ -1,8 +1,9 @@
 """A reply in the form that a person asked for: fewer rows, JSON, or a file. Pure."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.reply import (
@@ -51,7 +52,10 @@ def filtered(reply: Reply, wanted: str) -> Reply:
         if shown is not None:
             kept.append(shown)
     told = f"{count} line{'s' * (count != 1)} with “{wanted}”"
-    return replace(reply, summary=told, parts=(*kept, Note(line(f"{told}."))))
+    data = reply.data and {
+        key: value for key, value in reply.data.items() if needle in f"{key} {value}".casefold()
+    }
+    return replace(reply, summary=told, parts=(*kept, Note(line(f"{told}."))), data=data)
 
 
 def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | None]:
@@ -122,22 +126,32 @@ def _text_of(part: Part) -> str:
 
 
 def as_json(reply: Reply) -> str:
-    """The reply for machines: the rows of a list; else its fields and texts by name."""
-    parts = [part for part in reply.parts if isinstance(part, Rows)]
-    if parts:
-        return _dumped([dict(row.data) for part in parts for row in part.rows])
-    fields: dict[str, str] = {}
-    texts: list[str] = []
-    for part in reply.parts:
-        if isinstance(part, Fields):
-            fields |= {label: plain(value) for label, value in part.pairs}
-        elif text := _text_of(part):
-            texts.append(text)
-    return _dumped({"summary": reply.summary, "fields": fields, "text": texts})
+    """The reply for machines: of one thing an object, of a list an array of objects.
+
+    Keys are in snake_case and stay as they are (docs/commands.md, "JSON"). Moments become UTC.
+    """
+    if reply.data is not None:
+        return _dumped(reply.data)
+    lists = [part for part in reply.parts if isinstance(part, Rows)]
+    return _dumped([*(row.data for part in lists for row in part.rows), *_also(lists)])
+
+
+def _also(lists: Iterable[Rows]) -> list[Mapping[str, Any]]:
+    return [told for part in lists for told in part.also]
 
 
 def _dumped(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    return json.dumps(value, ensure_ascii=False, indent=1, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no type for."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="seconds")
+        case Mapping():
+            return dict(value)
+    raise TypeError(f"{type(value)} has no form in JSON")
 
 
 def pointing_at(reply: Reply, name: str, where: Line) -> Reply:

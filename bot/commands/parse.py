@@ -302,9 +302,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
         _set(values, parameter.name, word)
 
 
-def _in_order(
-    command: Command, bare: Sequence[str], values: Mapping[str, str]
-) -> list[Parameter]:
+def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> list[Parameter]:
     """The parameters that bare words may fill, in the order in which they do.
 
     A line that begins with a choice (`vm logs head 20`) has left out the name that stands before

@@ -17,8 +17,10 @@ from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
+from bot.reply import command
 from bot.services.moment import Moment
-from bot.services.policy import Decision, Policy, Request, decide, read_policy
+from bot.services.policy import Decision, Policy, Request, decide
+from bot.services.policy_file import read_policy
 from bot.services.review_cards import LAST_SEEN, STATE
 from bot.services.sessions import Sessions
 
@@ -195,7 +197,7 @@ class Reviewers:
         ):
             raise Refused(
                 "You may not decide on this: you hold no session for its node.",
-                hint="Add yours with: session add",
+                hint=f"Add yours with: {command('session add')}",
             )
         return decision
 
@@ -215,8 +217,8 @@ class Reviewers:
             + (f"only {len(found)} could give one." if found else "nobody could give one."),
             hint="Let the rules name more approvers."
             if decision.approvers
-            else f"Somebody else needs a session{where}: they add theirs with session add, "
-            "or you share yours with session share.",
+            else f"Somebody else needs a session{where}: they add theirs with "
+            f"{command('session add')}, or you share yours with {command('session share')}.",
         )
 
     def new(

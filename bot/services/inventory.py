@@ -112,7 +112,7 @@ class Inventory:
         labels = ", ".join([await self.label(node_id) for node_id in ids])
         raise Refused(
             f"Which node? I know {labels}." if ids else "I know no node yet.",
-            hint="Say it with “on <node>”, or set a default: node use <node>",
+            hint=f"Say it with “on <node>”, or set a default: {command('node use <node>')}",
             field="node",
         )
 
@@ -139,8 +139,11 @@ class Inventory:
         wanted = _KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
         if not found:
             listing = "node list" if NodeKind.GPU in kinds else "metal list"
-            raise NotFound(
-                f"There is no {wanted} called “{text}”.", hint=f"See: {listing}", field=field
+            missing = NotFound if asking else NotKnownHere
+            raise missing(
+                f"There is no {wanted} called “{text}”.",
+                hint=f"See: {command(listing)}",
+                field=field,
             )
         if not fitting:
             raise Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
@@ -236,15 +239,15 @@ class Inventory:
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 
-    async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
-        """Bare-metal machines take sessions, but run no machines that could be listed."""
-        metals = {node.id for node in await self.metals()}
     async def _acting(self, user: str, channel: str, *, asking: bool) -> list[DbcSession]:
         """The sessions to look with; where nobody is asked, nobody's session is used."""
         if asking:
             return await self.sessions(user, channel)
         return await self._of_gpu_nodes(await self._sessions.usable(user, channel))
 
+    async def _of_gpu_nodes(self, sessions: Iterable[DbcSession]) -> list[DbcSession]:
+        """Bare-metal machines take sessions, but run no machines that could be listed."""
+        metals = {node.id for node in await self.metals()}
         return [session for session in sessions if session.node not in metals]
 
     async def machine(
@@ -268,14 +271,14 @@ class Inventory:
                     "You hold no session for any node yet, so I can see no machine of yours."
                     if not node
                     else f"You have no session for {await self.label(node)}.",
-                    hint="Add one with: session add",
+                    hint=f"Add one with: {command('session add')}",
                     field="vm",
                 )
+            if not asking:
+                raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
             listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
             seen = [machine for listing in listings for machine in listing.machines]
             found = _match_machine(seen, text, node)
-            if not asking:
-                raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
             if not found and _TASK_ID.fullmatch(text):
                 found = await self._by_id(sessions, text)
         if len(found) == 1:
@@ -312,7 +315,9 @@ class Inventory:
         silent = [listing.node.label for listing in listings if listing.problem]
         but = f" {', '.join(silent)} could not be asked." if silent else ""
         return NotFound(
-            f"None of your machines is called “{text}”.{but}", hint="See: vm list", field="vm"
+            f"None of your machines is called “{text}”.{but}",
+            hint=f"See: {command('vm list')}",
+            field="vm",
         )
 
     async def saw(self, machine: Machine) -> None:

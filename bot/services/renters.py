@@ -16,6 +16,7 @@ from bot.dbc.identity import Multisig, NodeKeySignature, WalletSignature
 from bot.dbc.signatures import check_signature, public_key_of
 from bot.errors import Refused
 from bot.model import Node, SessionRequest
+from bot.reply import command
 from storage import Store
 
 LIFETIME = timedelta(hours=1)
@@ -164,7 +165,7 @@ class Renters:
                 return request
         raise Refused(
             "No session id of yours waits for a signature, or its hour is over.",
-            hint="Ask the node for it again: session request. The id stays the same.",
+            hint=f"Ask the node for it again: {command('session request')}. The id stays the same.",
             field="node",
         )
 

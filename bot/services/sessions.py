@@ -45,7 +45,7 @@ class Sessions:
         if not found:
             raise Refused(
                 f"You have no session for {node.label}.",
-                hint="Add yours with: session add",
+                hint=f"Add yours with: {command('session add')}",
                 field="node",
             )
         return found[0]
@@ -104,7 +104,7 @@ class Sessions:
             if await tx.sessions.find(user, node.id) is None:
                 raise Refused(
                     f"You have no session of your own for {node.label} to share.",
-                    hint="Add yours with: session add",
+                    hint=f"Add yours with: {command('session add')}",
                     field="node",
                 )
             await tx.sessions.share(Share(user, node.id, kind, audience, now))

@@ -80,7 +80,7 @@ async def test_json_has_whole_ids(one_stage: Stage) -> None:
     listed = await stage.asks(stage.alice, "/dbc vm list filter=inference json=yes")
     text = listed.plain
     [machine] = json.loads(text[text.index("[") : text.rindex("]") + 1])
-    assert machine["id"] == stage.task("inference").task_id
+    assert machine["task"] == stage.task("inference").task_id
     assert machine["name"] == "inference"
     assert machine["node"] == "gpu1"
 

@@ -11,7 +11,7 @@ from bot.commands.table import Command, Group
 from bot.commands.text import clean
 from bot.errors import Refused
 from bot.model import Effect
-from bot.reply import Note, Para, Reply, Row, Rows, bold, code, line
+from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
 
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
@@ -62,9 +62,9 @@ async def add(ctx: Context, alias: Name, body: Body) -> Reply:
 async def list_aliases(ctx: Context) -> Reply:
     """List your aliases."""
     known = ctx.services.aliases.of(ctx.actor)
-    example = Note(line("Add one: ", code("alias add r = vm restart $1 force")))
+    example = Note(line("Add one: ", command("alias add r = vm restart $1 force")))
     if not known:
-        return Reply("You have no aliases.", (Para(line("You have no aliases.")), example), True)
+        return Reply.empty("You have no aliases.", private=True).also(example)
     rows = [
         Row(line(code(name), " stands for ", code(body)), {"alias": name, "stands_for": body})
         for name, body in known.items()

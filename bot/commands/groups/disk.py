@@ -5,6 +5,7 @@ from typing import Annotated
 
 from bot.commands.args import Arg, Disk, Vm
 from bot.commands.context import Context
+from bot.commands.groups import named
 from bot.commands.groups.off import must_be_off
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
@@ -59,8 +60,7 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
 
 
 def _row(disk: TaskDisk, size: Size) -> Row:
-    data = {"name": disk.name, "size": str(size), "file": disk.file}
-    return Row(line(code(disk.name), f" {size} · {disk.file}"), data)
+    return Row(line(code(disk.name), f" {size} · {disk.file}"), named.disk(disk, size))
 
 
 async def add(

@@ -1,6 +1,7 @@
 """Commands without a group."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from bot.commands.args import Arg, Topic
@@ -10,7 +11,7 @@ from bot.commands.parse import HelpWanted, NotUnderstood, parse
 from bot.commands.standing import standing_of
 from bot.commands.table import Command, Group
 from bot.model import Effect
-from bot.reply import Fields, Line, Note, Para, Reply, bold, code, line
+from bot.reply import Fields, Line, Note, Para, Reply, bold, code, command, line
 
 Scope = Literal["person", "channel"]
 
@@ -42,7 +43,18 @@ async def show_help(ctx: Context, topic: Topic = "") -> Reply:
         return not_understood(wanted, slash)
     topic_of = wanted if isinstance(wanted, HelpWanted) else HelpWanted()
     standing = await standing_of(ctx.services, ctx.actor, ctx.place)
-    return help_reply(table, topic_of, slash, standing)
+    asked = [c for c in table if topic_of.group in {"", c.group} and topic_of.command in {None, c}]
+    data = {"commands": [_row_of(command, slash) for command in asked]}
+    return replace(help_reply(table, topic_of, slash, standing), data=data)
+
+
+def _row_of(command: Command, slash: str) -> Mapping[str, str]:
+    return {
+        "command": command.title,
+        "usage": f"{slash} {command.usage}",
+        "help": command.help,
+        "example": f"{slash} {command.example}",
+    }
 
 
 async def whoami(ctx: Context) -> Reply:
@@ -62,7 +74,24 @@ async def whoami(ctx: Context) -> Reply:
         ("This channel's node", line(await label(channels) if channels else "none")),
         ("Language · time zone", line(f"{person.locale} · {person.zone}")),
     ]
-    return Reply(f"You are {person.name}", (Fields(tuple(pairs)),), private=True)
+    data = {
+        "id": person.id,
+        "name": person.name,
+        "may_change_things": person.is_full_member,
+        "sessions": [
+            {
+                "node": await label(s.node),
+                "node_id": s.node,
+                "shared_by": s.user if s.user != ctx.actor else None,
+            }
+            for s in sessions
+        ],
+        "default_node": await label(own) if own else None,
+        "channel_node": await label(channels) if channels else None,
+        "locale": person.locale,
+        "time_zone": person.zone,
+    }
+    return Reply(f"You are {person.name}", (Fields(tuple(pairs)),), private=True, data=data)
 
 
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
@@ -90,14 +119,22 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     names = {scope: await inventory.label(id_) if id_ else _NONE for scope, id_ in set_to.items()}
     aliases = len(ctx.services.aliases.of(ctx.actor))
     pairs: tuple[tuple[str, Line], ...] = (
-        ("Your node", line(names["person"], "\n", code("settings node=…"))),
-        ("This channel's node", line(names["channel"], "\n", code("settings channel_node=…"))),
-        ("Your aliases", line(str(aliases), "\n", code("alias list"))),
+        ("Your node", line(names["person"], "\n", command("settings node=…"))),
+        ("This channel's node", line(names["channel"], "\n", command("settings channel_node=…"))),
+        ("Your aliases", line(str(aliases), "\n", command("alias list"))),
         ("Language · time zone", line(f"{person.locale} · {person.zone}\nas set in Slack")),
     )
     told = "Settings" if not wanted else "Settings changed"
     note = Note(line("The node is meant where none is named; the channel's comes first."))
-    return Reply(told, (Para(line(bold(told))), Fields(pairs), note), private=not channel_node)
+    data = {
+        "node": names["person"] if set_to["person"] else None,
+        "channel_node": names["channel"] if set_to["channel"] else None,
+        "aliases": aliases,
+        "locale": person.locale,
+        "time_zone": person.zone,
+    }
+    parts = (Para(line(bold(told))), Fields(pairs), note)
+    return Reply(told, parts, private=not channel_node, data=data)
 
 
 def _effect(values: Mapping[str, str]) -> Effect:

@@ -1,7 +1,7 @@
 """Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
 from bot.commands.context import Context
@@ -10,6 +10,7 @@ from bot.commands.groups.servers import (
     DOWNLOAD,
     Direction,
     ImageFile,
+    Running,
     choose_server,
     one_transfer,
     running_transfers,
@@ -75,7 +76,9 @@ async def _before_download(
     chosen = await choose_server(ctx, server, having=image)
     size = await size_on_server(ctx, chosen, image)
     if size is None:
-        raise NotFound(f"{chosen} has no image {image}.", hint="See: image list", field="image")
+        raise NotFound(
+            f"{chosen} has no image {image}.", hint=f"See: {command('image list')}", field="image"
+        )
     before = None
     if directory == fields.DATA_DIR:
         before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
@@ -132,7 +135,8 @@ async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
         doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
         raise Conflict(
             f"{image} is being {doing} there already ({found[0].progress.percent or 0} %).",
-            hint="Follow it with: watch image, or stop it with: image stop",
+            hint=f"Follow it with {command('watch image')}, or stop it with "
+            f"{command('image stop')}.",
             field="image",
         )
 
@@ -148,15 +152,26 @@ async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
     """Show how far an image's transfers on a node are."""
     found = await running_transfers(ctx, await ctx.target(node), image)
     if not found:
-        return Reply.of(
-            bold(image), " is not being transferred on ", bold(node.label), " at present."
-        ).also(Note(line("DBC cannot tell how a transfer that is over has ended: see image list.")))
         over = "DBC cannot tell how a transfer that is over has ended: see "
+        return Reply.of(
+            bold(image), " is not being transferred on ", bold(node.label), " at present.",
+            data=_progress_data(image, node, found),
+        ).also(Note(line(over, command("image list"), ".")))  # fmt: skip
     rows: list[Line] = []
     for it in found:
         rows.append(line(bold(image), f": {it.direction} on {node.label}"))
         rows.append(standing(it.progress.percent))
-    return Reply(f"{image} on {node.label}", (Para(stacked(rows)),))
+    data = _progress_data(image, node, found)
+    return Reply(f"{image} on {node.label}", (Para(stacked(rows)),), data=data)
+
+
+def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[str, Any]:
+    return {
+        "image": image,
+        "node": node.label,
+        "node_id": node.id,
+        "transfers": [{"direction": it.direction, "percent": it.progress.percent} for it in found],
+    }
 
 
 async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> Reply:

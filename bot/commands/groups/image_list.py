@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from bot.commands.args import Arg, AtNode, ImageServer
+from bot.commands.args import Arg, AtNode, ImageServer, NodeOrServer
 from bot.commands.context import Context
+from bot.commands.groups import named
 from bot.commands.groups.servers import choose_server
 from bot.dbc.models import Image
-from bot.errors import BotError
+from bot.errors import BotError, NotFound, Refused
 from bot.model import Node
-from bot.reply import Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
+from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, command, emoji, line
 
 Mine = Annotated[
     bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
@@ -26,15 +27,25 @@ async def servers(ctx: Context) -> Reply:
     known = await ctx.dbc.images.servers()
     await ctx.services.sightings.saw_servers(known)
     if not known:
-        return Reply.of("The DBC daemon is configured with no image server.")
+        return Reply.empty("The DBC daemon is configured with no image server.")
     rows = tuple(Row(line("• ", code(server)), {"id": server}) for server in known)
     return Reply("Image servers", (Rows(rows, line(bold("Image servers"))),))
 
 
 async def list_images(
-    ctx: Context, server: ImageServer = "", mine: Mine = False, node: AtNode | None = None
+    ctx: Context,
+    place: NodeOrServer = "",
+    mine: Mine = False,
+    server: ImageServer = "",
+    node: AtNode | None = None,
 ) -> Reply:
-    """List images: of an image server, of a node (on <node>), yours (mine), or all there are."""
+    """List images: of a node, of an image server, yours (mine), or all there are."""
+    if isinstance(place, Node):
+        if node not in {None, place}:
+            raise Refused("That names two nodes. Say one of them.", field="node")
+        node = place
+    elif place:
+        server = await _server_called(ctx, place)
     listed: Sequence[Part]
     if server and node is None:
         listed = [await _of_server(ctx, await choose_server(ctx, server))]
@@ -44,6 +55,18 @@ async def list_images(
         listed = await _everywhere(ctx, mine=mine)
     notes: list[Part] = [Note(line(_LEFT_OUT))] if node is not None or not server else []
     return Reply("Images", (*listed, *notes))
+
+
+async def _server_called(ctx: Context, name: str) -> str:
+    """The image server of a name that is no node's. Raises NotFound."""
+    try:
+        return await choose_server(ctx, name)
+    except NotFound as missing:
+        raise NotFound(
+            f"There is no node and no image server called “{name}”.",
+            hint=f"See: {command('node list')}, {command('image servers')}",
+            field="place",
+        ) from missing
 
 
 async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
@@ -78,7 +101,7 @@ async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part
             images += [image for image in own if image.name not in names]
     except BotError as problem:
         told = line(bold(node.label), " ", emoji("warning"), f" {problem.sentence}")
-        return Para(told)
+        return Rows((), told, stays=True, also=(named.silent(node, problem),))
     return _part(node.label, line(bold(node.label)), images, "no images")
 
 
@@ -87,7 +110,7 @@ def _part(place: str, head: Line, images: Sequence[Image], none: str) -> Part:
     rows = tuple(
         Row(
             line(code(image.name), f" {image.size}"),
-            {"place": place, "name": image.name, "size": str(image.size)},
+            {"place": place, **named.image(image)},
         )
         for image in ordered
     )

@@ -13,7 +13,9 @@ from bot.errors import Conflict
 from bot.model import Effect, Node
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
 
-LanName = Annotated[str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01", word="network")]
+LanName = Annotated[
+    str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01", word="network")
+]
 Cidr = Annotated[
     str,
     Arg(

@@ -11,11 +11,13 @@ from bot.commands.context import Context
 from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, listed_by
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
+from bot.commands.text import quoted
 from bot.dbc.errors import DbcError
 from bot.dbc.models import BootDevice, BootResult, PowerCommand
 from bot.errors import BotError
 from bot.model import Effect, Node, NodeKind
 from bot.reply import Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
+from bot.reply import command as spoken
 
 PowerVerb = Annotated[
     str,
@@ -51,13 +53,14 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     mine = {session.node for session in usable}
     machines = [node for node in nodes if node.kind is NodeKind.METAL]
     managers = [node for node in nodes if node.kind is NodeKind.MANAGER]
-    parts: list[Part] = [Rows(_rows(machines, mine), line(bold("Bare-metal machines")))]
+    also = ({"problem": problem.sentence},) if problem else ()
+    parts: list[Part] = [Rows(_rows(machines, mine), line(bold("Bare-metal machines")), also=also)]
     if managers:
         parts.append(Rows(_rows(managers, mine), line(bold("Managers"))))
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
     how = line(
-        emoji("key"), " marks those that you can use. Details: ", code("metal list <manager>")
+        emoji("key"), " marks those that you can use. Details: ", spoken("metal list <manager>")
     )
     return Reply(f"{len(machines)} bare-metal machines", (*parts, Note(how)))
 
@@ -69,7 +72,11 @@ def _rows(nodes: Sequence[Node], mine: set[str]) -> tuple[Row, ...]:
                 bold(node.label), " ", code(short(node.id)), f" {node.version}",
                 line(" ", emoji("key")) if node.id in mine else (),
             ),
-            {"id": node.id, "name": node.label, "kind": str(node.kind), "manager": node.manager},
+            {
+                "id": node.id, "name": node.label, "kind": str(node.kind),
+                "manager_id": node.manager or None, "version": node.version,
+                "usable": node.id in mine,
+            },
         )
         for node in nodes
     )  # fmt: skip
@@ -87,7 +94,8 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
         )  # fmt: skip
         data = {
             "id": machine.node_id, "name": label, "uuid": machine.uuid, "ip": machine.ip,
-            "os": machine.os, "desc": machine.desc, "ipmi_hostname": machine.ipmi_hostname,
+            "os": machine.os, "description": machine.desc,
+            "ipmi_host": machine.ipmi_hostname,
         }  # fmt: skip
         rows.append(Row(text, data))
     head = line(bold(manager.label), f" manages {len(rows)} machines", "." if not rows else ":")
@@ -104,12 +112,16 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
             report = await ctx.dbc.metal.power(target, _COMMANDS[command])
         except DbcError as error:
             if error.outcome_unknown:
-                error.hint = f"Look before doing it again: metal power status {machine.label}"
+                look = spoken(f"metal power status {quoted(machine.label)}")
+                error.hint = f"Look before doing it again: {look}"
             raise
     lamp = {True: "large_green_circle", False: "white_circle", None: "electric_plug"}[report.is_on]
     return Reply.of(
         emoji(lamp), " ", bold(machine.label), f": power {command}. Its tool says: ",
         code(report.text or "nothing"),
+        data={
+            "id": machine.id, "name": machine.label, "is_on": report.is_on, "text": report.text,
+        },
     )  # fmt: skip
 
 

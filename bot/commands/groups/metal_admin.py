@@ -20,7 +20,7 @@ from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.model import Effect, Node, NodeKind
-from bot.reply import Reply, bold, code
+from bot.reply import Reply, bold, code, command
 
 Uuid = Annotated[
     str, Arg("UUID", "word", "Letters, digits and dashes; the machine's own", positional=False)
@@ -29,15 +29,23 @@ Ip = Annotated[
     str, Arg("IP address", "word", "The machine's own", "198.51.100.4", positional=False)
 ]
 Host = Annotated[
-    str, Arg("IPMI host", "word", "Address of its management controller", word="ipmi_host",
-        positional=False)
+    str,
+    Arg(
+        "IPMI host",
+        "word",
+        "Address of its management controller",
+        word="ipmi_host",
+        positional=False,
+    ),
 ]
 UserName = Annotated[str, Arg("IPMI user", "word", word="ipmi_user", positional=False)]
 Password = Annotated[str, Arg("IPMI password", "secret", "Kept by the manager, not by this bot")]
 Port = Annotated[
     int, Arg("IPMI port", "int", "Only if it is not 623", least=1, most=65535, positional=False)
 ]
-System = Annotated[str, Arg("System (OS)", "word", "What runs on it", "Ubuntu 22.04", positional=False)]
+System = Annotated[
+    str, Arg("System (OS)", "word", "What runs on it", "Ubuntu 22.04", positional=False)
+]
 Text = Annotated[str, Arg("Description", "word", "For people", "rack 7, slot 1", positional=False)]
 Nonce = Annotated[
     str, Arg("Nonce", "secret", "As printed by: python -m bot sign --nonce --node-key")
@@ -94,7 +102,7 @@ def _manager_of(machine: Node) -> str:
     if not machine.manager:
         raise Refused(
             f"I do not know the manager of {machine.label}.",
-            hint="Name it here, or list its machines first: metal list <manager>",
+            hint=f"Name it here, or list its machines first: {command('metal list <manager>')}",
             field="manager",
         )
     return machine.manager

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
+from bot.commands.groups import named
 from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.shown import short, stacked
 from bot.commands.table import Command, Group
@@ -27,7 +28,8 @@ async def list_nodes(ctx: Context) -> Reply:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
     rows = tuple(_row(node, has_session=node.id in mine) for node in nodes)
-    parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."))]
+    also = ({"problem": problem.sentence},) if problem else ()
+    parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."), also=also)]
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
     parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
@@ -43,7 +45,7 @@ def _row(node: Node, *, has_session: bool) -> Row:
         "name": node.label,
         "version": node.version,
         "usable": has_session,
-        "seen_at": node.seen_at.isoformat(),
+        "seen_at": node.seen_at,
     }
     return Row(shown, data)
 
@@ -59,7 +61,8 @@ async def show(ctx: Context, node: AnyNode) -> Reply:
     if info.images:
         images = [line(code(image.name), f" {image.size}") for image in info.images]
         parts.append(Para(stacked([line(bold("Images")), *images])))
-    return Reply(f"{node.label}: {kind}", tuple(parts))
+    data = named.hardware(node, kind, info)
+    return Reply(f"{node.label}: {kind}", tuple(parts), data=data)
 
 
 def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
@@ -100,7 +103,7 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
 def _order(order: RentOrder) -> Row:
     data = {
         "id": order.id, "renter": order.renter, "status": order.rent_status,
-        "gpus": list(order.gpu_index), "end_block": order.rent_end,
+        "gpu_indexes": list(order.gpu_index), "end_block": order.rent_end,
     }  # fmt: skip
     # For a whole machine, DBC gives the renter's address in place of a number.
     what = "whole machine" if order.id == order.renter else f"order {order.id}"

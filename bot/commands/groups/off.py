@@ -1,10 +1,12 @@
 """What must be true of a machine before its disks are touched (docs/dbc-api.md §3.3, §6)."""
 
 from bot.commands.context import Context
+from bot.commands.text import quoted
 from bot.dbc.identity import Target
 from bot.dbc.models import Phase, TaskDetail, state_of
 from bot.errors import Conflict
 from bot.model import Goal, Machine, Watch
+from bot.reply import command
 
 _ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
 
@@ -37,14 +39,14 @@ async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> T
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
             f"{vm.label} is “{state_of(detail.status)}”; {what} only while it is off.",
-            hint=f"Shut it down first: vm shutdown {vm.label}. On DBC that cuts the power, so shut "
-            "the guest down from inside before.",
+            hint=f"Shut it down first: {command(f'vm shutdown {quoted(vm.label)}')}. On DBC that "
+            "cuts the power, so shut the guest down from inside before.",
             field="vm",
         )
     if await _under_way(ctx, vm):
         raise Conflict(
             f"A disk of {vm.label} is still being worked on.",
-            hint="Wait for its end. See: watch list",
+            hint=f"Wait for its end. See: {command('watch list')}",
             field="vm",
         )
     return detail

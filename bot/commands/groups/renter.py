@@ -163,7 +163,7 @@ async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
                     f" works and is kept; {sees}.",
                 )
             ),
-            Note(line("It never expires by itself. Erase it with ", code("session remove"), ".")),
+            Note(line("It never expires by itself: erase it with ", command("session remove"))),
         ),
         private=True,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Sessions: the credentials with which a person acts on a node (docs/dbc-api.md §2.5)."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
-from bot.errors import NotFound, Refused
+from bot.errors import BotError, NotFound, Refused
 from bot.model import Audience, DbcSession, Effect, Share
 from bot.reply import (
     Line,
@@ -27,10 +28,11 @@ from bot.reply import (
     Row,
     Rows,
     Span,
-    bold,
     advice,
+    bold,
     channel,
     code,
+    command,
     emoji,
     line,
     mention,
@@ -75,8 +77,8 @@ async def list_sessions(ctx: Context) -> Reply:
         rows = [await _shared_row(ctx, share) for share in given]
         parts.append(Rows(tuple(rows), line(bold("Shared with you"))))
     if not parts:
-        return Reply.of(
-            "You have no session yet. Add one with ", code("session add"), ".", private=True
+        return Reply.empty(
+            "You have no session yet. Add one with ", command("session add"), ".", private=True
         )
     return Reply("Your sessions", tuple(parts), private=True)
 
@@ -92,9 +94,9 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
     data = {
         "node": label,
         "node_id": session.node,
-        "rent_order": session.rent_order,
-        "checked_at": session.checked_at.isoformat() if session.checked_at else "",
-        "problem": session.problem,
+        "rent_order": session.rent_order or None,
+        "checked_at": session.checked_at,
+        "problem": session.problem or None,
         "shared_with": [share.audience for share in shared if share.node == session.node],
     }
     return Row(shown, data)
@@ -111,23 +113,37 @@ def _audience(share: Share) -> Span:
     return mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
 
 
-async def check(ctx: Context, node: AnyNode) -> Reply:
-    """Try your session against its node."""
-    for session in await ctx.services.sessions.of(ctx.actor):
-        if session.node == node.id:
-            problem = await ctx.services.sessions.check(session)
-            if problem is not None:
-                raise problem
-            return Reply.of(
-                emoji("white_check_mark"),
-                " Your session for ",
-                bold(node.label),
-                " works.",
-                private=True,
-            )
-    raise Refused(
-        f"You have no session for {node.label}.", hint="Add one with: session add", field="node"
-    )
+async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
+    """Try your sessions against their nodes: all of them, or that for one node."""
+    own = await ctx.services.sessions.of(ctx.actor)
+    if node is not None:
+        own = [session for session in own if session.node == node.id]
+    if not own:
+        where = f"for {node.label}" if node else "yet"
+        raise Refused(
+            f"You have no session {where}.",
+            hint=f"Add one with: {command('session add')}",
+            field="node",
+        )
+    problems = await asyncio.gather(*(ctx.services.sessions.check(session) for session in own))
+    if node is not None and problems[0] is not None:
+        raise problems[0]
+    rows = [await _checked(ctx, *one) for one in zip(own, problems, strict=True)]
+    works = sum(problem is None for problem in problems)
+    return Reply(f"{works} of {len(own)} sessions work", (Rows(tuple(rows)),), private=True)
+
+
+async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) -> Row:
+    label = await ctx.services.inventory.label(session.node)
+    data = {
+        "node": label,
+        "node_id": session.node,
+        "works": problem is None,
+        "problem": problem.sentence if problem else None,
+    }
+    mark = emoji("warning" if problem else "white_check_mark")
+    told = line(": ", problem.sentence, " ", *advice(problem)) if problem else line(" works.")
+    return Row(line(mark, " Your session for ", bold(label), told), data)
 
 
 async def remove(ctx: Context, node: AnyNode) -> Reply:
@@ -159,7 +175,7 @@ async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Chann
     )  # fmt: skip
     how = line(
         "Nobody sees it, and every use is recorded under who used it. Take it back with ",
-        code("session unshare"), ".",
+        command("session unshare"), ".",
     )  # fmt: skip
     return Reply(f"A session for {node.label} is shared", (Para(told), Note(how)))
 
@@ -170,7 +186,7 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
     if not count:
         raise NotFound(
             f"You do not share a session for {node.label} with them.",
-            hint="See: session list",
+            hint=f"See: {command('session list')}",
             field="node",
         )
     whom = _named(person, channel) if person or channel else "anybody"

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from bot.commands.groups import named
 from bot.dbc.errors import Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
-from bot.model import Machine, Node
+from bot.model import Machine
 from bot.reply import Line, Row, Rows, bold, code, emoji, line
 from bot.services.inventory import NodeListing
 
@@ -52,24 +53,13 @@ def node_part(listing: NodeListing) -> Rows:
     elif not listing.machines:
         head = line(head, "\nno machines")
     rows = [
-        Row(line(machine_row(machine), seen), machine_data(machine, listing.node))
+        Row(line(machine_row(machine), seen), named.machine(machine, listing.node, listing.problem))
         for machine in listing.machines
     ]
-    return Rows(tuple(rows), head, stays=listing.problem is not None)
-
-
-def machine_data(machine: Machine, node: Node) -> dict[str, str]:
-    """One machine for those who want JSON."""
-    return {
-        "id": machine.task,
-        "name": machine.label,
-        "status": machine.status,
-        "description": machine.desc,
-        "created": machine.created,
-        "node": node.label,
-        "node_id": machine.node,
-        "seen_at": machine.seen_at.isoformat(),
-    }
+    if listing.problem is None:
+        return Rows(tuple(rows), head)
+    missing = () if rows else (named.silent(listing.node, listing.problem),)
+    return Rows(tuple(rows), head, stays=True, also=missing)
 
 
 def stacked(rows: Sequence[Line]) -> Line:

@@ -1,10 +1,11 @@
 """Snapshots of system disks (docs/dbc-api.md §3.4, §6)."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from bot.commands.args import Arg, KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.commands.context import Context
+from bot.commands.groups import named
 from bot.commands.groups.off import must_be_off
 from bot.commands.groups.servers import choose_server
 from bot.commands.table import Command, Follow, Group
@@ -12,7 +13,7 @@ from bot.dbc import fields
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
-from bot.reply import Fields, Note, Para, Reply, Row, Rows, bold, code, line
+from bot.reply import Fields, Note, Para, Reply, Row, Rows, bold, code, command, line
 
 Description = Annotated[
     str,
@@ -21,7 +22,10 @@ Description = Annotated[
 ]  # fmt: skip
 
 _WORDS = {"creating": "being copied", "uploading": "being uploaded", "none": "upload ended"}
-_ENDED = "“Upload ended” says nothing about success: the image server's list does (image list)."
+_ENDED = (
+    "“Upload ended” says nothing about success: the image server's list does, see "
+    f"{command('image list')}."
+)
 
 
 async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
@@ -29,7 +33,7 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
     await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
     if not snapshots:
-        return Reply.of(bold(vm.label), " has no snapshots.")
+        return Reply.empty(bold(vm.label), " has no snapshots.")
     shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
     return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
 
@@ -37,14 +41,17 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
 def _row(snapshot: Snapshot) -> Row:
     told = f" {_status(snapshot)} · {snapshot.create_time}"
     shown = line(code(snapshot.name), told, f" · {snapshot.desc}" if snapshot.desc else "")
-    data = {
+    return Row(shown, _data(snapshot))
+
+
+def _data(snapshot: Snapshot) -> dict[str, Any]:
+    return {
         "name": snapshot.name,
-        "status": snapshot.status,
-        "created": snapshot.create_time,
+        "status": _status(snapshot),
+        "created_node_time": named.node_time(snapshot.create_time),
         "description": snapshot.desc,
-        "file": snapshot.file,
+        "file": snapshot.file_name,
     }
-    return Row(shown, data)
 
 
 def _status(snapshot: Snapshot) -> str:
@@ -65,6 +72,7 @@ async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     return Reply(
         f"Snapshot {snapshot.name} of {vm.label}: {_status(snapshot)}",
         (Para(title), Fields(facts), Note(line(note, " ", _ENDED))),
+        data={"task": vm.task, "machine": vm.label, **_data(snapshot)},
     )
 
 

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr
 
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
-from bot.commands.groups import vm_create, vm_modify
+from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import lamp, node_part, short, stacked
@@ -18,9 +18,25 @@ from bot.dbc import fields
 from bot.dbc.models import TaskDetail, state_of
 from bot.errors import Refused
 from bot.model import Effect, Goal, Machine
-from bot.reply import CodeBlock, Fields, Line, Note, Para, Part, Reply, bold, code, line
+from bot.reply import (
+    CodeBlock,
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    bold,
+    code,
+    command,
+    line,
+)
 
 _FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
+_NOT_YET = {
+    "creating": "The connection lines come when it is running.",
+    "create error": "Its creation failed, so there is nothing to connect to. See its log.",
+}
 _NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
 Force = Annotated[
@@ -53,7 +69,7 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         where = f" for {node.label}" if node else ""
         raise Refused(
             f"You have no session{where} yet, so there is nothing I may list.",
-            hint="Add one with: session add",
+            hint=f"Add one with: {command('session add')}",
         )
     asked = {
         asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
@@ -91,7 +107,8 @@ async def show(ctx: Context, vm: Vm) -> Reply:
         rules = "\n".join(detail.network_filters)
         parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
     summary = f"{vm.label} on {node.label}: {state_of(detail.status)}"
-    return Reply(summary, tuple(parts), private=True, sensitive=True)
+    data = named.detail(vm, node, detail, _connection_data(detail))
+    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
 
 
 def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
@@ -117,10 +134,8 @@ def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
 
 def _connection(detail: TaskDetail) -> list[Part]:
     """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
-    if detail.status == "creating":
-        return [Note(line("The connection lines come when it is running."))]
-    if detail.status == "create error":
-        return [Note(line("Its creation failed, so there is nothing to connect to. See its log."))]
+    if told := _NOT_YET.get(detail.status):
+        return [Note(line(told))]
     login, password = detail.user_name, detail.login_password.get_secret_value()
     lines = []
     if detail.rdp_port:
@@ -137,6 +152,23 @@ def _connection(detail: TaskDetail) -> list[Part]:
     secret = detail.vnc_password.get_secret_value()
     parts.append(Para(line("VNC ", code(vnc), " · password ", code(secret))))
     return parts
+
+
+def _connection_data(detail: TaskDetail) -> Mapping[str, Any]:
+    """What the lines to copy say, by name."""
+    if detail.status in _NOT_YET:
+        return {"address": None, "ports": [], "login": None, "password": None, "vnc_password": None}
+    login, password = detail.user_name, detail.login_password.get_secret_value()
+    took_none = _NO_AGENT in {login, password}
+    remote = ("rdp", detail.rdp_port) if detail.rdp_port else ("ssh", detail.ssh_port)
+    ports = [remote, ("vnc", detail.vnc_port)]
+    return {
+        "address": detail.ssh_ip,
+        "ports": [{"service": service, "port": port} for service, port in ports if port],
+        "login": None if took_none else login,
+        "password": None if took_none else password,
+        "vnc_password": detail.vnc_password.get_secret_value(),
+    }
 
 
 async def start(ctx: Context, vm: Vm) -> None:
@@ -181,6 +213,7 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
             CodeBlock("\n".join(page.lines) or "(empty)"),
             Note(line("This is the node's log about the machine, not the machine's console.")),
         ),
+        data={"task": vm.task, "name": vm.label, "end": end, "lines": list(page.lines)},
     )
 
 

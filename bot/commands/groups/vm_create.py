@@ -44,7 +44,16 @@ Cpu = Annotated[
 ]
 Mem = Annotated[
     int,
-    Arg("Memory (GiB)", "size", "Like 64 or 64G", "64", 1, 65536, names=("memory", "mem_size"), positional=False),
+    Arg(
+        "Memory (GiB)",
+        "size",
+        "Like 64 or 64G",
+        "64",
+        1,
+        65536,
+        names=("memory", "mem_size"),
+        positional=False,
+    ),
 ]
 Disk = Annotated[
     int,

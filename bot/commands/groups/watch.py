@@ -19,7 +19,7 @@ from bot.dbc import fields
 from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
-from bot.reply import Reply, Row, Rows, bold, code, line, time
+from bot.reply import Reply, Row, Rows, bold, code, command, line, time
 from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
@@ -30,7 +30,7 @@ async def list_watches(ctx: Context) -> Reply:
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
     if not watches:
-        return Reply.of("Nothing is being followed for you.")
+        return Reply.empty("Nothing is being followed for you.")
     rows = [await _row(ctx, watch) for watch in watches]
     return Reply("Followed for you", (Rows(tuple(rows)),))
 
@@ -46,9 +46,11 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         "id": watch.id,
         "what": watch.label,
         "node": label,
-        "status": watch.status,
-        "until": str(watch.goal),
-        "since": watch.started_at.isoformat(),
+        "node_id": watch.node,
+        "task": watch.task or None,
+        "status": status,
+        "until": state_of(watch.goal),
+        "started_at": watch.started_at,
     }
     return Row(shown, data)
 
@@ -112,7 +114,9 @@ async def stop(ctx: Context, watch: What) -> Reply:
         watches = await tx.watches.open(asked_by=ctx.actor)
     found = [w for w in watches if w.id.startswith(watch) or watch in {w.label, w.task}]
     if not found:
-        raise NotFound(f"Nothing followed for you is called “{watch}”.", hint="See: watch list")
+        raise NotFound(
+            f"Nothing followed for you is called “{watch}”.", hint=f"See: {command('watch list')}"
+        )
     if len(found) > 1:
         numbers = ", ".join(short(w.id) for w in found)
         raise Refused(f"“{watch}” could be any of {numbers}.", hint="Say the number.")
