@@ -247,7 +247,9 @@ GROUP = Group(
     "audit",
     "What was asked, decided and done",
     (
-        Command("list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)),
+        Command(
+            "list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)
+        ),
         Command("export", export, example="audit export since=yesterday format=csv"),
     ),
 )
