@@ -8,6 +8,7 @@ from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind
 from bot.commands.table import Command
 from bot.errors import NotFound, Refused
 from bot.model import Machine, Node, NodeKind, Place
+from bot.reply import command as to_type
 from bot.services.inventory import Inventory
 
 # What may be meant by an argument that is looked up among nodes.
@@ -66,7 +67,7 @@ async def bind(
         elif parameter.required:
             raise Refused(
                 f"{parameter.arg.label} is missing.",
-                hint=f"Usage: {command.usage}",
+                hint=f"Usage: {to_type(command.usage)}",
                 field=parameter.name,
             )
         else:
@@ -74,9 +75,7 @@ async def bind(
     return Bound(arguments, machine, node)
 
 
-async def _node_called(
-    inventory: Inventory, text: str, field: str, *, asking: bool
-) -> Node | None:
+async def _node_called(inventory: Inventory, text: str, field: str, *, asking: bool) -> Node | None:
     """The GPU node of that name; None where it is most likely an image server's."""
     try:
         return await inventory.named_node(text, MEANT["node"], field, asking=asking)

@@ -27,7 +27,7 @@ _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
 # What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
 _FREE = frozenset(
-    {"image", "base", "stored", "server", "disk", "snapshot", "peer", "metal", "manager"}
+    {"image", "base", "stored", "server", "place", "disk", "snapshot", "peer", "metal", "manager"}
 )
 
 
@@ -42,6 +42,7 @@ class Completion:
             "base": self._bases,
             "stored": self._stored,
             "server": self._servers,
+            "place": self._places,
             "disk": partial(self._of_machines, "disk"),
             "snapshot": partial(self._of_machines, "snapshot"),
             **{kind: partial(self._nodes, kinds) for kind, kinds in MEANT.items()},
@@ -111,6 +112,10 @@ class Completion:
 
     async def _servers(self, _search: Search) -> list[Choice]:
         return [Choice(s.name, s.name) for s in await self._services.sightings.servers()]
+
+    async def _places(self, search: Search) -> list[Choice]:
+        """Where images are."""
+        return [*await self._nodes(MEANT["node"], search), *await self._servers(search)]
 
     async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""

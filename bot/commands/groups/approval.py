@@ -1,6 +1,8 @@
 """Approvals: what waits for whom, one of them in full, and taking one's own back."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
 
 from bot.commands.args import Arg
 from bot.commands.context import Context
@@ -8,9 +10,22 @@ from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
 from bot.commands.waiting import Waiting, waiting_for
 from bot.errors import NotFound, Refused
-from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind
+from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
 from bot.ports import DeliveryFailed
-from bot.reply import Note, Part, Reply, Row, Rows, Span, bold, code, line, mention, time
+from bot.reply import (
+    Note,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Span,
+    bold,
+    code,
+    command,
+    line,
+    mention,
+    time,
+)
 
 Which = Annotated[str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk")]
 
@@ -22,7 +37,7 @@ async def list_approvals(ctx: Context) -> Reply:
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
     if not found:
-        return Reply.of("Nothing waits for you, and nothing of yours waits.", private=True)
+        return Reply.empty("Nothing waits for you, and nothing of yours waits.", private=True)
     sections = (
         ("For you to decide", [w for w in found if w.for_me and not w.is_glass]),
         ("Yours", [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
@@ -33,7 +48,9 @@ async def list_approvals(ctx: Context) -> Reply:
         if some:
             rows = [await _row(ctx, one) for one in some]
             parts.append(Rows(tuple(rows), line(bold(head))))
-    parts.append(Note(line("With buttons: ", code(f"approval show {short(found[0].approval.id)}"))))
+    parts.append(
+        Note(line("With buttons: ", command(f"approval show {short(found[0].approval.id)}")))
+    )
     return Reply("What waits", tuple(parts), private=True)
 
 
@@ -51,25 +68,58 @@ async def _row(ctx: Context, one: Waiting) -> Row:
         code(short(approval.id)), " ", title, *about,
         " · asked by ", mention(execution.actor), until,
     )  # fmt: skip
-    data = {
-        "id": approval.id,
-        "command": title,
-        "machine": execution.label,
-        "task": execution.task,
-        "node": node,
-        "asked_by": execution.actor,
-        "needed": approval.needed,
-        "review": str(approval.kind),
-        "until": approval.expires_at.isoformat(),
-        "for_me": one.for_me,
-    }
+    data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
     return Row(shown, data)
+
+
+async def _data(ctx: Context, approval: Approval, execution: Execution) -> dict[str, Any]:
+    """What a list and a card say by name."""
+    node = await ctx.services.inventory.label(execution.node) if execution.node else None
+    return {
+        "id": approval.id,
+        "command": ctx.services.table[execution.command].title,
+        "machine": execution.label or None,
+        "task": execution.task or None,
+        "node": node,
+        "node_id": execution.node or None,
+        "asked_by": execution.actor,
+        "asked_at": execution.created_at,
+        "status": str(approval.status),
+        "review": str(approval.kind),
+        "approvals_needed": approval.needed,
+        "expires_at": approval.expires_at,
+    }
 
 
 async def show(ctx: Context, approval: Which) -> Reply:
     """Show one approval: what was shown, who decided, and its buttons."""
     found = await _seen_by(ctx, await _named(ctx, approval))
-    return await ctx.services.reviews.card(found)
+    async with ctx.services.store.read() as tx:
+        execution = await tx.executions.get(found.execution)
+        votes = await tx.votes.of(found.id)
+    data = {
+        **await _data(ctx, found, execution),
+        "arguments": _typed(ctx.services.table[execution.command], execution.arguments),
+        "votes": [
+            {
+                "user": vote.user,
+                "verdict": str(vote.verdict),
+                "reason": vote.reason or None,
+                "voted_at": vote.at,
+            }
+            for vote in votes
+            if vote.state is VoteState.COUNTED
+        ],
+    }
+    return replace(await ctx.services.reviews.card(found), data=data)
+
+
+def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments as values: numbers as numbers."""
+    return {
+        name: found.arg.read(name, text) if (found := row.parameter(name)) else text
+        for name, text in arguments.items()
+    }
 
 
 async def cancel(ctx: Context, approval: Which) -> Reply:
@@ -98,7 +148,9 @@ async def _named(ctx: Context, number: str) -> Approval:
 
 def _only(number: str, found: list[Approval]) -> Approval:
     if not found:
-        raise NotFound(f"No approval has the number “{number}”.", hint="See: approval list")
+        raise NotFound(
+            f"No approval has the number “{number}”.", hint=f"See: {command('approval list')}"
+        )
     if len(found) > 1:
         raise Refused(f"“{number}” is the beginning of several.", hint="Type more of it.")
     return found[0]

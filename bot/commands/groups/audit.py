@@ -16,6 +16,7 @@ from bot.errors import BotError, Refused
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
+from bot.reply import command as to_type
 from bot.services.audit import as_csv, as_jsonl, csv_head, record_of
 from bot.services.review_cards import people_line
 
@@ -83,7 +84,7 @@ async def list_audit(
     query = await _query(ctx, wanted)
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
     if not rows:
-        return Reply.of("Nothing that you may read fits.", private=True)
+        return Reply.empty("Nothing that you may read fits.", private=True)
     shown = rows[:PAGE]
     told = []
     for row in shown:
@@ -93,7 +94,7 @@ async def list_audit(
     reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
         again = f"audit list {wanted.as_options()} before={shown[-1].seq}".replace("  ", " ")
-        reply = reply.also(Note(line("Older: ", code(again))))
+        reply = reply.also(Note(line("Older: ", to_type(again))))
     return reply
 
 
@@ -114,7 +115,8 @@ async def export(
     query = await _query(ctx, Wanted(person, vm, command, outcome, since, until))
     rows = await ctx.services.audit.rows(query)
     if not rows:
-        return Reply.of("Nothing that you may read fits.", private=True)
+        none = {"rows": 0, "format": format}
+        return Reply.of("Nothing that you may read fits.", private=True, data=none)
     if format == "csv":
         text = csv_head() + "".join(map(as_csv, rows))
     else:
@@ -130,6 +132,7 @@ async def export(
     return Reply.of(
         f"{len(rows)} row{'s' * (len(rows) != 1)} of the audit are in our direct messages.",
         private=True,
+        data={"rows": len(rows), "format": format},
     )
 
 

@@ -1,0 +1,38 @@
+"""What to say of a word too many: most often a name with spaces was typed without quotes.
+
+Looks only at what is known here; asks nobody.
+"""
+
+from bot.commands.context import Services
+from bot.commands.parse import Surplus
+from bot.commands.text import quoted
+from bot.errors import Refused
+from bot.model import Place
+from bot.reply import command
+
+
+async def with_quotes(services: Services, surplus: Surplus, actor: str, place: Place) -> Refused:
+    """The refusal, with the line that was probably meant where several words are one name."""
+    machines = await services.inventory.machines(actor, place.channel)
+    async with services.store.read() as tx:
+        nodes = await tx.inventory.nodes()
+    called = {name for m in machines for name in (m.nickname, m.desc)}
+    called |= {name for n in nodes for name in (n.nickname, n.name, n.desc)}
+    known = {" ".join(name.split()).casefold() for name in called}
+    bare = surplus.bare
+    for start in range(len(bare) - 1):
+        for end in range(len(bare), start + 1, -1):
+            name = " ".join(bare[start:end])
+            if name.casefold() in known:
+                words = [*bare[:start], name, *bare[end:]]
+                return Refused(surplus.sentence, hint=f"Did you mean {_line(surplus, words)}?")
+    return surplus
+
+
+def _line(surplus: Surplus, words: list[str]) -> str:
+    """The command to type with these words and what else was given."""
+    options = [
+        name if text == "true" else f"{name}={quoted(text)}"
+        for name, text in surplus.values.items()
+    ]
+    return command(" ".join([surplus.command.title, *map(quoted, words), *options]))
