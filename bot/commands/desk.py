@@ -15,8 +15,9 @@ from bot.commands.context import Context, Services
 from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.home import home
-from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.pipeline import Pipeline
+from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
 from bot.commands.running import LEASE
@@ -77,6 +78,8 @@ class Desk:
             parsed = parse(
                 table, invocation.text, slash, self._services.aliases.of(invocation.actor)
             )
+        except Surplus as surplus:
+            return Accepted(partial(self._too_much, invocation, surplus))
         except Refused as refusal:
             return Accepted(_saying(from_error(refusal)))
         match parsed:
@@ -105,6 +108,10 @@ class Desk:
                     values,
                 )
                 return Accepted(await self._take(wish))
+
+    async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
+        refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
+        await answer.say(from_error(refusal))
 
     async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
         table, slash = self._services.table, self._services.slash_command
@@ -262,8 +269,7 @@ class Desk:
         vm = given[0]
 
         async def work(answer: Answer) -> None:
-            reading = "Reading what it is like now …"
-            await answer.open(derive.form(command, values, note=reading))
+            await answer.open(derive.form(command, values))
             present, note = await self._present(command, vm, values, actor, place)
             await answer.open(derive.form(command, values, present=present, note=note))
 
