@@ -126,7 +126,8 @@ class Bot:
         try:
             self._book.reload()
         except BotError as error:
-            log.warning("policy.faulty", problem=error.sentence)
+            faults = error.sentence.splitlines()
+            log.warning("policy.faulty", faults=faults, then="The rules before stay in force.")
         else:
             log.info("policy.reloaded", rules=len(self._book.current.rule))
 

@@ -11,19 +11,22 @@ import click
 
 from bot.commands.args import NODES
 from bot.commands.groups import command_table
-from bot.commands.parse import Parsed, parse
+from bot.commands.parse import NotUnderstood, Parsed, parse
 from bot.config import PolicySettings
 from bot.errors import BotError
 from bot.model import Effect
 from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES
 from bot.services.cards import duration
-from bot.services.policy import Decision, People, Policy, Request, Review, decide, read_policy
+from bot.services.policy import Decision, People, Policy, Request, Review, decide
+from bot.services.policy_file import read_policy
 
 _ASKED = re.compile(
-    r"<?@?(?P<person>[A-Z0-9]+)(?:\|[^>]*)?>?"
-    r"(?:\s+in\s+<?#?(?P<channel>[A-Z0-9]+)(?:\|[^>]*)?>?)?\s*:\s*(?P<line>.+)",
-    re.DOTALL,
+    r"(?P<person>[^\s:]+)(?:\s+in\s+(?P<channel>[^\s:]+))?\s*:\s*(?P<line>.+)", re.DOTALL
 )
+_PERSON = re.compile(r"<?@?([UW][A-Z0-9]+)(?:\|[^>]*)?>?")
+_CHANNEL = re.compile(r"<?#?([CDG][A-Z0-9]+)(?:\|[^>]*)?>?")
+_GROUP = re.compile(r"(S[A-Z0-9]+)")
+_NODE = re.compile(r"([0-9a-f]{64})")
 
 
 @click.group()
@@ -31,9 +34,7 @@ def policy() -> None:
     """Check and show the rules."""
 
 
-_file = click.option(
-    "--file", type=click.Path(dir_okay=False, path_type=Path), help="Instead of POLICY_FILE."
-)
+_file = click.option("--file", type=click.Path(path_type=Path), help="Instead of POLICY_FILE.")
 
 
 @policy.command()
@@ -49,9 +50,20 @@ def check(question: str, node: str, groups: tuple[str, ...], file: Path | None) 
     found = _ASKED.fullmatch(question.strip())
     if found is None:
         raise click.UsageError('Ask like this: "U1 in C2: vm delete 7a9Q"')
+    person = _id(_PERSON, found["person"], "a person's Slack id, like U0123ABCD")
+    channel = _id(_CHANNEL, found["channel"] or "", "a channel's Slack id, like C0123ABCD")
+    node = _id(_NODE, node, "a node's id, 64 hexadecimal digits")
+    groups = tuple(_id(_GROUP, one, "a user group's Slack id, like S0123ABCD") for one in groups)
     rules = _read(file)
-    request = _request(found["line"], found["person"], found["channel"] or "", node, groups)
+    request = _request(found["line"], person, channel, node, groups)
     click.echo("\n".join(_explained(decide(rules, request), request)))
+
+
+def _id(pattern: re.Pattern[str], given: str, what: str) -> str:
+    found = pattern.fullmatch(given)
+    if given and found is None:
+        raise click.UsageError(f"“{given}” is not {what}. Rules go by ids: names can be changed.")
+    return found[1] if found else ""
 
 
 @policy.command()
@@ -74,7 +86,9 @@ def show(file: Path | None) -> None:
 def _read(file: Path | None) -> Policy:
     try:
         commands = [command.id for command in command_table()]
-        return read_policy(file or PolicySettings().policy_file, commands)
+        if file is not None:
+            return read_policy(file, commands, "--file")
+        return read_policy(PolicySettings().policy_file, commands)
     except BotError as error:
         raise click.ClickException(error.sentence) from None
 
@@ -84,8 +98,12 @@ def _request(line: str, person: str, channel: str, node: str, groups: Sequence[s
         parsed = parse(command_table(), line)
     except BotError as error:
         raise click.ClickException(error.sentence) from None
+    if isinstance(parsed, NotUnderstood):
+        nearest = " or ".join(f"“{near.title}”" for near in parsed.nearest)
+        hint = f" Perhaps you mean {nearest}." if nearest else ""
+        raise click.ClickException(f"“{parsed.typed}” is no command.{hint}")
     if not isinstance(parsed, Parsed):
-        raise click.ClickException(f"“{line}” is no command.")
+        raise click.ClickException(f"“{line}” asks for help, which no rule is about.")
     command, values = parsed.command, parsed.values
     named = [p.name for p in command.parameters if p.arg.kind in NODES]
     typed = next((values[name] for name in ("on", *named) if values.get(name)), "")
@@ -107,7 +125,8 @@ def _explained(decision: Decision, request: Request) -> list[str]:
         _row("Because of", ", ".join(decision.rules)),
     ]
     if request.node:
-        rows.insert(1, _row("Node", request.node))
+        by_name = "" if _NODE.fullmatch(request.node) else ", a name: give its id with --node"
+        rows.insert(1, _row("Node", request.node + by_name))
     if decision.kind == "deny":
         return rows
     rows += [_row("Reason", f"must match {pattern}") for pattern in decision.reasons]

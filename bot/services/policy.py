@@ -7,25 +7,23 @@ that speaks of them agrees. What is decided without any rule are the defaults.
 """
 
 import re
-import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
-    model_validator,
+    field_validator,
 )
 
-from bot.errors import BotError, Refused
+from bot.errors import Refused
 from bot.model import Effect
 
 _SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
@@ -43,7 +41,7 @@ def _span(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, str) else _tuple(value)
 
 
 def _pattern(value: object) -> object:
@@ -55,20 +53,40 @@ def _pattern(value: object) -> object:
     return value
 
 
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _by_id(what: str, pattern: str, example: str) -> AfterValidator:
+    """A file names by id: under a name, which anybody may change, a rule would guard nothing."""
+
+    def check(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for one in value if info.context is not None else ():
+            if re.fullmatch(pattern, one) is None:
+                raise ValueError(f"names {what} by id, like {example}, not “{one}”")
+        return value
+
+    return AfterValidator(check)
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]
+Persons = Annotated[Texts, _by_id("people", r"[UW][A-Z0-9]+", "U0123ABCD")]
+Groups = Annotated[Texts, _by_id("user groups", r"S[A-Z0-9]+", "S0123ABCD")]
+Channels = Annotated[Texts, _by_id("channels", r"[CDG][A-Z0-9]+", "C0123ABCD")]
+Nodes = Annotated[Texts, _by_id("nodes", r"[0-9a-f]{64}", "b1a9e7…")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class People(_Strict):
     """Some people, by Slack id. Empty means nobody."""
 
-    persons: Texts = ()
-    groups: Texts = ()
+    persons: Persons = ()
+    groups: Groups = ()
 
     def has(self, person: str, groups: Iterable[str]) -> bool:
         """Whether a person with these user groups is one of them."""
@@ -101,25 +119,27 @@ class Match(_Strict):
     command: Texts = ()
     effect: Texts = ()
     arguments: Mapping[str, str | bool | int] = {}
-    node: Texts = ()
-    channel: Texts = ()
-    person: Texts = ()
-    group: Texts = ()
+    node: Nodes = ()
+    channel: Channels = ()
+    person: Persons = ()
+    group: Groups = ()
 
-    @model_validator(mode="after")
-    def _known_commands(self, info: ValidationInfo) -> "Match":
+    @field_validator("command")
+    @classmethod
+    def _known_commands(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         known = (info.context or {}).get("commands", ())
-        for pattern in self.command if known else ():
+        for pattern in value if known else ():
             if not any(fnmatchcase(command, pattern) for command in known):
-                raise ValueError(f"command {pattern!r} fits no command, so it would guard nothing")
-        return self
+                raise ValueError(f"“{pattern}” fits no command, so the rule would guard nothing")
+        return value
 
-    @model_validator(mode="after")
-    def _known_effects(self) -> "Match":
-        for effect in self.effect:
+    @field_validator("effect")
+    @classmethod
+    def _known_effects(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for effect in value:
             if effect not in _EFFECTS:
-                raise ValueError(f"effect is one of {', '.join(_EFFECTS)}, not {effect!r}")
-        return self
+                raise ValueError(f"is one of {', '.join(_EFFECTS)}, not “{effect}”")
+        return value
 
 
 class Rule(Review):
@@ -172,16 +192,8 @@ class Policy(_Strict):
     """The whole file. Without a file: the defaults."""
 
     defaults: Defaults = Defaults()
-    rule: tuple[Rule, ...] = ()
+    rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
     audit: AuditSettings = AuditSettings()
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> "Policy":
-        names = [rule.name for rule in self.rule]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two rules are called {name!r}")
-        return self
 
     def groups(self) -> frozenset[str]:
         """Every user group that any rule names."""
@@ -286,41 +298,3 @@ def decide(policy: Policy, request: Request) -> Decision:
         type_name=any(review.type_name for review in reviews),
         break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
     )
-
-
-def read_policy(path: Path | None, commands: Collection[str] = ()) -> Policy:
-    """The policy of a file; the defaults without one. Raises BotError with the place and reason.
-
-    With `commands` (all ids), a pattern that fits none of them is refused.
-    """
-    if path is None:
-        return Policy()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BotError(f"The policy {path} cannot be read: {error.__class__.__name__}.") from None
-    try:
-        return Policy.model_validate(tomllib.loads(text), context={"commands": commands})
-    except tomllib.TOMLDecodeError as error:
-        raise BotError(f"The policy {path} is no TOML: {error}.") from None
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        line = _line_of(text, fault["loc"])
-        where = f"{path}:{line}" if line else str(path)
-        reason = fault["msg"].removeprefix("Value error, ")
-        raise BotError(f"The policy {where}: {place or 'the file'}: {reason}.") from None
-
-
-def _line_of(text: str, place: tuple[int | str, ...]) -> int:
-    """The line of a faulty entry: its key, below its `[[rule]]` where it is one of a rule."""
-    lines = text.splitlines()
-    start = 0
-    if len(place) > 1 and place[0] == "rule" and isinstance(place[1], int):
-        heads = [n for n, line in enumerate(lines) if line.strip().startswith("[[rule]]")]
-        start = heads[place[1]] if place[1] < len(heads) else 0
-    keys = [part for part in place if isinstance(part, str)]
-    for number, line in enumerate(lines[start:], start):
-        if keys and re.match(rf"\s*\[?.*\b{re.escape(keys[-1])}\b", line):
-            return number + 1
-    return start + 1 if start else 0

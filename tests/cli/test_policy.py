@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from bot.services.policy import read_policy
+from bot.services.policy_file import read_policy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "policy.example.toml"
@@ -70,7 +70,11 @@ def test_user_groups_are_given() -> None:
     ("line", "problem"),
     [
         ("vm delete x", "Ask like this"),
-        ("U1: vm frobnicate x", "is no command"),
+        ("U1: vm delet x", "“vm delet” is no command. Perhaps you mean “vm delete”"),
+        ("U1: frobnicate", "is no command"),
+        ("U1: help vm", "asks for help"),
+        ("bob: vm list", "“bob” is not a person's Slack id, like U0123ABCD"),
+        ("U1 in #general: vm list", "“#general” is not a channel's Slack id"),
         ("U1: vm logs x head many", "many"),
     ],
 )
@@ -89,8 +93,30 @@ def test_a_faulty_file_is_said_with_its_line(
     monkeypatch.setenv("POLICY_FILE", str(path))
     answer = ask(*command)
     assert answer.exit_code == 1
-    assert "policy.toml:4" in answer.output
-    assert "30min" in answer.output
+    assert "policy.toml line 4: `expires` is a time like 30min or 2h." in answer.output
+
+
+def test_what_the_file_is_not_is_said() -> None:
+    answer = ask("check", "U1: vm list", "--file", "nowhere.toml")
+    assert answer.exit_code == 1
+    assert "nowhere.toml does not exist (--file=nowhere.toml)." in answer.output
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--node", "gpu1"), "64 hexadecimal digits"),
+        (("--group", "leads"), "user group's Slack id"),
+    ],
+)
+def test_ids_that_are_none_are_said(options: tuple[str, ...], problem: str) -> None:
+    answer = ask("check", "U1: vm list", *options)
+    assert answer.exit_code == 2
+    assert problem in answer.output
+
+
+def test_a_node_by_its_name_is_no_node_to_the_rules() -> None:
+    assert "gpu1, a name: give its id with --node" in ask("check", "U1: vm delete x on gpu1").output
 
 
 def test_the_example_is_valid_and_shown_in_words() -> None:

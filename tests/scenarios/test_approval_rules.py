@@ -153,7 +153,7 @@ HERE = rule('channel = "C0GPUOPS", effect = "disrupt"', "approvals = 1")
         (FORCE, "vm restart inference", "Confirm"),
         (HERE, "vm restart inference", "Approve"),
         (HERE.replace("C0GPUOPS", "C0OTHER"), "vm restart inference", "Confirm"),
-        (rule('node = "gpu1"', "approvals = 1"), "vm restart inference", "Confirm"),  # a name
+        (rule(f'node = "{"0" * 64}"', "approvals = 1"), "vm restart inference", "Confirm"),
     ],
 )
 async def test_rules_go_by_argument_and_channel(
@@ -255,7 +255,13 @@ async def test_a_question_of_the_requesters_own_does_not_do_for_a_new_rule(tmp_p
         assert stage.changes() == []
 
 
-async def test_a_faulty_file_changes_nothing(tmp_path: Path) -> None:
+async def test_a_faulty_file_changes_nothing_and_the_log_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with site(tmp_path, TWO) as stage:
-        rules(stage, "[[rule]")
+        rules(stage, '[[rule]]\nname = "three"\naprovals = 3\n')
+        logged = capsys.readouterr().out
+        assert "policy.toml line 1: a rule needs a `match`." in logged
+        assert "policy.toml line 3: a rule has no key `aprovals`" in logged
+        assert "The rules before stay in force." in logged
         assert "Needs 2 approvals" in (await asked(stage)).plain

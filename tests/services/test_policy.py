@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bot.errors import BotError, Refused
 from bot.model import Effect
-from bot.services.policy import Decision, Policy, Request, decide, read_policy
+from bot.services.policy import Decision, Policy, Request, decide
+from bot.services.policy_file import FaultyPolicy, read_policy
 
 STRICT = {"run": 0, "confirm": 1, "approve": 2, "deny": 3}
 
@@ -236,17 +237,21 @@ def test_the_order_of_rules_means_nothing(
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
-        ("[[rule]\n", "", "no TOML"),
-        ('[[rule]]\nname = "a"\nmatch = {}\napprovals = -1\n', ":4", "approvals"),
-        ('[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n', ":4", "30min"),
+        ("[[rule]\n", " line 1", "this is not TOML"),
+        ('[[rule]]\nname = "a"\nmatch = {}\napprovals = -1\n', " line 4", "approvals"),
+        ('[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n', " line 4", "30min"),
         (
             '[[rule]]\nname = "a"\nmatch = {}\n\n[[rule]]\nname = "b"\nmatch = {}\nwhat = 1\n',
-            ":8",
+            " line 8",
             "what",
         ),
-        ('[[rule]]\nname = "a"\nmatch = { effect = "boom" }\n', ":3", "boom"),
-        ('[[rule]]\nname = "a"\nmatch = {}\nreason = "("\n', ":4", "regular expression"),
-        ('[[rule]]\nname = "a"\nmatch = {}\n[[rule]]\nname = "a"\nmatch = {}\n', "", "two rules"),
+        ('[[rule]]\nname = "a"\nmatch = { effect = "boom" }\n', " line 3", "boom"),
+        ('[[rule]]\nname = "a"\nmatch = {}\nreason = "("\n', " line 4", "regular expression"),
+        (
+            '[[rule]]\nname = "a"\nmatch = {}\n[[rule]]\nname = "a"\nmatch = {}\n',
+            " line 5",
+            "two rules",
+        ),
     ],
 )
 def test_a_faulty_file_is_refused_with_the_place_and_the_reason(
@@ -265,5 +270,71 @@ def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path)
     path.write_text('[[rule]]\nname = "a"\nmatch = { command = "vm.delet" }\ndeny = "No."\n')
     with pytest.raises(BotError) as fault:
         read_policy(path, ["vm.delete", "vm.list"])
-    assert "policy.toml:3" in fault.value.sentence
+    assert "policy.toml line 3" in fault.value.sentence
     assert "guard nothing" in fault.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("[[rule]]\nmatch = {}\n", ["1: a rule needs a `name`."]),
+        ('[[rule]]\nname = "a"\n', ["1: a rule needs a `match`."]),
+        (
+            '[[rule]]\nname = ""\nmatch = {}\naprovals = 2\nconfirm = "yes"\n'
+            '[[rule]]\n# approvals\napprovals = "2"\nmatch = { node = "gpu1", nodes = 3 }\n',
+            [
+                "2: `name` must not be empty.",
+                "4: a rule has no key `aprovals`; perhaps `approvals` is meant.",
+                "5: `confirm` is true or false, without quotes.",
+                "6: a rule needs a `name`.",
+                "8: `approvals` is a whole number.",
+                "9: `match` has no key `nodes`; perhaps `node` is meant.",
+                "9: `node` names nodes by id, like b1a9e7…, not “gpu1”.",
+            ],
+        ),
+        (
+            "[defaults]\nchange = true\n[audit]\nchannel = 3\nauditors = { persons = [1] }\n",
+            [
+                "2: `change` is a table, like { approvals = 1 }.",
+                "4: `channel` is a text in quotes.",
+                "5: `persons` is a text in quotes, or a list of such texts.",
+            ],
+        ),
+        (
+            '[[rule]]\nname = "a"\nmatch = { arguments = { force = 1.5 } }\napprovals = 21\n'
+            'approvers = { persons = "bob" }\n',
+            [
+                "3: the argument `force` is a text in quotes, a whole number, true or false.",
+                "4: `approvals` is a whole number, 20 or less.",
+                "5: `persons` names people by id, like U0123ABCD, not “bob”.",
+            ],
+        ),
+        ("rule = 1\n", ["1: `rule` is written in double brackets, [[rule]], once for each rule."]),
+    ],
+)
+def test_all_faults_are_said_at_once_each_with_its_line(
+    tmp_path: Path, text: str, faults: list[str]
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(FaultyPolicy) as caught:
+        read_policy(path)
+    assert list(caught.value.faults) == [f"{path} line {fault}" for fault in faults]
+
+
+def test_a_file_that_is_not_there_is_said_with_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FaultyPolicy) as caught:
+        read_policy(Path("policy.toml"))
+    told = f"{tmp_path}/policy.toml does not exist (POLICY_FILE=policy.toml)."
+    assert caught.value.sentence == told
+
+
+def test_what_is_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b'[[rule]]\nname = "caf\xe9"\n')
+    for name, told in {"": "is a directory", "latin.toml": "is not UTF-8 text (byte 21)"}.items():
+        with pytest.raises(FaultyPolicy) as caught:
+            read_policy(tmp_path / name)
+        assert told in caught.value.sentence
