@@ -192,24 +192,11 @@ class DraftAnswer(_Answer):
     """To a choice in a form that is still being filled in: the form anew, or nothing."""
 
     def __init__(
-        self,
-        messenger: SlackMessenger,
-        modals: Modals,
-        *,
-        actor: str,
-        place: Place,
-        shown: Shown,
-        choice: str,
+        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place, shown: Shown
     ) -> None:
         super().__init__(messenger, modals, actor=actor, place=place)
-        self._form, self._choice = shown, choice
-        modals.drafting(shown, choice)
+        self._shown = shown
 
     async def say(self, reply: Reply) -> None:
         """Tell the person beside the form."""
         await self._messenger.whisper(self._actor, self._place, reply)
-
-    async def open(self, form: Form) -> None:
-        """Show the form anew, unless it stands otherwise by now."""
-        if self._modals.is_newest(self._form, self._choice):
-            await self._modals.renew(self._form, form, self._place)

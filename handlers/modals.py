@@ -36,10 +36,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A form that stands before somebody: its view, as far as `hash` has not changed since."""
+    """A form before somebody: its view as it stood at `hash`, and what the person did then."""
 
     view: str
     hash: str
+    act: str = ""
 
 
 class Modals:
@@ -72,16 +73,14 @@ class Modals:
             ) from failed
         return Shown(opened["view"]["id"], opened["view"]["hash"])
 
-    def drafting(self, shown: Shown, choice: str) -> None:
-        """Note that `choice` is the newest one made in a form; see `is_newest`."""
-        self._newest.put(shown.view, choice)
-
-    def is_newest(self, shown: Shown, choice: str) -> bool:
-        """Whether nothing else was chosen in the form since."""
-        return self._newest.get(shown.view) in {None, choice}
+    def acted(self, view: str, act: str) -> None:
+        """Note what a person did last in a form: what answers an older act comes too late."""
+        self._newest.put(view, act)
 
     async def renew(self, shown: Shown, form: Form, place: Place) -> None:
-        """Show the form anew; nothing happens where it was sent in or closed meanwhile."""
+        """Show the form anew, unless something was done in it since, or it was closed."""
+        if (self._newest.get(shown.view) or "") != shown.act:
+            return
         known = shown.hash
         while newer := self._changed.get(f"{shown.view}:{known}"):
             known = newer

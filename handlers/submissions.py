@@ -41,6 +41,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         # it is the same submission; put back and sent again, it is another.
         submission = _submission(board, body, delivery_key("submit", view["id"], view["hash"]))
         answer = board.form(actor, submission.place, view)
+        board.modals.acted(view["id"], submission.key)
 
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
@@ -131,9 +132,7 @@ async def _submit(
     if outcome.waiting is None:
         return Acknowledgement()
     told = board.connection.spelled(outcome.waiting)
-    return Acknowledgement(
-        {"response_action": "update", "view": waiting_view(view, told, waiting)}
-    )
+    return Acknowledgement({"response_action": "update", "view": waiting_view(view, told, waiting)})
 
 
 def _rejected(view: Payload, outcome: Rejected) -> Acknowledgement:

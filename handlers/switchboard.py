@@ -59,13 +59,8 @@ class Switchboard:
         """The answer to a form sent in."""
         return FormAnswer(self.messenger, self.modals, actor=actor, place=place, view=view)
 
-    def draft(self, actor: str, place: Place, view: Payload, choice: str) -> DraftAnswer:
+    def draft(self, actor: str, place: Place, view: Payload, act: str) -> DraftAnswer:
         """The answer to a choice in a form that is still open."""
-        return DraftAnswer(
-            self.messenger,
-            self.modals,
-            actor=actor,
-            place=place,
-            shown=Shown(view["id"], view["hash"]),
-            choice=choice,
-        )
+        self.modals.acted(view["id"], act)
+        shown = Shown(view["id"], view["hash"], act)
+        return DraftAnswer(self.messenger, self.modals, actor=actor, place=place, shown=shown)

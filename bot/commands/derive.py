@@ -68,6 +68,26 @@ class Standing:
 
 _MARK = "*"
 
+# What a form's button says where the verb, with a capital letter, is no word for what it does.
+_BUTTONS = {
+    "boot": "Set boot device",
+    "check": "Try it",
+    "list": "Show",
+    "logs": "Show",
+    "modify": "Change",
+    "orders": "Show",
+    "passwd": "Set password",
+    "power": "Switch power",
+    "poweroff": "Power off",
+    "progress": "Show",
+    "shutdown": "Shut down",
+    "sign": "Hand it in",
+    "unshare": "Stop sharing",
+    "use": "Use this node",
+    "vm": "Follow",
+    "image": "Follow",
+}
+
 
 def wants_form(command: Command, values: Mapping[str, str]) -> bool:
     """Whether a form should open: something is missing, or nothing but the target was given."""
@@ -106,7 +126,7 @@ def form(
     return Form(
         command=command.id,
         title=command.title,
-        submit=command.button or command.verb.capitalize(),
+        submit=_BUTTONS.get(command.verb, command.verb.capitalize()),
         fields=tuple(fields),
         intro=tuple(Note(line(told)) for told in (command.help, note) if told),
         errors=errors or {},
@@ -310,6 +330,16 @@ def _joined(lines: Sequence[Line]) -> Line:
     return line(*joined)
 
 
+_JSON = (
+    "With `--json`, one thing is an object, and a list is an array of objects. Keys are in",
+    "snake_case and stay as they are from version to version; new ones may come. Numbers are",
+    "numbers, `…_gib` are GiB, `…_at` are moments in UTC (ISO 8601). `…_node_time` is what a node's",
+    "own clock said, which tells no time zone. What is not known is `null`. Where a node does not",
+    "answer, what was last seen of it has the `problem`; if there is nothing, an object with the",
+    "`problem` alone stands for it.",
+)
+
+
 def reference(table: Table, slash_command: str) -> str:
     """docs/commands.md: every command with its usage, arguments, effect and an example."""
     lines = [
@@ -327,6 +357,8 @@ def reference(table: Table, slash_command: str) -> str:
         "Every command that only reads also takes:",
         "",
         *(f"* `{o.usage}`: {o.arg.hint}." for o in OPTIONS if not o.changes),
+        "",
+        *_JSON,
     ]
     for group in table.groups:
         lines += ["", f"## {group.name or 'General'}", "", group.help, ""]

@@ -53,8 +53,7 @@ class Command:
     and gives facts to show and to compare with later. `check` looks at all texts together before
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
-    parameter, for the form. `example` is a whole line without the slash command, `button` what the
-    form's button says where the verb alone says too little.
+    parameter, for the form. `example` is a whole line without the slash command.
     """
 
     verb: str
@@ -66,7 +65,6 @@ class Command:
     verify: Verify | None = None
     look: Look | None = None
     present: Look | None = None
-    button: str = ""
     asks: Words = ""
     loses: Words = ""
     follow: Follow | None = None

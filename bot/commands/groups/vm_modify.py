@@ -1,14 +1,16 @@
 """Changing a machine, one thing a call, without losing its public IP (docs/dbc-api.md §3.2.10)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from bot.commands.args import Arg, Vm
 from bot.commands.context import Context
 from bot.commands.groups.shown import stacked
-from bot.commands.groups.vm_create import Cpu, Filters, Gpu, Mem, Ports
+from bot.commands.groups.vm_create import Cpu, Gpu, Mem
 from bot.commands.table import Command
-from bot.dbc.models import Modified
+from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused
 from bot.model import Effect, Machine
@@ -39,82 +41,174 @@ Vnc = Annotated[
     int | None,
     Arg("VNC port", "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
 ]
+_UNTOLD = "They take the place of all present ones, which DBC does not tell; none: no ports"
+NewPorts = Annotated[
+    tuple[str, ...],
+    Arg("More ports", "list", _UNTOLD, "tcp,8080", names=("custom_port",), positional=False),
+]
+NewFilters = Annotated[
+    tuple[str, ...],
+    Arg(
+        "Network filters",
+        "list",
+        "One a line; they take the place of all present ones; none: no filters",
+        "in,tcp,22,0.0.0.0/0,accept",
+        names=("network_filters",),
+        positional=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A thing that can be changed: DBC's name of it, ours, its unit, and when a change counts."""
+
+    sent: str
+    called: str
+    unit: str = ""
+    at_next_start: bool = False
+
+    def told(self, before: str, after: str) -> str:
+        """`memory 32 → 64 GiB`; without what it was, where DBC does not tell that."""
+        change = f" {before} → {after}" if before else f": {after}"
+        return f"{self.called}{change}{self.unit if after != _NONE else ''}"
+
+
+# In DBC's own order (docs/dbc-api.md §3.2.10).
 _FIELDS = {
-    "ssh": "new_ssh_port",
-    "rdp": "new_rdp_port",
-    "ports": "new_custom_port",
-    "filters": "new_network_filters",
-    "vnc": "new_vnc_port",
-    "gpu": "new_gpu_count",
-    "cpu": "new_cpu_cores",
-    "mem": "new_mem_size",
+    "public_ip": _Field("new_public_ip", "public IP"),
+    "ssh": _Field("new_ssh_port", "SSH port"),
+    "rdp": _Field("new_rdp_port", "RDP port"),
+    "ports": _Field("new_custom_port", "more ports"),
+    "filters": _Field("new_network_filters", "network filters"),
+    "vnc": _Field("new_vnc_port", "VNC port", at_next_start=True),
+    "gpu": _Field("new_gpu_count", "GPUs", at_next_start=True),
+    "cpu": _Field("new_cpu_cores", "CPU cores", at_next_start=True),
+    "mem": _Field("new_mem_size", "memory", " GiB", at_next_start=True),
 }
+_NEXT_START = " (from the next start)"
+_NOW = "now "  # before a parameter's name: the fact of what it is at present
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change, in words and as DBC takes it."""
+
+    said: str
+    change: TaskChange
+    at_next_start: bool
 
 
 async def modify(
     ctx: Context,
     vm: Vm,
+    mem: Mem | None = None,
+    cpu: Cpu | None = None,
+    gpu: Gpu | None = None,
     public_ip: NewPublicIp = None,
     ssh: Ssh = None,
     rdp: Rdp = None,
     vnc: Vnc = None,
-    gpu: Gpu | None = None,
-    cpu: Cpu | None = None,
-    mem: Mem | None = None,
-    ports: Ports | None = None,
-    filters: Filters | None = None,
+    ports: NewPorts | None = None,
+    filters: NewFilters | None = None,
 ) -> Reply:
-    """Change a machine's ports, filters or size; what is left empty stays as it is."""
+    """Change a machine's size, ports or filters; what is left empty stays as it is."""
     wanted = {
-        "ssh": ssh, "rdp": rdp, "ports": ports, "filters": filters, "vnc": vnc,
-        "gpu": gpu, "cpu": cpu, "mem": mem,
+        "public_ip": public_ip, "ssh": ssh, "rdp": rdp, "ports": ports, "filters": filters,
+        "vnc": vnc, "gpu": gpu, "cpu": cpu, "mem": mem,
     }  # fmt: skip
-    if public_ip is None:
-        kept = await _present_public_ip(ctx, vm)
-    else:
-        kept = None if public_ip.lower() == _NONE else public_ip
-    steps = _steps(kept, wanted, with_ip=public_ip is not None)
+    steps = _steps(wanted, _known_now(ctx.facts))
     target = await ctx.target(vm)
     told: list[Line] = []
-    for position, (label, step) in enumerate(steps):
+    for position, step in enumerate(steps):
         try:
-            answer = await ctx.dbc.tasks.modify(target, vm.task, step)
+            answer = await ctx.dbc.tasks.modify(target, vm.task, step.change)
         except BotError as error:
-            raise _partly(error, label, steps[:position], steps[position + 1 :]) from None
-        told.append(line("• ", label, _when(answer)))
+            raise _partly(error, step, steps[:position], steps[position + 1 :]) from None
+        when = _NEXT_START if answer is Modified.NEXT_BOOT else ""
+        told.append(line("• ", step.said, when))
     head = line("Changed ", bold(vm.label), ":")
     return Reply(f"Changed {vm.label}", (Para(stacked([head, *told])),))
 
 
-def _steps(
-    public_ip: str | None, wanted: Mapping[str, Any], *, with_ip: bool
-) -> list[tuple[str, TaskChange]]:
-    """One change a call, since DBC may carry out a part of a larger one."""
+async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
+    """What it is like now, and in words what becomes of it. Refused where nothing would change."""
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    now = _now(detail)
+    try:
+        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+    except BotError:
+        if wanted["public_ip"] is None:
+            raise
+    steps = _steps(wanted, now)
+    if not steps:
+        name = next(name for name in _FIELDS if wanted[name] is not None)
+        field = _FIELDS[name]
+        raise Refused(
+            f"There is nothing to change: {field.called} is {now[name]}{field.unit} already.",
+            field=name,
+        )
+    said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
+    return {"change": "; ".join(said), **{f"{_NOW}{name}": text for name, text in now.items()}}
+
+
+async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
+    """What it is like now, for the form."""
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    now = _now(detail)
+    with suppress(BotError):
+        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+    return now
+
+
+def _now(detail: TaskDetail) -> dict[str, str]:
+    """What DBC tells of it, as it would be typed; its more ports and public IP it does not."""
+    memory = detail.mem_size.gib
+    told = {
+        "ssh": detail.ssh_port,
+        "rdp": detail.rdp_port,
+        "vnc": detail.vnc_port,
+        "gpu": detail.gpu_count,
+        "cpu": detail.cpu_cores,
+        "mem": None if memory is None else f"{memory:g}",
+        "filters": " ".join(detail.network_filters) or _NONE,
+    }
+    return {name: str(value) for name, value in told.items() if value is not None}
+
+
+def _known_now(facts: Mapping[str, str]) -> Mapping[str, str]:
+    return {n.removeprefix(_NOW): text for n, text in facts.items() if n.startswith(_NOW)}
+
+
+def _steps(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
+    """One change a call, since DBC may carry out a part of a larger one; none for what is so."""
+    typed = wanted["public_ip"]
+    address = now.get("public_ip", _NONE) if typed is None else typed
+    kept = None if address.lower() == _NONE else address
     steps = []
-    if with_ip:
-        label = f"public IP: {public_ip or 'none'}"
-        steps.append((label, TaskChange(new_public_ip=public_ip)))
     for name, field in _FIELDS.items():
         value = wanted[name]
         if value is None:
             continue
+        given = value if isinstance(value, tuple) else (str(value),)
+        cleared = [text.lower() for text in given] in ([], [_NONE])
+        after = _NONE if cleared else " ".join(given)
+        if now.get(name) == after:
+            continue
         if isinstance(value, tuple):
-            value = () if [v.lower() for v in value] == [_NONE] else value
-        shown = ", ".join(value) or _NONE if isinstance(value, tuple) else str(value)
-        change = TaskChange.model_validate({"new_public_ip": public_ip, field: value})
-        steps.append((f"{name}: {shown}", change))
-    if not steps:
-        raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
+            value = () if cleared else value
+        sent = {"new_public_ip": kept} | ({} if name == "public_ip" else {field.sent: value})
+        change = TaskChange.model_validate(sent)
+        steps.append(_Step(field.told(now.get(name, ""), after), change, field.at_next_start))
     return steps
 
 
-async def _present_public_ip(ctx: Context, vm: Machine) -> str | None:
-    """The machine's own public IP, which must be sent back or DBC takes it away.
+async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
+    """The machine's own public IP, which must be sent back or DBC takes it away; or `none`.
 
     DBC shows it nowhere as such: `ssh_ip` is the public IP or else the node's address, and the
     node's address is told with two of its parts hidden (docs/dbc-api.md §3.1.1, §3.2.2).
     """
-    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     info = await ctx.dbc.nodes.info(vm.node)
     own, shown = detail.ssh_ip.split("."), info.ip.split(".")
     if len(own) != 4 or len(shown) != 4 or set(shown) == {"*"}:
@@ -125,28 +219,19 @@ async def _present_public_ip(ctx: Context, vm: Machine) -> str | None:
             field="public_ip",
         )
     is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))
-    return None if is_nodes else detail.ssh_ip
+    return _NONE if is_nodes else detail.ssh_ip
 
 
-def _partly(
-    error: BotError,
-    label: str,
-    done: list[tuple[str, TaskChange]],
-    left: list[tuple[str, TaskChange]],
-) -> BotError:
+def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) -> BotError:
     """The error with what was changed before it and what was not tried."""
-    told = f"{label}: {error.sentence}"
+    told = f"{step.said}: {error.sentence}"
     if done:
-        told = f"Changed: {'; '.join(name for name, _ in done)}. Then {told}"
+        told = f"Changed: {'; '.join(one.said for one in done)}. Then {told}"
     if left:
-        told += f" Not tried: {'; '.join(name for name, _ in left)}."
+        told += f" Not tried: {'; '.join(one.said for one in left)}."
     partly = BotError(told, hint=error.hint, field=error.field)
     partly.severity = error.severity
     return partly
-
-
-def _when(answer: Modified) -> str:
-    return " (from the next start)" if answer is Modified.NEXT_BOOT else ""
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -155,11 +240,19 @@ def _check(values: Mapping[str, str]) -> None:
         p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else None
         for p in COMMAND.parameters
     }
-    public_ip = wanted["public_ip"]
-    kept = None if public_ip in {None, _NONE} else public_ip
-    _steps(kept, wanted, with_ip=public_ip is not None)
+    if not _steps(wanted, {}):
+        raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
 
 
 COMMAND = Command(
-    "modify", modify, Effect.CHANGE, "vm modify train-01 mem=64", form=True, check=_check
+    "modify",
+    modify,
+    Effect.CHANGE,
+    "vm modify train-01 mem=64",
+    form=True,
+    check=_check,
+    look=_before,
+    present=_present,
+    asks=lambda known: f"Change {known.get('change', 'something')} of",
+    loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",
 )

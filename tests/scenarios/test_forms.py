@@ -1,0 +1,164 @@
+"""Forms: what is faulty is said at its field, what was typed stays, what is offered fits."""
+
+import json
+
+import pytest
+
+from sandbox.dbc.demo import demo_renter
+from sandbox.slack.person import SeenView
+from tests.scenarios.site import DELETE, asked, site
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_power import off
+
+IMAGE = "ubuntu-22.04-cuda-12.qcow2"
+
+
+@pytest.fixture
+async def stage(one_stage: Stage) -> Stage:
+    """Socket Mode; Alice may act on two of the nodes."""
+    await one_stage.gives_session(one_stage.alice, "gpu1", "gpu2")
+    await one_stage.passes(60)
+    return one_stage
+
+
+async def opens(stage: Stage, line: str) -> SeenView:
+    """Alice's form for a command, with all that is shown in it in the end."""
+    await stage.alice.types(f"/dbc {line}", CHANNEL)
+    await stage.quiet()
+    return form_of(stage)
+
+
+def form_of(stage: Stage) -> SeenView:
+    modal = stage.alice.modal
+    assert modal is not None, stage.alice.screen()
+    return modal
+
+
+# Faults stand at their fields
+
+
+async def test_a_missing_node_is_said_at_its_field(stage: Stage) -> None:
+    await opens(stage, "vm create")
+    await stage.alice.submits({"Name": "t1", "Image": IMAGE})
+    form = form_of(stage)
+    assert list(form.errors) == ["Node"]
+    assert "Which node? I know gpu1, gpu2." in form.errors["Node"]
+    assert form.value("Name") == "t1"
+    await stage.alice.submits({"Node": stage.node("gpu2").node_id})
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+
+
+async def test_a_node_without_a_session_is_said_at_its_field(stage: Stage) -> None:
+    await opens(stage, "vm create")
+    await stage.alice.submits({"Name": "t1", "Node": stage.node("gpu3").node_id, "Image": IMAGE})
+    assert "You have no session for gpu3." in form_of(stage).errors["Node"]
+    assert stage.changes() == []
+
+
+async def test_a_name_of_several_machines_is_said_at_its_field(stage: Stage) -> None:
+    for port in (5998, 5999):
+        stage.node("gpu1").running_task(demo_renter(), desc=f"twin-{port}", vnc_port=port)
+    await stage.asks(stage.alice, "/dbc vm list")
+    form = await opens(stage, "disk add twin")
+    assert form.value("Machine") == "twin"
+    await stage.alice.submits({"Size (GiB)": "10"})
+    form = form_of(stage)
+    assert "could be any of twin-5998" in form.errors["Machine"]
+    assert form.value("Size (GiB)") == "10"
+    assert stage.changes() == []
+
+
+async def test_a_name_that_only_a_node_can_know_is_asked_for_while_the_form_waits(
+    stage: Stage,
+) -> None:
+    await opens(stage, "vm name nosuch")
+    await stage.alice.submits({"Nickname": "prod"})
+    form = await stage.alice.sees_modal("None of your machines is called “nosuch”")
+    assert form.value("Nickname") == "prod"
+    kinds = [block["type"] for block in form.blocks]
+    assert kinds == ["context", "input", "context", "input"]
+
+
+async def test_what_a_node_has_against_it_is_said_at_its_field(stage: Stage) -> None:
+    await opens(stage, "image download from=hub on gpu1")
+    await stage.alice.submits({"Image": "nosuch.qcow2"})
+    form = await stage.alice.sees_modal("has no image nosuch.qcow2")
+    assert form.value("Image") == "nosuch.qcow2"
+    assert stage.changes() == []
+
+
+async def test_a_form_that_was_checked_says_where_it_goes_on(stage: Stage) -> None:
+    off(stage)
+    await opens(stage, "vm start")
+    await stage.alice.submits({"Machine": stage.task("inference").task_id})
+    await stage.alice.sees_modal("A message where you asked says how it goes on.")
+
+
+async def test_what_a_node_refuses_at_once_can_be_changed_and_sent_again(stage: Stage) -> None:
+    await opens(stage, "vm create")
+    await stage.alice.submits(
+        {"Name": "t1", "Node": stage.node("gpu2").node_id, "Image": IMAGE, "GPUs": "12"}
+    )
+    offer = await stage.alice.sees("not enough free resources|has not enough")
+    assert offer.ephemeral
+    await stage.alice.presses("Open the form", offer)
+    form = await stage.alice.sees_modal("vm create")
+    assert [form.value(label) for label in ("Name", "Image", "GPUs")] == ["t1", IMAGE, "12"]
+    await stage.alice.submits({"GPUs": "1"})
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+
+
+async def test_a_form_of_a_command_that_is_gone_is_answered(stage: Stage) -> None:
+    form = await opens(stage, "vm name")
+    known = json.loads(form.private_metadata)
+    form.view.body["private_metadata"] = json.dumps(known | {"command": "vm.gone"})
+    await stage.alice.submits({"Machine": stage.task("inference").task_id, "Nickname": "prod"})
+    await stage.alice.sees("This form is of an older kind.")
+
+
+# What is offered fits what is chosen
+
+
+async def test_images_are_those_of_the_chosen_node(stage: Stage) -> None:
+    files = stage.node("gpu2").files
+    files["/data/only-here.qcow2"] = files[f"/data/{IMAGE}"]
+    await stage.asks(stage.alice, "/dbc image list on gpu2")
+    await opens(stage, "vm create")
+    await stage.alice.fills({"Name": "typed", "Node": stage.node("gpu1").node_id})
+    await stage.quiet()
+    assert not [i for i in await stage.alice.suggests("Image", "") if i.startswith("only-here")]
+    await stage.alice.fills({"Node": stage.node("gpu2").node_id})
+    await stage.quiet()
+    assert [i for i in await stage.alice.suggests("Image", "") if i.startswith("only-here")]
+    assert form_of(stage).value("Name") == "typed"
+
+
+async def test_images_are_those_of_the_default_node(stage: Stage) -> None:
+    files = stage.node("gpu2").files
+    files["/data/only-here.qcow2"] = files[f"/data/{IMAGE}"]
+    await stage.asks(stage.alice, "/dbc image list on gpu2")
+    await stage.asks(stage.alice, "/dbc node use gpu1")
+    await opens(stage, "vm create")
+    assert not [i for i in await stage.alice.suggests("Image", "") if i.startswith("only-here")]
+
+
+async def test_disks_are_those_of_the_chosen_machine(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm list")
+    await opens(stage, "disk delete")
+    await stage.alice.fills({"Machine": stage.task("inference").task_id})
+    await stage.quiet()
+    offered = await stage.alice.suggests("Disk", "")
+    assert [disk.split(" ")[0] for disk in offered] == list(stage.task("inference").disks)
+
+
+# Deciding
+
+
+async def test_the_forms_of_a_decision_say_what_is_decided(tmp_path: object) -> None:
+    async with site(tmp_path) as stage:  # type: ignore[arg-type]
+        question = await asked(stage, DELETE)
+        await stage.bob.presses("Deny", question)
+        form = await stage.bob.sees_modal("Deny")
+        assert "Deny: Delete inference on gpu1, asked by" in form.plain.replace("*", "")
+        assert stage.alice.id in form.plain
+        assert form.view.body["submit"]["text"] == "Deny"
