@@ -96,7 +96,8 @@ class Mortal:
         await person.sees_modal("session add", timeout=START)
         pair = self.world.node(node).session_for(demo_renter())
         await person.submits({"Session id": pair[0], "Session signature": pair[1]})
-        await person.sees(f"session for .?{node}.? works", CHANNEL, timeout=START)
+        await person.sees_modal(f"session for *{node}* works", timeout=START)
+        await person.closes()
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         """What stands in the bot's database."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
 from bot.commands.table import Command
+from bot.dbc.errors import DbcError
 from bot.errors import Refused
 from bot.model import Effect, Execution, Goal
 
@@ -59,7 +60,12 @@ class Preparation:
         if command.look is None:
             return execution
         context = Context.of(self._services, execution)
-        facts = dict(await command.look(context, **bound.arguments))
+        try:
+            facts = dict(await command.look(context, **bound.arguments))
+        except DbcError as error:
+            if bound.node is not None:
+                error.named(bound.node.label)
+            raise
         if execution.facts and execution.effect >= Effect.DISRUPT and facts != execution.facts:
             raise Refused(
                 "Things have changed since this was asked.", hint="Nothing was done. Ask again."

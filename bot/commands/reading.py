@@ -11,6 +11,7 @@ from bot.commands.bind import bind
 from bot.commands.context import Context, Services
 from bot.commands.patience import patiently
 from bot.commands.wish import Wish
+from bot.dbc.errors import DbcError
 from bot.errors import Refused
 from bot.model import Effect
 from bot.ports import Answer, DeliveryFailed, Messenger
@@ -65,7 +66,12 @@ class Reads:
                 node=bound.node.id if bound.node else "",
             )
         )
-        return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+        try:
+            return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+        except DbcError as error:
+            if bound.node is not None:
+                error.named(bound.node.label)
+            raise
 
     async def _may_read(self, wish: Wish) -> None:
         """What is shared is shared with colleagues: a guest in the channel is none."""

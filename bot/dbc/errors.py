@@ -57,6 +57,8 @@ class DbcError(BotError):
         if mode is Mode.CHANGE and self.change_hint:
             advice = self.change_hint
         super().__init__(sentence or own, hint=hint or advice, field=field)
+        self._words = self.sentence
+        self.named("the node", at_start="The node")
         self.mode = mode
         self.delivery = self.default_delivery
         self.dbc_text = dbc_text
@@ -64,6 +66,11 @@ class DbcError(BotError):
         self.errcode = errcode
         if self.outcome_unknown:
             self.severity = Severity.UNKNOWN
+
+    def named(self, node: str, at_start: str = "") -> None:
+        """Say which node it is about, where the sentence speaks of one that keeps silent."""
+        self.sentence = self._words.replace("{Node}", at_start or node).replace("{node}", node)
+        self.args = (self.sentence,)
 
     @property
     def surely_not_done(self) -> bool:
@@ -126,7 +133,7 @@ class Unreachable(DaemonUnavailable):
 class NodeUnknown(DaemonUnavailable):
     """The daemon does not know the node now (`create node request failed`)."""
 
-    default_sentence = "The DBC daemon does not know this node at the moment."
+    default_sentence = "The DBC daemon does not know {node} at the moment."
     default_hint = (
         "The node is offline, its id is wrong, or the daemon has just started: "
         "then it learns of nodes within a minute or two."
@@ -153,14 +160,14 @@ class DaemonDisconnected(DaemonUnavailable):
 class TooBusy(DaemonUnavailable):
     """Our own limit on pending requests; waiting for a turn took too long."""
 
-    default_sentence = "Too many requests are waiting for this node."
+    default_sentence = "Too many requests are waiting for {node}."
     default_hint = "Try again in a moment."
 
 
 class NodeSilent(DaemonUnavailable):
     """The node left several requests in a row unanswered; it is asked again after a pause."""
 
-    default_sentence = "The node has stopped answering, so it is not being asked for a while."
+    default_sentence = "{Node} has stopped answering, so it is not being asked for a while."
     default_hint = "It is tried again by itself, at most five minutes from now."
 
 
@@ -179,9 +186,9 @@ class OutcomeUnknown(DbcError):
 class NodeTimeout(OutcomeUnknown):
     """No answer in time: the daemon's own 30 s text, or our read timeout."""
 
-    default_sentence = "The node did not answer in time."
+    default_sentence = "{Node} did not answer in time."
     change_sentence = (
-        "The command was sent, but the node did not answer in time: it may still be carried out."
+        "The command was sent, but {node} did not answer in time: it may still be carried out."
     )
 
 

@@ -1,6 +1,5 @@
 """Where an end is told: to who asked alone what nobody else has seen, and never lost."""
 
-import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,11 +7,13 @@ import pytest
 
 from bot.dbc.guard import Limits
 from sandbox.slack import SeenMessage
-from tests.mortal import START, mortal
+from tests.mortal import mortal
 from tests.scenarios.site import told
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2"
+REMOVE = "@dbc session remove gpu1"
+ENDED = "SELECT count(*) FROM executions WHERE command = 'session.remove' AND finished_at > 0"
 PRIVATE = "SELECT count(*) FROM messages WHERE key LIKE 'told:%' AND delivered = version"
 
 
@@ -59,23 +60,19 @@ async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     stage.ws.faults.add("http_500", "chat.postEphemeral", times=None)
-    await stage.alice.types("/dbc vm passwd inference", CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
-    await stage.alice.submits({"New password": "N3w-Passw0rd"})
-    await stage.quiet()
+    await stage.asks(stage.alice, REMOVE)
     stage.ws.faults.clear()
     for _ in range(3):
         await stage.passes(61)
-    [end] = told(stage.alice, "The password of `dbc` in inference is set")
+    [end] = told(stage.alice, "Your session for gpu1 is erased")
     assert end.channel == stage.alice.last("@dbc").channel
-    assert "You asked for `vm passwd`" in end.plain
-    assert "N3w-Passw0rd" not in end.plain
+    assert "You asked for `session remove`" in end.plain
 
 
 async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
-    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    await stage.asks(stage.alice, REMOVE)
     await stage.passes(120)
     await stage.restart_bot()
     await stage.passes(600)
@@ -90,15 +87,32 @@ async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Pa
         await one.gives_session(alice, "gpu1")
         await one.prepare()
         one.ws.faults.add("hang", "chat.postEphemeral", times=None)
-        await alice.types("/dbc vm passwd inference on gpu1", channel=CHANNEL)
-        await alice.sees_modal("vm passwd", timeout=START)
-        await alice.submits({"New password": "N3w-Passw0rd"})
-        await one.comes_true("SELECT count(*) FROM executions WHERE command = 'vm.passwd' "
-                             "AND finished_at IS NOT NULL")  # fmt: skip
+        await alice.types(REMOVE, channel=CHANNEL)
+        await one.comes_true(ENDED)
         await one.restart()
         one.ws.faults.clear()
         await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL", within=90)
-        [end] = [m for m in alice.messages("@dbc") if "The password of" in m.plain]
-        assert not any("N3w-Passw0rd" in json.dumps(m.blocks) for m in alice.messages())
-        calls = [c for c in one.world.changing_calls() if c.op == "tasks.passwd"]
-        assert len(calls) <= 1, end
+        assert len([m for m in alice.messages("@dbc") if "is erased" in m.plain]) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "advice"),
+    [
+        ("no_domain", "most often a network filter, or an image that it cannot use"),
+        ("no_lease", "starting it may succeed later, and it can be deleted"),
+    ],
+)
+async def test_why_a_creation_failed_and_what_to_do_stand_once_where_people_look(
+    one_stage: Stage, how: str, advice: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu2")
+    stage.node("gpu2").fail("create", how)
+    await stage.asks(stage.alice, f"{CREATE} on gpu2")
+    end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”")
+    assert advice in end.plain
+    assert ("process_create_task | " in end.plain) == (how == "no_lease")
+    [shown] = [m for m in public(stage) if "Asked by" in m.plain]
+    assert "create error" in shown.plain
+    assert "process_create_task" not in shown.plain
+    assert advice not in shown.plain

@@ -28,7 +28,7 @@ async def test_a_node_is_shown_with_what_is_in_use(stage: Stage) -> None:
     assert "ubuntu-22.04-cuda-12.qcow2" in shown.plain
     assert stage.node("gpu1").node_id in shown.plain
     dead = await stage.asks(stage.alice, "/dbc node show gpu3")
-    assert "The node did not answer in time" in dead.plain
+    assert "gpu3 did not answer in time" in dead.plain
     unknown = await stage.asks(stage.alice, "/dbc node show gpu9")
     assert "There is no node called “gpu9”" in unknown.plain
 
@@ -79,5 +79,5 @@ async def test_a_node_the_daemon_forgot_is_said(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     one_stage.node("gpu1").known = False
     told = await one_stage.asks(one_stage.alice, "/dbc vm list")
-    assert "The DBC daemon does not know this node at the moment." in told.plain
+    assert "The DBC daemon does not know the node at the moment." in told.plain
     assert one_stage.alice.last(CHANNEL).ephemeral

@@ -33,8 +33,8 @@ async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: 
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm show inference")
-    await patient.alice.sees("Asking; a node can take up to 40 s to answer …")
-    await patient.alice.sees("The node did not answer in time")
+    await patient.alice.sees("Waiting for an answer, which can take up to 40 s; it will stand below")
+    await patient.alice.sees("gpu1 did not answer in time")
     assert patient.alice.notices == []
 
 
@@ -70,4 +70,4 @@ async def test_a_lost_courtesy_costs_nobody_their_answer(patient: Stage) -> None
     patient.ws.faults.error("invalid_blocks", "chat.postEphemeral", times=1)
     patient.ws.faults.error("invalid_blocks", "conversations.open", times=1)
     await patient.alice.types("@dbc vm show inference", CHANNEL)
-    await patient.alice.sees("The node did not answer in time")
+    await patient.alice.sees("gpu1 did not answer in time")

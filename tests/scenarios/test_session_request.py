@@ -174,7 +174,7 @@ async def test_what_reached_no_node_can_be_sent_again(one_stage: Stage) -> None:
     await one_stage.alice.sees("gpu1")
     one_stage.node("gpu1").known = False
     await asks(one_stage, again)
-    told = await one_stage.alice.sees("The DBC daemon does not know this node")
+    told = await one_stage.alice.sees("The DBC daemon does not know the node")
     assert "can be sent again" in told.plain
     one_stage.node("gpu1").known = True
     await asks(one_stage, again)

@@ -119,4 +119,4 @@ async def test_a_dead_node_is_said(one_stage: Stage) -> None:
     await one_stage.asks(one_stage.alice, "/dbc vm list")
     one_stage.node("gpu1").silent = True
     told = await one_stage.asks(one_stage.alice, "/dbc vm show inference")
-    assert "The node did not answer in time" in told.plain
+    assert "gpu1 did not answer in time" in told.plain

@@ -116,6 +116,7 @@ async def request(
             Note(line("Within an hour. With id and signature together, anyone can act as you.")),
         ),
         private=True,
+        sensitive=True,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.errors import BotError
 from bot.model import DbcSession, Watch, WatchState
-from bot.reply import Part, code, line
+from bot.reply import Note, Part, code, line
 from bot.services import cards
 from bot.services.inventory import Inventory
 from bot.services.observers.sight import Seen, Sight, growing_pause
@@ -16,6 +16,14 @@ from bot.services.settle import ABSENT, has_moved, verdict
 
 _LOG_LINES = 20
 _SHOWN_LOG_LINES = 6
+_CREATE_ERROR = "create error"
+# What can be done about a failed creation: docs/dbc-api.md §4.4.
+_NEVER_DEFINED = (
+    "The node could not define the machine: most often a network filter, or an image that it "
+    "cannot use. Correct that and create it again. This one can be neither started nor deleted, "
+    "and its GPUs count as in use until whoever runs the node restarts its daemon."
+)
+_DEFINED = "The machine is there, and off: starting it may succeed later, and it can be deleted."
 
 
 class Machines:
@@ -58,14 +66,22 @@ class Machines:
             status,
             growing_pause(watch.polls),
             line("the node says: ", code(status)) if status != ABSENT else None,
-            await self._why(session, watch) if failed else (),
+            await self._why(session, watch, status) if failed else (),
             moved=has_moved(status),
         )
 
-    async def _why(self, session: DbcSession, watch: Watch) -> tuple[Part, ...]:
-        """A failed creation tells its reason only in its log (docs/dbc-api.md §4.3)."""
+    async def _why(self, session: DbcSession, watch: Watch, status: str) -> tuple[Part, ...]:
+        """A failed command tells its reason only in its log (docs/dbc-api.md §4.3).
+
+        Where not even the log is there, no domain was ever defined (§4.4).
+        """
         try:
             page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
+        except TaskNotFound:
+            return (Note(line(_NEVER_DEFINED)),) if status == _CREATE_ERROR else ()
         except BotError:
             return ()
-        return (cards.log_excerpt(page.lines[-_SHOWN_LOG_LINES:]),) if page.lines else ()
+        shown: tuple[Part, ...] = ()
+        if page.lines:
+            shown = (cards.log_excerpt(page.lines[-_SHOWN_LOG_LINES:]),)
+        return (*shown, Note(line(_DEFINED))) if status == _CREATE_ERROR else shown
