@@ -33,7 +33,9 @@ async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: 
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm show inference")
-    await patient.alice.sees("Waiting for an answer, which can take up to 40 s; it will stand below")
+    await patient.alice.sees(
+        "Waiting for an answer, which can take up to 40 s; it will stand below"
+    )
     await patient.alice.sees("gpu1 did not answer in time")
     assert patient.alice.notices == []
 
