@@ -15,7 +15,7 @@ from bot.commands.bind import MEANT
 from bot.commands.context import Services
 from bot.dbc.models import state_of
 from bot.errors import BotError
-from bot.model import NodeKind, Sighting
+from bot.model import Machine, NodeKind, Sighting
 from bot.ports import Search
 from bot.reply import Choice
 from bot.services.sessions import target_of
@@ -70,7 +70,7 @@ class Completion:
             Choice(
                 f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
             )
-            for m in await self._services.inventory.machines(search.user, search.place.channel)
+            for m in await self._seen_machines(search, "vm.list")
         ]
 
     async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
@@ -80,6 +80,8 @@ class Completion:
             with suppress(BotError, TimeoutError):
                 async with asyncio.timeout(_LIVE_PATIENCE):
                     nodes = await self._services.inventory.refresh_nodes()
+        hidden = await self._hidden(search, "node.list")
+        nodes = [node for node in nodes if node.id not in hidden]
         own = await self._own_nodes(search)
         nodes.sort(key=lambda node: node.id not in own)
         return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
@@ -87,18 +89,19 @@ class Completion:
     async def _images(self, search: Search) -> list[Choice]:
         """All images; those on the node that is meant come first."""
         own = await self._own_nodes(search)
-        images = await self._services.sightings.images(own)
+        images = await self._seen_images(search, own)
         node = await self._node_meant(search)
         return _by_name(images, await self._labels(), [node] if node else own)
 
     async def _bases(self, search: Search) -> list[Choice]:
         """What a machine can be made from: the images on the node that is meant, else on any."""
         own = await self._own_nodes(search)
-        if node := await self._node_meant(search):
+        node = await self._node_meant(search)
+        if node and node not in await self._hidden(search, "image.list"):
             images = await self._services.sightings.images_on(node)
             if images:
                 return _by_name(images, await self._labels(), own)
-        images = await self._services.sightings.images(own)
+        images = await self._seen_images(search, own)
         on_nodes = [image for image in images if len(image.place) >= _LONG_ID]
         return _by_name(on_nodes, await self._labels(), own)
 
@@ -119,7 +122,7 @@ class Completion:
 
     async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""
-        machines = await self._services.inventory.machines(search.user, search.place.channel)
+        machines = await self._seen_machines(search, f"{kind}.list")
         if chosen := self._chosen(search, "vm"):
             with suppress(BotError):
                 return await self._of_machine(kind, search, chosen)
@@ -133,6 +136,8 @@ class Completion:
         machine = await self._services.inventory.machine(
             search.user, chosen, channel=channel, asking=False
         )
+        if machine.node in await self._hidden(search, f"{kind}.list"):
+            return []
         usable = await self._services.sessions.usable(search.user, channel)
         session = next(session for session in usable if session.node == machine.node)
         seen = await self._services.sightings.of_machine(kind, target_of(session), machine.task)
@@ -158,6 +163,21 @@ class Completion:
     async def _own_nodes(self, search: Search) -> list[str]:
         usable = await self._services.sessions.usable(search.user, search.place.channel)
         return [session.node for session in usable]
+
+    async def _seen_machines(self, search: Search, listing: str) -> list[Machine]:
+        seen = await self._services.inventory.machines(search.user, search.place.channel)
+        hidden = await self._hidden(search, listing)
+        return [machine for machine in seen if machine.node not in hidden]
+
+    async def _seen_images(self, search: Search, own: Sequence[str]) -> list[Sighting]:
+        hidden = await self._hidden(search, "image.list")
+        seen = await self._services.sightings.images([node for node in own if node not in hidden])
+        return [image for image in seen if image.place not in hidden]
+
+    async def _hidden(self, search: Search, listing: str) -> frozenset[str]:
+        """The nodes of which the rules deny to read what this command would list."""
+        reviewers = self._services.reviews.reviewers
+        return await reviewers.hidden(search.user, search.place.channel, listing)
 
     async def _labels(self) -> dict[str, str]:
         async with self._services.store.read() as tx:

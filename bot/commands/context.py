@@ -95,6 +95,11 @@ class Context:
         """What the command's `look` has found."""
         return self.execution.facts if self.execution is not None else {}
 
+    async def hidden(self, command: str) -> frozenset[str]:
+        """The nodes that a list of several leaves out here, since the rules deny to read them."""
+        reviewers = self.services.reviews.reviewers
+        return await reviewers.hidden(self.actor, self.place.channel, command)
+
     async def target(self, on: Machine | Node) -> Target:
         """The node of `on` with a session that the actor may use here. Raises Refused without one.
 

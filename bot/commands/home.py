@@ -27,10 +27,14 @@ _MOST_WAITING = 5  # in full; a Home takes 100 blocks
 
 async def home(services: Services, user: str) -> Reply:
     """What `user` sees, from what is known here: no node is asked."""
-    sessions = await services.sessions.usable(user)
-    machines = await services.inventory.machines(user)
+    hidden = await services.reviews.reviewers.hidden(user, "", "vm.list")
+    usable = await services.sessions.usable(user)
+    sessions = [session for session in usable if session.node not in hidden]
+    seen = await services.inventory.machines(user)
+    machines = [machine for machine in seen if machine.node not in hidden]
     async with services.store.read() as tx:
-        watches = await tx.watches.open(asked_by=user)
+        followed = await tx.watches.open(asked_by=user)
+    watches = [watch for watch in followed if watch.node not in hidden]
     parts: list[Part] = [*await _waiting(services, user), Heading("Your machines")]
     parts += await _machines(services, machines)
     if watches:

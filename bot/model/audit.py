@@ -131,7 +131,7 @@ class AuditQuery:
     `person`: what they did, and what became of what they asked for. `machine`: a task id, its
     beginning, or a label. `command`: its id or the beginning of one ("vm"). `outcome`: an outcome
     or a kind. `since` is included, `until` is not. `reader_nodes`, when given: only entries about
-    these nodes, or of `reader` and what they asked for.
+    these nodes, or of `reader` and what they asked for. Nothing about `hidden_nodes`.
     """
 
     person: str = ""
@@ -142,3 +142,4 @@ class AuditQuery:
     until: datetime | None = None
     reader: str = ""
     reader_nodes: frozenset[str] | None = None
+    hidden_nodes: frozenset[str] = frozenset()

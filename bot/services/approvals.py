@@ -105,6 +105,25 @@ class Reviewers:
         if decision.kind == "deny":
             raise Refused(decision.why)
 
+    async def hidden(self, person: str, channel: str, command: str) -> frozenset[str]:
+        """The nodes that the rules deny to read with this command, by id.
+
+        A list over several nodes leaves them out. While Slack does not say who is in a user
+        group, whoever might be in it counts as being in it.
+        """
+        policy = self._book.current
+        named = {node for rule in policy.rule if rule.deny for node in rule.match.node}
+        if not named:
+            return frozenset()
+        try:
+            groups = await self.groups_of(person)
+        except DeliveryFailed:
+            groups = policy.groups()
+        asked = Request(person, channel, command, Effect.READ, {}, groups=groups)
+        return frozenset(
+            node for node in named if decide(policy, replace(asked, node=node)).kind == "deny"
+        )
+
     async def groups_of(self, user: str) -> frozenset[str]:
         """The user groups of a person, as far as the policy names them."""
         found = set()

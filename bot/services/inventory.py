@@ -233,9 +233,15 @@ class Inventory:
             )  # fmt: skip
         return fresh
 
-    async def sessions(self, user: str, channel: str = "") -> list[DbcSession]:
-        """The sessions that `user` is about to act with on GPU nodes, own or shared, one a node."""
+    async def sessions(
+        self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()
+    ) -> list[DbcSession]:
+        """The sessions that `user` is about to act with on GPU nodes, own or shared, one a node.
+
+        Those for nodes that are `hidden` from `user` are not among them.
+        """
         sessions = await self._of_gpu_nodes(await self._sessions.usable(user, channel))
+        sessions = [session for session in sessions if session.node not in hidden]
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 

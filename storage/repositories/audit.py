@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     false,
     insert,
+    not_,
     or_,
     select,
     text,
@@ -155,6 +156,8 @@ def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
         nodes = query.reader_nodes
         about = _or_its_execution(lambda table: table.c.node.in_(nodes)) if nodes else false()
         found.append(or_(about, _concerns(query.reader)))
+    if query.hidden_nodes:
+        found.append(not_(_or_its_execution(lambda table: table.c.node.in_(query.hidden_nodes))))
     return found
 
 

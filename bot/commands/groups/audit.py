@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import tzinfo
 from textwrap import shorten
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.commands.args import NODE_OPTION, NODES, Arg
@@ -17,7 +17,7 @@ from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.reply import command as to_type
-from bot.services.audit import as_csv, as_jsonl, csv_head, record_of
+from bot.services.audit import as_csv, as_jsonl, csv_head
 from bot.services.review_cards import people_line
 
 _WHY = 120  # characters of a reason; all of it is in an export
@@ -81,7 +81,7 @@ async def list_audit(
 ) -> Reply:
     """Show what was asked, decided and done, newest first."""
     wanted = Wanted(person, vm, command, outcome, since, until)
-    query = await _query(ctx, wanted)
+    query = await _query(ctx, wanted, "audit.list")
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
     if not rows:
         return Reply.empty("Nothing that you may read fits.", private=True)
@@ -90,12 +90,30 @@ async def list_audit(
     for row in shown:
         machine, on = _typed(ctx, row.entry)
         node = await ctx.services.inventory.label(row.node) if row.node else on
-        told.append(Row(_told(row, machine, node), record_of(row)))
+        told.append(Row(_told(row, machine, node), _by_name(row, machine, node)))
     reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
         again = f"audit list {wanted.as_options()} before={shown[-1].seq}".replace("  ", " ")
         reply = reply.also(Note(line("Older: ", to_type(again))))
     return reply
+
+
+def _by_name(row: AuditRow, machine: str, node: str) -> dict[str, Any]:
+    """What the list says of a row, by name; an export has all of it."""
+    entry = row.entry
+    return {
+        "seq": row.seq,
+        "recorded_at": entry.at,
+        "user": entry.actor or None,
+        "kind": str(entry.kind),
+        "outcome": entry.outcome or None,
+        "command": entry.command.replace(".", " ") or None,
+        "machine": machine or None,
+        "task": entry.task or None,
+        "node": node or None,
+        "node_id": row.node or None,
+        "reason": entry.reason or None,
+    }
 
 
 async def export(
@@ -112,7 +130,7 @@ async def export(
     ] = "csv",
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
-    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until))
+    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until), "audit.export")
     rows = await ctx.services.audit.rows(query)
     if not rows:
         none = {"rows": 0, "format": format}
@@ -136,7 +154,7 @@ async def export(
     )
 
 
-async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
+async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
     try:
         who = await ctx.services.directory.person(ctx.actor)
         if not who.is_full_member:
@@ -149,6 +167,7 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
             outcome=wanted.outcome.strip().lower().replace(" ", "_"),
             since=moment(wanted.since, ctx.now, zone) if wanted.since else None,
             until=moment(wanted.until, ctx.now, zone, end=True) if wanted.until else None,
+            hidden_nodes=await ctx.hidden(command),
         )
         return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
     except DeliveryFailed as failed:

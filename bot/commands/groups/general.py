@@ -63,7 +63,9 @@ async def whoami(ctx: Context) -> Reply:
     async with ctx.services.store.read() as tx:
         own = await tx.defaults.get("person", ctx.actor)
         channels = await tx.defaults.get("channel", ctx.place.channel)
-    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    hidden = await ctx.hidden("whoami")
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    sessions = [session for session in usable if session.node not in hidden]
     label = ctx.services.inventory.label
     nodes = [await label(s.node) + " (shared)" * (s.user != ctx.actor) for s in sessions]
     pairs: list[tuple[str, Line]] = [

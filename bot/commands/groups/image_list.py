@@ -71,6 +71,7 @@ async def _server_called(ctx: Context, name: str) -> str:
 
 async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
     nodes = {s.node for s in await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)}
+    nodes -= await ctx.hidden("image.list")
     known = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
     known.sort(key=lambda node: node.label)
     of_nodes = [_of_node(ctx, node, "", mine=mine) for node in known]

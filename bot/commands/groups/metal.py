@@ -49,6 +49,8 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
         nodes = await inventory.refresh_metals()
     except BotError as error:
         problem, nodes = error, await inventory.metals()
+    hidden = await ctx.hidden("metal.list")
+    nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
     machines = [node for node in nodes if node.kind is NodeKind.METAL]

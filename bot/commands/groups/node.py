@@ -25,6 +25,8 @@ async def list_nodes(ctx: Context) -> Reply:
         nodes = await inventory.refresh_nodes()
     except BotError as error:
         problem, nodes = error, await inventory.nodes()
+    hidden = await ctx.hidden("node.list")
+    nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
     rows = tuple(_row(node, has_session=node.id in mine) for node in nodes)

@@ -65,10 +65,11 @@ def _check(values: Mapping[str, str]) -> None:
 
 async def list_sessions(ctx: Context) -> Reply:
     """List the nodes that you have a session for, and who shares with whom; never the secrets."""
-    own = await ctx.services.sessions.of(ctx.actor)
+    hidden = await ctx.hidden("session.list")
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
     shared = await ctx.services.sessions.shared_by(ctx.actor)
     given = await ctx.services.sessions.shared_with(ctx.actor, ctx.place.channel)
-    given = [share for share in given if share.user != ctx.actor]
+    given = [one for one in given if one.user != ctx.actor and one.node not in hidden]
     parts: list[Part] = []
     if own:
         rows = [await _row(ctx, session, shared) for session in own]
@@ -115,7 +116,8 @@ def _audience(share: Share) -> Span:
 
 async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
     """Try your sessions against their nodes: all of them, or that for one node."""
-    own = await ctx.services.sessions.of(ctx.actor)
+    hidden = await ctx.hidden("session.check")
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
     if node is not None:
         own = [session for session in own if session.node == node.id]
     if not own:

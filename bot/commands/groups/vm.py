@@ -62,9 +62,12 @@ Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes 
 
 async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     """List your machines on all nodes at once, or on one."""
-    sessions = await ctx.services.inventory.sessions(ctx.actor, ctx.place.channel)
+    hidden = await ctx.hidden("vm.list")
+    sessions = await ctx.services.inventory.sessions(ctx.actor, ctx.place.channel, hidden=hidden)
     if node is not None:
         sessions = [session for session in sessions if session.node == node.id]
+    if not sessions and hidden:
+        raise Refused("The rules here let you list no node for which you have a session.")
     if not sessions:
         where = f" for {node.label}" if node else ""
         raise Refused(

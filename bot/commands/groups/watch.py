@@ -29,6 +29,8 @@ async def list_watches(ctx: Context) -> Reply:
     """List what is being followed for you."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
+    hidden = await ctx.hidden("watch.list")
+    watches = [watch for watch in watches if watch.node not in hidden]
     if not watches:
         return Reply.empty("Nothing is being followed for you.")
     rows = [await _row(ctx, watch) for watch in watches]
