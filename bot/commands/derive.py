@@ -170,7 +170,7 @@ def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> Form
         **dict.fromkeys(("server", "place", "disk", "snapshot"), "search"),
         **dict.fromkeys(NODES, "search"),
         "person": "person", "channel": "channel", "secrets": "lines",
-        "int": "number", "size": "number", "choice": "choice", "flag": "flag", "list": "lines",
+        "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
     }  # fmt: skip
     is_flag = arg.kind == "flag"
     example = f"For example {arg.example}" if arg.example else ""
@@ -333,7 +333,7 @@ def _joined(lines: Sequence[Line]) -> Line:
 _JSON = (
     "With `--json`, one thing is an object, and a list is an array of objects. Keys are in",
     "snake_case and stay as they are from version to version; new ones may come. Numbers are",
-    "numbers, `…_gib` are GiB, `…_at` are moments in UTC (ISO 8601). `…_node_time` is what a node's",
+    "numbers, `…_gib` are GiB, `…_at` moments in UTC (ISO 8601). `…_node_time` is what a node's",
     "own clock said, which tells no time zone. What is not known is `null`. Where a node does not",
     "answer, what was last seen of it has the `problem`; if there is nothing, an object with the",
     "`problem` alone stands for it.",

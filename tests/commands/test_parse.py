@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.commands.args import NODE_OPTION
 from bot.commands.groups import command_table
-from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, parse
+from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.table import Command
 from bot.commands.text import clean, quoted, words
 from bot.errors import Refused
@@ -231,3 +231,112 @@ def test_a_quoted_text_is_one_word(text: str) -> None:
 )
 def test_chinese_punctuation_and_width_do_not_matter(text: str, values: dict[str, str]) -> None:
     assert parsed(text)[1] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("disk add 7a9Q 50", {"vm": "7a9Q", "size": "50"}),
+        ("disk add 7a9Q 50G", {"vm": "7a9Q", "size": "50"}),
+        ("disk add 7a9Q 50gb", {"vm": "7a9Q", "size": "50"}),
+        ("disk add 7a9Q 50 GiB", {"vm": "7a9Q", "size": "50"}),
+        ("disk add 7a9Q 1T", {"vm": "7a9Q", "size": "1024"}),
+        ("disk add 7a9Q 2048M", {"vm": "7a9Q", "size": "2"}),
+        ("disk resize 7a9Q vdb +50", {"vm": "7a9Q", "disk": "vdb", "by": "50"}),
+        ("disk resize 7a9Q vdb ＋１．５ ＴＢ", {"vm": "7a9Q", "disk": "vdb", "by": "1536"}),
+        ("vm modify 7a9Q mem=64 GB", {"vm": "7a9Q", "mem": "64"}),
+        ("vm modify 7a9Q ——mem 64gib", {"vm": "7a9Q", "mem": "64"}),
+        (
+            "vm create name=t image=a.qcow2 disk=“1 T”",
+            {"name": "t", "image": "a.qcow2", "disk": "1024"},
+        ),
+    ],
+)
+def test_a_size_may_have_a_unit_and_is_written_down_without(
+    text: str, values: dict[str, str]
+) -> None:
+    assert parsed(text)[1] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("disk add 7a9Q 50kg", "“kg” is no unit"),
+        ("disk add 7a9Q 512M", "“512M” is 0.5"),
+        ("disk add 7a9Q +50", "not how much to add"),
+        ("disk add 7a9Q -50", "whole number of GiB"),
+        ("disk add 7a9Q 0", "must be between 1"),
+        ("vm modify 7a9Q mem=lots", "whole number of GiB, not “lots”"),
+    ],
+)
+def test_what_is_no_size_is_refused_with_a_sentence(text: str, names: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse(TABLE, text)
+    assert names in refused.value.sentence
+
+
+_WIDE = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
+_UNITS = st.sampled_from(
+    ["", "G", "g", "GB", "gib", " GiB", "\u00a0GB", "\u3000G", "T", "tb", " TiB"]
+)
+
+
+@given(
+    st.integers(1, 900), _UNITS, st.booleans(), st.sampled_from(["{}", "“{}”", "「{}」", "‘{}’"])
+)
+def test_a_size_means_the_same_in_every_spelling(
+    number: int, unit: str, wide: bool, quotes: str
+) -> None:
+    size = f"{number}{unit}"
+    typed = quotes.format(size.translate(_WIDE) if wide else size)
+    meant = number * (1024 if "t" in unit.lower() else 1)
+    for line in (f"disk add 7a9Q {typed}", f"disk add 7a9Q size={typed}"):
+        found = parse(TABLE, delivered(line))
+        assert isinstance(found, Parsed)
+        assert found.values == {"vm": "7a9Q", "size": str(meant)}
+        assert parse(TABLE, found.render()) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('vm show "Ada\'s training run"', "Ada's training run"),
+        ("vm show “Ada’s training run”", "Ada's training run"),
+        ("vm show 'Ada's training run'", "Ada's training run"),
+        ("vm show ‘Ada’s training run’", "Ada's training run"),
+        ("vm show Ada's", "Ada's"),
+        ("vm show 'the boss's cat's box'", "the boss's cat's box"),
+    ],
+)
+def test_an_apostrophe_is_no_quote(text: str, name: str) -> None:
+    assert parsed(text)[1] == {"vm": name}
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("vm logs head 20", {"end": "head", "lines": "20"}),
+        ("vm logs tail", {"end": "tail"}),
+        ("vm logs head 20 7a9Q", {"vm": "7a9Q", "end": "head", "lines": "20"}),
+        ("vm logs head 7a9Q 20", {"vm": "7a9Q", "end": "head", "lines": "20"}),
+        ("vm logs head tail 20", {"vm": "head", "end": "tail", "lines": "20"}),
+        ("vm logs machine=head 20", {"vm": "head", "lines": "20"}),
+        ("metal boot disk disk", {"device": "disk", "machine": "disk"}),
+    ],
+)
+def test_a_line_that_begins_with_a_choice_has_left_out_the_name(
+    text: str, values: dict[str, str]
+) -> None:
+    assert parsed(text)[1] == values
+
+
+def test_a_word_too_many_is_named() -> None:
+    with pytest.raises(Surplus, match="“training” means") as surplus:
+        parse(TABLE, "vm delete Ada’s training run reason=old")
+    assert surplus.value.bare == ("Ada's", "training", "run")
+    assert surplus.value.values == {"vm": "Ada's", "reason": "old"}
+
+
+@pytest.mark.parametrize("line", ["help vm restart --json", "help --json"])
+def test_help_can_be_had_in_json(line: str) -> None:
+    assert parsed(line)[0] == "help"

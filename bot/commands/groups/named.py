@@ -18,7 +18,9 @@ Named = dict[str, Any]
 
 def gib(size: Size) -> float | None:
     """A size as a number of GiB; None if DBC said none."""
-    return None if size.gib is None else round(size.gib, 2)
+    if size.gib is None:
+        return None
+    return int(size.gib) if size.gib.is_integer() else round(size.gib, 2)
 
 
 def node_time(text: str) -> str | None:

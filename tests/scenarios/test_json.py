@@ -1,0 +1,167 @@
+"""What `--json` gives, for everything that only reads: keys for machines, values of types."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.commands.args import JSON
+from bot.commands.groups import command_table
+from bot.model import Effect
+from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.task import Libvirt, Status
+from tests.scenarios.site import DELETE, site
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_metal import rack, slot
+
+# Each command that only reads, on a stage where it has something to say.
+LINES = {
+    "vm.list": "vm list",
+    "vm.show": "vm show inference",
+    "vm.logs": "vm logs inference",
+    "disk.list": "disk list inference",
+    "snapshot.list": "snapshot list “Ada’s training run”",
+    "snapshot.show": "snapshot show “Ada’s training run” nightly",
+    "image.servers": "image servers",
+    "image.list": "image list gpu1",
+    "image.progress": "image progress pytorch-2.4.qcow2 on gpu1",
+    "lan.list": "lan list gpu1",
+    "metal.list": "metal list",
+    "metal.power": "metal power status slot-1",
+    "node.list": "node list",
+    "node.show": "node show gpu1",
+    "node.orders": "node orders gpu1",
+    "session.list": "session list",
+    "session.check": "session check",
+    "watch.list": "watch list",
+    "approval.list": "approval list",
+    "approval.show": "approval show {approval}",
+    "audit.list": "audit list",
+    "audit.export": "audit export since=2h",
+    "alias.list": "alias list",
+    "help": "help vm restart",
+    "whoami": "whoami",
+    "settings": "settings",
+}
+OTHER_WORDS = {
+    "vm.logs": {"end"},
+    "approval.list": {"status", "review"},
+    "approval.show": {"command", "status", "review"},
+    "audit.list": {"kind", "task", "machine"},
+    "audit.export": {"format"},
+}
+IMAGE = "pytorch-2.4.qcow2"
+_SIZE = re.compile(r"\d+(\.\d+)?\s?([KMGTP]i?B?|%)", re.IGNORECASE)
+
+
+async def _something_of_everything(stage: Stage) -> str:
+    """Let every list have an element; the number of an approval that waits."""
+    alice = stage.alice
+    machine = slot(stage)
+    await alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
+    await alice.sees_modal("session add")
+    session_id, sign = machine.session_for(demo_renter())
+    await alice.submits({"Session id": session_id, "Session signature": sign})
+    await alice.sees_modal("works")
+    await alice.closes()
+    await stage.asks(alice, f"/dbc metal list {rack(stage).node_id}")
+    await stage.asks(alice, f"/dbc node name {machine.node_id} slot-1")
+    await stage.asks(alice, "/dbc lan create team01 192.168.66.0/24 on gpu1")
+    await stage.asks(alice, "/dbc alias add r = vm restart $1 force")
+    await stage.asks(alice, "/dbc session share gpu1 with @bob")
+    await stage.asks(alice, "/dbc settings node=gpu1")
+    task = stage.task("Ada's training run")
+    assert task.domain is not None
+    task.domain.state, task.status = Libvirt.SHUT_OFF, Status.CLOSED
+    stage.node("gpu1").transfers.rate = 1_000_000
+    await stage.asks(alice, "/dbc vm list")
+    await stage.asks(alice, f"/dbc snapshot create {task.task_id} nightly to=hub")
+    await stage.asks(alice, f"/dbc image download {IMAGE} from=hub on gpu1")
+    await stage.asks(alice, DELETE)
+    listed = await stage.asks(alice, "/dbc approval list")
+    found = re.search(r"approval show (\w+)", listed.plain)
+    assert found is not None
+    return found[1]
+
+
+async def _said(stage: Stage, line: str) -> str:
+    """What a line is answered with, be it a message or a file."""
+    before = [m for m in stage.alice.messages() if m.files]
+    answer = await stage.asks(stage.alice, line)
+    shared = [m for m in stage.alice.messages() if m.files][len(before) :]
+    if shared and str(shared[0].files[0].name).endswith(".json"):
+        return (shared[0].files[0].content or b"").decode()
+    return answer.plain
+
+
+def _json_in(text: str) -> Any:
+    begin = min(at for at in (text.find("{"), text.find("[")) if at >= 0)
+    return json.loads(text[begin : max(text.rfind("}"), text.rfind("]")) + 1])
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value, with the key that it stands under."""
+    match value:
+        case dict():
+            for name, one in value.items():
+                yield name, None
+                yield from _leaves(one, name)
+        case list():
+            for one in value:
+                yield from _leaves(one, key)
+        case _:
+            yield key, value
+
+
+def _is_of_its_type(key: str, value: Any) -> bool:
+    if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", key) is None:
+        return False
+    if value is None:
+        return True
+    if key.endswith("_at"):
+        return datetime.fromisoformat(value).utcoffset() == timedelta(0)
+    if key.endswith("_node_time"):
+        return datetime.fromisoformat(value).tzinfo is None
+    if key.endswith(("_gib", "_percent")) or key in {"percent", "port", "cpus", "gpus"}:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return not (isinstance(value, str) and _SIZE.fullmatch(value))
+
+
+def test_every_command_that_only_reads_has_a_line_here() -> None:
+    reads = {c.id for c in command_table() if c.effect_of(_values(c.id)) is Effect.READ}
+    assert set(LINES) == reads
+
+
+def _values(command: str) -> dict[str, str]:
+    return {"command": "status"} if command == "metal.power" else {}
+
+
+async def test_what_only_reads_says_the_same_in_json(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        approval = await _something_of_everything(stage)
+        faults = []
+        for name, line in LINES.items():
+            typed = f"/dbc {line.format(approval=approval)}"
+            text = await _said(stage, typed)
+            leaves = list(_leaves(_json_in(await _said(stage, f"{typed} --{JSON}"))))
+            if not leaves:
+                faults.append(f"{name} is empty")
+            for key, value in leaves:
+                is_said = key in OTHER_WORDS.get(name, ()) or _is_said(key, value, text)
+                if not (is_said and _is_of_its_type(key, value)):
+                    faults.append(f"{name}: {key} = {value!r}")
+        assert not faults, "\n".join(faults)
+
+
+# What the text shows in other words or cut short: ids, moments in one's own zone, people as names.
+_UNSAID = re.compile(r"(.*_)?(id|at|time|hash|ts|file|user|by)|task|path|locale")
+
+
+def _is_said(key: str, value: Any, text: str) -> bool:
+    """Whether the text says a value, too: ids may be short there, moments are in one's own zone."""
+    if value is None or isinstance(value, bool) or _UNSAID.fullmatch(key):
+        return True
+    shown = text.casefold()
+    return str(value).casefold() in shown or str(value)[:8].casefold() in shown
