@@ -45,6 +45,15 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert f"approved by <@{site.bob.id}>" in shown.plain
 
 
+@pytest.mark.parametrize("line", ["restart inference force", "poweroff inference"])
+async def test_a_card_shows_nothing_that_its_command_leaves_alone(site: Stage, line: str) -> None:
+    question = await asked(site, f"/dbc vm {line}")
+    assert "Present state" in question.plain
+    assert "The power is cut" in question.plain
+    assert "vda" not in question.plain
+    assert "Snapshots" not in question.plain
+
+
 async def test_nobody_approves_their_own_request(site: Stage) -> None:
     question = await asked(site)
     await site.alice.presses("Approve", question)

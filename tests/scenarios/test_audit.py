@@ -153,8 +153,8 @@ async def test_the_list_is_paged(one_stage: Stage) -> None:
     first = await listed(stage, stage.alice, "person=me command=vm")
     assert first.count("vm start") == 20
     again = first.rpartition("Older: ")[2]
-    assert again.startswith("audit list person=me command=vm before=")
-    second = await listed(stage, stage.alice, again.removeprefix("audit list "))
+    assert again.startswith("/dbc audit list person=me command=vm before=")
+    second = await listed(stage, stage.alice, again.removeprefix("/dbc audit list "))
     assert second.count("vm start") == 24 - 20
     assert "Older" not in second
     seqs = [line.split()[0] for line in (first + "\n" + second).splitlines() if "vm start" in line]
