@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import sqlite3
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
-from pydantic import ValidationError
 
 from bot import app, log
 from bot.cli.audit import audit
 from bot.cli.policy import policy
+from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
 from bot.commands.derive import reference
 from bot.commands.groups import command_table
@@ -18,6 +20,7 @@ from bot.config import Settings
 from bot.errors import BotError
 from bot.ports import DeliveryFailed
 from handlers.manifest import manifest
+from storage.errors import StorageFailed
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,17 +33,30 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Run the bot, with settings from the environment or .env."""
-    settings = _settings()
+    settings = load(Settings)
     log.configure(settings.log_format, settings.log_level)
     try:
         asyncio.run(app.run(settings))
+    except StorageFailed as error:
+        _give_up(f"The database that DATABASE_URL names cannot be used: {_cause(error)}.")
     except BotError as error:
-        raise click.ClickException(" ".join([error.sentence, error.hint])) from None
+        _give_up(" ".join([error.sentence, error.hint]).strip())
     except DeliveryFailed as error:
         what = (
             "Slack refuses the bot" if error.retry_after is None else "Slack is not to be reached"
         )
-        raise click.ClickException(f"{what}: {error.reason}") from None
+        _give_up(f"{what}: {error.reason}")
+
+
+def _cause(error: StorageFailed) -> str:
+    """The driver's kind of failure; its text may tell more than the log should hold."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    return str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
+
+
+def _give_up(sentence: str) -> NoReturn:
+    click.echo(f"Error: {sentence}", err=True)
+    sys.exit(WRONG_SETTINGS)
 
 
 @main.command()
@@ -71,20 +87,6 @@ def manifest_command(*, http: bool, command: str) -> None:
 
 
 main.add_command(sign)
-
-
-def _settings() -> Settings:
-    """The settings, or one line for each that is wrong; never a value, which may be a secret."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        lines = []
-        for fault in error.errors(include_input=False, include_url=False, include_context=False):
-            name = str(fault["loc"][0]).upper() if fault["loc"] else "Settings"
-            lines.append(f"{name}: {fault['msg'].removeprefix('Value error, ')}")
-        where = "They come from the environment or .env: see .env.example."
-        click.echo("\n".join(["The settings are not complete:", *lines, where]), err=True)
-        sys.exit(2)
 
 
 main.add_command(audit)

@@ -5,7 +5,6 @@ import gc
 import signal
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -43,7 +42,6 @@ from handlers.edge import SlackEdge
 from handlers.slack import SlackDirectory, SlackMessenger
 from storage import Store, Vault
 
-_SQLITE = "sqlite+aiosqlite:///"
 KEY_FILE = "credential.key"  # beside the SQLite file
 
 log = structlog.get_logger()
@@ -117,7 +115,14 @@ class Bot:
         await self._audit.record_policy()
         await self._aliases.refresh()
         await self._connection.open()
-        await self.edge.start()
+        try:
+            await self.edge.start()
+        except OSError as error:
+            where = f"{self._settings.http_host}:{self._settings.http_port}"
+            raise BotError(
+                f"The bot cannot listen on {where}: {error.strerror or error}.",
+                hint="Set HTTP_HOST and HTTP_PORT.",
+            ) from error
         if ticking:
             self._ticker.start()
 
@@ -147,18 +152,12 @@ class Bot:
 def vault_of(settings: Settings) -> Vault:
     """The keys from the settings, else from a file beside the SQLite database.
 
-    Raises BadKey, and BotError where there is neither.
+    Raises BadKey.
     """
-    if settings.credential_keys:
+    file = settings.sqlite_file
+    if settings.credential_keys or file is None:
         return Vault([key.get_secret_value() for key in settings.credential_keys])
-    if not settings.database_url.startswith(_SQLITE):
-        raise BotError(
-            "CREDENTIAL_KEYS is not set.",
-            hint="With PostgreSQL the keys must be given, the same to every replica.",
-        )
-    database = Path(settings.database_url.removeprefix(_SQLITE))
-    database.parent.mkdir(parents=True, exist_ok=True)
-    return Vault.from_file(database.parent / KEY_FILE)
+    return Vault.from_file(file.parent / KEY_FILE)
 
 
 def _jobs(services: Services, desk: Desk, outbox: Outbox) -> tuple[Job, ...]:

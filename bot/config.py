@@ -1,28 +1,63 @@
 """Settings, from the environment or `.env`, validated once at start."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+# What is empty is as if it were not there: that is how compose files and .env templates leave out.
+_SOURCE = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+_DATABASES = (
+    "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
+    "postgresql+asyncpg://user:password@host/name"
+)
+# What to set, where "not set" is all that would be said.
+_NEEDED = {
+    "slack_bot_token": "it is not set. It begins with xoxb- and stands under OAuth & Permissions "
+    "at api.slack.com/apps",
+}
+_CHOICES = {
+    "log_format": ("console", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
 
 
 class DatabaseSettings(BaseSettings):
     """What those need who only look into the database."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = _SOURCE
 
     database_url: str = Field(
         default="sqlite+aiosqlite:///data/dbc-bot.db", description="SQLite file, or PostgreSQL"
     )
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        kind, mark, rest = value.strip().partition("://")
+        if not mark or kind.partition("+")[0] not in {"sqlite", "postgres", "postgresql"}:
+            raise ValueError(f"it is not the URL of a database. Give {_DATABASES}")
+        if kind.startswith("sqlite") and (not rest.startswith("/") or not rest.strip("/")):
+            raise ValueError(f"it names no file. Give {_DATABASES}")
+        return value.strip()
+
+    @cached_property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None with PostgreSQL."""
+        kind, _, rest = self.database_url.partition("://")
+        named = rest.partition("?")[0].removeprefix("/")
+        return Path(named) if kind.startswith("sqlite") else None
+
 
 class PolicySettings(BaseSettings):
     """What those need who only read the rules."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    model_config = _SOURCE
 
     policy_file: Path | None = Field(
         default=None, description="Rules about who may do what; without it, sensible defaults"
@@ -37,7 +72,9 @@ class Settings(DatabaseSettings, PolicySettings):
         default=None, description="App-level token, xapp-…: Socket Mode, no public address needed"
     )
     slack_signing_secret: SecretStr | None = Field(
-        default=None, description="Signing secret: HTTP mode, when there is no app-level token"
+        default=None,
+        validate_default=True,
+        description="Signing secret: HTTP mode, when there is no app-level token",
     )
     slack_api_url: str = Field(
         default="https://slack.com/api/",
@@ -52,6 +89,7 @@ class Settings(DatabaseSettings, PolicySettings):
     )
     credential_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(),
+        validate_default=True,
         description="Fernet keys, newest first, comma separated; by default made on first start "
         "beside the SQLite file, mode 0600",
     )
@@ -61,6 +99,28 @@ class Settings(DatabaseSettings, PolicySettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged"
     )
+
+    @field_validator("slack_bot_token", "slack_app_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            return None
+        token, kind = value.get_secret_value().strip(), "xoxb-"
+        if info.field_name == "slack_app_token":
+            kind = "xapp-"
+        if not re.fullmatch(rf"(?:xoxe\.)?{kind}[\w-]+", token, re.ASCII):
+            raise ValueError(f"it is not a token of this kind, which looks like {kind}1234-abcd")
+        return SecretStr(token)
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _is_a_way_in(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None and info.data.get("slack_app_token", "faulty") is None:
+            raise ValueError(
+                "neither it (HTTP mode) nor SLACK_APP_TOKEN (Socket Mode, no public address "
+                "needed) is set. One of them is needed"
+            )
+        return value
 
     @field_validator("dbc_client_urls", "credential_keys", mode="before")
     @classmethod
@@ -74,33 +134,86 @@ class Settings(DatabaseSettings, PolicySettings):
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one DBC client daemon, like http://127.0.0.1:5050")
-        for url in value:
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError(f"{url!r} is not an address like http://127.0.0.1:5050")
+        for number, url in enumerate(value, start=1):
+            if not _is_address(url):
+                which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
+                raise ValueError(f"{which} is not an address like http://127.0.0.1:5050")
         return tuple(url.rstrip("/") for url in value)
+
+    @field_validator("credential_keys")
+    @classmethod
+    def _are_keys(cls, value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        for number, key in enumerate(value, start=1):
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError(
+                    f"number {number} of {len(value)} is not a Fernet key: 44 characters; "
+                    "docs/operations.md says how one is made"
+                ) from None
+        if not value and not info.data.get("database_url", "sqlite").startswith("sqlite"):
+            raise ValueError(
+                "it is not set. With PostgreSQL it is needed, the same for every replica; "
+                "docs/operations.md says how a key is made"
+            )
+        return value
 
     @field_validator("slack_api_url")
     @classmethod
     def _ends_with_slash(cls, value: str) -> str:
+        if not _is_address(value):
+            raise ValueError("it is not an address like https://slack.com/api/")
         return value if value.endswith("/") else value + "/"
 
     @field_validator("slash_command")
     @classmethod
     def _is_command(cls, value: str) -> str:
-        if not value.startswith("/") or " " in value:
-            raise ValueError("a slash command looks like /dbc")
+        if not re.fullmatch(r"/[^\s/A-Z]{1,31}", value):
+            raise ValueError("it is not a slash command like /dbc: small letters, no spaces")
         return value
 
-    @model_validator(mode="after")
-    def _has_a_way_in(self) -> "Settings":
-        if self.slack_app_token is None and self.slack_signing_secret is None:
-            raise ValueError(
-                "set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP mode)"
-            )
-        return self
+    @field_validator("http_host")
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.:-]+", value):
+            raise ValueError("it is not an address to listen on, like 127.0.0.1 or 0.0.0.0")
+        return value
+
+    @field_validator("http_port", mode="before")
+    @classmethod
+    def _is_port(cls, value: object) -> object:
+        if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:
+            raise ValueError("it is not a port: give a number from 1 to 65535")
+        return value
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _is_choice(cls, value: object, info: ValidationInfo) -> object:
+        choices = _CHOICES[info.field_name or ""]
+        if str(value).lower() not in choices:
+            raise ValueError(f"give one of {', '.join(choices)}")
+        return str(value).lower()
 
     @cached_property
     def uses_socket_mode(self) -> bool:
         """Socket Mode wins when both ways are configured."""
         return self.slack_app_token is not None
+
+
+def faults_of(error: ValidationError) -> list[str]:
+    """One sentence for each setting that is wrong; never a value, which may be a secret."""
+    lines = []
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        said = _NEEDED[name] if fault["type"] == "missing" else str(fault["msg"])
+        lines.append(f"{name.upper()}: {said.removeprefix('Value error, ')}.")
+    return lines
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0

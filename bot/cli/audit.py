@@ -11,6 +11,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.commands.moment import moment
 from bot.config import DatabaseSettings
@@ -129,7 +130,7 @@ async def _export(database: str | None, query: AuditQuery, form: str, output: IO
 
 
 def _url(database: str | None) -> str:
-    return database or DatabaseSettings().database_url
+    return database or load(DatabaseSettings).database_url
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -5,26 +5,93 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from cryptography.fernet import Fernet
+
 ROOT = Path(__file__).parents[2]
+KEY = Fernet.generate_key().decode()
+ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_APP_TOKEN": "xapp-s3cret"}
 
 
 def started(tmp_path: Path, **settings: str) -> str:
     """What `python -m bot run` prints before it gives up."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "DATABASE_"))}
-    environment = clean | {"PYTHONPATH": str(ROOT)} | settings
+    clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
     done = subprocess.run(
         [sys.executable, "-m", "bot", "run"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env=clean | {"PYTHONPATH": str(ROOT)} | settings,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stderr
     return done.stderr
 
 
-def test_a_missing_token_is_named_and_where_it_comes_from(tmp_path: Path) -> None:
-    told = started(tmp_path)
-    assert "SLACK_BOT_TOKEN: Field required" in told
+@pytest.mark.parametrize("given", [{}, {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": ""}])
+def test_all_that_is_missing_is_said_at_once_and_where_it_comes_from(
+    tmp_path: Path, given: dict[str, str]
+) -> None:
+    told = started(tmp_path, **given)
+    assert "SLACK_BOT_TOKEN: it is not set. It begins with xoxb-" in told
+    assert "SLACK_SIGNING_SECRET: neither it (HTTP mode) nor SLACK_APP_TOKEN" in told
     assert ".env.example" in told
+
+
+WRONG = {
+    "SLACK_BOT_TOKEN": "s3cret",
+    "SLACK_APP_TOKEN": "xapp-...",
+    "SLACK_API_URL": "s3cret",
+    "SLASH_COMMAND": "/s3cret S3cret",
+    "HTTP_HOST": "s3cret s3cret",
+    "HTTP_PORT": "s3cret",
+    "DBC_CLIENT_URLS": "http://127.0.0.1:5050,http://me:s3cret@host:x",
+    "DATABASE_URL": "s3cret",
+    "CREDENTIAL_KEYS": "s3cret",
+    "LOG_FORMAT": "s3cret",
+    "LOG_LEVEL": "s3cret",
+}
+
+
+def test_every_wrong_setting_has_one_sentence_and_no_value_is_shown(tmp_path: Path) -> None:
+    told = started(tmp_path, **WRONG).splitlines()
+    named = [line.partition(":")[0] for line in told[1:-1]]
+    assert sorted(named) == sorted(WRONG)
+    assert all(line.endswith(".") for line in told[1:])
+
+
+@pytest.mark.parametrize("url", ["foo", "mysql://root:s3cret@db/x", "sqlite://"])
+def test_what_is_no_database_is_said_with_both_forms_that_are(tmp_path: Path, url: str) -> None:
+    told = started(tmp_path, **ENOUGH, DATABASE_URL=url)
+    assert "DATABASE_URL: it " in told
+    assert "sqlite+aiosqlite:///data/dbc-bot.db" in told
+    assert "postgresql+asyncpg://user:password@host/name" in told
+    assert "CREDENTIAL_KEYS" not in told
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"DATABASE_URL": "postgresql://me:s3cret@127.0.0.1:9/x"}, "CREDENTIAL_KEYS: it is not"),
+        (
+            {"DATABASE_URL": "postgres://me:s3cret@127.0.0.1:9/x", "CREDENTIAL_KEYS": KEY},
+            "The database that DATABASE_URL names cannot be used: ConnectionRefusedError.",
+        ),
+        (
+            {"DATABASE_URL": "sqlite:////proc", "CREDENTIAL_KEYS": KEY},
+            "The database that DATABASE_URL names cannot be used: unable to open database file.",
+        ),
+        ({"DATABASE_URL": "sqlite:///x.db", "POLICY_FILE": "no.toml"}, "no.toml does not exist"),
+    ],
+)
+def test_what_cannot_be_opened_is_said(
+    tmp_path: Path, given: dict[str, str], sentence: str
+) -> None:
+    assert sentence in started(tmp_path, **ENOUGH, **given)
+
+
+def test_a_file_of_settings_that_is_no_text_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SLACK_BOT_TOKEN=\xff")
+    assert ".env: it is not a text file in UTF-8." in started(tmp_path)
 
 
 def test_a_slack_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
@@ -32,10 +99,8 @@ def test_a_slack_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
 ) -> None:
     told = started(
         tmp_path,
-        SLACK_BOT_TOKEN="xoxb-secret",
-        SLACK_APP_TOKEN="xapp-secret",
+        **ENOUGH,
         SLACK_API_URL="http://127.0.0.1:9/api/",
         DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/bot.db",
     )
     assert "Slack is not to be reached" in told
-    assert "secret" not in told
