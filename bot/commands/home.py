@@ -18,6 +18,7 @@ from bot.reply import (
     Reply,
     bold,
     code,
+    command,
     line,
     time,
 )
@@ -76,7 +77,7 @@ async def _waiting(services: Services, user: str) -> list[Part]:
         parts += [*card.parts, Divider()]
     if len(found) > _MOST_WAITING:
         more = f"{len(found) - _MOST_WAITING} more: "
-        parts.append(Note(line(more, code(f"{services.slash_command} approval list"))))
+        parts.append(Note(line(more, command("approval list"))))
     return parts
 
 
