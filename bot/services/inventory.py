@@ -138,11 +138,11 @@ class Inventory:
             return fitting[0]
         wanted = _KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
         if not found:
-            listing = "node list" if NodeKind.GPU in kinds else "metal list"
+            listing = command("node list" if NodeKind.GPU in kinds else "metal list")
             missing = NotFound if asking else NotKnownHere
             raise missing(
                 f"There is no {wanted} called “{text}”.",
-                hint=f"See: {command(listing)}",
+                hint=f"See: {listing}",
                 field=field,
             )
         if not fitting:

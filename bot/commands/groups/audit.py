@@ -93,8 +93,8 @@ async def list_audit(
         told.append(Row(_told(row, machine, node), _by_name(row, machine, node)))
     reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
-        again = f"audit list {wanted.as_options()} before={shown[-1].seq}".replace("  ", " ")
-        reply = reply.also(Note(line("Older: ", to_type(again))))
+        older = " ".join(filter(None, [wanted.as_options(), f"before={shown[-1].seq}"]))
+        reply = reply.also(Note(line("Older: ", to_type(f"audit list {older}"))))
     return reply
 
 
