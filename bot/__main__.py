@@ -34,7 +34,7 @@ def main() -> None:
 def run() -> None:
     """Run the bot, with settings from the environment or .env."""
     settings = load(Settings)
-    log.configure(settings.log_format, settings.log_level)
+    log.configure(settings.log_format, settings.log_level, settings.secrets)
     try:
         asyncio.run(app.run(settings))
     except StorageFailed as error:

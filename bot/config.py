@@ -4,7 +4,7 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -193,6 +193,14 @@ class Settings(DatabaseSettings, PolicySettings):
         if str(value).lower() not in choices:
             raise ValueError(f"give one of {', '.join(choices)}")
         return str(value).lower()
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """All that must never be shown."""
+        held = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        known = [secret.get_secret_value() for secret in (*held, *self.credential_keys) if secret]
+        password = urlsplit(self.database_url).password
+        return (*known, *([password, unquote(password)] if password else []))
 
     @cached_property
     def uses_socket_mode(self) -> bool:

@@ -1,41 +1,78 @@
-"""The log: structured, on standard error, without secrets."""
+"""The log: structured, on standard error, without secrets; ours and the libraries' in one form."""
 
+import json
 import logging
+import re
 import sys
+from collections.abc import Collection
 from typing import Literal
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Slack's tokens and the addresses that work like one; our own secrets are known by their values.
+_SECRETS = (
+    r"xox[a-z]-[\w-]+",
+    r"xapp-[\w-]+",
+    r"(?<=ticket=)[^&\s'\"]+",
+    r"hooks\.slack\.com/[^\s'\"]+",
+)
+_SHORTEST = 6  # a shorter one would take parts of ordinary words with it
 
 
-def configure(form: Literal["console", "json"], level: str) -> None:
-    """Set the log up once, at start. Tracebacks are printed without the values of variables."""
-    last: structlog.typing.Processor
+def configure(form: Literal["console", "json"], level: str, secrets: Collection[str] = ()) -> None:
+    """Set the log up once, at start. Nothing that is logged shows one of `secrets`.
+
+    Tracebacks are printed without the values of variables.
+    """
+    renderer: Processor
     if form == "json":
-        last = structlog.processors.JSONRenderer()
-        tracebacks: structlog.typing.Processor = structlog.processors.format_exc_info
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        tracebacks: Processor = structlog.processors.format_exc_info
     else:
-        last = structlog.dev.ConsoleRenderer(
+        renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
         tracebacks = _unchanged
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         tracebacks,
     ]
+    last = _Discreet(renderer, secrets)
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
     # Libraries log through the standard module; their debug output may carry request bodies.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.captureWarnings(capture=True)
 
 
-def _unchanged(
-    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+class _Discreet:
+    """Renders a line, then takes the secrets out of it, wherever in it they stand."""
+
+    def __init__(self, renderer: Processor, secrets: Collection[str]) -> None:
+        known = {secret for secret in secrets if len(secret) >= _SHORTEST}
+        known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secrets = re.compile("|".join([*map(re.escape, longest_first), *_SECRETS]))
+        self._renderer = renderer
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return self._secrets.sub("…", str(self._renderer(logger, name, event)))
+
+
+def _unchanged(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return event

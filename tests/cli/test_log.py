@@ -1,0 +1,56 @@
+"""What is logged: one form for our lines and the libraries', and no secret in either."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Lines as the bot's libraries write them, and as the bot does, with secrets wherever they may be.
+LINES = """
+import logging, warnings
+import structlog
+from bot import log
+
+log.configure(FORM, "info", ["s3cret-password", 's3cret"quoted'])
+logging.getLogger("slack_sdk.web.async_client").warning("sent with %s", "xoxb-s3cret-1")
+logging.getLogger("slack").error({"url": "wss://x/?ticket=s3cret&app_id=1"})
+try:
+    raise ValueError("no way to postgresql://me:s3cret-password@db/x")
+except ValueError:
+    logging.getLogger("apscheduler.executors").exception("job failed")
+    structlog.get_logger().exception("surprise", given={"deep": ["xapp-s3cret", 's3cret"quoted']})
+logging.getLogger("aiohttp.server").info("not of interest")
+structlog.get_logger().info("said", to="https://hooks.slack.com/commands/T/s3cret é")
+warnings.warn("s3cret-password is old")
+"""
+
+
+def logged(form: str) -> list[str]:
+    """The lines on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", LINES.replace("FORM", repr(form))],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return done.stderr.splitlines()
+
+
+def test_with_json_every_line_is_an_object_whoever_wrote_it() -> None:
+    entries = [json.loads(line) for line in logged("json")]
+    assert [entry["level"] for entry in entries] == [
+        "warning", "error", "error", "error", "info", "warning",
+    ]  # fmt: skip
+    assert all(entry["event"] and entry["timestamp"].endswith("Z") for entry in entries)
+    assert [entry.get("logger", "") for entry in entries][:3] == [
+        "slack_sdk.web.async_client", "slack", "apscheduler.executors",
+    ]  # fmt: skip
+    assert all("Traceback" in entry["exception"] for entry in entries[2:4])
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_secret_is_in_any_line(form: str) -> None:
+    lines = logged(form)
+    assert "s3cret" not in "\n".join(lines)
+    assert "…" in lines[0]
