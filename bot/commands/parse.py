@@ -49,7 +49,7 @@ class NotUnderstood:
 
 
 class Surplus(Refused):
-    """A word too many. `bare` are all words of the line that stand without a `key=`."""
+    """A word too many. `bare` are all words that stand without a `key=`, `values` the others."""
 
     def __init__(
         self, command: Command, word: str, bare: Sequence[str], values: Mapping[str, str]
@@ -288,6 +288,7 @@ def _set(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
+    named = dict(values)
     free = _in_order(command, bare, values)
     for position, word in enumerate(bare):
         parameter = next((p for p in free if p.arg.accepts(word)), None)
@@ -296,7 +297,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
             key, equals, _ = word.partition("=")
             told = f"{key}=…" if equals else word  # what follows may be a secret
-            raise Surplus(command, told, bare, values)
+            raise Surplus(command, told, bare, named)
         free.remove(parameter)
         if parameter.arg.kind == "rest":
             _set(values, parameter.name, " ".join(bare[position:]))
