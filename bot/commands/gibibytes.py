@@ -29,12 +29,12 @@ def gibibytes(text: str, label: str, field: str) -> int:
     if factor is None:
         raise Refused(
             f"“{unit}” is no unit that I know for a size.",
-            hint="A number alone is GiB; with a unit: 512M, 50G or 1T.",
+            hint="A number alone is GiB; with a unit: 50G or 1T.",
             field=field,
         )
     size = Decimal(number) * factor
     if size != int(size):
         raise Refused(
-            f"{label} is a whole number of GiB; “{text}” is {size.normalize():f}.", field=field
+            f"{label} is a whole number of GiB; “{text}” is {size.normalize():f} GiB.", field=field
         )
     return int(size)

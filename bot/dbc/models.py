@@ -288,6 +288,11 @@ class NodeInfo(Answer):
     disk_data: Annotated[tuple[HostDisk, ...], BeforeValidator(_list)] = ()
     images: Images = ()
 
+    @property
+    def is_bare_metal(self) -> bool:
+        """Whether it is a bare-metal machine."""
+        return self.node_type == "2"
+
 
 class RentOrder(Answer):
     """A rental that a node knows of (§3.8). For a whole machine, `id` is the renter's address."""

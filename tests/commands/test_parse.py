@@ -262,7 +262,7 @@ def test_a_size_may_have_a_unit_and_is_written_down_without(
     ("text", "names"),
     [
         ("disk add 7a9Q 50kg", "“kg” is no unit"),
-        ("disk add 7a9Q 512M", "“512M” is 0.5"),
+        ("disk add 7a9Q 512M", "“512M” is 0.5 GiB"),
         ("disk add 7a9Q +50", "not how much to add"),
         ("disk add 7a9Q -50", "whole number of GiB"),
         ("disk add 7a9Q 0", "must be between 1"),

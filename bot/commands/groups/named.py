@@ -84,12 +84,12 @@ def image(one: Image) -> Named:
     return {"name": one.name, "size_gib": gib(one.size)}
 
 
-def hardware(node: Node, kind: str, info: NodeInfo) -> Named:
+def hardware(node: Node, info: NodeInfo) -> Named:
     """A node with what it has, and what of it is free."""
     return {
         "id": node.id,
         "name": node.label,
-        "kind": kind,
+        "kind": "metal" if info.is_bare_metal else "gpu",
         "gpus": info.gpu and info.gpu.gpu_count,
         "gpus_used": info.gpu and info.gpu.gpu_used,
         "cpu_cores": info.cpu and info.cpu.cores,

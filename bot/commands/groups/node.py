@@ -14,7 +14,6 @@ from bot.model import Effect, Node
 from bot.reply import Fields, Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
 
 Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
-_BARE_METAL = "2"  # NodeInfo.node_type
 
 
 async def list_nodes(ctx: Context) -> Reply:
@@ -55,7 +54,7 @@ def _row(node: Node, *, has_session: bool) -> Row:
 async def show(ctx: Context, node: AnyNode) -> Reply:
     """Show a node's hardware, what of it is in use, and its images."""
     info = await ctx.dbc.nodes.info(node.id)
-    kind = "bare metal" if info.node_type == _BARE_METAL else "GPU node"
+    kind = "bare metal" if info.is_bare_metal else "GPU node"
     parts: list[Part] = [
         Para(line(bold(node.label), f" · {kind}\n", code(node.id))),
         Fields(_facts(info)),
@@ -63,7 +62,7 @@ async def show(ctx: Context, node: AnyNode) -> Reply:
     if info.images:
         images = [line(code(image.name), f" {image.size}") for image in info.images]
         parts.append(Para(stacked([line(bold("Images")), *images])))
-    data = named.hardware(node, kind, info)
+    data = named.hardware(node, info)
     return Reply(f"{node.label}: {kind}", tuple(parts), data=data)
 
 
