@@ -62,6 +62,7 @@ class Options:
     with_bot: bool
     over_http: bool
     data: Path
+    rules: Path | None
 
 
 @click.command()
@@ -77,19 +78,43 @@ class Options:
     help="Where the bot keeps its data; by default data/demo, emptied at every start, since the "
     "sandbox Slack forgets everything, too.",
 )
+@click.option(
+    "--rules",
+    envvar="POLICY_FILE",
+    default="",
+    help="A file of rules for the bot (or set POLICY_FILE), like sandbox/demo-rules.toml.",
+)
 def main(
-    port: int, dbc_port: int, speed: float, no_bot: bool, http: bool, data: Path | None
+    port: int,
+    dbc_port: int,
+    speed: float,
+    no_bot: bool,
+    http: bool,
+    data: Path | None,
+    rules: str,
 ) -> None:
     """Try the bot in the browser, without accounts: Ctrl-C ends everything."""
+    rules_file = _file(rules)
     if data is None:
         data = Path("data/demo")
         if not no_bot and not _is_taken(port):  # else it is the data of a demo that is running
             shutil.rmtree(data, ignore_errors=True)
-    options = Options(port, dbc_port, speed, not no_bot, http, data)
+    options = Options(port, dbc_port, speed, not no_bot, http, data, rules_file)
     try:
         asyncio.run(demo(options))
     except OSError as error:
         raise click.ClickException(f"{error}. Is a port taken? See --port, --dbc-port.") from error
+
+
+def _file(typed: str) -> Path | None:
+    """The file that is meant where the person stands: the bot runs elsewhere."""
+    if not typed:
+        return None
+    path = Path(typed).resolve()
+    if path.is_file():
+        return path
+    what = "is not a file" if path.exists() else "does not exist"
+    raise click.ClickException(f"{path} {what} (POLICY_FILE={typed}).")
 
 
 def _is_taken(port: int) -> bool:
@@ -123,6 +148,7 @@ class Demo:
     def __init__(self, world: World, daemon: Daemon, options: Options) -> None:
         manifest = json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else None
         self.ws = Workspace(port=options.port, manifest=manifest)
+        self.ws.add_usergroup("leads", "alice", "bob", "carol", group_id="S0LEADS")
         # In its data directory the bot finds no .env of somebody's real workspace.
         self.bot = BotProcess(self._inherited, self._on_exit, directory=options.data.resolve())
         self._world = world
@@ -184,13 +210,15 @@ class Demo:
 
     def _inherited(self) -> dict[str, str]:
         """The bot's whole environment: ours without any Slack, and what this sandbox sets."""
-        ours = {k: v for k, v in os.environ.items() if not k.startswith("SLACK_")}
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("SLACK_", "POLICY_"))}
         return ours | {"PYTHONPATH": str(ROOT)} | self._environment()
 
     def _environment(self) -> dict[str, str]:
         database = (self._options.data / "dbc-bot.db").resolve()
-        over_socket = {} if self._options.over_http else {"SLACK_APP_TOKEN": self.ws.app_token}
-        return over_socket | {
+        chosen = {} if self._options.over_http else {"SLACK_APP_TOKEN": self.ws.app_token}
+        if self._options.rules:
+            chosen["POLICY_FILE"] = str(self._options.rules)
+        return chosen | {
             "SLACK_BOT_TOKEN": self.ws.bot_token,
             "SLACK_SIGNING_SECRET": self.ws.signing_secret,
             "SLACK_API_URL": self.ws.api_url,
@@ -218,6 +246,8 @@ class Demo:
         click.echo(f"\nOpen {self.ws.url} and try, as Alice, in #gpu-ops:")
         for line, meaning in TRY:
             click.echo(f"  {line:<26}{meaning}")
+        if self._options.rules:
+            click.echo(f"Rules: {self._options.rules} (docs/policy.md says what to try).")
         click.echo(f"The bot is process {self.bot.pid}: kill it (kill -9) and see what survives.")
         click.echo("Ctrl-C ends everything.\n")
 

@@ -15,7 +15,7 @@ from bot.commands.parse import NotUnderstood, Parsed, parse
 from bot.config import PolicySettings
 from bot.errors import BotError
 from bot.model import Effect
-from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES
+from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 from bot.services.cards import duration
 from bot.services.policy import Decision, People, Policy, Request, Review, decide
 from bot.services.policy_file import read_policy
@@ -135,6 +135,7 @@ def _explained(decision: Decision, request: Request) -> list[str]:
     usual = APPROVE_EXPIRES if decision.kind == "approve" else CONFIRM_EXPIRES
     rows.append(_row("Expires", f"after {duration(decision.expires or usual)}"))
     if decision.kind == "approve":
+        rows.append(_row("Reminds", f"after {duration(decision.remind or FIRST_REMINDER)}"))
         rows += [_row("By", one) for one in _approvers(decision)]
         rows.append(_row("Ended by", _count(decision.denials, "denial")))
         if decision.type_name:
@@ -183,6 +184,8 @@ def _needs(review: Review) -> str:
         needs.append(f"a reason that matches {review.reason}")
     if review.expires:
         needs.append(f"within {duration(review.expires)}")
+    if review.remind:
+        needs.append(f"reminded after {duration(review.remind)}")
     if review.type_name:
         needs.append("the machine's name typed")
     if review.break_glass is not None:

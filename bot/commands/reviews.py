@@ -360,8 +360,11 @@ class Reviews:
             key = _key_of(approval)
             copies = await tx.messages.copies(key)
         people: Sequence[str] = ()
+        first = FIRST_REMINDER
         try:
-            people = await self._others(execution, await self.reviewers.decision(execution))
+            decision = await self.reviewers.decision(execution)
+            first = decision.remind or first
+            people = await self._others(execution, decision)
         except DeliveryFailed as failure:  # then nobody is mentioned
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
         question = await self._question(approval, execution)
@@ -376,8 +379,8 @@ class Reviews:
                 thread = copy.ref.ts if moved else copy.place.thread or copy.ref.ts
                 reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
                 await tx.messages.put(reminding, Place(copy.ref.channel, thread), told, now)
-            # 10, 20, 40 … minutes after the one before.
-            growing = min(FIRST_REMINDER * 2**approval.reminders, SLOWEST_REMINDER)
+            # 10, 20, 40 … minutes after the one before, where no rule says when the first is due.
+            growing = min(first * 2**approval.reminders, SLOWEST_REMINDER)
             await tx.approvals.remind(approval.id, now + growing)
 
     async def lost_clicks(self) -> Sequence[Vote]:

@@ -264,7 +264,7 @@ class Reviewers:
             denials=decision.denials,
             self_approval=decision.self_approval and kind is ReviewKind.APPROVE,
             type_name=decision.type_name and kind is ReviewKind.APPROVE,
-            remind_at=None if is_mine else now + FIRST_REMINDER,
+            remind_at=None if is_mine else now + (decision.remind or FIRST_REMINDER),
         )
 
 

@@ -97,8 +97,9 @@ class Review(_Strict):
     """What a command needs before it runs.
 
     `approvers` narrows who may approve beyond "entitled to the node"; each of several rules must
-    be met. `reason` is a pattern that the requester's reason must match (`".+"`: any). `type_name`:
-    an approver has to type the machine's name. `break_glass`: who may run it at once, with a
+    be met. `reason` is a pattern that the requester's reason must match (`".+"`: any). `remind`:
+    when who could decide is first reminded; the pauses grow from there. `type_name`: an approver
+    has to type the machine's name. `break_glass`: who may run it at once, with a
     reason, to be reviewed later.
     """
 
@@ -109,6 +110,7 @@ class Review(_Strict):
     approvers: People | None = None
     reason: Pattern | None = None
     expires: Span | None = None
+    remind: Span | None = None
     type_name: bool = False
     break_glass: People | None = None
 
@@ -244,6 +246,7 @@ class Decision:
     approvers: tuple[People, ...] = ()
     reasons: tuple[str, ...] = ()
     expires: timedelta | None = None
+    remind: timedelta | None = None
     type_name: bool = False
     break_glass: bool = False
 
@@ -283,6 +286,7 @@ def decide(policy: Policy, request: Request) -> Decision:
     else:
         kind = "approve"
     spans = [review.expires for review in reviews if review.expires is not None]
+    pauses = [review.remind for review in reviews if review.remind is not None]
     said = [review.self_approval for review in reviews if review.self_approval is not None]
     denials = [review.denials for review in reviews if review.denials is not None]
     glass = [review.break_glass for review in reviews if review.break_glass is not None]
@@ -295,6 +299,7 @@ def decide(policy: Policy, request: Request) -> Decision:
         approvers=tuple(review.approvers for review in reviews if review.approvers is not None),
         reasons=tuple(sorted({review.reason for review in reviews if review.reason})),
         expires=min(spans, default=None),
+        remind=min(pauses, default=None),
         type_name=any(review.type_name for review in reviews),
         break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
     )

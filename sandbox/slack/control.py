@@ -86,6 +86,24 @@ async def _token(ws: "Workspace", body: Json) -> Json:
     return {}
 
 
+async def _member(ws: "Workspace", body: Json) -> Json:
+    """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest)."""
+    member = ws.core.state.member(body["name"])
+    for trait in ("deleted", "is_restricted"):
+        if trait in body:
+            setattr(member, trait, bool(body[trait]))
+    return {"name": member.name, "deleted": member.deleted, "is_restricted": member.is_restricted}
+
+
+async def _usergroup(ws: "Workspace", body: Json) -> Json:
+    """Let the user group called `handle` have these `members`, by name."""
+    groups = {group.handle: group for group in ws.core.state.usergroups.values()}
+    group = groups[body["handle"]]
+    if "members" in body:
+        group.users = [ws.core.state.member(name).id for name in body["members"]]
+    return {"id": group.id, "users": group.users}
+
+
 async def _ack_seconds(ws: "Workspace", body: Json) -> Json:
     """Change how long Slack waits for an acknowledgement (`seconds`)."""
     ws.core.dispatcher.ack_seconds = float(body["seconds"])
@@ -114,6 +132,8 @@ _CONTROLS: dict[str, Control] = {
     "mode": _mode,
     "clock": _clock,
     "token": _token,
+    "member": _member,
+    "usergroup": _usergroup,
     "ack_seconds": _ack_seconds,
     "status": _status,
 }

@@ -127,11 +127,11 @@ class Workspace:
         people = [self.core.state.member(member) for member in members]
         return self.core.state.add_channel(name, *people, kind=kind, topic=topic)
 
-    def add_usergroup(self, handle: str, *members: str) -> Usergroup:
-        """A new user group."""
+    def add_usergroup(self, handle: str, *members: str, group_id: str = "") -> Usergroup:
+        """A new user group, with this id if one is wanted."""
         state = self.core.state
         users = [state.member(member).id for member in members]
-        group = Usergroup(state.new_id("S"), handle, handle.title(), users)
+        group = Usergroup(group_id or state.new_id("S"), handle, handle.title(), users)
         state.usergroups[group.id] = group
         return group
 

@@ -127,5 +127,12 @@ def test_the_example_is_valid_and_shown_in_words() -> None:
     assert "glass broken by" in answer.output
 
 
+def test_the_demos_rules_are_valid_and_shown_in_words() -> None:
+    answer = ask("show", "--file", str(ROOT / "sandbox" / "demo-rules.toml"))
+    assert answer.exit_code == 0
+    for words in ("2 approvals", "reminded after 30 s", "within 1 min", "the machine's name typed"):
+        assert words in answer.output
+
+
 def test_the_example_says_the_defaults_as_they_are() -> None:
     assert read_policy(EXAMPLE).defaults == read_policy(None).defaults

@@ -114,6 +114,20 @@ async def test_a_question_expires_when_the_rules_say(tmp_path: Path) -> None:
         assert stage.changes() == []
 
 
+async def test_reminders_come_as_soon_as_the_rules_say_and_then_more_seldom(
+    tmp_path: Path,
+) -> None:
+    quickly = rule('command = "vm.delete"', 'remind = "30s"')
+    async with site(tmp_path, quickly) as stage:
+        question = await asked(stage)
+        reminders = []
+        for _ in range(8):
+            await stage.passes(30)
+            seen = stage.bob.messages(CHANNEL, thread_ts=question.ts)
+            reminders.append(len([m for m in seen if "still waits" in m.plain]))
+        assert reminders == [1, 1, 2, 2, 2, 2, 3, 3]
+
+
 async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None:
     typing = rule('command = "vm.delete"', "type_name = true")
     async with site(tmp_path, typing) as stage:

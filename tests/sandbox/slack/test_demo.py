@@ -1,11 +1,13 @@
 """The demo's command line, and the bot as its child."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from sandbox.slack.bot_process import BotProcess
 
@@ -32,6 +34,41 @@ async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
         assert await process.wait() == 0
     assert f"SLACK_API_URL={url}api/" in settings
     assert "DBC_CLIENT_URLS=http://127.0.0.1:" in settings
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("rules.toml", "does not exist"), (".", "is not a file")]
+)
+async def test_a_wrong_path_of_rules_fails_at_once(tmp_path: Path, typed: str, told: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "sandbox", "--port", "0", "--dbc-port", "0"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "POLICY_FILE": typed},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = (await process.stderr.read()).decode()
+    assert await process.wait() == 1
+    assert f"{(tmp_path / typed).resolve()} {told} (POLICY_FILE={typed})." in said
+
+
+async def test_rules_are_looked_for_where_the_person_stands(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "sandbox", "--no-bot", "--port", "0", "--dbc-port", "0"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "POLICY_FILE": "rules.toml"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        first = await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        settings = (first + await process.stdout.read()).decode()
+        assert await process.wait() == 0
+    assert f"POLICY_FILE={tmp_path}/rules.toml" in settings
 
 
 async def test_a_bot_that_dies_is_reported_and_can_be_started_again() -> None:
