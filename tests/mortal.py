@@ -68,6 +68,13 @@ class Mortal:
         self.kills += 1
         await self.ws.until(lambda: not self.ws.connected, START)
 
+    async def end(self, within: float) -> int:
+        """SIGTERM: it ends what it has begun, or leaves it for the next. Its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(within):
+            return await self._process.wait()
+
     async def restart(self) -> None:
         """Kill it and start the next."""
         await self.kill()
@@ -149,11 +156,18 @@ class Mortal:
 
 @asynccontextmanager
 async def mortal(
-    data: Path, *, speed: float = 4, extra: Mapping[str, str] | None = None
+    data: Path,
+    *,
+    speed: float = 4,
+    daemon_patience: float = 2,
+    extra: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Mortal]:
-    """A sandbox in real time (machines `speed` times as fast) with a bot that runs."""
+    """A sandbox in real time (machines `speed` times as fast) with a bot that runs.
+
+    `daemon_patience` is how long (seconds) the daemon waits for a node.
+    """
     world = demo_world(RunningClock(speed))
-    async with Workspace(manifest=MANIFEST) as ws, Daemon(world, timeout=2) as daemon:
+    async with Workspace(manifest=MANIFEST) as ws, Daemon(world, timeout=daemon_patience) as daemon:
         one = Mortal(ws, world, daemon, data, extra or {})
         try:
             await one.start()

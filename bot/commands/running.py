@@ -85,27 +85,25 @@ class Runs:
     async def _run_followed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> None:
-        delivery = Delivery(self._outbox)
-        delivery.begin()
+        async with Delivery(self._outbox) as delivery:
 
-        async def show() -> None:
-            card = self._under_way(command, execution, bound)
-            async with self._store.write() as tx:
-                await board.show_card(tx, execution, card, self._clock.now())
-            delivery.begin()
+            async def show() -> None:
+                card = self._under_way(command, execution, bound)
+                async with self._store.write() as tx:
+                    await board.show_card(tx, execution, card, self._clock.now())
+                delivery.begin()
 
-        error: BotError | None = None
-        context = Context.of(self._services, execution)
-        try:
-            await unless_soon(command.run(context, **bound.arguments), _UNSEEN, show)
-        except BotError as caught:
-            error = caught
-        # What DBC has said is stored before Slack is waited for.
-        if error is None or error.severity is Severity.UNKNOWN:
-            await self._follow(command, execution, bound, unsure=error is not None)
-        else:
-            await self._failed_at_once(command, execution, bound, error, answer)
-        await delivery.end()
+            error: BotError | None = None
+            context = Context.of(self._services, execution)
+            try:
+                await unless_soon(command.run(context, **bound.arguments), _UNSEEN, show)
+            except BotError as caught:
+                error = caught
+            # What DBC has said is stored before Slack is waited for.
+            if error is None or error.severity is Severity.UNKNOWN:
+                await self._follow(command, execution, bound, unsure=error is not None)
+            else:
+                await self._failed_at_once(command, execution, bound, error, answer)
 
     async def _follow(
         self, command: Command, execution: Execution, bound: Bound | None, *, unsure: bool
@@ -174,8 +172,18 @@ class Runs:
         """What is over with the answer: the reply is the outcome."""
         if execution.approved_by:  # `answer` is the last approver's, and the reply is not for them
             answer = Whisper(self._services.messenger, execution.actor, execution.place)
-        delivery = Delivery(self._outbox)
-        delivery.begin()
+        async with Delivery(self._outbox):
+            outcome = await self._outcome(command, execution, bound, answer)
+            async with self._store.write() as tx:
+                ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+                private = ended and await self._show_outcome(tx, execution, outcome)
+            if private:
+                await self._endings.say(execution, answer.say(outcome.reply))
+
+    async def _outcome(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> "_Outcome":
+        """Run what is over with the answer."""
         subject = self._subject(execution, bound)
         context = Context.of(self._services, execution, answer.say)
         try:
@@ -185,17 +193,10 @@ class Runs:
             failed = _failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
-            outcome = _Outcome(end, error.sentence, failed, alone, advice(error))
-        else:
-            done = line(subject.named, ": ", code(command.title), " is done.")
-            sentence = done if reply.private else line(reply.summary)
-            outcome = _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
-        async with self._store.write() as tx:
-            ended = await self._set_end(tx, execution, outcome.end, outcome.record)
-            private = ended and await self._show_outcome(tx, execution, outcome)
-        if private:
-            await self._endings.say(execution, answer.say(outcome.reply))
-        await delivery.end()
+            return _Outcome(end, error.sentence, failed, alone, advice(error))
+        done = line(subject.named, ": ", code(command.title), " is done.")
+        sentence = done if reply.private else line(reply.summary)
+        return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
 
     async def _show_outcome(
         self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"

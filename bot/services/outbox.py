@@ -8,6 +8,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
 
 import structlog
 
@@ -137,7 +139,10 @@ class Outbox:
 
 
 class Delivery:
-    """Delivery beside something that does not wait for Slack."""
+    """Delivery beside something that does not wait for Slack: `async with` that something.
+
+    Where it is broken off, so is the delivery; the rows say what is still to be shown.
+    """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
@@ -147,7 +152,19 @@ class Delivery:
         """Deliver what is due now, meanwhile."""
         self._begun.append(asyncio.create_task(self._outbox.deliver_due()))
 
-    async def end(self) -> None:
-        """Wait for what was begun, then deliver what has become due since."""
-        await asyncio.gather(*self._begun)
-        await self._outbox.deliver_due()
+    async def __aenter__(self) -> Self:
+        self.begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            for task in self._begun:
+                task.cancel()
+        await asyncio.gather(*self._begun, return_exceptions=kind is not None)
+        if kind is None:
+            await self._outbox.deliver_due()
