@@ -19,7 +19,7 @@ from aiohttp import web
 from sandbox.dbc import Daemon, RunningClock, World, control_app, demo_world
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.worker import Durations
-from sandbox.seed import seed
+from sandbox.seed import credentials, seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
 
@@ -255,6 +255,11 @@ class Demo:
         click.echo(f"Slack is at {self.ws.url}; start a bot with:")
         for name, value in self._environment().items():
             click.echo(f"  {name}={value}")
+        click.echo("\nThen, in Slack, /dbc session add with one of these (they open nothing else):")
+        for credential in credentials(self._world):
+            click.echo(f"  {credential.node:<8}{credential.node_id}")
+            click.echo(f"    Session id:        {credential.session_id}")
+            click.echo(f"    Session signature: {credential.session_id_sign}")
 
 
 if __name__ == "__main__":

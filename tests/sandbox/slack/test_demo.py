@@ -3,12 +3,15 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from sandbox.dbc import demo_world
+from sandbox.seed import credentials
 from sandbox.slack.bot_process import BotProcess
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +37,29 @@ async def test_the_two_servers_run_alone_and_end_on_ctrl_c() -> None:
         assert await process.wait() == 0
     assert f"SLACK_API_URL={url}api/" in settings
     assert "DBC_CLIENT_URLS=http://127.0.0.1:" in settings
+    for credential in credentials(demo_world()):
+        assert f"{credential.node:<8}{credential.node_id}" in settings
+    assert settings.count("Session signature:") == settings.count("Session id:") > 1
+
+
+async def test_a_second_demo_leaves_the_data_of_the_first_alone(tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "demo" / "dbc-bot.db"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("the first demo's")
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "sandbox", "--port", str(first.getsockname()[1]), "--dbc-port", "0"),
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            said = (await process.stderr.read()).decode()
+            assert await process.wait() == 1
+    assert "Is a port taken?" in said
+    assert kept.read_text() == "the first demo's"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """What the browser page gets and does."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Workspace
-from sandbox.slack.page import screen
+from sandbox.slack.page import _stream, screen
 from tests.sandbox.slack.conftest import modal, section, text_input
 
 
@@ -53,6 +55,32 @@ async def test_a_screen_comes_at_once_and_with_every_change(
     assert (gpu_ops["unread"], gpu_ops["mentions"]) == (1, 1)
     assert [m["text"] for m in gpu_ops["messages"]] == [f"<@{alice.id}> hi"]
     assert gpu_ops["messages"][0]["bot"] is True
+
+
+class BusyBrowser:
+    """A page's socket: while the first screen is on its way to it, something happens."""
+
+    def __init__(self, ws: Workspace, person: str) -> None:
+        self.screens: asyncio.Queue[str] = asyncio.Queue()
+        self._ws = ws
+        self._person = person
+
+    async def send_str(self, text: str) -> None:
+        if self.screens.empty():
+            self._ws.core.state.notify(self._person, "C0GPUOPS", "meanwhile")
+        self.screens.put_nowait(text)
+
+
+async def test_what_changes_while_a_screen_is_on_its_way_is_shown_by_itself(ws: Workspace) -> None:
+    alice = ws.core.state.members[ws.member("alice").id]
+    browser = BusyBrowser(ws, alice.id)
+    stream = asyncio.create_task(_stream(ws.core, alice, cast(web.WebSocketResponse, browser)))
+    try:
+        async with asyncio.timeout(5):
+            while "meanwhile" not in await browser.screens.get():
+                pass
+    finally:
+        stream.cancel()
 
 
 async def test_a_line_is_posted_and_read(ws: Workspace) -> None:
