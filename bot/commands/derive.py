@@ -172,13 +172,14 @@ def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> Form
         "person": "person", "channel": "channel", "secrets": "lines",
         "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
     }  # fmt: skip
-    is_flag = arg.kind == "flag"
+    is_flag = arg.kind == "flag"  # what it does stands beside its box
     example = f"For example {arg.example}" if arg.example else ""
+    hint, example = ("", arg.hint) if is_flag else (arg.hint, example)
     return FormField(
         name=parameter.name,
         label=arg.label,
         kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
-        hint=arg.hint,
+        hint=hint,
         placeholder=f"now {now}" if now else example,
         required=parameter.required and arg.kind not in DEFAULTED,
         initial=(

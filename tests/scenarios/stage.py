@@ -76,6 +76,12 @@ class Stage:
         await person.presses("Confirm", seen)
         await self.quiet()
 
+    async def reads(self, person: Person, sentence: str) -> None:
+        """`person` reads the answer in the form that they sent in, and closes it."""
+        await person.sees_modal(sentence)
+        await self.quiet()
+        await person.closes()
+
     async def ends(self, person: Person, sentence: str, *, within: float = 120) -> SeenMessage:
         """Let time pass until a message that mentions `person` says how it ended."""
         wanted = f"<@{person.id}> {sentence}"
@@ -111,8 +117,7 @@ class Stage:
             await person.sees_modal("session add")
             pair = self.pair(name)
             await person.submits({"Session id": pair[0], "Session signature": pair[1]})
-            await person.sees_modal(f"session for *{name}* works")
-            await person.closes()
+            await self.reads(person, f"session for *{name}* works")
 
     def pair(self, name: str) -> tuple[str, str]:
         """A node's session pair."""

@@ -25,7 +25,6 @@ def number(message: SeenMessage) -> str:
 @pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
 async def test_asked_in_a_thread_it_is_answered_there(tmp_path: Path, *, http: bool) -> None:
     async with site(tmp_path, http=http) as stage:
-        root = stage.alice.messages(CHANNEL)[0]
         root = await stage.asks(stage.carol, "inference hangs again", CHANNEL)
         await stage.alice.types(f"@dbc vm delete {NAME}", CHANNEL, root)
         question = await stage.alice.sees(f"Delete .{NAME}", CHANNEL, thread_ts=root.ts)

@@ -60,7 +60,7 @@ async def machines(stage: Stage) -> None:
     await alice.types("/dbc vm passwd tour", CHANNEL)
     await alice.sees_modal("vm passwd")
     await alice.submits({"New password": "N3w-Passw0rd"})
-    await stage.quiet()
+    await stage.reads(alice, "is set")
     await confirmed(stage, "/dbc vm restart tour")
     await stage.ends(alice, "tour")
     await confirmed(stage, "/dbc vm shutdown tour")
@@ -132,8 +132,7 @@ async def test_every_operation_of_dbc_is_reached_by_what_people_type(one_stage: 
     stage = one_stage
     await asks(stage, proof())
     await pastes(stage, demo_renter().sign(await session_id_shown(stage)))
-    await stage.alice.sees("works and is kept")
-    await stage.quiet()
+    await stage.reads(stage.alice, "works and is kept")
     await machines(stage)
     await disks_and_snapshots(stage)
     await images(stage)

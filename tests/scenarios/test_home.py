@@ -26,8 +26,7 @@ async def test_an_empty_home_offers_the_first_step(stage: Stage) -> None:
         }
     )
     await stage.quiet()
-    told = await stage.alice.sees("Your session for .gpu1. works")
-    assert told.channel == stage.alice.last("@dbc").channel
+    await stage.reads(stage.alice, "Your session for *gpu1* works")
     assert pair[0] not in str(stage.ws.calls_of("views.publish"))
 
 

@@ -34,7 +34,7 @@ async def rents_slot(stage: Stage) -> MetalMachine:
     await stage.alice.sees_modal("session add")
     session_id, sign = machine.session_for(demo_renter())
     await stage.alice.submits({"Session id": session_id, "Session signature": sign})
-    await stage.alice.sees("it is a bare-metal machine, Chassis Power is on", CHANNEL)
+    await stage.reads(stage.alice, "it is a bare-metal machine, Chassis Power is on")
     return machine
 
 

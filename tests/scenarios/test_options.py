@@ -59,7 +59,7 @@ async def test_a_dry_run_goes_through_a_form(one_stage: Stage) -> None:
     await stage.alice.types("/dbc vm passwd inference --dry-run", channel=CHANNEL)
     await stage.alice.sees_modal("vm passwd")
     await stage.alice.submits({"New password": "correct horse battery"})
-    seen = await stage.alice.sees("Dry run")
+    seen = await stage.alice.sees_modal("Dry run")
     assert "passwd" in seen.plain
     assert "correct horse" not in seen.plain
     assert stage.changes() == []

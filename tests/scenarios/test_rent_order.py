@@ -26,7 +26,7 @@ async def test_the_order_goes_with_every_call(one_stage: Stage) -> None:
     stage = one_stage
     rents_two_gpus(stage)
     await gives_pair(stage, **{"Rent order": ORDER})
-    await stage.alice.sees("session for gpu2 works")
+    await stage.reads(stage.alice, "session for *gpu2* works")
     await stage.asks(stage.alice, CREATE)
     await stage.ends(stage.alice, "tour is running")
     await stage.asks(stage.alice, "/dbc vm show tour")
@@ -63,7 +63,7 @@ async def test_a_renter_of_single_gpus_gets_a_session_that_holds_its_order(
     await stage.alice.sees_modal("session request")
     await stage.alice.submits({**proof(), "Rent order": ORDER})
     await pastes(stage, demo_renter().sign(await session_id_shown(stage)))
-    await stage.alice.sees("works and is kept")
+    await stage.reads(stage.alice, "works and is kept")
     stage.world.calls.clear()
     await stage.asks(stage.alice, CREATE)
     await stage.ends(stage.alice, "tour is running")

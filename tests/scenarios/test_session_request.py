@@ -28,6 +28,7 @@ async def asks(stage: Stage, values: dict[str, str], node: str = "gpu1") -> None
 
 
 async def session_id_shown(stage: Stage) -> str:
+    await stage.reads(stage.alice, "The answer is where you asked")
     told = await stage.alice.sees("gave your session id")
     assert told.ephemeral
     found = re.search(r"python -m bot sign --session (\w+)", told.plain)
@@ -46,7 +47,7 @@ async def test_a_renter_gets_a_session(stage: Stage) -> None:
     session_id = await session_id_shown(stage)
     assert session_id not in stage.bob.screen()
     await pastes(stage, RENTER.sign(session_id))
-    await stage.alice.sees(r"Your session for \*gpu1\* works and is kept; it sees 2 machines")
+    await stage.reads(stage.alice, "Your session for *gpu1* works and is kept; it sees 2 machines")
     await stage.alice.types("/dbc vm list")
     await stage.alice.sees("inference")
 
@@ -57,7 +58,7 @@ async def test_the_id_that_waits_is_encrypted_and_erased(one_stage: Stage) -> No
     assert session_id.encode() not in stored(one_stage)
     await one_stage.restart_bot()
     await pastes(one_stage, RENTER.sign(session_id))
-    await one_stage.alice.sees("works and is kept")
+    await one_stage.reads(one_stage.alice, "works and is kept")
     async with one_stage.bot.store.read() as tx:
         assert await tx.renters.of(one_stage.alice.id, one_stage.clock.now()) == []
 
@@ -83,7 +84,7 @@ async def test_a_multisig_gets_a_session_signed_by_any_member(stage: Stage) -> N
     await asks(stage, values, "gpu2")
     session_id = await session_id_shown(stage)
     await pastes(stage, MEMBERS[2].sign(session_id))
-    await stage.alice.sees(r"Your session for \*gpu2\* works and is kept")
+    await stage.reads(stage.alice, "Your session for *gpu2* works and is kept")
 
 
 NONCE = new_nonce()
@@ -153,14 +154,14 @@ async def test_a_nonce_is_good_for_one_request(one_stage: Stage) -> None:
 
 async def test_a_wallet_that_does_not_rent_the_node_is_told_so(stage: Stage) -> None:
     await asks(stage, proof(STRANGER))
-    told = await stage.alice.sees("This wallet does not hold the node's rental")
+    told = await stage.alice.sees_modal("This wallet does not hold the node's rental")
     assert "The nonce is used up" in told.plain
 
 
 async def test_silence_burns_the_nonce_and_says_so(one_stage: Stage) -> None:
     again = proof()
     await asks(one_stage, again, "gpu3")
-    told = await one_stage.alice.sees("The node did not answer in time")
+    told = await one_stage.alice.sees_modal("The node did not answer in time")
     assert "The nonce is used up" in told.plain
     await asks(one_stage, again, "gpu3")
     modal = one_stage.alice.modal
@@ -174,7 +175,7 @@ async def test_what_reached_no_node_can_be_sent_again(one_stage: Stage) -> None:
     await one_stage.alice.sees("gpu1")
     one_stage.node("gpu1").known = False
     await asks(one_stage, again)
-    told = await one_stage.alice.sees("The DBC daemon does not know the node")
+    told = await one_stage.alice.sees_modal("The DBC daemon does not know the node")
     assert "can be sent again" in told.plain
     one_stage.node("gpu1").known = True
     await asks(one_stage, again)
@@ -209,7 +210,7 @@ async def test_secrets_of_a_request_are_nowhere_else(
     session_id = await session_id_shown(one_stage)
     signature = RENTER.sign(session_id)
     await pastes(one_stage, signature)
-    await one_stage.alice.sees("works and is kept")
+    await one_stage.reads(one_stage.alice, "works and is kept")
     await one_stage.quiet()
     seen = capsys.readouterr()
     told = json.dumps([(c.method, c.args) for c in one_stage.ws.calls if "user" not in c.args])
@@ -225,7 +226,7 @@ async def test_a_dry_run_uses_no_nonce_up(one_stage: Stage) -> None:
     await one_stage.alice.types("/dbc session request gpu1 --dry-run", channel=CHANNEL)
     await one_stage.alice.sees_modal("session request")
     await one_stage.alice.submits(given)
-    await one_stage.alice.sees("mining_nodes/session_id")
+    await one_stage.reads(one_stage.alice, "mining_nodes/session_id")
     assert one_stage.world.calls.of("nodes.session_id") == []
     await asks(one_stage, given)
     await session_id_shown(one_stage)
