@@ -86,8 +86,8 @@ def parse(
     if not typed:
         return HelpWanted()
     wants_help = [word for word in typed if option_name(word) == "help" or word.lower() in _HELP]
-    has_options = any(option_called(option_name(word) or "") for word in typed)
-    if wants_help and not has_options and (typed[0] in wants_help or typed[-1] in wants_help):
+    as_asked = any(option_called(option_name(word) or "") for word in typed)  # `help vm --json`
+    if wants_help and (typed[-1] in wants_help or (typed[0] in wants_help and not as_asked)):
         return _help(table, [word for word in typed if word not in wants_help])
     command, rest = _command(table, typed)
     if command is None:

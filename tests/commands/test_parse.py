@@ -129,6 +129,7 @@ def test_a_typo_is_answered_with_the_nearest_command(typo: str, meant: str) -> N
         ("vm restart help", "", "vm.restart"),
         ("help vm restart", "", "vm.restart"),
         ("vm restart --help", "", "vm.restart"),
+        ("vm list --json help", "", "vm.list"),
     ],
 )
 def test_help_is_found_wherever_it_is_asked(text: str, group: str, command: str | None) -> None:
