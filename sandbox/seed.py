@@ -15,6 +15,8 @@ from sandbox.slack import CannotDo, Person, SeenView, Workspace
 PATIENCE = 15.0
 NODES = ("gpu1", "gpu2")
 PEOPLE = ("alice", "bob")
+_WORKS = re.compile(r"\bworks\b")
+_WAITS = ":hourglass_flowing_sand:"
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,23 @@ async def _answer(ws: Workspace, person: Person, line: str) -> str:
 
 
 async def _add(ws: Workspace, person: Person, credential: Credential) -> None:
-    before = len(person.messages("@dbc"))
     await person.types(f"/dbc session add {credential.node_id}", channel="@dbc")
     form = await person.sees_modal(timeout=PATIENCE)
     values = {label: credential.field(label) for label in form.labels}
+    empty = form.plain
     await person.submits({label: value for label, value in values.items() if value})
-    await ws.until(lambda: _is_settled(person, form), PATIENCE)
-    if person.modal is not None:
-        complaint = "; ".join(form.errors.values()) or form.trouble
-        await person.closes()
-        raise CannotDo(f"the form for {credential.node} says: {complaint}")
-    await ws.until(lambda: len(person.messages("@dbc")) > before, PATIENCE)
+    await ws.until(lambda: _is_settled(person.modal, empty), PATIENCE)
+    shown = person.modal
+    if shown is None:
+        return
+    told = "; ".join(shown.errors.values()) or shown.trouble or shown.plain
+    await person.closes()
+    if not _WORKS.search(told):
+        raise CannotDo(f"the form for {credential.node} says: {told}")
 
 
-def _is_settled(person: Person, form: SeenView) -> bool:
-    return person.modal is None or bool(form.errors or form.trouble)
+def _is_settled(shown: SeenView | None, before: str) -> bool:
+    """Whether the form says how it ended: closed, complaining, or reading unlike before."""
+    if shown is None or shown.errors or shown.trouble:
+        return True
+    return shown.plain != before and _WAITS not in shown.plain

@@ -6,7 +6,7 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -88,7 +88,8 @@ class Inventory:
         """The node with this id, also one that no daemon has announced."""
         async with self._store.read() as tx:
             found = await tx.inventory.find_node(node_id)
-        return found or Node(node_id, "", "", self._clock.now())
+            nicknames = {} if found else await tx.names.all("node")
+        return found or Node(node_id, "", "", self._clock.now(), nicknames.get(node_id, ""))
 
     async def default_node(self, user: str, place: Place, *, asking: bool = True) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
@@ -122,17 +123,20 @@ class Inventory:
         """The node of these kinds that `text` names: nickname, name, description, uuid or id.
 
         Asks a daemon for a name that is not known here; without `asking` that is NotKnownHere. A
-        whole id counts also where nobody has announced it. Raises Refused or NotFound with the
-        field.
+        whole id counts also where nobody has announced it, and so does the nickname it was given.
+        Raises Refused or NotFound with the field.
         """
         found = _match_node(await self._known(), text)
+        if not found:
+            async with self._store.read() as tx:
+                text = await tx.names.find("node", text) or text
         if not found and asking and _NODE_ID.fullmatch(text) is None:
             gpus = NodeKind.GPU in kinds
             fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
             found = _match_node(fresh, text) or _match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
-            return Node(text, "", "", self._clock.now(), kind=only)
+            return replace(await self.node_by_id(text), kind=only)
         fitting = [node for node in found if node.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
