@@ -1,7 +1,8 @@
 """Kills the bot again and again while machines are being deleted, and looks at what is left.
 
 `python -m tests.kill --rounds 300`: as many kills as rounds. Alice asks, Bob and Carol approve at
-once (or Alice takes it back meanwhile); whoever gets no acknowledgement presses again.
+once (or Alice takes it back meanwhile); whoever gets no acknowledgement presses again. Meanwhile
+Carol changes what is hers alone, so that only she is told.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from tests.scenarios.stage import CHANNEL
 LANES = 5  # requests under way at once
 PATIENCE = 150.0  # seconds until a request has to be settled after the last kill
 LIFE = 1.5  # seconds that a bot lives at most when it is killed at a random moment
+ABOUT = "coalesce(json_extract(arguments, '$.vm'), json_extract(arguments, '$.alias')) = ?"
 OPEN = "'recorded', 'waiting', 'running', 'following'"
 
 
@@ -44,6 +46,7 @@ class Report:
 
     kills: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    private: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     seconds: float = 0
 
@@ -51,6 +54,7 @@ class Report:
         lines = [
             f"{sum(self.kills.values())} kills in {self.seconds:.0f} s: {dict(self.kills)}",
             f"{sum(self.ends.values())} requests: {dict(self.ends)}",
+            f"{sum(self.private.values())} told in private: {dict(self.private)}",
             f"{len(self.faults)} faults",
         ]
         return "\n".join([*lines, *self.faults])
@@ -70,6 +74,7 @@ class Massacre:
         self._over = asyncio.Event()
         self._number = 0
         self.requests: list[Request] = []
+        self.private: list[str] = []
         self.report = Report()
 
     async def run(self) -> Report:
@@ -78,6 +83,7 @@ class Massacre:
         for name in ("alice", "bob", "carol"):
             await self._one.gives_session(self._one.ws.member(name), "gpu1")
         lanes = [asyncio.create_task(self._lane()) for _ in range(LANES)]
+        lanes.append(asyncio.create_task(self._private_lane()))
         await self._kill_again_and_again()
         self._over.set()
         done, late = await asyncio.wait(lanes, timeout=self._patience)
@@ -142,25 +148,33 @@ class Massacre:
             if await self._ask(request):
                 self.requests.append(request)
                 await self._decide(request)
-                await self._settled(request)
+                await self._settled(request.name)
+
+    async def _private_lane(self) -> None:
+        carol = self._one.ws.member("carol")
+        while not self._over.is_set():
+            name = f"w{len(self.private)}x"
+            if await self._takes(carol, f"/dbc alias add {name} = vm list", name):
+                self.private.append(name)
+                await self._settled(name)
 
     async def _ask(self, request: Request) -> bool:
-        """Alice types it until it is taken; where Slack shows her a failure, she looks first."""
         alice = self._one.ws.member("alice")
+        return await self._takes(alice, f"/dbc vm delete {request.name} on gpu1", request.name)
+
+    async def _takes(self, person: Person, line: str, name: str) -> bool:
+        """They type it until it is taken; where Slack shows them a failure, they look first."""
         for _ in range(20):
-            ack = await alice.types(f"/dbc vm delete {request.name} on gpu1", channel=CHANNEL)
+            ack = await person.types(line, channel=CHANNEL)
             if isinstance(ack, Ack) and ack.ok:
                 return True
             await self._one.ws.until(lambda: self._one.ws.connected, 60)
-            if self._recorded(request):
+            if self._recorded(name):
                 return True
         return False
 
-    def _recorded(self, request: Request) -> list[dict[str, object]]:
-        return self._one.rows(
-            "SELECT id, status FROM executions WHERE json_extract(arguments, '$.vm') = ?",
-            request.name,
-        )
+    def _recorded(self, name: str) -> list[dict[str, object]]:
+        return self._one.rows(f"SELECT id, status FROM executions WHERE {ABOUT}", name)
 
     async def _decide(self, request: Request) -> None:
         card = await self._card(request)
@@ -201,11 +215,10 @@ class Massacre:
         seen = self._one.ws.member("alice").messages(CHANNEL)
         return next(m for m in seen if m.ts == card.ts)
 
-    async def _settled(self, request: Request) -> None:
+    async def _settled(self, name: str) -> None:
         await self._one.comes_true(
-            f"SELECT count(*) > 0 AND sum(status IN ({OPEN})) = 0 FROM executions "
-            "WHERE json_extract(arguments, '$.vm') = ?",
-            request.name,
+            f"SELECT count(*) > 0 AND sum(status IN ({OPEN})) = 0 FROM executions WHERE {ABOUT}",
+            name,
             within=PATIENCE + 600,
         )
 
@@ -236,10 +249,32 @@ class Massacre:
         for request in self.requests:
             for fault in self._faults(request):
                 say(f"{request.name}: {fault}")
+        for name in self.private:
+            for fault in self._private_faults(name):
+                say(f"{name}: {fault}")
         self._one.verified()
 
+    def _private_faults(self, name: str) -> list[str]:
+        """What only Carol is told: in the channel or in her direct messages, once at least."""
+        found = self._recorded(name)
+        if len(found) != 1:
+            return [f"recorded {len(found)} times"]
+        status = str(found[0]["status"])
+        self.report.private[status] += 1
+        carol, others = self._one.ws.member("carol"), ("alice", "bob")
+        told = [m for m in carol.messages() if m.user == "dbc" and name in m.plain]
+        kept = self._one.rows("SELECT delivered FROM messages WHERE key = 'told:' || ? "
+                              "AND delivered = version", found[0]["id"])  # fmt: skip
+        seen = [m for one in others for m in self._one.ws.member(one).messages() if name in m.plain]
+        checks = {
+            "nobody was told": not told and (status == "done" or not kept),
+            "its end was lost": not kept,
+            "others have seen it": bool(seen),
+        }
+        return [fault for fault, holds in checks.items() if holds]
+
     def _faults(self, request: Request) -> list[str]:
-        found = self._recorded(request)
+        found = self._recorded(request.name)
         if len(found) != 1:
             return [f"recorded {len(found)} times"]
         status = str(found[0]["status"])

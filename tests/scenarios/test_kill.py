@@ -17,3 +17,4 @@ async def test_whenever_the_bot_is_killed_nothing_is_lost_and_nothing_is_done_tw
     assert not report.faults, f"{report}\n{log}"
     assert sum(report.kills.values()) > 1
     assert report.ends
+    assert report.private
