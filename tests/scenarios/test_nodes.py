@@ -2,6 +2,8 @@
 
 from tests.scenarios.stage import CHANNEL, Stage
 
+PROGRESS = "/dbc image progress one.qcow2"
+
 
 async def test_nodes_are_listed_with_those_one_has_a_session_for(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
@@ -45,24 +47,24 @@ async def test_a_node_gets_a_name_that_everyone_can_use(stage: Stage) -> None:
 async def test_a_channels_node_comes_before_ones_own(stage: Stage) -> None:
     alice = stage.alice
     await stage.gives_session(alice, "gpu1", "gpu2")
-    told = await stage.asks(alice, "/dbc session check")
+    told = await stage.asks(alice, PROGRESS)
     assert "Which node? I know gpu1, gpu2." in told.plain
 
     told = await stage.asks(alice, "/dbc node use gpu2")
     assert "For you, *gpu2* is meant" in told.plain
     assert told.ephemeral
-    told = await stage.asks(alice, "/dbc session check")
-    assert "*gpu2* works" in told.plain
+    told = await stage.asks(alice, PROGRESS)
+    assert "on *gpu2* at present" in told.plain
 
     told = await stage.asks(alice, "/dbc node use gpu1 here")
     assert "In this channel, *gpu1* is meant" in told.plain
     assert not told.ephemeral
-    told = await stage.asks(alice, "/dbc session check")
-    assert "*gpu1* works" in told.plain
-    told = await stage.asks(alice, "/dbc session check on gpu2")
-    assert "*gpu2* works" in told.plain
-    told = await stage.asks(alice, "session check", channel="@dbc")
-    assert "*gpu2* works" in told.plain
+    told = await stage.asks(alice, PROGRESS)
+    assert "on *gpu1* at present" in told.plain
+    told = await stage.asks(alice, f"{PROGRESS} on gpu2")
+    assert "on *gpu2* at present" in told.plain
+    told = await stage.asks(alice, PROGRESS.removeprefix("/dbc "), channel="@dbc")
+    assert "on *gpu2* at present" in told.plain
 
     told = await stage.asks(alice, "/dbc whoami")
     assert "gpu1" in told.plain.split("This channel's node")[1]
