@@ -104,3 +104,15 @@ async def test_giving_up_a_version_spares_the_one_that_came_meanwhile(store: Sto
         await tx.messages.put("card:1", HERE, "b", NOW)
         await tx.messages.give_up(message.id, "msg_too_long", "p")
         assert len(await tx.messages.claim_due("p", NOW, SOON, 10)) == 1
+
+
+async def test_what_somebody_is_saying_is_left_to_them_until_a_moment(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.messages.put("told:1", HERE, "a", NOW, not_before=SOON)
+        await tx.messages.put("told:2", HERE, "a", NOW, not_before=SOON)
+        assert await tx.messages.claim_due("p", NOW, LATER, 10) == []
+        assert await tx.messages.was_said("told:1")
+        (left,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+        assert left.key == "told:2"
+        assert not await tx.messages.was_said("told:2")  # it is on its way in another way
+        assert not await tx.messages.was_said("told:3")
