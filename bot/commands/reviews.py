@@ -405,7 +405,8 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self._question(approval, execution)
-        return line(question.title, ", asked by ", mention(execution.actor))
+        what = question.asks[:1].lower() + question.asks[1:]
+        return line(what, " ", question.subject.named, ", asked by ", mention(execution.actor))
 
     async def deliver(self) -> None:
         """Send what the cards say now."""

@@ -113,7 +113,8 @@ class Inventory:
         labels = ", ".join([await self.label(node_id) for node_id in ids])
         raise Refused(
             f"Which node? I know {labels}." if ids else "I know no node yet.",
-            hint=f"Say it with “on <node>”, or set a default: {command('node use <node>')}",
+            hint="Choose one in the form, or add “on <node>” to a line; a default is set with "
+            f"{command('node use <node>')}.",
             field="node",
         )
 

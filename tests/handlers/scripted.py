@@ -39,6 +39,7 @@ class ScriptedCore:
     drafts: list[Submission] = field(default_factory=list)
     turned_away: list[tuple[str, str]] = field(default_factory=list)
     sought: list[tuple[str, str, str]] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
 
     def _fail(self) -> None:
         if self.error is not None:
@@ -78,6 +79,7 @@ class ScriptedCore:
     async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field."""
         self.sought.append((search.user, search.source, search.query))
+        self.searches.append(search)
         self._fail()
         return self.choices
 

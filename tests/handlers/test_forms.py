@@ -1,5 +1,6 @@
 """Forms: opening, filling in, sending in, what comes back, and being put back."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -52,8 +53,8 @@ async def fill(office: Office) -> None:
     )
 
 
-async def open_form(office: Office, channel: str = "gpu-ops") -> None:
-    office.core.work = opening(FORM)
+async def open_form(office: Office, channel: str = "gpu-ops", form: Form = FORM) -> None:
+    office.core.work = opening(form)
     await office.alice.types("/dbc vm create", channel)
     await office.alice.sees_modal("A new machine.")
     office.core.work = say(Reply.of("Created."))
@@ -126,6 +127,75 @@ async def test_a_form_that_waits_is_answered_in_itself(any_office: Office) -> No
 
 
 async def test_the_answer_to_a_waiting_form_that_was_closed_is_whispered(office: Office) -> None:
+async def test_a_form_that_waits_keeps_what_was_typed_and_takes_nothing_more(
+    any_office: Office,
+) -> None:
+    await open_form(any_office)
+    await fill(any_office)
+    any_office.core.waiting = Reply.of("Trying the session …")
+    goes_on = asyncio.Event()
+
+    async def trying(answer: Answer) -> None:
+        await any_office.alice.sees_modal("Trying")
+        await answer.meanwhile(Reply.of("It takes its time …"))
+        await goes_on.wait()
+        await answer.open(FORM)
+
+    any_office.core.work = trying
+    await any_office.alice.submits()
+    modal = await any_office.alice.sees_modal("It takes its time")
+    assert modal.value("Name") == SECRET
+    await any_office.alice.submits()
+    assert "being checked" in str(modal.errors)
+    goes_on.set()
+    modal = await any_office.alice.sees_modal("A new machine.")
+    await any_office.edge._supervisor.drain(timedelta(seconds=5))
+    assert modal.callback_id == "form"
+    assert modal.value("Name") == SECRET
+    assert SECRET not in modal.private_metadata + str(modal.blocks)
+    assert len(any_office.core.submissions) == 1
+
+
+async def test_the_choice_that_decides_others_is_told_and_remembered(any_office: Office) -> None:
+    node = FormField("node", "Node", "search", source="node", decides=True)
+    form = replace(FORM, fields=(node, *FORM.fields))
+    await open_form(any_office, form=form)
+    any_office.core.choices = [Choice("gpu1", "n1"), Choice("gpu2", "n2")]
+    any_office.core.work = opening(replace(form, kept={"node": "n2"}))
+    await any_office.alice.fills({"Name": SECRET, "Node": "gpu2"})
+    await any_office.edge._supervisor.drain(timedelta(seconds=5))
+    (draft,) = any_office.core.drafts
+    assert (draft.form, draft.values["node"]) == ("vm create", "n2")
+    modal = any_office.alice.modal
+    assert modal is not None
+    assert (modal.value("Node"), modal.value("Name")) == ("n2", SECRET)
+    await any_office.alice.suggests("Image", "ubu")
+    assert any_office.core.searches[-1].given == {"node": "n2"}
+    assert any_office.core.submissions == []
+
+
+async def test_a_form_is_not_shown_anew_after_it_was_sent_in(office: Office) -> None:
+    sent_in = asyncio.Event()
+
+    async def late(answer: Answer) -> None:
+        await answer.open(FORM)
+        await sent_in.wait()
+        await answer.open(replace(FORM, intro=(Para(("Known now.",)),)))
+
+    office.core.work = late
+    await office.alice.types("/dbc vm create")
+    await office.alice.sees_modal("A new machine.")
+    await fill(office)
+    office.core.rejected = Rejected({"cpu": "At most 4."})
+    await office.alice.submits()
+    sent_in.set()
+    await office.edge._supervisor.drain(timedelta(seconds=5))
+    modal = office.alice.modal
+    assert modal is not None
+    assert modal.errors == {"CPU cores": "At most 4."}
+    assert "Known now." not in modal.plain
+
+
     await open_form(office)
     await fill(office)
     office.core.waiting = Reply.of("Trying the session …")

@@ -262,6 +262,7 @@ async def test_a_menu_searches_as_one_types(
     @app.options("machine")
     async def on_options(ack: Any, body: Any) -> None:
         found = [option(n, n) for n in ("trainer", "transcoder", "web") if body["value"] in n]
+        assert body["view"]["state"] == {"values": {}}  # other inputs are not told here
         await ack(options=found)
 
     element = {"type": "external_select", "action_id": "machine", "min_query_length": 0}
