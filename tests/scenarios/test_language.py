@@ -14,7 +14,7 @@ SOON = timedelta(milliseconds=300)
 async def test_settings_are_shown_and_changed(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1", "gpu2")
     shown = await stage.asks(stage.alice, "/dbc settings")
-    assert "none\n`settings node=…`" in shown.plain
+    assert "none\n`/dbc settings node=…`" in shown.plain
     changed = await stage.asks(stage.alice, "/dbc settings node=gpu2")
     assert "Settings changed" in changed.plain
     assert "gpu2" in (await stage.asks(stage.alice, "/dbc settings")).plain
