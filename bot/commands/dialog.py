@@ -5,11 +5,15 @@ Stands between a command and the edge's answer. Knows no Slack.
 
 from collections.abc import Mapping
 
+import structlog
+
 from bot.commands import derive
 from bot.commands.table import Command
-from bot.errors import Refused, Severity
+from bot.errors import BotError, Refused, Severity
 from bot.ports import Answer, Work
-from bot.reply import Fault, Form, Note, Reply, emoji, line
+from bot.reply import Fault, Form, Note, Reply, emoji, from_error, line
+
+log = structlog.get_logger()
 
 CHECKING = Reply("Checking …", (Note(line(emoji("hourglass_flowing_sand"), " Checking …")),))
 
@@ -63,7 +67,11 @@ def tried(work: Work, command: Command, values: Mapping[str, str], *, held: bool
 
     async def to_the_end(answer: Answer) -> None:
         dialog = Dialog(answer, command, values, held=held)
-        await work(dialog)
+        try:
+            await work(dialog)
+        except BotError as error:  # a read's, or a dry run's
+            log.info("form.refused", command=command.id, why=error.sentence)
+            await dialog.say(from_error(error))
         if held and not dialog.has_answered:
             taken = " Taken. A message where you asked says how it goes on."
             await answer.say(Reply.of(emoji("white_check_mark"), taken))

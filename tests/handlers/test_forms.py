@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -126,7 +127,6 @@ async def test_a_form_that_waits_is_answered_in_itself(any_office: Office) -> No
     assert not any("Created." in message.plain for message in any_office.alice.messages())
 
 
-async def test_the_answer_to_a_waiting_form_that_was_closed_is_whispered(office: Office) -> None:
 async def test_a_form_that_waits_keeps_what_was_typed_and_takes_nothing_more(
     any_office: Office,
 ) -> None:
@@ -196,6 +196,7 @@ async def test_a_form_is_not_shown_anew_after_it_was_sent_in(office: Office) -> 
     assert "Known now." not in modal.plain
 
 
+async def test_the_answer_to_a_waiting_form_that_was_closed_is_whispered(office: Office) -> None:
     await open_form(office)
     await fill(office)
     office.core.waiting = Reply.of("Trying the session …")

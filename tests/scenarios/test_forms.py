@@ -79,6 +79,13 @@ async def test_a_name_that_only_a_node_can_know_is_asked_for_while_the_form_wait
     assert kinds == ["context", "input", "context", "input"]
 
 
+async def test_a_read_by_form_keeps_what_was_typed_too(stage: Stage) -> None:
+    await opens(stage, "snapshot show nosuch")
+    await stage.alice.submits({"Snapshot": "before"})
+    form = await stage.alice.sees_modal("None of your machines is called “nosuch”")
+    assert form.value("Snapshot") == "before"
+
+
 async def test_what_a_node_has_against_it_is_said_at_its_field(stage: Stage) -> None:
     await opens(stage, "image download from=hub on gpu1")
     await stage.alice.submits({"Image": "nosuch.qcow2"})
