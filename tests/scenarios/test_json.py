@@ -165,3 +165,20 @@ def _is_said(key: str, value: Any, text: str) -> bool:
         return True
     shown = text.casefold()
     return str(value).casefold() in shown or str(value)[:8].casefold() in shown
+
+
+async def test_a_silent_node_is_said_in_json_too(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1", "gpu2")
+    await stage.asks(stage.alice, "/dbc vm list")
+    for name in ("gpu1", "gpu2"):
+        stage.node(name).silent = True
+    found = _json_in(await _said(stage, "/dbc vm list --json"))
+    assert {one["node"] for one in found if one["problem"]} == {"gpu1", "gpu2"}
+    assert [one["name"] for one in found if one["node"] == "gpu2" and "name" in one] == []
+    assert len([one for one in found if one["node"] == "gpu1" and one["task"]]) == 2
+
+
+async def test_an_empty_list_is_an_empty_array(one_stage: Stage) -> None:
+    for line in ("alias list", "watch list", "approval list", "session list"):
+        assert _json_in(await _said(one_stage, f"/dbc {line} --json")) == []
