@@ -359,12 +359,15 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
             key = _key_of(approval)
             copies = await tx.messages.copies(key)
+            votes = await tx.votes.of(approval.id)
+        decided = {vote.user for vote in votes if vote.state is VoteState.COUNTED}
         people: Sequence[str] = ()
         first = FIRST_REMINDER
         try:
             decision = await self.reviewers.decision(execution)
             first = decision.remind or first
-            people = await self._others(execution, decision)
+            found = await self._others(execution, decision)
+            people = [user for user in found if user not in decided]
         except DeliveryFailed as failure:  # then nobody is mentioned
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
         question = await self._question(approval, execution)

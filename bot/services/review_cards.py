@@ -117,7 +117,9 @@ def _who(asked: Question) -> Line:
         return line("Only ", mention(approval.reviewer), " can confirm, ", until)
     needed = approval.needed
     count = "an approval" if needed == 1 else f"{needed} approvals"
-    other = "someone" if approval.self_approval else "someone else"
+    other = "someone" if needed == 1 else "people"
+    if not approval.self_approval:
+        other = "someone else" if needed == 1 else "others"
     whom = f"{other} entitled to {asked.subject.node_label}"
     if asked.named or not asked.subject.node_label:
         whom = f"{other} whom the rules name"
@@ -231,7 +233,7 @@ def reminder(asked: Question, people: Sequence[str], now: datetime) -> Reply:
     if asked.approval.kind is ReviewKind.AFTERWARDS:
         head = line(emoji("bell"), " Glass was broken: ", asked.title, " still waits for a review")
         return Reply(plain(head), (Para(line(head, ". ", people_line(people))), _reviewed(asked)))
-    return Reply(plain(head), (Para(line(head, f", for {left} yet. ", people_line(people))),))
+    return Reply(plain(head), (Para(line(head, f"; it expires in {left}. ", people_line(people))),))
 
 
 def broken_glass(asked: Question, people: Sequence[str]) -> Reply:

@@ -36,7 +36,7 @@ async def test_two_of_three_have_to_approve_and_every_copy_counts(
         stage.ws.core.state.channel(CHANNEL).members.append(dave.id)
         await stage.gives_session(dave, "gpu1")
         question = await asked(stage)
-        assert "Needs 2 approvals by someone else" in question.plain
+        assert "Needs 2 approvals by others entitled to gpu1" in question.plain
         copies = {
             person.name: await person.sees(f"Delete .{NAME}", "@dbc")
             for person in (stage.bob, stage.carol, dave)
@@ -126,6 +126,17 @@ async def test_reminders_come_as_soon_as_the_rules_say_and_then_more_seldom(
             seen = stage.bob.messages(CHANNEL, thread_ts=question.ts)
             reminders.append(len([m for m in seen if "still waits" in m.plain]))
         assert reminders == [1, 1, 2, 2, 2, 2, 3, 3]
+
+
+async def test_who_has_decided_is_not_reminded(tmp_path: Path) -> None:
+    async with site(tmp_path, TWO) as stage:
+        question = await asked(stage)
+        await approves(stage, stage.bob, question)
+        await stage.passes(11 * 60)
+        reminder = await stage.carol.sees(
+            "still waits for a decision; it expires in 49 min", CHANNEL
+        )
+        assert reminder.pings == [stage.carol.id]
 
 
 async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ PAGE = 20  # what a phone shows in a few swipes
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names who asked for the command; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
-_WORDS = {AuditKind.ASKED: "put to review"}
+_WORDS = {
+    AuditKind.ASKED: "put to review",
+    AuditKind.EXPIRED: "review expired",
+    AuditKind.VOIDED: "review voided",
+}
 _CODES = {
     "decided": "too late, it was decided already",
     "expired": "too late, it had expired",
@@ -211,8 +215,8 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     word: Span = bold(entry.outcome or _WORDS.get(entry.kind, str(entry.kind).replace("_", " ")))
     reason, people = _by_whom(entry)
     pieces: list[Line | Span | str] = [code(str(row.seq)), " ", time(entry.at), " "]
-    if entry.kind not in _FOLLOWS:
-        pieces += [mention(entry.actor) if entry.actor else "the bot", " "]
+    if entry.kind not in _FOLLOWS and entry.actor:
+        pieces += [mention(entry.actor), " "]
     pieces.append(word)
     pieces.append(_about(row, typed, node))
     if people:
@@ -245,6 +249,8 @@ def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
     if entry.kind is AuditKind.ENDED and (former := _FORMERLY.fullmatch(entry.reason)):
         word, user = former.groups()
         return "" if word == entry.outcome else word, [user] if user != "nobody" else []
+    if entry.kind is AuditKind.BROKE_GLASS:
+        return entry.arguments.get("break_glass", ""), []
     return entry.reason, list(entry.details.get("decided_by", ()))
 
 
