@@ -29,6 +29,7 @@ from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
+from bot.services.leftovers import Leftovers
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
 from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
@@ -71,7 +72,8 @@ class Bot:
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
         desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
-        self._ticker = Ticker(_jobs(services, desk, outbox))
+        leftovers = Leftovers(self.store, clock, settings.keep_days)
+        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers))
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
@@ -160,7 +162,9 @@ def vault_of(settings: Settings) -> Vault:
     return Vault.from_file(file.parent / KEY_FILE)
 
 
-def _jobs(services: Services, desk: Desk, outbox: Outbox) -> tuple[Job, ...]:
+def _jobs(
+    services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers
+) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
 
     async def look_around() -> None:
@@ -180,6 +184,7 @@ def _jobs(services: Services, desk: Desk, outbox: Outbox) -> tuple[Job, ...]:
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("inventory", timedelta(minutes=1), look_around),
+        Job("leftovers", timedelta(hours=1), leftovers.forget),
     )
 
 

@@ -93,6 +93,12 @@ class Settings(DatabaseSettings, PolicySettings):
         description="Fernet keys, newest first, comma separated; by default made on first start "
         "beside the SQLite file, mode 0600",
     )
+    keep_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days after which what has ended leaves no messages, clicks and watches",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Shape of the log"
     )
@@ -184,6 +190,13 @@ class Settings(DatabaseSettings, PolicySettings):
     def _is_port(cls, value: object) -> object:
         if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:
             raise ValueError("it is not a port: give a number from 1 to 65535")
+        return value
+
+    @field_validator("keep_days", mode="before")
+    @classmethod
+    def _is_days(cls, value: object) -> object:
+        if not re.fullmatch(r"\d{1,4}", str(value), re.ASCII) or not 1 <= int(str(value)) <= 3650:
+            raise ValueError("it is no number of days: give one from 1 to 3650")
         return value
 
     @field_validator("log_format", "log_level", mode="before")

@@ -67,8 +67,8 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
     assert "still to be reviewed" not in ran(stage).plain
     assert "Nothing waits" in (await stage.asks(stage.carol, "/dbc approval list")).plain
     reviewed = [e for e in await entries(stage) if str(e.kind) == "reviewed"]
-    listed = (await stage.asks(stage.carol, "/dbc audit list")).plain.replace("`", "")
-    assert f"*broke glass* vm delete {NAME} on gpu1: It floods the switch" in listed
+    audit = (await stage.asks(stage.carol, "/dbc audit list")).plain.replace("`", "")
+    assert f"*broke glass* vm delete {NAME} on gpu1: It floods the switch" in audit
     assert [entry.actor for entry in reviewed] == [stage.bob.id]
     assert stage.changes() == ["tasks.delete"]
 

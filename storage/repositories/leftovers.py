@@ -1,0 +1,93 @@
+"""Removes what has had its time: messages, clicks and watches of what ended long ago.
+
+The ledger, its reviews and the audit stay for ever. So do used nonces: a node forgets its own when
+it restarts (docs/dbc-api.md §2.3), so that an old signature would count again.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, func, not_, or_, select, union
+
+from bot.model import ApprovalStatus, VoteState, WatchState
+from storage.repositories.messages import WANTED
+from storage.repositories.repository import Repository, is_free
+from storage.tables import approvals, executions, messages, votes, watches
+
+
+class Leftovers(Repository):
+    """A part at a time, so that nobody who writes meanwhile waits long."""
+
+    async def forget_messages(
+        self, before: datetime, now: datetime, *, after: str, limit: int
+    ) -> tuple[str, int]:
+        """Look at up to `limit` messages from before that moment, those after the id `after`.
+
+        Gives the last id looked at ("" at the end) and how many were removed. Those that are
+        still to be delivered stay, and those about something that has not ended long before.
+        """
+        rows = await self._connection.execute(
+            select(messages.c.id, messages.c.key)
+            .where(
+                messages.c.id > after,
+                messages.c.created_at < before,
+                not_(WANTED),
+                is_free(messages, now),
+            )
+            .order_by(messages.c.id)
+            .limit(limit)
+        )
+        # `card:<execution>:<user>`, `end:<execution>`, `remind:<review>:<number>`, …
+        about = {row.id: row.key.split(":")[1] if ":" in row.key else "" for row in rows}
+        kept = await self._kept(set(about.values()), before)
+        gone = [message for message, subject in about.items() if subject not in kept]
+        await self._connection.execute(delete(messages).where(messages.c.id.in_(gone)))
+        return (max(about) if len(about) == limit else "", len(gone))
+
+    async def forget_votes(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` clicks on reviews that were over before; says how many."""
+        ended = func.coalesce(approvals.c.decided_at, approvals.c.expires_at)
+        found = (
+            select(votes.c.key)
+            .join(approvals, approvals.c.id == votes.c.approval)
+            .where(
+                approvals.c.status != ApprovalStatus.PENDING,
+                ended < before,
+                votes.c.state != VoteState.PENDING,
+            )
+            .limit(limit)
+        )
+        rows = await self._connection.execute(delete(votes).where(votes.c.key.in_(found)))
+        return rows.rowcount
+
+    async def forget_watches(self, before: datetime, limit: int) -> int:
+        """Remove up to `limit` watches of what ended before; says how many."""
+        found = (
+            select(watches.c.id)
+            .join(executions, executions.c.id == watches.c.execution)
+            .where(
+                watches.c.state != WatchState.OPEN,
+                watches.c.started_at < before,
+                executions.c.finished_at < before,
+            )
+            .limit(limit)
+        )
+        rows = await self._connection.execute(delete(watches).where(watches.c.id.in_(found)))
+        return rows.rowcount
+
+    async def _kept(self, subjects: Collection[str], before: datetime) -> frozenset[str]:
+        """Those of these executions and reviews that are open, or were not long ago."""
+        pending = approvals.c.status == ApprovalStatus.PENDING
+        late = or_(executions.c.finished_at.is_(None), executions.c.finished_at >= before)
+        recent = executions.c.id.in_(subjects), late
+        unreviewed = approvals.c.execution.in_(subjects), pending
+        followed = watches.c.execution.in_(subjects), watches.c.state == WatchState.OPEN
+        rows = await self._connection.execute(
+            union(
+                select(executions.c.id).where(*recent),
+                select(approvals.c.execution).where(*unreviewed),
+                select(approvals.c.id).where(approvals.c.id.in_(subjects), pending),
+                select(watches.c.execution).where(*followed),
+            )
+        )
+        return frozenset(rows.scalars())

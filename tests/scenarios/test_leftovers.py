@@ -1,0 +1,82 @@
+"""What ended long ago leaves no messages, clicks and watches; what is open or recorded stays."""
+
+import sqlite3
+from pathlib import Path
+
+from tests.scenarios.site import DELETE, NAME, approves, asked, entries, site
+from tests.scenarios.stage import CHANNEL, Stage
+
+DAY = 24 * 60 * 60.0
+GLASS = (
+    '[[rule]]\nname = "glass"\nmatch = { command = "vm.poweroff" }\napprovals = 1\n'
+    'break_glass = { persons = ["U0CAROL"] }\n'
+)
+
+
+def kept(stage: Stage) -> dict[str, int]:
+    """How many rows there are of what may be forgotten, and of what never is."""
+    database = sqlite3.connect(f"file:{stage.data}/bot.db?mode=ro", uri=True)
+    tables = ("messages", "votes", "watches", "executions", "approvals")
+    query = "SELECT count(*) FROM {}"
+    counts = {name: database.execute(query.format(name)).fetchone()[0] for name in tables}
+    database.close()
+    return counts
+
+
+async def test_what_ended_long_ago_is_forgotten_but_not_the_ledger(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await approves(stage, stage.bob, await asked(stage))
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        before, written = kept(stage), len(await entries(stage))
+        assert before["messages"]
+        assert before["votes"] == before["watches"] == 1
+        await stage.passes(89 * DAY)
+        assert kept(stage)["messages"] >= before["messages"]
+        await stage.passes(2 * DAY)
+        after = kept(stage)
+        assert (after["votes"], after["watches"]) == (0, 0)
+        assert after["messages"] < before["messages"]
+        assert after["executions"] == before["executions"]
+        assert after["approvals"] == before["approvals"]
+        assert len(await entries(stage)) >= written
+        shown = await stage.asks(stage.alice, "/dbc audit list since=2020-01-01 outcome=done")
+        assert f"{NAME} on gpu1" in shown.plain
+
+
+async def test_what_still_waits_for_a_review_is_not_forgotten(tmp_path: Path) -> None:
+    async with site(tmp_path, GLASS) as stage:
+        await stage.carol.types(f'/dbc vm poweroff {NAME} break_glass="smoke"', channel=CHANNEL)
+        await stage.ends(stage.carol, f"{NAME} is off")
+        copy = await stage.bob.sees("broke the glass", "@dbc")
+        await stage.passes(100 * DAY)
+        await stage.passes(2 * DAY)
+        await stage.bob.presses("I have reviewed it", copy)
+        await stage.quiet()
+        seen = next(m for m in stage.bob.messages("@dbc") if m.ts == copy.ts)
+        assert f"reviewed by <@{stage.bob.id}>" in seen.plain
+
+
+async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        stage.ws.faults.add("http_500", "chat.update", times=None)
+        stage.ws.faults.add("http_500", "chat.postMessage", times=None)
+        await stage.passes(2 * 60 * 60)
+        await stage.passes(100 * DAY)
+        stage.ws.faults.clear()
+        for _ in range(3):
+            await stage.passes(2 * 60 * 60)
+        ended = next(m for m in stage.alice.messages(CHANNEL) if m.ts == question.ts)
+        assert "nobody decided in time" in ended.plain
+
+
+async def test_asking_again_after_all_is_forgotten_works(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.asks(stage.alice, DELETE)
+        await stage.passes(100 * DAY)
+        await stage.passes(2 * DAY)
+        await stage.alice.types(DELETE, channel=CHANNEL)
+        await stage.quiet()
+        waiting = [m for m in stage.alice.messages(CHANNEL) if "Approve" in m.buttons]
+        await approves(stage, stage.bob, waiting[-1])
+        await stage.ends(stage.alice, f"{NAME} is deleted")
