@@ -58,7 +58,8 @@ async def test_messages_come_through_an_outage_once(
     off(stage)
     stage.ws.faults.add(kind, "chat.postMessage", times=None, after_effect=after_effect)  # type: ignore[arg-type]
     stage.ws.faults.add(kind, "chat.update", times=None)  # type: ignore[arg-type]
-    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
     await stage.passes(5)
     stage.ws.faults.clear()
     for _ in range(4):
