@@ -117,7 +117,10 @@ async def test_what_surely_reached_no_node_has_failed(one_stage: Stage, fault: s
     told = await stage.asks(alice, "/dbc vm start inference")
     assert told.plain.startswith(":x:")
     assert "DBC daemon" in told.plain
-    assert len(stage.endings(alice)) == 1
+    assert told.ephemeral  # nobody else has seen that it was begun
+    assert "inference" not in stage.bob.screen()
+    await stage.passes(60)
+    assert [m for m in alice.messages() if "DBC daemon" in m.plain] == [told]
     assert stage.changes() == ["tasks.start"]
 
 
