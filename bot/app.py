@@ -162,9 +162,7 @@ def vault_of(settings: Settings) -> Vault:
     return Vault.from_file(file.parent / KEY_FILE)
 
 
-def _jobs(
-    services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers
-) -> tuple[Job, ...]:
+def _jobs(services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
 
     async def look_around() -> None:

@@ -122,6 +122,24 @@ async def test_a_form_is_filled_on_the_page(ws: Workspace, web: AsyncWebClient) 
     assert alice.modal is None
 
 
+async def test_the_control_api_takes_rights_away(ws: Workspace, web: AsyncWebClient) -> None:
+    group = ws.add_usergroup("leads", "alice", "bob")
+    async with aiohttp.ClientSession() as http:
+        changes = {
+            "usergroup": {"handle": "leads", "members": ["alice"]},
+            "member": {"name": "bob", "is_restricted": True},
+        }
+        for what, change in changes.items():
+            async with http.post(f"{ws.url}control/{what}", json=change) as answer:
+                assert (await answer.json())["ok"]
+        async with http.post(f"{ws.url}control/usergroup", json={"handle": "no"}) as answer:
+            assert answer.status == 400
+    users = await web.usergroups_users_list(usergroup=group.id)
+    assert users["users"] == [ws.member("alice").id]
+    bob = await web.users_info(user=ws.member("bob").id)
+    assert bob["user"]["is_restricted"]
+
+
 async def test_the_control_api_switches_failures_and_shows_calls(
     ws: Workspace, web: AsyncWebClient
 ) -> None:
