@@ -6,8 +6,9 @@ Limits: Slack's Block Kit reference, chat.postMessage, and bolt-js#2509 for the 
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.reply import (
     Actions,
@@ -41,6 +42,8 @@ BUTTON = 75
 VALUE = 2_000
 ROW = 25  # elements of an actions block
 TEXT = 4_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +202,19 @@ def _rich(kind: str, elements: list[Json]) -> Json:
 
 
 def _chunks(texts: Iterable[str], limit: int = SECTION) -> Iterator[str]:
-    """Pack texts into chunks within `limit`, cut at line ends where that is possible.
+    """Pack texts into chunks within `limit`, whole lines together where that is possible.
 
     A text longer than `limit` is cut inside; the caller passes such only where any cut is right.
     """
+    atoms = (atom for text in texts for atom in _at_line_ends(text, limit))
     current = ""
-    for text in (part for whole in texts for part in _at_line_ends(whole, limit)):
-        if current and len(current) + len(text) > limit:
+    for text in _units(atoms, str, lambda unit: sum(map(len, unit)) <= limit):
+        joined = "".join(text)
+        if current and len(current) + len(joined) > limit:
             if current.strip():
                 yield current.strip("\n")
             current = ""
-        current += text
+        current += joined
     if current.strip():
         yield current.strip("\n")
 
@@ -220,18 +225,60 @@ def _at_line_ends(text: str, limit: int) -> Iterator[str]:
             yield match[0][start : start + limit]
 
 
+def _units(
+    atoms: Iterable[T], text: Callable[[T], str], fits: Callable[[list[T]], bool]
+) -> Iterator[list[T]]:
+    """What should stay together: the atoms of a line; those of one that is too long, alone."""
+    row: list[T] = []
+    for atom in atoms:
+        row.append(atom)
+        if text(atom).endswith("\n"):
+            yield from [row] if fits(row) else ([one] for one in row)
+            row = []
+    yield from [row] if fits(row) else ([one] for one in row)
+
+
 def _element_groups(elements: Iterable[Json]) -> Iterator[list[Json]]:
+    """Rich text's elements in groups that fit into a section, whole lines together."""
+    whole = list(elements)
+    if _length(whole) <= SECTION:
+        yield whole
+        return
+    atoms = (atom for element in whole for atom in _lines_of(element))
     group: list[Json] = []
-    length = 0
-    for element in elements:
-        size = len(element.get("text", "")) + 40
-        if group and length + size > SECTION:
-            yield group
-            group, length = [], 0
-        group.append(element)
-        length += size
+    for unit in _units(atoms, _text, lambda unit: _length(unit) <= SECTION):
+        if group and _length(group) + _length(unit) > SECTION:
+            yield _without_last_break(group)
+            group = []
+        group += unit
     if group:
         yield group
+
+
+def _without_last_break(group: list[Json]) -> list[Json]:
+    """The next section begins a line anyway."""
+    last = group[-1]
+    rest = _text(last).removesuffix("\n")
+    return (
+        group
+        if last["type"] != "text"
+        else [*group[:-1], *([{**last, "text": rest}] if rest else [])]
+    )
+
+
+def _lines_of(element: Json) -> Iterator[Json]:
+    if element["type"] != "text":
+        yield element
+    else:
+        yield from ({**element, "text": one} for one in _at_line_ends(_text(element), SECTION))
+
+
+def _text(element: Json) -> str:
+    return str(element.get("text", ""))
+
+
+def _length(elements: Iterable[Json]) -> int:
+    return sum(len(_text(element)) + 40 for element in elements)
 
 
 def _escaped_to(text: str, limit: int) -> str:

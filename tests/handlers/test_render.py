@@ -1,6 +1,7 @@
 """Replies to blocks: literal text stays literal, and nothing exceeds Slack's limits."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -124,6 +125,25 @@ def test_long_text_is_split_at_line_ends() -> None:
     blocks = message(Reply.of(text)).blocks
     assert len(blocks) > 1
     assert "\n".join(block["text"]["text"] for block in blocks) == text
+
+
+def said_in(block: dict[str, Any]) -> str:
+    if block["type"] == "section":
+        return str(block["text"]["text"])
+    return "".join(piece["text"] for one in block["elements"] for piece in one["elements"])
+
+
+@pytest.mark.parametrize("word", ["free", "*free*"])
+def test_a_list_is_split_between_its_rows_only(word: str) -> None:
+    rows = [line("• ", bold(f"gpu{n}"), f" has {word} ", code(f"id-{n}")) for n in range(200)]
+    told = line(*(piece for row in rows for piece in ("\n", row)))[1:]
+    blocks = message(Reply("Nodes", (Para(told),))).blocks
+    shown = [said_in(block) for block in blocks if block["type"] != "context"]
+    assert len(shown) > 1
+    for text in shown:
+        assert text.startswith("• ")
+        assert re.search(r"id-\d+`?$", text)
+    assert sum(text.count("• ") for text in shown) > 30
 
 
 def test_what_does_not_fit_is_counted_and_the_buttons_stay() -> None:
