@@ -19,9 +19,7 @@ async def asks_delete(stage: Stage) -> SeenMessage:
 async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.alice.presses("Cancel", card)
-    seen = await stage.alice.sees(
-        r"Delete .inference. on .gpu1.: not done, cancelled by .*\."
-    )
+    seen = await stage.alice.sees(r"Delete .inference. on .gpu1.: not done, cancelled by .*\.")
     assert (seen.ts, seen.buttons) == (card.ts, [])
     await stage.passes(30)
     assert stage.changes() == []
