@@ -15,7 +15,7 @@ from bot.model import Execution, ExecutionStatus, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, code, dump, line, time
 from bot.services import board, cards
-from storage import UnitOfWork
+from storage import StorageFailed, UnitOfWork
 
 # Longer than saying it may take: what was said is not to arrive a second time.
 _BEING_SAID = timedelta(minutes=1)
@@ -90,5 +90,8 @@ class Endings:
         except DeliveryFailed as failure:
             log.warning("answer_lost", execution=execution.id, reason=failure.reason)
             return
-        async with self._store.write() as tx:
-            await tx.messages.was_said(cards.private_key(execution.id))
+        try:
+            async with self._store.write() as tx:
+                await tx.messages.was_said(cards.private_key(execution.id))
+        except StorageFailed:  # then it is said twice
+            log.exception("answer_repeated", execution=execution.id)

@@ -25,24 +25,29 @@ log = structlog.get_logger()
 async def unless_soon(
     run: Awaitable[T], patience: float, meanwhile: Callable[[], Awaitable[None]]
 ) -> T:
-    """The result of `run`; does `meanwhile` once where it takes longer than `patience` seconds."""
+    """The result of `run`; does `meanwhile` once where it takes longer than `patience` seconds.
+
+    What `meanwhile` fails with is logged: it is a courtesy, and `run` does not depend on it.
+    """
     task = asyncio.ensure_future(run)
     try:
         await asyncio.wait([task], timeout=patience)
         if not task.done():
-            await meanwhile()
+            await _courteously(meanwhile)
         return await task
     finally:
         task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
 
 
+async def _courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await meanwhile()
+    except DeliveryFailed as failed:
+        log.info("courtesy_lost", reason=failed.reason)
+    except Exception:
+        log.exception("courtesy_failed")
+
+
 async def patiently(run: Awaitable[T], answer: Answer) -> T:
     """Tell the person when it takes longer than they would wait in silence."""
-    return await unless_soon(run, _PATIENCE, partial(_say_it_takes_a_while, answer))
-
-
-async def _say_it_takes_a_while(answer: Answer) -> None:
-    try:
-        await answer.meanwhile(_ASKING)
-    except DeliveryFailed as failed:  # a courtesy; what was asked for does not depend on it
-        log.info("courtesy_lost", reason=failed.reason)
+    return await unless_soon(run, _PATIENCE, partial(answer.meanwhile, _ASKING))

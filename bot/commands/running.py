@@ -4,11 +4,15 @@ The one place from which a change goes to DBC. The call stands between two store
 second process or a crash finds it sent by somebody or not sent, and never sends it again.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import structlog
+
 from bot.commands.bind import Bound
-from bot.commands.context import Context, Services
+from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
 from bot.commands.patience import unless_soon
 from bot.commands.table import Command, said
@@ -20,7 +24,7 @@ from bot.reply import Line, Reply, advice, code, fault_of, line
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Delivery, Outbox
-from storage import UnitOfWork
+from storage import BadKey, StorageFailed, UnitOfWork
 
 # Longer than the slowest path from record to answer: target look-up, state, and the call itself.
 LEASE = timedelta(minutes=5)
@@ -34,6 +38,14 @@ _ENDS = {
     Severity.FAILED: ExecutionStatus.FAILED,
     Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
 }
+
+log = structlog.get_logger()
+
+
+class InDoubt(BotError):
+    """Something of ours failed when the change was on its way: it may or may not be done."""
+
+    severity = Severity.UNKNOWN
 
 
 class Runs:
@@ -50,7 +62,10 @@ class Runs:
     async def run(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> None:
-        """Send it, if nobody else has: claimed by one, sent once."""
+        """Send it, if nobody else has: claimed by one, sent once.
+
+        Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
+        """
         now = self._clock.now()
         async with self._store.write() as tx:
             claimed = await tx.executions.claim(
@@ -67,10 +82,14 @@ class Runs:
                 card = self._under_way(command, execution, bound)
                 await board.show_card(tx, execution, card, now)
         execution = replace(claimed, secrets=execution.secrets)
-        if command.follow is None:
-            await self._run_unfollowed(command, execution, bound, answer)
-        else:
-            await self._run_followed(command, execution, bound, answer)
+        run = self._run_unfollowed if command.follow is None else self._run_followed
+        try:
+            await run(command, execution, bound, answer)
+        except StorageFailed as error:
+            raise InDoubt(
+                "My database failed while this was carried out: whether it is done is not known.",
+                hint="Do not repeat it: I come back to it in a few minutes.",
+            ) from error
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = self._subject(execution, bound)
@@ -94,9 +113,8 @@ class Runs:
                 delivery.begin()
 
             error: BotError | None = None
-            context = Context.of(self._services, execution)
             try:
-                await unless_soon(command.run(context, **bound.arguments), _UNSEEN, show)
+                await unless_soon(self._call(command, execution, bound), _UNSEEN, show)
             except BotError as caught:
                 error = caught
             # What DBC has said is stored before Slack is waited for.
@@ -104,6 +122,32 @@ class Runs:
                 await self._follow(command, execution, bound, unsure=error is not None)
             else:
                 await self._failed_at_once(command, execution, bound, error, answer)
+
+    async def _call(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+    ) -> Reply | None:
+        """Run the command's function; this is where the change is sent.
+
+        Raises InDoubt for what fails on our side after that: only DBC knows then what it did.
+        """
+        sent = asyncio.Event()
+        services = replace(self._services, dbc=self._services.dbc.announcing(sent.set))
+        context = Context.of(services, execution, meanwhile)
+        try:
+            return await command.run(context, **bound.arguments)
+        except Exception as error:
+            is_ours = not isinstance(error, BotError) or isinstance(error, StorageFailed | BadKey)
+            if not (is_ours and sent.is_set()):
+                raise
+            log.exception("change.in_doubt", execution=execution.id)
+            raise InDoubt(
+                "It was sent, and then something failed on my side: it may or may not be done.",
+                hint="Look at the present state before doing it again.",
+            ) from error
 
     async def _follow(
         self, command: Command, execution: Execution, bound: Bound | None, *, unsure: bool
@@ -185,9 +229,8 @@ class Runs:
     ) -> "_Outcome":
         """Run what is over with the answer."""
         subject = self._subject(execution, bound)
-        context = Context.of(self._services, execution, answer.say)
         try:
-            reply = await command.run(context, **bound.arguments) or Reply.of("Done.")
+            reply = await self._call(command, execution, bound, answer.say) or Reply.of("Done.")
         except BotError as error:
             end = _ENDS[error.severity]
             failed = _failure(command, subject, error)
@@ -241,7 +284,7 @@ class Runs:
             await self._outbox.deliver_due()
             return
         end = ExecutionStatus.UNKNOWN
-        sentence = f"I was restarted during “{command.title}”; whether it was done is not known."
+        sentence = f"I was interrupted during “{command.title}”; whether it was done is not known."
         look = line("Look at the present state before doing it again.")
         async with self._store.write() as tx:
             if await self._set_end(tx, execution, end, sentence):

@@ -20,7 +20,7 @@ from bot.dbc.metal import Metal
 from bot.dbc.nodes import Nodes
 from bot.dbc.snapshots import Snapshots
 from bot.dbc.tasks import Tasks
-from bot.dbc.transport import Call, DryRun, Transport, ignore
+from bot.dbc.transport import Announcing, Call, DryRun, Transport, ignore
 
 
 class Areas:
@@ -62,6 +62,15 @@ class DbcClient(Areas):
         dry = copy(self)
         Areas.__init__(dry, DryRun(self._transport))
         return dry
+
+    def announcing(self, announce: Callable[[], None]) -> "DbcClient":
+        """The same, calling `announce` just before each change is sent.
+
+        It shares this client's connections: there is nothing more to close.
+        """
+        announcing = copy(self)
+        Areas.__init__(announcing, Announcing(self._transport, announce))
+        return announcing
 
     async def close(self) -> None:
         """Close all connections."""

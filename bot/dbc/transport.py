@@ -246,6 +246,28 @@ class DryRun:
         raise WouldSend("POST", f"{API_ROOT}{request.full_path}", request.shown(), request.node_id)
 
 
+class Announcing:
+    """Sends requests through another caller, and announces each change just before it is sent."""
+
+    def __init__(self, transport: Transport, announce: Callable[[], None]) -> None:
+        self._transport = transport
+        self._announce = announce
+
+    async def call(
+        self,
+        endpoint: Endpoint[T],
+        target: Target | None = None,
+        additional: Mapping[str, object] = NOTHING,
+        *,
+        query: str = "",
+        **places: str,
+    ) -> T:
+        """Send a request; see `endpoint.Caller`."""
+        if endpoint.mode is Mode.CHANGE:
+            self._announce()
+        return await self._transport.call(endpoint, target, additional, query=query, **places)
+
+
 def prepare(
     endpoint: Endpoint[T],
     target: Target | None,

@@ -18,7 +18,7 @@ from bot.model import Message, MessageRef, Place
 from bot.ports import DeliveryFailed, Messenger
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
-from storage import Store
+from storage import StorageFailed, Store
 
 _LEASE = timedelta(seconds=90)
 _CALL = timedelta(seconds=45)  # what a Slack call may take, with its retries
@@ -150,7 +150,7 @@ class Delivery:
 
     def begin(self) -> None:
         """Deliver what is due now, meanwhile."""
-        self._begun.append(asyncio.create_task(self._outbox.deliver_due()))
+        self._begun.append(asyncio.create_task(self._deliver()))
 
     async def __aenter__(self) -> Self:
         self.begin()
@@ -167,4 +167,10 @@ class Delivery:
                 task.cancel()
         await asyncio.gather(*self._begun, return_exceptions=kind is not None)
         if kind is None:
+            await self._deliver()
+
+    async def _deliver(self) -> None:
+        try:
             await self._outbox.deliver_due()
+        except StorageFailed:  # what is to be told is stored, and delivered a little later
+            log.exception("delivery_put_off")

@@ -1,0 +1,89 @@
+"""The database fails while a change is on its way: never told as failed, followed all the same."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.dbc.guard import Limits
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
+from tests.scenarios.test_image import PYTORCH
+from tests.scenarios.test_power import off
+
+SLOW = 5  # seconds on the stage's clock that DBC takes
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage whose daemon and bot have patience, Alice's session, and a machine that is off."""
+    limits = Limits(read=timedelta(seconds=20))
+    async with staged(tmp_path, daemon_patience=20, limits=limits) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await one.asks(one.alice, "/dbc vm list")
+        off(one)
+        yield one
+
+
+@contextmanager
+def broken(stage: Stage, written: str) -> Iterator[None]:
+    """Meanwhile everything that is `written` (`UPDATE ON …`) fails as a faulty disk lets it."""
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        database.execute(
+            f"CREATE TRIGGER broken BEFORE {written} BEGIN SELECT * FROM not_there; END"
+        )
+        yield
+        database.execute("DROP TRIGGER broken")
+
+
+async def logged(logs: Sequence[Mapping[str, object]], event: str) -> None:
+    """Wait until this was logged."""
+    async with asyncio.timeout(5):
+        while event not in [entry["event"] for entry in logs]:  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def answers(stage: Stage) -> None:
+    """DBC answers what it was slow with, and all that follows from it has been done."""
+    stage.clock.advance(timedelta(seconds=SLOW))
+    await stage.quiet()
+
+
+async def test_a_card_that_cannot_be_kept_does_not_stop_the_change(stage: Stage) -> None:
+    stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=SLOW)
+    with capture_logs() as logs, broken(stage, "INSERT ON messages"):
+        await stage.alice.types("/dbc vm start inference", CHANNEL)
+        await logged(logs, "courtesy_failed")
+    await answers(stage)
+    assert "accepted" in stage.alice.last(CHANNEL).plain
+    await stage.ends(stage.alice, "inference is running on gpu1")
+    assert stage.changes() == ["tasks.start"]
+
+
+async def test_an_outcome_that_cannot_be_kept_is_found_out_by_looking(stage: Stage) -> None:
+    stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=SLOW)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.alice.sees("waiting for gpu1 to answer")
+    with broken(stage, "INSERT ON watches"):
+        await answers(stage)
+    told = stage.alice.last(CHANNEL)
+    assert "whether it is done is not known" in told.plain
+    assert "Do not repeat it" in told.plain
+    await stage.ends(stage.alice, "inference is running on gpu1", within=400)
+    assert stage.changes() == ["tasks.start"]
+
+
+async def test_what_cannot_be_kept_beside_the_outcome_leaves_it_unknown(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    await stage.asks(stage.alice, f"/dbc image stop {PYTORCH} on gpu1")
+    with broken(stage, "UPDATE ON watches"):
+        await stage.confirms(stage.alice, f"Stop the download of {PYTORCH}")
+    told = card(stage.alice, "has an unknown end")
+    assert told.plain.startswith(":grey_question:")
+    assert "It was sent, and then something failed on my side" in told.plain
+    assert "Look at the present state" in told.plain
+    assert stage.changes() == ["images.download", "images.download_stop"]
