@@ -19,6 +19,7 @@ from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
 from bot.ports import DeliveryFailed
+from bot.reply import line, plain
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
 
@@ -40,7 +41,7 @@ def run() -> None:
     except StorageFailed as error:
         _give_up(f"The database that DATABASE_URL names cannot be used: {_cause(error)}.")
     except BotError as error:
-        _give_up(" ".join([error.sentence, error.hint]).strip())
+        _give_up(plain(line(error.sentence, " ", error.hint)))
     except DeliveryFailed as error:
         what = (
             "Slack refuses the bot" if error.retry_after is None else "Slack is not to be reached"

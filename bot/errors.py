@@ -5,6 +5,10 @@ Nothing here knows Slack, SQL or HTTP.
 """
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # it takes failures, too
+    from bot.reply import Words
 
 
 class Severity(StrEnum):
@@ -18,15 +22,16 @@ class Severity(StrEnum):
 class BotError(Exception):
     """A failure with a sentence for the person.
 
-    `sentence` says what was wrong; `hint` what to do about it (may be empty); `field` names the
-    argument it belongs to, so that a form can show it there. None of them ever holds a secret.
+    `sentence` says what was wrong; `hint` what to do about it (may be empty, may name a command);
+    `field` names the argument it belongs to, so that a form can show it there. None of them ever
+    holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
     """
 
     severity = Severity.FAILED
     said = ""
 
-    def __init__(self, sentence: str, *, hint: str = "", field: str = "") -> None:
+    def __init__(self, sentence: str, *, hint: "Words" = "", field: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint

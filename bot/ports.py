@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.model import Invocation, MessageRef, Place, Press, Submission
-from bot.reply import Choice, Form, Reply
+from bot.reply import Choice, Form, Reply, Words
 
 
 class DeliveryFailed(Exception):
@@ -66,7 +66,7 @@ class Accepted:
 class Rejected:
     """A form sent in with faults, by field name: shown at the fields, nothing was recorded."""
 
-    errors: Mapping[str, str]
+    errors: Mapping[str, Words]
 
 
 @dataclass(frozen=True, slots=True)

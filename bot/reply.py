@@ -4,8 +4,7 @@ A plain `str` inside a line is always shown literally: the renderer escapes it, 
 DBC or from people can ping nobody and format nothing. This module does not know Slack's format.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -14,7 +13,9 @@ from pydantic import TypeAdapter
 
 from bot.errors import BotError, Severity
 
-Style = Literal["bold", "italic", "code", "mention", "channel", "time", "ago", "link", "emoji"]
+Style = Literal[
+    "bold", "italic", "code", "command", "mention", "channel", "time", "ago", "link", "emoji"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,8 @@ class Span:
 
 
 Line = tuple[str | Span, ...]
+Words = str | Line  # where most have a text only, and some a line
 T = TypeVar("T")
-
-# A command to type stands between these two wherever text can: in sentences, hints and summaries.
-# They are private-use characters, so nothing that people or DBC write has them for a meaning.
-_BEGIN, _END = "\ue000", "\ue001"
-_COMMAND = re.compile(f"{_BEGIN}([^{_BEGIN}{_END}]*){_END}")
 
 
 def line(*pieces: str | Span | Line) -> Line:
@@ -62,47 +59,33 @@ def code(text: str) -> Span:
     return Span(text, "code")
 
 
-def command(text: str) -> str:
-    """A command to type, such as `session add`, for any text that a person will read.
+def command(text: str) -> Span:
+    """A command to type, such as `session add`, in any line that a person will read.
 
-    Here nobody knows what the slash command is called at a site: `with_commands` fills it in.
+    Here nobody knows what the slash command is called at a site: `with_commands` fills it in. It
+    is a span and no text, so nothing that people or DBC write is ever taken for one.
     """
-    return f"{_BEGIN}{text}{_END}"
+    return Span(text, "command")
 
 
 def with_commands(said: T, slash_command: str) -> T:
-    """The same with every command as it is typed here: `/dbc session add`, in a line as code."""
+    """The same with every command as it is typed here: `/dbc session add`, as code."""
     return _filled(said, slash_command)  # type: ignore[no-any-return]
 
 
 def _filled(value: Any, slash: str) -> Any:
     match value:
-        case str():
-            return _COMMAND.sub(lambda found: f"{slash} {found[1]}", value)
+        case Span(text, "command"):
+            return code(f"{slash} {text}")
         case tuple():
-            return tuple(piece for one in value for piece in _pieces(one, slash))
+            return tuple(_filled(one, slash) for one in value)
         case Mapping():
             return {key: _filled(one, slash) for key, one in value.items()}
-        case list():
-            return [_filled(one, slash) for one in value]
     if is_dataclass(value) and not isinstance(value, type):
         names = [f.name for f in fields(value) if f.init]
         changed = {name: _filled(getattr(value, name), slash) for name in names}
         return replace(value, **changed)
     return value
-
-
-def _pieces(piece: Any, slash: str) -> Iterator[Any]:
-    """A text in a line, its commands as spans; anything else as it is."""
-    if not isinstance(piece, str):
-        yield _filled(piece, slash)
-        return
-    # re.split gives texts and, between two of them, a command.
-    for index, text in enumerate(_COMMAND.split(piece)):
-        if index % 2:
-            yield code(f"{slash} {text}")
-        elif text or text == piece:
-            yield text
 
 
 def mention(user: str) -> Span:
@@ -135,6 +118,8 @@ def plain(text: Line) -> str:
 def _plain_span(span: Span) -> str:
     if span.style == "emoji":
         return ""
+    if span.style == "command":
+        return f"“{span.text}”"
     if span.at is not None:
         return span.at.strftime("%Y-%m-%d %H:%M UTC")
     return f"@{span.text}" if span.style == "mention" else span.text
@@ -243,7 +228,7 @@ class Fault:
     """What a reply says cannot be, what to do, and the argument that it is about, if any."""
 
     sentence: str
-    hint: str
+    hint: Line
     field: str
     severity: Severity
 
@@ -344,7 +329,7 @@ class Form:
     submit: str
     fields: tuple[FormField, ...]
     intro: tuple[Part, ...] = ()
-    errors: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, Words] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -365,12 +350,12 @@ def from_error(error: BotError) -> Reply:
 
 def fault_of(error: BotError) -> Fault:
     """The failure as a form takes it."""
-    return Fault(error.sentence, plain(advice(error)), error.field, error.severity)
+    return Fault(error.sentence, advice(error), error.field, error.severity)
 
 
 def advice(error: BotError) -> Line:
     """What the other side said and what to do about it; nothing if there is neither."""
-    said = f"It says: “{error.said}”. " if error.said else ""
+    said = line(f"It says: “{error.said}”. ") if error.said else ()
     return line(said, error.hint) if said or error.hint else ()
 
 

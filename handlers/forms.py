@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.model import Place
-from bot.reply import Choice, Form, FormField, Note, Reply, emoji, line
+from bot.reply import Choice, Form, FormField, Note, Reply, Words, emoji, line, plain
 from handlers.mrkdwn import cut
 from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, FormOrigin, Json, Payload
 from handlers.render import plain_text, view_blocks
@@ -98,7 +98,7 @@ def _entered(state: Mapping[str, Any]) -> str:
     return str(chosen or state.get("value") or "")
 
 
-def errors_at(view: Payload, errors: Mapping[str, str]) -> dict[str, str] | None:
+def errors_at(view: Payload, errors: Mapping[str, Words]) -> dict[str, str] | None:
     """Errors by block_id for response_action; None where the form has no input to show them at.
 
     What belongs to no field of the form is shown at the first one: Slack ignores unknown blocks.
@@ -109,7 +109,8 @@ def errors_at(view: Payload, errors: Mapping[str, str]) -> dict[str, str] | None
     shown: dict[str, str] = {}
     for name, error in errors.items():
         block = name if name in inputs else inputs[0]
-        shown[block] = f"{shown[block]} {error}" if block in shown else error
+        told = plain(line(error))
+        shown[block] = f"{shown[block]} {told}" if block in shown else told
     return shown
 
 

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.errors import BotError
 from bot.model import Place
 from bot.ports import DeliveryFailed
-from bot.reply import Actions, Button, Form, Para, Reply, emoji, line
+from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, plain
 from handlers.connection import SlackConnection
 from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Payload
@@ -101,7 +101,8 @@ class Modals:
         button = Button("Open the form", FORM_OPEN, offer_id, "primary")
         told = [Para(line(emoji("no_entry_sign"), " ", error)) for error in form.errors.values()]
         return Reply(
-            " ".join(form.errors.values()) or f"{form.title}: open the form",
+            " ".join(plain(line(error)) for error in form.errors.values())
+            or f"{form.title}: open the form",
             (*(told or [Para(line(form.title, " needs a form."))]), Actions((button,))),
             private=True,
         )

@@ -111,7 +111,7 @@ class SlackMessenger:
     async def upload(self, place: Place, name: str, text: str) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed."""
         channel = await self._conversation(place.channel)
-        await self._connection.upload(channel, place.thread, name, self._connection.spelled(text))
+        await self._connection.upload(channel, place.thread, name, text)
 
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
         rendered = message(self._connection.spelled(reply))

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind
+from bot.commands.context import Services
+from bot.commands.rights import hidden_from
 from bot.commands.table import Command
 from bot.errors import NotFound, Refused
 from bot.model import Machine, Node, NodeKind, Place
 from bot.reply import command as to_type
-from bot.services.inventory import Inventory
+from bot.reply import line
+from bot.services.inventory import Hidden, Inventory
 
 # What may be meant by an argument that is looked up among nodes.
 MEANT: Mapping[Kind, frozenset[NodeKind]] = {
@@ -30,7 +33,7 @@ class Bound:
 
 
 async def bind(
-    inventory: Inventory,
+    services: Services,
     command: Command,
     values: Mapping[str, str],
     actor: str,
@@ -45,29 +48,40 @@ async def bind(
     arguments: dict[str, Any] = {}
     machine: Machine | None = None
     node: Node | None = None
+    inventory = services.inventory
+    no_node = hidden_from(services, actor, place, "node.list", asking=asking)
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         kind = parameter.arg.kind
         if kind == "vm" and text:
             on = values.get(NODE_OPTION, "")
-            machine = await inventory.machine(actor, text, on, place.channel, asking=asking)
+            machine = await inventory.machine(
+                actor,
+                text,
+                on,
+                place.channel,
+                asking=asking,
+                hidden=hidden_from(services, actor, place, "vm.list", asking=asking),
+            )
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine
         elif kind in NODES and text:
-            node = await inventory.named_node(text, MEANT[kind], parameter.name, asking=asking)
+            node = await inventory.named_node(
+                text, MEANT[kind], parameter.name, asking=asking, hidden=no_node
+            )
             arguments[parameter.name] = node
         elif kind == "place" and text:
-            node = await _node_called(inventory, text, parameter.name, asking=asking)
+            node = await _node_called(inventory, text, parameter.name, no_node, asking=asking)
             arguments[parameter.name] = node or text
         elif kind in DEFAULTED and parameter.required:
-            node = await inventory.default_node(actor, place, asking=asking)
+            node = await inventory.default_node(actor, place, asking=asking, hidden=no_node)
             arguments[parameter.name] = node
         elif text:
             arguments[parameter.name] = parameter.arg.read(parameter.name, text)
         elif parameter.required:
             raise Refused(
                 f"{parameter.arg.label} is missing.",
-                hint=f"Usage: {to_type(command.usage)}",
+                hint=line("Usage: ", to_type(command.usage)),
                 field=parameter.name,
             )
         else:
@@ -75,9 +89,13 @@ async def bind(
     return Bound(arguments, machine, node)
 
 
-async def _node_called(inventory: Inventory, text: str, field: str, *, asking: bool) -> Node | None:
+async def _node_called(
+    inventory: Inventory, text: str, field: str, hidden: Hidden, *, asking: bool
+) -> Node | None:
     """The GPU node of that name; None where it is most likely an image server's."""
     try:
-        return await inventory.named_node(text, MEANT["node"], field, asking=asking)
+        return await inventory.named_node(
+            text, MEANT["node"], field, asking=asking, hidden=hidden
+        )
     except NotFound:
         return None

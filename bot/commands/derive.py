@@ -28,6 +28,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Words,
     bold,
     code,
     emoji,
@@ -104,7 +105,7 @@ def form(
     *,
     present: Mapping[str, str] | None = None,
     note: str = "",
-    errors: Mapping[str, str] | None = None,
+    errors: Mapping[str, Words] | None = None,
 ) -> Form:
     """The form of a command, filled in with what was given.
 
@@ -191,9 +192,9 @@ def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> Form
     )
 
 
-def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
     """What is wrong with a form's texts, by field; empty when they can be tried."""
-    found: dict[str, str] = {}
+    found: dict[str, Words] = {}
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         if not text:
@@ -212,11 +213,12 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def fault_of(command: Command, refusal: BotError) -> dict[str, str]:
+def fault_of(command: Command, refusal: BotError) -> dict[str, Words]:
     """A refusal as the fault of the field that it is about; of none, by an empty name."""
     known = field_of(command, refusal.field)
     said = command.spoken(refusal.sentence)
-    return {known.name if known else "": " ".join(filter(None, [said, refusal.hint]))}
+    told = line(said, " ", refusal.hint) if refusal.hint else said
+    return {known.name if known else "": told}
 
 
 def field_of(command: Command, field: str) -> Parameter | None:

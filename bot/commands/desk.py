@@ -37,7 +37,7 @@ from bot.model import (
     Submission,
 )
 from bot.ports import Accepted, Answer, Messenger, Rejected, Search, Work
-from bot.reply import Choice, Form, Reply, from_error
+from bot.reply import Choice, Form, Reply, from_error, line, plain
 from bot.services import cards
 from bot.services.inventory import NotKnownHere
 
@@ -93,7 +93,7 @@ class Desk:
                     return Accepted(opening)
                 if found := derive.faults(command, values):
                     field, fault = next(iter(found.items()))
-                    return Accepted(_saying(from_error(Refused(fault, field=field))))
+                    return Accepted(_saying(from_error(Refused(plain(line(fault)), field=field))))
                 if command.verify is not None:
                     try:
                         await command.verify(self._services, invocation.actor, values)

@@ -17,6 +17,7 @@ from bot.commands.text import clean, option_name, quoted, words
 from bot.errors import Refused
 from bot.model import Effect
 from bot.reply import command as to_type
+from bot.reply import line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Surplus(Refused):
     ) -> None:
         super().__init__(
             f"I don't know what “{word}” means for “{command.title}”.",
-            hint=f"Usage: {to_type(command.usage)}",
+            hint=line("Usage: ", to_type(command.usage)),
         )
         self.command = command
         self.bare = tuple(bare)
@@ -275,7 +276,8 @@ def _takes_text(command: Command) -> bool:
 def _unknown_option(command: Command, option: str) -> Refused:
     """`option` is without its value, which may be a secret."""
     told = "such option" if _secret_of(command) else f"option “{option}”"
-    return Refused(f"“{command.title}” has no {told}.", hint=f"Usage: {to_type(command.usage)}")
+    usage = line("Usage: ", to_type(command.usage))
+    return Refused(f"“{command.title}” has no {told}.", hint=usage)
 
 
 def _secret_of(command: Command) -> Parameter | None:

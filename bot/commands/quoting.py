@@ -8,7 +8,7 @@ from bot.commands.parse import Surplus
 from bot.commands.text import quoted
 from bot.errors import Refused
 from bot.model import Place
-from bot.reply import command
+from bot.reply import Span, command, line
 
 
 async def with_quotes(services: Services, surplus: Surplus, actor: str, place: Place) -> Refused:
@@ -25,11 +25,12 @@ async def with_quotes(services: Services, surplus: Surplus, actor: str, place: P
             name = " ".join(bare[start:end])
             if name.casefold() in known:
                 words = [*bare[:start], name, *bare[end:]]
-                return Refused(surplus.sentence, hint=f"Did you mean {_line(surplus, words)}?")
+                meant = _line(surplus, words)
+                return Refused(surplus.sentence, hint=line("Did you mean ", meant, "?"))
     return surplus
 
 
-def _line(surplus: Surplus, words: list[str]) -> str:
+def _line(surplus: Surplus, words: list[str]) -> Span:
     """The command to type with these words and what else was given."""
     options = [
         name if text == "true" else f"{name}={quoted(text)}"

@@ -10,13 +10,11 @@ from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services
 from bot.commands.patience import patiently
+from bot.commands.rights import allow_read, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
-from bot.errors import Refused
-from bot.model import Effect
 from bot.ports import Answer, DeliveryFailed, Messenger
-from bot.reply import CodeBlock, Line, Note, Reply, line
-from bot.services.policy import Request
+from bot.reply import CodeBlock, Line, Note, Reply, line, with_commands
 
 log = structlog.get_logger()
 
@@ -30,7 +28,8 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        reply = await patiently(self._run(wish, answer), answer)
+        found = await patiently(self._run(wish, answer), answer)
+        reply = with_commands(found, self._services.slash_command)  # also for files and JSON
         wanted = wish.option(FILTER)
         if wanted:
             reply = output.filtered(reply, wanted)
@@ -50,21 +49,13 @@ class Reads:
             await answer.say(reply)
 
     async def _run(self, wish: Wish, answer: Answer) -> Reply:
-        await self._may_read(wish)
+        await require_colleague(self._services, wish.actor, wish.place)
         meanwhile = _meanwhile(wish, answer)
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
-        bound = await bind(
-            self._services.inventory, wish.command, wish.values, wish.actor, wish.place
-        )
-        await self._services.reviews.reviewers.allow(
-            Request(
-                person=wish.actor,
-                channel=wish.place.channel,
-                command=wish.command.id,
-                effect=Effect.READ,
-                arguments=wish.values,
-                node=bound.node.id if bound.node else "",
-            )
+        bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
+        of = bound.machine or bound.node
+        await allow_read(
+            self._services, wish.actor, wish.place, wish.command.id, wish.values, of
         )
         try:
             return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
@@ -72,14 +63,6 @@ class Reads:
             if bound.node is not None:
                 error.named(bound.node.label)
             raise
-
-    async def _may_read(self, wish: Wish) -> None:
-        """What is shared is shared with colleagues: a guest in the channel is none."""
-        usable = await self._services.sessions.usable(wish.actor, wish.place.channel)
-        if all(session.user == wish.actor for session in usable):
-            return
-        if not (await self._services.directory.person(wish.actor)).is_full_member:
-            raise Refused("Shared sessions are for full members of this workspace.")
 
     async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
         text = output.as_json(reply)

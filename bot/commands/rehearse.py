@@ -110,7 +110,7 @@ class Rehearsals:
         try:
             people = await self._reviewers.require_reviewers(execution, decision, node)
         except BotError as error:
-            return line(told, f". It would be refused: {error.sentence} {error.hint}")
+            return line(told, f". It would be refused: {error.sentence} ", error.hint)
         named = [piece for user in people for piece in (", ", mention(user))]
         told = line(told, ", by ", *named[1:]) if named else line(told, " by people of a channel")
         if decision.break_glass:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bot.errors import BotError, Conflict, NotFound, Refused, Severity
+from bot.reply import Words
 
 
 class Mode(StrEnum):
@@ -43,7 +44,7 @@ class DbcError(BotError):
         self,
         sentence: str = "",
         *,
-        hint: str = "",
+        hint: Words = "",
         field: str = "",
         mode: Mode = Mode.READ,
         dbc_text: str = "",
@@ -88,7 +89,7 @@ class InvalidField(DbcError, Refused):
 
     default_delivery = Delivery.NOT_SENT
 
-    def __init__(self, sentence: str, *, field: str, hint: str = "") -> None:
+    def __init__(self, sentence: str, *, field: str, hint: Words = "") -> None:
         super().__init__(sentence, hint=hint, field=field)
 
 

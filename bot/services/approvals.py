@@ -17,7 +17,7 @@ from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
-from bot.reply import command
+from bot.reply import command, line
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide
 from bot.services.policy_file import read_policy
@@ -216,7 +216,7 @@ class Reviewers:
         ):
             raise Refused(
                 "You may not decide on this: you hold no session for its node.",
-                hint=f"Add yours with: {command('session add')}",
+                hint=line("Add yours with: ", command("session add")),
             )
         return decision
 
@@ -236,8 +236,13 @@ class Reviewers:
             + (f"only {len(found)} could give one." if found else "nobody could give one."),
             hint="Let the rules name more approvers."
             if decision.approvers
-            else f"Somebody else needs a session{where}: they add theirs with "
-            f"{command('session add')}, or you share yours with {command('session share')}.",
+            else line(
+                f"Somebody else needs a session{where}: they add theirs with ",
+                command("session add"),
+                ", or you share yours with ",
+                command("session share"),
+                ".",
+            ),
         )
 
     def new(

@@ -5,7 +5,7 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -17,13 +17,14 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import NodeTimeout, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
-from bot.reply import command
+from bot.reply import command, line
 from bot.services.sessions import Sessions, target_of
 from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 
+_MOST_LISTED = 8  # of several things that a name may mean
 _SILENCE = timedelta(minutes=5)  # that a node which did not answer is not asked in passing
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
@@ -33,9 +34,16 @@ _KINDS = {
     NodeKind.MANAGER: "bare-metal manager",
 }
 
+# Finds out which nodes are not to be named to who asks, by id; asked where a choice is listed.
+Hidden = Callable[[], Awaitable[Set[str]]]
+
 Named = TypeVar("Named", Machine, Node)
 
 log = structlog.get_logger()
+
+
+async def _nothing() -> Set[str]:
+    return frozenset()
 
 
 class NotKnownHere(NotFound):
@@ -91,7 +99,9 @@ class Inventory:
             nicknames = {} if found else await tx.names.all("node")
         return found or Node(node_id, "", "", self._clock.now(), nicknames.get(node_id, ""))
 
-    async def default_node(self, user: str, place: Place, *, asking: bool = True) -> Node:
+    async def default_node(
+        self, user: str, place: Place, *, asking: bool = True, hidden: Hidden = _nothing
+    ) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
 
         Raises Refused with the field `node`; without `asking` NotKnownHere where none is known.
@@ -110,16 +120,27 @@ class Inventory:
         ids = own or [node.id for node in known or await self.refresh_nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
-        labels = ", ".join([await self.label(node_id) for node_id in ids])
+        unseen = await hidden()
+        labels = ", ".join([await self.label(node_id) for node_id in ids if node_id not in unseen])
+        which = f"Which node? I know {labels}." if labels else "Which node do you mean?"
         raise Refused(
-            f"Which node? I know {labels}." if ids else "I know no node yet.",
-            hint="Choose one in the form, or add “on <node>” to a line; a default is set with "
-            f"{command('node use <node>')}.",
+            which if ids else "I know no node yet.",
+            hint=line(
+                "Choose one in the form, or add “on <node>” to a line; a default is set with ",
+                command("node use <node>"),
+                ".",
+            ),
             field="node",
         )
 
     async def named_node(
-        self, text: str, kinds: Set[NodeKind] = _GPU, field: str = "node", *, asking: bool = True
+        self,
+        text: str,
+        kinds: Set[NodeKind] = _GPU,
+        field: str = "node",
+        *,
+        asking: bool = True,
+        hidden: Hidden = _nothing,
     ) -> Node:
         """The node of these kinds that `text` names: nickname, name, description, uuid or id.
 
@@ -147,13 +168,14 @@ class Inventory:
             missing = NotFound if asking else NotKnownHere
             raise missing(
                 f"There is no {wanted} called “{text}”.",
-                hint=f"See: {listing}",
+                hint=line("See: ", listing),
                 field=field,
             )
         if not fitting:
             raise Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
-        listed = ", ".join(f"{node.label} ({node.id[:8]})" for node in fitting)
-        raise Refused(f"“{text}” could be any of {listed}.", hint="Say more of it.", field=field)
+        unseen = await hidden()
+        listed = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
+        raise Refused(_could_be(text, listed, fitting), hint="Say more of it.", field=field)
 
     async def _known(self) -> list[Node]:
         async with self._store.read() as tx:
@@ -262,14 +284,21 @@ class Inventory:
         return [session for session in sessions if session.node not in metals]
 
     async def machine(
-        self, user: str, text: str, on: str = "", channel: str = "", *, asking: bool = True
+        self,
+        user: str,
+        text: str,
+        on: str = "",
+        channel: str = "",
+        *,
+        asking: bool = True,
+        hidden: Hidden = _nothing,
     ) -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
         Raises NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name
         that a node may know.
         """
-        node = (await self.named_node(on, asking=asking)).id if on else ""
+        node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
         found = _match_machine(await self.machines(user, channel), text, node)
         if len(found) == 1:
             return found[0]
@@ -282,7 +311,7 @@ class Inventory:
                     "You hold no session for any node yet, so I can see no machine of yours."
                     if not node
                     else f"You have no session for {await self.label(node)}.",
-                    hint=f"Add one with: {command('session add')}",
+                    hint=line("Add one with: ", command("session add")),
                     field="vm",
                 )
             if not asking:
@@ -294,7 +323,7 @@ class Inventory:
                 found = await self._by_id(sessions, text)
         if len(found) == 1:
             return found[0]
-        raise await self._not_one(text, found, listings)
+        raise await self._not_one(text, found, listings, await hidden())
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
         """A machine whose id is known but which no list shows, since the list is unreadable."""
@@ -313,21 +342,32 @@ class Inventory:
         return []
 
     async def _not_one(
-        self, text: str, found: Sequence[Machine], listings: Sequence[NodeListing]
+        self,
+        text: str,
+        found: Sequence[Machine],
+        listings: Sequence[NodeListing],
+        hidden: Set[str],
     ) -> BotError:
         if found:
-            listed = [f"{m.label} ({m.task[:8]} on {await self.label(m.node)})" for m in found]
-            shown = ", ".join(listed[:8]) + (" …" if len(listed) > 8 else "")
+            listed = [
+                f"{m.label} ({m.task[:8]} on {await self.label(m.node)})"
+                for m in found
+                if m.node not in hidden
+            ]
             return Refused(
-                f"“{text}” could be any of {shown}.",
+                _could_be(text, listed, found),
                 hint="Nothing was done. Say more of the id, or add “on <node>”.",
                 field="vm",
             )
-        silent = [listing.node.label for listing in listings if listing.problem]
+        silent = [
+            listing.node.label
+            for listing in listings
+            if listing.problem and listing.node.id not in hidden
+        ]
         but = f" {', '.join(silent)} could not be asked." if silent else ""
         return NotFound(
             f"None of your machines is called “{text}”.{but}",
-            hint=f"See: {command('vm list')}",
+            hint=line("See: ", command("vm list")),
             field="vm",
         )
 
@@ -352,6 +392,14 @@ class Inventory:
             listing = await self.list_node(session)
             if isinstance(listing.problem, NodeTimeout):
                 self._silent_until[session.node] = self._clock.now() + _SILENCE
+
+
+def _could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:
+    """That a name fits several things; those that are not `listed` stay unnamed."""
+    if not listed:
+        return f"“{text}” does not say clearly enough what you mean."
+    shown = ", ".join(listed[:_MOST_LISTED]) + " …" * (len(listed) > _MOST_LISTED)
+    return f"“{text}” could be any of {shown}{' and others' * (len(listed) < len(found))}."
 
 
 def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:

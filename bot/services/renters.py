@@ -16,7 +16,7 @@ from bot.dbc.identity import Multisig, NodeKeySignature, WalletSignature
 from bot.dbc.signatures import check_signature, public_key_of
 from bot.errors import Refused
 from bot.model import Node, SessionRequest
-from bot.reply import command
+from bot.reply import command, line
 from storage import Store
 
 LIFETIME = timedelta(hours=1)
@@ -131,7 +131,7 @@ class Renters:
             told = "The nonce did not reach the node: the same signature can be sent again."
         else:
             told = f"The nonce is used up, whatever the answer. {_SIGN_NONCE}"
-        error.hint = f"{error.hint} {told}".strip()
+        error.hint = line(error.hint, " " if error.hint else "", told)
         return error
 
     async def request(self, user: str, node: Node, proof: Proof, rent_order: str) -> SessionRequest:
@@ -165,7 +165,11 @@ class Renters:
                 return request
         raise Refused(
             "No session id of yours waits for a signature, or its hour is over.",
-            hint=f"Ask the node for it again: {command('session request')}. The id stays the same.",
+            hint=line(
+                "Ask the node for it again: ",
+                command("session request"),
+                ". The id stays the same.",
+            ),
             field="node",
         )
 

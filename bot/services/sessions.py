@@ -11,7 +11,7 @@ from bot.dbc.errors import Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.reply import command
+from bot.reply import command, line
 from storage import Store, UnitOfWork
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
@@ -45,7 +45,7 @@ class Sessions:
         if not found:
             raise Refused(
                 f"You have no session for {node.label}.",
-                hint=f"Add yours with: {command('session add')}",
+                hint=line("Add yours with: ", command("session add")),
                 field="node",
             )
         return found[0]
@@ -104,7 +104,7 @@ class Sessions:
             if await tx.sessions.find(user, node.id) is None:
                 raise Refused(
                     f"You have no session of your own for {node.label} to share.",
-                    hint=f"Add yours with: {command('session add')}",
+                    hint=line("Add yours with: ", command("session add")),
                     field="node",
                 )
             await tx.sessions.share(Share(user, node.id, kind, audience, now))

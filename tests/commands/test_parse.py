@@ -94,7 +94,7 @@ def test_a_line_in_a_line_is_taken_as_it_stands(line: str) -> None:
 def test_a_typed_secret_is_not_repeated() -> None:
     with pytest.raises(Refused) as refused:
         parse(TABLE, "session add gpu1 session_id=s3cr3t session_id_sign=ab12")
-    assert "s3cr3t" not in refused.value.sentence + refused.value.hint
+    assert "s3cr3t" not in f"{refused.value.sentence}{refused.value.hint}"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_typed_secret_is_not_repeated() -> None:
 def test_an_unknown_option_is_named_without_its_value(option: str) -> None:
     with pytest.raises(Refused) as refused:
         parse(TABLE, f"vm show 7a9Q {option}")
-    told = refused.value.sentence + refused.value.hint
+    told = f"{refused.value.sentence}{refused.value.hint}"
     assert "password" in told
     assert "cr3t" not in told
 

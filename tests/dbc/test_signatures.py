@@ -72,4 +72,4 @@ def test_a_wrong_signature_is_told_what_was_done_wrong(sign: str, told: str) -> 
     with pytest.raises(InvalidField, match=told) as caught:
         check_signature(SecretStr(sign), "text", (ADA.address,))
     assert caught.value.field == "sign"
-    assert sign not in caught.value.sentence + caught.value.hint
+    assert sign not in f"{caught.value.sentence}{caught.value.hint}"

@@ -149,7 +149,7 @@ async def _named(ctx: Context, number: str) -> Approval:
 def _only(number: str, found: list[Approval]) -> Approval:
     if not found:
         raise NotFound(
-            f"No approval has the number “{number}”.", hint=f"See: {command('approval list')}"
+            f"No approval has the number “{number}”.", hint=line("See: ", command("approval list"))
         )
     if len(found) > 1:
         raise Refused(f"“{number}” is the beginning of several.", hint="Type more of it.")

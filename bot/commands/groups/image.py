@@ -77,7 +77,9 @@ async def _before_download(
     size = await size_on_server(ctx, chosen, image)
     if size is None:
         raise NotFound(
-            f"{chosen} has no image {image}.", hint=f"See: {command('image list')}", field="image"
+            f"{chosen} has no image {image}.",
+            hint=line("See: ", command("image list")),
+            field="image",
         )
     before = None
     if directory == fields.DATA_DIR:
@@ -135,8 +137,13 @@ async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
         doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
         raise Conflict(
             f"{image} is being {doing} there already ({found[0].progress.percent or 0} %).",
-            hint=f"Follow it with {command('watch image')}, or stop it with "
-            f"{command('image stop')}.",
+            hint=line(
+                "Follow it with ",
+                command("watch image"),
+                ", or stop it with ",
+                command("image stop"),
+                ".",
+            ),
             field="image",
         )
 

@@ -64,7 +64,7 @@ async def _server_called(ctx: Context, name: str) -> str:
     except NotFound as missing:
         raise NotFound(
             f"There is no node and no image server called “{name}”.",
-            hint=f"See: {command('node list')}, {command('image servers')}",
+            hint=line("See: ", command("node list"), ", ", command("image servers")),
             field="place",
         ) from missing
 

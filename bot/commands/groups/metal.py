@@ -115,7 +115,7 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
         except DbcError as error:
             if error.outcome_unknown:
                 look = spoken(f"metal power status {quoted(machine.label)}")
-                error.hint = f"Look before doing it again: {look}"
+                error.hint = line("Look before doing it again: ", look)
             raise
     lamp = {True: "large_green_circle", False: "white_circle", None: "electric_plug"}[report.is_on]
     return Reply.of(
@@ -129,7 +129,7 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
 
 def _power_effect(values: Mapping[str, str]) -> Effect:
     mild = {"on": Effect.CHANGE, "status": Effect.READ}
-    return mild.get(values.get("command", "").lower(), Effect.DESTROY)
+    return mild.get(values.get("command", ""), Effect.DESTROY)
 
 
 def _power_question(values: Mapping[str, str]) -> str:

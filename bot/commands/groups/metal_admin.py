@@ -20,7 +20,7 @@ from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.model import Effect, Node, NodeKind
-from bot.reply import Reply, bold, code, command
+from bot.reply import Reply, bold, code, command, line
 
 Uuid = Annotated[
     str, Arg("UUID", "word", "Letters, digits and dashes; the machine's own", positional=False)
@@ -102,7 +102,9 @@ def _manager_of(machine: Node) -> str:
     if not machine.manager:
         raise Refused(
             f"I do not know the manager of {machine.label}.",
-            hint=f"Name it here, or list its machines first: {command('metal list <manager>')}",
+            hint=line(
+                "Name it here, or list its machines first: ", command("metal list <manager>")
+            ),
             field="manager",
         )
     return machine.manager

@@ -6,7 +6,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Phase, TaskDetail, state_of
 from bot.errors import Conflict
 from bot.model import Goal, Machine, Watch
-from bot.reply import command
+from bot.reply import command, line
 
 _ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
 
@@ -39,14 +39,17 @@ async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> T
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
             f"{vm.label} is “{state_of(detail.status)}”; {what} only while it is off.",
-            hint=f"Shut it down first: {command(f'vm shutdown {quoted(vm.label)}')}. On DBC that "
-            "cuts the power, so shut the guest down from inside before.",
+            hint=line(
+                "Shut it down first: ",
+                command(f"vm shutdown {quoted(vm.label)}"),
+                ". On DBC that cuts the power, so shut the guest down from inside before.",
+            ),
             field="vm",
         )
     if await _under_way(ctx, vm):
         raise Conflict(
             f"A disk of {vm.label} is still being worked on.",
-            hint=f"Wait for its end. See: {command('watch list')}",
+            hint=line("Wait for its end. See: ", command("watch list")),
             field="vm",
         )
     return detail

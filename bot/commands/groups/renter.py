@@ -151,7 +151,7 @@ async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
     try:
         sees = await ctx.services.sessions.add(session)
     except BotError as error:
-        error.hint = f"The session was not kept. {error.hint}".strip()
+        error.hint = line("The session was not kept. ", error.hint)
         error.field = typed if isinstance(error, Refused) else "node"
         raise
     label = await ctx.services.inventory.label(session.node)

@@ -10,7 +10,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
-from bot.reply import command
+from bot.reply import command, line
 from bot.services.observers.transfers import size_of
 
 DOWNLOAD, UPLOAD = "download", "upload"
@@ -123,7 +123,9 @@ async def one_transfer(ctx: Context, target: Target, image: str, direction: str)
     if not found:
         raise NotFound(
             f"No transfer of {image} is under way there.",
-            hint=f"DBC cannot tell how one that is over has ended; see {command('image list')}.",
+            hint=line(
+                "DBC cannot tell how one that is over has ended; see ", command("image list"), "."
+            ),
             field="image",
         )
     if len(found) > 1:

@@ -124,7 +124,7 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
         where = f"for {node.label}" if node else "yet"
         raise Refused(
             f"You have no session {where}.",
-            hint=f"Add one with: {command('session add')}",
+            hint=line("Add one with: ", command("session add")),
             field="node",
         )
     problems = await asyncio.gather(*(ctx.services.sessions.check(session) for session in own))
@@ -188,7 +188,7 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
     if not count:
         raise NotFound(
             f"You do not share a session for {node.label} with them.",
-            hint=f"See: {command('session list')}",
+            hint=line("See: ", command("session list")),
             field="node",
         )
     whom = _named(person, channel) if person or channel else "anybody"

@@ -46,7 +46,8 @@ def node_part(listing: NodeListing) -> Rows:
     head: Line = line(bold(listing.node.label))
     seen: Line = line(" (as last seen)") if listing.problem is not None else ()
     if isinstance(listing.problem, Unreadable):
-        told = f" The list cannot be read. {listing.problem.hint} What I know of is below."
+        what = listing.problem.hint
+        told = line(" The list cannot be read. ", what, " What I know of is below.")
         head, seen = line(head, " ", emoji("warning"), told), ()
     elif listing.problem is not None:
         head = line(head, " ", emoji("warning"), " ", listing.problem.sentence)

@@ -22,9 +22,10 @@ Description = Annotated[
 ]  # fmt: skip
 
 _WORDS = {"creating": "being copied", "uploading": "being uploaded", "none": "upload ended"}
-_ENDED = (
-    "“Upload ended” says nothing about success: the image server's list does, see "
-    f"{command('image list')}."
+_ENDED = line(
+    "“Upload ended” says nothing about success: the image server's list does, see ",
+    command("image list"),
+    ".",
 )
 
 

@@ -72,7 +72,7 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         where = f" for {node.label}" if node else ""
         raise Refused(
             f"You have no session{where} yet, so there is nothing I may list.",
-            hint=f"Add one with: {command('session add')}",
+            hint=line("Add one with: ", command("session add")),
         )
     asked = {
         asyncio.ensure_future(ctx.services.inventory.list_node(session)): session

@@ -117,7 +117,8 @@ async def stop(ctx: Context, watch: What) -> Reply:
     found = [w for w in watches if w.id.startswith(watch) or watch in {w.label, w.task}]
     if not found:
         raise NotFound(
-            f"Nothing followed for you is called “{watch}”.", hint=f"See: {command('watch list')}"
+            f"Nothing followed for you is called “{watch}”.",
+            hint=line("See: ", command("watch list")),
         )
     if len(found) > 1:
         numbers = ", ".join(short(w.id) for w in found)
