@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock, SystemClock
+from bot.commands.canonical import known_arguments
 from bot.commands.clicks import Clicks
 from bot.commands.context import Services
 from bot.commands.desk import Desk
@@ -62,7 +63,7 @@ class Bot:
         self._connection = SlackConnection(settings)
         self._directory = SlackDirectory(self._connection)
         self._table = command_table()
-        self._book = PolicyBook(settings.policy_file, [command.id for command in self._table])
+        self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         messenger = SlackMessenger(self._connection)
         outbox = Outbox(self.store, messenger, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger)

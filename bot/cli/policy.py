@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bot.commands.args import NODES
+from bot.commands.canonical import known_arguments
 from bot.commands.groups import command_table
 from bot.commands.parse import NotUnderstood, Parsed, parse
 from bot.config import PolicySettings
@@ -85,7 +86,7 @@ def show(file: Path | None) -> None:
 
 def _read(file: Path | None) -> Policy:
     try:
-        commands = [command.id for command in command_table()]
+        commands = known_arguments(command_table())
         if file is not None:
             return read_policy(file, commands, "--file")
         return read_policy(PolicySettings().policy_file, commands)
@@ -107,6 +108,7 @@ def _request(line: str, person: str, channel: str, node: str, groups: Sequence[s
     command, values = parsed.command, parsed.values
     named = [p.name for p in command.parameters if p.arg.kind in NODES]
     typed = next((values[name] for name in ("on", *named) if values.get(name)), "")
+    task = next((values.get(p.name, "") for p in command.parameters if p.arg.kind == "vm"), "")
     return Request(
         person=person,
         channel=channel,
@@ -115,6 +117,7 @@ def _request(line: str, person: str, channel: str, node: str, groups: Sequence[s
         arguments=values,
         node=node or typed,
         groups=frozenset(groups),
+        task=task,
     )
 
 

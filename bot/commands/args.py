@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from bot.commands.gibibytes import gibibytes, is_size
+from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
 from bot.model import Machine, Node
 
@@ -45,6 +46,8 @@ _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
 
 NO_LIMIT = 2**31 - 1
+# In characters: a form has to carry what stands in none of its fields.
+_LONGEST, _LONGEST_NAME = 500, 150
 NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has no such parameter
 
 
@@ -108,7 +111,28 @@ class Arg:
             case _:
                 if not (stripped := text.strip()):
                     raise Refused(f"{self.label} is empty.", field=name)
+                longest = _LONGEST_NAME if self.kind in NODES | {"vm"} else _LONGEST
+                if len(stripped) > longest and self.kind != "line":
+                    told = f"{self.label} is too long: {longest} characters at most."
+                    raise Refused(told, field=name)
                 return stripped
+
+    def canonical(self, name: str, text: str) -> str:
+        """The one text for all that mean the same as `text`; none for a flag that is off.
+
+        Raises Refused with the field's name.
+        """
+        value = self.read(name, text)
+        match self.kind:
+            case "flag":
+                return "true" if value else ""
+            case "list":
+                return " ".join(value)
+            case "image":  # a bare name is one in that directory (docs/dbc-api.md §8.30)
+                inside = str(value).removeprefix(f"{DATA_DIR}/")
+                return str(value) if "/" in inside else inside
+            case _:
+                return str(value)
 
     def _mentioned(self, name: str, text: str) -> str:
         pattern, sign, what = _MENTIONED[self.kind]
@@ -217,6 +241,11 @@ class Parameter:
     def word(self) -> str:
         """What people call it in a line: `word=…` means it."""
         return self.arg.word or self.name
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """All that may stand before `=` for it."""
+        return frozenset({self.name, self.word, *self.arg.names})
 
     @property
     def usage(self) -> str:

@@ -13,10 +13,12 @@ from typing import Literal
 from bot.commands.args import Kind
 from bot.commands.bind import MEANT
 from bot.commands.context import Services
+from bot.commands.rights import require_colleague
+from bot.dbc.identity import Target
 from bot.dbc.models import state_of
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.model import Machine, NodeKind, Sighting
-from bot.ports import Search
+from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice
 from bot.services.sessions import target_of
 
@@ -55,7 +57,7 @@ class Completion:
         typed, where it may exist all the same.
         """
         find = self._sources.get(search.source)
-        found = await find(search) if find else []
+        found = await find(search) if find and await self._may_search(search) else []
         typed = search.query.strip()
         wanted = typed.casefold()
         hits = [c for c in found if wanted in c.label.casefold() or wanted in c.value.casefold()]
@@ -63,6 +65,14 @@ class Completion:
         if typed and not hits and search.source in _FREE:
             return [Choice(f"“{typed}”, as typed", typed)]
         return hits[:_MOST]
+
+    async def _may_search(self, search: Search) -> bool:
+        """Whether what others share is for them, too; not while Slack does not say."""
+        try:
+            await require_colleague(self._services, search.user, search.place)
+        except (Refused, DeliveryFailed):
+            return False
+        return True
 
     async def _machines(self, search: Search) -> list[Choice]:
         labels = await self._labels()
@@ -125,22 +135,27 @@ class Completion:
         machines = await self._seen_machines(search, f"{kind}.list")
         if chosen := self._chosen(search, "vm"):
             with suppress(BotError):
-                return await self._of_machine(kind, search, chosen)
+                return await self._of_machine(kind, search, chosen, machines)
         seen = await self._services.sightings.of_machines(kind, machines)
         return _by_name(seen, {machine.task: machine.label for machine in machines}, ())
 
     async def _of_machine(
-        self, kind: Literal["disk", "snapshot"], search: Search, chosen: str
+        self,
+        kind: Literal["disk", "snapshot"],
+        search: Search,
+        chosen: str,
+        seen_here: Sequence[Machine],
     ) -> list[Choice]:
-        channel = search.place.channel
-        machine = await self._services.inventory.machine(
-            search.user, chosen, channel=channel, asking=False
-        )
-        if machine.node in await self._hidden(search, f"{kind}.list"):
+        channel, inventory = search.place.channel, self._services.inventory
+        machine = await inventory.machine(search.user, chosen, channel=channel, asking=False)
+        if machine.task not in {one.task for one in seen_here}:
             return []
-        usable = await self._services.sessions.usable(search.user, channel)
-        session = next(session for session in usable if session.node == machine.node)
-        seen = await self._services.sightings.of_machine(kind, target_of(session), machine.task)
+
+        async def acting() -> Target:
+            node = await inventory.node_by_id(machine.node)
+            return target_of(await self._services.sessions.use(search.user, node, channel))
+
+        seen = await self._services.sightings.of_machine(kind, acting, machine.task)
         return [Choice(f"{one.name} · {one.detail}", one.name) for one in seen]
 
     async def _node_meant(self, search: Search) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from bot.commands import derive
 from bot.commands.args import DRY_RUN, NODE_OPTION, SECRET
 from bot.commands.bind import bind
+from bot.commands.canonical import canonical
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Context, Services
@@ -20,6 +21,7 @@ from bot.commands.pipeline import Pipeline
 from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
+from bot.commands.rights import allow_read, hidden_from, require_colleague
 from bot.commands.running import LEASE
 from bot.commands.standing import standing_of
 from bot.commands.table import Command
@@ -36,10 +38,12 @@ from bot.model import (
     Source,
     Submission,
 )
-from bot.ports import Accepted, Answer, Messenger, Rejected, Search, Work
+from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
 from bot.reply import Choice, Form, Reply, from_error, line, plain
 from bot.services import cards
 from bot.services.inventory import NotKnownHere
+
+_SHOW = "vm.show"
 
 
 class Desk:
@@ -125,14 +129,15 @@ class Desk:
         command = self._services.table.get(submission.form)
         if command is None:
             return Accepted(_saying(from_error(_gone("form"))))
-        values = {name: text for name, text in submission.values.items() if text.strip()}
-        if found := derive.faults(command, values):
+        typed = derive.sent(command, submission)
+        if found := derive.faults(command, typed):
             return Rejected(found)
-        if command.verify is not None:
-            try:
+        try:
+            values = canonical(command, typed)
+            if command.verify is not None:
                 await command.verify(self._services, submission.actor, values)
-            except BotError as refusal:
-                return Rejected(derive.fault_of(command, refusal))
+        except BotError as refusal:
+            return Rejected(derive.fault_of(command, refusal))
         wish = Wish(
             submission.key, submission.actor, submission.place, Source.FORM, command, values
         )
@@ -142,14 +147,13 @@ class Desk:
             return Rejected(derive.fault_of(command, refusal))
         work = await self._take(wish)
         held = command.asks_first or not is_known
-        return Accepted(tried(work, command, values, held=held), waiting=CHECKING if held else None)
+        return Accepted(tried(work, command, typed, held=held), waiting=CHECKING if held else None)
 
     async def _is_known(self, wish: Wish) -> bool:
         """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
-        inventory = self._services.inventory
         try:
             bound = await bind(
-                inventory, wish.command, wish.values, wish.actor, wish.place, asking=False
+                self._services, wish.command, wish.values, wish.actor, wish.place, asking=False
             )
         except NotKnownHere:
             return False
@@ -233,7 +237,7 @@ class Desk:
         async with self._services.store.read() as tx:
             execution = await tx.executions.get(press.value)
         values = {"vm": execution.task, "on": execution.node}
-        show = self._services.table["vm.show"]
+        show = self._services.table[_SHOW]
         await self._reads.carry_out(
             Wish(press.key, press.actor, press.place, Source.BUTTON, show, values), answer
         )
@@ -283,11 +287,18 @@ class Desk:
         assert read is not None, "only such commands come here"  # noqa: S101
         context = Context(self._services, actor, place, Source.FORM, _unsaid)
         try:
-            machine = await inventory.machine(actor, vm, values.get(NODE_OPTION, ""), place.channel)
+            await require_colleague(self._services, actor, place)
+            hidden = hidden_from(self._services, actor, place, "vm.list")
+            on = values.get(NODE_OPTION, "")
+            machine = await inventory.machine(actor, vm, on, place.channel, hidden=hidden)
+            for name, given in ((command.id, values), (_SHOW, {"vm": vm})):
+                await allow_read(self._services, actor, place, name, given, machine)
             present = await read(context, machine)
             where = await inventory.label(machine.node)
         except BotError as problem:
             return {}, f"What it is like now could not be read. {problem.sentence}"
+        except DeliveryFailed:
+            return {}, "What it is like now could not be read: Slack did not say who may see it."
         return present, f"{machine.label} on {where}. Grey is what it has now; empty keeps it."
 
 

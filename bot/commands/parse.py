@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bot.commands.alias import expanded
-from bot.commands.args import NODE_OPTION, OPTIONS, SECRET, Option, Parameter, option_called
+from bot.commands.args import NODE_OPTION, SECRET, Parameter, option_called
+from bot.commands.canonical import canonical, options_of
 from bot.commands.gibibytes import UNIT
 from bot.commands.table import Command, Table
 from bot.commands.text import clean, option_name, quoted, words
@@ -146,24 +147,9 @@ def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
         _set(values, node.name, values.pop(NODE_OPTION))
-    takes: list[Parameter | Option] = [*command.parameters, *_options_of(command)]
-    for taken in takes:
-        if taken.name not in values:
-            continue
-        value = taken.arg.read(taken.name, values[taken.name])
-        if taken.arg.kind == "size":
-            values[taken.name] = str(value)  # `1T` is written down as what DBC will be sent
-        if taken.arg.kind == "flag":
-            values[taken.name] = "true"
-            if not value:  # `force=false` is the same as no force
-                del values[taken.name]
+    values = canonical(command, values)
     _check_options(command, values)
     return values
-
-
-def _options_of(command: Command) -> list[Option]:
-    """Everyone's options, without those whose name the command has for something of its own."""
-    return [option for option in OPTIONS if command.parameter(option.name) is None]
 
 
 def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
@@ -214,7 +200,7 @@ def _is_choice(command: Command, word: str) -> bool:
 def _check_options(command: Command, values: Mapping[str, str]) -> None:
     """Refuse options that say nothing for this command."""
     changes = command.effect_of(values) is not Effect.READ
-    for option in _options_of(command):
+    for option in options_of(command):
         if option.name in values and not option.fits(changes=changes):
             what = "changes something" if changes else "only reads"
             raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")

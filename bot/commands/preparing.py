@@ -32,9 +32,7 @@ class Preparation:
 
     async def _bind(self, command: Command, execution: Execution) -> Bound:
         values = {**execution.arguments, **execution.secrets}
-        return await bind(
-            self._services.inventory, command, values, execution.actor, execution.place
-        )
+        return await bind(self._services, command, values, execution.actor, execution.place)
 
     async def _fix_target(self, command: Command, execution: Execution, bound: Bound) -> Execution:
         """Write down what the names meant; a creation's machine gets the ledger entry's id."""

@@ -143,7 +143,7 @@ class Command:
         """The parameter that `key=` means."""
         wanted = key.lower().replace("-", "_")
         for parameter in self.parameters:
-            if wanted in {parameter.name, parameter.word, *parameter.arg.names}:
+            if wanted in parameter.spellings:
                 return parameter
         return None
 
@@ -225,7 +225,7 @@ def _check(command: Command) -> None:
     if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
     names = [
-        name for p in command.parameters for name in {p.name, p.word, *p.arg.names} - {NODE_OPTION}
+        name for p in command.parameters for name in p.spellings - {NODE_OPTION}
     ]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

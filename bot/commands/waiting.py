@@ -14,7 +14,8 @@ class Waiting:
     """A review that is open, what it is about, and why `user` is shown it.
 
     `is_mine`: they asked for it. `for_me`: they may decide, and have not. Neither: it is broken
-    glass that everybody can see where it was announced.
+    glass that everybody can see where it was announced, but for whom the rules deny to read of
+    its node.
     """
 
     approval: Approval
@@ -45,6 +46,7 @@ async def waiting_for(services: Services, user: str, channel: str = "") -> list[
             if vote.user == user and vote.state is VoteState.COUNTED
         }
     reviewers = services.reviews.reviewers.at_this_moment()
+    hidden = await reviewers.hidden(user, channel, "vm.list")
     now = services.clock.now()
     found = []
     for approval in pending:
@@ -55,7 +57,7 @@ async def waiting_for(services: Services, user: str, channel: str = "") -> list[
         for_me = approval.id not in voted and await reviewers.may_decide(
             approval, execution, user, channel
         )
-        here = bool(channel) and execution.place.channel == channel
+        here = bool(channel) and execution.place.channel == channel and execution.node not in hidden
         one = Waiting(approval, execution, is_mine, for_me)
         if is_mine or for_me or (one.is_glass and here):
             found.append(one)

@@ -6,7 +6,8 @@ answer (no such person, a missing permission) counts as no right; what it may an
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide
 from bot.services.policy_file import read_policy
 from bot.services.review_cards import LAST_SEEN, STATE
+from bot.services.rule_arguments import Known
 from bot.services.sessions import Sessions
 
 CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
@@ -33,11 +35,11 @@ _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
 class PolicyBook:
-    """The policy in force; replaced as a whole, never in part. `commands` are all ids there are."""
+    """The policy in force; replaced as a whole, never in part. `commands` are all there are."""
 
-    def __init__(self, path: Path | None, commands: Collection[str]) -> None:
+    def __init__(self, path: Path | None, commands: Known) -> None:
         self._path = path
-        self._commands = tuple(commands)
+        self._commands = commands
         self.current: Policy = read_policy(path, self._commands)
 
     def reload(self) -> None:
@@ -69,9 +71,11 @@ class Reviewers:
                 channel=execution.place.channel,
                 command=execution.command,
                 effect=execution.effect,
-                arguments=execution.arguments,
+                # What was found out for an argument that was left out counts like one given.
+                arguments={**execution.facts, **execution.arguments},
                 node=execution.node,
                 groups=await self.groups_of(execution.actor),
+                task=execution.task,
             ),
         )
 
@@ -105,20 +109,22 @@ class Reviewers:
         if decision.kind == "deny":
             raise Refused(decision.why)
 
-    async def hidden(self, person: str, channel: str, command: str) -> frozenset[str]:
+    async def hidden(
+        self, person: str, channel: str, command: str, *, asking: bool = True
+    ) -> frozenset[str]:
         """The nodes that the rules deny to read with this command, by id.
 
         A list over several nodes leaves them out. While Slack does not say who is in a user
-        group, whoever might be in it counts as being in it.
+        group, or is not asked, whoever might be in it counts as being in it.
         """
         policy = self._book.current
         named = {node for rule in policy.rule if rule.deny for node in rule.match.node}
         if not named:
             return frozenset()
-        try:
-            groups = await self.groups_of(person)
-        except DeliveryFailed:
-            groups = policy.groups()
+        groups = policy.groups()
+        if asking:
+            with suppress(DeliveryFailed):
+                groups = await self.groups_of(person)
         asked = Request(person, channel, command, Effect.READ, {}, groups=groups)
         return frozenset(
             node for node in named if decide(policy, replace(asked, node=node)).kind == "deny"

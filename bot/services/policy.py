@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +20,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
 )
 
 from bot.errors import Refused
 from bot.model import Effect
+from bot.services.rule_arguments import Argument, Known, Wanted, called, faults
 
 _SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
@@ -120,11 +123,16 @@ class Match(_Strict):
 
     command: Texts = ()
     effect: Texts = ()
-    arguments: Mapping[str, str | bool | int] = {}
+    arguments: Mapping[str, Wanted] = {}
     node: Nodes = ()
     channel: Channels = ()
     person: Persons = ()
     group: Groups = ()
+    _known: Known = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep what the table says of arguments: each command has its own names for them."""
+        self._known = (context or {}).get("commands") or {}
 
     @field_validator("command")
     @classmethod
@@ -135,6 +143,18 @@ class Match(_Strict):
                 raise ValueError(f"“{pattern}” fits no command, so the rule would guard nothing")
         return value
 
+    @field_validator("arguments")
+    @classmethod
+    def _known_arguments(
+        cls, value: Mapping[str, Wanted], info: ValidationInfo
+    ) -> Mapping[str, Wanted]:
+        known: Known = (info.context or {}).get("commands") or {}
+        patterns = info.data.get("command", ())
+        matched = [one for one in known if _any(patterns, partial(fnmatchcase, one))]
+        if matched and (found := list(faults(value, matched, known))):
+            raise ValueError("; it ".join(found))
+        return value
+
     @field_validator("effect")
     @classmethod
     def _known_effects(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -142,6 +162,16 @@ class Match(_Strict):
             if effect not in _EFFECTS:
                 raise ValueError(f"is one of {', '.join(_EFFECTS)}, not “{effect}”")
         return value
+
+    def has_arguments(self, request: "Request") -> bool:
+        """Whether what was given for the arguments is what this wants, however it was written."""
+        known = self._known.get(request.command, ())
+        for name, wanted in self.arguments.items():
+            argument = called(name, known) or Argument(name, frozenset({name}))
+            given = request.arguments.get(argument.name, "")
+            if not argument.holds(request.task if argument.is_machine else given, wanted):
+                return False
+        return True
 
 
 class Rule(Review):
@@ -161,18 +191,12 @@ class Rule(Review):
             and _any(match.channel, request.channel.__eq__)
             and _any(match.person, request.person.__eq__)
             and _any(match.group, request.groups.__contains__)
-            and all(_same(request.arguments.get(k, ""), v) for k, v in match.arguments.items())
+            and match.has_arguments(request)
         )
 
 
 def _any(wanted: tuple[str, ...], fits: object) -> bool:
     return not wanted or any(fits(one) for one in wanted)  # type: ignore[operator]
-
-
-def _same(given: str, wanted: str | bool | int) -> bool:
-    if isinstance(wanted, bool):
-        return (given.lower() in {"true", "yes", "1", "on"}) is wanted
-    return given == str(wanted)
 
 
 class Defaults(_Strict):
@@ -215,7 +239,10 @@ class Policy(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, by ids. `groups` are the user groups of `person` that the policy names."""
+    """What is asked, by ids. `groups` are the user groups of `person` that the policy names.
+
+    `task` is the machine's id.
+    """
 
     person: str
     channel: str
@@ -224,6 +251,7 @@ class Request:
     arguments: Mapping[str, str]
     node: str = ""
     groups: frozenset[str] = frozenset()
+    task: str = ""
 
 
 Kind = Literal["run", "confirm", "approve", "deny"]

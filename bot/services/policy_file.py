@@ -5,9 +5,10 @@ Knows how a file goes wrong, not what the rules decide: see `bot.services.policy
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import BotError
 from bot.services.policy import AuditSettings, Defaults, Match, People, Policy, Review, Rule
+from bot.services.rule_arguments import Known
 
 _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "rule": ("a rule", Rule),
@@ -37,6 +39,8 @@ _WANTED = {
 _PLACED = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _KEY = r"(?:^|[\s{,.\[])[\"']?%s[\"']?\s*[=.\]]"
 
+_UNKNOWN: Known = MappingProxyType({})
+
 Place = tuple[int | str, ...]
 
 
@@ -49,12 +53,12 @@ class FaultyPolicy(BotError):
 
 
 def read_policy(
-    path: Path | None, commands: Collection[str] = (), setting: str = "POLICY_FILE"
+    path: Path | None, commands: Known = _UNKNOWN, setting: str = "POLICY_FILE"
 ) -> Policy:
     """The policy of a file; the defaults without one. Raises FaultyPolicy with all its faults.
 
-    With `commands` (all ids), a pattern that fits none of them is a fault. `setting` is where the
-    path was given.
+    With `commands` (all ids, with their arguments), a pattern that fits none of them is a fault,
+    and so is an argument that none of them takes. `setting` is where the path was given.
     """
     if path is None:
         return Policy()

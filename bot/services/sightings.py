@@ -22,6 +22,7 @@ from bot.services.sessions import target_of
 from storage import Store
 
 Kind = Literal["image", "server", "disk", "snapshot"]
+Acting = Callable[[], Awaitable[Target]]  # called only where a session is about to be used
 Look = Callable[[], Awaitable[Sequence[Sighting]]]
 
 _STALE = timedelta(minutes=10)
@@ -72,11 +73,15 @@ class Sightings:
         return [seen for seen in await self._all(kind) if seen.place in tasks]
 
     async def of_machine(
-        self, kind: Literal["disk", "snapshot"], target: Target, task: str
+        self, kind: Literal["disk", "snapshot"], acting: Acting, task: str
     ) -> list[Sighting]:
         """The disks or snapshots of one machine; asks its node if it was never looked at."""
         look = self._disks if kind == "disk" else self._snapshots
-        return await self._at(kind, task, partial(look, target, task))
+
+        async def at_once() -> Sequence[Sighting]:
+            return await look(await acting(), task)
+
+        return await self._at(kind, task, at_once)
 
     # What a person's own question has brought up
 

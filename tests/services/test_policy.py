@@ -269,7 +269,7 @@ def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path)
     path = tmp_path / "policy.toml"
     path.write_text('[[rule]]\nname = "a"\nmatch = { command = "vm.delet" }\ndeny = "No."\n')
     with pytest.raises(BotError) as fault:
-        read_policy(path, ["vm.delete", "vm.list"])
+        read_policy(path, {"vm.delete": (), "vm.list": ()})
     assert "policy.toml line 3" in fault.value.sentence
     assert "guard nothing" in fault.value.sentence
 

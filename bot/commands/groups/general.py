@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 from bot.commands.args import Arg, Topic
@@ -99,12 +100,14 @@ async def whoami(ctx: Context) -> Reply:
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
     """Show what is set for you and for this channel, or set it."""
     inventory, kept = ctx.services.inventory, ctx.services.store
+    find = inventory.named_node
     asked: list[tuple[Scope, str, str]] = [
         ("person", ctx.actor, node),
         ("channel", ctx.place.channel, channel_node),
     ]
+    hidden = partial(ctx.hidden, "node.list")
     wanted = [
-        (scope, owner, None if text.lower() == _NONE else await inventory.named_node(text))
+        (scope, owner, None if text.lower() == _NONE else await find(text, hidden=hidden))
         for scope, owner, text in asked
         if text
     ]

@@ -4,6 +4,7 @@ The bot never has that key: a form takes a nonce and its signature (docs/dbc-api
 """
 
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Annotated
 
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from bot.commands.args import Arg, Manager, Metal
 from bot.commands.bind import MEANT
 from bot.commands.context import Context, Services
 from bot.commands.groups.shown import short
+from bot.commands.rights import hidden_from
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
 from bot.dbc.identity import NodeKeySignature, Target
@@ -19,7 +21,7 @@ from bot.dbc.models import BareMetal
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
-from bot.model import Effect, Node, NodeKind
+from bot.model import Effect, Node, NodeKind, Place
 from bot.reply import Reply, bold, code, command, line
 
 Uuid = Annotated[
@@ -87,13 +89,14 @@ async def _once(
     return proof, Target(node_id=manager.id, credentials=proof)
 
 
-async def _verify(services: Services, _user: str, values: Mapping[str, str]) -> None:
+async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
     """Find a signature that the manager would refuse while the form is still open."""
-    find = services.inventory.named_node
+    hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
+    find = partial(services.inventory.named_node, asking=False, hidden=hidden)
     if text := values.get("manager"):
-        manager = (await find(text, MEANT["manager"], "manager", asking=False)).id
+        manager = (await find(text, MEANT["manager"], "manager")).id
     else:
-        machine = await find(values["machine"], MEANT["metal"], "machine", asking=False)
+        machine = await find(values["machine"], MEANT["metal"], "machine")
         manager = _manager_of(machine)
     await services.renters.check_unused(_proof(manager, values))
 

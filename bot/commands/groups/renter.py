@@ -4,16 +4,18 @@ The signatures are made offline (docs/renters.md). Source: docs/dbc-api.md §2.2
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from bot.commands.args import AnyNode, Arg
 from bot.commands.bind import MEANT
 from bot.commands.context import Context, Services
 from bot.commands.groups.shown import OPEN_FORM
+from bot.commands.rights import hidden_from
 from bot.commands.table import Command
 from bot.dbc import fields
 from bot.errors import BotError, Refused
-from bot.model import DbcSession, Effect
+from bot.model import DbcSession, Effect, Place
 from bot.reply import (
     Actions,
     Button,
@@ -124,7 +126,9 @@ async def verify_signature(services: Services, user: str, values: Mapping[str, s
     """Find a signature that is not the renter's while the form is still open."""
     node_id = ""
     if text := values.get("node"):
-        node_id = (await services.inventory.named_node(text, MEANT["peer"], asking=False)).id
+        hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
+        find = partial(services.inventory.named_node, asking=False, hidden=hidden)
+        node_id = (await find(text, MEANT["peer"])).id
     waiting = await services.renters.pending(user, node_id)
     check_session_signature(waiting, values.get("session_id_sign", ""))
 

@@ -1,0 +1,67 @@
+"""One text for everything that means the same: `64G`, `064` and `64`, `RESET` and `reset`.
+
+Lines, forms, the ledger (and with it what a review covers) and the site's rules all go by it.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from bot.commands.args import NODES, OPTIONS, SECRET, Option, Parameter
+from bot.commands.table import Command
+from bot.dbc.fields import own_task_id
+from bot.services.rule_arguments import Argument, Known
+
+_task_id = partial(own_task_id, field="a machine's id")
+
+_BY_NODE = 'it has several names; `match` says which is meant by its id: node = "…"'
+
+
+def canonical(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+    """The texts as the ledger has them; a flag that is off is left out.
+
+    Raises Refused with the field for a text that cannot be.
+    """
+    taken: list[Parameter | Option] = [*command.parameters, *options_of(command)]
+    texts = {
+        one.name: one.arg.canonical(one.name, values[one.name])
+        for one in taken
+        if one.name in values
+    }
+    flags = {one.name for one in taken if one.arg.kind == "flag"}
+    found = {name: texts.get(name, text) for name, text in values.items()}
+    return {name: text for name, text in found.items() if text or name not in flags}
+
+
+def options_of(command: Command) -> list[Option]:
+    """Everyone's options, without those whose name the command has for something of its own."""
+    return [option for option in OPTIONS if command.parameter(option.name) is None]
+
+
+def known_arguments(commands: Iterable[Command]) -> Known:
+    """What rules may say of each command's arguments, by its id."""
+    return {
+        command.id: [
+            *(_argument(one) for one in command.parameters if one.arg.kind not in SECRET),
+            *(_option(one) for one in options_of(command)),
+        ]
+        for command in commands
+    }
+
+
+def _argument(parameter: Parameter) -> Argument:
+    arg, default = parameter.arg, parameter.default
+    read = _task_id if arg.kind == "vm" else partial(arg.canonical, parameter.name)
+    return Argument(
+        name=parameter.name,
+        spellings=parameter.spellings,
+        canonical=read,
+        default="" if default in {None, (), ""} else read(str(default)),
+        is_list=arg.kind == "list",
+        is_machine=arg.kind == "vm",
+        instead=_BY_NODE if arg.kind in NODES else "",
+    )
+
+
+def _option(option: Option) -> Argument:
+    read = partial(option.arg.canonical, option.name)
+    return Argument(option.name, frozenset({option.name}), read)

@@ -1,0 +1,87 @@
+"""What a rule may say of a command's arguments, and whether it holds for what was given. Pure.
+
+Knows arguments by their names and canonical texts only; which there are is told by the table.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.errors import Refused
+
+Wanted = str | bool | int
+
+_TRUE = frozenset({"true", "yes", "1", "on", "y"})
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command, as rules see it.
+
+    `spellings` are all names that mean it. `canonical` gives the one text that stands for
+    everything that means the same (`64G`, `064`: `64`), and raises Refused for what it cannot be.
+    `default` counts where nothing was given. Of a list, one part is enough. A machine is named by
+    its id. `instead` says how a rule names it where it cannot do so by an argument.
+    """
+
+    name: str
+    spellings: frozenset[str]
+    canonical: Callable[[str], str] = str.strip
+    default: str = ""
+    is_list: bool = False
+    is_machine: bool = False
+    instead: str = ""
+
+    def holds(self, given: str, wanted: Wanted) -> bool:
+        """Whether what was given is what the rule wants."""
+        given = self._read(given or self.default)
+        if isinstance(wanted, bool):
+            return (given.lower() in _TRUE) is wanted
+        text = self._read(str(wanted)).casefold()
+        if self.is_list and text:
+            return set(text.split()) <= set(given.casefold().split())
+        return given.casefold() == text
+
+    def _read(self, text: str) -> str:
+        try:
+            return self.canonical(text) if text else ""
+        except Refused:  # of a former version, or of another command of the rule
+            return text
+
+    def fault(self, wanted: Wanted) -> str:
+        """Why it can never be `wanted`; empty where it can."""
+        if self.instead:
+            return self.instead
+        if wanted == "":
+            return ""
+        try:
+            self.canonical(str(wanted).lower() if isinstance(wanted, bool) else str(wanted))
+        except Refused as refusal:
+            return refusal.sentence
+        return ""
+
+
+Known = Mapping[str, Sequence[Argument]]  # by the ids of all commands
+
+
+def called(name: str, arguments: Sequence[Argument]) -> Argument | None:
+    """The argument that `name` means, in any spelling."""
+    wanted = name.lower().replace("-", "_")
+    return next((one for one in arguments if wanted in one.spellings), None)
+
+
+def faults(wanted: Mapping[str, Wanted], commands: Sequence[str], known: Known) -> Iterator[str]:
+    """What is wrong with a rule's arguments: each must mean something to one of its commands."""
+    for name, value in wanted.items():
+        meant = [one for command in commands if (one := called(name, known[command]))]
+        if not meant:
+            yield f"names `{name}`, {_not_known(name, commands, known)}"
+        elif all(found := [one.fault(value) for one in meant]):
+            yield f"can never hold for `{name}`: {found[0].rstrip('.')}"
+
+
+def _not_known(name: str, commands: Sequence[str], known: Known) -> str:
+    names = {s for command in commands for one in known[command] for s in one.spellings}
+    if close := get_close_matches(name.lower(), sorted(names), n=1):
+        return f"which no command of this rule takes; perhaps `{close[0]}` is meant"
+    return "which no command of this rule takes"
