@@ -1,11 +1,12 @@
-"""Once a day: what ended long ago leaves no messages, clicks and watches behind."""
+"""Once a day: what ended long ago leaves no contents of messages, lost clicks, watches behind."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
-from storage import Store
+from storage import Store, UnitOfWork
 
 _AT_ONCE = 500  # rows in one unit of work: others must not wait for long to write
 _DAILY = timedelta(days=1)
@@ -27,10 +28,11 @@ class Leftovers:
         now = self._clock.now()
         if self._due is not None and now < self._due:
             return
-        self._due = now + _DAILY
         before = now - self._kept
         gone = await self._messages(before, now)
-        gone += await self._votes(before) + await self._watches(before)
+        gone += await self._all(lambda tx: tx.leftovers.forget_votes(before, _AT_ONCE))
+        gone += await self._all(lambda tx: tx.leftovers.forget_watches(before, _AT_ONCE))
+        self._due = now + _DAILY
         log.info("leftovers.forgotten", rows=gone, before=before.isoformat())
 
     async def _messages(self, before: datetime, now: datetime) -> int:
@@ -44,20 +46,11 @@ class Leftovers:
             if not after:
                 return gone
 
-    async def _votes(self, before: datetime) -> int:
+    async def _all(self, forget_some: Callable[[UnitOfWork], Awaitable[int]]) -> int:
         gone = 0
         while True:
             async with self._store.write() as tx:
-                count = await tx.leftovers.forget_votes(before, _AT_ONCE)
-            gone += count
-            if count < _AT_ONCE:
-                return gone
-
-    async def _watches(self, before: datetime) -> int:
-        gone = 0
-        while True:
-            async with self._store.write() as tx:
-                count = await tx.leftovers.forget_watches(before, _AT_ONCE)
+                count = await forget_some(tx)
             gone += count
             if count < _AT_ONCE:
                 return gone

@@ -1,18 +1,19 @@
 """Removes what has had its time: messages, clicks and watches of what ended long ago.
 
-The ledger, its reviews and the audit stay for ever. So do used nonces: a node forgets its own when
-it restarts (docs/dbc-api.md §2.3), so that an old signature would count again.
+The ledger, its reviews with the votes that counted, and the audit with the messages that it points
+at stay for ever. So do used nonces: a node forgets its own when it restarts (docs/dbc-api.md §2.3),
+so that an old signature would count again.
 """
 
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, func, not_, or_, select, union
+from sqlalchemy import delete, func, not_, or_, select, union, update
 
 from bot.model import ApprovalStatus, VoteState, WatchState
 from storage.repositories.messages import WANTED
 from storage.repositories.repository import Repository, is_free
-from storage.tables import approvals, executions, messages, votes, watches
+from storage.tables import approvals, audit, executions, messages, votes, watches
 
 
 class Leftovers(Repository):
@@ -23,14 +24,16 @@ class Leftovers(Repository):
     ) -> tuple[str, int]:
         """Look at up to `limit` messages from before that moment, those after the id `after`.
 
-        Gives the last id looked at ("" at the end) and how many were removed. Those that are
-        still to be delivered stay, and those about something that has not ended long before.
+        Gives the last id looked at ("" at the end) and how many were forgotten. Those that are
+        still to be delivered stay, and those about something that has not ended long before. Of
+        those that the audit points at, only the content goes: where they stand in Slack stays.
         """
         rows = await self._connection.execute(
             select(messages.c.id, messages.c.key)
             .where(
                 messages.c.id > after,
                 messages.c.created_at < before,
+                messages.c.content != "",
                 not_(WANTED),
                 is_free(messages, now),
             )
@@ -40,12 +43,24 @@ class Leftovers(Repository):
         # `card:<execution>:<user>`, `end:<execution>`, `remind:<review>:<number>`, …
         about = {row.id: row.key.split(":")[1] if ":" in row.key else "" for row in rows}
         kept = await self._kept(set(about.values()), before)
-        gone = [message for message, subject in about.items() if subject not in kept]
-        await self._connection.execute(delete(messages).where(messages.c.id.in_(gone)))
-        return (max(about) if len(about) == limit else "", len(gone))
+        over = [message for message, subject in about.items() if subject not in kept]
+        # Not what somebody has just given something new to say.
+        gone = messages.c.id.in_(over), not_(WANTED)
+        audited = messages.c.key.in_(
+            select(audit.c.message).where(audit.c.execution.in_(set(about.values())))
+        )
+        emptied = await self._connection.execute(
+            update(messages).where(*gone, audited).values(content="")
+        )
+        removed = await self._connection.execute(delete(messages).where(*gone, not_(audited)))
+        count = emptied.rowcount + removed.rowcount
+        return (max(about) if len(about) == limit else "", count)
 
     async def forget_votes(self, before: datetime, limit: int) -> int:
-        """Remove up to `limit` clicks on reviews that were over before; says how many."""
+        """Remove up to `limit` clicks that did not count, on reviews that were over before.
+
+        Says how many. Those that counted are the review's outcome, and stay with it.
+        """
         ended = func.coalesce(approvals.c.decided_at, approvals.c.expires_at)
         found = (
             select(votes.c.key)
@@ -53,7 +68,7 @@ class Leftovers(Repository):
             .where(
                 approvals.c.status != ApprovalStatus.PENDING,
                 ended < before,
-                votes.c.state != VoteState.PENDING,
+                votes.c.state == VoteState.REFUSED,
             )
             .limit(limit)
         )

@@ -1,10 +1,12 @@
-"""What ended long ago leaves no messages, clicks and watches; what is open or recorded stays."""
+"""What ended long ago leaves little behind; what is open, recorded or decided stays."""
 
 import sqlite3
 from pathlib import Path
 
-from tests.scenarios.site import DELETE, NAME, approves, asked, entries, site
+from bot.model import AuditQuery
+from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_broken_database import broken
 
 DAY = 24 * 60 * 60.0
 GLASS = (
@@ -34,13 +36,44 @@ async def test_what_ended_long_ago_is_forgotten_but_not_the_ledger(tmp_path: Pat
         assert kept(stage)["messages"] >= before["messages"]
         await stage.passes(2 * DAY)
         after = kept(stage)
-        assert (after["votes"], after["watches"]) == (0, 0)
+        assert (after["votes"], after["watches"]) == (1, 0)
         assert after["messages"] < before["messages"]
         assert after["executions"] == before["executions"]
         assert after["approvals"] == before["approvals"]
         assert len(await entries(stage)) >= written
         shown = await stage.asks(stage.alice, "/dbc audit list since=2020-01-01 outcome=done")
         assert f"{NAME} on gpu1" in shown.plain
+
+
+async def test_who_decided_and_where_the_card_stands_stays_for_ever(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        card = await asked(stage)
+        await approves(stage, stage.alice, card)  # does not count: she has asked for it
+        await denies(stage, stage.bob, card, "not today")
+        [number] = {entry.approval for entry in await entries(stage) if entry.approval}
+        before = kept(stage)
+        assert before["votes"] == 2
+        await stage.passes(91 * DAY)
+        after = kept(stage)
+        assert after["votes"] == 1
+        assert after["messages"] < before["messages"]
+        for person, place in ((stage.alice, CHANNEL), (stage.bob, "@dbc")):
+            shown = await stage.asks(person, f"/dbc approval show {number}", place)
+            assert f"denied by <@{stage.bob.id}> (“not today”)" in shown.plain
+        async with stage.bot.store.read() as tx:
+            rows = await tx.audit.page(AuditQuery(command="vm.delete"), before=None, limit=50)
+        assert {row.ref and row.ref.ts for row in rows} == {card.ts}
+
+
+async def test_a_failing_database_puts_the_tidying_off_for_an_hour_only(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await approves(stage, stage.bob, await asked(stage))
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        with broken(stage, "DELETE ON watches"):
+            await stage.passes(91 * DAY)
+        assert kept(stage)["watches"] == 1
+        await stage.passes(60 * 60)
+        assert kept(stage)["watches"] == 0
 
 
 async def test_what_still_waits_for_a_review_is_not_forgotten(tmp_path: Path) -> None:
@@ -59,10 +92,13 @@ async def test_what_still_waits_for_a_review_is_not_forgotten(tmp_path: Path) ->
 async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         question = await asked(stage)
+        await stage.quiet()
+        before = kept(stage)["messages"]
         stage.ws.faults.add("http_500", "chat.update", times=None)
         stage.ws.faults.add("http_500", "chat.postMessage", times=None)
         await stage.passes(2 * 60 * 60)
         await stage.passes(100 * DAY)
+        assert kept(stage)["messages"] < before
         stage.ws.faults.clear()
         for _ in range(3):
             await stage.passes(2 * 60 * 60)
@@ -73,8 +109,10 @@ async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> No
 async def test_asking_again_after_all_is_forgotten_works(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         await stage.asks(stage.alice, DELETE)
+        before = kept(stage)["messages"]
         await stage.passes(100 * DAY)
         await stage.passes(2 * DAY)
+        assert kept(stage)["messages"] < before
         await stage.alice.types(DELETE, channel=CHANNEL)
         await stage.quiet()
         waiting = [m for m in stage.alice.messages(CHANNEL) if "Approve" in m.buttons]

@@ -42,26 +42,32 @@ async def test_messages_of_what_has_ended_go_and_others_stay(store: Store) -> No
     assert await forget(store) == 4
     async with store.read() as tx:
         for key in keys:
-            assert (await tx.messages.find(key) is None) is key.startswith("card:execution-1")
+            assert (await tx.messages.find(key) is None) is key.startswith("card:execution-1:")
+        card = await tx.messages.find("card:execution-1")  # the audit says where it stands
+        assert card is not None
+        assert (card.content, card.ref) == ("", MessageRef("C1", "1.2"))
         assert await tx.messages.find("end:execution-1") is not None
         assert await tx.executions.find("execution-1") is not None
+    assert await forget(store) == 0
 
 
 async def test_clicks_and_watches_go_once_all_is_over(store: Store) -> None:
     await record(store, execution("1"))
     async with store.write() as tx:
-        await tx.approvals.add(approval("1", expires_at=SOON))
+        await tx.approvals.add(approval("1", expires_at=SOON, needed=2))
         await tx.watches.add(watch("1"))
-        await tx.votes.cast(Vote("click", "approval-1", "U2", Verdict.APPROVE, NOW, HERE))
+        for key, user in (("late", "U2"), ("click", "U3")):
+            await tx.votes.cast(Vote(key, "approval-1", user, Verdict.APPROVE, NOW, HERE))
     assert await forget(store) == 0
     async with store.write() as tx:
-        await tx.votes.refuse("click", "no", NOW)
+        await tx.votes.count("click", NOW)
+        await tx.votes.refuse("late", "no", NOW)
         await tx.approvals.resolve("approval-1", ApprovalStatus.CANCELLED, by="U1", now=SOON)
         await tx.watches.settle("watch-1", WatchState.DONE, "running")
     await end(store, "execution-1")
     assert await forget(store) == 2
     async with store.read() as tx:
-        assert await tx.votes.of("approval-1") == []
+        assert [vote.user for vote in await tx.votes.of("approval-1")] == ["U3"]
         assert await tx.watches.find("watch-1") is None
         assert (await tx.approvals.get("approval-1")).decided_by == "U1"
 
