@@ -2,8 +2,9 @@
 
 import json
 
-from bot.model import AuditQuery
+from bot.model import AuditKind, AuditQuery
 from bot.services.sessions import Sessions
+from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, Stage, card
 
 
@@ -147,3 +148,45 @@ async def test_a_guest_in_the_channel_is_no_colleague(one_stage: Stage) -> None:
     stage.ws.core.state.channel(CHANNEL).members.append(guest.id)
     told = await stage.asks(guest, "/dbc vm show inference")
     assert "Shared sessions are for full members" in told.plain
+
+
+async def test_a_guest_sees_nothing_of_what_is_shared_in_a_form(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await shares(stage, f"#{CHANNEL}")
+    gina = stage.ws.add_member("gina", is_restricted=True)
+    stage.ws.core.state.channel(CHANNEL).members.append(gina.id)
+    asked = len(stage.world.calls)
+    await gina.types("/dbc vm modify inference", channel=CHANNEL)
+    await stage.quiet()
+    assert gina.modal is not None
+    assert "Shared sessions are for full members" in gina.modal.plain
+    assert "now 64" not in str(gina.modal.blocks)
+    assert await gina.suggests("Machine", "") == []
+    await gina.closes()
+
+    await gina.types("/dbc disk resize inference", channel=CHANNEL)
+    await gina.sees_modal("Machine")
+    assert await gina.suggests("Disk", "") == []
+    assert stage.world.calls[asked:] == []
+
+
+async def looked(stage: Stage) -> list[tuple[str, str]]:
+    """Who has looked at something with whose session, as the audit has it."""
+    used = [e for e in await entries(stage) if e.kind is AuditKind.SESSION_USED]
+    return [(entry.actor, entry.details["of"]) for entry in used]
+
+
+async def test_a_search_with_a_shared_session_is_recorded_where_it_asks(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await shares(stage, "@bob")
+    await stage.bob.types("/dbc disk resize", channel=CHANNEL)
+    await stage.bob.sees_modal("Machine")
+    await stage.bob.fills({"Machine": stage.task("inference").task_id})
+    await stage.quiet()
+    assert await looked(stage) == []
+    assert await stage.bob.suggests("Disk", "") != []
+    assert await looked(stage) == [(stage.bob.id, stage.alice.id)]
+    await stage.bob.suggests("Disk", "v")  # from what was seen
+    assert await looked(stage) == [(stage.bob.id, stage.alice.id)]
