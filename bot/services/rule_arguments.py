@@ -76,12 +76,22 @@ def faults(wanted: Mapping[str, Wanted], commands: Sequence[str], known: Known) 
         meant = [one for command in commands if (one := called(name, known[command]))]
         if not meant:
             yield f"names `{name}`, {_not_known(name, commands, known)}"
-        elif all(found := [one.fault(value) for one in meant]):
-            yield f"can never hold for `{name}`: {found[0].rstrip('.')}"
+        elif fault := _fault(meant, value):
+            yield f"can never hold for `{name}`: {fault.rstrip('.')}"
+
+
+def _fault(meant: Sequence[Argument], wanted: Wanted) -> str:
+    """Why none of these can ever be `wanted`; a name that only seems to guard nodes is a fault."""
+    found = {one: one.fault(wanted) for one in meant}
+    fitting = [one for one in meant if not found[one]]
+    if any(one.is_machine for one in fitting):
+        return ""
+    instead = next((one.instead for one in meant if one.instead), "")
+    return instead or ("" if fitting else found[meant[0]])
 
 
 def _not_known(name: str, commands: Sequence[str], known: Known) -> str:
     names = {s for command in commands for one in known[command] for s in one.spellings}
-    if close := get_close_matches(name.lower(), sorted(names), n=1):
+    if close := get_close_matches(name.lower(), sorted(names), n=1, cutoff=0.7):
         return f"which no command of this rule takes; perhaps `{close[0]}` is meant"
     return "which no command of this rule takes"

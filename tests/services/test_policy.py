@@ -1,6 +1,7 @@
 """The rules as a pure function: what they say, and that more of them never allow more."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands.canonical import known_arguments
+from bot.commands.groups import command_table
 from bot.errors import BotError, Refused
 from bot.model import Effect
 from bot.services.policy import Decision, Policy, Request, decide
@@ -272,6 +275,80 @@ def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path)
         read_policy(path, {"vm.delete": (), "vm.list": ()})
     assert "policy.toml line 3" in fault.value.sentence
     assert "guard nothing" in fault.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("match", "fault"),
+    [
+        (
+            'command = "image.*", arguments = { form = "hub" }',
+            "`arguments` names `form`, which no command of this rule takes; "
+            "perhaps `from` is meant.",
+        ),
+        (
+            'command = "vm.modify", arguments = { force = true }',
+            "`arguments` names `force`, which no command of this rule takes.",
+        ),
+        (
+            'command = "session.add", arguments = { session_id = "x" }',
+            "`arguments` names `session_id`, which no command of this rule takes.",
+        ),
+        (
+            'command = "metal.power", arguments = { power = "of" }',
+            "`arguments` can never hold for `power`: "
+            "Power is one of: on, off, reset, status; not “of”.",
+        ),
+        (
+            'command = "vm.modify", arguments = { cpu = 5000 }',
+            "`arguments` can never hold for `cpu`: CPU cores must be between 1 and 1024, not 5000.",
+        ),
+        (
+            'command = "vm.*", arguments = { machine = "inference" }',
+            "`arguments` can never hold for `machine`: "
+            "a machine's id has 20 to 22 letters and digits.",
+        ),
+        (
+            'arguments = { node = "gpu1" }',
+            "`arguments` can never hold for `node`: it has several names; "
+            '`match` says which is meant by its id: node = "…".',
+        ),
+    ],
+)
+def test_an_argument_that_guards_nothing_is_refused(tmp_path: Path, match: str, fault: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f'[[rule]]\nname = "a"\nmatch = {{ {match} }}\ndeny = "No."\n')
+    with pytest.raises(FaultyPolicy) as caught:
+        read_policy(path, known_arguments(command_table()))
+    assert list(caught.value.faults) == [f"{path} line 3: {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("match", "command", "given"),
+    [
+        ('arguments = { power = "off" }', "metal.power", {"command": "off"}),
+        ('arguments = { from = "hub" }', "image.download", {"server": "hub"}),
+        ('arguments = { to = "hub" }', "image.upload", {"server": "hub"}),
+        ('arguments = { image-server = "HUB" }', "image.upload", {"server": "hub"}),
+        ('arguments = { memory = "1T" }', "vm.modify", {"mem": "1024"}),
+        ("arguments = { mem = 32 }", "vm.modify", {"mem": "32G"}),  # as once written down
+        ('arguments = { public_ip = "none" }', "vm.modify", {"public_ip": "NONE"}),
+        ('arguments = { image = "a.qcow2" }', "image.upload", {"image": "/data/a.qcow2"}),
+        ("arguments = { force = false }", "vm.restart", {}),
+        ('arguments = { force = "yes" }', "vm.restart", {"force": "true"}),
+        (f'arguments = {{ vm = "{"7" * 22}" }}', "vm.delete", {"vm": "train-01"}),
+        ("arguments = { json = true }", "vm.list", {"json": "true"}),
+    ],
+)
+def test_an_argument_is_meant_by_any_of_its_names_and_spellings(
+    tmp_path: Path, match: str, command: str, given: Mapping[str, str]
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(f'[[rule]]\nname = "a"\nmatch = {{ {match} }}\ndeny = "No."\n')
+    rules = read_policy(path, known_arguments(command_table()))
+    asked = request(command=command, arguments=given, task="7" * 22)
+    assert decide(rules, asked).why == "No."
+    other = dict.fromkeys(given, "x") or {"force": "true"}
+    assert not decide(rules, replace(asked, arguments=other, task="8" * 22)).why
 
 
 @pytest.mark.parametrize(
