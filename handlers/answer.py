@@ -72,6 +72,7 @@ class _Answer(ABC):
         self._place = place
         self._trigger = trigger
         self._shown: Shown | None = None
+        self._offer = ""
 
     @abstractmethod
     async def say(self, reply: Reply) -> None:
@@ -89,8 +90,13 @@ class _Answer(ABC):
         trigger, self._trigger = self._trigger, ""
         if trigger:
             self._shown = await self._modals.show(form, self._place, trigger)
-        if self._shown is None:
-            await self.say(self._modals.offer(form, self._place))
+        if self._shown is not None:
+            return
+        if self._offer and not form.errors:
+            self._modals.change_offer(self._offer, form, self._place)
+            return
+        self._offer, reply = self._modals.offer(form, self._place)
+        await self.say(reply)
 
 
 class PrivateAnswer(_Answer):
@@ -184,7 +190,7 @@ class FormAnswer(_Answer):
         """Put the form back where it waits; else offer it."""
         shown = self._waiting and await self._modals.put_back(self._waiting, form, self._place)
         if not shown:
-            offer = self._modals.offer(form, self._place)
+            _, offer = self._modals.offer(form, self._place)
             await self._messenger.whisper(self._actor, self._place, offer)
 
 

@@ -27,6 +27,8 @@ def form_view(form: Form, place: Place) -> Json:
     blocks = view_blocks(form.intro)
     for field in form.fields:
         blocks.append(_input(field))
+        if lost := _lost(field):
+            blocks.extend(view_blocks([Note(line(emoji("warning"), " ", lost))]))
         if error := form.errors.get(field.name):
             blocks.extend(view_blocks([Note(line(emoji("warning"), " ", error))]))
     known = {field.name for field in form.fields}
@@ -142,6 +144,16 @@ def options(choices: Sequence[Choice]) -> list[Json]:
 def _option(choice: Choice) -> Json:
     option: Json = {"text": plain_text(choice.label, OPTION), "value": choice.value}
     return option | ({"description": plain_text(choice.hint, OPTION)} if choice.hint else {})
+
+
+def _lost(field: FormField) -> str:
+    """What a form cannot hold of what was given before."""
+    given = field.initial.value if field.initial is not None else ""
+    if field.kind == "search" and len(given) > OPTION_VALUE:
+        return f"What was given is too long to stand here: {OPTION_VALUE} characters at most."
+    if field.kind in {"text", "lines"} and len(given) > INPUT:
+        return f"What was given is too long and was cut here: {INPUT:,} characters at most."
+    return ""
 
 
 def _input(field: FormField) -> Json:

@@ -94,18 +94,22 @@ class Modals:
         else:
             self._changed.put(f"{shown.view}:{known}", changed["view"]["hash"])
 
-    def offer(self, form: Form, place: Place) -> Reply:
-        """A reply with a button that opens the form."""
+    def offer(self, form: Form, place: Place) -> tuple[str, Reply]:
+        """The id of the offer, and a reply with a button that opens the form."""
         offer_id = secrets.token_urlsafe(12)
         self._offered.put(offer_id, Offer(form, place))
         button = Button("Open the form", FORM_OPEN, offer_id, "primary")
         told = [Para(line(emoji("no_entry_sign"), " ", error)) for error in form.errors.values()]
-        return Reply(
+        return offer_id, Reply(
             " ".join(plain(line(error)) for error in form.errors.values())
             or f"{form.title}: open the form",
             (*(told or [Para(line(form.title, " needs a form."))]), Actions((button,))),
             private=True,
         )
+
+    def change_offer(self, offer_id: str, form: Form, place: Place) -> None:
+        """Let the button that was offered open this form."""
+        self._offered.put(offer_id, Offer(form, place))
 
     def offered(self, offer_id: str) -> Offer | None:
         """The form that a button stands for, while it is remembered."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.errors import Refused
 from bot.model import Place
 
 Payload = Mapping[str, Any]
@@ -18,6 +19,7 @@ Json = dict[str, Any]
 FORM_OPEN = "form.open"  # the button that opens a form where there was no trigger_id
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
+PRIVATE_METADATA = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,19 @@ class FormOrigin:
     kept: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> str:
-        """As `private_metadata`."""
+        """As `private_metadata`. Raises Refused where more is kept than it can hold."""
         origin: Json = {
             "command": self.command,
             "channel": self.place.channel,
             "thread": self.place.thread,
         }
-        return json.dumps(origin | ({"kept": dict(self.kept)} if self.kept else {}))
+        kept = {"kept": dict(self.kept)} if self.kept else {}
+        text = json.dumps(origin | kept, ensure_ascii=False)
+        if len(text) > PRIVATE_METADATA:
+            raise Refused(
+                "What you typed is too long for a form to keep.", hint="Say it in fewer words."
+            )
+        return text
 
     @classmethod
     def load(cls, private_metadata: str) -> "FormOrigin":
@@ -103,7 +111,10 @@ def press_place(interaction: Payload) -> Place:
     if not channel:
         return Place(interaction["user"]["id"])
     message = interaction.get("message") or {}
-    return Place(channel, message.get("thread_ts") or container.get("thread_ts") or "")
+    thread = message.get("thread_ts") or container.get("thread_ts") or ""
+    # A message that others have replied to names itself as its thread: it still stands outside.
+    own = message.get("ts") or container.get("message_ts")
+    return Place(channel, "" if thread == own else thread)
 
 
 def event_place(event: Payload) -> Place:

@@ -104,6 +104,7 @@ def _submission(board: Switchboard, body: Payload, key: str) -> Submission:
         form=origin.command,
         view=view["id"],
         values={**origin.kept, **entered(view)},
+        given=origin.kept,
         at=board.clock.now(),
     )
 

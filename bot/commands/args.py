@@ -109,13 +109,7 @@ class Arg:
             case "person" | "channel":
                 return self._mentioned(name, text)
             case _:
-                if not (stripped := text.strip()):
-                    raise Refused(f"{self.label} is empty.", field=name)
-                longest = _LONGEST_NAME if self.kind in NODES | {"vm"} else _LONGEST
-                if len(stripped) > longest and self.kind != "line":
-                    told = f"{self.label} is too long: {longest} characters at most."
-                    raise Refused(told, field=name)
-                return stripped
+                return self._text(name, text.strip())
 
     def canonical(self, name: str, text: str) -> str:
         """The one text for all that mean the same as `text`; none for a flag that is off.
@@ -144,6 +138,15 @@ class Arg:
                 field=name,
             )
         return found[1]
+
+    def _text(self, name: str, text: str) -> str:
+        if not text:
+            raise Refused(f"{self.label} is empty.", field=name)
+        longest = _LONGEST_NAME if self.kind in NODES | {"vm"} else _LONGEST
+        if len(text) > longest and self.kind != "line":
+            told = f"{self.label} is too long: {longest} characters at most."
+            raise Refused(told, field=name)
+        return text
 
     def _integer(self, name: str, text: str) -> int:
         try:

@@ -18,7 +18,7 @@ from bot.commands.args import (
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
 from bot.errors import BotError, Refused
-from bot.model import Effect
+from bot.model import Effect, Submission
 from bot.reply import (
     Choice,
     Form,
@@ -122,8 +122,11 @@ def form(
     # What decides is remembered with the form: Slack does not say it where others are searched.
     deciding_names = {p.name for p in deciding}
     kept = {n: text for n, text in values.items() if n not in shown or n in deciding_names}
-    if not any(p.arg.kind == "vm" and p.name in values for p in command.parameters):
-        kept.pop(NODE_OPTION, None)  # the machine that is chosen says where it is
+    machines = {p.name: values[p.name] for p in _machines(command) if p.name in values}
+    if NODE_OPTION in kept:
+        kept |= machines  # it was said of this machine: where another is chosen, that says where
+    if not machines:
+        kept.pop(NODE_OPTION, None)
     return Form(
         command=command.id,
         title=command.title,
@@ -133,6 +136,19 @@ def form(
         errors=errors or {},
         kept=kept,
     )
+
+
+def sent(command: Command, submission: Submission) -> dict[str, str]:
+    """The texts of a form sent in, without the node of a machine that is no longer the one."""
+    values = {name: text for name, text in submission.values.items() if text.strip()}
+    chosen = [p.name for p in _machines(command) if NODE_OPTION in submission.given]
+    if any(values.get(name) != submission.given.get(name) for name in chosen):
+        values.pop(NODE_OPTION, None)
+    return values
+
+
+def _machines(command: Command) -> list[Parameter]:
+    return [p for p in command.parameters if p.arg.kind == "vm"]
 
 
 def deciders(command: Command) -> list[Parameter]:

@@ -64,7 +64,8 @@ class Press:
 class Submission:
     """A form sent in. `form` is the command's id; `values` are the typed texts by field name.
 
-    `values` may hold secrets, so they have no place in `repr`.
+    `given` is what the form kept of what was said before it was opened; it is among the values
+    where no field says otherwise. `values` may hold secrets, so they have no place in `repr`.
     """
 
     key: str
@@ -74,3 +75,4 @@ class Submission:
     view: str
     values: Mapping[str, str] = field(repr=False)
     at: datetime
+    given: Mapping[str, str] = field(default_factory=dict)
