@@ -27,6 +27,7 @@ from bot.reply import (
 # What fits into one message with certainty, in characters of plain text; more goes into a file.
 LONG = 6_000
 LONG_JSON = 2_500  # a code block that is still pleasant to read
+_MOST = 11_000  # what surely fits into one message as code, as it is sent: with quotes escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | No
     match part:
         case Rows():
             rows = tuple(row for row in part.rows if _has(row, needle))
-            stays = rows or part.stays
-            return len(rows), replace(part, rows=rows) if stays else None
+            if rows or part.stays:
+                return len(rows), replace(part, rows=rows)
+            return 0, replace(part, rows=(), head=()) if part.also else None
         case CodeBlock(text):
             lines = [each for each in text.splitlines() if needle in each.casefold()]
             return len(lines), CodeBlock("\n".join(lines)) if lines else None
@@ -138,6 +140,16 @@ def as_json(reply: Reply) -> str:
 
 def _also(lists: Iterable[Rows]) -> list[Mapping[str, Any]]:
     return [told for part in lists for told in part.also]
+
+
+def compact(text: str) -> str:
+    """JSON in less room: it can still be parted at its line ends."""
+    return json.dumps(json.loads(text), ensure_ascii=False, indent=0, separators=(",", ":"))
+
+
+def fits(text: str) -> bool:
+    """Whether a message can hold a text whole, as code."""
+    return len(json.dumps(text, ensure_ascii=False)) <= _MOST
 
 
 def _dumped(value: object) -> str:

@@ -14,7 +14,7 @@ from bot.commands.rights import allow_read, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
 from bot.ports import Answer, DeliveryFailed, Messenger
-from bot.reply import CodeBlock, Line, Note, Reply, line, with_commands
+from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands
 
 log = structlog.get_logger()
 
@@ -54,9 +54,7 @@ class Reads:
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
         of = bound.machine or bound.node
-        await allow_read(
-            self._services, wish.actor, wish.place, wish.command.id, wish.values, of
-        )
+        await allow_read(self._services, wish.actor, wish.place, wish.command.id, wish.values, of)
         try:
             return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
         except DbcError as error:
@@ -66,11 +64,12 @@ class Reads:
 
     async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
         text = output.as_json(reply)
-        shown = replace(reply, parts=(CodeBlock(text),))
-        if reply.sensitive or (len(text) <= output.LONG_JSON and not wish.option(FILE)):
-            await answer.say(shown)
+        if reply.sensitive:
+            await answer.say(_whole(reply, text))
+        elif len(text) <= output.LONG_JSON and not wish.option(FILE):
+            await answer.say(replace(reply, parts=(CodeBlock(text),)))
         else:
-            await self._as_file(wish, shown, text, "json", answer)
+            await self._as_file(wish, reply, text, "json", answer)
 
     async def _as_file(
         self, wish: Wish, reply: Reply, text: str, kind: str, answer: Answer
@@ -79,7 +78,10 @@ class Reads:
         try:
             name, where = await self._upload(wish, reply, text, kind)
         except DeliveryFailed as failed:
-            await answer.say(replace(reply, parts=(Note(_not_shared(failed)), *reply.parts)))
+            if kind == "json":
+                reply = _whole(reply, text)
+            told = _not_shared(failed, cut=kind != "json")
+            await answer.say(replace(reply, parts=(Note(told), *reply.parts)))
         else:
             await answer.say(output.pointing_at(reply, name, where))
 
@@ -88,7 +90,7 @@ class Reads:
         try:
             name, where = await self._upload(wish, reply, text, kind)
         except DeliveryFailed as failed:
-            return _not_shared(failed)
+            return _not_shared(failed, cut=True)
         return line(f"This is long. All of it: {name} ", where)
 
     async def _upload(self, wish: Wish, reply: Reply, text: str, kind: str) -> tuple[str, Line]:
@@ -103,11 +105,20 @@ class Reads:
         return name, where
 
 
-def _not_shared(failed: DeliveryFailed) -> Line:
+def _whole(reply: Reply, text: str) -> Reply:
+    """JSON as code, or a sentence where a message cannot hold all of it: a part is no JSON."""
+    shown = text if len(text) <= output.LONG_JSON else output.compact(text)
+    if output.fits(shown):
+        return replace(reply, parts=(CodeBlock(shown),))
+    why = " It holds passwords, so it is not kept as a file." if reply.sensitive else ""
+    told = f"As JSON this is too long for a message.{why} Ask for less of it, with --filter."
+    return replace(reply, summary="Too long for a message", parts=(Para(line(told)),))
+
+
+def _not_shared(failed: DeliveryFailed, *, cut: bool) -> Line:
     log.info("file_not_shared", reason=failed.reason)
-    return line(
-        f"The file could not be shared ({failed.reason}), so this is cut where it does not fit."
-    )
+    so = ", so this is cut where it does not fit" if cut else ""
+    return line(f"The file could not be shared ({failed.reason}){so}.")
 
 
 def _meanwhile(wish: Wish, answer: Answer) -> Callable[[Reply], Awaitable[None]]:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.commands.args import JSON
 from bot.commands.groups import command_table
 from bot.model import Effect
@@ -16,6 +18,7 @@ from tests.scenarios.site import DELETE, site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_metal import rack, slot
 
+SHOW = "/dbc vm show inference --json"
 # Each command that only reads, on a stage where it has something to say.
 LINES = {
     "vm.list": "vm list",
@@ -182,3 +185,53 @@ async def test_a_silent_node_is_said_in_json_too(one_stage: Stage) -> None:
 async def test_an_empty_list_is_an_empty_array(one_stage: Stage) -> None:
     for line in ("alias list", "watch list", "approval list", "session list"):
         assert _json_in(await _said(one_stage, f"/dbc {line} --json")) == []
+
+
+@pytest.mark.parametrize("line", ["node list", "metal list"])
+async def test_a_filter_leaves_in_json_that_the_daemon_is_silent(
+    one_stage: Stage, line: str
+) -> None:
+    await one_stage.asks(one_stage.alice, f"/dbc {line}")
+    one_stage.daemon.crash()
+    found = _json_in(await _said(one_stage, f"/dbc {line} --json --filter nothing-is-so-called"))
+    assert [list(one) for one in found] == [["problem"]]
+
+
+@pytest.mark.parametrize("count", [0, 40, 120, 220])
+async def test_json_with_secrets_is_whole(one_stage: Stage, count: int) -> None:
+    filters = await _shows_filters(one_stage, count)
+    found = _json_in((await one_stage.asks(one_stage.alice, SHOW)).plain)
+    assert found["network_filters"] == filters
+
+
+async def test_json_with_secrets_that_is_too_long_is_said_to_be(one_stage: Stage) -> None:
+    filters = await _shows_filters(one_stage, 400)
+    shown = await one_stage.asks(one_stage.alice, SHOW)
+    assert "too long for a message" in shown.plain
+    assert filters[0] not in shown.plain
+    less = await one_stage.asks(one_stage.alice, f"{SHOW} --filter status")
+    assert "status" in _json_in(less.plain)
+    assert not [m for m in one_stage.alice.messages() if m.files]
+
+
+async def _shows_filters(stage: Stage, count: int) -> list[str]:
+    """Let Alice's machine have so many network filters."""
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    filters = [f"in,tcp,{1_000 + n},0.0.0.0/0,accept" for n in range(count)]
+    stage.task("inference").filters = filters
+    return filters
+
+
+async def test_json_that_fits_into_no_message_is_not_cut_where_there_is_no_file(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    for number in range(60):
+        stage.node("gpu1").running_task(demo_renter(), desc=f"machine {number}", vnc_port=5000)
+    stage.ws.faults.error("storage_limit_reached", "files.getUploadURLExternal")
+    shown = await stage.asks(stage.alice, "/dbc vm list --json")
+    assert "could not be shared (storage_limit_reached)" in shown.plain
+    assert "too long for a message" in shown.plain
+    assert "[" not in shown.plain
