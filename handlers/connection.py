@@ -4,7 +4,6 @@ Knows nothing of replies or of the core.
 """
 
 import logging
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.config import Settings
+from bot.log import CREDENTIALS
 from bot.ports import DeliveryFailed
 from bot.reply import with_commands
 from handlers.payloads import Identity, Json
@@ -40,7 +40,6 @@ _TEMPORARY = frozenset(
     }
 )
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
-_SECRETS = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|hooks\.slack\.com/\S+")
 
 # Bolt finds our token in the environment and says that it will not use it; nor should it.
 _MOOT = warning_client_prioritized_and_token_skipped()
@@ -51,7 +50,7 @@ class _Discreet(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        record.msg, record.args = _SECRETS.sub("…", text), None
+        record.msg, record.args = CREDENTIALS.sub("…", text), None
         record.exc_info = None
         return text != _MOOT
 

@@ -45,7 +45,7 @@ class Services:
 
 
 async def unsaid(_reply: Reply) -> None:
-    """Say nothing in between: a followed command speaks through its card."""
+    """Say nothing in between: a followed command speaks through its card, a form for itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bot.commands.bind import bind
 from bot.commands.canonical import canonical
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
-from bot.commands.context import Context, Services
+from bot.commands.context import Context, Services, unsaid
 from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.home import home
@@ -285,7 +285,7 @@ class Desk:
         """What a machine is like, by parameter; with a word about it."""
         read, inventory = command.present, self._services.inventory
         assert read is not None, "only such commands come here"  # noqa: S101
-        context = Context(self._services, actor, place, Source.FORM, _unsaid)
+        context = Context(self._services, actor, place, Source.FORM, unsaid)
         try:
             await require_colleague(self._services, actor, place)
             hidden = hidden_from(self._services, actor, place, "vm.list")
@@ -332,10 +332,6 @@ def _showing(form: Form) -> Work:
         await answer.open(form)
 
     return work
-
-
-async def _unsaid(_reply: Reply) -> None:
-    """What fills a form says nothing beside it."""
 
 
 async def _nothing(_answer: Answer) -> None:

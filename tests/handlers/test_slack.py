@@ -1,5 +1,6 @@
 """Messages that last and who people are: `SlackMessenger`, `SlackDirectory`, failures."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Reply
-from handlers.connection import SlackConnection
+from handlers.connection import SlackConnection, sdk_logger
 from handlers.slack import SlackDirectory, SlackMessenger
 from tests.handlers.conftest import Office
 
@@ -204,3 +205,13 @@ async def test_a_file_for_a_channel_without_the_bot_is_not_delivered(
     with pytest.raises(DeliveryFailed) as failed:
         await messenger.upload(Place("C0NOWHERE"), "audit.csv", "seq\n")
     assert failed.value.retry_after is None
+
+
+def test_the_sdk_logs_no_credential_and_all_else() -> None:
+    logger = sdk_logger()
+    told = (
+        "to 'https://hooks.slack.com/services/s3cret', with xoxb-s3cret: 'wss://x/?ticket=s3cret'"
+    )
+    record = logger.makeRecord(logger.name, logging.WARNING, "", 0, "%s", (told,), None)
+    assert logger.filter(record)
+    assert record.getMessage() == "to 'https://…', with …: 'wss://x/?ticket=…'"
