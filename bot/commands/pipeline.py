@@ -100,7 +100,7 @@ class Pipeline:
     async def decided(self, approval: Approval, answer: Answer) -> None:
         """Go on after a review: run what was approved, or close what was not."""
         if approval.kind is ReviewKind.AFTERWARDS:
-            await self._reviews.reviewed(approval)
+            await self._reviews.deliver()
             return
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)

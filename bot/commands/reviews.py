@@ -213,17 +213,24 @@ class Reviews:
         async with self._store.write() as tx:
             count = await tx.votes.count(key, now)
             votes = await tx.votes.of(approval.id)
-            if count.decided:
+            counted = replace(question, approval=count.approval, votes=votes)
+            if count.decided and approval.kind is ReviewKind.AFTERWARDS:
+                await self._reviewed(tx, counted)
+            elif count.decided:
                 await self._hand_over(tx, count.approval, votes)
             elif count.vote.state is VoteState.COUNTED:
-                tallied = replace(question, approval=count.approval, votes=votes)
-                await board.show_card(tx, execution, review_cards.question(tallied), now)
+                await board.show_card(tx, execution, review_cards.question(counted), now)
         return count
+
+    async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
+        """Broken glass was looked at: its announcements and the card say by whom."""
+        now, told = self._clock.now(), dump(review_cards.reviewed_glass(glass))
+        for copy in await tx.messages.copies(review_cards.glass_key(glass.execution.id)):
+            await tx.messages.put(copy.key, copy.place, told, now)
+        await board.mark_reviewed(tx, glass.execution, now)
 
     async def _hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
         """A decided review gives its execution back to the ledger; `recover` finds it there."""
-        if approval.kind is ReviewKind.AFTERWARDS:
-            return
         now = self._clock.now()
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.APPROVED:
             people = [
@@ -318,18 +325,6 @@ class Reviews:
     async def not_done(self, approval: Approval, execution: Execution, why: str) -> Line:
         """What was asked about, and what stopped it after all."""
         return review_cards.not_done(await self._question(approval, execution), why)
-
-    async def reviewed(self, approval: Approval) -> None:
-        """Broken glass was looked at: its announcements say by whom."""
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(approval.execution)
-        told = review_cards.reviewed_glass(await self._question(approval, execution))
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            for copy in await tx.messages.copies(review_cards.glass_key(execution.id)):
-                await tx.messages.put(copy.key, copy.place, dump(told), now)
-            await board.mark_reviewed(tx, execution, now)
-        await self._outbox.deliver_due()
 
     # The clock
 

@@ -8,6 +8,7 @@ import pytest
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.test_broken_database import broken
 
 RULE = (
     '[[rule]]\nname = "glass"\nmatch = { command = "vm.delete" }\napprovals = 2\n'
@@ -105,3 +106,21 @@ async def test_a_crash_after_it_was_announced_does_not_announce_it_twice(stage: 
     announced = [m for m in stage.alice.messages(CHANNEL) if "broke the glass" in m.plain]
     assert len(announced) == 1
     assert stage.changes() == ["tasks.delete"]
+
+
+async def test_a_review_counts_together_with_what_is_told_of_it(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    announced = await stage.alice.sees("broke the glass", CHANNEL)
+    copy = await stage.bob.sees("broke the glass", "@dbc")
+    with broken(stage, "UPDATE ON messages"):
+        await stage.bob.presses("I have reviewed it", copy)
+        await stage.quiet()
+    await stage.passes(30)
+    await stage.passes(30)
+    for message in (announced, copy):
+        seen = now(stage, message)
+        assert f"reviewed by <@{stage.bob.id}>" in seen.plain
+        assert seen.buttons == []
+    assert f"Ran without approval; reviewed by <@{stage.bob.id}>." in ran(stage).plain
+    assert len([e for e in await entries(stage) if str(e.kind) == "reviewed"]) == 1
