@@ -231,7 +231,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
 
 def fault_of(command: Command, refusal: BotError) -> dict[str, Words]:
     """A refusal as the fault of the field that it is about; of none, by an empty name."""
-    known = field_of(command, refusal.field)
+    known = field_of(command, refusal.field) or option_called(refusal.field)
     said = command.spoken(refusal.sentence)
     told = line(said, " ", refusal.hint) if refusal.hint else said
     return {known.name if known else "": told}

@@ -69,6 +69,14 @@ async def test_what_a_form_cannot_keep_is_refused_in_words(
     assert why in stage.alice.last(CHANNEL).plain
 
 
+async def test_a_reason_that_is_too_long_is_said_at_its_field(stage: Stage) -> None:
+    await stage.alice.types("/dbc vm restart", CHANNEL)
+    await stage.alice.sees_modal("vm restart")
+    await stage.alice.submits({"Machine": stage.task("inference").task_id, "Reason": "x" * 501})
+    form = await stage.alice.sees_modal("vm restart")
+    assert form.errors == {"Reason": "Reason is too long: 500 characters at most."}
+
+
 async def test_a_form_opens_with_the_longest_that_it_can_keep(stage: Stage) -> None:
     reason = "é" * 499
     await stage.alice.types(f'/dbc disk resize inference on gpu1 break_glass="{reason}"', CHANNEL)
