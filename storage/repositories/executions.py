@@ -165,22 +165,7 @@ class Executions(Repository):
         if row is None:
             return False
         if status.is_end:
-            ended = from_row(row, secrets={})
-            details: dict[str, Any] = {}
-            if ended.session_of not in {"", ended.actor}:
-                details["session_of"] = ended.session_of
-            if decided_by:
-                details["decided_by"] = list(decided_by)
-            self._audit.append(
-                AuditEntry.about(
-                    ended,
-                    AuditKind.ENDED,
-                    now,
-                    outcome=str(status),
-                    reason=outcome,
-                    details=details,
-                )
-            )
+            self._note_end(from_row(row, secrets={}), decided_by, now)
             await self._erase(execution_id)
         return True
 
@@ -237,6 +222,23 @@ class Executions(Repository):
                 .values(secrets=self._vault.rotate(secrets))
             )
         return len(sealed)
+
+    def _note_end(self, ended: Execution, decided_by: Sequence[str], now: datetime) -> None:
+        details: dict[str, Any] = {}
+        if ended.session_of not in {"", ended.actor}:
+            details["session_of"] = ended.session_of
+        if decided_by:
+            details["decided_by"] = list(decided_by)
+        self._audit.append(
+            AuditEntry.about(
+                ended,
+                AuditKind.ENDED,
+                now,
+                outcome=str(ended.status),
+                reason=ended.outcome,
+                details=details,
+            )
+        )
 
     async def _erase(self, execution_id: str) -> None:
         rows = await self._connection.execute(

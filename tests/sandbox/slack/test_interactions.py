@@ -103,6 +103,34 @@ async def test_a_form_is_checked_before_it_is_sent(ws: Workspace, web: AsyncWebC
     assert ws.deliveries == []
 
 
+MENU = [option("Ubuntu", "u"), option("Debian", "d")]
+ELEMENTS: dict[str, dict[str, Any]] = {
+    "Image": {"type": "static_select", "options": MENU},
+    "Disks": {"type": "multi_static_select", "options": MENU},
+    "Flags": {"type": "checkboxes", "options": MENU},
+    "Mode": {"type": "radio_buttons", "options": MENU, "initial_option": MENU[0]},
+    "Day": {"type": "datepicker"},
+    "Hour": {"type": "timepicker"},
+    "When": {"type": "datetimepicker"},
+    "Who": {"type": "users_select"},
+    "Where": {"type": "conversations_select"},
+    "Left": {"type": "plain_text_input"},
+}
+
+
+def blocks_of(elements: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """An input that may be left empty for each element, by label."""
+    return [
+        {
+            "type": "input",
+            "label": plain(label),
+            "optional": True,
+            "element": element | {"action_id": label},
+        }
+        for label, element in elements.items()
+    ]
+
+
 async def test_every_kind_of_input_reports_what_it_holds(
     ws: Workspace, web: AsyncWebClient, app: AsyncApp
 ) -> None:
@@ -114,30 +142,8 @@ async def test_every_kind_of_input_reports_what_it_holds(
             held.update(answers)
         await ack()
 
-    menu = [option("Ubuntu", "u"), option("Debian", "d")]
-    elements: dict[str, dict[str, Any]] = {
-        "Image": {"type": "static_select", "options": menu},
-        "Disks": {"type": "multi_static_select", "options": menu},
-        "Flags": {"type": "checkboxes", "options": menu},
-        "Mode": {"type": "radio_buttons", "options": menu, "initial_option": menu[0]},
-        "Day": {"type": "datepicker"},
-        "Hour": {"type": "timepicker"},
-        "When": {"type": "datetimepicker"},
-        "Who": {"type": "users_select"},
-        "Where": {"type": "conversations_select"},
-        "Left": {"type": "plain_text_input"},
-    }
-    blocks = [
-        {
-            "type": "input",
-            "label": plain(label),
-            "optional": True,
-            "element": e | {"action_id": label},
-        }
-        for label, e in elements.items()
-    ]
     async with connected(ws, app):
-        await opened(ws, web, modal(*blocks))
+        await opened(ws, web, modal(*blocks_of(ELEMENTS)))
         await ws.member("alice").submits(
             {
                 "Image": "Ubuntu",
@@ -150,7 +156,7 @@ async def test_every_kind_of_input_reports_what_it_holds(
                 "Where": "#random",
             }
         )
-    assert held["Image"] == {"type": "static_select", "selected_option": menu[0]}
+    assert held["Image"] == {"type": "static_select", "selected_option": MENU[0]}
     assert [o["value"] for o in held["Disks"]["selected_options"]] == ["u", "d"]
     assert [o["value"] for o in held["Flags"]["selected_options"]] == ["u"]
     assert held["Mode"]["selected_option"]["value"] == "u"
