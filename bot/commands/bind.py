@@ -94,8 +94,6 @@ async def _node_called(
 ) -> Node | None:
     """The GPU node of that name; None where it is most likely an image server's."""
     try:
-        return await inventory.named_node(
-            text, MEANT["node"], field, asking=asking, hidden=hidden
-        )
+        return await inventory.named_node(text, MEANT["node"], field, asking=asking, hidden=hidden)
     except NotFound:
         return None

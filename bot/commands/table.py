@@ -224,8 +224,6 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: the example is a whole line")
     if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
-    names = [
-        name for p in command.parameters for name in p.spellings - {NODE_OPTION}
-    ]
+    names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")
