@@ -62,7 +62,8 @@ class Verification:
         seq, last = row["seq"], self.last
         if seq != last.seq + 1:
             missing = last.seq + 1
-            return Fault(missing, f"Row {missing} was removed: after row {last.seq} comes {seq}.")
+            found = f"after row {last.seq} comes {seq}" if last.seq else f"the first is {seq}"
+            return Fault(missing, f"Row {missing} was removed: {found}.")
         if hash_of(row) != row["hash"]:
             return Fault(seq, f"Row {seq} was altered: its hash is not that of its content.")
         if row["prev_hash"] != last.hash:

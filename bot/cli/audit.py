@@ -4,7 +4,9 @@ Works on the database alone, beside a running bot or on a copy: no Slack token, 
 """
 
 import asyncio
+import os
 import re
+import sys
 from collections.abc import Coroutine
 from datetime import UTC
 from typing import IO, Any, TypeVar
@@ -62,7 +64,13 @@ def verify(database: str | None, head: AuditHead | None) -> None:
     """Check every row; name the first that was altered, removed or cut off (exit code 1)."""
     fault, last = _run(_verify(database, head))
     if fault is not None:
-        raise click.ClickException(f"{fault.sentence} Sound up to row {last.seq}.")
+        sound = f"Sound up to row {last.seq}." if last.seq else "None before it is there."
+        raise click.ClickException(f"{fault.sentence} {sound}")
+    if not last.seq:
+        raise click.ClickException(
+            "There is no row. Each start of the bot writes one: if it has ever run on this"
+            " database, they were removed."
+        )
     click.echo(f"{last.seq} rows, all sound. Head: {last.seq}:{last.hash}")
     if head is None:
         click.echo("Rows that were cut off at the end show only against a head: --head SEQ:HASH")
@@ -110,7 +118,10 @@ def export(
         )
     except BotError as error:
         raise click.UsageError(f"{error.sentence} {error.hint}") from None
-    _run(_export(database, query, form, output))
+    try:
+        _run(_export(database, query, form, output))
+    except BrokenPipeError:  # whoever reads it, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def _export(database: str | None, query: AuditQuery, form: str, output: IO[str]) -> None:

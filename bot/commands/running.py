@@ -237,7 +237,7 @@ class Runs:
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
             return _Outcome(end, error.sentence, failed, alone, advice(error))
-        done = line(subject.named, ": ", code(command.title), " is done.")
+        done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
         return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
 
@@ -317,4 +317,9 @@ def _failure(command: Command, subject: Subject, error: BotError) -> Line:
     what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
     told = what.get(error.severity, "has an unknown end")
     said = command.spoken(error.sentence)
-    return line(subject.named, ": ", code(command.title), f" {told}. {said}")
+    return line(_about(subject), code(command.title), f" {told}. {said}")
+
+
+def _about(subject: Subject) -> Line:
+    """`train-01 on gpu1: `; nothing where neither is known."""
+    return line(subject.named, ": ") if subject.label or subject.node_label else ()

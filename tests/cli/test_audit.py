@@ -101,7 +101,8 @@ def test_a_sound_audit_fits_its_head(file: Path, head: AuditHead) -> None:
     ("statement", "told"),
     [
         ("UPDATE audit SET actor = 'U9' WHERE seq = 4", "Row 4 was altered"),
-        ("DELETE FROM audit WHERE seq = 2", "Row 2 was removed"),
+        ("DELETE FROM audit WHERE seq = 2", "Row 2 was removed: after row 1 comes 3"),
+        ("DELETE FROM audit WHERE seq = 1", "Row 1 was removed: the first is 2"),
         ("DELETE FROM audit WHERE seq > 4", "Row 5 and all after it were cut off"),
     ],
 )
@@ -112,6 +113,27 @@ def test_what_was_tampered_with_is_named(
     done = audit(file, "verify", "--head", f"6:{head.hash}")
     assert done.exit_code == 1
     assert told in done.stderr
+
+
+def test_an_audit_without_any_row_is_not_called_sound(file: Path, head: AuditHead) -> None:
+    tamper(file, "DELETE FROM audit")
+    done = audit(file, "verify")
+    assert done.exit_code == 1
+    assert "There is no row" in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_an_export(file: Path, head: AuditHead) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bot audit export --database sqlite:///{file} | true",
+        shell=True,
+        cwd=file.parent,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
 
 
 def test_another_database_can_be_verified(file: Path, head: AuditHead, tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_slacks_wish_to_wait_is_read_whole(headers: dict[str, object], seconds: 
     [
         ({"channel": {"id": "C1"}, "message": {"ts": "1.1"}}, ("C1", "")),
         ({"channel": {"id": "C1"}, "message": {"ts": "1.2", "thread_ts": "1.1"}}, ("C1", "1.1")),
+        ({"channel": {"id": "C1"}, "message": {"ts": "1.1", "thread_ts": "1.1"}}, ("C1", "")),
         ({"container": {"channel_id": "C1", "thread_ts": "1.1"}}, ("C1", "1.1")),
         ({"view": {"type": "home"}}, ("U1", "")),
         (

@@ -39,6 +39,21 @@ async def test_asked_in_a_thread_it_is_answered_there(tmp_path: Path, *, http: b
         assert now(stage, question).buttons == []
 
 
+async def test_a_click_on_a_card_with_replies_is_answered_beside_the_card(
+    stage_of_two: Stage,
+) -> None:
+    stage = stage_of_two
+    question = await asked(stage)
+    for _ in range(3):
+        await stage.passes(4 * 60)
+    await stage.bob.sees("still waits", CHANNEL, thread_ts=question.ts)
+    await stage.carol.presses("Approve", question)
+    await stage.quiet()
+    answer = await stage.carol.sees("You may not decide on this", CHANNEL)
+    assert answer.ephemeral
+    assert answer.thread_ts is None
+
+
 async def test_asked_in_a_direct_message_others_decide_in_theirs(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         await stage.alice.types(f"vm delete {NAME}", "@dbc")
@@ -120,7 +135,8 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         question = await asked(stage)
         one = number(await stage.asks(stage.alice, "/dbc approval list"))
         await stage.asks(stage.bob, f"/dbc approval cancel {one}")
-        assert told(stage.bob, "Only the person who asked for it can cancel this")
+        refused = told(stage.bob, "Only the person who asked for it can cancel this")
+        assert refused[0].plain.startswith(":no_entry_sign: `approval cancel` was refused")
         await stage.asks(stage.alice, "/dbc approval cancel nosuch")
         assert told(stage.alice, "No approval has the number “nosuch”")
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")

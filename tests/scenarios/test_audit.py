@@ -144,21 +144,34 @@ async def test_what_cannot_be_meant_is_refused(one_stage: Stage, options: str, t
     assert told in await listed(one_stage, one_stage.alice, options)
 
 
-async def test_the_list_is_paged(one_stage: Stage) -> None:
+async def test_the_list_is_paged_and_no_row_is_cut_off(one_stage: Stage) -> None:
     stage = one_stage
-    for number in range(12):
-        await stage.asks(stage.alice, f"/dbc vm start nothing-{number}")
+    for number in range(9):
+        await stage.asks(stage.alice, f"/dbc vm start nothing-{number}-{'long' * 30}")
     total = len(await rows(stage, AuditQuery(person=stage.alice.id)))
-    assert 20 < total <= 40
+    assert 10 < total <= 20
     first = await listed(stage, stage.alice, "person=me command=vm")
-    assert first.count("vm start") == 20
+    assert first.count("vm start") == 10
+    assert "more line" not in first
     again = first.rpartition("Older: ")[2]
     assert again.startswith("/dbc audit list person=me command=vm before=")
     second = await listed(stage, stage.alice, again.removeprefix("/dbc audit list "))
-    assert second.count("vm start") == 24 - 20
+    assert second.count("vm start") == 18 - 10
     assert "Older" not in second
     seqs = [line.split()[0] for line in (first + "\n" + second).splitlines() if "vm start" in line]
-    assert len(set(seqs)) == 24
+    assert len(set(seqs)) == 18
+
+
+@pytest.mark.parametrize("person", ["@bob", "<@U0BOB>", "U0BOB"])
+async def test_a_person_is_found_by_mention_and_id(one_stage: Stage, person: str) -> None:
+    await one_stage.asks(one_stage.bob, "/dbc vm start nothing")
+    assert "vm start" in await listed(one_stage, one_stage.bob, f"person={person}")
+
+
+async def test_an_outcome_that_there_is_not_is_said(one_stage: Stage) -> None:
+    seen = await listed(one_stage, one_stage.alice, "outcome=nonsense")
+    assert "There is no outcome “nonsense”" in seen
+    assert "denied" in seen
 
 
 async def test_auditors_read_everything(one_stage: Stage) -> None:

@@ -13,7 +13,7 @@ from bot.commands.groups.shown import short
 from bot.commands.moment import moment
 from bot.commands.table import Command, Group
 from bot.errors import BotError, Refused
-from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow
+from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.reply import command as to_type
@@ -21,15 +21,18 @@ from bot.services.audit import as_csv, as_jsonl, csv_head
 from bot.services.review_cards import people_line
 
 _WHY = 120  # characters of a reason; all of it is in an export
-PAGE = 20  # what a phone shows in a few swipes
+PAGE = 10  # so that a message holds them all and the way to older ones
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names who asked for the command; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
 _WORDS = {
     AuditKind.ASKED: "put to review",
+    AuditKind.APPROVED: "said yes to",  # one voice; the end has the outcome
+    AuditKind.DENIED: "said no to",
     AuditKind.EXPIRED: "review expired",
     AuditKind.VOIDED: "review voided",
 }
+_OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _CODES = {
     "decided": "too late, it was decided already",
     "expired": "too late, it had expired",
@@ -37,7 +40,7 @@ _CODES = {
 }
 _FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
 _MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>")
-_PERSON = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
+_PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 
 Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
 Which = Annotated[
@@ -168,7 +171,7 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
             person=_person(wanted.person, ctx.actor),
             machine=wanted.vm.strip(),
             command=wanted.command.strip().lower().replace(" ", "."),
-            outcome=wanted.outcome.strip().lower().replace(" ", "_"),
+            outcome=_outcome(wanted.outcome),
             since=moment(wanted.since, ctx.now, zone) if wanted.since else None,
             until=moment(wanted.until, ctx.now, zone, end=True) if wanted.until else None,
             hidden_nodes=await ctx.hidden(command),
@@ -196,6 +199,14 @@ def _person(typed: str, actor: str) -> str:
     if found is None:
         raise Refused(f"“{typed}” is nobody whom I know.", hint="Mention the person: person=@alice")
     return found[1]
+
+
+def _outcome(typed: str) -> str:
+    word = typed.strip().lower().replace(" ", "_")
+    if word and word not in _OUTCOMES:
+        known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
+        raise Refused(f"There is no outcome “{typed}”.", hint=f"There are: {known}.")
+    return word
 
 
 def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
