@@ -3,7 +3,7 @@
 Needs no credential key, changes nothing and migrates nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from bot.errors import BotError
 from bot.model import AuditHead, AuditQuery, AuditRow
@@ -34,7 +34,7 @@ class Archive:
                     return fault, verification.last
         return verification.finish(), verification.last
 
-    async def rows(self, query: AuditQuery) -> AsyncIterator[AuditRow]:
+    async def rows(self, query: AuditQuery) -> AsyncGenerator[AuditRow, None]:
         """The rows that fit, oldest first."""
         async with self._engines.reading() as connection:
             async for row in Audit(connection).all(query):

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Coroutine
+from contextlib import aclosing
 from datetime import UTC
 from typing import IO, Any, TypeVar
 
@@ -130,8 +131,9 @@ async def _export(database: str | None, query: AuditQuery, form: str, output: IO
     try:
         if form == "csv":
             output.write(csv_head())
-        async for row in archive.rows(query):
-            output.write(written(row))
+        async with aclosing(archive.rows(query)) as rows:
+            async for row in rows:
+                output.write(written(row))
     except (ValueError, TypeError):
         raise BotError(
             "A row cannot be read any more.", hint="See which: python -m bot audit verify"
