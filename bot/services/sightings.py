@@ -53,6 +53,12 @@ class Sightings:
             found = await self._all("image")
         return found
 
+    async def images_of_servers(self) -> list[Sighting]:
+        """The images of all image servers; asks those that were never looked at."""
+        names = [server.name for server in await self.servers()]
+        looks = [self._at("image", name, partial(self._on_server, name)) for name in names]
+        return [image for images in await asyncio.gather(*looks) for image in images]
+
     async def images_on(self, node: str) -> list[Sighting]:
         """The images of one node; asks it if it was never looked at."""
         return await self._at("image", node, partial(self._on_node, node))

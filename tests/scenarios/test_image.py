@@ -1,5 +1,6 @@
 """Images: what is listed, sent, fetched, stopped and deleted, and how its end is proved."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -40,6 +41,22 @@ async def test_images_are_listed_wherever_they_are(stage: Stage) -> None:
     seen = await stage.asks(stage.alice, "/dbc image list")
     for text in ("hub (image server)", f"{PYTORCH} 18G", "backup", "gpu1", f"{CUDA} 14G"):
         assert text in seen.plain.replace("*", "").replace("`", "")
+
+
+async def test_an_image_unlike_the_servers_is_marked(stage: Stage) -> None:
+    """Whole where any server has the same; what only some have, is theirs to be unlike."""
+    stage.world.image_servers["backup"].images[CUDA].size = 3 * GIB
+    stage.node("gpu1").files["/data/windows10.qcow2"] = ImageFile(7 * GIB)
+    for place in ("gpu1", "", "gpu1 mine"):
+        seen = await stage.asks(stage.alice, f"/dbc image list {place}")
+        marked = [row for row in seen.plain.splitlines() if "incomplete?" in row]
+        assert [row.replace("`", "") for row in marked] == [
+            "windows10.qcow2 7G :warning: incomplete? hub has 22G"
+        ]
+    told = await stage.asks(stage.alice, "/dbc image list gpu1 --json")
+    rows = {row["name"]: row for row in json.loads(told.plain.strip("`"))}
+    assert rows["windows10.qcow2"]["differs_from"] == [{"server": "hub", "size_gib": 22}]
+    assert rows[CUDA]["differs_from"] == []
 
 
 async def test_a_server_that_cannot_be_reached_is_not_called_empty(stage: Stage) -> None:
@@ -132,10 +149,16 @@ async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
     for _ in range(4):
         await stage.passes(5)
     await stage.asks(alice, f"/dbc image stop {PYTORCH} on gpu1")
+    asked = await alice.sees(f"Stop the download of {PYTORCH}")
+    assert "may stay where it was going, as an incomplete file" in asked.plain
+    assert "lost" not in asked.plain
     await stage.confirms(alice, f"Stop the download of {PYTORCH}")
     end = await stage.ends(alice, PYTORCH)
     assert "of 18G, which stay there) was stopped at" in end.plain
     assert stage.changes() == ["images.download", "images.download_stop"]
+    listed = await stage.asks(alice, "/dbc image list gpu1")
+    assert re.search(rf"`{PYTORCH}` \S+ .* incomplete\? hub has 18G", listed.plain)
+    assert listed.plain.count("incomplete") == 1
     again = await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
     assert "this may be what an interrupted download left" in again.plain
 

@@ -313,7 +313,8 @@ GROUP = Group(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop,
             asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
-            loses="What has been transferred so far is lost; a partial file may stay.",
+            loses="It cannot be taken up again later. What has arrived so far may stay where it "
+            "was going, as an incomplete file.",
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",

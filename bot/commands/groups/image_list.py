@@ -1,7 +1,7 @@
 """What images there are, on image servers and nodes (docs/dbc-api.md §3.5.1, §3.5.2)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, ImageServer, NodeOrServer
@@ -9,9 +9,11 @@ from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.servers import choose_server
 from bot.dbc.models import Image
+from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
-from bot.model import Node
+from bot.model import Node, NodeKind, Sighting
 from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, command, emoji, line
+from bot.services.observers.transfers import same_size
 
 Mine = Annotated[
     bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
@@ -50,7 +52,8 @@ async def list_images(
     if server and node is None:
         listed = [await _of_server(ctx, await choose_server(ctx, server))]
     elif node is not None:
-        listed = [await _of_node(ctx, node, server, mine=mine)]
+        found = await _listed(ctx, node, server, mine=mine)
+        listed = [_of_node(node, found, await ctx.services.sightings.images_of_servers())]
     else:
         listed = await _everywhere(ctx, mine=mine)
     notes: list[Part] = [Note(line(_LEFT_OUT))] if node is not None or not server else []
@@ -72,13 +75,16 @@ async def _server_called(ctx: Context, name: str) -> str:
 async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
     nodes = {s.node for s in await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)}
     nodes -= await ctx.hidden("image.list")
-    known = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
-    known.sort(key=lambda node: node.label)
-    of_nodes = [_of_node(ctx, node, "", mine=mine) for node in known]
-    if mine:
-        return await asyncio.gather(*of_nodes)
-    of_servers = [_of_server(ctx, server) for server in await ctx.dbc.images.servers()]
-    return await asyncio.gather(*of_servers, *of_nodes)
+    seen = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
+    # Bare-metal machines take sessions, but have no images.
+    known = sorted((n for n in seen if n.kind is NodeKind.GPU), key=lambda node: node.label)
+    asked = [_listed(ctx, node, "", mine=mine) for node in known]
+    servers = () if mine else await ctx.dbc.images.servers()
+    of_servers = [_of_server(ctx, server) for server in servers]
+    told, found = await asyncio.gather(asyncio.gather(*of_servers), asyncio.gather(*asked))
+    on_servers = await ctx.services.sightings.images_of_servers()
+    of_nodes = [_of_node(*pair, on_servers) for pair in zip(known, found, strict=True)]
+    return [*told, *of_nodes]
 
 
 async def _of_server(ctx: Context, server: str) -> Part:
@@ -87,8 +93,13 @@ async def _of_server(ctx: Context, server: str) -> Part:
     return _part(server, line(bold(server), " (image server)"), images, _SILENT)
 
 
-async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part:
-    """A node's images. Asked without credentials first: a renter's list may come back empty."""
+async def _listed(
+    ctx: Context, node: Node, server: str, *, mine: bool
+) -> Sequence[Image] | BotError:
+    """A node's images, or why there are none to show.
+
+    Asked without credentials first: a renter's list may come back empty (docs/dbc-api.md §11.2).
+    """
     try:
         images = list(await ctx.dbc.images.on_node(node.id, None, server or None))
         if not server:
@@ -101,18 +112,59 @@ async def _of_node(ctx: Context, node: Node, server: str, *, mine: bool) -> Part
             names = {image.name for image in images}
             images += [image for image in own if image.name not in names]
     except BotError as problem:
-        told = line(bold(node.label), " ", emoji("warning"), f" {problem.sentence}")
-        return Rows((), told, stays=True, also=(named.silent(node, problem),))
-    return _part(node.label, line(bold(node.label)), images, "no images")
+        return problem
+    return images
 
 
-def _part(place: str, head: Line, images: Sequence[Image], none: str) -> Part:
-    ordered = sorted(images, key=lambda image: image.name)
-    rows = tuple(
-        Row(
-            line(code(image.name), f" {image.size}"),
-            {"place": place, **named.image(image)},
-        )
-        for image in ordered
+def _of_node(node: Node, found: Sequence[Image] | BotError, on_servers: Iterable[Sighting]) -> Part:
+    if isinstance(found, BotError):
+        told = line(bold(node.label), " ", emoji("warning"), f" {found.sentence}")
+        return Rows((), told, stays=True, also=(named.silent(node, found),))
+    return _part(node.label, line(bold(node.label)), found, "no images", on_servers)
+
+
+def _unlike(image: Image, on_servers: Iterable[Sighting]) -> Sequence[Sighting]:
+    """The servers' images of this name, where none of them has this one's size.
+
+    An interrupted transfer leaves a file that is shorter, under the whole one's name (§5).
+    """
+    sizes = {seen: Size.parse(seen.detail) for seen in on_servers if seen.name == image.name}
+    if any(same_size(size, image.size) for size in sizes.values()):
+        return ()
+    known = image.size.in_bytes is not None
+    return [seen for seen, size in sizes.items() if known and size.in_bytes is not None]
+
+
+def _mark(image: Image, unlike: Sequence[Sighting]) -> Line:
+    if not unlike:
+        return line()
+    has = ", ".join(f"{seen.place} has {seen.detail}" for seen in unlike)
+    sizes = [Size.parse(seen.detail).in_bytes or 0 for seen in unlike]
+    is_shorter = (image.size.in_bytes or 0) < max(sizes)
+    return line(
+        " ", emoji("warning"), " incomplete?" if is_shorter else " not the same:", f" {has}"
     )
-    return Rows(rows, head if rows else line(head, "\n", none))
+
+
+def _part(
+    place: str,
+    head: Line,
+    images: Sequence[Image],
+    none: str,
+    on_servers: Iterable[Sighting] = (),
+) -> Part:
+    ordered = sorted(images, key=lambda image: image.name)
+    rows = []
+    for image in ordered:
+        unlike = _unlike(image, on_servers)
+        differs = [
+            {"server": seen.place, "size_gib": named.gib(Size.parse(seen.detail))}
+            for seen in unlike
+        ]
+        rows.append(
+            Row(
+                line(code(image.name), f" {image.size}", _mark(image, unlike)),
+                {"place": place, **named.image(image), "differs_from": differs},
+            )
+        )
+    return Rows(tuple(rows), head if rows else line(head, "\n", none))
