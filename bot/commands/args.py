@@ -56,8 +56,9 @@ class Arg:
     """What a parameter takes. `hint` is help for forms and documentation.
 
     `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
-    are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` may
-    have a plus sign. `positional` says whether a bare word may fill it.
+    are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
+    how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
+    it.
     """
 
     label: str
@@ -157,6 +158,12 @@ class Arg:
 
     def _size(self, name: str, text: str) -> int:
         number = text.strip()
+        if number.startswith("-") and self.adds:
+            raise Refused(
+                f"A disk can only grow; “{number}” would make it smaller.",
+                hint="Say how much to add, such as +50.",
+                field=name,
+            )
         if number.startswith("+") and not self.adds:
             raise Refused(
                 f"{self.label} is the whole size, not how much to add.",
@@ -294,7 +301,14 @@ Member = Annotated[str, Arg("Person", "person", "A member of this workspace", "@
 Channel = Annotated[str, Arg("Channel", "channel", "Everybody in it", "#gpu-ops")]
 AtNode = Annotated[
     Node,
-    Arg("Node", "node", "Where it runs", "gpu1", names=(NODE_OPTION,), positional=False),
+    Arg(
+        "Node",
+        "node",
+        "Which node this is about: its nickname, name or id",
+        "gpu1",
+        names=(NODE_OPTION,),
+        positional=False,
+    ),
 ]
 Image = Annotated[
     str,
@@ -311,7 +325,7 @@ ImageServer = Annotated[
     Arg(
         "Image server",
         "server",
-        "Its id; needed where there are several",
+        "The image server's id; needed where there are several",
         "hub",
         names=("to", "from", "image_server"),
         positional=False,
@@ -326,7 +340,7 @@ FromServer = Annotated[
     Arg(
         "From image server",
         "server",
-        "Its id; needed where several have the image",
+        "The image server's id; needed where several have the image",
         "hub",
         word="from",
         names=("image_server",),
@@ -338,7 +352,7 @@ ToServer = Annotated[
     Arg(
         "To image server",
         "server",
-        "Its id; needed where there are several",
+        "The image server's id; needed where there are several",
         "hub",
         word="to",
         names=("image_server",),

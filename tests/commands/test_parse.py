@@ -267,6 +267,7 @@ def test_a_size_may_have_a_unit_and_is_written_down_without(
         ("disk add 7a9Q +50", "not how much to add"),
         ("disk add 7a9Q -50", "whole number of GiB"),
         ("disk add 7a9Q 0", "must be between 1"),
+        ("disk resize 7a9Q vdb -50", "A disk can only grow"),
         ("vm modify 7a9Q mem=lots", "whole number of GiB, not “lots”"),
     ],
 )

@@ -79,6 +79,12 @@ async def test_growing_says_that_it_adds_and_happens_once(stage: Stage, machine:
     assert [c.additional for c in stage.world.changing_calls()] == [{"disk": "vdb", "size": 50}]
 
 
+async def test_a_disk_that_should_shrink_is_refused_with_the_reason(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc disk resize inference vdb -20")
+    assert "A disk can only grow; “-20” would make it smaller." in told.plain
+    assert stage.changes() == []
+
+
 async def test_growing_without_an_answer_is_settled_by_looking_never_by_sending_again(
     stage: Stage, machine: Task
 ) -> None:
