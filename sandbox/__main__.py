@@ -248,6 +248,10 @@ class Demo:
             click.echo(f"  {line:<26}{meaning}")
         if self._options.rules:
             click.echo(f"Rules: {self._options.rules} (docs/policy.md says what to try).")
+        for manager in self._world.managers.values():
+            click.echo(f"The node key of {manager.name}, for metal add, modify and remove; sign a")
+            click.echo("nonce with it (python -m bot sign --nonce --node-key), asked for as Key:")
+            click.echo(f"  {manager.key.private_key.hex()}")
         click.echo(f"The bot is process {self.bot.pid}: kill it (kill -9) and see what survives.")
         click.echo("Ctrl-C ends everything.\n")
 

@@ -54,7 +54,7 @@ def credentials(world: World) -> Iterator[Credential]:
 
 
 async def seed(ws: Workspace, world: World) -> list[str]:
-    """Let the people add what they lack; what went wrong, in sentences."""
+    """Let the people add and name what they lack; what went wrong, in sentences."""
     problems: list[str] = []
     for name in PEOPLE:
         person = ws.member(name)
@@ -66,12 +66,23 @@ async def seed(ws: Workspace, world: World) -> list[str]:
                 if name == PEOPLE[0] and credential.node not in known:
                     line = f"/dbc node name {credential.node_id} {credential.node}"
                     await _answer(ws, person, line)
+            if name == PEOPLE[0]:
+                await _name_managers(ws, person, world)
         except TimeoutError:
             problems.append(f"The bot did not answer {name} in time.")
         except (CannotDo, AssertionError) as problem:
             problems.append(f"{name}: {problem}")
         person.reads("@dbc")
     return problems
+
+
+async def _name_managers(ws: Workspace, person: Person, world: World) -> None:
+    """Make the managers of bare metal known, and called by their names."""
+    known = await _answer(ws, person, "/dbc metal list")
+    for manager in world.managers.values():
+        if f"*{manager.name}*" not in known:
+            await _answer(ws, person, f"/dbc metal list {manager.node_id}")
+            await _answer(ws, person, f"/dbc node name {manager.node_id} {manager.name}")
 
 
 def _is_known(credential: Credential, listed: str) -> bool:

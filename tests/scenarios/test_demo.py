@@ -15,6 +15,15 @@ async def test_the_demos_people_can_act_on_its_machines(one_stage: Stage) -> Non
             assert name in sessions.plain
 
 
+async def test_the_demos_manager_is_known_by_its_name(one_stage: Stage) -> None:
+    assert await seed(one_stage.ws, one_stage.world) == []
+    listed = await one_stage.asks(one_stage.alice, "/dbc metal list rack7")
+    assert "*rack7* manages 2 machines" in listed.plain
+    await one_stage.alice.types("/dbc metal add rack7", "gpu-ops")
+    form = await one_stage.alice.sees_modal("metal add")
+    assert form.value("Manager") == "rack7"
+
+
 async def test_a_pair_that_does_not_work_is_reported(one_stage: Stage) -> None:
     one_stage.node("gpu2").end_rental(online=False)
     problems = await seed(one_stage.ws, one_stage.world)
