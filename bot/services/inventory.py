@@ -171,9 +171,9 @@ class Inventory:
                 hint=line("See: ", listing),
                 field=field,
             )
-        if not fitting:
-            raise Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
         unseen = await hidden()
+        if not fitting:
+            raise _of_another_kind(text, found, wanted, unseen, field)
         listed = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
         raise Refused(_could_be(text, listed, fitting), hint="Say more of it.", field=field)
 
@@ -402,17 +402,39 @@ def _could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:
     return f"“{text}” could be any of {shown}{' and others' * (len(listed) < len(found))}."
 
 
+def _of_another_kind(
+    text: str, found: Sequence[Node], wanted: str, unseen: Set[str], field: str
+) -> BotError:
+    """What is called so, or so begins, is something else than what is meant here."""
+    if text.lower() in {it for node in found for it in _names(node)}:
+        return Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
+    is_manager = wanted == _KINDS[NodeKind.MANAGER]
+    told = f"There is no {wanted} called “{text}”."
+    if listed := [node for node in found if node.id not in unseen]:
+        kinds = " or ".join(dict.fromkeys(_KINDS[node.kind] for node in listed))
+        names = " or ".join(node.label for node in listed[:_MOST_LISTED])
+        told += f" It could be {names}, " + (f"a {kinds}." if len(listed) == 1 else f"{kinds}s.")
+    hint = line(
+        "A manager is named by its node id, until ", command("node name"), " gives it a name."
+    )
+    return NotFound(told, hint=hint if is_manager else "", field=field)
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    own = node.name if node.kind is NodeKind.GPU else node.desc
+    return (node.id, node.nickname.lower(), own.lower(), node.uuid.lower())
+
+
 def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:
     lowered = text.lower()
 
     def rank(node: Node) -> int | None:
-        own = node.name if node.kind is NodeKind.GPU else node.desc
-        names = (node.nickname.lower(), own.lower(), node.uuid.lower())
-        if text == node.id or lowered == names[0]:
+        names = _names(node)
+        if text == node.id or lowered == names[1]:
             return 0
-        if lowered in names[1:]:
+        if lowered in names[2:]:
             return 1
-        return 2 if any(name.startswith(lowered) for name in (node.id, *names)) else None
+        return 2 if any(name.startswith(lowered) for name in names) else None
 
     return _best(nodes, rank)
 

@@ -56,6 +56,22 @@ async def test_machines_are_listed_with_details_from_their_manager(stage: Stage)
     await alice.sees(r"\*rack7\* manages 2 machines", CHANNEL)
 
 
+async def test_the_beginning_of_machines_names_is_no_manager(one_stage: Stage) -> None:
+    alice = one_stage.alice
+    await knows_rack(one_stage)
+    for number in (1, 2):
+        node = slot(one_stage, number).node_id
+        await one_stage.asks(alice, f"/dbc node name {node} rack7-{number}")
+    told = await one_stage.asks(alice, "/dbc metal list rack7")
+    assert (
+        "There is no bare-metal manager called “rack7”. It could be rack7-1 or rack7-2, "
+        "bare-metal machines." in told.plain
+    )
+    assert "A manager is named by its node id" in told.plain
+    told = await one_stage.asks(alice, "/dbc metal list rack7-1")
+    assert "“rack7-1” is a bare-metal machine, not a bare-metal manager." in told.plain
+
+
 async def test_a_renter_switches_a_machine(stage: Stage) -> None:
     alice = stage.alice
     machine = await rents_slot(stage)
@@ -102,6 +118,15 @@ async def test_a_metal_session_is_no_node_of_machines(one_stage: Stage) -> None:
     await one_stage.alice.types('/dbc vm list on "rack 7, slot 1"', channel=CHANNEL)
     await one_stage.alice.sees("is a bare-metal machine, not a node", CHANNEL)
     await one_stage.passes(61)
+
+
+async def test_a_metal_session_is_no_place_of_images(one_stage: Stage) -> None:
+    await rents_slot(one_stage)
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    listed = await one_stage.asks(one_stage.alice, "/dbc image list")
+    assert "gpu1" in listed.plain
+    assert slot(one_stage).node_id[:8] not in listed.plain
+    assert "cannot do that" not in listed.plain
 
 
 async def opens_add(stage: Stage) -> None:
