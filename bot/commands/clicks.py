@@ -169,7 +169,7 @@ def _is_pending(approval: Approval) -> bool:
 
 
 def _name_form(approval: Approval, asked: Line, name: str) -> Form:
-    field = FormField(_TYPED, "Its name", "text", hint=f"Type {name} to approve")
+    field = FormField(_TYPED, "Its name", "text", hint=f"Type “{name}” to approve")
     return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
 
 

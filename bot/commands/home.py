@@ -1,8 +1,10 @@
 """The App Home: what waits for a person, their machines and sessions, with buttons that work."""
 
+from collections.abc import Sequence
+
 from bot.commands.context import Services
 from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
-from bot.commands.waiting import waiting_for
+from bot.commands.waiting import Waiting, waiting_for
 from bot.dbc.models import state_of
 from bot.model import Machine
 from bot.ports import DeliveryFailed
@@ -64,14 +66,22 @@ async def home(services: Services, user: str) -> Reply:
 
 
 async def _waiting(services: Services, user: str) -> list[Part]:
-    """What the person is to decide, as in full as its card: they approve what they see."""
+    """What the person is to decide, and what is theirs, as in full as its card."""
     try:
-        found = [one for one in await waiting_for(services, user) if one.for_me]
+        found = await waiting_for(services, user)
     except DeliveryFailed:
         return []
+    mine = [one for one in found if one.is_mine and not one.for_me and not one.is_glass]
+    return [
+        *await _in_full(services, "Waiting for you", [one for one in found if one.for_me]),
+        *await _in_full(services, "Asked by you, waiting for others", mine),
+    ]
+
+
+async def _in_full(services: Services, head: str, found: Sequence[Waiting]) -> list[Part]:
     if not found:
         return []
-    parts: list[Part] = [Heading("Waiting for you")]
+    parts: list[Part] = [Heading(head)]
     for one in found[:_MOST_WAITING]:
         card = await services.reviews.card(one.approval)
         parts += [*card.parts, Divider()]

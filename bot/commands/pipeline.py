@@ -80,19 +80,21 @@ class Pipeline:
         self, command: Command, execution: Execution, bound: Bound, approval: Approval | None
     ) -> bool:
         """Whether it may run now; if not, it is asked for. Raises Refused."""
-        decision = await self._reviews.decision(execution)
-        if approval is None and decision.kind == "run":
-            return True
-        if approval is None and decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
-            await self._reviews.break_glass(execution, decision)
-            return True
-        if approval is not None and approval.kind is ReviewKind.AFTERWARDS:
-            return True
         context = Context.of(self._services, execution)
         if approval is None:
+            decision = await self._reviews.decision(execution)
+            if decision.kind == "run":
+                return True
             shown = await facts_of(command, bound, context, _STATE_PATIENCE)
+            if decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
+                await self._reviews.break_glass(execution, decision, shown)
+                return True
             await self._reviews.ask(execution, bound.node, decision, shown)
             return False
+        if approval.kind is ReviewKind.AFTERWARDS:
+            await self._reviews.decision(execution)
+            return True
+        decision = await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _COMPARE_PATIENCE)
         self._reviews.compare(approval, execution, decision, now)
         return True

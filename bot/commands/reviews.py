@@ -5,6 +5,7 @@ afterwards, and a click that a dying process left behind is taken up again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -93,6 +94,16 @@ class Reviews:
             decision.check_reason(execution.arguments.get("reason", ""))
         return decision
 
+    async def decision_again(self, execution: Execution) -> Decision:
+        """The same of what was asked under rules that may have been others. Raises Refused."""
+        try:
+            return await self.decision(execution)
+        except Refused as refusal:
+            raise Refused(
+                f"The rules have changed since this was asked. {refusal.sentence}",
+                hint=refusal.hint,
+            ) from None
+
     async def ask(
         self,
         execution: Execution,
@@ -108,7 +119,7 @@ class Reviews:
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = self.reviewers.new(execution, decision, kind, shown)
         question = await self._question(approval, execution, named=bool(decision.approvers))
-        card = review_cards.question(question)
+        card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
             if not await tx.executions.set_status(
@@ -121,12 +132,14 @@ class Reviews:
                 await board.copy_card(tx, execution, card, user, now)
         await self._outbox.deliver_due()
 
-    async def break_glass(self, execution: Execution, decision: Decision) -> None:
+    async def break_glass(
+        self, execution: Execution, decision: Decision, shown: Mapping[str, str]
+    ) -> None:
         """Let it run without approval, loudly; it stays open until somebody else reviews it."""
         if not decision.break_glass:
             raise Refused("The rules do not let you break the glass for this.")
         people = await self._others(execution, decision)
-        approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, {})
+        approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
         told = review_cards.broken_glass(await self._question(approval, execution), people)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -197,7 +210,7 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         if vote.state is not VoteState.PENDING:
             return None
-        named = False
+        named: bool | None = None
         try:
             if approval.status is ApprovalStatus.PENDING:
                 reviewers = self.reviewers.at_this_moment()
@@ -417,13 +430,15 @@ class Reviews:
         return review_cards.shown_again(await self._question(approval, execution))
 
     async def _question(
-        self, approval: Approval, execution: Execution, *, named: bool = False
+        self, approval: Approval, execution: Execution, *, named: bool | None = None
     ) -> Question:
         command = self._table[execution.command]
         asks, loses = command.question_of(execution.known)
         label = await self._inventory.label(execution.node) if execution.node else ""
+        key = _key_of(approval)
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
+            copies = await tx.messages.copies(key)
         return Question(
             execution,
             approval,
@@ -431,8 +446,16 @@ class Reviews:
             asks or command.title.capitalize(),
             loses or command.help,
             votes,
-            named,
+            await self._is_named(approval, execution) if named is None else named,
+            tuple(copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key),
         )
+
+    async def _is_named(self, approval: Approval, execution: Execution) -> bool:
+        """Whether the rules say who may approve what still waits."""
+        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
+            with suppress(DeliveryFailed):
+                return bool((await self.reviewers.decision(execution)).approvers)
+        return False
 
 
 def _is_channel(place: Place) -> bool:

@@ -41,12 +41,16 @@ REVIEWED = "approval.reviewed"
 _GLASS = emoji("rotating_light")
 
 STATE = "Present state"  # as read when the card was made; compared before the run
+_NAMED = 4  # people
 LAST_SEEN = "Last seen state"  # where the node did not answer
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that a review's card says. `named`: the rules name who may approve."""
+    """All that a review's card says.
+
+    `named`: the rules name who may approve. `people`: those who were asked to.
+    """
 
     execution: Execution
     approval: Approval
@@ -55,6 +59,7 @@ class Question:
     loses: str
     votes: Sequence[Vote] = ()
     named: bool = False
+    people: Sequence[str] = ()
 
     @property
     def title(self) -> Line:
@@ -66,10 +71,7 @@ def question(asked: Question) -> Reply:
     """What will be done to what, its state, what is lost, who asks, why, until when."""
     approval, execution = asked.approval, asked.execution
     title = line(emoji("raised_hand"), " ", asked.title, "?")
-    pairs: list[tuple[str, Line]] = []
-    if asked.subject.task:
-        pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
-    pairs += [(name, line(value)) for name, value in approval.shown.items()]
+    pairs = _shown(asked)
     pairs.append(("Asked by", line(mention(execution.actor))))
     if reason := execution.arguments.get("reason"):
         pairs.append(("Reason", line(reason)))
@@ -82,6 +84,14 @@ def question(asked: Question) -> Reply:
         parts.append(Para(tally))
     parts += [_buttons(approval), Note(_who(asked))]
     return Reply(plain(title), tuple(parts))
+
+
+def _shown(asked: Question) -> list[tuple[str, Line]]:
+    """To what it is done, and what was read of it."""
+    pairs: list[tuple[str, Line]] = []
+    if asked.subject.task:
+        pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
+    return pairs + [(name, line(value)) for name, value in asked.approval.shown.items()]
 
 
 def shown_again(asked: Question) -> Reply:
@@ -123,8 +133,16 @@ def _who(asked: Question) -> Line:
     whom = f"{other} entitled to {asked.subject.node_label}"
     if asked.named or not asked.subject.node_label:
         whom = f"{other} whom the rules name"
+    asked_are = line(" (", people_line(asked.people), ")") if _are_few(asked.people) else ()
+    typing = " and types its name" if approval.type_name else ""
     cancel = line("; ", mention(asked.execution.actor), " can cancel.")
-    return line(f"Needs {count} by {whom}, ", "until ", time(approval.expires_at), cancel)
+    needs = line(f"Needs {count} by {whom}", asked_are, typing)
+    return line(needs, ", until ", time(approval.expires_at), cancel)
+
+
+def _are_few(people: Sequence[str]) -> bool:
+    """Whether a card can name them all: more would be called for nothing."""
+    return 0 < len(people) <= _NAMED
 
 
 def _tally(asked: Question) -> Line:
@@ -155,12 +173,17 @@ def closed(asked: Question) -> Line:
     """What was not done, and why: `Delete inference on gpu1: not done, denied by @bob.`"""
     approval = asked.approval
     why: Mapping[ApprovalStatus, Line] = {
-        ApprovalStatus.EXPIRED: line("nobody decided in time"),
+        ApprovalStatus.EXPIRED: _too_few(asked),
         ApprovalStatus.CANCELLED: line("cancelled by ", mention(approval.decided_by)),
         ApprovalStatus.DENIED: line("denied by ", _with_reasons(_deniers(asked))),
         ApprovalStatus.VOID: line("what was shown did not hold any more"),
     }
     return line(asked.title, ": not done, ", why[approval.status], ".")
+
+
+def _too_few(asked: Question) -> Line:
+    tally = _tally(asked)
+    return line("only ", tally[:-1], " in time") if tally else line("nobody decided in time")
 
 
 def not_done(asked: Question, sentence: str) -> Line:
@@ -171,7 +194,7 @@ def not_done(asked: Question, sentence: str) -> Line:
 def why_closed(asked: Question) -> str:
     """For the ledger: the reasons that people gave, or the bot's; it names nobody."""
     if asked.approval.status is ApprovalStatus.EXPIRED:
-        return "Nobody decided in time."
+        return "Too few decided in time." if _tally(asked) else "Nobody decided in time."
     return "; ".join(vote.reason for vote in _deniers(asked) if vote.reason)
 
 
@@ -243,8 +266,9 @@ def broken_glass(asked: Question, people: Sequence[str]) -> Reply:
         _GLASS, " ", mention(execution.actor), " broke the glass: ", asked.title,
         ", without approval.",
     )  # fmt: skip
-    parts: list[Part] = [Para(head)]
-    parts.append(Fields((("Reason", line(execution.arguments.get("break_glass", ""))),)))
+    pairs = _shown(asked)
+    pairs.append(("Reason", line(execution.arguments.get("break_glass", ""))))
+    parts: list[Part] = [Para(head), Fields(tuple(pairs))]
     if people:
         parts.append(Para(line("For review by ", people_line(people), ".")))
     parts.append(_reviewed(asked))

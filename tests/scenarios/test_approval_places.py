@@ -151,7 +151,8 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     stage = stage_of_two
     question = await asked(stage)
     await stage.alice.opens_home()
-    await stage.alice.sees_home("Your machines")
+    own = await stage.alice.sees_home("Asked by you, waiting for others")
+    assert "Cancel" in own.buttons
     await stage.bob.opens_home()
     home = await stage.bob.sees_home("Waiting for you")
     assert "Nothing brings them back" in home.plain
@@ -159,7 +160,9 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     await stage.quiet()
     await stage.ends(stage.alice, f"{NAME} is deleted")
     assert "Waiting for you" not in (await stage.bob.sees_home("Your machines")).plain
-    assert "Waiting for you" not in (await stage.alice.sees_home("Your machines")).plain
+    await stage.alice.opens_home()
+    await stage.quiet()
+    assert "waiting for others" not in (await stage.alice.sees_home("Your machines")).plain
     assert now(stage, question).buttons == []
 
 

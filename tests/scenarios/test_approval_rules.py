@@ -101,6 +101,18 @@ async def test_a_reason_that_is_asked_for_has_to_match(
         assert "OPS-17 disk full" in question.plain
 
 
+async def test_who_decided_in_time_is_not_forgotten_when_a_question_expires(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, TWO) as stage:
+        question = await asked(stage)
+        await approves(stage, stage.bob, question)
+        await stage.passes(61 * 60)
+        ended = now(stage, question).plain
+        assert f"not done, only 1 of 2 approvals: <@{stage.bob.id}> in time." in ended
+        assert stage.changes() == []
+
+
 async def test_a_question_expires_when_the_rules_say(tmp_path: Path) -> None:
     soon = rule('command = "vm.delete"', 'expires = "5min"')
     async with site(tmp_path, soon) as stage:
@@ -161,7 +173,7 @@ async def test_where_no_machine_is_meant_the_name_of_what_is_has_to_be_typed(
         await stage.asks(stage.bob, "/dbc lan create team01 192.168.66.0/24 on gpu1")
         question = await asked(stage, "/dbc lan delete team01 on gpu1")
         await stage.bob.presses("Approve", question)
-        await stage.bob.sees_modal("Type team01 to approve")
+        await stage.bob.sees_modal("Type “team01” to approve")
         await stage.bob.submits({"Its name": "team01"})
         await stage.bob.sees("is deleted from", CHANNEL)
         assert stage.changes() == ["lan.create", "lan.delete"]
@@ -240,7 +252,10 @@ async def test_only_those_named_approve_entitled_or_not(tmp_path: Path) -> None:
     named = rule('command = "vm.delete"', "approvals = 1", 'approvers = { persons = ["U0CAROL"] }')
     async with site(tmp_path, named, entitled="alice bob") as stage:
         question = await asked(stage)
-        assert "someone else whom the rules name" in question.plain
+        who = f"by someone else whom the rules name (<@{stage.carol.id}>), until"
+        assert who in question.plain
+        number = (await stage.asks(stage.carol, "/dbc approval list")).plain.split("`")[1]
+        assert who in (await stage.asks(stage.carol, f"/dbc approval show {number}")).plain
         await approves(stage, stage.bob, question)
         assert told(stage.bob, "the rules name others")
         await approves(stage, stage.carol, question)
@@ -252,8 +267,14 @@ async def test_only_those_named_approve_entitled_or_not(tmp_path: Path) -> None:
     [
         (TWO, "The rules have become stricter"),
         (rule('command = "vm.delete"', "type_name = true"), "The rules have become stricter"),
-        (rule('command = "vm.delete"', 'deny = "Frozen."'), "Frozen."),
-        (rule('command = "vm.delete"', 'reason = "."'), "A reason is needed"),
+        (
+            rule('command = "vm.delete"', 'deny = "Frozen."'),
+            "The rules have changed since this was asked. Frozen.",
+        ),
+        (
+            rule('command = "vm.delete"', 'reason = "."'),
+            "The rules have changed since this was asked. A reason is needed",
+        ),
     ],
 )
 async def test_a_rule_added_since_a_question_was_shown_counts(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.model import AuditKind
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
@@ -35,6 +36,10 @@ async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
     assert f"still to be reviewed by <@{stage.alice.id}>, <@{stage.bob.id}>." in ran(stage).plain
     told_all = await stage.alice.sees("broke the glass", CHANNEL)
     assert "It floods the switch" in told_all.plain
+    for what in ("Present state", "running", "vda 350G"):
+        assert what in told_all.plain
+    [broke] = [e for e in await entries(stage) if e.kind is AuditKind.BROKE_GLASS]
+    assert broke.details["shown"]["Present state"] == "running"
     assert set(told_all.pings) >= {stage.alice.id, stage.bob.id}
     for person in (stage.alice, stage.bob):
         copy = await person.sees("broke the glass", "@dbc")

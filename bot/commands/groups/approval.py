@@ -48,16 +48,16 @@ async def list_approvals(ctx: Context) -> Reply:
         if some:
             rows = [await _row(ctx, one) for one in some]
             parts.append(Rows(tuple(rows), line(bold(head))))
-    parts.append(
-        Note(line("With buttons: ", command(f"approval show {short(found[0].approval.id)}")))
-    )
+    first = next(iter(sections[0][1]), found[0])
+    parts.append(Note(line("With buttons: ", command(f"approval show {short(first.approval.id)}"))))
     return Reply("What waits", tuple(parts), private=True)
 
 
 async def _row(ctx: Context, one: Waiting) -> Row:
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
-    title = ctx.services.table[execution.command].title
+    row = ctx.services.table[execution.command]
+    asks, _ = row.question_of(execution.known)
     about: list[str | Span] = [" ", bold(execution.label)] if execution.label else []
     if node:
         about.append(f" on {node}")
@@ -65,7 +65,7 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     if one.is_glass:
         until = line(" · ran ", time(approval.created_at), ", without approval")
     shown = line(
-        code(short(approval.id)), " ", title, *about,
+        code(short(approval.id)), " ", asks or row.title.capitalize(), *about,
         " · asked by ", mention(execution.actor), until,
     )  # fmt: skip
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
