@@ -265,11 +265,21 @@ def _command_help(command: Command, slash_command: str) -> Reply:
 
 
 def _review_note(command: Command) -> str:
-    mild, worst = command.effect_of({}), command.worst_effect
-    if mild is worst:
-        return _REVIEWS[worst]
-    flags = ", ".join(p.name for p in command.parameters if p.arg.kind == "flag")
-    return f"{_REVIEWS[mild]} With {flags}: {_REVIEWS[worst].lower()}"
+    """What comes of it; by the words that decide it, where some do."""
+    plain = command.effect_of({})
+    by_effect: dict[Effect, list[str]] = {}
+    is_always_said = False
+    for p in command.parameters:
+        effects = {text: command.effect_of({p.name: text}) for text in p.arg.choices or ("true",)}
+        if set(effects.values()) == {plain}:
+            continue
+        is_always_said = is_always_said or (p.required and bool(p.arg.choices))
+        for text, effect in effects.items():
+            by_effect.setdefault(effect, []).append(text if p.arg.choices else p.word)
+    told = [] if is_always_said else [_REVIEWS[plain]]
+    for effect, words in sorted(by_effect.items()):
+        told.append(f"With {', '.join(words)}: {_REVIEWS[effect].lower()}")
+    return " ".join(told)
 
 
 def _explain(parameter: Parameter) -> Line:

@@ -35,6 +35,25 @@ async def test_help_on_a_command_explains_arguments_and_effect(one_stage: Stage,
 
 
 @pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "metal power",
+            "With status: reads only. With on: changes something; runs at once. "
+            "With off, reset: destroys; someone else has to approve",
+        ),
+        ("settings", "Reads only. With node, channel_node: changes something; runs at once."),
+        ("image download", "runs at once. With replace: disrupts; you are asked to confirm."),
+        ("snapshot create", "to: The image server's id; needed where there are several"),
+        ("lan create", "node: Which node this is about"),
+    ],
+)
+async def test_help_says_which_words_do_what(one_stage: Stage, line: str, sentence: str) -> None:
+    told = await one_stage.asks(one_stage.alice, f"/dbc help {line}")
+    assert sentence in told.plain.replace("*", "")
+
+
+@pytest.mark.parametrize(
     ("line", "nearest"),
     [
         ("vm lst", "vm list"),
