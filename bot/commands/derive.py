@@ -1,7 +1,7 @@
 """What follows from the rows: forms, help, the generated reference. Nothing here is per command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.commands.args import (
     DEFAULTED,
@@ -106,14 +106,20 @@ def form(
     present: Mapping[str, str] | None = None,
     note: str = "",
     errors: Mapping[str, Words] | None = None,
+    needs_node: bool = False,
 ) -> Form:
     """The form of a command, filled in with what was given.
 
-    `present` is what the fields' things are like now, `note` a word about that.
+    `present` is what the fields' things are like now, `note` a word about that. `needs_node` says
+    that no default stands in for a node that is not named.
     """
     deciding = deciders(command)
     fields = [
-        _field(p, values.get(p.name, ""), (present or {}).get(p.name, ""), decides=p in deciding)
+        replace(
+            _field(p, values.get(p.name, ""), (present or {}).get(p.name, "")),
+            required=p.required and (needs_node or p.arg.kind not in DEFAULTED),
+            decides=p in deciding,
+        )
         for p in _in_order(command, deciding)
     ]
     if command.effect_of(values) >= Effect.DISRUPT or REASON in values:
@@ -178,7 +184,7 @@ def _reason_field(given: str) -> FormField:
     )
 
 
-def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> FormField:
+def _field(parameter: Parameter, given: str, now: str) -> FormField:
     arg = parameter.arg
     given = "" if arg.kind in SECRET else given
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
@@ -198,13 +204,11 @@ def _field(parameter: Parameter, given: str, now: str, *, decides: bool) -> Form
         kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
         hint=hint,
         placeholder=f"now {now}" if now else example,
-        required=parameter.required and arg.kind not in DEFAULTED,
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
         choices=tuple(Choice(c, c) for c in arg.choices),
         source=arg.kind if kinds.get(arg.kind) == "search" else "",
-        decides=decides,
     )
 
 

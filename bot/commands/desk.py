@@ -93,7 +93,9 @@ class Desk:
                 return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
             case Parsed(command, values):
                 if derive.wants_form(command, values):
-                    opening = self._opening(command, values, invocation.actor, invocation.place)
+                    opening = await self._opening(
+                        command, values, invocation.actor, invocation.place
+                    )
                     return Accepted(opening)
                 if found := derive.faults(command, values):
                     field, fault = next(iter(found.items()))
@@ -147,7 +149,9 @@ class Desk:
             return Rejected(derive.fault_of(command, refusal))
         work = await self._take(wish)
         held = command.asks_first or not is_known
-        return Accepted(tried(work, command, typed, held=held), waiting=CHECKING if held else None)
+        needed = await self._needs_node(command, wish.actor, wish.place)
+        again = partial(derive.form, command, typed, needs_node=needed)
+        return Accepted(tried(work, command, again, held=held), waiting=CHECKING if held else None)
 
     async def _is_known(self, wish: Wish) -> bool:
         """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
@@ -181,7 +185,7 @@ class Desk:
         values = {name: text for name, text in draft.values.items() if text.strip()}
         if any(p.arg.kind == "vm" for p in derive.deciders(command)):
             values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
-        return self._opening(command, values, draft.actor, draft.place)
+        return await self._opening(command, values, draft.actor, draft.place)
 
     async def options(self, search: Search) -> Sequence[Choice]:
         """Options for a search field."""
@@ -257,11 +261,11 @@ class Desk:
         command = self._services.table.get(press.value)
         if command is None:
             return _outdated()
-        return self._opening(command, {}, press.actor, press.place)
+        return await self._opening(command, {}, press.actor, press.place)
 
     # Forms
 
-    def _opening(
+    async def _opening(
         self, command: Command, values: Mapping[str, str], actor: str, place: Place
     ) -> Work:
         """Show the form at once; what it changes is read then, and shown in it as it is now."""
@@ -269,7 +273,8 @@ class Desk:
             values[p.name] for p in command.parameters if p.arg.kind == "vm" and p.name in values
         ]
         if command.present is None or not given:
-            return _showing(derive.form(command, values))
+            needed = await self._needs_node(command, actor, place)
+            return _showing(derive.form(command, values, needs_node=needed))
         vm = given[0]
 
         async def work(answer: Answer) -> None:
@@ -278,6 +283,10 @@ class Desk:
             await answer.open(derive.form(command, values, present=present, note=note))
 
         return work
+
+    async def _needs_node(self, command: Command, actor: str, place: Place) -> bool:
+        must_be_named = self._services.inventory.must_be_named
+        return command.has_default_node and await must_be_named(actor, place)
 
     async def _present(
         self, command: Command, vm: str, values: Mapping[str, str], actor: str, place: Place

@@ -3,7 +3,7 @@
 Stands between a command and the edge's answer. Knows no Slack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import structlog
 
@@ -21,16 +21,16 @@ CHECKING = Reply("Checking …", (Note(line(emoji("hourglass_flowing_sand"), " C
 class Dialog:
     """`ports.Answer` to a form: a refusal puts the form back, with what was typed.
 
-    `held` says whether the form stands open until then. A closed one is offered again only for
-    what another try can mend.
+    `again` gives the form with what was typed, for `errors`. `held` says whether the form stands
+    open until then. A closed one is offered again only for what another try can mend.
     """
 
     def __init__(
-        self, answer: Answer, command: Command, values: Mapping[str, str], *, held: bool
+        self, answer: Answer, command: Command, again: Callable[..., Form], *, held: bool
     ) -> None:
         self._answer = answer
         self._command = command
-        self._values = values
+        self._again = again
         self._held = held
         self.has_answered = False
 
@@ -43,7 +43,7 @@ class Dialog:
             return
         refusal = Refused(fault.sentence, hint=fault.hint, field=fault.field)
         errors = derive.fault_of(self._command, refusal)
-        await self._answer.open(derive.form(self._command, self._values, errors=errors))
+        await self._answer.open(self._again(errors=errors))
 
     def _can_mend(self, fault: Fault) -> bool:
         if derive.field_of(self._command, fault.field) is not None:
@@ -62,11 +62,11 @@ class Dialog:
         await self._answer.open(form)
 
 
-def tried(work: Work, command: Command, values: Mapping[str, str], *, held: bool) -> Work:
+def tried(work: Work, command: Command, again: Callable[..., Form], *, held: bool) -> Work:
     """The work of a form that was sent in; one that stands open for it is always told the end."""
 
     async def to_the_end(answer: Answer) -> None:
-        dialog = Dialog(answer, command, values, held=held)
+        dialog = Dialog(answer, command, again, held=held)
         try:
             await work(dialog)
         except BotError as error:  # a read's, or a dry run's

@@ -27,6 +27,7 @@ from bot.reply import (
     mention,
 )
 from bot.services.approvals import Reviewers
+from bot.services.cards import Subject
 from bot.services.policy import Decision
 
 _HEAD = "Dry run: nothing was sent and nothing has changed."
@@ -73,7 +74,9 @@ class Rehearsals:
             shown = _answer(said)
         head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(wish.command.title))
         if asks:
-            head = line(head, f" · {asks} ", bold(execution.label))
+            label = bound.node.label if bound.node else ""
+            subject = Subject(execution.label, execution.task, label)
+            head = line(head, f" · {asks} ", subject.named)
         return Reply(_HEAD, (Para(head), *shown, Fields(tuple(facts))), private=True)
 
     async def _request(self, would: WouldSend) -> Sequence[Part]:

@@ -107,6 +107,11 @@ class Command:
         return parameter.arg.kind in DEFAULTED and not parameter.arg.positional
 
     @property
+    def has_default_node(self) -> bool:
+        """Whether a node may be meant that is not named."""
+        return any(p.required and p.arg.kind in DEFAULTED for p in self.parameters)
+
+    @property
     def node_option(self) -> Parameter | None:
         """The parameter for the node on which it acts, with a session for it: `on <node>`."""
         return next((p for p in self.parameters if self._is_node_option(p)), None)

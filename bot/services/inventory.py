@@ -126,12 +126,22 @@ class Inventory:
         raise Refused(
             which if ids else "I know no node yet.",
             hint=line(
-                "Choose one in the form, or add “on <node>” to a line; a default is set with ",
+                "Name it; in a line, add “on <node>”. A default is set with ",
                 command("node use <node>"),
                 ".",
             ),
             field="node",
         )
+
+    async def must_be_named(self, user: str, place: Place) -> bool:
+        """Whether nothing that is known here says which node is meant without a name."""
+        try:
+            await self.default_node(user, place, asking=False)
+        except NotKnownHere:  # the first one that is heard of may be the only one
+            return False
+        except Refused:
+            return True
+        return False
 
     async def named_node(
         self,

@@ -37,15 +37,26 @@ def form_of(stage: Stage) -> SeenView:
 # Faults stand at their fields
 
 
-async def test_a_missing_node_is_said_at_its_field(stage: Stage) -> None:
+async def test_a_node_that_nothing_else_says_is_needed_in_the_form(stage: Stage) -> None:
     await opens(stage, "vm create")
     await stage.alice.submits({"Name": "t1", "Image": IMAGE})
     form = form_of(stage)
-    assert list(form.errors) == ["Node"]
-    assert "Which node? I know gpu1, gpu2." in form.errors["Node"]
+    assert form.errors == {"Node": "Please complete this required field."}
     assert form.value("Name") == "t1"
     await stage.alice.submits({"Node": stage.node("gpu2").node_id})
     await stage.ends(stage.alice, "t1 is running on gpu2")
+
+
+async def test_a_node_that_a_default_says_may_be_left_out(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc node use gpu2")
+    await opens(stage, "vm create")
+    await stage.alice.submits({"Name": "t1", "Image": IMAGE})
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+
+
+async def test_a_form_says_that_multisig_stands_in_for_one_wallet(stage: Stage) -> None:
+    form = await opens(stage, "session request gpu3")
+    assert form.plain.count("or fill in multisig below") == 3
 
 
 async def test_a_node_without_a_session_is_said_at_its_field(stage: Stage) -> None:

@@ -25,6 +25,22 @@ async def test_a_network_is_made_listed_and_deleted(stage: Stage) -> None:
     assert stage.world.networks == {}
 
 
+async def test_a_rehearsal_says_where_the_network_is(one_stage: Stage) -> None:
+    alice = one_stage.alice
+    await one_stage.gives_session(alice, "gpu1")
+    await makes(one_stage)
+    await alice.sees("is made on", CHANNEL)
+    told = await one_stage.asks(alice, "/dbc lan delete team01 on gpu1 --dry-run")
+    assert "Delete the network team01 on gpu1" in told.plain.replace("*", "")
+
+
+async def test_a_line_that_lacks_its_node_is_told_how_to_name_it(one_stage: Stage) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1", "gpu2")
+    told = await one_stage.asks(one_stage.alice, "/dbc lan list")
+    assert "Which node? I know gpu1, gpu2.\nName it; in a line, add “on <node>”." in told.plain
+    assert one_stage.alice.modal is None
+
+
 async def test_a_network_in_use_is_kept_and_its_machines_named(one_stage: Stage) -> None:
     alice = one_stage.alice
     await one_stage.gives_session(alice, "gpu1")

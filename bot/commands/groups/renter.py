@@ -31,11 +31,22 @@ from bot.reply import (
 )
 from bot.services.renters import check_session_signature, proof_of
 
-Wallet = Annotated[str, Arg("Wallet", "word", "The renter's address; it begins with 5")]
-Nonce = Annotated[
-    str, Arg("Nonce", "secret", "As printed by: python -m bot sign --nonce. Good for one request")
+_OR_MULTISIG = "Needed, or fill in multisig below"
+
+Wallet = Annotated[
+    str, Arg("Wallet", "word", f"The renter's address; it begins with 5. {_OR_MULTISIG}")
 ]
-Sign = Annotated[str, Arg("Signature", "secret", "The wallet's signature of the nonce")]
+Nonce = Annotated[
+    str,
+    Arg(
+        "Nonce",
+        "secret",
+        f"As printed by: python -m bot sign --nonce. Good for one request. {_OR_MULTISIG}",
+    ),
+]
+Sign = Annotated[
+    str, Arg("Signature", "secret", f"The wallet's signature of the nonce. {_OR_MULTISIG}")
+]
 Wallets = Annotated[
     tuple[str, ...],
     Arg("Multisig: wallets", "list", "Instead of one wallet: all members, one a line"),
