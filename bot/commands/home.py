@@ -24,6 +24,7 @@ from bot.reply import (
     line,
     time,
 )
+from bot.services.review_cards import CANCEL
 
 _MOST_WAITING = 5  # in full; a Home takes 100 blocks
 
@@ -84,11 +85,19 @@ async def _in_full(services: Services, head: str, found: Sequence[Waiting]) -> l
     parts: list[Part] = [Heading(head)]
     for one in found[:_MOST_WAITING]:
         card = await services.reviews.card(one.approval)
-        parts += [*card.parts, Divider()]
+        shown = card.parts if one.for_me else map(_to_cancel, card.parts)
+        parts += [*shown, Divider()]
     if len(found) > _MOST_WAITING:
         more = f"{len(found) - _MOST_WAITING} more: "
         parts.append(Note(line(more, command("approval list"))))
     return parts
+
+
+def _to_cancel(part: Part) -> Part:
+    """Of a card's buttons the one that is for who asked."""
+    if not isinstance(part, Actions):
+        return part
+    return Actions(tuple(button for button in part.buttons if button.action == CANCEL))
 
 
 async def _machines(services: Services, machines: list[Machine]) -> list[Part]:

@@ -153,6 +153,7 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     await stage.alice.opens_home()
     own = await stage.alice.sees_home("Asked by you, waiting for others")
     assert "Cancel" in own.buttons
+    assert "Approve" not in own.buttons
     await stage.bob.opens_home()
     home = await stage.bob.sees_home("Waiting for you")
     assert "Nothing brings them back" in home.plain
