@@ -67,6 +67,8 @@ class Surplus(Refused):
 
 _WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and says nothing
 
+_TOWARDS = frozenset({"from", "to"})  # before an image server
+
 Parse = Parsed | HelpWanted | NotUnderstood
 
 _STOPS = ".,;:!"  # that people end a line with
@@ -136,7 +138,7 @@ def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
     command, _ = _command(table, topic)
     if command is not None:
         return HelpWanted(command=command)
-    if table.group(topic[0]):
+    if len(topic) == 1 and table.group(topic[0]):
         return HelpWanted(group=topic[0].lower())
     typed = " ".join(topic[:2])
     return NotUnderstood(typed, tuple(table.nearest(typed)))
@@ -165,10 +167,18 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             _set(values, NODE_OPTION, queue.pop(0))
         elif word.lower() == _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
+        elif queue and (server := _server_after(command, word)):
+            _set(values, server.name, queue.pop(0))
         elif not _named(command, word, queue, values):
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
+
+
+def _server_after(command: Command, word: str) -> Parameter | None:
+    """The parameter that the word after this one is for: `from hub`, `to hub`."""
+    found = command.parameter(word) if word.lower() in _TOWARDS else None
+    return found if found is not None and found.arg.kind == "server" else None
 
 
 def _with_units(command: Command, typed: Sequence[str]) -> list[str]:

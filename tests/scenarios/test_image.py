@@ -349,3 +349,15 @@ async def test_an_image_is_deleted_once_it_is_confirmed(stage: Stage) -> None:
     await stage.alice.sees("is deleted on", CHANNEL)
     assert "/data/ubuntu-20.04.qcow2" not in stage.node("gpu1").files
     assert stage.changes() == ["images.delete"]
+
+
+@pytest.mark.parametrize(
+    "line", [f"download {CUDA} from nowhere on gpu1", f"upload {CUDA} to nowhere on gpu1"]
+)
+async def test_from_and_to_say_the_image_server_like_on_says_the_node(
+    one_stage: Stage, line: str
+) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    told = await one_stage.asks(one_stage.alice, f"/dbc image {line}")
+    assert "nowhere" in told.plain
+    assert "I don't know what" not in told.plain
