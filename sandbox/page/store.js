@@ -27,7 +27,8 @@ export class Store extends EventTarget {
 
   /** The person whose id or name stands in the address, else the first. */
   personNamed(wanted) {
-    return this.people.find((person) => person.id === wanted || person.name === wanted) ?? this.people[0];
+    const name = wanted?.toLowerCase();
+    return this.people.find((person) => person.id === wanted || person.name.toLowerCase() === name) ?? this.people[0];
   }
 
   /** Acts as somebody from now on. */

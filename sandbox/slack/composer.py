@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from sandbox.slack.errors import Json, SlackError
+from sandbox.slack.members import Member
 from sandbox.slack.reading import unescaped
 from sandbox.slack.state import State
 
@@ -26,6 +27,13 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def _member(state: State, typed: str) -> Member:
+    """The member of that id, or of that name in letters of any case, as Slack offers them."""
+    if typed in state.members:
+        return state.members[typed]
+    return state.member(typed.lower())
+
+
 def compose(state: State, typed: str, *, command: bool = False) -> str:
     """The text as the app receives it: of a message, or of a slash command with escaping on."""
 
@@ -33,7 +41,7 @@ def compose(state: State, typed: str, *, command: bool = False) -> str:
         if match["name"] in _EVERYBODY:
             return f"<!{match['name']}>"
         try:
-            member = state.member(match["name"])
+            member = _member(state, match["name"])
         except SlackError:
             return match[0]
         return f"<@{member.id}|{member.name}>" if command else f"<@{member.id}>"

@@ -62,6 +62,7 @@ async def test_help_says_which_words_do_what(one_stage: Stage, line: str, senten
         ("sesion add", "session add"),
         ("list", "vm list"),
         ("vm", "vm list"),
+        ("help vm restrat", "vm restart"),
     ],
 )
 async def test_a_typo_is_answered_with_what_is_near(
@@ -139,3 +140,13 @@ async def test_a_word_that_means_nothing_is_said_with_the_usage(
     told = await one_stage.asks(one_stage.alice, f"/dbc {line}")
     assert sentence in told.plain
     assert one_stage.changes() == []
+
+
+async def test_help_on_an_unknown_word_of_a_group_says_that_it_is_unknown(stage: Stage) -> None:
+    told = await stage.asks(stage.alice, "/dbc help vm restrat")
+    assert told.plain.startswith("There is no command “vm restrat”.")
+
+
+async def test_a_mention_in_capitals_is_one(one_stage: Stage) -> None:
+    told = await one_stage.asks(one_stage.alice, "@DBC vm help")
+    assert "`/dbc vm restart <machine> [force]`" in told.plain

@@ -292,3 +292,8 @@ async def test_whoever_scrolled_up_stays_where_they_are(ws: Workspace, opens: Op
     assert await page.locator("#main .scroller").evaluate("(list) => list.scrollTop") == 200
     await latest.click()
     await expect(messages(page).last).to_be_in_viewport()
+
+
+async def test_the_address_names_a_person_in_letters_of_any_case(opens: Open) -> None:
+    page = await opens("Bob")
+    await expect(page.locator(".people [aria-current]")).to_contain_text("Bob")
