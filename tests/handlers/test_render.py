@@ -229,7 +229,7 @@ def mrkdwn_texts(value: Any) -> Iterator[str]:
             yield from mrkdwn_texts(entry)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(REPLY)
 def test_any_reply_is_a_message_that_slack_takes(reply: Reply) -> None:
     rendered = message(reply)
@@ -242,7 +242,7 @@ def test_any_reply_is_a_message_that_slack_takes(reply: Reply) -> None:
     assert check_blocks(view_blocks(reply.parts), MODAL) == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(TEXT, min_size=1, max_size=3).map(tuple), st.sampled_from([Para, Note]))
 def test_no_text_can_ping_or_format(texts: Any, kind: Any) -> None:
     for shown in mrkdwn_texts(message(Reply("s", (kind(texts),))).blocks):

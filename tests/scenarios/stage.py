@@ -20,10 +20,10 @@ from storage import Archive
 CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 # Silence costs real time: a dead node is given up soon, the bot's own limit comes after it.
-DAEMON_PATIENCE = 0.15
+DAEMON_PATIENCE = 0.3
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
-LIMITS = Limits(read=timedelta(seconds=0.8), connect=timedelta(seconds=2))
+LIMITS = Limits(read=timedelta(seconds=1.2), connect=timedelta(seconds=2))
 
 
 @dataclass

@@ -50,7 +50,7 @@ LINES = {
 }
 OTHER_WORDS = {
     "vm.logs": {"end"},
-    "approval.list": {"status", "review"},
+    "approval.list": {"command", "status", "review"},
     "approval.show": {"command", "status", "review"},
     "audit.list": {"kind", "task", "machine"},
     "audit.export": {"format"},
