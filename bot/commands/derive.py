@@ -314,7 +314,7 @@ def _group_help(group: Group, slash_command: str, standing: Standing) -> Reply:
 def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
     """What stands in the way of some of these commands."""
     notes: list[Part] = []
-    closed = [f"“{group.name}”" for group in groups if group.needs_session]
+    closed = [f"“{name}”" for group in groups for name in _needing_session(group)]
     if closed and not standing.has_session:
         need = "needs" if len(closed) == 1 else "need"
         what = f"{', '.join(closed)} {need} a session for a node, and you have none here: "
@@ -324,6 +324,12 @@ def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
         count = "1 command is" if hidden == 1 else f"{hidden} commands are"
         notes.append(Note(line(f"{count} not for you here, by the site's rules.")))
     return notes
+
+
+def _needing_session(group: Group) -> list[str]:
+    if group.needs_session:
+        return [group.name]
+    return [command.title for command in group.commands if command.needs_session]
 
 
 def _all_help(table: Table, slash_command: str, standing: Standing) -> Reply:

@@ -54,6 +54,7 @@ class Command:
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
     parameter, for the form. `example` is a whole line without the slash command.
+    `needs_session`: it is refused to who has no session, though others of its group are not.
     """
 
     verb: str
@@ -69,6 +70,7 @@ class Command:
     loses: Words = ""
     follow: Follow | None = None
     synonyms: tuple[str, ...] = ()
+    needs_session: bool = False
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
 

@@ -150,3 +150,17 @@ async def test_help_on_an_unknown_word_of_a_group_says_that_it_is_unknown(stage:
 async def test_a_mention_in_capitals_is_one(one_stage: Stage) -> None:
     told = await one_stage.asks(one_stage.alice, "@DBC vm help")
     assert "`/dbc vm restart <machine> [force]`" in told.plain
+
+
+async def test_help_names_each_command_that_needs_a_session(one_stage: Stage) -> None:
+    stage = one_stage
+    told = await stage.asks(stage.carol, "/dbc help")
+    for name in ("“vm”", "“image download”", "“image delete”", "“metal power”", "“metal boot”"):
+        assert name in told.plain.partition(":warning:")[2]
+    assert "“image list”" not in told.plain
+    refused = await stage.asks(stage.carol, "/dbc image progress one.qcow2 on gpu1")
+    assert "You have no session" in refused.plain
+    told = await stage.asks(stage.carol, "/dbc help image")
+    assert "“image progress”" in told.plain
+    await stage.gives_session(stage.alice, "gpu1")
+    assert ":warning:" not in (await stage.asks(stage.alice, "/dbc help")).plain

@@ -288,7 +288,8 @@ GROUP = Group(
         Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
-            check=_check_path, look=_before_upload, asks="Replace on an image server by an upload:",
+            check=_check_path, look=_before_upload, needs_session=True,
+            asks="Replace on an image server by an upload:",
             loses=_upload_loses,
             follow=Follow(
                 Goal.UPLOADED,
@@ -298,7 +299,8 @@ GROUP = Group(
         ),
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
-            check=_check_name, look=_before_download, asks="Replace by a download:",
+            check=_check_name, look=_before_download, needs_session=True,
+            asks="Replace by a download:",
             loses=_download_loses,
             follow=Follow(
                 Goal.DOWNLOADED,
@@ -307,18 +309,20 @@ GROUP = Group(
             ),
         ),
         Command(
-            "progress", progress, example="image progress ubuntu.qcow2 on gpu1", check=_check_path
+            "progress", progress, example="image progress ubuntu.qcow2 on gpu1",
+            check=_check_path, needs_session=True,
         ),
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
-            check=_check_path, look=_before_stop,
+            check=_check_path, look=_before_stop, needs_session=True,
             asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
             loses="It cannot be taken up again later. What has arrived so far may stay where it "
             "was going, as an incomplete file.",
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
-            check=_check_name, look=_before_delete, asks="Delete the image", loses=_delete_loses,
+            check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
+            loses=_delete_loses,
         ),
     ),
 )  # fmt: skip

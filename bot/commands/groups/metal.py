@@ -172,7 +172,8 @@ GROUP = Group(
             "metal power status slot-1",
             asks=_power_question,
             loses="It stops at once, without a shutdown: what is not on disk is lost.",
+            needs_session=True,
         ),
-        Command("boot", boot, Effect.CHANGE, "metal boot pxe slot-1"),
+        Command("boot", boot, Effect.CHANGE, "metal boot pxe slot-1", needs_session=True),
     ),
 )
