@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind
+from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind, Parameter
 from bot.commands.context import Services
 from bot.commands.rights import hidden_from
 from bot.commands.table import Command
@@ -76,17 +76,22 @@ async def bind(
         elif kind in DEFAULTED and parameter.required:
             node = await inventory.default_node(actor, place, asking=asking, hidden=no_node)
             arguments[parameter.name] = node
-        elif text:
-            arguments[parameter.name] = parameter.arg.read(parameter.name, text)
-        elif parameter.required:
-            raise Refused(
-                f"{parameter.arg.label} is missing.",
-                hint=line("Usage: ", to_type(command.usage)),
-                field=parameter.name,
-            )
         else:
-            arguments[parameter.name] = parameter.default
+            arguments[parameter.name] = _plain_value(command, parameter, text)
     return Bound(arguments, machine, node)
+
+
+def _plain_value(command: Command, parameter: Parameter, text: str) -> Any:
+    """What a text says that names nothing; without one, what is meant then."""
+    if text:
+        return parameter.arg.read(parameter.name, text)
+    if parameter.required:
+        raise Refused(
+            f"{parameter.arg.label} is missing.",
+            hint=line("Usage: ", to_type(command.usage)),
+            field=parameter.name,
+        )
+    return parameter.default
 
 
 async def _node_called(
