@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from sandbox.dbc.clock import ManualClock
+
 
 class Clock(Protocol):
     """Tells the time as an aware datetime in UTC."""
@@ -27,16 +29,9 @@ class SystemClock:
         self._ahead += by
 
 
-class HandClock:
+class HandClock(ManualClock):
     """A clock that stands still until it is wound."""
 
-    def __init__(self, start: datetime = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)) -> None:
-        self._now = start
-
-    def now(self) -> datetime:
-        """The present moment."""
-        return self._now
-
     def wind(self, by: timedelta) -> None:
-        """Move the present forward."""
-        self._now += by
+        """Move the present forward and wake whoever waited for a moment passed by."""
+        self.advance(by)

@@ -14,6 +14,7 @@ from aiohttp import web
 from bot.dbc.client import DbcClient
 from bot.dbc.guard import Limits
 from bot.dbc.identity import SessionPair, Target
+from sandbox.dbc import ManualClock
 
 NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
 OTHER_NODE = "263483f6a46ff55c6513285857a91fa50dedd0020b26cc8006c8aebce47f0169"
@@ -31,17 +32,14 @@ QUICK = Limits(
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class HandClock:
+class HandClock(ManualClock):
     """A clock that stands still until it is wound."""
 
     def __init__(self) -> None:
-        self._now = datetime(2024, 6, 11, 9, 30, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._now
+        super().__init__(datetime(2024, 6, 11, 9, 30, tzinfo=UTC))
 
     def wind(self, **by: float) -> None:
-        self._now += timedelta(**by)
+        self.advance(timedelta(**by))
 
 
 class FakeDaemon:
