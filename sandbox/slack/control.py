@@ -57,10 +57,21 @@ async def _again(ws: "Workspace", body: Json) -> Json:
     return {"ack": asdict(await ws.deliver_again(body.get("type")))}
 
 
+async def _socket_faults(ws: "Workspace", body: Json) -> Json:
+    """Add one failure of handshakes (fields of SocketFault), or `{"clear": true}`."""
+    if body.get("clear"):
+        ws.sockets.faults.clear()
+    else:
+        ws.sockets.faults.add(**body)
+    return {"pending": [asdict(fault) for fault in ws.sockets.faults.pending]}
+
+
 async def _disconnect(ws: "Workspace", body: Json) -> Json:
-    """Ask every connection to reconnect (`reason`), or break them all (`drop`)."""
+    """Ask every connection to reconnect (`reason`), break them (`drop`), or `freeze` them."""
     if body.get("drop"):
         ws.sockets.drop()
+    elif body.get("freeze"):
+        ws.sockets.freeze()
     else:
         await ws.sockets.disconnect(body.get("reason", "refresh_requested"))
     return {}
@@ -128,6 +139,7 @@ _CONTROLS: dict[str, Control] = {
     "deliveries": _deliveries,
     "deliver_twice": _twice,
     "deliver_again": _again,
+    "socket_faults": _socket_faults,
     "disconnect": _disconnect,
     "mode": _mode,
     "clock": _clock,

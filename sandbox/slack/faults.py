@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-FaultKind = Literal["ratelimited", "http_500", "reset", "error", "hang"]
+FaultKind = Literal[
+    "ratelimited",
+    "http_500",
+    "http",  # `status` with a page of HTML, as proxies and edges answer
+    "text",  # `status` with plain text, as captive portals answer
+    "malformed",  # 200 and JSON that breaks off
+    "body",  # 200 and `body` as JSON, whatever it is
+    "reset",
+    "error",
+    "hang",
+]
 
 
 @dataclass
@@ -16,6 +26,8 @@ class Fault:
     retry_after: int = 1
     error: str = "internal_error"
     after_effect: bool = False
+    status: int = 503
+    body: str = ""
 
 
 @dataclass
@@ -33,9 +45,11 @@ class Faults:
         retry_after: int = 1,
         error: str = "internal_error",
         after_effect: bool = False,
+        status: int = 503,
+        body: str = "",
     ) -> Fault:
         """Let the next calls of a Web API method (`*`: any) fail."""
-        fault = Fault(kind, method, times, retry_after, error, after_effect)
+        fault = Fault(kind, method, times, retry_after, error, after_effect, status, body)
         self.pending.append(fault)
         return fault
 

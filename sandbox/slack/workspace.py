@@ -52,7 +52,7 @@ class Workspace:
             commands=commands, scopes=scopes, events=events, shortcuts=shortcuts
         )
         dispatcher = Dispatcher(
-            SocketMode(state.app_id, state.announce),
+            SocketMode(state.app_id, state.announce, self.clock),
             ack_seconds=ack_seconds,
             retry_delays=retry_delays,
             announce=state.announce,
@@ -205,7 +205,7 @@ class Workspace:
     async def use_socket_mode(self) -> None:
         """Reach the app over Socket Mode from now on."""
         state = self.core.state
-        await self._switch(SocketMode(state.app_id, state.announce))
+        await self._switch(SocketMode(state.app_id, state.announce, self.clock))
 
     async def _switch(self, transport: SocketMode | HttpDelivery) -> None:
         before = self.core.dispatcher.transport

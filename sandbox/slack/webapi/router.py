@@ -73,6 +73,23 @@ async def _run(core: Core, name: str, args: Json) -> Json:
     return await answer if inspect.isawaitable(answer) else answer
 
 
+_STRANGE = {
+    "http": "text/html",
+    "text": "text/plain",
+    "malformed": "application/json",
+    "body": "application/json",
+}
+
+
+def _strange(fault: Fault) -> web.Response:
+    """An answer that is not Slack's, or that nobody can read."""
+    text = {"malformed": '{"ok": true, "url": "ws', "body": fault.body}.get(
+        fault.kind, "<html><body>Please sign in.</body></html>"
+    )
+    status = fault.status if fault.kind in {"http", "text"} else 200
+    return web.Response(status=status, text=text, content_type=_STRANGE[fault.kind])
+
+
 async def _failure(request: web.Request, fault: Fault) -> web.Response:
     if fault.kind == "ratelimited":
         body = SlackError("ratelimited").body()
@@ -82,6 +99,8 @@ async def _failure(request: web.Request, fault: Fault) -> web.Response:
         return web.Response(status=500, text="Internal Server Error")
     if fault.kind == "error":
         return web.json_response(SlackError(fault.error).body())
+    if fault.kind in _STRANGE:
+        return _strange(fault)
     if fault.kind == "hang":
         await asyncio.Event().wait()
     if request.transport is not None:
