@@ -6,8 +6,9 @@ from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
-from bot.errors import Refused
+from bot.errors import Refused, Severity
 from bot.model import Effect, Execution, Goal
+from bot.reply import line
 
 
 class Preparation:
@@ -21,9 +22,14 @@ class Preparation:
         """Find out what was meant and whether it can be. Raises BotError where it cannot."""
         command = self._services.table[execution.command]
         await self._may_change_things(execution)
-        bound = await self._bind(command, execution)
-        execution = await self._fix_target(command, execution, bound)
-        return await self._look(command, execution, bound), bound
+        try:
+            bound = await self._bind(command, execution)
+            execution = await self._fix_target(command, execution, bound)
+            return await self._look(command, execution, bound), bound
+        except DbcError as error:
+            if error.severity is Severity.FAILED:
+                error.hint = line("Nothing was sent. ", error.hint)
+            raise
 
     async def _may_change_things(self, execution: Execution) -> None:
         person = await self._services.directory.person(execution.actor)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.dbc.errors import (
+    ChainUnavailable,
     Clash,
     DaemonDisconnected,
     DaemonFull,
@@ -71,6 +72,11 @@ _AUTH = (
     AuthRow(Reason.MANAGER_KEY, r"^invalid wallet sign$|^verify sign failed$", (-25, -3)),
     AuthRow(Reason.NO_SESSION, r"^no session id$", (-3,)),
     AuthRow(Reason.NOT_OWNER, r"you are not the owner", (-3,)),
+)
+
+# Worded like a refusal of the caller; it is none (docs/dbc-api.md §2.6, §11.4).
+_CHAIN = Row(
+    ChainUnavailable, r"^check authority failed: (query .*failed|unknown machine status)", (-3,)
 )
 
 _FRONT = (
@@ -197,7 +203,7 @@ _NODE = (
     Row(OperationRefused),
 )
 
-_TABLE = (*_FRONT, *_NODE)
+_TABLE = (_CHAIN, *_FRONT, *_NODE)
 
 
 def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str], str]) -> DbcError:
@@ -207,7 +213,7 @@ def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str]
     """
     lower = text.lower().strip()
     shown = tidy(mask(text))
-    reason = _authority(code, lower)
+    reason = None if _CHAIN.matches(status, code, lower) else _authority(code, lower)
     if reason is not None:
         return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     row = next(row for row in _TABLE if row.matches(status, code, lower))

@@ -39,6 +39,9 @@ class DbcError(BotError):
     change_hint: ClassVar[str] = ""  # instead of the default hint, for a change
     change_sentence: ClassVar[str] = ""  # instead of the default sentence, for a change
     default_delivery: ClassVar[Delivery] = Delivery.REFUSED
+    # Whether it is about the way there, or the node's own way to the chain, not about what was
+    # asked for: the same request may work a moment later.
+    passes: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -122,6 +125,7 @@ class DaemonUnavailable(DbcError):
     default_sentence = "The DBC daemon could not pass the request on."
     default_hint = "Try again in a minute."
     default_delivery = Delivery.NOT_SENT
+    passes = True
 
 
 class Unreachable(DaemonUnavailable):
@@ -182,6 +186,7 @@ class OutcomeUnknown(DbcError):
     default_hint = "Try again in a moment."
     change_hint = "Look at the present state before doing anything again."
     default_delivery = Delivery.UNKNOWN
+    passes = True
 
 
 class NodeTimeout(OutcomeUnknown):
@@ -216,20 +221,19 @@ class Unreadable(OutcomeUnknown):
         "Often a description, name or log line on the node contains a quote, a backslash "
         "or a line break."
     )
+    passes = False  # a description that spoils an answer spoils the next one, too
 
 
 class Reason(StrEnum):
     """Why a node refuses a caller (docs/dbc-api.md §2.6)."""
 
     NO_CREDENTIALS = "no credentials"
-    CHAIN_QUERY_FAILED = "query machine_status failed"
     NOT_RENTED = "machine is not be rented"
     SESSION_INVALID = "session_id is invalid"
     SIGNATURE_INVALID = "nonce check failed"
     WALLET_NOT_RENTER = "wallet not rented"
     RENT_EXPIRED = "machine has already expired"
     NOT_VERIFYING = "not in verify time"
-    UNKNOWN_MACHINE_STATUS = "unknown machine status"
     ROLE = "role refused"
     NO_SESSION = "no session id"
     MANAGER_KEY = "manager key needed"
@@ -241,10 +245,6 @@ _REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.NO_CREDENTIALS: (
         "This needs credentials for the node, and there are none.",
         "Add a session for this node first.",
-    ),
-    Reason.CHAIN_QUERY_FAILED: (
-        "The node could not ask the chain about its own rental.",
-        "The chain may be unreachable or the node reported offline there. Try again later.",
     ),
     Reason.NOT_RENTED: (
         "The node is not rented at present.",
@@ -271,10 +271,6 @@ _REASONS: Mapping[Reason, tuple[str, str]] = {
         "The node is being verified, and this wallet is not a verifier on duty.",
         "Wait until its verification is over.",
     ),
-    Reason.UNKNOWN_MACHINE_STATUS: (
-        "The chain reports a state of the node that the node does not understand.",
-        "Try again later.",
-    ),
     Reason.ROLE: (
         "These credentials may not do this: it is for the renter, not for verifiers.",
         "Use the renter's session.",
@@ -293,6 +289,43 @@ _REASONS: Mapping[Reason, tuple[str, str]] = {
     ),
     Reason.OTHER: ("The node does not let these credentials do this.", ""),
 }
+
+
+# What says that the session, or the rental behind it, is gone. The rest may be about anything.
+_LOST = frozenset(
+    {
+        Reason.NOT_RENTED,
+        Reason.SESSION_INVALID,
+        Reason.SIGNATURE_INVALID,
+        Reason.WALLET_NOT_RENTER,
+        Reason.RENT_EXPIRED,
+        Reason.NOT_VERIFYING,
+        Reason.NO_SESSION,
+    }
+)
+
+
+class ChainUnavailable(DbcError):
+    """The node could not look up on the chain who rents it, so it refuses everybody.
+
+    It passes, and says nothing about the session, the rental or the machine (docs/dbc-api.md
+    §11.4). A node that is reported offline on the chain answers the same.
+    """
+
+    default_sentence = "{Node} cannot reach the chain to check the rental."
+    change_sentence = (
+        "{Node} received the command and refused it, because it cannot reach the chain to check "
+        "the rental. Nothing has changed."
+    )
+    default_hint = (
+        "This usually passes within a minute and does not mean that the session is invalid. "
+        "If it lasts, the chain may list the node as offline."
+    )
+    change_hint = (
+        "Try again in a minute. This does not mean that the session is invalid; if it lasts, the "
+        "chain may list the node as offline."
+    )
+    passes = True
 
 
 class NotAuthorised(DbcError, Refused):
@@ -320,6 +353,11 @@ class NotAuthorised(DbcError, Refused):
         self.reason = reason
         if not sent:
             self.delivery = Delivery.NOT_SENT
+
+    @property
+    def says_access_is_gone(self) -> bool:
+        """Whether it says that the session, or the rental behind it, is no longer valid."""
+        return self.reason in _LOST
 
 
 class Missing(DbcError, NotFound):

@@ -7,9 +7,9 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import Unreadable, WrongNodeKind
+from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, Severity
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import command, line
 from storage import Store, UnitOfWork
@@ -142,7 +142,12 @@ class Sessions:
 
         Raises what the node answers, and then keeps nothing.
         """
-        sees = await self._try(session)
+        try:
+            sees = await self._try(session)
+        except DbcError as error:
+            if error.severity is Severity.FAILED:
+                error.hint = line("The session was not stored. ", error.hint)
+            raise
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.sessions.put(replace(session, added_at=now, checked_at=now))
@@ -150,12 +155,17 @@ class Sessions:
         return sees
 
     async def check(self, session: DbcSession) -> BotError | None:
-        """Try a kept pair again and remember the result; gives what was wrong."""
+        """Try a kept pair again; gives what was wrong.
+
+        The result is remembered, unless it says nothing about the session (`is_about_the_way`).
+        """
         problem: BotError | None = None
         try:
             await self._try(session)
         except BotError as error:
             problem = error
+        if problem is not None and is_about_the_way(problem):
+            return problem
         async with self._store.write() as tx:
             await tx.sessions.checked(
                 session.user, session.node, self._clock.now(), problem.sentence if problem else ""
@@ -196,6 +206,11 @@ class Sessions:
         self, tx: UnitOfWork, kind: AuditKind, user: str, node: str, details: Mapping[str, str]
     ) -> None:
         tx.audit.append(AuditEntry(kind, self._clock.now(), actor=user, node=node, details=details))
+
+
+def is_about_the_way(problem: BotError) -> bool:
+    """Whether a failed try says nothing about the session: no answer, or none that can be read."""
+    return isinstance(problem, DbcError) and (problem.passes or isinstance(problem, Unreadable))
 
 
 def target_of(session: DbcSession) -> Target:

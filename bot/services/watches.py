@@ -24,6 +24,7 @@ from bot.services.cards import Subject
 from bot.services.inventory import Inventory
 from bot.services.observers.sight import Observer, Sight, is_silence
 from bot.services.outbox import Outbox
+from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.settle import Verdict
 from storage import Store, UnitOfWork
 
@@ -225,7 +226,7 @@ class Watches:
             watch,
             status=sight.status,
             moved=watch.moved or sight.moved,
-            about={**watch.about, **sight.about},
+            about={**forgotten(watch.about), **sight.about},
             silent_since=None,
         )
         if sight.verdict.state is not WatchState.OPEN:
@@ -246,23 +247,43 @@ class Watches:
         self, watch: Watch, execution: Execution, problem: BotError
     ) -> "_Kept | None":
         """What to keep of a look that showed nothing; None when it was the last one."""
+        if isinstance(problem, NotAuthorised) and problem.says_access_is_gone:
+            return await self._refused(watch, execution, problem)
         now = self._clock.now()
-        lost = ""
-        if isinstance(problem, NotAuthorised):
-            lost = f"can no longer be looked at: {problem.sentence}"
-        elif now >= watch.deadline_at:
-            lost = "could not be looked at in time: the node does not answer"
-        if lost:
+        silent = is_silence(problem)
+        told = "the node does not answer" if silent else problem.sentence.rstrip(".")
+        if now >= watch.deadline_at:
+            lost = f"could not be looked at in time: {told}"
             await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
             return None
         since = watch.silent_since or now
         looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
         pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
         detail = line("the node has not answered since ", time(since), "; I keep trying")
-        if not is_silence(problem):
-            detail = line(problem.sentence.rstrip("."), "; I keep trying")
+        if not silent:
+            detail = line(told, "; I keep trying")
         kept = replace(watch, silent_since=since, next_poll_at=now + pause)
         return _Kept(kept, execution, detail if watch.silent_since is None else None)
+
+    async def _refused(
+        self, watch: Watch, execution: Execution, problem: NotAuthorised
+    ) -> "_Kept | None":
+        """What to keep of a look that the node refused; None once that is believed."""
+        now = self._clock.now()
+        refusals = Refusals.after_one_more(watch.about, now)
+        if refusals.is_believed(now) or now >= watch.deadline_at:
+            lost = f"can no longer be looked at: {problem.sentence}"
+            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            return None
+        told = problem.sentence.rstrip(".")
+        detail = line(told, "; I check again until ", time(refusals.believed_at))
+        kept = replace(
+            watch,
+            silent_since=watch.silent_since or now,
+            next_poll_at=now + AGAIN_AFTER,
+            about={**watch.about, **refusals.about()},
+        )
+        return _Kept(kept, execution, detail if refusals.times == 1 else None)
 
     async def _keep(self, node: str, kept: Sequence["_Kept"]) -> None:
         """Store one group's looks and what their cards say now, in one unit of work."""

@@ -4,6 +4,7 @@ Source: docs/dbc-api.md §2.3-§2.6 (`check_authority`). Knows nothing of tasks.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from random import Random
 from typing import NamedTuple
@@ -130,14 +131,18 @@ class Gatekeeper:
         return found
 
 
-def authorise(gate: Gatekeeper, chain: MachineOnChain, credentials: Credentials) -> Granted:
+def authorise(
+    gate: Gatekeeper, chain: MachineOnChain, credentials: Credentials, now: datetime
+) -> Granted:
     """Decide as the node does; raises Refused with its reason."""
-    if chain.state in {MachineState.UNKNOWN, MachineState.UNREACHABLE}:
+    if chain.is_down(now) or chain.state in {MachineState.UNKNOWN, MachineState.UNREACHABLE}:
         raise Refused("query machine_status failed")
     if chain.state is MachineState.ONLINE:
         raise Refused("machine is not be rented")
     if chain.state is MachineState.VERIFYING:
         return _verifier(gate, chain, credentials)
+    if chain.loses_orders(now):
+        return _renter(gate, MachineOnChain(chain.state), credentials)
     return _renter(gate, chain, credentials)
 
 

@@ -42,6 +42,27 @@ class MachineOnChain:
     state: MachineState = MachineState.ONLINE
     orders: dict[str, RentOrder] = field(default_factory=dict)
     verifiers: set[str] = field(default_factory=set)
+    down_until: datetime | None = None  # the node's own way to the chain, not the chain
+    orders_down_until: datetime | None = None
+
+    def lose(self, until: datetime, *, orders_only: bool = False) -> None:
+        """Let the node's chain endpoint fail until then.
+
+        With `orders_only`, the machine's state is still answered and the look-up of the order
+        behind it fails: the node then takes the rental for ended (§2.6).
+        """
+        if orders_only:
+            self.orders_down_until = until
+        else:
+            self.down_until = until
+
+    def is_down(self, now: datetime) -> bool:
+        """Whether the node gets no answer about the machine."""
+        return self.down_until is not None and now < self.down_until
+
+    def loses_orders(self, now: datetime) -> bool:
+        """Whether the node gets no answer about rentals."""
+        return self.orders_down_until is not None and now < self.orders_down_until
 
     def order_of(self, rent_order: str, wallet: str) -> RentOrder | None:
         """The wallet's order of that id, or its whole-machine order when no id is given."""

@@ -130,7 +130,9 @@ class Control:
         return web.json_response({"now": now.isoformat()})
 
     async def _change_node(self, request: web.Request) -> web.Response:
-        """Switch `silent` (known but dead) or `known` of a node."""
+        """Switch `silent` (known but dead) or `known` of a node; `chain_down` takes its way to the
+        chain away for so many seconds.
+        """
         given = await _json(request)
         try:
             node = self._world.node(request.match_info["name"])
@@ -138,6 +140,11 @@ class Control:
             raise web.HTTPNotFound from error
         node.silent = bool(given.get("silent", node.silent))
         node.known = bool(given.get("known", node.known))
+        if "chain_down" in given:
+            try:
+                node.lose_chain(float(given["chain_down"]))
+            except (ValueError, TypeError, OverflowError) as error:
+                raise web.HTTPBadRequest(text=str(error)) from error
         return web.json_response(_node(node))
 
     async def _daemon(self, request: web.Request) -> web.Response:

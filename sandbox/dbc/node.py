@@ -127,6 +127,10 @@ class Node:
         session = self.gate.session(wallet.address)
         return session.session_id, wallet.sign(session.session_id)
 
+    def lose_chain(self, seconds: float, *, orders_only: bool = False) -> None:
+        """Let the node's chain endpoint fail for a while, wholly or for rentals only."""
+        self.chain.lose(self.now + timedelta(seconds=seconds), orders_only=orders_only)
+
     def die(self) -> None:
         """Fall silent; the daemons forget the node 300 s later."""
         self.silent = True

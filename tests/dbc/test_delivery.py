@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import (
+    ChainUnavailable,
     ConnectionLost,
     DaemonDisconnected,
     DaemonFull,
@@ -76,6 +77,7 @@ def closed() -> str:
         return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
+CHAIN_DOWN = "check authority failed: query machine_status failed"
 ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
     (hang, NodeTimeout, Delivery.UNKNOWN),
     (TIMED_OUT, NodeTimeout, Delivery.UNKNOWN),
@@ -97,6 +99,12 @@ ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
     (reply(1, "task is running"), StateConflict, Delivery.REFUSED),
     (reply(1, "something new"), OperationRefused, Delivery.REFUSED),
     (reply(-3, "check authority failed: "), NotAuthorised, Delivery.REFUSED),
+    (reply(-3, CHAIN_DOWN), ChainUnavailable, Delivery.REFUSED),
+    (
+        reply(-3, "check authority failed: unknown machine status"),
+        ChainUnavailable,
+        Delivery.REFUSED,
+    ),
 ]
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import (
+    ChainUnavailable,
     DaemonDisconnected,
     Delivery,
     NodeSilent,
@@ -18,7 +19,7 @@ from bot.dbc.errors import (
     TooBusy,
 )
 from bot.dbc.identity import Target
-from bot.errors import NotFound
+from bot.errors import BotError, NotFound
 from tests.dbc.conftest import (
     DISCONNECTED,
     EMPTY,
@@ -120,13 +121,20 @@ async def test_an_answer_makes_a_silent_node_heard_again(
         await dbc.tasks.list(target)
 
 
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("task_id not exist", NotFound),
+        ("check authority failed: query machine_status failed", ChainUnavailable),
+    ],
+)
 async def test_refusal_by_the_node_counts_as_an_answer(
-    daemon: FakeDaemon, dbc: DbcClient, target: Target
+    said: str, error: type[BotError], daemon: FakeDaemon, dbc: DbcClient, target: Target
 ) -> None:
-    refusal = reply(-3, "task_id not exist")
+    refusal = reply(-3, said)
     daemon.answer = in_turn(TIMED_OUT, TIMED_OUT, refusal, TIMED_OUT, TIMED_OUT, EMPTY)
     await silence(dbc, target, 2)
-    with pytest.raises(NotFound):
+    with pytest.raises(error):
         await dbc.tasks.list(target)
     await silence(dbc, target, 2)
     assert await dbc.tasks.list(target) == ()

@@ -139,6 +139,10 @@ async def test_an_ended_rental_ends_the_looking(one_stage: Stage) -> None:
     await starts(one_stage)
     one_stage.node("gpu1").end_rental()
     await one_stage.passes(3)
+    assert one_stage.endings(one_stage.alice) == []
+    assert "The node is not rented at present; I check again until" in one_stage.alice.screen()
+    for _ in range(5):
+        await one_stage.passes(60)
     [end] = one_stage.endings(one_stage.alice)
     assert "can no longer be looked at: The node is not rented at present" in end
 

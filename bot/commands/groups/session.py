@@ -38,6 +38,7 @@ from bot.reply import (
     mention,
     time,
 )
+from bot.services.sessions import is_about_the_way
 
 SessionId = Annotated[
     str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
@@ -132,7 +133,9 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
         raise problems[0]
     rows = [await _checked(ctx, *one) for one in zip(own, problems, strict=True)]
     works = sum(problem is None for problem in problems)
-    return Reply(f"{works} of {len(own)} sessions work", (Rows(tuple(rows)),), private=True)
+    untried = sum(problem is not None and is_about_the_way(problem) for problem in problems)
+    also = f"; {untried} could not be checked" if untried else ""
+    return Reply(f"{works} of {len(own)} sessions work{also}", (Rows(tuple(rows)),), private=True)
 
 
 async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) -> Row:
@@ -140,11 +143,14 @@ async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) 
     data = {
         "node": label,
         "node_id": session.node,
-        "works": problem is None,
+        "works": None if problem and is_about_the_way(problem) else problem is None,
         "problem": problem.sentence if problem else None,
     }
     mark = emoji("warning" if problem else "white_check_mark")
-    told = line(": ", problem.sentence, " ", *advice(problem)) if problem else line(" works.")
+    told: Line = line(" works.")
+    if problem is not None:
+        untried = " could not be checked" if is_about_the_way(problem) else ""
+        told = line(f"{untried}: ", problem.sentence, " ", *advice(problem))
     return Row(line(mark, " Your session for ", bold(label), told), data)
 
 

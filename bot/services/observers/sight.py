@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from bot.dbc.errors import DaemonUnavailable, OutcomeUnknown, Unreadable
+from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.model import DbcSession, Watch
@@ -57,8 +57,9 @@ async def one_by_one(
     watches: Sequence[Watch],
     look: Callable[[Target, Watch], Awaitable[Sight]],
 ) -> Seen:
-    """Ask about each in turn. Once the node is silent, the rest is not asked: each unanswered
-    request costs the daemon a slot (docs/dbc-api.md §1.6).
+    """Ask about each in turn. Once the node is silent, or cannot reach the chain, the rest is not
+    asked: each unanswered request costs the daemon a slot, and each failing look at the chain
+    holds up the node's one thread (docs/dbc-api.md §1.6).
     """
     target = target_of(session)
     seen: dict[str, Sight | BotError] = {}
@@ -71,7 +72,7 @@ async def one_by_one(
             seen[watch.id] = await look(target, watch)
         except BotError as problem:
             seen[watch.id] = problem
-            if is_silence(problem):
+            if isinstance(problem, DbcError) and problem.passes:
                 silence = problem
     return seen
 

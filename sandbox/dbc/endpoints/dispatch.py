@@ -128,7 +128,8 @@ def _authorise(peer: Node | MetalMachine, request: NodeRequest, access: Access) 
     if access is Access.NOBODY_ASKED:
         return
     try:
-        granted = authorise(peer.gate, peer.chain, request.credentials)
+        now = request.world.clock.now()
+        granted = authorise(peer.gate, peer.chain, request.credentials, now)
     except Refused:
         if access is Access.OPTIONAL:
             return

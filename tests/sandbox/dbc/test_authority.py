@@ -1,10 +1,11 @@
 """Sessions, wallets, multisig accounts and verifiers."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from sandbox.dbc import Node, Wallet, World
+from sandbox.dbc import ManualClock, Node, Wallet, World
 from sandbox.dbc.chain import MachineState
 from sandbox.dbc.keys import multisig_address, new_nonce, verifies
 from tests.sandbox.dbc.conftest import CREATE, Caller
@@ -146,3 +147,19 @@ async def test_ended_rental_is_told_apart(caller: Caller, node: Node) -> None:
 
 def test_nonces_differ() -> None:
     assert new_nonce() != new_nonce()
+
+
+@pytest.mark.parametrize(
+    ("orders_only", "reason"),
+    [(False, "query machine_status failed"), (True, "machine has already expired")],
+)
+async def test_a_failing_chain_endpoint_refuses_a_good_session_for_a_while(
+    orders_only: bool, reason: str, caller: Caller, node: Node, renter: Wallet, clock: ManualClock
+) -> None:
+    session, signature = node.session_for(renter)
+    pair = {"session_id": session, "session_id_sign": signature}
+    node.lose_chain(9, orders_only=orders_only)
+    refused = await caller.send("/tasks", node.node_id, {}, **pair)
+    assert (refused.code, refused.text) == (-3, f"check authority failed: {reason}")
+    clock.advance(timedelta(seconds=9))
+    assert (await caller.send("/tasks", node.node_id, {}, **pair)).code == 0
