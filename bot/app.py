@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock, SteadyClock, SystemClock
 from bot.commands.canonical import known_arguments
 from bot.commands.clicks import Clicks
 from bot.commands.context import Services
@@ -56,7 +56,7 @@ class Bot:
         self, settings: Settings, clock: Clock | None = None, limits: Limits | None = None
     ) -> None:
         self._settings = settings
-        self._clock = clock = clock or SystemClock()
+        self._clock = clock = SteadyClock(clock or SystemClock())
         self._by = by = new_id()
         self.store = Store(settings.database_url, vault_of(settings))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
@@ -74,7 +74,7 @@ class Bot:
         desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
-        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers))
+        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers), SystemClock())
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
@@ -145,7 +145,7 @@ class Bot:
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way be answered, let go of everything."""
-        self._ticker.stop()
+        await self._ticker.stop()
         await self.edge.stop()
         await self._connection.close()
         await self.dbc.close()

@@ -6,7 +6,7 @@ is said.
 
 import secrets
 from abc import ABC, abstractmethod
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.clock import Clock
 from bot.model import MessageRef, Place
@@ -33,11 +33,11 @@ class ResponseUrl:
         self._clock = clock
         self._url = url
         self._left = self.USES if url else 0
-        self._until: datetime = clock.now() + self.LIFETIME
+        self._until = clock.monotonic() + self.LIFETIME
 
     async def say(self, reply: Reply) -> bool:
         """Say it to the person alone; False where the url is of no more use."""
-        if self._left == 0 or self._clock.now() >= self._until:
+        if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
         self._left -= 1
         rendered = message(self._connection.spelled(reply))

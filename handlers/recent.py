@@ -1,7 +1,7 @@
 """A bounded memory of recent things, for what may be lost in a restart. Knows nothing of Slack."""
 
 from collections import OrderedDict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from bot.clock import Clock
@@ -16,11 +16,11 @@ class Recent(Generic[T]):
         self._clock = clock
         self._size = size
         self._lifetime = lifetime
-        self._entries: OrderedDict[str, tuple[datetime, T]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[timedelta, T]] = OrderedDict()
 
     def put(self, key: str, value: T) -> None:
         """Remember `value`; the oldest is forgotten where there is no room."""
-        self._entries[key] = (self._clock.now() + self._lifetime, value)
+        self._entries[key] = (self._clock.monotonic() + self._lifetime, value)
         self._entries.move_to_end(key)
         while len(self._entries) > self._size:
             self._entries.popitem(last=False)
@@ -31,7 +31,7 @@ class Recent(Generic[T]):
         if entry is None:
             return None
         until, value = entry
-        if self._clock.now() >= until:
+        if self._clock.monotonic() >= until:
             del self._entries[key]
             return None
         return value

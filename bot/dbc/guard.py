@@ -1,7 +1,7 @@
 """Who may be asked now: daemons left alone, nodes that stay silent, turns for the rest.
 
 Each unanswered request costs a daemon one of its 1,024 slots for good (docs/dbc-api.md §1.6).
-Decides by the clock passed in; knows neither HTTP nor what the requests say.
+Decides by the time that passes, whatever the clock shows; knows neither HTTP nor the requests.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from yarl import URL
 
@@ -44,8 +44,8 @@ class Daemon:
         self.url = url.rstrip("/")
         self._clock = clock
         self._limits = limits
-        self._alone_until: datetime | None = None
-        self._avoid_until: datetime | None = None
+        self._alone_until: timedelta | None = None
+        self._avoid_until: timedelta | None = None
         self._all = asyncio.Semaphore(limits.per_daemon)
         self._nodes: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(limits.per_node)
@@ -55,20 +55,20 @@ class Daemon:
     @property
     def is_left_alone(self) -> bool:
         """Whether it has lost its network less than a minute ago."""
-        return self._alone_until is not None and self._clock.now() < self._alone_until
+        return self._alone_until is not None and self._clock.monotonic() < self._alone_until
 
     @property
     def is_avoided(self) -> bool:
         """Whether it could not be reached a moment ago."""
-        return self._avoid_until is not None and self._clock.now() < self._avoid_until
+        return self._avoid_until is not None and self._clock.monotonic() < self._avoid_until
 
     def lost_network(self) -> None:
         """It said `broadcast request failed`: leave it alone."""
-        self._alone_until = self._clock.now() + self._limits.quarantine
+        self._alone_until = self._clock.monotonic() + self._limits.quarantine
 
     def unreachable(self) -> None:
         """It could not be reached: prefer others for a moment."""
-        self._avoid_until = self._clock.now() + self._limits.avoid
+        self._avoid_until = self._clock.monotonic() + self._limits.avoid
 
     @asynccontextmanager
     async def turn(self, node_id: str, kind: str, mode: Mode) -> AsyncIterator[None]:
@@ -105,7 +105,7 @@ def choose(daemons: Sequence[Daemon], mode: Mode) -> list[Daemon]:
 class _Silence:
     missed: int = 0
     pause: timedelta = timedelta()
-    until: datetime | None = None
+    until: timedelta | None = None  # by the monotonic clock
     probing: bool = False
 
 
@@ -122,7 +122,7 @@ class Breaker:
         node = self._nodes.get(node_id)
         if node is None or node.until is None or mode is Mode.CHANGE:
             return
-        if node.probing or self.clock.now() < node.until:
+        if node.probing or self.clock.monotonic() < node.until:
             raise NodeSilent(mode=mode)
 
     def enter(self, node_id: str, mode: Mode) -> bool:
@@ -147,8 +147,8 @@ class Breaker:
 
     def _miss(self, node: _Silence, *, probe: bool) -> None:
         node.missed += 1
-        already_paused = node.until is not None and self.clock.now() < node.until
+        already_paused = node.until is not None and self.clock.monotonic() < node.until
         if node.missed < self.limits.silences or (already_paused and not probe):
             return
         node.pause = min(max(node.pause * 2, self.limits.first_pause), self.limits.longest_pause)
-        node.until = self.clock.now() + node.pause
+        node.until = self.clock.monotonic() + node.pause

@@ -142,7 +142,7 @@ class Transport:
                 return DaemonDisconnected(mode=mode)
             probe = self._breaker.enter(node, mode)
             silent = answered = False
-            began = self._clock.now()
+            began = self._clock.monotonic()
             sent.set()
             try:
                 outcome = await self._exchange(daemon, endpoint, request)
@@ -150,7 +150,7 @@ class Transport:
                 answered = _node_answered(outcome)
             finally:
                 self._breaker.leave(node, probe=probe, silent=silent, answered=answered)
-        self._note(daemon, endpoint, request, outcome, self._clock.now() - began)
+        self._note(daemon, endpoint, request, outcome, self._clock.monotonic() - began)
         return outcome
 
     def _note(

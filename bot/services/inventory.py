@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -70,7 +70,7 @@ class Inventory:
         self._dbc = dbc
         self._sessions = sessions
         self._clock = clock
-        self._silent_until: dict[str, datetime] = {}
+        self._silent_until: dict[str, timedelta] = {}
 
     # Nodes
 
@@ -397,11 +397,12 @@ class Inventory:
             pairs = await tx.sessions.everyone()
             sessions = [await tx.sessions.find(user, node) for user, node in pairs]
         for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
-            if self._silent_until.get(session.node, self._clock.now()) > self._clock.now():
+            now = self._clock.monotonic()
+            if self._silent_until.get(session.node, now) > now:
                 continue
             listing = await self.list_node(session)
             if isinstance(listing.problem, NodeTimeout):
-                self._silent_until[session.node] = self._clock.now() + _SILENCE
+                self._silent_until[session.node] = self._clock.monotonic() + _SILENCE
 
 
 def _could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:

@@ -21,18 +21,18 @@ class Leftovers:
         self._store = store
         self._clock = clock
         self._kept = timedelta(days=days)
-        self._due: datetime | None = None
+        self._due: timedelta | None = None
 
     async def forget(self) -> None:
         """Remove what has had its time, if that was not done today."""
-        now = self._clock.now()
-        if self._due is not None and now < self._due:
+        now, passed = self._clock.now(), self._clock.monotonic()
+        if self._due is not None and passed < self._due:
             return
         before = now - self._kept
         gone = await self._messages(before, now)
         gone += await self._all(lambda tx: tx.leftovers.forget_votes(before, _AT_ONCE))
         gone += await self._all(lambda tx: tx.leftovers.forget_watches(before, _AT_ONCE))
-        self._due = now + _DAILY
+        self._due = passed + _DAILY
         log.info("leftovers.forgotten", rows=gone, before=before.isoformat())
 
     async def _messages(self, before: datetime, now: datetime) -> int:

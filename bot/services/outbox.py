@@ -24,6 +24,7 @@ _LEASE = timedelta(seconds=90)
 _CALL = timedelta(seconds=45)  # what a Slack call may take, with its retries
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
+_LATEST = timedelta(minutes=10)  # what Slack puts off longer is tried all the same
 _BATCH = 50
 
 log = structlog.get_logger()
@@ -132,7 +133,7 @@ class Outbox:
                 await tx.messages.give_up(message.id, failure.reason, self._by)
             else:
                 growing = min(2 ** min(message.attempts, 8), 300)
-                pause = max(failure.retry_after, timedelta(seconds=growing))
+                pause = min(max(failure.retry_after, timedelta(seconds=growing)), _LATEST)
                 await tx.messages.retry(
                     message.id, self._clock.now() + pause, failure.reason, self._by
                 )

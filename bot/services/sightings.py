@@ -163,7 +163,7 @@ class Sightings:
             seen = (await tx.sightings.looked_at(kind)).get(place)
         tried = self._failed.get((kind, place))
         last = max((at for at in (seen, tried) if at is not None), default=None)
-        if last is not None and self._clock.now() - last < _STALE:
+        if last is not None and abs(self._clock.now() - last) < _STALE:
             return False
         await self._look(kind, place, look)
         return True

@@ -1,11 +1,17 @@
 """The clockwork: APScheduler calls what is due. It is a clock, no more: all state is in rows."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.clock import Clock
+
+_LOOK = timedelta(seconds=1)  # between looks whether the machine's clock was set back
+_GRACE = timedelta(seconds=2)  # for what runs when we stop; a silent node takes 40 s
 
 log = structlog.get_logger()
 
@@ -21,41 +27,80 @@ class Job:
 
 
 class Ticker:
-    """Runs jobs by the machine's clock, or all of them once, by hand."""
+    """Runs jobs by the machine's clock, or all of them once, by hand.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    `clock` is the one that APScheduler goes by: the machine's own.
+    """
+
+    def __init__(self, jobs: Sequence[Job], clock: Clock) -> None:
         self._jobs = tuple(jobs)
+        self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
+        self._minding: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to run by itself."""
-        self._scheduler = AsyncIOScheduler(
+        self._scheduler = scheduler = AsyncIOScheduler(
             # The default grace of 1 s would silently drop runs of a busy process.
             job_defaults={"misfire_grace_time": None, "coalesce": True}
         )
         for job in self._jobs:
-            self._scheduler.add_job(
-                self._run,
+            scheduler.add_job(
+                self._tick,
                 "interval",
                 args=[job],
                 seconds=job.every.total_seconds(),
                 max_instances=job.overlapping,
                 # At once: what a process that died has left behind waits for nobody's rhythm.
-                next_run_time=datetime.now(UTC),
+                next_run_time=self._clock.now(),
                 id=job.name,
             )
-        self._scheduler.start()
+        scheduler.start()
+        self._minding = asyncio.create_task(self._mind(scheduler), name="mind the clock")
 
-    def stop(self) -> None:
-        """Start nothing more; what runs is for its owner to end."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+    async def stop(self) -> None:
+        """Start nothing more; what runs may end, and is broken off where that takes long."""
+        if self._scheduler is None or self._minding is None:
+            return
+        scheduler, self._scheduler = self._scheduler, None
+        self._minding.cancel()
+        scheduler.pause()
+        await asyncio.sleep(0)  # what was submitted a moment ago begins, and is known here
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_GRACE.total_seconds())
+        left = list(self._under_way)
+        if left:
+            log.info("ticks.broken_off", jobs=sorted(task.get_name() for task in left))
+        for task in left:
+            task.cancel()
+        await asyncio.gather(self._minding, *left, return_exceptions=True)
+        await asyncio.sleep(0)  # APScheduler sees them end; it logs what it cancels itself
+        scheduler.shutdown(wait=False)
 
     async def run_all(self) -> None:
         """Every job once, in order."""
         for job in self._jobs:
             await self._run(job)
+
+    async def _tick(self, job: Job) -> None:
+        """Run a job in a task of our own: APScheduler logs one that is cancelled as an error."""
+        task = asyncio.create_task(self._run(job), name=job.name)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.wait({task})
+
+    async def _mind(self, scheduler: AsyncIOScheduler) -> None:
+        """Let no job wait longer than its interval: APScheduler stands still where time is set
+        back.
+        """
+        while True:
+            await asyncio.sleep(_LOOK.total_seconds())
+            now = self._clock.now()
+            for job in self._jobs:
+                known = scheduler.get_job(job.name)
+                if known is not None and known.next_run_time - now > job.every:
+                    known.modify(next_run_time=now)
 
     async def _run(self, job: Job) -> None:
         try:

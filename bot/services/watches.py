@@ -25,6 +25,7 @@ from bot.services.inventory import Inventory
 from bot.services.observers.sight import Observer, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
+from bot.services.rewind import rewound
 from bot.services.settle import Verdict
 from storage import Store, UnitOfWork
 
@@ -173,7 +174,11 @@ class Watches:
                         await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
                     )
         if groups:
-            await asyncio.gather(*(self._poll_safely(*key, rows) for key, rows in groups.items()))
+            looks = [
+                self._poll_safely(*key, [rewound(watch, now) for watch in watches])
+                for key, watches in groups.items()
+            ]
+            await asyncio.gather(*looks)
             await self._outbox.deliver_due()
 
     async def _poll_safely(

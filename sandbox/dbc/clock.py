@@ -39,6 +39,10 @@ class ManualClock:
         """The moment the clock was last wound to."""
         return self._now
 
+    def monotonic(self) -> timedelta:
+        """The time that has passed by this clock."""
+        return self._now - EPOCH
+
     def advance(self, delta: timedelta) -> datetime:
         """Wind the clock forward and wake whoever waited for a moment passed by."""
         self._now += delta
@@ -80,6 +84,10 @@ class RunningClock:
         """The present moment on this clock."""
         real = datetime.now(UTC) - self._started
         return self._started + real * self.speed + self._pushed
+
+    def monotonic(self) -> timedelta:
+        """The time that has passed by this clock."""
+        return self.now() - self._started
 
     def advance(self, delta: timedelta) -> datetime:
         """Skip `delta`, return the new time."""

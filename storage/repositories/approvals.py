@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.model import Approval, ApprovalStatus, AuditKind, ReviewKind
 from storage.repositories.executions import Executions
-from storage.repositories.repository import Repository, claiming
+from storage.repositories.repository import FARTHEST_AHEAD, Repository, claiming
 from storage.tables import approvals
 
 DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
@@ -165,12 +165,19 @@ class Approvals(Repository):
     async def claim_reminders(self, now: datetime, until: datetime, limit: int) -> list[Approval]:
         """Take up to `limit` reviews whose reminder is due, and put the next one off to `until`.
 
-        Conditions: PENDING, and `remind_at` is reached. `reminders` counts this one already.
+        Conditions: PENDING, and `remind_at` is reached, or the clock was set back since it was
+        asked. `reminders` counts this one already.
         """
         rows = await self._connection.execute(
             claiming(
                 approvals,
-                [approvals.c.status == ApprovalStatus.PENDING, approvals.c.remind_at <= now],
+                [
+                    approvals.c.status == ApprovalStatus.PENDING,
+                    or_(
+                        approvals.c.remind_at <= now,
+                        approvals.c.created_at > now + FARTHEST_AHEAD,
+                    ),
+                ],
                 order=approvals.c.remind_at,
                 limit=limit,
             )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, delete, func, select, update
 
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, is_reached
 from storage.tables import machines, names, nodes
 
 
@@ -24,7 +24,9 @@ class Inventory(Repository):
         """
         await self._connection.execute(
             delete(machines).where(
-                machines.c.node == node, machines.c.owner == owner, machines.c.seen_at <= now
+                machines.c.node == node,
+                machines.c.owner == owner,
+                is_reached(machines.c.seen_at, now),
             )
         )
         for machine in seen:
@@ -96,7 +98,9 @@ class Inventory(Repository):
         same = and_(machines.c.node == machine.node, machines.c.task == machine.task)
         # The machine is one, whoever looked: the others' rows get the news too.
         await self._connection.execute(
-            update(machines).where(same, machines.c.seen_at <= machine.seen_at).values(state)
+            update(machines)
+            .where(same, is_reached(machines.c.seen_at, machine.seen_at))
+            .values(state)
         )
         await self._connection.execute(
             self._insert(machines)

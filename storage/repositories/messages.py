@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import RowMapping, and_, or_, select, update
 
 from bot.model import Message, MessageRef, Place
-from storage.repositories.repository import Repository, claiming, is_free
+from storage.repositories.repository import Repository, claiming, is_free, is_reached
 from storage.tables import messages
 
 RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
@@ -93,7 +93,7 @@ class Messages(Repository):
         rows = await self._connection.execute(
             claiming(
                 messages,
-                [WANTED, messages.c.next_try_at <= now, is_free(messages, now)],
+                [WANTED, is_reached(messages.c.next_try_at, now), is_free(messages, now)],
                 order=messages.c.created_at,
                 limit=limit,
             )

@@ -1,11 +1,15 @@
 """What all repositories share: the open transaction, upserts, leases."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, Update, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+# No lease, retry or poll is ever set farther ahead. What lies farther was written before the clock
+# was set back, and would stand still until then.
+FARTHEST_AHEAD = timedelta(minutes=10)
 
 
 class Repository:
@@ -29,8 +33,13 @@ def insert(
 
 
 def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
-    """Whether nobody holds the lease of a row."""
-    return or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    """Whether nobody holds the lease of a row: none lasts longer than `FARTHEST_AHEAD`."""
+    return or_(table.c.leased_until.is_(None), is_reached(table.c.leased_until, now))
+
+
+def is_reached(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether a moment has come that was at most `FARTHEST_AHEAD` away when it was set."""
+    return or_(moment <= now, moment > now + FARTHEST_AHEAD)
 
 
 def claiming(

@@ -22,7 +22,7 @@ from bot.model import (
 )
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, is_reached
 from storage.tables import approvals, votes
 
 
@@ -105,7 +105,7 @@ class Votes(Repository):
 
     async def pending(self, before: datetime, limit: int) -> list[Vote]:
         """Clicks kept before that moment that nobody has looked at: their process died."""
-        found = await self._some(votes.c.state == VoteState.PENDING, votes.c.at < before)
+        found = await self._some(votes.c.state == VoteState.PENDING, is_reached(votes.c.at, before))
         return found[:limit]
 
     async def _note(self, approval: Approval, vote: Vote, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, select, update
 
 from bot.errors import NotFound
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
-from storage.repositories.repository import Repository, claiming, is_free
+from storage.repositories.repository import Repository, claiming, is_free, is_reached
 from storage.tables import executions, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
@@ -42,7 +42,7 @@ class Watches(Repository):
         Conditions: OPEN, `next_poll_at` is reached, and the lease is free (never taken, released,
         or run out: also one of `by` itself is not free before).
         """
-        due = [watches.c.next_poll_at <= now]
+        due = [is_reached(watches.c.next_poll_at, now)]
         return await self._claim(due, by, now, until, limit)
 
     async def due_in_group(

@@ -16,6 +16,7 @@ from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
 from storage import Archive
+from tests.clocks import MachineClock
 
 CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
@@ -36,6 +37,7 @@ class Stage:
     clock: ManualClock
     bot: Bot
     data: Path
+    machine: MachineClock  # what the bot's own machine shows
 
     @property
     def alice(self) -> Person:
@@ -134,7 +136,7 @@ class Stage:
     async def restart_bot(self, *, http: bool = False) -> None:
         """Stop the bot and start it again on the same database."""
         await self.bot.stop()
-        self.bot = Bot(self.settings(http=http), self.clock, LIMITS)
+        self.bot = Bot(self.settings(http=http), self.machine, LIMITS)
         await self.bot.start(ticking=False)
         if http:
             assert await self.ws.use_http(f"http://127.0.0.1:{self.bot.edge.port}/slack/events")
@@ -175,8 +177,9 @@ async def staged(
         Workspace(clock=clock, manifest=MANIFEST) as ws,
         Daemon(world, timeout=daemon_patience) as daemon,
     ):
-        bot = Bot(settings_for(ws, daemon, data, http=http), clock, limits)
-        stage = Stage(ws, world, daemon, clock, bot, data)
+        machine = MachineClock(clock)
+        bot = Bot(settings_for(ws, daemon, data, http=http), machine, limits)
+        stage = Stage(ws, world, daemon, clock, bot, data, machine)
         await bot.start(ticking=False)
         if http:
             assert await ws.use_http(f"http://127.0.0.1:{bot.edge.port}/slack/events")

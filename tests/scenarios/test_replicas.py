@@ -14,6 +14,7 @@ from bot.app import Bot
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.slack import Person, SeenMessage, Workspace
+from tests.clocks import MachineClock
 from tests.scenarios.site import NAME, now, told
 from tests.scenarios.stage import (
     CHANNEL,
@@ -83,12 +84,13 @@ async def replicas(tmp_path: Path, postgres_url: str) -> AsyncIterator[Replicas]
         settings = settings_for(ws, daemon, tmp_path, http=False).model_copy(
             update={"database_url": postgres_url, "credential_keys": keys}
         )
-        bots = [Bot(settings, clock, LIMITS) for _ in range(REPLICAS)]
+        machine = MachineClock(clock)
+        bots = [Bot(settings, machine, LIMITS) for _ in range(REPLICAS)]
         await asyncio.gather(*(bot.start(ticking=False) for bot in bots))
         await asyncio.gather(*(bot.edge.connected() for bot in bots))
         clock.advance(timedelta(seconds=30))
         try:
-            yield Replicas(Stage(ws, world, daemon, clock, bots[0], tmp_path), list(bots))
+            yield Replicas(Stage(ws, world, daemon, clock, bots[0], tmp_path, machine), list(bots))
         finally:
             await asyncio.gather(*(bot.stop() for bot in bots))
 

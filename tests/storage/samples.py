@@ -21,7 +21,7 @@ from storage import Store
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=1)
-LATER = NOW + timedelta(hours=1)
+LATER = NOW + timedelta(minutes=9)
 HERE = Place("C1", "171.2")
 REF = MessageRef("C1", "171.3")
 

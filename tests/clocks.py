@@ -1,0 +1,29 @@
+"""The clock of the machine that the bot runs on: somebody may set it, while time passes on."""
+
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+
+
+class MachineClock:
+    """Shows the time of the stage until it is set; Slack and the nodes have clocks of their own."""
+
+    def __init__(self, true: Clock) -> None:
+        self._true = true
+        self._off = timedelta()
+
+    def now(self) -> datetime:
+        """What the machine shows."""
+        return self._true.now() + self._off
+
+    def monotonic(self) -> timedelta:
+        """What really passes."""
+        return self._true.monotonic()
+
+    async def sleep(self, delay: timedelta) -> None:
+        """Return when `delay` has passed."""
+        await self._true.sleep(delay)
+
+    def step(self, by: timedelta) -> None:
+        """Set the clock forward, or back; no time passes."""
+        self._off += by
