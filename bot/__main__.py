@@ -11,6 +11,7 @@ import click
 
 from bot import app, log
 from bot.cli.audit import audit
+from bot.cli.backup import backup, restore
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -87,11 +88,8 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
-main.add_command(sign)
-
-
-main.add_command(audit)
-main.add_command(policy)
+for command in (sign, audit, policy, backup, restore):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

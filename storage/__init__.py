@@ -1,9 +1,21 @@
 """Everything the bot keeps. The only room that knows SQL; it decides nothing."""
 
 from storage.archive import Archive
+from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
-__all__ = ["Archive", "BadKey", "InUse", "StorageFailed", "Store", "UnitOfWork", "Vault"]
+__all__ = [
+    "Archive",
+    "BadKey",
+    "Copied",
+    "InUse",
+    "StorageFailed",
+    "Store",
+    "UnitOfWork",
+    "Vault",
+    "back_up",
+    "restore",
+]

@@ -1,20 +1,17 @@
 """The one door to the database: units of work, intake, and the care of the file itself."""
 
 import asyncio
-import fcntl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Connection, select, text, update
 
-from bot.errors import BotError
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.engine import open_engines
-from storage.errors import InUse
 from storage.intake import GroupCommit
+from storage.lock import claim
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.tables import executions, messages, watches
@@ -44,7 +41,7 @@ class Store:
         file = self._engines.file
         if file is None or self._lock is not None:
             return
-        self._lock = await asyncio.to_thread(_lock, file)
+        self._lock = await asyncio.to_thread(claim, file)
 
     async def migrate(self) -> None:
         """Bring the schema to its newest revision; several may start at once."""
@@ -129,20 +126,3 @@ def _upgrade_alone(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('dbc-bot migrations'))"))
     upgrade(connection)
-
-
-def _lock(file: Path) -> IO[bytes]:
-    path = file.with_name(file.name + ".lock")
-    try:
-        lock = path.open("ab")
-    except OSError as error:
-        raise BotError(f"{path} cannot be written: {error.strerror}.") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise InUse(
-            f"Another process of the bot is using {file}.",
-            hint="Stop it first. For several processes, set DATABASE_URL to PostgreSQL.",
-        ) from None
-    return lock

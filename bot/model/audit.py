@@ -37,6 +37,7 @@ class AuditKind(StrEnum):
     SESSION_USED = "session_used"  # somebody else's, that was shared
     POLICY_LOADED = "policy_loaded"
     KEYS_ROTATED = "keys_rotated"
+    RESTORED = "restored"  # the database is that of a backup
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,192 @@
+"""Copies of the SQLite file that are whole, and putting one back.
+
+A copy made with `cp` lacks what stands in the journal; SQLite's online backup does not. What is
+restored is older than what has happened since, so nothing in it may be sent a second time.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, case, create_engine, func, update
+
+from bot.errors import BotError
+from bot.model import (
+    ApprovalStatus,
+    AuditEntry,
+    AuditHead,
+    AuditKind,
+    ExecutionStatus,
+    ReviewKind,
+    VoteState,
+)
+from storage.chain import Fault, Verification
+from storage.lock import PRIVATE, claim
+from storage.migrations import upgrade
+from storage.repositories.audit import append_all
+from storage.tables import approvals, executions, messages, votes, watches
+
+JOURNALS = ("-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy holds: the last sound row of its audit, and the audit's first fault if any."""
+
+    head: AuditHead
+    fault: Fault | None
+
+
+def back_up(source: Path, target: Path) -> Copied:
+    """Write everything that is committed in `source` to the new file `target`, mode 0600.
+
+    Works beside a running bot and holds nobody up. `target` appears once it is whole and on disk.
+    Raises BotError.
+    """
+    if not source.is_file():
+        raise BotError(f"There is no database {source}.", hint="Check DATABASE_URL.")
+    with _drafted(target) as draft:
+        copied = _copy(source, draft)
+        try:
+            target.hardlink_to(draft)
+        except FileExistsError:
+            raise BotError(f"{target} exists already.", hint="Name a new file.") from None
+        except OSError as error:
+            raise BotError(f"{target} cannot be written: {error.strerror}.") from None
+        _flush_directory(target)
+    return copied
+
+
+def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | None]:
+    """Put `backup` in the place of the database `file`; the former one is kept beside it.
+
+    Also says where the former one is now. Commands that were open in the backup may have gone on
+    since: they are settled by reading only, and messages are looked for in Slack before they
+    are posted. Raises InUse while the bot runs, BotError.
+    """
+    if not backup.is_file():
+        raise BotError(f"There is no file {backup}.")
+    if file.exists() and backup.samefile(file):
+        raise BotError(f"{backup} is the database itself.")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with claim(file), _drafted(file) as draft:
+        copied = _copy(backup, draft)
+        _hold_back(draft, now)
+        aside = _set_aside(file, now)
+        draft.replace(file)
+        _flush_directory(file)
+    return copied, aside
+
+
+@contextmanager
+def _drafted(target: Path) -> Iterator[Path]:
+    """A new private file beside `target` to write into, gone afterwards whatever happens."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
+    except OSError as error:
+        raise BotError(f"{target.parent} cannot be written: {error.strerror}.") from None
+    try:
+        yield draft
+    finally:
+        for name in (draft.name, *(draft.name + journal for journal in JOURNALS)):
+            draft.with_name(name).unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> Copied:
+    """Copy a database of the bot, whole and checked, into one file without a journal."""
+    audit = Verification()
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as taken,
+            closing(sqlite3.connect(target)) as made,
+        ):
+            taken.backup(made)
+            made.execute("PRAGMA journal_mode = DELETE")
+            made.execute("SELECT 1 FROM alembic_version, executions LIMIT 0")
+            (found,) = made.execute("PRAGMA integrity_check(1)").fetchone()
+            made.row_factory = sqlite3.Row
+            rows = made.execute("SELECT * FROM audit ORDER BY seq")
+            fault = audit.go_on(dict(row) for row in rows)
+    except sqlite3.Error as error:
+        raise BotError(
+            f"{source} is no database of the bot, or it cannot be copied: {error}."
+        ) from None
+    if found != "ok":
+        raise BotError(f"{source} is damaged: {found}.", hint="Use an older backup.")
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return Copied(audit.last, fault)
+
+
+def _hold_back(file: Path, now: datetime) -> None:
+    engine = create_engine(f"sqlite:///{file}")
+    try:
+        with engine.begin() as connection:
+            upgrade(connection)
+            _disarm(connection, now)
+    finally:
+        engine.dispose()
+
+
+def _disarm(connection: Connection, now: datetime) -> None:
+    """Let nothing that the backup holds open be sent, asked or posted as if it were new."""
+    # Each may have been approved and carried out since: from here on it is only looked for.
+    connection.execute(
+        update(executions)
+        .where(executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.WAITING]))
+        .values(
+            status=ExecutionStatus.RUNNING, started_at=func.coalesce(executions.c.started_at, now)
+        )
+    )
+    connection.execute(
+        update(approvals)
+        .where(
+            approvals.c.status == ApprovalStatus.PENDING,
+            approvals.c.kind != ReviewKind.AFTERWARDS,
+        )
+        .values(status=ApprovalStatus.VOID, decided_at=now)
+    )
+    connection.execute(
+        update(votes)
+        .where(votes.c.state == VoteState.PENDING)
+        .values(state=VoteState.REFUSED, why="decided")
+    )
+    connection.execute(
+        update(messages)
+        .where(messages.c.delivered < messages.c.version)
+        .values(attempts=case((messages.c.attempts < 1, 1), else_=messages.c.attempts))
+    )
+    for table in (executions, messages, watches):
+        connection.execute(update(table).values(leased_by=None, leased_until=None))
+    append_all(connection, [AuditEntry(AuditKind.RESTORED, now)])
+
+
+def _set_aside(file: Path, now: datetime) -> Path | None:
+    """Move the former database away, its journal first: the new file must never meet that."""
+    if not file.exists():
+        return None
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as former:
+        former.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    aside = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    for journal in JOURNALS:
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + journal).rename(aside.with_name(aside.name + journal))
+    return file.rename(aside)
+
+
+def _flush_directory(file: Path) -> None:
+    """Have a new name of a file survive a loss of power."""
+    descriptor = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

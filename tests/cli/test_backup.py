@@ -1,0 +1,203 @@
+"""`python -m bot backup` and `restore`, on a database that a bot has left or is writing."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from bot.__main__ import main
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    AuditHead,
+    AuditKind,
+    ExecutionStatus,
+    ReviewKind,
+    Verdict,
+    Vote,
+    VoteState,
+)
+from storage import Archive, Store, Vault
+from tests.storage.samples import HERE, NOW, approval, execution
+
+KEY = Fernet.generate_key().decode()
+HOUR = timedelta(hours=1)
+FAR = datetime(2099, 1, 1, tzinfo=UTC)  # the commands go by the true time
+
+
+class Written:
+    """A store that is open, with a journal that holds what the file lacks."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.url = f"sqlite+aiosqlite:///{file}"
+        self.runner = asyncio.Runner()
+        self.store = Store(self.url, Vault([KEY]))
+        self.runner.run(self._fill())
+
+    async def _fill(self) -> None:
+        await self.store.own()
+        await self.store.migrate()
+        for name in ("1", "2", "3"):
+            assert await self.store.record(execution(name), by="p", until=NOW + HOUR)
+
+    def close(self) -> None:
+        self.runner.run(self.store.close())
+
+    async def opened(self) -> Store:
+        store = Store(self.url, Vault([KEY]))
+        await store.migrate()
+        return store
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Written]:
+    one = Written(tmp_path / "data" / "bot.db")
+    yield one
+    one.close()
+    one.runner.close()
+
+
+def run(file: Path, *arguments: str) -> Result:
+    settings = {"DATABASE_URL": f"sqlite+aiosqlite:///{file}"}
+    return CliRunner().invoke(main, arguments, env=settings)
+
+
+def head_of(file: Path) -> AuditHead:
+    async def verify() -> AuditHead:
+        archive = Archive(f"sqlite+aiosqlite:///{file}")
+        fault, head = await archive.verify()
+        await archive.close()
+        assert fault is None
+        return head
+
+    return asyncio.run(verify())
+
+
+def test_a_backup_beside_the_running_bot_holds_what_stands_only_in_the_journal(
+    written: Written, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    done = run(written.file, "backup", str(copy))
+    assert done.exit_code == 0, done.output
+    head = head_of(copy)
+    assert head.seq == 3
+    assert f"Audit head: 3:{head.hash}" in done.output
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob(".backup*"))
+
+
+def test_a_backup_never_replaces_a_file(written: Written, tmp_path: Path) -> None:
+    copy = tmp_path / "backup.db"
+    copy.write_text("precious")
+    done = run(written.file, "backup", str(copy))
+    assert (done.exit_code, "exists already" in done.output) == (1, True)
+    assert copy.read_text() == "precious"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_backup_of_an_altered_audit_is_made_and_says_so(written: Written, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(written.file)) as raw, raw:
+        raw.execute("DROP TRIGGER audit_refuses_update")
+        raw.execute("UPDATE audit SET actor = 'U9' WHERE seq = 2")
+    done = run(written.file, "backup", str(tmp_path / "backup.db"))
+    assert (done.exit_code, "Row 2 was altered" in done.output) == (0, True)
+
+
+def test_nothing_is_restored_under_a_running_bot(written: Written, tmp_path: Path) -> None:
+    copy = tmp_path / "backup.db"
+    run(written.file, "backup", str(copy))
+    done = run(written.file, "restore", str(copy))
+    assert done.exit_code == 1
+    assert "Another process of the bot is using" in done.output
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + b"x" * 4096])
+def test_a_file_that_is_no_backup_leaves_the_database_alone(
+    written: Written, tmp_path: Path, content: bytes
+) -> None:
+    written.close()
+    before = written.file.read_bytes()
+    copy = tmp_path / "backup.db"
+    copy.write_bytes(content)
+    done = run(written.file, "restore", str(copy))
+    assert (done.exit_code, "no database of the bot" in done.output) == (1, True)
+    assert "Traceback" not in done.output
+    assert written.file.read_bytes() == before
+
+
+def test_restored_is_what_was_backed_up_and_the_former_database_is_kept(
+    written: Written, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    run(written.file, "backup", str(copy))
+    written.runner.run(written.store.record(execution("4"), by="p", until=NOW + HOUR))
+    written.close()
+    done = run(written.file, "restore", str(copy))
+    assert done.exit_code == 0, done.output
+    assert head_of(written.file).seq == 4  # the three of the backup, and that it was restored
+    (former,) = written.file.parent.glob("bot.db.before-*[0-9Z]")
+    assert head_of(former).seq == 4
+    assert str(former) in done.output
+    assert written.file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_is_restored_where_there_is_no_database_yet(
+    written: Written, tmp_path: Path
+) -> None:
+    copy, elsewhere = tmp_path / "backup.db", tmp_path / "new" / "bot.db"
+    run(written.file, "backup", str(copy))
+    assert run(elsewhere, "restore", str(copy)).exit_code == 0
+    assert head_of(elsewhere).seq == 4
+
+
+def test_with_postgresql_its_own_tools_are_named(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": "postgresql+asyncpg://me:s3cret@db/bot"}
+    done = CliRunner().invoke(main, ["backup", str(tmp_path / "b")], env=settings)
+    assert (done.exit_code, "pg_dump" in done.output, "s3cret" in done.output) == (1, True, False)
+
+
+async def _open_ends(store: Store) -> None:
+    async with store.write() as tx:
+        for name, kind in (("2", ReviewKind.APPROVE), ("3", ReviewKind.AFTERWARDS)):
+            asked = approval(name, execution=f"execution-{name}", kind=kind, expires_at=FAR)
+            await tx.approvals.add(asked)
+        await tx.votes.cast(Vote("click", "approval-2", "U2", Verdict.APPROVE, NOW, HERE))
+        await tx.messages.put("card:1", HERE, "{}", NOW)
+
+
+def test_nothing_that_was_open_in_a_backup_is_sent_decided_or_posted_as_if_it_were_new(
+    written: Written, tmp_path: Path
+) -> None:
+    copy = tmp_path / "backup.db"
+    written.runner.run(_open_ends(written.store))
+    run(written.file, "backup", str(copy))
+    written.close()
+    assert run(written.file, "restore", str(copy)).exit_code == 0
+
+    async def look() -> tuple[ExecutionStatus, list[Approval], VoteState, int]:
+        store = await written.opened()
+        async with store.read() as tx:
+            status = (await tx.executions.get("execution-1")).status
+            reviews = [await tx.approvals.get(f"approval-{name}") for name in (2, 3)]
+            state = (await tx.votes.get("click")).state
+        async with store.write() as tx:
+            (message,) = await tx.messages.claim_due("p", NOW + HOUR, NOW + 2 * HOUR, 9)
+        await store.close()
+        return status, reviews, state, message.attempts
+
+    status, (asked, glass), state, attempts = asyncio.run(look())
+    assert status is ExecutionStatus.RUNNING
+    assert asked.status is ApprovalStatus.VOID
+    assert glass.status is ApprovalStatus.PENDING
+    assert state is VoteState.REFUSED
+    assert attempts == 2  # so it is looked for in Slack before it is posted
+    with closing(sqlite3.connect(written.file)) as raw:
+        (kind,) = raw.execute("SELECT kind FROM audit ORDER BY seq DESC").fetchone()
+    assert kind == AuditKind.RESTORED

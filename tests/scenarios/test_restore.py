@@ -1,0 +1,57 @@
+"""A backup is put back: what was open in it is looked for, and never sent a second time."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from storage import back_up, restore
+from tests.scenarios.site import DELETE, NAME, approves, asked, now, site, told
+from tests.scenarios.stage import CHANNEL, LIMITS, Stage, card
+
+START = f"/dbc vm start {NAME}"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path) as one:
+        yield one
+
+
+async def put_back(stage: Stage) -> None:
+    """Stop the bot, put the backup back, start the bot again."""
+    await stage.bot.stop()
+    restore(stage.data / "backup.db", stage.data / "bot.db", stage.clock.now())
+    stage.bot = Bot(stage.settings(), stage.clock, LIMITS)
+    await stage.bot.start(ticking=False)
+    await stage.bot.edge.connected()
+
+
+async def test_what_was_approved_after_the_backup_does_not_run_again(stage: Stage) -> None:
+    question = await asked(stage)
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await approves(stage, stage.bob, question)
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+    await put_back(stage)
+    for _ in range(10):
+        await stage.passes(30)
+    assert stage.changes().count("tasks.delete") == 1
+    assert "deleted" in now(stage, question).plain
+    assert not now(stage, question).buttons
+
+
+async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
+    stage: Stage,
+) -> None:
+    question = await asked(stage)
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await put_back(stage)
+    await approves(stage, stage.bob, question)
+    for _ in range(10):
+        await stage.passes(30)
+    assert stage.changes() == []
+    assert stage.task(NAME)
+    await stage.alice.types(DELETE, channel=CHANNEL)
+    await stage.quiet()
+    assert [m for m in told(stage.bob, "Asked by") if m.buttons]
