@@ -26,12 +26,10 @@ from bot.model import (
     VoteState,
 )
 from storage.chain import Fault, Verification
-from storage.lock import PRIVATE, claim
+from storage.file import JOURNALS, PRIVATE, PRIVATE_DIRECTORY, claim
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
 from storage.tables import approvals, executions, messages, votes, watches
-
-JOURNALS = ("-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
         raise BotError(f"There is no file {backup}.")
     if file.exists() and backup.samefile(file):
         raise BotError(f"{backup} is the database itself.")
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     with claim(file), _drafted(file) as draft:
         copied = _copy(backup, draft)
         _hold_back(draft, now)

@@ -34,6 +34,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import BotError
 from storage.errors import StorageFailed
+from storage.file import Presence
 
 Result = TypeVar("Result")
 
@@ -87,13 +88,13 @@ class DirectWriter:
             return work(connection)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Engines:
     """Where to read and where to write.
 
     `turn` is held while writing; only the first of `queue` waits for it, so that what a person's
     acknowledgement waits for has one writer before it, not all. `file` and `direct` are there with
-    SQLite only.
+    SQLite only; with `presence`, nothing is written once the file is gone.
     """
 
     readers: AsyncEngine
@@ -102,6 +103,7 @@ class Engines:
     queue: AbstractAsyncContextManager[None]
     file: Path | None = None
     direct: DirectWriter | None = None
+    presence: Presence | None = None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -119,16 +121,22 @@ class Engines:
         """A transaction that may write, in turn."""
         with failures():
             async with self.queue, self.turn, self.writers.begin() as connection:
+                self._check_presence()
                 yield connection
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in a transaction of its own, the fastest way there is, before all who queue."""
         with failures():
             async with self.turn:
+                self._check_presence()
                 if self.direct is not None:
                     return await self.direct.run(work)
                 async with self.writers.begin() as connection:
                     return await connection.run_sync(work)
+
+    def _check_presence(self) -> None:
+        if self.presence is not None:
+            self.presence.check()
 
     async def scrub(self) -> None:
         """Empty SQLite's journal, where the former content of an erased row still stands.
@@ -214,12 +222,6 @@ def _unusable() -> BotError:
 
 def _open_sqlite(url: URL) -> Engines:
     file = Path(url.database or "")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BotError(
-            f"The directory {file.parent} for the database cannot be made: {error.strerror}."
-        ) from None
     readers = create_async_engine(url, hide_parameters=True, pool_size=5, max_overflow=5)
     writers = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
     direct = create_engine(url.set(drivername="sqlite"), hide_parameters=True, pool_size=1)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, select, text, update
 
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.engine import open_engines
+from storage.file import Presence, claim, prepare
 from storage.intake import GroupCommit
-from storage.lock import claim
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.tables import executions, messages, watches
@@ -41,10 +41,14 @@ class Store:
         file = self._engines.file
         if file is None or self._lock is not None:
             return
+        await asyncio.to_thread(prepare, file)
         self._lock = await asyncio.to_thread(claim, file)
 
     async def migrate(self) -> None:
         """Bring the schema to its newest revision; several may start at once."""
+        if self._engines.file is not None:
+            await asyncio.to_thread(prepare, self._engines.file)
+            self._engines.presence = Presence(self._engines.file)
         async with self._engines.writing() as connection:
             await connection.run_sync(_upgrade_alone)
 

@@ -74,7 +74,10 @@ def verify(database: str | None, head: AuditHead | None) -> None:
         )
     click.echo(f"{last.seq} rows, all sound. Head: {last.seq}:{last.hash}")
     if head is None:
-        click.echo("Rows that were cut off at the end show only against a head: --head SEQ:HASH")
+        click.echo(
+            "Without --head SEQ:HASH, rows cut off at the end show only against a head, and so does a "
+            "copy\nmade without the journal, which lacks the newest rows."
+        )
 
 
 async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault | None, AuditHead]:

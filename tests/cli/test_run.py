@@ -78,7 +78,7 @@ def test_what_is_no_database_is_said_with_both_forms_that_are(tmp_path: Path, ur
         ),
         (
             {"DATABASE_URL": "sqlite:////proc", "CREDENTIAL_KEYS": KEY},
-            "The database that DATABASE_URL names cannot be used: unable to open database file.",
+            "The database /proc cannot be used: it is not a file.",
         ),
         ({"DATABASE_URL": "sqlite:///x.db", "POLICY_FILE": "no.toml"}, "no.toml does not exist"),
     ],

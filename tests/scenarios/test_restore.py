@@ -8,9 +8,7 @@ import pytest
 from bot.app import Bot
 from storage import back_up, restore
 from tests.scenarios.site import DELETE, NAME, approves, asked, now, site, told
-from tests.scenarios.stage import CHANNEL, LIMITS, Stage, card
-
-START = f"/dbc vm start {NAME}"
+from tests.scenarios.stage import CHANNEL, LIMITS, Stage
 
 
 @pytest.fixture
@@ -51,7 +49,6 @@ async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
     for _ in range(10):
         await stage.passes(30)
     assert stage.changes() == []
-    assert stage.task(NAME)
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.quiet()
     assert [m for m in told(stage.bob, "Asked by") if m.buttons]

@@ -1,4 +1,5 @@
 import asyncio
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from bot.errors import BotError, NotFound
 from storage import InUse, StorageFailed, Store, Vault
 from storage.engine import open_engines
+from storage.file import prepare
 from tests.storage.samples import HERE, LATER, NOW, SOON, execution, put, record, watch
 
 
@@ -98,8 +100,77 @@ async def test_replicas_share_a_postgresql(postgres_url: str, vault: Vault) -> N
 
 async def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path, vault: Vault) -> None:
     (tmp_path / "file").touch()
+    store = Store(f"sqlite:///{tmp_path}/file/bot.db", vault)
     with pytest.raises(BotError, match="cannot be made"):
-        Store(f"sqlite:///{tmp_path}/file/bot.db", vault)
+        await store.own()
+    await store.close()
+
+
+def modes(directory: Path) -> dict[str, int]:
+    """The files there and who may do what with them."""
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+
+
+async def test_only_the_bots_own_account_can_read_what_is_kept(
+    tmp_path: Path, vault: Vault
+) -> None:
+    file = tmp_path / "data" / "bot.db"
+    store = Store(f"sqlite:///{file}", vault)
+    await store.own()
+    await store.migrate()
+    await put(store, "card:1", "a")
+    assert modes(file.parent) == dict.fromkeys(
+        ("bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock"), 0o600
+    )
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    await store.close()
+
+
+async def test_a_database_that_others_could_read_is_made_private_when_it_is_opened(
+    tmp_path: Path, vault: Vault
+) -> None:
+    file = tmp_path / "bot.db"
+    first = Store(f"sqlite:///{file}", vault)
+    await first.migrate()
+    await put(first, "card:1", "a")
+    for name in modes(tmp_path):
+        (tmp_path / name).chmod(0o644)
+    second = Store(f"sqlite:///{file}", vault)
+    await second.own()
+    assert set(modes(tmp_path).values()) == {0o600}
+    await first.close()
+    await second.close()
+
+
+async def test_a_directory_named_as_the_database_is_refused_and_keeps_its_mode(
+    tmp_path: Path, vault: Vault
+) -> None:
+    (tmp_path / "bot.db").mkdir(mode=0o755)
+    store = Store(f"sqlite:///{tmp_path}/bot.db", vault)
+    with pytest.raises(BotError, match="not a file"):
+        await store.own()
+    assert modes(tmp_path) == {"bot.db": 0o755}
+    await store.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_written_to_a_file_that_was_deleted_under_the_bot(
+    tmp_path: Path, vault: Vault, *, replaced: bool
+) -> None:
+    file, aside = tmp_path / "bot.db", tmp_path / "aside.db"
+    store = Store(f"sqlite:///{file}", vault)
+    await store.migrate()
+    file.rename(aside)
+    if replaced:
+        file.touch()
+    with pytest.raises(StorageFailed) as failed:
+        await put(store, "card:1", "a")
+    assert "deleted or replaced" in str(failed.value.__cause__)
+    with pytest.raises(StorageFailed):
+        await store.record(execution(), by="p", until=SOON)
+    aside.replace(file)
+    await put(store, "card:1", "a")
+    await store.close()
 
 
 async def leases(store: Store) -> tuple[int, int, int]:
@@ -169,7 +240,10 @@ async def test_a_closed_store_takes_nothing(store: Store) -> None:
         await store.record(execution(), by="p", until=SOON)
 
 
-async def test_every_way_into_the_file_is_durable_and_erases(sqlite_url: str) -> None:
+async def test_every_way_into_the_file_is_durable_and_erases(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    prepare(tmp_path / "data" / "bot.db")
     engines = open_engines(sqlite_url)
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
     async with engines.reading() as reading, engines.writing() as writing:

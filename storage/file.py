@@ -1,0 +1,105 @@
+"""The care of a SQLite file: who may read it, who uses it, and whether it is still the same."""
+
+import errno
+import fcntl
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from stat import S_ISREG
+from typing import IO
+
+from bot.errors import BotError
+from storage.errors import InUse
+
+# Nobody but the bot's own account reads what it keeps, nor the copies that it makes.
+PRIVATE = 0o600
+PRIVATE_DIRECTORY = 0o700
+JOURNALS = ("-wal", "-shm")
+_MAGIC = b"SQLite format 3\0"
+
+
+class Presence:
+    """Knows whether a file is still the one that was opened.
+
+    SQLite goes on writing to a file that was deleted, and all of it is lost with the process.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._opened = _identity(file)
+
+    def check(self) -> None:
+        """Return if the file is there and the same. Raises FileNotFoundError."""
+        if _identity(self._file) != self._opened:
+            raise FileNotFoundError(
+                errno.ENOENT, "The database file was deleted or replaced under the running bot"
+            )
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def prepare(file: Path) -> None:
+    """Make the file and its directory where they are missing, and private in any case.
+
+    An existing directory keeps its mode: it may hold other things. Raises BotError.
+    """
+    try:
+        file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        file.touch(mode=PRIVATE)
+    except OSError as error:
+        raise BotError(f"The database {file} cannot be made: {error.strerror}.") from None
+    if not file.is_file():
+        raise BotError(
+            f"The database {file} cannot be used: it is not a file.", hint="Check DATABASE_URL."
+        )
+    # SQLite gives its journals the mode of the file, but keeps that of journals which are there.
+    for name in (file.name, *(file.name + journal for journal in JOURNALS)):
+        with suppress(OSError):  # somebody else's file, or a file system without modes
+            _make_private(file.with_name(name))
+
+
+def _make_private(file: Path) -> None:
+    mode = file.stat().st_mode
+    if S_ISREG(mode) and mode & 0o077:
+        file.chmod(PRIVATE)
+
+
+def is_database(file: Path) -> bool:
+    """Whether a bot has kept anything in this file."""
+    try:
+        with file.open("rb") as opened:
+            if opened.read(len(_MAGIC)) != _MAGIC:
+                return False
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+            raw.execute("SELECT 1 FROM alembic_version, executions LIMIT 1")
+    except (OSError, sqlite3.Error):
+        return False
+    return True
+
+
+def claim(file: Path) -> IO[bytes]:
+    """Hold `file` until the result is closed or the process ends.
+
+    Raises InUse while another process holds it, BotError where the lock cannot be written.
+    """
+    path = file.with_name(file.name + ".lock")
+    try:
+        lock = path.open("ab")
+        path.chmod(PRIVATE)
+    except OSError as error:
+        raise BotError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise InUse(
+            f"Another process of the bot is using {file}.",
+            hint="Stop it first. For several processes, set DATABASE_URL to PostgreSQL.",
+        ) from None
+    return lock
