@@ -75,8 +75,8 @@ def verify(database: str | None, head: AuditHead | None) -> None:
     click.echo(f"{last.seq} rows, all sound. Head: {last.seq}:{last.hash}")
     if head is None:
         click.echo(
-            "Without --head SEQ:HASH, rows cut off at the end show only against a head, and so does a "
-            "copy\nmade without the journal, which lacks the newest rows."
+            "This cannot exclude that the newest rows are missing (cut off, or left in the journal "
+            "of a copy made with cp).\nThat shows only against a head: --head SEQ:HASH"
         )
 
 

@@ -92,9 +92,9 @@ def test_the_exit_code_says_whether_the_audit_is_sound(
 
 
 def test_a_sound_audit_fits_its_head(file: Path, head: AuditHead) -> None:
-    assert "show only against a head" in audit(file, "verify").stdout
+    assert "shows only against a head" in audit(file, "verify").stdout
     done = audit(file, "verify", "--head", f"6:{head.hash}")
-    assert (done.exit_code, "show only against" in done.stdout) == (0, False)
+    assert (done.exit_code, "shows only against" in done.stdout) == (0, False)
 
 
 @pytest.mark.parametrize(
