@@ -19,10 +19,12 @@ from bot.commands.derive import reference
 from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import line, plain
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
+
+REFUSED_BY_SLACK = 3  # exit code: Slack takes a token or the app no more
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,11 +40,14 @@ def run() -> None:
     settings = load(Settings)
     log.configure(settings.log_format, settings.log_level, settings.secrets)
     try:
-        asyncio.run(app.run(settings))
+        if not asyncio.run(app.run(settings)):
+            sys.exit(REFUSED_BY_SLACK)
     except StorageFailed as error:
         _give_up(f"The database that DATABASE_URL names cannot be used: {_cause(error)}.")
     except BotError as error:
         _give_up(plain(line(error.sentence, " ", error.hint)))
+    except LockedOut as error:
+        _give_up(error.sentence, REFUSED_BY_SLACK)
     except DeliveryFailed as error:
         what = (
             "Slack refuses the bot" if error.retry_after is None else "Slack is not to be reached"
@@ -56,9 +61,9 @@ def _cause(error: StorageFailed) -> str:
     return str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
 
 
-def _give_up(sentence: str) -> NoReturn:
+def _give_up(sentence: str, code: int = WRONG_SETTINGS) -> NoReturn:
     click.echo(f"Error: {sentence}", err=True)
-    sys.exit(WRONG_SETTINGS)
+    sys.exit(code)
 
 
 @main.command()

@@ -23,6 +23,7 @@ from bot.config import Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.guard import Limits
 from bot.errors import BotError
+from bot.health import Health
 from bot.ids import new_id
 from bot.model import Execution
 from bot.ports import Messenger
@@ -45,6 +46,9 @@ from handlers.slack import SlackDirectory, SlackMessenger
 from storage import Store, Vault
 
 KEY_FILE = "credential.key"  # beside the SQLite file
+# Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
+# needs no token (answers to slash commands, watches) still works.
+GRACE = timedelta(minutes=1)
 
 log = structlog.get_logger()
 
@@ -60,7 +64,8 @@ class Bot:
         self._by = by = new_id()
         self.store = Store(settings.database_url, vault_of(settings))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
-        self._connection = SlackConnection(settings)
+        self.health = Health()
+        self._connection = SlackConnection(settings, self.health)
         self._directory = SlackDirectory(self._connection)
         self._table = command_table()
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
@@ -143,6 +148,17 @@ class Bot:
         """Do once all that the clock would have done."""
         await self._ticker.run_all()
 
+    async def locked_out(self, grace: timedelta) -> str:
+        """Return once Slack has refused the bot for that long, and refuses it still: why.
+
+        Raises nothing: what is to be told is held, and told once by the next process.
+        """
+        while True:
+            await self.health.until_faulty()
+            await asyncio.sleep(grace.total_seconds())
+            if not await self._connection.is_accepted():
+                return self.health.fault
+
     async def stop(self) -> None:
         """Take nothing more, let what is under way be answered, let go of everything."""
         await self._ticker.stop()
@@ -196,8 +212,11 @@ def _words(table: Table, execution: Execution) -> Words:
     )
 
 
-async def run(settings: Settings) -> None:
-    """Run until told to stop (SIGINT, SIGTERM)."""
+async def run(settings: Settings, grace: timedelta = GRACE) -> bool:
+    """Run until told to stop (SIGINT, SIGTERM), or until Slack refuses the bot for good.
+
+    Says whether it was told to stop.
+    """
     bot = Bot(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -209,8 +228,14 @@ async def run(settings: Settings) -> None:
     # acknowledgements wait meanwhile, for a tenth of a second and more (docs/benchmarks.md).
     gc.collect()
     gc.freeze()
+    told, refused = (
+        asyncio.create_task(waiting) for waiting in (stopped.wait(), bot.locked_out(grace))
+    )
     try:
-        await stopped.wait()
+        await asyncio.wait({told, refused}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        log.info("stopping")
+        log.info("stopping", because=bot.health.fault or "told to")
+        for waiting in (told, refused):
+            waiting.cancel()
         await bot.stop()
+    return stopped.is_set()

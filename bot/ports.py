@@ -12,14 +12,31 @@ from bot.reply import Choice, Form, Reply, Words
 class DeliveryFailed(Exception):
     """A message could not be delivered.
 
-    `retry_after` is None when trying again is of no use (channel gone, bot not in it); else the
-    earliest moment worth trying. `reason` is the chat side's own word, for the log.
+    `retry_after` is None when trying again is of no use, since this very message or place is
+    refused (channel gone, bot not in it); else the earliest moment worth trying. `reason` is the
+    chat side's own word, for the log.
     """
 
     def __init__(self, reason: str, retry_after: timedelta | None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class LockedOut(DeliveryFailed):
+    """The chat side refuses the bot itself, whatever it sends: nothing may be given up for it.
+
+    `lacks` names what is at fault (a token, a scope), `sentence` says how to mend it. While
+    `is_fatal`, the bot is of no use to anybody.
+    """
+
+    RETRY_AFTER = timedelta(seconds=15)
+
+    def __init__(self, reason: str, lacks: str, sentence: str, *, is_fatal: bool = True) -> None:
+        super().__init__(reason, self.RETRY_AFTER)
+        self.lacks = lacks
+        self.sentence = sentence
+        self.is_fatal = is_fatal
 
 
 class Answer(Protocol):

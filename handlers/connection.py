@@ -11,34 +11,29 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import structlog
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.config import Settings
+from bot.health import Health
 from bot.log import CREDENTIALS
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import with_commands
 from handlers.payloads import Identity, Json
+from handlers.refusals import FINAL, is_granted, lockout
 from handlers.retries import retry_after, retry_handlers
 
 T = TypeVar("T")
 
+log = structlog.get_logger()
+
 TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
 LATER = timedelta(seconds=30)
-_TEMPORARY = frozenset(
-    {
-        "fatal_error",
-        "internal_error",
-        "rate_limited",
-        "ratelimited",
-        "request_timeout",
-        "service_unavailable",
-        "team_added_to_org",
-    }
-)
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 
 # Bolt finds our token in the environment and says that it will not use it; nor should it.
@@ -73,9 +68,14 @@ def proxy_for(url: str) -> str | None:
 
 
 class SlackConnection:
-    """Everything that needs the bot token. Open it before use; `identity` is known from then on."""
+    """Everything that needs the bot token. Open it before use; `identity` is known from then on.
 
-    def __init__(self, settings: Settings) -> None:
+    What Slack refuses the bot itself for is logged once and reported to `health`.
+    """
+
+    def __init__(self, settings: Settings, health: Health | None = None) -> None:
+        self.health = health or Health()
+        self._lacking: set[str] = set()
         self.logger = sdk_logger()
         self.client = AsyncWebClient(
             token=settings.slack_bot_token.get_secret_value(),
@@ -115,6 +115,37 @@ class SlackConnection:
             bot=who.get("bot_id") or "",
         )
 
+    async def is_accepted(self) -> bool:
+        """Ask Slack once more whether it takes the bot. What Slack does not say counts as no."""
+        try:
+            self._accepted(await self.client.auth_test())
+        except UNREACHABLE as error:
+            log.info("slack.still_refuses", reason=failure(error).reason)
+        return not self.health.fault
+
+    def _accepted(self, answer: AsyncSlackResponse) -> None:
+        """Take note that Slack has answered a call: the token is good, with the scopes it names."""
+        for what in tuple(self._lacking):
+            if is_granted(what, str(answer.headers.get("x-oauth-scopes", ""))):
+                self.regained(what)
+
+    def failed(self, error: BaseException) -> DeliveryFailed:
+        """What an SDK error means. A refusal of the bot itself is logged once and reported."""
+        meant = failure(error)
+        if isinstance(meant, LockedOut):
+            if meant.lacks not in self._lacking:
+                self._lacking.add(meant.lacks)
+                log.error("slack.refuses_the_bot", sentence=meant.sentence, reason=meant.reason)
+            if meant.is_fatal:
+                self.health.lost(meant.lacks, meant.sentence)
+        return meant
+
+    def regained(self, what: str) -> None:
+        """Report that Slack takes again what it refused (`refusals.APP_TOKEN` …)."""
+        self._lacking.discard(what)
+        if self.health.regained(what):
+            log.info("slack.accepts_the_bot", again=what)
+
     async def close(self) -> None:
         """Let go of the pool."""
         if self.client.session is not None:
@@ -125,7 +156,8 @@ class SlackConnection:
         try:
             answer = await self.client.api_call(method, json=_given(arguments))
         except UNREACHABLE as error:
-            raise failure(error) from error
+            raise self.failed(error) from error
+        self._accepted(answer)
         return data_of(answer.data)
 
     async def read(self, method: str, **arguments: object) -> Mapping[str, Any]:
@@ -133,7 +165,8 @@ class SlackConnection:
         try:
             answer = await self.client.api_call(method, http_verb="GET", params=_given(arguments))
         except UNREACHABLE as error:
-            raise failure(error) from error
+            raise self.failed(error) from error
+        self._accepted(answer)
         return data_of(answer.data)
 
     async def upload(self, channel: str, thread: str, name: str, text: str) -> None:
@@ -143,7 +176,7 @@ class SlackConnection:
                 content=text, filename=name, title=name, channel=channel, thread_ts=thread or None
             )
         except UNREACHABLE as error:
-            raise failure(error) from error
+            raise self.failed(error) from error
 
     async def respond(self, url: str, body: Json) -> None:
         """Use a response_url once. Raises DeliveryFailed."""
@@ -190,6 +223,7 @@ def failure(error: BaseException) -> DeliveryFailed:
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
         headers = getattr(response, "headers", {})
         return DeliveryFailed("ratelimited", retry_after(headers) or LATER)
-    if status >= 500 or not said or reason in _TEMPORARY:
-        return DeliveryFailed(reason, LATER)
-    return DeliveryFailed(reason, None)
+    data = data_of(getattr(response, "data", None))
+    if (about_us := lockout(reason, data, str(getattr(response, "api_url", "")))) is not None:
+        return about_us
+    return DeliveryFailed(reason, None if reason in FINAL else LATER)

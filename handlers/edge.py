@@ -46,7 +46,7 @@ class SlackEdge:
         self._server = None
         self._socket: _SocketMode | None = None
         if not settings.uses_socket_mode and secret is not None:
-            self._server = Server(self.app, secret.get_secret_value(), clock)
+            self._server = Server(self.app, secret.get_secret_value(), clock, connection.health)
 
     @property
     def port(self) -> int:
@@ -70,7 +70,9 @@ class SlackEdge:
             await self._socket.greeted.wait()
 
     async def is_ready(self) -> bool:
-        """Whether Slack can reach us now."""
+        """Whether Slack can reach us now, and takes what we send."""
+        if self._connection.health.fault:
+            return False
         if self._server is not None:
             return self._server.is_up
         return self._socket is not None and await self._socket.is_ready()

@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.clock import Clock
+from bot.health import Health
 
 PATH = "/slack/events"
 ACK_SECONDS = 3  # after that Slack has given up on a request
@@ -21,9 +22,10 @@ FRESH = timedelta(minutes=5)
 
 
 class Server:
-    """Serves `PATH` and /healthz on one port."""
+    """Serves `PATH`, /healthz (the process is alive) and /readyz (it can work) on one port."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, clock: Clock) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, clock: Clock, health: Health) -> None:
+        self._health = health
         self._app = app
         self._secret = signing_secret.encode()
         self._clock = clock
@@ -39,7 +41,8 @@ class Server:
         """Listen; with port 0 on a free one, named by `port` from then on."""
         application = web.Application(client_max_size=LARGEST)
         application.router.add_post(PATH, self._receive)
-        application.router.add_get("/healthz", _health)
+        application.router.add_get("/healthz", _alive)
+        application.router.add_get("/readyz", self._ready)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=ACK_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
@@ -65,6 +68,10 @@ class Server:
         response: BoltResponse = await self._app.async_dispatch(bolt_request)
         return await to_aiohttp_response(response)
 
+    async def _ready(self, _: web.Request) -> web.Response:
+        fault = self._health.fault
+        return web.Response(status=503 if fault else 200, text=f"{fault or 'ok'}\n")
+
     def _is_signed(self, request: web.Request, body: bytes) -> bool:
         """Slack's signature, version v0.
 
@@ -82,5 +89,5 @@ class Server:
         return hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
 
 
-async def _health(_: web.Request) -> web.Response:
+async def _alive(_: web.Request) -> web.Response:
     return web.Response(text="ok\n")

@@ -92,9 +92,20 @@ async def _clock(ws: "Workspace", body: Json) -> Json:
 
 
 async def _token(ws: "Workspace", body: Json) -> Json:
-    """Revoke the tokens, or allow them again."""
-    ws.core.token_revoked = bool(body.get("revoked", True))
-    return {}
+    """Revoke the tokens (or that of one `kind`, with an `error`), or allow them again."""
+    kinds = [body["kind"]] if "kind" in body else ["bot", "app"]
+    if body.get("revoked", True):
+        ws.revoke(*kinds, error=body.get("error", "account_inactive"))
+    else:
+        ws.restore(*kinds)
+    return {"refusals": ws.core.refusals}
+
+
+async def _scopes(ws: "Workspace", body: Json) -> Json:
+    """Take scopes of the bot token away (`take`), or give them (`give`)."""
+    ws.take_scopes(*body.get("take", ()))
+    ws.give_scopes(*body.get("give", ()))
+    return {"scopes": sorted(ws.core.config.scopes)}
 
 
 async def _member(ws: "Workspace", body: Json) -> Json:
@@ -144,6 +155,7 @@ _CONTROLS: dict[str, Control] = {
     "mode": _mode,
     "clock": _clock,
     "token": _token,
+    "scopes": _scopes,
     "member": _member,
     "usergroup": _usergroup,
     "ack_seconds": _ack_seconds,

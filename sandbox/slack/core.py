@@ -91,7 +91,8 @@ class Core:
     bot_token: str = "xoxb-sandbox-bot"  # noqa: S105 - public by design
     app_token: str = "xapp-1-A0DBCBOT-sandbox"  # noqa: S105
     verification_token: str = "sandbox-verification"  # noqa: S105
-    token_revoked: bool = False
+    # What calls with a token are refused with, by its kind (bot, app); nothing while it is good.
+    refusals: dict[str, str] = field(default_factory=dict)
     base_url: str = ""
 
     def team(self) -> Json:

@@ -109,6 +109,25 @@ class Workspace:
         """The app-level token of Socket Mode."""
         return self.core.app_token
 
+    def revoke(self, *kinds: str, error: str = "token_revoked") -> None:
+        """Refuse every call with the tokens of these kinds (`bot`, `app`; none: both)."""
+        self.core.refusals |= dict.fromkeys(kinds or ("bot", "app"), error)
+
+    def restore(self, *kinds: str) -> None:
+        """Take calls with these tokens again."""
+        for kind in kinds or ("bot", "app"):
+            self.core.refusals.pop(kind, None)
+
+    def take_scopes(self, *scopes: str) -> None:
+        """Take scopes away from the bot token, as a new installation with fewer does."""
+        granted = set(self.core.config.scopes) - set(scopes)
+        self.core.config = self.core.config.with_changes(scopes=granted)
+
+    def give_scopes(self, *scopes: str) -> None:
+        """Give the bot token scopes."""
+        granted = set(self.core.config.scopes) | set(scopes)
+        self.core.config = self.core.config.with_changes(scopes=granted)
+
     def member(self, name: str) -> Person:
         """A member to act as."""
         if name not in self._people:

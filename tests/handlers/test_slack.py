@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, LockedOut
 from bot.reply import Reply
 from handlers.connection import SlackConnection, sdk_logger
 from handlers.slack import SlackDirectory, SlackMessenger
@@ -143,10 +143,10 @@ async def test_slack_out_of_reach_is_worth_another_try(office: Office, place: Pl
 
 
 async def test_a_wrong_token_is_said_at_the_start(office: Office) -> None:
-    office.ws.core.token_revoked = True
-    with pytest.raises(DeliveryFailed) as failed:
+    office.ws.revoke("bot", error="invalid_auth")
+    with pytest.raises(LockedOut) as failed:
         await SlackConnection(office.settings).open()
-    assert failed.value.retry_after is None
+    assert "SLACK_BOT_TOKEN" in failed.value.sentence
 
 
 async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None:

@@ -54,8 +54,9 @@ def _authorize(core: Core, method: Method, token: str) -> None:
         raise SlackError("not_authed")
     if token not in (core.bot_token, core.app_token):
         raise SlackError("invalid_auth")
-    if core.token_revoked:
-        raise SlackError("account_inactive")
+    kind = "app" if token == core.app_token else "bot"
+    if refusal := core.refusals.get(kind):
+        raise SlackError(refusal)
     if (token == core.app_token) != (method.token == "app"):  # noqa: S105 - a kind
         raise SlackError("not_allowed_token_type")
     granted = core.config.scopes

@@ -27,7 +27,7 @@ async def test_a_wrong_token_is_refused(ws: Workspace, token: str | None, error:
 async def test_a_revoked_token_belongs_to_an_inactive_account(
     ws: Workspace, web: AsyncWebClient
 ) -> None:
-    ws.core.token_revoked = True
+    ws.revoke(error="account_inactive")
     assert (await refused(web.auth_test()))["error"] == "account_inactive"
 
 

@@ -1,0 +1,38 @@
+"""Whether the bot can do its work, and if not, why: what readiness and the stop go by.
+
+Whoever finds out reports it, by the name of what is at fault. Knows nothing of Slack.
+"""
+
+import asyncio
+
+
+class Health:
+    """The faults that keep the bot from its work, in the order in which they came up."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, str] = {}
+        self._faulty = asyncio.Event()
+
+    @property
+    def fault(self) -> str:
+        """The sentence of the first fault there is; empty while the bot can work."""
+        return next(iter(self._faults.values()), "")
+
+    def lost(self, what: str, sentence: str) -> bool:
+        """Report that the bot cannot work without `what`; False when that is known already."""
+        if what in self._faults:
+            return False
+        self._faults[what] = sentence
+        self._faulty.set()
+        return True
+
+    def regained(self, what: str) -> bool:
+        """Report that `what` works; False when it was not at fault."""
+        known = self._faults.pop(what, None)
+        if not self._faults:
+            self._faulty.clear()
+        return known is not None
+
+    async def until_faulty(self) -> None:
+        """Return once the bot cannot do its work."""
+        await self._faulty.wait()

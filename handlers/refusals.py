@@ -1,0 +1,192 @@
+"""What Slack's error words mean: about the bot itself, about this message or place, or passing.
+
+Words from the error lists of Slack's Web API reference. One that is in none of them is taken for
+passing: only what is known to be about this very message or place may give it up.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.ports import LockedOut
+
+BOT_TOKEN = "the bot token"  # noqa: S105 - what it is called
+APP_TOKEN = "the app-level token"  # noqa: S105
+_SCOPE = "the scope "
+_OR = " or "
+_OPENS_SOCKET = "apps.connections.open"
+
+# The token, the app or the workspace is refused: every other call meets the same.
+_OF_THE_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "access_revoked",
+        "accesslimited",
+        "app_access_restricted",
+        "app_not_installed",
+        "enterprise_is_restricted",
+        "forbidden_team",
+        "invalid_auth",
+        "invalid_token",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "org_user_not_in_team",
+        "team_access_not_granted",
+        "team_disabled",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+
+# This message, its place or its reader: the same would be refused for ever.
+FINAL = frozenset(
+    {
+        "already_reacted",
+        "as_user_not_supported",
+        "attachment_payload_limit_exceeded",
+        "bad_timestamp",
+        "cannot_dm_bot",
+        "cannot_reply_to_message",
+        "cant_delete_message",
+        "cant_update_message",
+        "channel_is_archived",
+        "channel_not_allowed",
+        "channel_not_found",
+        "channel_type_not_supported",
+        "comment_required",
+        "duplicate_external_id",
+        "edit_window_closed",
+        "exchanged_trigger_id",
+        "expired_trigger_id",
+        "expired_url",
+        "file_not_found",
+        "file_update_failed",
+        "hash_conflict",
+        "invalid_arg_name",
+        "invalid_arguments",
+        "invalid_array_arg",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_channel",
+        "invalid_cursor",
+        "invalid_form_data",
+        "invalid_json",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "invalid_payload",
+        "invalid_post_type",
+        "invalid_thread_ts",
+        "invalid_trigger_id",
+        "invalid_ts_latest",
+        "invalid_ts_oldest",
+        "invalid_user_id",
+        "invalid_users",
+        "is_archived",
+        "json_not_object",
+        "markdown_text_conflict",
+        "message_not_found",
+        "metadata_must_be_sent_from_app",
+        "metadata_too_large",
+        "method_not_supported_for_channel_type",
+        "missing_post_type",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_channel",
+        "no_service",
+        "no_such_subteam",
+        "no_text",
+        "not_found",
+        "not_in_channel",
+        "posting_to_channel_denied",
+        "posting_to_general_channel_denied",
+        "push_limit_reached",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+        "slack_connect_blocked_file_type",
+        "slack_connect_canvas_sharing_blocked",
+        "slack_connect_file_link_sharing_blocked",
+        "slack_connect_file_upload_sharing_blocked",
+        "slack_connect_lists_sharing_blocked",
+        "subteam_not_found",
+        "thread_locked",
+        "thread_not_found",
+        "too_many_attachments",
+        "too_many_contact_cards",
+        "trigger_exchanged",
+        "trigger_expired",
+        "used_url",
+        "user_disabled",
+        "user_is_bot",
+        "user_is_restricted",
+        "user_not_found",
+        "user_not_in_channel",
+        "user_not_visible",
+        "users_list_not_supplied",
+        "users_not_found",
+        "view_too_large",
+    }
+)
+
+# Without these nobody is answered. What needs another scope waits for it, and all else goes on.
+_ESSENTIAL_SCOPES = frozenset({"chat:write", "users:read"})
+
+_MEND_BOT = (
+    "Set SLACK_BOT_TOKEN to the Bot User OAuth Token that the app shows under OAuth & Permissions "
+    "(install the app first where it is not installed), then restart the bot."
+)
+_MEND_APP = (
+    "Set SLACK_APP_TOKEN to an app-level token with the scope connections:write, from the app's "
+    "Basic Information, then restart the bot."
+)
+
+
+def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | None:
+    """The refusal of the bot itself that `reason` stands for; None where it is none.
+
+    `said` is Slack's answer, `method` the Web API method (or its address) that was called.
+    """
+    opens_socket = method.rstrip("/").endswith(_OPENS_SOCKET)
+    if reason == "missing_scope":
+        return _of_scope(reason, str(said.get("needed") or ""), opens_socket=opens_socket)
+    if reason == "messages_tab_disabled":
+        sentence = (
+            "Slack takes no direct messages of the bot (messages_tab_disabled). Switch on the "
+            "Messages Tab under App Home in the app's settings."
+        )
+        return LockedOut(reason, "the Messages Tab", sentence, is_fatal=False)
+    if reason not in _OF_THE_TOKEN:
+        return None
+    if opens_socket:
+        told = f"Slack refuses the app-level token ({reason}). {_MEND_APP}"
+        return LockedOut(reason, APP_TOKEN, told)
+    return LockedOut(reason, BOT_TOKEN, f"Slack refuses the bot token ({reason}). {_MEND_BOT}")
+
+
+def is_granted(lacks: str, scopes: str) -> bool:
+    """Whether an answered call proves that `lacks` is not at fault any more.
+
+    `scopes` are those of the bot token, as Slack names them beside each answer.
+    """
+    if lacks == BOT_TOKEN:
+        return True
+    wanted = lacks.removeprefix(_SCOPE).split(_OR) if lacks.startswith(_SCOPE) else []
+    return bool(set(scopes.replace(" ", "").split(",")).intersection(wanted))
+
+
+def _of_scope(reason: str, needed: str, *, opens_socket: bool) -> LockedOut:
+    if opens_socket:
+        told = f"The app-level token lacks the scope connections:write ({reason}). {_MEND_APP}"
+        return LockedOut(reason, APP_TOKEN, told)
+    scopes = {scope.strip() for scope in needed.split(",")} - {""}
+    named = _OR.join(sorted(scopes)) or "that Slack does not name"
+    lacks = f"{_SCOPE}{named}"
+    told = (
+        f"The bot token lacks the scope {named} ({reason}). Add it under OAuth & Permissions and "
+        "reinstall the app; set SLACK_BOT_TOKEN to the token shown then, and restart the bot."
+    )
+    is_fatal = not scopes or bool(scopes & _ESSENTIAL_SCOPES)
+    return LockedOut(reason, lacks, told, is_fatal=is_fatal)
