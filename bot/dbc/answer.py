@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.dbc.error_table import classify, tidy
-from bot.dbc.errors import DbcError, Mode, Unreadable
+from bot.dbc.errors import DbcError, Mode, Unconfirmed, Unreadable
+from bot.dbc.success import Unproved
 
 T = TypeVar("T")
 
@@ -47,6 +48,9 @@ def decode(
         return classify(raw.status, parsed.code, parsed.text, mode, mask)
     try:
         return to_value(parsed.payload)
+    except Unproved:
+        told = tidy(mask(parsed.text))
+        return Unconfirmed(mode=mode, dbc_text=told, http_status=raw.status, errcode=0)
     except (ValueError, TypeError):
         # The reason names values of the answer, so it is dropped.
         return Unreadable(

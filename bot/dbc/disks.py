@@ -3,9 +3,10 @@
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, done, read
+from bot.dbc.endpoint import Auth, Caller, change, read
 from bot.dbc.identity import Target
 from bot.dbc.models import TaskDisk
+from bot.dbc.success import done
 
 _LIST = read("/disk/list/{task_id}", Auth.RENTER, TypeAdapter(tuple[TaskDisk, ...]))
 _RESIZE = change("/disk/resize/{task_id}", Auth.RENTER, done)

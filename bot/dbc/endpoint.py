@@ -57,8 +57,9 @@ class Endpoint(Generic[T]):
     """One operation: where it is, whether it changes anything, whom it serves, what it answers.
 
     `path` may hold `{task_id}`-like places. `timer` names what the daemon counts as one kind of
-    request (§7.3), if that is more than one path. `decode` makes the answer's `message` a value and
-    raises ValueError (pydantic's included) if it is not what the endpoint promises.
+    request (§7.3), if that is more than one path. `decode` makes the answer's `message` a value; it
+    raises ValueError (pydantic's included) if it is not what the endpoint promises, and Unproved
+    where the text of a change is none that success is known to have.
     """
 
     path: str
@@ -81,10 +82,6 @@ def read(path: str, auth: Auth, answer: TypeAdapter[T], timer: str = "") -> Endp
 def change(path: str, auth: Auth, decode: Callable[[object], T], timer: str = "") -> Endpoint[T]:
     """An endpoint that changes something: it is sent once, to one daemon."""
     return Endpoint(path, Mode.CHANGE, auth, decode, timer)
-
-
-def done(_message: object) -> None:
-    """For changes whose `ok` says nothing beyond the error code."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -224,6 +224,21 @@ class Unreadable(OutcomeUnknown):
     passes = False  # a description that spoils an answer spoils the next one, too
 
 
+class Unconfirmed(OutcomeUnknown):
+    """Error code 0, and a text that success is not known to have (docs/dbc-api.md §11.4)."""
+
+    default_sentence = "DBC's answer is not one that it gives to success."
+    change_sentence = (
+        "The command was sent, but the answer is not one that DBC gives to success: "
+        "it may or may not be done."
+    )
+
+    @property
+    def said(self) -> str:  # type: ignore[override]
+        """The answer's own words: they say what was wrong."""
+        return self.dbc_text
+
+
 class Reason(StrEnum):
     """Why a node refuses a caller (docs/dbc-api.md §2.6)."""
 

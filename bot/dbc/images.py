@@ -7,10 +7,11 @@ and uploads nothing (§3.5.3). Paths are made absolute, since progress and stop 
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, done, read
+from bot.dbc.endpoint import Auth, Caller, change, read
 from bot.dbc.identity import Credentials, Target
 from bot.dbc.models import Image, ImageServers, Progress
 from bot.dbc.models import Images as ImageList
+from bot.dbc.success import done
 
 _SERVERS: TypeAdapter[tuple[str, ...]] = TypeAdapter(ImageServers)
 _IMAGES: TypeAdapter[tuple[Image, ...]] = TypeAdapter(ImageList)

@@ -3,10 +3,11 @@
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, done, read
+from bot.dbc.endpoint import Auth, Caller, change, read
 from bot.dbc.identity import Target
 from bot.dbc.models import Lan
 from bot.dbc.models import Lans as LanList
+from bot.dbc.success import done
 
 _LANS: TypeAdapter[tuple[Lan, ...]] = TypeAdapter(LanList)
 

@@ -4,13 +4,14 @@ Two kinds of node ids: power and boot go to the machine's, administration to its
 with the manager's own node key.
 """
 
+from dataclasses import replace
 from typing import get_args
 
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, Endpoint, change, done, read
-from bot.dbc.errors import InvalidField, Mode, NoBackEnd
+from bot.dbc.endpoint import Auth, Caller, Endpoint, change, read
+from bot.dbc.errors import InvalidField, Mode, NoBackEnd, Unconfirmed
 from bot.dbc.identity import NodeKeySignature, Target
 from bot.dbc.models import (
     BareMetal,
@@ -22,6 +23,7 @@ from bot.dbc.models import (
     power_in,
 )
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
+from bot.dbc.success import booting, forgotten, powered, silent
 
 _METALS: TypeAdapter[tuple[BareMetal, ...]] = TypeAdapter(BareMetals)
 
@@ -30,20 +32,16 @@ def _report(message: object) -> PowerReport:
     return PowerReport(text=str(message), is_on=power_in(str(message)))
 
 
-def _booted(_message: object) -> BootResult:
-    return BootResult.DONE
-
-
 _KNOWN = read("/bare_metal", Auth.NONE, _METALS)
 _LIST = read("/bare_metal", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
 _FIND = read("/bare_metal/{machine}", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
 _GET = read("/bare_metal", Auth.RENTER, TypeAdapter(BareMetal), "list bare metal")
 _ADD = change("/bare_metal/add", Auth.MANAGER, _METALS.validate_python)
-_MODIFY = change("/bare_metal/modify/{machine}", Auth.MANAGER, done)
-_REMOVE = change("/bare_metal/delete", Auth.MANAGER, done)
+_MODIFY = change("/bare_metal/modify/{machine}", Auth.MANAGER, silent)
+_REMOVE = change("/bare_metal/delete", Auth.MANAGER, forgotten)
 _STATUS = Endpoint("/bare_metal/power", Mode.READ, Auth.RENTER, _report)
 _POWER = change("/bare_metal/power", Auth.RENTER, _report)
-_BOOT = change("/bare_metal/bootdev", Auth.RENTER, _booted)
+_BOOT = change("/bare_metal/bootdev", Auth.RENTER, booting)
 
 
 class Metal:
@@ -80,7 +78,10 @@ class Metal:
         One at a time: of several, DBC keeps the first ones when a later one fails.
         """
         added = await self._caller.call(_ADD, manager, machine.additional())
-        return next(iter(added), BareMetal(uuid=machine.uuid))
+        found = next((it for it in added if it.uuid == machine.uuid and it.node_id), None)
+        if found is None:
+            raise Unconfirmed(mode=Mode.CHANGE, errcode=0)
+        return found
 
     async def modify(self, manager: Target, machine_id: str, wanted: BareMetalChange) -> None:
         """Change what a manager knows of a machine."""
@@ -98,10 +99,13 @@ class Metal:
         return await self._caller.call(_STATUS, target, {"command": "status"})
 
     async def power(self, target: Target, command: PowerCommand) -> PowerReport:
-        """Switch a machine on or off or reset it; the report is the power tool's own text."""
-        return await self._caller.call(
-            _POWER, target, {"command": _one(command, PowerCommand, "command")}
-        )
+        """Switch a machine on or off or reset it; the report is the power tool's own text.
+
+        Raises Unconfirmed where that text is none of success: the error code is 0 then, too.
+        """
+        _one(command, PowerCommand, "command")
+        endpoint = replace(_POWER, decode=powered(command))
+        return await self._caller.call(endpoint, target, {"command": command})
 
     async def boot(self, target: Target, device: BootDevice) -> BootResult:
         """Choose what a machine boots from next. SENT is the rule: DBC always reports failure."""

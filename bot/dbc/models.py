@@ -6,6 +6,7 @@ without zone (`2024-06-11 09:30:12`), so they stay text: they
 can only be compared with others of the same node.
 """
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -83,6 +84,9 @@ _PHASES = {
         Phase.BUSY,
     ),
 }
+
+
+_POWER = re.compile(r"\bpower is (on|off)\b")
 
 
 def phase_of(status: str) -> Phase:
@@ -180,11 +184,6 @@ class Modified(StrEnum):
 
     NOW = "now"
     NEXT_BOOT = "next boot"
-
-
-def modified(message: object) -> Modified:
-    """`ok`, or that some changes take effect on the next boot."""
-    return Modified.NEXT_BOOT if "next boot" in str(message).lower() else Modified.NOW
 
 
 class Snapshot(Answer):
@@ -365,8 +364,8 @@ class BareMetal(Answer):
 
 def power_in(text: str) -> bool | None:
     """What a power tool's text says: on, off, or nothing about it."""
-    lower = text.lower()
-    return True if "is on" in lower else False if "is off" in lower else None
+    told = set(_POWER.findall(text.lower()))
+    return "on" in told if len(told) == 1 else None
 
 
 class PowerReport(Answer):

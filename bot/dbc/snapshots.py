@@ -3,9 +3,10 @@
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, done, read
+from bot.dbc.endpoint import Auth, Caller, change, read
 from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
+from bot.dbc.success import done
 
 _LISTING = "list snapshot"
 _LIST = read("/snapshot/list/{task_id}", Auth.RENTER, TypeAdapter(tuple[Snapshot, ...]), _LISTING)

@@ -5,11 +5,12 @@ from typing import Literal
 from pydantic import SecretStr, TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, done, read
+from bot.dbc.endpoint import Auth, Caller, change, read
 from bot.dbc.identity import Target
 from bot.dbc.log_mask import mask_log
-from bot.dbc.models import Modified, TaskDetail, TaskLog, TaskSummary, modified
+from bot.dbc.models import Modified, TaskDetail, TaskLog, TaskSummary
 from bot.dbc.requests import CreateSpec, TaskChange
+from bot.dbc.success import done, modified
 
 _LIST = read("/tasks", Auth.RENTER, TypeAdapter(tuple[TaskSummary, ...]), "list task")
 _GET = read("/tasks/{task_id}", Auth.RENTER, TypeAdapter(TaskDetail), "list task")

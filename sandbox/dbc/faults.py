@@ -33,6 +33,10 @@ class FaultName(StrEnum):
     """The node does not answer: HTTP 500 `… timeout` after 30 s, nothing done."""
     SLOTS_FULL = "slots_full"
     """`create request session failed`."""
+    SOFT_FAILURE = "soft_failure"
+    """Not done; the refusal stands in the text of an answer with errcode 0."""
+    ODD_SUCCESS = "odd_success"
+    """Done, but said with errcode 0 in other words than ever before."""
     DISCONNECTED = "disconnected"
     """`broadcast request failed`, and the daemon crashes 30 s later."""
 

@@ -15,6 +15,8 @@ from sandbox.dbc.keys import Wallet
 if TYPE_CHECKING:
     from sandbox.dbc.world import World
 
+POWER_WORDS = {"on": "Up/On", "off": "Down/Off", "reset": "Reset"}
+
 
 @dataclass(eq=False)
 class MetalMachine:
@@ -37,6 +39,11 @@ class MetalMachine:
     chain: MachineOnChain = field(default_factory=MachineOnChain)
     node_id: str = ""
     ipmi_error: str = ""
+    """What ipmitool says where a manager notices that it failed."""
+    soft_failure: str = ""
+    """Why ipmitool changes nothing where a manager does not notice (docs/dbc-api.md §11.4)."""
+    soft_words: str = ""
+    """What ipmitool says instead of its own words for success, having done it."""
 
     def __post_init__(self) -> None:
         self.node_id = self.node_id or self.key.hex_id
@@ -67,11 +74,13 @@ class MetalMachine:
             return -3, self.ipmi_error
         if command == "status":
             return 0, f"Chassis Power is {'on' if self.powered else 'off'}"
-        if command == "reset":
-            return 0, "Chassis Power Control: Reset"
-        self.powered = command == "on"
-        self.deeplink_password = ""
-        return 0, f"Chassis Power Control: {'Up/On' if self.powered else 'Down/Off'}"
+        wanted = POWER_WORDS[command]
+        if self.soft_failure:
+            return 0, f"Set Chassis Power Control to {wanted} failed: {self.soft_failure}"
+        if command != "reset":
+            self.powered = command == "on"
+            self.deeplink_password = ""
+        return 0, self.soft_words or f"Chassis Power Control: {wanted}"
 
 
 class MetalManager:

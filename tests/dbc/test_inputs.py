@@ -14,7 +14,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import InvalidField
 from bot.dbc.identity import Multisig, NodeKeySignature, SessionPair, Target, WalletSignature
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
-from tests.dbc.conftest import NODE, FakeDaemon, text
+from tests.dbc.conftest import NODE, FakeDaemon, in_turn, reply, text
 
 WALLET = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 OTHER_WALLET = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
@@ -208,7 +208,8 @@ def test_bare_metal_that_dbc_would_misread_cannot_be_made(change: dict[str, Any]
 
 
 async def test_ipmi_port_is_sent_as_a_number(daemon: FakeDaemon, dbc: DbcClient) -> None:
-    daemon.answer = text('{"errcode":0,"message":{"bare_metal_nodes":[{"node_id":"n"}]}}')
+    added_as = {"bare_metal_nodes": [{"node_id": "n", "uuid": METAL["uuid"]}]}
+    daemon.answer = in_turn(reply(0, added_as), reply(0, ""))
     key = NodeKeySignature(wallet=NODE, nonce=SecretStr("n1"), sign=SIGN)
     manager = Target(node_id=NODE, credentials=key)
     await dbc.metal.add(manager, BareMetalSpec(**METAL, ipmi_port="623"))

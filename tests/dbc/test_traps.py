@@ -13,7 +13,7 @@ from bot.dbc.errors import Delivery, InvalidField
 from bot.dbc.identity import Target
 from bot.dbc.requests import CreateSpec, TaskChange
 from bot.errors import Refused
-from tests.dbc.conftest import NODE, TASK, FakeDaemon, text
+from tests.dbc.conftest import NODE, TASK, FakeDaemon, in_turn, ok, text
 
 Ask = Callable[[DbcClient, Target], Awaitable[Any]]
 
@@ -350,7 +350,8 @@ def test_modification_that_dbc_would_misread_cannot_be_made(change: dict[str, An
 async def test_image_paths_are_absolute_where_dbc_needs_them_so(
     daemon: FakeDaemon, dbc: DbcClient, target: Target
 ) -> None:
-    daemon.answer = text('{"errcode":0,"message":{"status":"uploading","progress":"37%"}}')
+    running = text('{"errcode":0,"message":{"status":"uploading","progress":"37%"}}')
+    daemon.answer = in_turn(ok, running, ok)
     await dbc.images.upload(target, "u.qcow2", "ID_1")
     progress = await dbc.images.upload_progress(target, "u.qcow2")
     await dbc.images.stop_upload(target, "/tmp/dbc_snapshots/snap_1_vda.qcow2")

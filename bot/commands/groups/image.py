@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
 from bot.commands.context import Context
 from bot.commands.groups import image_list
+from bot.commands.groups.proved import proved
 from bot.commands.groups.servers import (
     DOWNLOAD,
     Direction,
@@ -213,7 +214,13 @@ async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> 
 
 async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
     """Delete an image file on a node; DBC does not check whether a machine uses it."""
-    await ctx.dbc.images.delete(await ctx.target(node), image)
+    target = await ctx.target(node)
+
+    async def is_gone() -> bool:
+        path = fields.image_path(image, "image")
+        return bool(ctx.facts.get("size")) and await size_on_node(ctx, target, path) is None
+
+    await proved(ctx.dbc.images.delete(target, image), is_gone)
     return Reply.of(bold(image), " is deleted on ", bold(node.label), ".")
 
 

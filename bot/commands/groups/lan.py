@@ -5,9 +5,11 @@ from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, OnNode
 from bot.commands.context import Context
+from bot.commands.groups.proved import proved
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
 from bot.dbc import fields
+from bot.dbc.errors import Missing
 from bot.dbc.models import Lan
 from bot.errors import Conflict
 from bot.model import Effect, Node
@@ -50,7 +52,12 @@ async def _labels(ctx: Context) -> dict[str, str]:
 
 async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply:
     """Make a network, to be named when a machine is created."""
-    await ctx.dbc.lans.create(await ctx.target(node), name, cidr)
+    target = await ctx.target(node)
+
+    async def is_made() -> bool:
+        return (await ctx.dbc.lans.get(name, node.id)).ip_cidr == cidr
+
+    await proved(ctx.dbc.lans.create(target, name, cidr), is_made)
     return Reply.of(
         "The network ", bold(name), f" ({cidr}) is made on ", bold(node.label), "."
     ).also(
@@ -71,7 +78,16 @@ def _check(values: Mapping[str, str]) -> None:
 
 async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
     """Delete a network that no machine uses; only its maker can."""
-    await ctx.dbc.lans.delete(await ctx.target(node), name)
+    target = await ctx.target(node)
+
+    async def is_gone() -> bool:
+        try:
+            await ctx.dbc.lans.get(name, node.id)
+        except Missing:
+            return True
+        return False
+
+    await proved(ctx.dbc.lans.delete(target, name), is_gone)
     return Reply.of("The network ", bold(name), " is deleted from ", bold(node.label), ".")
 
 

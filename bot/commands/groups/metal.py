@@ -12,11 +12,12 @@ from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, listed_by
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Group
 from bot.commands.text import quoted
-from bot.dbc.errors import DbcError
-from bot.dbc.models import BootDevice, BootResult, PowerCommand
-from bot.errors import BotError
+from bot.dbc.errors import DbcError, NodeTimeout
+from bot.dbc.identity import Target
+from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
+from bot.errors import BotError, Severity
 from bot.model import Effect, Node, NodeKind
-from bot.reply import Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
+from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, emoji, line
 from bot.reply import command as spoken
 
 PowerVerb = Annotated[
@@ -34,6 +35,14 @@ Device = Annotated[
     ),
 ]  # fmt: skip
 _COMMANDS: Mapping[str, PowerCommand] = {"on": "on", "off": "off", "reset": "reset"}
+_WANTED = {"on": True, "off": False}  # what the power is once this has worked
+_STANDING: Mapping[tuple[str, bool | None], str] = {
+    ("on", False): "{} still has no power",
+    ("off", True): "{} still has power",
+    ("reset", True): "{} has power, which does not show whether it was reset",
+    ("reset", False): "{} has no power",
+}
+_UNKNOWN = "whether {} has power is not known"
 _DEVICES: Mapping[str, BootDevice] = {
     "pxe": "pxe", "disk": "disk", "cdrom": "cdrom", "bios": "bios",
 }  # fmt: skip
@@ -108,19 +117,57 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
     """Switch a bare-metal machine on or off, reset it, or ask whether it has power."""
     target = await ctx.target(machine)
     if command == "status":
-        report = await ctx.dbc.metal.power_status(target)
-    else:
-        try:
-            report = await ctx.dbc.metal.power(target, _COMMANDS[command])
-        except DbcError as error:
-            if error.outcome_unknown:
-                look = spoken(f"metal power status {quoted(machine.label)}")
-                error.hint = line("Look before doing it again: ", look)
+        return _powered(machine, command, await ctx.dbc.metal.power_status(target))
+    try:
+        return _powered(machine, command, await ctx.dbc.metal.power(target, _COMMANDS[command]))
+    except DbcError as error:
+        if not error.outcome_unknown:
             raise
+        look = spoken(f"metal power status {quoted(machine.label)}")
+        error.hint = line("Look before doing it again: ", look)
+        if isinstance(error, NodeTimeout):
+            raise
+        return await _read_after(ctx, machine, command, target, error)
+
+
+async def _read_after(
+    ctx: Context, machine: Node, command: str, target: Target, error: DbcError
+) -> Reply:
+    """What the power is after a command whose answer proves nothing.
+
+    Raises Unproved unless the power is now as it should be; after a reset that shows nothing.
+    """
+    try:
+        report = await ctx.dbc.metal.power_status(target)
+    except BotError:
+        raise error from None
+    if report.is_on is not None and report.is_on is _WANTED.get(command):
+        return _powered(machine, command, report, error.dbc_text)
+    raise Unproved(machine, command, report, error) from None
+
+
+class Unproved(BotError):
+    """The power tool did not say that it did what was asked, and the power does not show it."""
+
+    severity = Severity.UNKNOWN
+
+    def __init__(self, machine: Node, command: str, report: PowerReport, error: DbcError) -> None:
+        self.said = error.dbc_text
+        standing = _STANDING.get((command, report.is_on), _UNKNOWN).format(machine.label)
+        super().__init__(f"Power {command} is not confirmed: {standing}.", hint=error.hint)
+
+
+def _powered(machine: Node, command: str, report: PowerReport, answered: str = "") -> Reply:
+    """`answered` is what was said to the command itself where `report` was read afterwards."""
     lamp = {True: "large_green_circle", False: "white_circle", None: "electric_plug"}[report.is_on]
+    told = line(f": power {command}. Its tool says: ", code(report.text or "nothing"))
+    if command == "status" and report.is_on is None:
+        lamp = "grey_question"
+        told = line(": power status is not known. Its tool says: ", code(report.text or "nothing"))
+    if answered:
+        told = line(told, ", after it answered ", code(answered))
     return Reply.of(
-        emoji(lamp), " ", bold(machine.label), f": power {command}. Its tool says: ",
-        code(report.text or "nothing"),
+        emoji(lamp), " ", bold(machine.label), told,
         data={
             "id": machine.id, "name": machine.label, "is_on": report.is_on, "text": report.text,
         },
@@ -139,22 +186,24 @@ def _power_question(values: Mapping[str, str]) -> str:
 async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
     """Choose what a bare-metal machine boots from next."""
     result = await ctx.dbc.metal.boot(await ctx.target(machine), _DEVICES[device])
-    said = line(bold(machine.label), ": boot from ", code(device))
-    if result is BootResult.DONE:
-        return Reply.of(emoji("white_check_mark"), " ", said, " is set.")
-    told = Note(
-        line(
-            "DBC never reports the result of this, also when it worked. Whether it counts shows "
-            "at the next boot."
+    if result is BootResult.SENT:
+        raise Unreported(device)
+    return Reply.of(
+        emoji("white_check_mark"), " ", bold(machine.label), " boots from ", code(device), " next."
+    )
+
+
+class Unreported(BotError):
+    """DBC never tells whether a boot device was set (docs/dbc-api.md §3.7.5)."""
+
+    severity = Severity.UNKNOWN
+
+    def __init__(self, device: str) -> None:
+        super().__init__(
+            f"Boot from {device} was sent; the result is not known.",
+            hint="DBC never reports the result of this, even when it worked. The next boot shows "
+            "whether it counts.",
         )
-    )
-    return Reply(
-        f"{machine.label}: boot from {device} was sent; the result is not known",
-        (
-            Para(line(emoji("grey_question"), " ", said, " was sent; the result is not known.")),
-            told,
-        ),
-    )
 
 
 GROUP = Group(

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Manager, Metal
 from bot.commands.bind import MEANT
 from bot.commands.context import Context, Services
+from bot.commands.groups.proved import proved
 from bot.commands.groups.shown import short
 from bot.commands.rights import hidden_from
 from bot.commands.table import Command
@@ -54,6 +55,7 @@ Nonce = Annotated[
 ]
 Sign = Annotated[str, Arg("Signature", "secret", "The manager's own key's signature of the nonce")]
 
+_UNSEEN = frozenset({"ipmi_username", "ipmi_password"})  # stars, without the manager's key
 _DETAILS = ("uuid", "ip", "ipmi_hostname", "ipmi_username", "ipmi_port", "os", "desc")
 
 
@@ -192,10 +194,24 @@ async def modify(
     }  # fmt: skip
     change = BareMetalChange.model_validate(_given(texts))
     proof, target = await _once(ctx, owner, nonce, sign)
-    await _spending(ctx, proof, ctx.dbc.metal.modify(target, machine.id, change))
+
+    async def is_changed() -> bool:
+        found = await ctx.dbc.metal.find(owner.id, machine.id)
+        return bool(found) and _shows(found[0], texts)
+
+    await _spending(
+        ctx, proof, proved(ctx.dbc.metal.modify(target, machine.id, change), is_changed)
+    )
     await _uuids(ctx, owner)
     changed = ", ".join(name for name, text in texts.items() if text)
     return Reply.of(bold(owner.label), " has changed ", bold(machine.label), f": {changed}.")
+
+
+def _shows(machine: BareMetal, texts: Mapping[str, str]) -> bool:
+    """Whether all that was to change shows; a user and a password never do."""
+    wanted = {name: text for name, text in texts.items() if text}
+    seen = {name: str(getattr(machine, name)) for name in wanted if name not in _UNSEEN}
+    return wanted == seen
 
 
 def _check_change(values: Mapping[str, str]) -> None:
@@ -208,7 +224,11 @@ async def remove(
     """Let a manager forget a bare-metal machine; signed with the manager's own key."""
     owner = manager or await ctx.services.inventory.node_by_id(_manager_of(machine))
     proof, target = await _once(ctx, owner, nonce, sign)
-    await _spending(ctx, proof, ctx.dbc.metal.remove(target, machine.id))
+
+    async def is_gone() -> bool:
+        return not await ctx.dbc.metal.find(owner.id, machine.id)
+
+    await _spending(ctx, proof, proved(ctx.dbc.metal.remove(target, machine.id), is_gone))
     async with ctx.services.store.write() as tx:
         await tx.inventory.forget_node(machine.id)
     return Reply.of(bold(owner.label), " has forgotten ", bold(machine.label), ".")

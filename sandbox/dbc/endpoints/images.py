@@ -13,7 +13,7 @@ from sandbox.dbc.values import string
 
 
 def local_images(node: Node, server: ImageServer | None) -> dict[str, int]:
-    """Base images in /data, and layered ones that a given server has as well."""
+    """Base images in /data, and layered ones that a given server has as well; newest first."""
     busy = {
         disk.source_file
         for task in node.tasks.values()
@@ -22,7 +22,7 @@ def local_images(node: Node, server: ImageServer | None) -> dict[str, int]:
     }
     found: dict[str, int] = {}
     layered: set[str] = set()
-    for path, file in sorted(node.files.items()):
+    for path, file in reversed(node.files.items()):
         name = PurePosixPath(path).name
         if path != f"/data/{name}" or not name.endswith(".qcow2") or "data" in name:
             continue

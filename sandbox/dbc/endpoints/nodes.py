@@ -77,7 +77,7 @@ def free_memory(_: Node, __: NodeRequest) -> str:
 
 def monitors(node: Node, request: NodeRequest) -> str:
     """The caller's monitoring servers."""
-    return tight_ok(f'{{"servers":{quoted(node.monitors.get(request.wallet, []))}}}')
+    return ok(f'{{"servers":{quoted(node.monitors.get(request.wallet, []))}}}')
 
 
 def set_monitors(node: Node, request: NodeRequest) -> str:

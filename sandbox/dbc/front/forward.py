@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.dbc.endpoints.dispatch import answer
-from sandbox.dbc.endpoints.request import NodeRequest
+from sandbox.dbc.endpoints.request import NodeRequest, error
 from sandbox.dbc.faults import Fault, FaultName
 from sandbox.dbc.front.inquiry import Inquiry
 from sandbox.dbc.front.replies import INTERNAL, RESPONSE_ERROR, FrontError
@@ -89,6 +89,11 @@ class Forwarder:
             self._do(peer, request)
             await self.expire()
             return None
+        if name is FaultName.SOFT_FAILURE:
+            return error("failed: Insufficient privilege level", 0)
+        if name is FaultName.ODD_SUCCESS:
+            self._do(peer, request)
+            return error("accepted", 0)
         thread = self._threads[request.node_id]
         delay = fault.delay if fault is not None and name is FaultName.SLOW else None
         if delay is None and not thread.locked():

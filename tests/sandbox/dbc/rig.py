@@ -14,7 +14,7 @@ from tests.sandbox.dbc.exchanges import Answer, Exchange, normal, same_disks, se
 NODE_ID = "263483f6a46ff55c6513285857a91fa50dedd0020b26cc8006c8aebce47f0169"
 MANAGER_ID = "7039598c025726a4cb18783f2017c2e3c37810977a2ac9c69eb34a919dcecb76"
 ALICE = Wallet.from_seed("//Alice")
-IMAGES = {"ubuntu.qcow2": 196_608, "win10.qcow2": 196_608}
+IMAGES = {"win10.qcow2": 196_608, "ubuntu.qcow2": 196_608}  # a directory lists the newest first
 TASK_ID = re.compile(r'"task_id":"([^"]+)", "create_time"')
 SESSION_ID = re.compile(r'"session_id": ?"(\w{40,})"')
 MADE_MACHINE = re.compile(r'"node_id":"([0-9a-f]{64})","uuid"')
@@ -23,7 +23,10 @@ MADE_MACHINE = re.compile(r'"node_id":"([0-9a-f]{64})","uuid"')
 class Rig:
     """A world like the recorded one, and the translation between recorded ids and ours."""
 
-    def __init__(self, *, with_node: bool = True, with_manager: str = "") -> None:
+    def __init__(
+        self, *, with_node: bool = True, node_id: str = NODE_ID, with_manager: str = ""
+    ) -> None:
+        self.node_id = node_id
         self.clock = ManualClock()
         self.world = World(self.clock)
         self.world.add_image_server("ID_1", IMAGES)
@@ -35,7 +38,7 @@ class Rig:
 
     @property
     def node(self) -> Node:
-        return self.world.nodes[NODE_ID]
+        return self.world.nodes[self.node_id]
 
     @property
     def manager(self) -> MetalManager:
@@ -44,7 +47,7 @@ class Rig:
     def _add_node(self) -> None:
         node = self.world.add_node(
             "dbc-miner",
-            node_id=NODE_ID,
+            node_id=self.node_id,
             gpus=2,
             cpu_cores=30,
             memory_gib=96,
