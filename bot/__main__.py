@@ -12,6 +12,7 @@ import click
 from bot import app, log
 from bot.cli.audit import audit
 from bot.cli.backup import backup, restore
+from bot.cli.beginning import refuse_to_hide_another
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -35,11 +36,14 @@ def main() -> None:
 
 
 @main.command()
-def run() -> None:
+@click.option("--new-database", is_flag=True, help="Begin an empty one, though there is another.")
+def run(*, new_database: bool) -> None:
     """Run the bot, with settings from the environment or .env."""
     settings = load(Settings)
     log.configure(settings.log_format, settings.log_level, settings.secrets)
     try:
+        if not new_database:
+            asyncio.run(refuse_to_hide_another(settings))
         if not asyncio.run(app.run(settings)):
             sys.exit(REFUSED_BY_SLACK)
     except StorageFailed as error:

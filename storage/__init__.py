@@ -1,8 +1,9 @@
 """Everything the bot keeps. The only room that knows SQL; it decides nothing."""
 
-from storage.archive import Archive
+from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed
+from storage.file import is_database
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault
@@ -17,5 +18,7 @@ __all__ = [
     "UnitOfWork",
     "Vault",
     "back_up",
+    "is_database",
+    "is_unused",
     "restore",
 ]

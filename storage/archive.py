@@ -5,11 +5,14 @@ Needs no credential key, changes nothing and migrates nothing.
 
 from collections.abc import AsyncGenerator
 
+from sqlalchemy import inspect
+
 from bot.errors import BotError
 from bot.model import AuditHead, AuditQuery, AuditRow
 from storage.chain import Fault, Verification
 from storage.engine import open_engines
 from storage.repositories.audit import Audit
+from storage.tables import audit
 
 
 class Archive:
@@ -43,3 +46,13 @@ class Archive:
     async def close(self) -> None:
         """Let go of the database."""
         await self._engines.dispose()
+
+
+async def is_unused(url: str) -> bool:
+    """Whether no bot has ever kept anything in the database at `url`. Raises StorageFailed."""
+    engines = open_engines(url)
+    try:
+        async with engines.reading() as connection:
+            return not await connection.run_sync(lambda sync: inspect(sync).has_table(audit.name))
+    finally:
+        await engines.dispose()

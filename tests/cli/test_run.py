@@ -1,5 +1,6 @@
 """Starting the bot with settings that will not do: one clear line, no traceback."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,16 +9,18 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from storage import Store, Vault
+
 ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
 ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_APP_TOKEN": "xapp-s3cret"}
 
 
-def started(tmp_path: Path, **settings: str) -> str:
+def started(tmp_path: Path, *options: str, **settings: str) -> str:
     """What `python -m bot run` prints before it gives up."""
     clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "run"],
+        [sys.executable, "-m", "bot", "run", *options],
         cwd=tmp_path, env=clean | {"PYTHONPATH": str(ROOT)} | settings,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -104,3 +107,44 @@ def test_a_slack_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
         DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/bot.db",
     )
     assert "Slack is not to be reached" in told
+
+
+def kept(file: Path) -> Path:
+    """A database that a bot has used."""
+    store = Store(f"sqlite:///{file}", Vault([KEY]))
+    with asyncio.Runner() as runner:
+        runner.run(store.migrate())
+        runner.run(store.close())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("url", "there"),
+    [
+        ("sqlite:///data/dbc-bto.db", "data/dbc-bot.db"),
+        ("sqlite:///dta/dbc-bot.db", "data/dbc-bot.db"),
+        ("sqlite:///bot.db", "old.db"),
+    ],
+)
+def test_an_empty_database_is_not_begun_where_another_was_used(
+    tmp_path: Path, url: str, there: str
+) -> None:
+    kept(tmp_path / there)
+    told = started(tmp_path, **ENOUGH, DATABASE_URL=url)
+    assert f"which is empty, but {there} is a database of the bot" in told
+    assert "--new-database" in told
+    assert not (tmp_path / url.removeprefix("sqlite:///")).exists()
+
+
+def test_a_database_that_was_deleted_is_missed_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "credential.key").write_text(KEY)
+    told = started(tmp_path, **ENOUGH, DATABASE_URL="sqlite:///bot.db")
+    assert "credential.key is the key of one" in told
+    assert not (tmp_path / "bot.db").exists()
+
+
+def test_a_new_database_can_be_begun_beside_another(tmp_path: Path) -> None:
+    kept(tmp_path / "old.db")
+    begun = {"DATABASE_URL": "sqlite:///bot.db", "POLICY_FILE": "no.toml"}
+    told = started(tmp_path, "--new-database", **ENOUGH, **begun)
+    assert "no.toml does not exist" in told

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from bot.errors import BotError
-from storage import StorageFailed, Store, Vault
+from storage import StorageFailed, Store, Vault, is_unused
 from storage.engine import open_engines
 from storage.tables import metadata
 from tests.storage.samples import SOON, execution
@@ -77,3 +77,27 @@ async def test_an_address_may_be_written_as_providers_print_it(scheme: str) -> N
     engines = open_engines(f"{scheme}://u:pw@h/d?sslmode=require")
     assert engines.writers.url.render_as_string() == ("postgresql+asyncpg://u:***@h/d?ssl=require")
     await engines.dispose()
+
+
+async def test_a_database_of_a_newer_version_is_refused_and_left_alone(
+    store: Store, url: str, vault: Vault
+) -> None:
+    async with store._engines.writing() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = Store(url, vault)
+    with pytest.raises(BotError, match=r"A newer version of the bot .* \(schema 9999\)"):
+        await newer.migrate()
+    await newer.close()
+    async with store._engines.reading() as connection:
+        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert found.scalar_one() == "9999"
+
+
+async def test_a_postgresql_database_is_unused_until_a_bot_has_begun_it(
+    postgres_url: str, vault: Vault
+) -> None:
+    assert await is_unused(postgres_url)
+    store = Store(postgres_url, vault)
+    await store.migrate()
+    await store.close()
+    assert not await is_unused(postgres_url)

@@ -1,0 +1,49 @@
+"""Whether an empty database may be begun: a mistyped DATABASE_URL must not hide a full one.
+
+An empty database knows no sessions, no open approvals and no audit, and nothing would look wrong.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.app import KEY_FILE
+from bot.config import DatabaseSettings
+from bot.errors import BotError
+from storage import is_database, is_unused
+
+_HINT = "Correct DATABASE_URL, or begin anew with: python -m bot run --new-database"
+_DEFAULT = Path("data/dbc-bot.db")
+
+
+async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
+    """Return unless the database is new while another one was in use. Raises BotError."""
+    file = settings.sqlite_file
+    if file is None:
+        if is_database(_DEFAULT) and await is_unused(settings.database_url):
+            raise _hidden("a PostgreSQL database", _DEFAULT)
+        return
+    if is_database(file):
+        return
+    for other in _others(file):
+        raise _hidden(str(file), other)
+    if (key := file.with_name(KEY_FILE)).exists():
+        raise BotError(
+            f"DATABASE_URL names {file}, where there is no database, but {key} is the key of one.",
+            hint=_HINT,
+        )
+
+
+def _hidden(named: str, other: Path) -> BotError:
+    return BotError(
+        f"DATABASE_URL names {named}, which is empty, but {other} is a database of the bot.",
+        hint=_HINT,
+    )
+
+
+def _others(file: Path) -> Iterator[Path]:
+    """Databases of a bot that may be meant: beside the file, or at the default place."""
+    beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    candidates = [path for path in beside if ".before-" not in path.name]
+    if not file.is_absolute():
+        candidates.append(_DEFAULT)
+    return (path for path in candidates if path != file and is_database(path))
