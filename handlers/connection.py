@@ -35,6 +35,9 @@ TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
 LATER = timedelta(seconds=30)
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+# What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
+# brackets a thousand deep. A page of a proxy must not look like a fault of ours.
+FAILING = (*UNREACHABLE, AttributeError, ValueError, RecursionError)
 
 # Bolt finds our token in the environment and says that it will not use it; nor should it.
 _MOOT = warning_client_prioritized_and_token_skipped()
@@ -65,6 +68,10 @@ def proxy_for(url: str) -> str | None:
     if proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme)
+
+
+class PutOff(DeliveryFailed):
+    """Slack said itself when to come again (Retry-After)."""
 
 
 class SlackConnection:
@@ -101,25 +108,43 @@ class SlackConnection:
 
     async def open(self) -> None:
         """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""
+        who = await self.ask("auth.test", self.client.token or "")
+        identity = Identity(
+            team=_word(who, "team_id"),
+            enterprise=_word(who, "enterprise_id"),
+            user=_word(who, "user_id"),
+            bot=_word(who, "bot_id"),
+        )
+        if not identity.team or not identity.user:
+            raise DeliveryFailed("an answer without team and user", SOON)
+        self._identity = identity
         # One pool of connections for the SDK: without it each call begins with a TLS handshake.
         self.client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
-        try:
-            who = await self.client.auth_test()
-        except UNREACHABLE as error:
-            await self.close()
-            raise failure(error) from error
-        self._identity = Identity(
-            team=who["team_id"],
-            enterprise=who.get("enterprise_id") or "",
-            user=who["user_id"],
-            bot=who.get("bot_id") or "",
+
+    async def ask(self, method: str, token: str) -> Mapping[str, Any]:
+        """Call a method without arguments, once, over a connection of its own.
+
+        For whoever tries again by themselves. Raises DeliveryFailed.
+        """
+        client = AsyncWebClient(
+            token=token,
+            base_url=self.client.base_url,
+            timeout=TIMEOUT,
+            logger=self.logger,
+            retry_handlers=[],
         )
+        client.proxy = self.client.proxy
+        try:
+            answer = await client.api_call(method)
+        except FAILING as error:
+            raise failure(error) from error
+        return data_of(answer.data)
 
     async def is_accepted(self) -> bool:
         """Ask Slack once more whether it takes the bot. What Slack does not say counts as no."""
         try:
             self._accepted(await self.client.auth_test())
-        except UNREACHABLE as error:
+        except FAILING as error:
             log.info("slack.still_refuses", reason=failure(error).reason)
         return not self.health.fault
 
@@ -155,7 +180,7 @@ class SlackConnection:
         """Call a method that writes; None arguments are left out. Raises DeliveryFailed."""
         try:
             answer = await self.client.api_call(method, json=_given(arguments))
-        except UNREACHABLE as error:
+        except FAILING as error:
             raise self.failed(error) from error
         self._accepted(answer)
         return data_of(answer.data)
@@ -164,7 +189,7 @@ class SlackConnection:
         """Call a method that reads: Slack takes no JSON for these. Raises DeliveryFailed."""
         try:
             answer = await self.client.api_call(method, http_verb="GET", params=_given(arguments))
-        except UNREACHABLE as error:
+        except FAILING as error:
             raise self.failed(error) from error
         self._accepted(answer)
         return data_of(answer.data)
@@ -175,7 +200,7 @@ class SlackConnection:
             await self.client.files_upload_v2(
                 content=text, filename=name, title=name, channel=channel, thread_ts=thread or None
             )
-        except UNREACHABLE as error:
+        except FAILING as error:
             raise self.failed(error) from error
 
     async def respond(self, url: str, body: Json) -> None:
@@ -190,7 +215,7 @@ class SlackConnection:
         webhook.proxy = proxy_for(url)
         try:
             answer = await webhook.send_dict(body)
-        except UNREACHABLE as error:
+        except FAILING as error:
             raise failure(error) from error
         if answer.status_code != 200 or _says_no(answer.body):
             raise DeliveryFailed(f"response_url: {answer.status_code}", None)
@@ -203,6 +228,11 @@ def _given(arguments: Json) -> Json:
 def _says_no(body: str) -> bool:
     """A used-up response_url is answered with 200 and {"ok": false, "error": "used_url"}."""
     return '"ok":false' in body.replace(" ", "")
+
+
+def _word(said: Mapping[str, Any], name: str) -> str:
+    value = said.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def data_of(data: object) -> Mapping[str, Any]:
@@ -220,9 +250,11 @@ def failure(error: BaseException) -> DeliveryFailed:
     status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
     said = data_of(getattr(response, "data", None)).get("error")
     reason = str(said) if said else f"http_{status}"
+    wish = retry_after(getattr(response, "headers", {}))
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
-        headers = getattr(response, "headers", {})
-        return DeliveryFailed("ratelimited", retry_after(headers) or LATER)
+        return PutOff("ratelimited", wish or LATER)
+    if status >= 500 and wish is not None:
+        return PutOff(reason, wish)
     data = data_of(getattr(response, "data", None))
     if (about_us := lockout(reason, data, str(getattr(response, "api_url", "")))) is not None:
         return about_us

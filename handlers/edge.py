@@ -1,15 +1,11 @@
 """The edge as one thing to start and stop: Bolt, its listeners, and the way Slack reaches us."""
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 from slack_bolt import BoltResponse
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
@@ -17,10 +13,11 @@ from bot.config import Settings
 from bot.ports import Core
 from handlers import buttons, home, lines, submissions
 from handlers.boundary import Boundary
-from handlers.connection import UNREACHABLE, SlackConnection, failure, proxy_for
+from handlers.connection import SlackConnection
 from handlers.modals import Modals
 from handlers.server import Server
 from handlers.slack import SlackMessenger
+from handlers.socket_mode import Pace, Reach, SocketMode
 from handlers.supervisor import Supervisor
 from handlers.switchboard import Switchboard
 
@@ -36,15 +33,23 @@ class SlackEdge:
     """
 
     def __init__(
-        self, settings: Settings, core: Core, clock: Clock, connection: SlackConnection
+        self,
+        settings: Settings,
+        core: Core,
+        clock: Clock,
+        connection: SlackConnection,
+        pace: Pace | None = None,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._connection = connection
+        self._pace = pace or Pace()
+        self._since = clock.now()
         self._supervisor = Supervisor()
         self.app = self._build(core, clock)
         secret = settings.slack_signing_secret
         self._server = None
-        self._socket: _SocketMode | None = None
+        self._socket: SocketMode | None = None
         if not settings.uses_socket_mode and secret is not None:
             self._server = Server(self.app, secret.get_secret_value(), clock, connection.health)
 
@@ -54,28 +59,38 @@ class SlackEdge:
         return self._server.port if self._server is not None else 0
 
     async def start(self) -> None:
-        """Begin to take deliveries. Raises DeliveryFailed (`invalid_auth` …) in Socket Mode."""
+        """Begin to take deliveries.
+
+        In Socket Mode it waits until Slack takes the app token. Raises LockedOut
+        where Slack refuses it.
+        """
         token = self._settings.slack_app_token
         if self._server is not None:
             await self._server.start(self._settings.http_host, self._settings.http_port)
+            self._since = self._clock.now()
             log.info("listening", mode="http", port=self.port)
         elif token is not None:
-            self._socket = _SocketMode(self.app, self._connection, token.get_secret_value())
+            self._socket = SocketMode(
+                self.app, self._connection, token.get_secret_value(), self._clock, self._pace
+            )
             await self._socket.start()
             log.info("listening", mode="socket")
 
     async def connected(self) -> None:
         """Return once Slack can reach us."""
         if self._socket is not None:
-            await self._socket.greeted.wait()
+            await self._socket.connected()
+
+    @property
+    def reach(self) -> Reach:
+        """Whether Slack can reach us, and since when that is so."""
+        if self._socket is not None:
+            return self._socket.reach
+        return Reach(self._server is not None and self._server.is_up, self._since)
 
     async def is_ready(self) -> bool:
         """Whether Slack can reach us now, and takes what we send."""
-        if self._connection.health.fault:
-            return False
-        if self._server is not None:
-            return self._server.is_up
-        return self._socket is not None and await self._socket.is_ready()
+        return self.reach.is_up and not self._connection.health.fault
 
     async def stop(self) -> None:
         """Take nothing more, then let what was taken be answered for some seconds."""
@@ -132,51 +147,3 @@ async def _on_error(error: Exception) -> BoltResponse:
     """What no boundary caught: a payload of a shape that Slack does not document."""
     log.error("delivery_not_understood", exc_info=error)
     return BoltResponse(status=500, body="")
-
-
-class _SocketMode(AsyncSocketModeHandler):
-    """Socket Mode that can be stopped without losing what it was taking."""
-
-    def __init__(self, app: AsyncApp, connection: SlackConnection, app_token: str) -> None:
-        super().__init__(app, app_token, logger=connection.logger, web_client=connection.client)
-        self.client.proxy = proxy_for(connection.client.base_url)
-        self.greeted = asyncio.Event()
-        self._stopping = False
-        self._under_way: set[asyncio.Future[None]] = set()
-
-        async def on_message(_: object, message: dict[str, object], __: object) -> None:
-            if message.get("type") == "hello":
-                self.greeted.set()
-
-        self.client.message_listeners.append(on_message)
-
-    async def start(self) -> None:
-        """Connect. A wrong app token is said at once; the SDK would try again for ever."""
-        try:
-            self.client.wss_uri = await self.client.issue_new_wss_url()
-        except UNREACHABLE as error:
-            await self.client.close()  # type: ignore[no-untyped-call]
-            raise failure(error) from error
-        await self.client.connect()  # type: ignore[no-untyped-call]
-
-    async def is_ready(self) -> bool:
-        """Whether there is a live connection."""
-        return self.greeted.is_set() and await self.client.is_connected()
-
-    async def handle(  # type: ignore[override]
-        self, client: SocketModeClient, req: SocketModeRequest
-    ) -> None:
-        """Take one envelope; none any more once we are stopping, Slack shows or repeats it."""
-        if self._stopping:
-            return
-        taking = asyncio.ensure_future(super().handle(client, req))
-        self._under_way.add(taking)
-        taking.add_done_callback(self._under_way.discard)
-        await taking
-
-    async def stop(self) -> None:
-        """Finish the acknowledgements under way, then close."""
-        self._stopping = True
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=3)
-        await self.client.close()  # type: ignore[no-untyped-call]

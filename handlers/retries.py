@@ -5,6 +5,7 @@ blindly and read only the first digit of Retry-After.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -27,7 +28,7 @@ def retry_after(headers: Mapping[str, object]) -> timedelta | None:
     for name, value in headers.items():
         if name.lower() == "retry-after":
             text = str(value[0] if isinstance(value, list) else value)
-            return timedelta(seconds=int(text)) if text.isdecimal() else None
+            return timedelta(seconds=int(text)) if re.fullmatch(r"[0-9]{1,6}", text) else None
     return None
 
 

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from bot.config import Settings
 from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
 from handlers.manifest import manifest
+from handlers.socket_mode import Pace
 from sandbox.slack import HandClock, Person, Workspace
 from tests.handlers.scripted import ScriptedCore
 
@@ -50,7 +52,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-async def _office(*, socket_mode: bool) -> AsyncIterator[Office]:
+async def _office(*, socket_mode: bool, pace: Pace | None = None) -> AsyncIterator[Office]:
     clock = HandClock()
     async with Workspace(
         clock=clock,
@@ -62,7 +64,7 @@ async def _office(*, socket_mode: bool) -> AsyncIterator[Office]:
         connection = SlackConnection(settings)
         await connection.open()
         core = ScriptedCore()
-        edge = SlackEdge(settings, core, clock, connection)
+        edge = SlackEdge(settings, core, clock, connection, pace)
         await edge.start()
         if not socket_mode:
             assert await ws.use_http(f"http://127.0.0.1:{edge.port}/slack/events")
@@ -76,6 +78,18 @@ async def _office(*, socket_mode: bool) -> AsyncIterator[Office]:
 async def office() -> AsyncIterator[Office]:
     """In Socket Mode."""
     async for office in _office(socket_mode=True):
+        yield office
+
+
+@pytest.fixture
+async def hasty_office() -> AsyncIterator[Office]:
+    """In Socket Mode, with a bot that soon gives up a connection that stays silent."""
+    pace = Pace(
+        handshake=timedelta(seconds=0.5),
+        silence=timedelta(seconds=0.5),
+        farewell=timedelta(seconds=0.5),
+    )
+    async for office in _office(socket_mode=True, pace=pace):
         yield office
 
 

@@ -1,0 +1,96 @@
+"""Trying again until Slack answers: growing pauses, and one sentence about the trouble.
+
+Knows nothing of what is tried.
+"""
+
+import os
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+
+from bot.clock import Clock
+from bot.ports import DeliveryFailed, LockedOut
+from handlers.connection import PutOff
+
+T = TypeVar("T")
+
+# The first failure may be a blip. The last pause and one attempt that hangs until its limit stay
+# well below 30 s: so soon after the end of any outage the bot is back.
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8))
+# Slack asks for a minute at most; whoever asks for more is asked again all the same.
+LONGEST_WISH = timedelta(minutes=5)
+
+log = structlog.get_logger()
+
+
+class Tries:
+    """The tries at one thing that has to succeed in the end."""
+
+    def __init__(self, clock: Clock, url: str, setting: str) -> None:
+        self._clock = clock
+        self._host = urlsplit(url).hostname or url
+        self._setting = setting
+        self._failures = 0
+
+    async def until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` gives, once it does. Raises LockedOut where waiting is of no use."""
+        while True:
+            try:
+                answer = await ask()
+            except DeliveryFailed as failure:
+                if isinstance(failure, LockedOut) and failure.is_fatal:
+                    raise
+                await self.failed(failure)
+            else:
+                self.succeeded()
+                return answer
+
+    async def failed(self, failure: DeliveryFailed) -> None:
+        """Say so if it is the first time, then wait until it is time for the next try."""
+        if not self._failures:
+            log.warning(
+                "slack.unreachable",
+                sentence=f"Cannot reach Slack ({self._host}) with {self._setting}: "
+                f"{cause(failure)}.",
+                then="Retrying until it answers.",
+            )
+        longest = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+        pause = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads the clients, no secret
+        if isinstance(failure, PutOff):
+            pause = max(pause, min(failure.retry_after or pause, LONGEST_WISH))
+        await self._clock.sleep(pause)
+
+    def succeeded(self) -> None:
+        """Begin anew: the next failure is a first one again."""
+        if self._failures:
+            log.info("slack.reached", host=self._host, setting=self._setting, tries=self._failures)
+        self._failures = 0
+
+
+def cause(failure: DeliveryFailed) -> str:
+    """What went wrong, in words for the operator; no address and no text of the other side."""
+    error = failure.__cause__
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name does not resolve"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "its certificate or TLS is not accepted"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return f"the WebSocket is refused with HTTP {error.status}"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    if isinstance(error, aiohttp.ClientConnectionError):
+        return "the connection broke"
+    if isinstance(error, (AttributeError, ValueError, RecursionError)):
+        return "an answer that is not Slack's"
+    if isinstance(error, SlackApiError) and failure.reason.startswith("http_"):
+        return f"HTTP {failure.reason.removeprefix('http_')} without an answer of Slack's"
+    return failure.reason
