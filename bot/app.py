@@ -31,6 +31,7 @@ from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
+from bot.services.leases import HEARTBEAT, Leases
 from bot.services.leftovers import Leftovers
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
@@ -70,8 +71,9 @@ class Bot:
         self._table = command_table()
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         messenger = SlackMessenger(self._connection)
-        outbox = Outbox(self.store, messenger, clock, by)
-        services = self._services_over(self.store, self.dbc, outbox, messenger)
+        leases = Leases(self.store, clock, by)
+        outbox = Outbox(self.store, messenger, leases, clock, by)
+        services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
         self._aliases = services.aliases
         pipeline = Pipeline(services, outbox, by)
@@ -82,7 +84,7 @@ class Bot:
         self._ticker = Ticker(_jobs(services, desk, outbox, leftovers), SystemClock())
 
     def _services_over(
-        self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger
+        self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
     ) -> Services:
         clock, table = self._clock, self._table
         sessions = Sessions(store, dbc, clock)
@@ -98,11 +100,12 @@ class Bot:
             inventory=inventory,
             sightings=Sightings(store, dbc, clock),
             aliases=Aliases(store),
-            watches=Watches(store, looking, inventory, outbox, clock, self._by, words),
+            watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
             audit=AuditLog(store, self._directory, clock, lambda: self._book.current),
             directory=self._directory,
             messenger=messenger,
+            leases=leases,
             clock=clock,
             table=table,
             slash_command=self._settings.slash_command,
@@ -111,8 +114,9 @@ class Bot:
     def _rehearsals(self) -> Rehearsals:
         """Dry runs: the same services over what undoes, sends no change and says nothing."""
         undone, silent = UndoneStore(self.store), SilentMessenger()
-        unsent = SilentOutbox(undone, silent, self._clock, self._by)
-        stage = self._services_over(undone, self.dbc.dry_run(), unsent, silent)
+        leases = Leases(undone, self._clock, self._by)
+        unsent = SilentOutbox(undone, silent, leases, self._clock, self._by)
+        stage = self._services_over(undone, self.dbc.dry_run(), unsent, silent, leases)
         return Rehearsals(stage, Preparation(stage), stage.reviews.reviewers)
 
     async def start(self, *, ticking: bool = True) -> None:
@@ -188,6 +192,7 @@ def _jobs(services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers) 
         await services.sightings.refresh()
 
     return (
+        Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
         Job("recover", 10 * second, desk.recover),
         Job("expire", 5 * second, services.reviews.expire),

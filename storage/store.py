@@ -14,11 +14,9 @@ from storage.file import Presence, claim, prepare
 from storage.intake import GroupCommit
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
-from storage.tables import executions, messages, watches
+from storage.repositories.leases import LEASED
 from storage.uow import UnitOfWork
 from storage.vault import Vault
-
-LEASED = (executions, watches, messages)
 
 
 class Store:
@@ -90,7 +88,7 @@ class Store:
         if self._engines.file is None:
             return
         async with self._engines.writing() as connection:
-            for table in LEASED:
+            for table in LEASED.values():
                 await connection.execute(
                     update(table)
                     .where(table.c.leased_by != by)

@@ -8,6 +8,7 @@ from storage.repositories.audit import Audit
 from storage.repositories.defaults import Defaults
 from storage.repositories.executions import Executions
 from storage.repositories.inventory import Inventory
+from storage.repositories.leases import Leases
 from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
@@ -36,6 +37,7 @@ class UnitOfWork:
         self.aliases = Aliases(connection)
         self.inventory = Inventory(connection)
         self.sightings = Sightings(connection)
+        self.leases = Leases(connection)
         self.leftovers = Leftovers(connection)
 
     @property

@@ -46,6 +46,7 @@ class Clicks:
         self._clock = clock
         self._reviews = reviews
         self._pipeline = pipeline
+        self._counting: set[str] = set()  # the keys of the clicks that are being looked at
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             review_cards.APPROVE: self._approve,
             review_cards.CONFIRM: partial(
@@ -87,6 +88,8 @@ class Clicks:
     async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
         """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
         for vote in await self._reviews.lost_clicks():
+            if vote.key in self._counting:
+                continue  # nothing is lost: Slack takes its time to say who may decide
             try:
                 await self._count(vote.key, answer_for(vote))
             except DeliveryFailed as failure:
@@ -130,11 +133,14 @@ class Clicks:
         return partial(self._count, vote.key)
 
     async def _count(self, key: str, answer: Answer) -> None:
+        self._counting.add(key)
         try:
             count = await self._reviews.count(key)
         except Refused as refusal:
             await answer.say(from_error(refusal))
             return
+        finally:
+            self._counting.discard(key)
         if count is None:
             return
         if count.vote.state is VoteState.REFUSED:

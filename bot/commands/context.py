@@ -16,6 +16,7 @@ from bot.reply import Reply
 from bot.services.aliases import Aliases
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
+from bot.services.leases import Leases
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
 from bot.services.sightings import Sightings
@@ -39,6 +40,7 @@ class Services:
     audit: AuditLog
     directory: Directory
     messenger: Messenger
+    leases: Leases
     clock: Clock
     table: Table
     slash_command: str

@@ -19,6 +19,7 @@ from storage import StorageFailed, UnitOfWork
 
 # Longer than saying it may take: what was said is not to arrive a second time.
 _BEING_SAID = timedelta(minutes=1)
+_LATER = "later"  # in the key of the message that corrects an end
 
 log = structlog.get_logger()
 
@@ -36,6 +37,10 @@ class Endings:
         if await tx.messages.find(cards.card_key(execution.id)) is not None:
             return True
         return await tx.approvals.for_execution(execution.id) is not None
+
+    async def is_told(self, tx: UnitOfWork, execution: Execution) -> bool:
+        """Whether an end of it was told before."""
+        return await tx.messages.find(cards.end_key(execution.id)) is not None
 
     async def show(
         self,
@@ -64,9 +69,10 @@ class Endings:
         sentence: Line,
         hint: Line = (),
     ) -> None:
-        """Tell who asked in a message of its own."""
+        """Tell who asked in a message of its own; also where less was known and told before."""
         told = cards.announcement(execution, end, sentence, *cards.hint(hint))
-        key = cards.end_key(execution.id)
+        later = await self.is_told(tx, execution)
+        key = cards.end_key(execution.id, _LATER if later else "")
         await tx.messages.put(key, execution.place, dump(told), self._clock.now())
 
     async def keep(

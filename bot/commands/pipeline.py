@@ -20,9 +20,17 @@ from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs
 from bot.commands.table import Command
 from bot.errors import BotError, Refused
-from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Execution,
+    ExecutionStatus,
+    Leased,
+    ReviewKind,
+)
 from bot.ports import Answer, DeliveryFailed
 from bot.reply import advice, from_error, line
+from bot.services.leases import Hold
 from bot.services.outbox import Outbox
 
 _STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
@@ -45,6 +53,7 @@ class Pipeline:
         self._services = services
         self._store = services.store
         self._reviews = services.reviews
+        self._leases = services.leases
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
@@ -54,6 +63,10 @@ class Pipeline:
 
     async def carry_out(self, execution: Execution, answer: Answer) -> None:
         """Take a recorded execution as far as it goes now: to a question, or to DBC."""
+        with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
+            await self._carry_out(execution, answer, hold)
+
+    async def _carry_out(self, execution: Execution, answer: Answer, hold: Hold) -> None:
         command = self._services.table[execution.command]
         async with self._store.read() as tx:
             approval = await tx.approvals.for_execution(execution.id)
@@ -72,6 +85,7 @@ class Pipeline:
         except BotError as error:
             await self._turn_down(execution, error, answer)
         except DeliveryFailed as failure:
+            hold.let_go()  # it is leased to a moment at which it is to be tried again
             await self._slack_is_silent(execution, approval, failure, answer)
         else:
             await self._runs.run(command, execution, bound, answer)
@@ -112,6 +126,7 @@ class Pipeline:
         """Take up what a process that died left behind."""
         now = self._clock.now()
         async with self._store.write() as tx:
+            await self._leases.renew(tx, Leased.EXECUTION)
             stranded = await tx.executions.claim_stranded(self._by, now, now + LEASE, 20)
         await asyncio.gather(*(self._take_up(one, answer_for(one)) for one in stranded))
 

@@ -218,13 +218,16 @@ class Reviews:
                 named = decision is not None and bool(decision.approvers)
         except Refused as refusal:
             async with self._store.write() as tx:
-                await tx.votes.refuse(key, refusal.sentence, self._clock.now())
+                if not await tx.votes.refuse(key, refusal.sentence, self._clock.now()):
+                    return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise
         question = await self._question(approval, execution, named=named)
         now = self._clock.now()
         async with self._store.write() as tx:
             count = await tx.votes.count(key, now)
+            if count is None:
+                return None
             votes = await tx.votes.of(approval.id)
             counted = replace(question, approval=count.approval, votes=votes)
             if count.decided and approval.kind is ReviewKind.AFTERWARDS:

@@ -18,7 +18,7 @@ from bot.commands.patience import unless_soon
 from bot.commands.table import Command, said
 from bot.commands.whisper import Whisper
 from bot.errors import BotError, Severity
-from bot.model import Execution, ExecutionStatus, Watch
+from bot.model import Execution, ExecutionStatus, Leased, Watch, WatchState
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line
 from bot.services import board, cards
@@ -26,7 +26,7 @@ from bot.services.cards import Subject
 from bot.services.outbox import Delivery, Outbox
 from storage import BadKey, StorageFailed, UnitOfWork
 
-# Longer than the slowest path from record to answer: target look-up, state, and the call itself.
+# How long after its process has died a command is taken up by another one.
 LEASE = timedelta(minutes=5)
 _FIRST_LOOK = timedelta(seconds=2)
 # What is over sooner (seconds) needs no card that says it is under way: what was refused by then,
@@ -132,10 +132,16 @@ class Runs:
     ) -> Reply | None:
         """Run the command's function; this is where the change is sent.
 
-        Raises InDoubt for what fails on our side after that: only DBC knows then what it did.
+        Raises InDoubt for what fails on our side after that: only DBC knows then what it did; and
+        LeaseLost, before it is sent, where another process has taken the command up meanwhile.
         """
         sent = asyncio.Event()
-        services = replace(self._services, dbc=self._services.dbc.announcing(sent.set))
+
+        async def sending() -> None:
+            await self._services.leases.ensure(Leased.EXECUTION, execution.id)
+            sent.set()
+
+        services = replace(self._services, dbc=self._services.dbc.announcing(sending))
         context = Context.of(services, execution, meanwhile)
         try:
             return await command.run(context, **bound.arguments)
@@ -250,8 +256,9 @@ class Runs:
         """
         end, sentence, reply = outcome.end, outcome.sentence, outcome.reply
         seen = await self._endings.is_public(tx, execution)
+        told = await self._endings.is_told(tx, execution)
         if seen and end is not ExecutionStatus.DONE:
-            waited = bool(execution.approved_by)
+            waited = bool(execution.approved_by) or told
             await self._endings.show(tx, execution, end, sentence, outcome.hint, announced=waited)
             return False
         if seen or not reply.private:
@@ -259,7 +266,7 @@ class Runs:
             if reply.private:
                 card = cards.ended(execution, end, sentence)
             await board.show_card(tx, execution, card, self._clock.now())
-        if execution.approved_by:
+        if execution.approved_by or told:
             await self._endings.announce(tx, execution, end, sentence)
         if reply.private:
             await self._endings.keep(tx, execution, reply)
@@ -268,13 +275,21 @@ class Runs:
     async def _set_end(
         self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: str
     ) -> bool:
-        return await tx.executions.set_status(
-            execution.id,
-            end,
-            outcome=record,
-            now=self._clock.now(),
-            expect={ExecutionStatus.RUNNING},
-        )
+        """Store the end; says whether it is one that was not known yet.
+
+        Another process that took the command up could only find that nobody knows, or look. What
+        was seen here all the same is the truth, and overrules that.
+        """
+        expect = {ExecutionStatus.RUNNING}
+        if end is not ExecutionStatus.UNKNOWN:
+            expect |= {ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN}
+        if not await tx.executions.set_status(
+            execution.id, end, outcome=record, now=self._clock.now(), expect=expect
+        ):
+            return False
+        if (watch := await tx.watches.for_execution(execution.id)) is not None:
+            await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+        return True
 
     async def lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""

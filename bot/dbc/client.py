@@ -5,7 +5,7 @@ async with DbcClient(settings.dbc_client_urls, clock) as dbc:
     for machine in await dbc.tasks.list(target): ...
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from types import TracebackType
 from typing import Self
@@ -63,8 +63,8 @@ class DbcClient(Areas):
         Areas.__init__(dry, DryRun(self._transport))
         return dry
 
-    def announcing(self, announce: Callable[[], None]) -> "DbcClient":
-        """The same, calling `announce` just before each change is sent.
+    def announcing(self, announce: Callable[[], Awaitable[None]]) -> "DbcClient":
+        """The same, awaiting `announce` just before each change is sent; if it raises, none is.
 
         It shares this client's connections: there is nothing more to close.
         """

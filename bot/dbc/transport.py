@@ -6,7 +6,7 @@ tracebacks of the HTTP library would carry request bodies along.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -53,6 +53,10 @@ def ignore(_call: Call) -> None:
     """The observer for those who want none."""
 
 
+async def unannounced() -> None:
+    """What is done before a request that nobody wants to hear of."""
+
+
 class Transport:
     """Sends requests to the given daemons, within limits, by the clock."""
 
@@ -83,12 +87,24 @@ class Transport:
         **places: str,
     ) -> T:
         """Send a request and give back its value; see `endpoint.Caller`."""
-        request = prepare(endpoint, target, additional, query, places)
+        return await self.send(endpoint, prepare(endpoint, target, additional, query, places))
+
+    async def send(
+        self,
+        endpoint: Endpoint[T],
+        request: Request,
+        announce: Callable[[], Awaitable[None]] = unannounced,
+    ) -> T:
+        """Send a prepared request and give back its value.
+
+        `announce` is awaited once its turn has come, just before it is sent; if it raises, nothing
+        is sent.
+        """
         tried: list[DbcError] = []
         for daemon in self._candidates(endpoint.mode):
             if tried and not _may_repeat(tried[-1], request, alone=len(self._daemons) == 1):
                 break
-            outcome = await self._to_its_end(daemon, endpoint, request)
+            outcome = await self._to_its_end(daemon, endpoint, request, announce)
             if not isinstance(outcome, DbcError):
                 return outcome
             tried.append(outcome)
@@ -109,14 +125,23 @@ class Transport:
         return chosen * 2 if mode is Mode.READ and len(self._daemons) == 1 else chosen
 
     async def _to_its_end(
-        self, daemon: Daemon, endpoint: Endpoint[T], request: Request
+        self,
+        daemon: Daemon,
+        endpoint: Endpoint[T],
+        request: Request,
+        announce: Callable[[], Awaitable[None]],
     ) -> T | DbcError:
         """Send it in its turn; once sent it keeps its turn, also where nobody waits any more.
 
         The daemon goes on with it all the same, and a second one of its kind could hang for ever.
         """
         sent = asyncio.Event()
-        work = self._in_turn(daemon, endpoint, request, sent)
+
+        async def sending() -> None:
+            await announce()
+            sent.set()
+
+        work = self._in_turn(daemon, endpoint, request, sending)
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
@@ -133,17 +158,21 @@ class Transport:
             task.exception()  # where nobody waits any more, it is nobody's
 
     async def _in_turn(
-        self, daemon: Daemon, endpoint: Endpoint[T], request: Request, sent: asyncio.Event
+        self,
+        daemon: Daemon,
+        endpoint: Endpoint[T],
+        request: Request,
+        sending: Callable[[], Awaitable[None]],
     ) -> T | DbcError:
         node, mode = request.node_id, endpoint.mode
         self._breaker.check(node, mode)
         async with daemon.turn(node, endpoint.kind, mode):
             if daemon.is_left_alone:  # since this request began to wait
                 return DaemonDisconnected(mode=mode)
+            await sending()
             probe = self._breaker.enter(node, mode)
             silent = answered = False
             began = self._clock.monotonic()
-            sent.set()
             try:
                 outcome = await self._exchange(daemon, endpoint, request)
                 silent = isinstance(outcome, NodeTimeout)
@@ -249,7 +278,7 @@ class DryRun:
 class Announcing:
     """Sends requests through another caller, and announces each change just before it is sent."""
 
-    def __init__(self, transport: Transport, announce: Callable[[], None]) -> None:
+    def __init__(self, transport: Transport, announce: Callable[[], Awaitable[None]]) -> None:
         self._transport = transport
         self._announce = announce
 
@@ -263,9 +292,9 @@ class Announcing:
         **places: str,
     ) -> T:
         """Send a request; see `endpoint.Caller`."""
-        if endpoint.mode is Mode.CHANGE:
-            self._announce()
-        return await self._transport.call(endpoint, target, additional, query=query, **places)
+        request = prepare(endpoint, target, additional, query, places)
+        announce = self._announce if endpoint.mode is Mode.CHANGE else unannounced
+        return await self._transport.send(endpoint, request, announce)
 
 
 def prepare(

@@ -6,6 +6,7 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
+from bot.model.lease import Leased
 from bot.model.ledger import Execution, ExecutionStatus
 from bot.model.machine import (
     Audience,
@@ -38,6 +39,7 @@ __all__ = [
     "ExecutionStatus",
     "Goal",
     "Invocation",
+    "Leased",
     "Machine",
     "Message",
     "MessageRef",

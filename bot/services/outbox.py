@@ -7,21 +7,21 @@ success may have been posted by a process that died: it is looked for before it 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from bot.clock import Clock
-from bot.model import Message, MessageRef, Place
+from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import DeliveryFailed, Messenger
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
+from bot.services.leases import LeaseLost, Leases
 from storage import StorageFailed, Store
 
 _LEASE = timedelta(seconds=90)
-_CALL = timedelta(seconds=45)  # what a Slack call may take, with its retries
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
 _LATEST = timedelta(minutes=10)  # what Slack puts off longer is tried all the same
@@ -33,35 +33,40 @@ log = structlog.get_logger()
 class Outbox:
     """Owns delivery. Others only `put` rows, in the unit of work of what they announce."""
 
-    def __init__(self, store: Store, messenger: Messenger, clock: Clock, by: str) -> None:
+    def __init__(
+        self, store: Store, messenger: Messenger, leases: Leases, clock: Clock, by: str
+    ) -> None:
         self._store = store
         self._messenger = messenger
+        self._leases = leases
         self._clock = clock
         self._by = by
 
     async def deliver_due(self) -> None:
         """Deliver what waits: channels side by side, each channel in order."""
         while True:
-            until = self._clock.now() + _LEASE
-            messages = await self._claim(until)
+            messages = await self._claim()
             if not messages:
                 return
             by_channel: dict[str, list[Message]] = defaultdict(list)
             for message in messages:
                 by_channel[message.place.channel].append(message)
-            await asyncio.gather(*(self._deliver_all(rows, until) for rows in by_channel.values()))
+            with self._leases.holding(Leased.MESSAGE, [one.id for one in messages], _LEASE):
+                await asyncio.gather(*(self._deliver_all(rows) for rows in by_channel.values()))
 
-    async def _claim(self, until: datetime) -> Sequence[Message]:
+    async def _claim(self) -> Sequence[Message]:
         async with self._store.write() as tx:
-            return await tx.messages.claim_due(self._by, self._clock.now(), until, _BATCH)
+            await self._leases.renew(tx, Leased.MESSAGE)
+            now = self._clock.now()
+            return await tx.messages.claim_due(self._by, now, now + _LEASE, _BATCH)
 
-    async def _deliver_all(self, messages: Sequence[Message], until: datetime) -> None:
+    async def _deliver_all(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            await self._deliver(message, until)
+            await self._deliver(message)
 
-    async def _deliver(self, message: Message, until: datetime) -> None:
+    async def _deliver(self, message: Message) -> None:
         try:
-            ref = await self._send(message, until)
+            ref = await self._send(message)
         except DeliveryFailed as failure:
             await self._failed(message, failure)
             return
@@ -72,13 +77,12 @@ class Outbox:
         async with self._store.write() as tx:
             await tx.messages.delivered(message.id, message.version, ref, self._by)
 
-    async def _send(self, message: Message, until: datetime) -> MessageRef:
+    async def _send(self, message: Message) -> MessageRef:
         reply = load(message.content)
         ref = message.ref
-        self._need_time(until)
         if ref is None and message.attempts > 1:
             ref = await self._find(message, message.place)
-            self._need_time(until)
+        await self._ensure_mine(message)
         if ref is not None:
             await self._messenger.edit(ref, reply)
             return ref
@@ -87,21 +91,23 @@ class Outbox:
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
-            return await self._redirect(message, reply, failure, until)
+            return await self._redirect(message, reply, failure)
 
-    def _need_time(self, until: datetime) -> None:
-        """Send nothing that the lease may not outlast: somebody else would send it as well."""
-        if self._clock.now() > until - _CALL:
-            raise DeliveryFailed("the lease runs out", _AGAIN)
+    async def _ensure_mine(self, message: Message) -> None:
+        """Send nothing that somebody else has taken over and sends as well."""
+        try:
+            await self._leases.ensure(Leased.MESSAGE, message.id)
+        except LeaseLost:
+            raise DeliveryFailed("the lease was lost", _AGAIN) from None
 
     async def _redirect(
-        self, message: Message, reply: Reply, failure: DeliveryFailed, until: datetime
+        self, message: Message, reply: Reply, failure: DeliveryFailed
     ) -> MessageRef:
         place = await self._fallback(message, failure)
         if message.attempts > 1 and (ref := await self._find(message, place)) is not None:
             await self._messenger.edit(ref, reply)
             return ref
-        self._need_time(until)
+        await self._ensure_mine(message)
         return await self._messenger.post(place, reply, message.key)
 
     async def _find(self, message: Message, place: Place) -> MessageRef | None:

@@ -17,11 +17,12 @@ from bot.clock import Clock
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
-from bot.model import Execution, ExecutionStatus, Goal, Watch, WatchState
+from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
 from bot.reply import Line, Part, Reply, dump, line, time
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
+from bot.services.leases import Leases
 from bot.services.observers.sight import Observer, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
@@ -29,7 +30,7 @@ from bot.services.rewind import rewound
 from bot.services.settle import Verdict
 from storage import Store, UnitOfWork
 
-_LEASE = timedelta(minutes=2)  # a poll waits at most 40 s for an answer, then tells
+_LEASE = timedelta(minutes=2)  # renewed while a poll goes on
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
 
 _END: dict[WatchState, ExecutionStatus] = {
@@ -65,6 +66,7 @@ class Watches:
         observers: Mapping[Goal, Observer],
         inventory: Inventory,
         outbox: Outbox,
+        leases: Leases,
         clock: Clock,
         by: str,
         words: Callable[[Execution], Words],
@@ -73,6 +75,7 @@ class Watches:
         self._observers = observers
         self._inventory = inventory
         self._outbox = outbox
+        self._leases = leases
         self._clock = clock
         self._by = by
         self._words = words
@@ -164,6 +167,7 @@ class Watches:
         """Look at everything whose time has come, grouped by node, session and kind."""
         now = self._clock.now()
         async with self._store.write() as tx:
+            await self._leases.renew(tx, Leased.WATCH)
             due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
             groups: dict[Group, list[Watch]] = defaultdict(list)
             for watch in due:
@@ -185,11 +189,12 @@ class Watches:
         self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
     ) -> None:
         """One group's surprise is no other group's; it is tried again until the deadline."""
-        try:
-            await self._poll_group(node, owner, observer, watches)
-        except Exception:
-            log.exception("watch.poll_failed", node=node)
-            await self._surprised(node, watches)
+        with self._leases.holding(Leased.WATCH, [watch.id for watch in watches], _LEASE):
+            try:
+                await self._poll_group(node, owner, observer, watches)
+            except Exception:
+                log.exception("watch.poll_failed", node=node)
+                await self._surprised(node, watches)
 
     async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
         """Looking failed on our side: that is told like a node that does not answer."""
@@ -309,8 +314,8 @@ class Watches:
         now = self._clock.now()
         end = _END[found.state]
         async with self._store.write() as tx:
-            if not await tx.watches.settle(watch.id, found.state, status):
-                return
+            if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
+                return  # it has ended, or another process looks at it now
             execution = await tx.executions.get(watch.execution)
             words = self._words(execution)
             took = now - (execution.started_at or watch.started_at)

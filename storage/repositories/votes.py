@@ -53,8 +53,10 @@ class Votes(Repository):
         )
         return rows.rowcount == 1
 
-    async def count(self, key: str, now: datetime) -> Count:
+    async def count(self, key: str, now: datetime) -> Count | None:
         """Let a kept click count, if it still can, and end the review with it if it suffices.
+
+        None where it was looked at already, by whoever was faster.
 
         Conditions: the review is PENDING and not past `expires_at`; its voter has no other vote
         that counted. The review's row is locked first, so votes are counted one after the other.
@@ -63,7 +65,7 @@ class Votes(Repository):
         approval = await self._locked((await self.get(key)).approval)
         vote = await self.get(key)  # now that we have the lock: it may have been counted meanwhile
         if vote.state is not VoteState.PENDING:
-            return Count(approval, vote, decided=False)
+            return None
         counted = [v for v in await self.of(approval.id) if v.state is VoteState.COUNTED]
         why = _why_not(approval, vote, counted, now)
         vote = await self._settle(key, VoteState.REFUSED if why else VoteState.COUNTED, why)

@@ -86,12 +86,18 @@ class Watches(Repository):
             .values(stopped_by=user, next_poll_at=now)
         )
 
-    async def settle(self, watch_id: str, state: WatchState, status: str) -> bool:
-        """End a watch whoever holds its lease; says whether this call did. Condition: OPEN."""
+    async def settle(
+        self, watch_id: str, state: WatchState, status: str, *, by: str | None = None
+    ) -> bool:
+        """End a watch; says whether this call did.
+
+        Conditions: OPEN, and its lease is held by `by`, or by anybody where that is not given.
+        """
+        conditions = [watches.c.id == watch_id, watches.c.state == WatchState.OPEN]
+        if by is not None:
+            conditions.append(watches.c.leased_by == by)
         rows = await self._connection.execute(
-            update(watches)
-            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
-            .values(state=state, status=status, **RELEASED)
+            update(watches).where(*conditions).values(state=state, status=status, **RELEASED)
         )
         return rows.rowcount == 1
 

@@ -40,7 +40,7 @@ async def resolves(stage: Stage, verdict: Verdict = Verdict.APPROVE) -> Approval
     moment = stage.clock.now()
     async with stage.bot.store.write() as tx:
         count = await tx.votes.count("press:1", moment)
-        assert count.decided
+        assert count is not None and count.decided
         await tx.executions.claim(
             review.execution,
             DEAD,

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Reply, dump
+from bot.services.leases import Leases
 from bot.services.outbox import Outbox
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
@@ -78,6 +79,10 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await one.close()
 
 
+def outbox_of(store: Store, chat: Chat, clock: ManualClock, by: str) -> Outbox:
+    return Outbox(store, chat, Leases(store, clock, by), clock, by)
+
+
 async def put(store: Store, clock: ManualClock, *keys: str) -> None:
     async with store.write() as tx:
         for key in keys:
@@ -88,7 +93,7 @@ async def test_what_a_slow_chat_takes_longer_for_than_the_lease_is_posted_once(
     store: Store,
 ) -> None:
     clock, chat = ManualClock(), Chat()
-    outbox, replica = (Outbox(store, chat, clock, by) for by in ("one", "other"))
+    outbox, replica = (outbox_of(store, chat, clock, by) for by in ("one", "other"))
     await put(store, clock, *(f"card:{number}" for number in range(12)))
 
     async def slowly() -> None:
@@ -104,10 +109,27 @@ async def test_what_a_slow_chat_takes_longer_for_than_the_lease_is_posted_once(
     assert sorted(chat.keys) == sorted(f"card:{number}" for number in range(12))
 
 
+async def test_a_post_that_outlasts_its_lease_is_not_sent_by_its_own_process_again(
+    store: Store,
+) -> None:
+    clock, chat = ManualClock(), Chat()
+    outbox = outbox_of(store, chat, clock, "one")
+    await put(store, clock, "card:1")
+
+    async def slowly() -> None:
+        chat.meanwhile = nothing
+        clock.advance(timedelta(minutes=10))
+        await outbox.deliver_due()
+
+    chat.meanwhile = slowly
+    await outbox.deliver_due()
+    assert chat.keys == ["card:1"]
+
+
 async def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(store: Store) -> None:
     clock, chat = ManualClock(), Chat()
     await put(store, clock, "card:odd", "card:even")
-    await Outbox(store, chat, clock, "one").deliver_due()
+    await outbox_of(store, chat, clock, "one").deliver_due()
     assert chat.keys == ["card:even"]
 
 
@@ -119,6 +141,6 @@ async def test_what_was_redirected_and_lost_its_answer_is_posted_once(store: Sto
     chat.lost_answers = 1
     await put(store, clock, f"card:{asked.id}")
     for _ in range(3):
-        await Outbox(store, chat, clock, "one").deliver_due()
+        await outbox_of(store, chat, clock, "one").deliver_due()
         clock.advance(timedelta(minutes=5))
     assert chat.shown == [(f"D-{asked.actor}", f"card:{asked.id}", f"about card:{asked.id}")]

@@ -1,0 +1,97 @@
+"""Heartbeats: renews the leases of what this process is working on, until the work ends.
+
+A lease that runs out says that its process has died. So living work must never let one run out,
+however slow DBC or Slack are, and must send nothing more once another process has taken it over.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import BotError
+from bot.model import Leased
+from storage import Store, UnitOfWork
+
+HEARTBEAT = timedelta(seconds=10)
+_SHARE = 3  # renewed after a third of its time, so that a heartbeat may fail
+
+log = structlog.get_logger()
+
+
+class LeaseLost(BotError):
+    """Another process has taken the work over: nothing more is sent from here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The bot stood still for so long that another process took over; this was not sent.",
+            hint="Check the present state, then request what is missing.",
+        )
+
+
+class Hold:
+    """Leased rows of one kind that this process is working on."""
+
+    def __init__(self, kind: Leased, ids: Collection[str], lasts: timedelta, now: datetime) -> None:
+        self.kind = kind
+        self.ids = set(ids)
+        self.lasts = lasts
+        self.lost: frozenset[str] = frozenset()
+        self._since = now
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time to renew, which it also is where the clock was set back."""
+        return not self._since <= now < self._since + self.lasts / _SHARE
+
+    def renewed(self, held: Collection[str], now: datetime) -> None:
+        """Remember which rows were renewed; the others are somebody else's now, or nobody's."""
+        self.lost = frozenset(self.ids.difference(held))
+        self._since = now
+
+    def let_go(self) -> None:
+        """Leave the leases as they are from now on."""
+        self.ids.clear()
+
+
+class Leases:
+    """What this process, called `by`, is working on."""
+
+    def __init__(self, store: Store, clock: Clock, by: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._by = by
+        self._holds: list[Hold] = []
+
+    @contextmanager
+    def holding(self, kind: Leased, ids: Collection[str], lasts: timedelta) -> Iterator[Hold]:
+        """Renew the leases of these rows, just taken for so long, until the block ends."""
+        hold = Hold(kind, ids, lasts, self._clock.now())
+        self._holds.append(hold)
+        try:
+            yield hold
+        finally:
+            self._holds.remove(hold)
+
+    async def beat(self) -> None:
+        """Renew what is due."""
+        now = self._clock.now()
+        if any(hold.is_due(now) for hold in self._holds):
+            async with self._store.write() as tx:
+                for kind in Leased:
+                    await self.renew(tx, kind)
+
+    async def renew(self, tx: UnitOfWork, kind: Leased) -> None:
+        """Renew what is due of one kind; before a claim, so that it takes up no living work."""
+        now = self._clock.now()
+        for hold in [one for one in self._holds if one.kind is kind and one.is_due(now)]:
+            held = await tx.leases.renew(kind, hold.ids, self._by, now + hold.lasts)
+            hold.renewed(held, now)
+
+    async def ensure(self, kind: Leased, one: str) -> None:
+        """Raise LeaseLost unless this process still holds the row, for as long as a call takes."""
+        await self.beat()
+        if any(hold.kind is kind and one in hold.lost for hold in self._holds):
+            log.warning("lease.lost", kind=kind, id=one)
+            raise LeaseLost

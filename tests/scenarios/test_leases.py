@@ -1,0 +1,176 @@
+"""Work that takes longer than its lease: it goes on, is nobody else's, and its end is told as it is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from bot.app import Bot
+from bot.dbc.guard import Limits
+from bot.model import AuditKind
+from sandbox.dbc import Daemon, ManualClock
+from sandbox.dbc.demo import demo_world
+from sandbox.slack import Workspace
+from tests.scenarios.site import entries
+from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
+from tests.scenarios.test_power import off
+from tests.storage.conftest import postgres, postgres_url
+
+__all__ = ["postgres", "postgres_url"]  # fixtures
+
+SLOW = 70  # seconds on the stage's clock that the node takes for each change
+PATIENT = Limits(read=timedelta(seconds=60), turn=timedelta(seconds=60))
+MODIFY = "/dbc vm modify inference mem=32 cpu=4 ssh=5700 vnc=5950 ports=tcp,8080 gpu=0"
+
+
+async def beats(bot: Bot, clock: ManualClock, seconds: float) -> None:
+    """Let time pass and a bot's heart beat, and let it look for work that nobody does."""
+    clock.advance(timedelta(seconds=seconds))
+    jobs = {job.name: job for job in bot._ticker._jobs}  # the others would wait for the node
+    await jobs["leases"].run()
+    await jobs["recover"].run()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A stage with patience, where Alice has a machine."""
+    async with staged(tmp_path, daemon_patience=60, limits=PATIENT) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await one.asks(one.alice, "/dbc vm list")
+        yield one
+
+
+async def outcomes(stage: Stage, command: str) -> list[str]:
+    """The ends of a command that the audit has, oldest first."""
+    ended = [entry for entry in await entries(stage) if entry.kind is AuditKind.ENDED]
+    return [entry.outcome for entry in ended if entry.command == command]
+
+
+async def test_a_change_that_outlasts_its_lease_is_told_as_it_ends(stage: Stage) -> None:
+    stage.world.faults.on("slow", path="/tasks/modify", seconds=SLOW)
+    await stage.alice.types(MODIFY, CHANNEL)
+    for number in range(1, 7):
+        await stage.world.calls.wait("tasks.modify", count=number)
+        await stage.clock.sleeping()
+        for _ in range(2):
+            await beats(stage.bot, stage.clock, SLOW / 2)
+    await stage.quiet()
+    assert "SSH port 5685 → 5700" in stage.alice.last(CHANNEL).plain
+    assert "memory 64 → 32 GiB" in stage.alice.last(CHANNEL).plain
+    assert "interrupted" not in stage.alice.screen()
+    assert stage.changes() == ["tasks.modify"] * 6
+    assert await outcomes(stage, "vm.modify") == ["done"]
+
+
+async def test_a_clock_that_leaps_over_a_lease_ends_no_living_work(stage: Stage) -> None:
+    stage.world.faults.on("slow", path="/tasks/modify", seconds=3 * 3600)
+    await stage.alice.types("/dbc vm modify inference mem=32", CHANNEL)
+    await stage.world.calls.wait("tasks.modify")
+    await stage.clock.sleeping()
+    stage.clock.advance(timedelta(hours=2))
+    await beats(stage.bot, stage.clock, 0)
+    assert "interrupted" not in stage.alice.screen()
+    stage.clock.advance(timedelta(hours=1))
+    await stage.quiet()
+    assert await outcomes(stage, "vm.modify") == ["done"]
+
+
+async def test_slow_preparations_are_begun_by_one_alone(stage: Stage) -> None:
+    off(stage)
+    stage.world.faults.on("slow", path="/tasks", seconds=400)
+    await stage.alice.types("/dbc disk add inference 50", CHANNEL)
+    await stage.world.calls.wait("tasks.detail")
+    await stage.clock.sleeping()
+    for _ in range(8):
+        await beats(stage.bot, stage.clock, 45)
+    assert len(stage.world.calls.of("tasks.detail")) == 1
+
+
+async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
+    stage.world.calls.clear()
+    stage.clock.advance(timedelta(seconds=3))
+    watches = next(job for job in stage.bot._ticker._jobs if job.name == "watches")
+    looks = [asyncio.create_task(watches.run())]
+    await stage.world.calls.wait()
+    await stage.clock.sleeping()
+    for _ in range(8):
+        await beats(stage.bot, stage.clock, 20)
+        await watches.run()
+    assert len(stage.world.calls) == 1
+    stage.clock.advance(timedelta(seconds=200))
+    await asyncio.gather(*looks)
+    assert len(stage.endings(stage.alice)) == 1
+
+
+@asynccontextmanager
+async def two_bots(data: Path, database: str) -> AsyncIterator[tuple[Stage, Bot]]:
+    """A stage whose bot takes what Slack delivers, and another one on the same database."""
+    clock = ManualClock()
+    world = demo_world(clock)
+    async with (
+        Workspace(clock=clock, manifest=MANIFEST) as ws,
+        Daemon(world, timeout=60) as daemon,
+    ):
+        keys = (SecretStr(Fernet.generate_key().decode()),)
+        settings = settings_for(ws, daemon, data, http=False).model_copy(
+            update={"database_url": database, "credential_keys": keys}
+        )
+        first, second = (Bot(settings, clock, PATIENT) for _ in range(2))
+        await first.start(ticking=False)
+        await first.edge.connected()
+        await second.start(ticking=False)
+        await second.edge.stop()  # Slack delivers to the first one
+        clock.advance(timedelta(seconds=30))
+        try:
+            yield Stage(ws, world, daemon, clock, first, data), second
+        finally:
+            await first.stop()
+            await second.stop()
+
+
+async def test_a_bot_that_stood_still_sends_nothing_that_another_one_took_over(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with two_bots(tmp_path, postgres_url) as (stage, other):
+        alice = stage.alice
+        await stage.gives_session(alice, "gpu1")
+        await stage.asks(alice, "/dbc vm list")
+        stage.world.faults.on("slow", path="/tasks/modify", seconds=400)
+        await alice.types(MODIFY, CHANNEL)
+        await stage.world.calls.wait("tasks.modify")
+        await stage.clock.sleeping()
+        await beats(other, stage.clock, 310)
+        await alice.sees("I was interrupted during")
+        stage.clock.advance(timedelta(seconds=100))
+        await stage.quiet()
+        assert stage.changes() == ["tasks.modify"]
+        end = stage.alice.last(CHANNEL).plain
+        assert "Changed: SSH port 5685 → 5700" in end
+        assert "another process took over; this was not sent" in end
+        assert "Not tried: VNC port" in end
+        assert await outcomes(stage, "vm.modify") == ["unknown", "failed"]
+
+
+async def test_other_bots_leave_living_work_alone(tmp_path: Path, postgres_url: str) -> None:
+    async with two_bots(tmp_path, postgres_url) as (stage, other):
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm list")
+        stage.world.faults.on("slow", path="/tasks/modify", seconds=SLOW)
+        await stage.alice.types(MODIFY, CHANNEL)
+        for number in range(1, 7):
+            await stage.world.calls.wait("tasks.modify", count=number)
+            await stage.clock.sleeping()
+            for _ in range(2):
+                await beats(stage.bot, stage.clock, SLOW / 2)
+                await beats(other, stage.clock, 0)
+        await stage.quiet()
+        assert stage.changes() == ["tasks.modify"] * 6
+        assert await outcomes(stage, "vm.modify") == ["done"]
