@@ -40,7 +40,8 @@ async def resolves(stage: Stage, verdict: Verdict = Verdict.APPROVE) -> Approval
     moment = stage.clock.now()
     async with stage.bot.store.write() as tx:
         count = await tx.votes.count("press:1", moment)
-        assert count is not None and count.decided
+        assert count is not None
+        assert count.decided
         await tx.executions.claim(
             review.execution,
             DEAD,

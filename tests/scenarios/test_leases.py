@@ -1,9 +1,9 @@
-"""Work that takes longer than its lease: it goes on, is nobody else's, and its end is told as it is."""
+"""Work that takes longer than its lease: it goes on, and its end is told as it is."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from bot.model import AuditKind
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.slack import Workspace
+from tests.clocks import MachineClock
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
 from tests.scenarios.test_power import off
@@ -98,7 +99,7 @@ async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -
     stage.world.calls.clear()
     stage.clock.advance(timedelta(seconds=3))
     watches = next(job for job in stage.bot._ticker._jobs if job.name == "watches")
-    looks = [asyncio.create_task(watches.run())]
+    look = asyncio.gather(watches.run())
     await stage.world.calls.wait()
     await stage.clock.sleeping()
     for _ in range(8):
@@ -106,7 +107,7 @@ async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -
         await watches.run()
     assert len(stage.world.calls) == 1
     stage.clock.advance(timedelta(seconds=200))
-    await asyncio.gather(*looks)
+    await look
     assert len(stage.endings(stage.alice)) == 1
 
 
@@ -123,14 +124,15 @@ async def two_bots(data: Path, database: str) -> AsyncIterator[tuple[Stage, Bot]
         settings = settings_for(ws, daemon, data, http=False).model_copy(
             update={"database_url": database, "credential_keys": keys}
         )
-        first, second = (Bot(settings, clock, PATIENT) for _ in range(2))
+        machine = MachineClock(clock)
+        first, second = (Bot(settings, machine, PATIENT) for _ in range(2))
         await first.start(ticking=False)
         await first.edge.connected()
         await second.start(ticking=False)
         await second.edge.stop()  # Slack delivers to the first one
         clock.advance(timedelta(seconds=30))
         try:
-            yield Stage(ws, world, daemon, clock, first, data), second
+            yield Stage(ws, world, daemon, clock, first, data, machine), second
         finally:
             await first.stop()
             await second.stop()
