@@ -35,10 +35,13 @@ class Boundary:
         # Slack repeats an event that was not taken; the person is told of the failure once.
         self._told: Recent[bool] = Recent(clock, size=10_000, lifetime=MEMORY)
 
-    async def take(self, key: str, answer: Answer, take: Taking) -> BoltResponse:
-        """Take a delivery; where that fails, tell the person and acknowledge nothing."""
+    async def take(self, key: str, answer: Answer, take: Taking, *, also: str = "") -> BoltResponse:
+        """Take a delivery; where that fails, tell the person and acknowledge nothing.
+
+        `also` is another key of the same: a delivery with either is a repetition.
+        """
         try:
-            return await self._deliveries.once(key, take)
+            return await self._deliveries.once(key, take, also=also)
         except Exception as error:  # noqa: BLE001 - the boundary is where all of them end
             reply = self._words(error, key)
             if not self._told.get(key):

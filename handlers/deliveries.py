@@ -43,12 +43,20 @@ class Deliveries:
 
     def __init__(self, clock: Clock) -> None:
         self._taken: Recent[Acknowledgement] = Recent(clock, size=10_000, lifetime=MEMORY)
+        self._keys: Recent[str] = Recent(clock, size=10_000, lifetime=MEMORY)
         self._under_way: dict[str, asyncio.Future[Acknowledgement | None]] = {}
         self._all_taken = asyncio.Event()
         self._all_taken.set()
 
-    async def once(self, key: str, take: Taking) -> BoltResponse:
-        """Take the delivery unless that has happened. What `take` raises goes to the first only."""
+    async def once(self, key: str, take: Taking, *, also: str = "") -> BoltResponse:
+        """Take the delivery unless that has happened. What `take` raises goes to the first only.
+
+        `also` is another key that the same delivery may come with.
+        """
+        if also:
+            first_key = self._keys.get(also) or key
+            self._keys.put(also, first_key)
+            key = first_key
         if (taken := self._taken.get(key)) is not None:
             return taken.response()
         if (first := self._under_way.get(key)) is not None:

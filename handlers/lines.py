@@ -57,7 +57,8 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
         return Acknowledgement().response()
     place = event_place(event)
     invocation = Invocation(
-        key=delivery_key("event", body["event_id"]),
+        # Not the event's id: one message can come as several events (`message` and `app_mention`).
+        key=delivery_key("message", event["channel"], event["ts"]),
         actor=event["user"],
         place=place,
         text=without_mention(event.get("text") or "", board.connection.identity.user),
@@ -65,11 +66,13 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
         at=board.clock.now(),
     )
     answer = board.public(event["user"], place)
-    return await _take(board, invocation, event_team(event, body), answer)
+    written = event.get("client_msg_id") or ""
+    also = delivery_key("written", event["user"], written) if written else ""
+    return await _take(board, invocation, event_team(event, body), answer, also)
 
 
 async def _take(
-    board: Switchboard, invocation: Invocation, team: str, answer: Answer
+    board: Switchboard, invocation: Invocation, team: str, answer: Answer, also: str = ""
 ) -> BoltResponse:
     key = invocation.key
 
@@ -80,4 +83,4 @@ async def _take(
         board.boundary.work(key, accepted.work, answer)
         return Acknowledgement()
 
-    return await board.boundary.take(key, answer, take)
+    return await board.boundary.take(key, answer, take, also=also)

@@ -127,10 +127,17 @@ def event_team(event: Payload, body: Payload) -> str:
     return event.get("user_team") or event.get("team") or body.get("team_id") or ""
 
 
+# Slack's subtypes of messages that people write: with a file, from a thread also to the channel,
+# by /me. All others are edits, joins, bots and the like.
+_WRITTEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+
+
 def is_from_person(event: Payload) -> bool:
     """Whether a message event is a person's new message: no bot, no edit, no join or the like."""
-    return bool(event.get("user")) and not (
-        event.get("bot_id") or event.get("subtype") or event.get("edited") or event.get("hidden")
+    return (
+        bool(event.get("user"))
+        and (event.get("subtype") or "") in _WRITTEN
+        and not (event.get("bot_id") or event.get("edited") or event.get("hidden"))
     )
 
 

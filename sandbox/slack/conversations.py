@@ -55,6 +55,7 @@ class Message:
     reactions: dict[str, list[str]] = field(default_factory=dict)
     tombstone: bool = False
     client_msg_id: str | None = None
+    subtype: str = ""
 
     @property
     def in_thread(self) -> bool:

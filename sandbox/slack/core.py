@@ -134,6 +134,8 @@ class Core:
             "text": message.text,
             "team": state.team_id,
         }
+        if message.subtype:
+            body["subtype"] = message.subtype
         if message.bot:
             body |= {
                 "bot_id": message.bot_id,

@@ -3,7 +3,7 @@
 import uuid
 
 from sandbox.slack.composer import compose, rich_text
-from sandbox.slack.conversations import Channel, Message
+from sandbox.slack.conversations import Channel, File, Message
 from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json, SlackError
@@ -32,18 +32,32 @@ def channel_of(core: Core, member: Member, where: str) -> Channel:
 
 
 async def type_line(
-    core: Core, member: Member, where: str, line: str, thread_ts: str | None = None
+    core: Core,
+    member: Member,
+    where: str,
+    line: str,
+    thread_ts: str | None = None,
+    subtype: str = "",
 ) -> Message | Ack:
-    """Type a line and press Enter: a slash command is sent to the app, anything else is posted."""
+    """Type a line and press Enter: a slash command is sent to the app, anything else is posted.
+
+    `subtype` is Slack's: `file_share` (with a file), `me_message` (by /me), `thread_broadcast`
+    (also to the channel).
+    """
     allowed(member)
     channel = channel_of(core, member, where)
     if line.startswith("/"):
         return await command(core, member, channel, line, thread_ts)
-    return post(core, member, channel, line, thread_ts)
+    return post(core, member, channel, line, thread_ts, subtype)
 
 
 def post(
-    core: Core, member: Member, channel: Channel, line: str, thread_ts: str | None = None
+    core: Core,
+    member: Member,
+    channel: Channel,
+    line: str,
+    thread_ts: str | None = None,
+    subtype: str = "",
 ) -> Message:
     """Post a message as a person."""
     if channel.is_archived:
@@ -60,9 +74,19 @@ def post(
         blocks=rich_text(text, lambda: core.state.new_id("b")),
         thread_ts=thread_ts,
         client_msg_id=str(uuid.uuid4()),
+        subtype=subtype,
+        broadcast=subtype == "thread_broadcast",
+        files=[_note(core)] if subtype == "file_share" else [],
     )
     message_event(core, channel, message)
     return message
+
+
+def _note(core: Core) -> File:
+    """A small text file, as people attach one to what they write."""
+    content = b"a note"
+    file_id = core.state.new_id("F")
+    return File(file_id, "note.txt", len(content), "", content=content, shared=True)
 
 
 async def command(

@@ -189,10 +189,11 @@ class Person:
         line: str,
         channel: str = "gpu-ops",
         thread_ts: str | SeenMessage | None = None,
+        subtype: str = "",
     ) -> Message | Ack:
         """Type a line and press Enter. A command returns when the app has acknowledged (or not)."""
         ts = thread_ts.ts if isinstance(thread_ts, SeenMessage) else thread_ts
-        return await people_acts.type_line(self._ws.core, self.member, channel, line, ts)
+        return await people_acts.type_line(self._ws.core, self.member, channel, line, ts, subtype)
 
     async def presses(
         self,

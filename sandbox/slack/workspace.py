@@ -11,6 +11,7 @@ from sandbox.slack.conversations import Channel
 from sandbox.slack.core import ApiCall, AppConfig, Core
 from sandbox.slack.delivery import Ack, Delivery, Dispatcher
 from sandbox.slack.errors import Json
+from sandbox.slack.events import event_callback
 from sandbox.slack.faults import Faults
 from sandbox.slack.http_delivery import HttpDelivery
 from sandbox.slack.members import Member, Usergroup
@@ -214,6 +215,15 @@ class Workspace:
         if not known:
             raise LookupError(f"nothing of type {type_} was delivered")
         return await self.core.dispatcher.again(known[-1])
+
+    def tell_again(self, **changes: object) -> None:
+        """Send the last event as another event, with another `event_id` and these fields changed.
+
+        Slack tells of one message in several events: as `message` and as `app_mention`, or twice.
+        """
+        told = [d.payload for d in self.deliveries if d.kind == "events_api"][-1]
+        again = event_callback(self.core, {**told["event"], **changes})
+        self.core.dispatcher.event(again)
 
     async def use_http(self, request_url: str) -> bool:
         """Reach the app at this URL from now on; whether it answered the challenge."""
