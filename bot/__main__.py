@@ -21,6 +21,7 @@ from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
 from bot.ports import DeliveryFailed, LockedOut
+from bot.redaction import Redactor
 from bot.reply import line, plain
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
@@ -40,11 +41,12 @@ def main() -> None:
 def run(*, new_database: bool) -> None:
     """Run the bot, with settings from the environment or .env."""
     settings = load(Settings)
-    log.configure(settings.log_format, settings.log_level, settings.secrets)
+    redactor = Redactor()
+    log.configure(settings.log_format, settings.log_level, settings.secrets, redactor)
     try:
         if not new_database:
             asyncio.run(refuse_to_hide_another(settings))
-        if not asyncio.run(app.run(settings)):
+        if not asyncio.run(app.run(settings, redactor=redactor)):
             sys.exit(REFUSED_BY_SLACK)
     except StorageFailed as error:
         _give_up(f"The database that DATABASE_URL names cannot be used: {_cause(error)}.")

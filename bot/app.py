@@ -27,6 +27,7 @@ from bot.health import Health
 from bot.ids import new_id
 from bot.model import Execution
 from bot.ports import Messenger
+from bot.redaction import Redactor
 from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
@@ -58,15 +59,20 @@ class Bot:
     """The whole bot: build it, `start`, `stop`. Tests give it a clock and `tick` themselves."""
 
     def __init__(
-        self, settings: Settings, clock: Clock | None = None, limits: Limits | None = None
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock = SteadyClock(clock or SystemClock())
         self._by = by = new_id()
+        self._redactor = redactor = redactor or Redactor()
         self.store = Store(settings.database_url, vault_of(settings))
-        self.dbc = DbcClient(settings.dbc_client_urls, clock, limits)
+        self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()
-        self._connection = SlackConnection(settings, self.health)
+        self._connection = SlackConnection(settings, self.health, redactor)
         self._directory = SlackDirectory(self._connection)
         self._table = command_table()
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
@@ -75,10 +81,11 @@ class Bot:
         outbox = Outbox(self.store, messenger, leases, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
+        self._sessions = services.sessions
         self._aliases = services.aliases
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
-        desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by)
+        desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by, redactor)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         self._ticker = Ticker(_jobs(services, desk, outbox, leftovers), SystemClock())
@@ -124,6 +131,7 @@ class Bot:
         await self.store.own()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
+        self._redactor.learn(await self._sessions.secrets())
         await self._audit.record_policy()
         await self._aliases.refresh()
         await self._connection.open()
@@ -217,12 +225,14 @@ def _words(table: Table, execution: Execution) -> Words:
     )
 
 
-async def run(settings: Settings, grace: timedelta = GRACE) -> bool:
+async def run(
+    settings: Settings, grace: timedelta = GRACE, redactor: Redactor | None = None
+) -> bool:
     """Run until told to stop (SIGINT, SIGTERM), or until Slack refuses the bot for good.
 
     Says whether it was told to stop.
     """
-    bot = Bot(settings)
+    bot = Bot(settings, redactor=redactor)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

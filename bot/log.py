@@ -10,6 +10,8 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.redaction import Redactor
+
 # Slack's tokens and the addresses that work like one; our own secrets are known by their values.
 CREDENTIALS = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?<=ticket=)[^&\s'\"]+|hooks\.slack\.com/[^\s'\"]+"
@@ -17,8 +19,15 @@ CREDENTIALS = re.compile(
 _SHORTEST = 6  # a shorter one would take parts of ordinary words with it
 
 
-def configure(form: Literal["console", "json"], level: str, secrets: Collection[str] = ()) -> None:
+def configure(
+    form: Literal["console", "json"],
+    level: str,
+    secrets: Collection[str] = (),
+    redactor: Redactor | None = None,
+) -> None:
     """Set the log up once, at start. Nothing that is logged shows one of `secrets`.
+
+    Nor what the `redactor` knows by then: it goes on learning.
 
     Tracebacks are printed without the values of variables.
     """
@@ -37,7 +46,7 @@ def configure(form: Literal["console", "json"], level: str, secrets: Collection[
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         tracebacks,
     ]
-    last = _Discreet(renderer, secrets)
+    last = _Discreet(renderer, secrets, redactor or Redactor())
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -60,15 +69,17 @@ def configure(form: Literal["console", "json"], level: str, secrets: Collection[
 class _Discreet:
     """Renders a line, then takes the secrets out of it, wherever in it they stand."""
 
-    def __init__(self, renderer: Processor, secrets: Collection[str]) -> None:
+    def __init__(self, renderer: Processor, secrets: Collection[str], redactor: Redactor) -> None:
         known = {secret for secret in secrets if len(secret) >= _SHORTEST}
         known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
         longest_first = sorted(known, key=len, reverse=True)
         self._secrets = re.compile("|".join([*map(re.escape, longest_first), CREDENTIALS.pattern]))
         self._renderer = renderer
+        self._redactor = redactor
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
-        return self._secrets.sub("…", str(self._renderer(logger, name, event)))
+        rendered = self._secrets.sub("…", str(self._renderer(logger, name, event)))
+        return self._redactor.redact(rendered)
 
 
 def _unchanged(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -22,7 +22,8 @@ from bot.config import Settings
 from bot.health import Health
 from bot.log import CREDENTIALS
 from bot.ports import DeliveryFailed, LockedOut
-from bot.reply import with_commands
+from bot.redaction import Redactor
+from bot.reply import Reply, with_commands
 from handlers.payloads import Identity, Json
 from handlers.refusals import FINAL, is_granted, lockout
 from handlers.retries import retry_after, retry_handlers
@@ -80,7 +81,9 @@ class SlackConnection:
     What Slack refuses the bot itself for is logged once and reported to `health`.
     """
 
-    def __init__(self, settings: Settings, health: Health | None = None) -> None:
+    def __init__(
+        self, settings: Settings, health: Health | None = None, redactor: Redactor | None = None
+    ) -> None:
         self.health = health or Health()
         self._lacking: set[str] = set()
         self.logger = sdk_logger()
@@ -94,6 +97,7 @@ class SlackConnection:
         self.client.proxy = proxy_for(settings.slack_api_url)
         self._identity: Identity | None = None
         self._slash_command = settings.slash_command
+        self._redactor = redactor or Redactor()
 
     @property
     def identity(self) -> Identity:
@@ -103,8 +107,13 @@ class SlackConnection:
         return self._identity
 
     def spelled(self, said: T) -> T:
-        """What is said, with its commands as people type them in this workspace."""
-        return with_commands(said, self._slash_command)
+        """What is said, with its commands as people type them in this workspace.
+
+        The last defence: only an answer that is meant to tell secrets may hold one that is known.
+        """
+        said = with_commands(said, self._slash_command)
+        meant = isinstance(said, Reply) and said.sensitive
+        return said if meant else self._redactor.redacted(said)
 
     async def open(self) -> None:
         """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""
@@ -198,7 +207,11 @@ class SlackConnection:
         """Share a text file in a conversation. Raises DeliveryFailed."""
         try:
             await self.client.files_upload_v2(
-                content=text, filename=name, title=name, channel=channel, thread_ts=thread or None
+                content=self._redactor.redact(text),
+                filename=name,
+                title=name,
+                channel=channel,
+                thread_ts=thread or None,
             )
         except FAILING as error:
             raise self.failed(error) from error

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from bot.commands import derive
-from bot.commands.args import DRY_RUN, NODE_OPTION, SECRET
+from bot.commands.args import DRY_RUN, NODE_OPTION
 from bot.commands.bind import bind
 from bot.commands.canonical import canonical
 from bot.commands.clicks import Clicks
@@ -23,6 +23,7 @@ from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
 from bot.commands.rights import allow_read, hidden_from, require_colleague
 from bot.commands.running import LEASE
+from bot.commands.secrecy import faults, refuse_known_secret
 from bot.commands.standing import standing_of
 from bot.commands.table import Command
 from bot.commands.whisper import Whisper
@@ -39,6 +40,7 @@ from bot.model import (
     Submission,
 )
 from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
+from bot.redaction import Redactor
 from bot.reply import Choice, Form, Reply, from_error, line, plain
 from bot.services import cards
 from bot.services.inventory import NotKnownHere
@@ -57,8 +59,10 @@ class Desk:
         rehearsals: Rehearsals,
         messenger: Messenger,
         by: str,
+        redactor: Redactor,
     ) -> None:
         self._services = services
+        self._redactor = redactor
         self._pipeline = pipeline
         self._clicks = clicks
         self._messenger = messenger
@@ -79,6 +83,7 @@ class Desk:
         """Take a typed line."""
         table, slash = self._services.table, self._services.slash_command
         try:
+            refuse_known_secret(self._redactor, invocation.text)
             parsed = parse(
                 table, invocation.text, slash, self._services.aliases.of(invocation.actor)
             )
@@ -127,12 +132,15 @@ class Desk:
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""
         if Clicks.owns(submission.form):
+            if told := faults(self._redactor, submission.values):
+                return Rejected(told)
             return await self._clicks.submit(submission)
         command = self._services.table.get(submission.form)
         if command is None:
             return Accepted(_saying(from_error(_gone("form"))))
         typed = derive.sent(command, submission)
-        if found := derive.faults(command, typed):
+        told = faults(self._redactor, typed, command.secrets)
+        if found := told or derive.faults(command, typed):
             return Rejected(found)
         try:
             values = canonical(command, typed)
@@ -180,7 +188,7 @@ class Desk:
     async def draft(self, draft: Submission) -> Work:
         """Take note of a form that is being filled in."""
         command = self._services.table.get(draft.form)
-        if command is None:
+        if command is None or faults(self._redactor, draft.values, command.secrets):
             return _nothing
         values = {name: text for name, text in draft.values.items() if text.strip()}
         if any(p.arg.kind == "vm" for p in derive.deciders(command)):
@@ -211,7 +219,7 @@ class Desk:
             return partial(self._rehearsals.carry_out, wish)
         if effect is Effect.READ:
             return partial(self._reads.carry_out, wish)
-        secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
+        secret = wish.command.secrets
         now = self._services.clock.now()
         execution = Execution(
             id=new_id(),

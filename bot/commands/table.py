@@ -119,9 +119,14 @@ class Command:
         return next((p for p in self.parameters if self._is_node_option(p)), None)
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The parameters that take a secret, by name."""
+        return frozenset(p.name for p in self.parameters if p.arg.kind in SECRET)
+
+    @property
     def asks_first(self) -> bool:
         """Whether a node may refuse what was given before it is carried out, or a secret."""
-        return self.look is not None or any(p.arg.kind in SECRET for p in self.parameters)
+        return self.look is not None or bool(self.secrets)
 
     def spoken(self, sentence: str) -> str:
         """The sentence with DBC's names of fields said as the form says them."""

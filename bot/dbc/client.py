@@ -21,14 +21,15 @@ from bot.dbc.nodes import Nodes
 from bot.dbc.snapshots import Snapshots
 from bot.dbc.tasks import Tasks
 from bot.dbc.transport import Announcing, Call, DryRun, Transport, ignore
+from bot.redaction import Redactor
 
 
 class Areas:
     """All operations of DBC, by area."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, redactor: Redactor) -> None:
         self.nodes = Nodes(caller)
-        self.tasks = Tasks(caller)
+        self.tasks = Tasks(caller, redactor)
         self.disks = Disks(caller)
         self.snapshots = Snapshots(caller)
         self.images = Images(caller)
@@ -41,7 +42,8 @@ class DbcClient(Areas):
 
     Reads fail over to the next daemon; a change is sent once, to one. Every failure is a DbcError
     (`bot.dbc.errors`): `surely_not_done` and `outcome_unknown` tell what may be said about it.
-    `observe` is told of each request that was sent, with nothing secret.
+    `observe` is told of each request that was sent, with nothing secret. The `redactor` learns
+    every secret that passes, and takes those it knows out of every text that comes in.
     """
 
     def __init__(
@@ -50,9 +52,11 @@ class DbcClient(Areas):
         clock: Clock,
         limits: Limits | None = None,
         observe: Callable[[Call], None] = ignore,
+        redactor: Redactor | None = None,
     ) -> None:
-        self._transport = Transport(urls, clock, limits or Limits(), observe)
-        super().__init__(self._transport)
+        self._redactor = redactor or Redactor()
+        self._transport = Transport(urls, clock, limits or Limits(), observe, self._redactor)
+        super().__init__(self._transport, self._redactor)
 
     def dry_run(self) -> "DbcClient":
         """The same with every change stopped by WouldSend after all checks; reads work.
@@ -60,7 +64,7 @@ class DbcClient(Areas):
         It shares this client's connections: there is nothing more to close.
         """
         dry = copy(self)
-        Areas.__init__(dry, DryRun(self._transport))
+        Areas.__init__(dry, DryRun(self._transport), self._redactor)
         return dry
 
     def announcing(self, announce: Callable[[], Awaitable[None]]) -> "DbcClient":
@@ -69,7 +73,7 @@ class DbcClient(Areas):
         It shares this client's connections: there is nothing more to close.
         """
         announcing = copy(self)
-        Areas.__init__(announcing, Announcing(self._transport, announce))
+        Areas.__init__(announcing, Announcing(self._transport, announce), self._redactor)
         return announcing
 
     async def close(self) -> None:

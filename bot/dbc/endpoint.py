@@ -20,7 +20,7 @@ from bot.dbc.identity import (
     Target,
     WalletSignature,
 )
-from bot.dbc.log_mask import MASK
+from bot.redaction import MASK, secrets_in
 
 T = TypeVar("T")
 NOTHING: Mapping[str, object] = {}
@@ -116,11 +116,10 @@ class Request:
             self._envelope(), default=_reveal, ensure_ascii=False, allow_nan=False
         ).encode()
 
-    def mask(self, text: str) -> str:
-        """The text without this request's secrets."""
-        for value in sorted(set(_secrets(self._envelope())), key=len, reverse=True):
-            text = text.replace(value, MASK) if value else text
-        return text
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What an answer to it must not repeat."""
+        return frozenset(secret for secret in secrets_in(self._envelope()) if secret)
 
     def shown(self) -> dict[str, object]:
         """`additional` with its secrets masked."""
@@ -164,16 +163,6 @@ def _reveal(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     raise TypeError(f"{type(value).__name__} cannot be sent")
-
-
-def _secrets(value: object) -> list[str]:
-    if isinstance(value, SecretStr):
-        return [value.get_secret_value()]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [found for item in value for found in _secrets(item)]
-    return []
 
 
 def _masked(value: object) -> object:

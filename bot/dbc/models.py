@@ -173,7 +173,7 @@ class TaskDetail(TaskSummary):
 
 
 class TaskLog(Answer):
-    """Lines of a machine's management log, passwords already masked (§3.2.9)."""
+    """Lines of a machine's management log (§3.2.9)."""
 
     task_id: Text = ""
     lines: Texts = Field(default=(), validation_alias=AliasChoices("log_content", "lines"))

@@ -1,16 +1,20 @@
 """Virtual machines (docs/dbc-api.md §3.2). A machine is a `task` to DBC."""
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pydantic import SecretStr, TypeAdapter
 
 from bot.dbc import fields
 from bot.dbc.endpoint import Auth, Caller, change, read
+from bot.dbc.errors import DaemonUnavailable, DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.log_mask import mask_log
 from bot.dbc.models import Modified, TaskDetail, TaskLog, TaskSummary
 from bot.dbc.requests import CreateSpec, TaskChange
 from bot.dbc.success import done, modified
+from bot.redaction import Redactor, secrets_in
 
 _LIST = read("/tasks", Auth.RENTER, TypeAdapter(tuple[TaskSummary, ...]), "list task")
 _GET = read("/tasks/{task_id}", Auth.RENTER, TypeAdapter(TaskDetail), "list task")
@@ -26,11 +30,23 @@ _MODIFY = change("/tasks/modify/{task_id}", Auth.RENTER, modified)
 _PASSWD = change("/tasks/passwd/{task_id}", Auth.RENTER, done)
 
 
+@dataclass(frozen=True, slots=True)
+class MaskedLog:
+    """Lines of a machine's log without its passwords.
+
+    `is_vouched_for`: its present ones are known, so none is left, however it was spelled.
+    """
+
+    lines: tuple[str, ...]
+    is_vouched_for: bool
+
+
 class Tasks:
     """Calls about machines. Changes but `modify` and `passwd` are only queued when they return."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, redactor: Redactor) -> None:
         self._caller = caller
+        self._redactor = redactor
 
     async def list(self, target: Target) -> tuple[TaskSummary, ...]:
         """The caller's machines on a node.
@@ -80,13 +96,31 @@ class Tasks:
 
     async def logs(
         self, target: Target, task_id: str, end: Literal["head", "tail"] = "tail", lines: int = 10
-    ) -> TaskLog:
-        """1 to 100 lines of the node's log about a machine, passwords masked (8 KiB at most)."""
+    ) -> MaskedLog:
+        """1 to 100 lines of the node's log about a machine, passwords masked (8 KiB at most).
+
+        Asks for the machine's present passwords first, so that they are known in any spelling.
+        """
         query = f"flag={fields.log_end(end)}&line_num={fields.log_lines(lines)}"
+        own = await self._passwords(target, task_id)
         found = await self._caller.call(
             _LOGS, target, query=query, task_id=fields.task_in_path(task_id)
         )
-        return found.model_copy(update={"lines": tuple(mask_log(line) for line in found.lines)})
+        redact = partial(self._redactor.redact, own=own or ())
+        masked = mask_log("\n".join(found.lines), redact).split("\n") if found.lines else ()
+        return MaskedLog(tuple(masked), own is not None)
+
+    async def _passwords(self, target: Target, task_id: str) -> tuple[str, ...] | None:
+        """The machine's passwords; None where its details cannot be read.
+
+        Raises what says that the node does not answer at all.
+        """
+        try:
+            return tuple(secrets_in(await self.get(target, task_id)))
+        except (NodeTimeout, DaemonUnavailable):
+            raise
+        except DbcError:
+            return None
 
     async def modify(self, target: Target, task_id: str, wanted: TaskChange) -> Modified:
         """Change one thing of a machine (see `TaskChange.steps`); done when it returns."""

@@ -8,6 +8,7 @@ tracebacks of the HTTP library would carry request bodies along.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
@@ -32,6 +33,7 @@ from bot.dbc.errors import (
 )
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
+from bot.redaction import Redactor, secrets_in
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class Transport:
         clock: Clock,
         limits: Limits,
         observe: Callable[[Call], None] = ignore,
+        redactor: Redactor | None = None,
     ) -> None:
         if not urls:
             raise ValueError("at least one DBC daemon is needed")
@@ -73,6 +76,7 @@ class Transport:
         self._clock = clock
         self._limits = limits
         self._observe = observe
+        self._redactor = redactor or Redactor()
         self._breaker = Breaker(clock, limits)
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -201,10 +205,18 @@ class Transport:
     async def _exchange(
         self, daemon: Daemon, endpoint: Endpoint[T], request: Request
     ) -> T | DbcError:
+        """Send and read. Both ways teach us secrets, and no text comes in that repeats one."""
+        self._redactor.learn(request.secrets)
         raw = await self._send(daemon, endpoint.mode, request)
         if isinstance(raw, DbcError):
             return raw
-        return decode(raw, endpoint.mode, endpoint.decode, request.mask)
+        # In an answer to the request that carries it, a short password counts, too.
+        mask = partial(self._redactor.redact, own=request.secrets, shortest=1)
+        outcome = decode(raw, endpoint.mode, endpoint.decode, mask)
+        if isinstance(outcome, DbcError):
+            return outcome
+        self._redactor.learn(secrets_in(outcome))
+        return self._redactor.redacted(outcome)
 
     async def _send(self, daemon: Daemon, mode: Mode, request: Request) -> Raw | DbcError:
         url = URL(f"{daemon.url}{API_ROOT}{request.full_path}", encoded=True)

@@ -12,7 +12,7 @@ from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused, Severity
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import command, line
-from storage import Store, UnitOfWork
+from storage import BadKey, Store, UnitOfWork
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
 # list spoils the answer (docs/dbc-api.md §11.1).
@@ -136,6 +136,19 @@ class Sessions:
         """The sessions that `user` holds."""
         async with self._store.read() as tx:
             return await tx.sessions.of(user)
+
+    async def secrets(self) -> list[str]:
+        """The pairs that are kept, whoever's; those that no key opens are left out."""
+        found: list[str] = []
+        async with self._store.read() as tx:
+            for user, node in await tx.sessions.everyone():
+                try:
+                    session = await tx.sessions.find(user, node)
+                except BadKey:
+                    continue
+                if session is not None:
+                    found += session.session_id, session.session_id_sign
+        return found
 
     async def add(self, session: DbcSession) -> str:
         """Try the pair against its node, then keep it; says what it sees there.

@@ -108,6 +108,7 @@ class Control:
                 path=str(given.get("path", "")),
                 count=None if given.get("count") is None else int(given["count"]),
                 seconds=float(given.get("seconds", 5)),
+                spelling=str(given.get("spelling", "plain")),
             )
         except (ValueError, TypeError) as error:
             raise web.HTTPBadRequest(text=str(error)) from error

@@ -37,6 +37,8 @@ class FaultName(StrEnum):
     """Not done; the refusal stands in the text of an answer with errcode 0."""
     ODD_SUCCESS = "odd_success"
     """Done, but said with errcode 0 in other words than ever before."""
+    ECHO = "echo"
+    """Not done; an error that repeats the whole request, secrets included, in some `spelling`."""
     DISCONNECTED = "disconnected"
     """`broadcast request failed`, and the daemon crashes 30 s later."""
 
@@ -50,6 +52,7 @@ class Fault:
     path: str = ""
     count: int | None = None
     delay: timedelta = timedelta(seconds=5)
+    spelling: str = "plain"
     hits: int = field(default=0)
 
     def matches(self, call: Call) -> bool:
@@ -82,9 +85,10 @@ class Faults:
         path: str = "",
         count: int | None = None,
         seconds: float = 5.0,
+        spelling: str = "plain",
     ) -> Fault:
         """Switch a fault on; raises ValueError for an unknown name."""
-        fault = Fault(FaultName(name), node, path, count, timedelta(seconds=seconds))
+        fault = Fault(FaultName(name), node, path, count, timedelta(seconds=seconds), spelling)
         self._active.append(fault)
         return fault
 

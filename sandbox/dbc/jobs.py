@@ -3,10 +3,12 @@
 Source: docs/dbc-api.md §4.3-§4.4 and the upstream `process_*` functions. Knows nothing of requests.
 """
 
+import json
 from typing import TYPE_CHECKING
 
 from sandbox.dbc import values
 from sandbox.dbc.images import ImageFile, ImageServer
+from sandbox.dbc.spelling import SPELLINGS
 from sandbox.dbc.task import Disk, Libvirt, Snapshot, Status, Task
 from sandbox.dbc.worker import Job
 
@@ -116,8 +118,12 @@ def _set_first_password(node: "Node", task: Task, failure: str) -> None:
 
 
 def note_password(node: "Node", task: Task, user: str, password: str) -> None:
-    """Log a set password, in clear as the real node does."""
+    """Log a set password: in clear as the real node does, or as another version of it might."""
     text = f"set vm user password successful, user:{user}, pwd:{password}"
+    if node.log_spelling:
+        # Escaped once more: the log is pasted into JSON, and read there it is spelled like this.
+        spelled = json.dumps(SPELLINGS[node.log_spelling](password))[1:-1]
+        text = f"account {user} may log in with {spelled} from now on"
     node.log(task, "vm_client.cpp", 1982, "SetDomainUserPassword", text)
 
 

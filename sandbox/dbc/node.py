@@ -67,6 +67,7 @@ class Node:
         self.stray_vm = False
         self.died_at: datetime | None = None
         self.lan_error = ""
+        self.log_spelling = ""  # how its log writes a password, if not as the real node does
         self.durations = durations or Durations()
         self.chain = MachineOnChain()
         self.gate = Gatekeeper(self.random)

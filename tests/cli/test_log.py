@@ -14,7 +14,11 @@ import logging, warnings
 import structlog
 from bot import log
 
-log.configure(FORM, "info", ["s3cret-password", 's3cret"quoted'])
+from bot.redaction import Redactor
+known = Redactor()
+log.configure(FORM, "info", ["s3cret-password", 's3cret"quoted'], known)
+known.learn(["XYs3cret#9.."])
+structlog.get_logger().info("node says", text="%58%59s3cret%239..")
 logging.getLogger("slack_sdk.web.async_client").warning("sent with %s", "xoxb-s3cret-1")
 logging.getLogger("slack").error({"url": "wss://x/?ticket=s3cret&app_id=1"})
 try:
@@ -40,17 +44,18 @@ def logged(form: str) -> list[str]:
 def test_with_json_every_line_is_an_object_whoever_wrote_it() -> None:
     entries = [json.loads(line) for line in logged("json")]
     assert [entry["level"] for entry in entries] == [
-        "warning", "error", "error", "error", "info", "warning",
+        "info", "warning", "error", "error", "error", "info", "warning",
     ]  # fmt: skip
     assert all(entry["event"] and entry["timestamp"].endswith("Z") for entry in entries)
-    assert [entry.get("logger", "") for entry in entries][:3] == [
+    assert [entry.get("logger", "") for entry in entries][1:4] == [
         "slack_sdk.web.async_client", "slack", "apscheduler.executors",
     ]  # fmt: skip
-    assert all("Traceback" in entry["exception"] for entry in entries[2:4])
+    assert all("Traceback" in entry["exception"] for entry in entries[3:5])
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_secret_is_in_any_line(form: str) -> None:
     lines = logged(form)
     assert "s3cret" not in "\n".join(lines)
-    assert "…" in lines[0]
+    assert "******" in lines[0]
+    assert "…" in lines[1]

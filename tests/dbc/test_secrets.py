@@ -20,6 +20,7 @@ from bot.dbc.identity import Multisig, NodeKeySignature, SessionPair, Target, Wa
 from bot.dbc.log_mask import mask_log
 from bot.dbc.models import BareMetal, SessionId, TaskDetail
 from bot.dbc.requests import BareMetalSpec
+from bot.redaction import Redactor
 from tests.dbc.conftest import (
     NODE,
     SESSION_ID,
@@ -269,12 +270,13 @@ LOG = [
 
 @pytest.mark.parametrize(("line", "masked"), LOG)
 def test_passwords_in_a_log_are_masked(line: str, masked: str) -> None:
-    assert mask_log(line) == masked
+    assert mask_log(line, Redactor().redact) == masked
 
 
 def test_known_secrets_are_masked_wherever_they_stand() -> None:
-    known = ["LSX9QK@f", "LSX9QK@frQEMH@@c", "abc", ""]
-    assert mask_log("at LSX9QK@frQEMH@@c and LSX9QK@f, abc", known) == "at ****** and ******, abc"
+    known = Redactor(["LSX9QK@f", "LSX9QK@frQEMH@@c", "abc", ""])
+    log = "at LSX9QK@frQEMH@@c and LSX9QK@f, abc"
+    assert mask_log(log, known.redact) == "at ****** and ******, abc"
 
 
 async def test_log_leaves_the_client_masked(

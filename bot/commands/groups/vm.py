@@ -209,13 +209,20 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     which: Literal["head", "tail"] = "head" if end == "head" else "tail"
     page = await ctx.dbc.tasks.logs(await ctx.target(vm), vm.task, which, lines)
     title = f"{vm.label}: {'first' if end == 'head' else 'last'} {len(page.lines)} lines"
+    about = "This is the node's log about the machine, not the machine's console."
+    if not page.is_vouched_for:
+        about += (
+            " Only you see it: its present passwords could not be read, so one that the log "
+            "spells in an unusual way may be left."
+        )
     return Reply(
         title,
         (
             Para(line(bold(title))),
             CodeBlock("\n".join(page.lines) or "(empty)"),
-            Note(line("This is the node's log about the machine, not the machine's console.")),
+            Note(line(about)),
         ),
+        private=not page.is_vouched_for,
         data={"task": vm.task, "name": vm.label, "end": end, "lines": list(page.lines)},
     )
 

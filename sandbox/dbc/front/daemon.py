@@ -5,6 +5,7 @@ Crashes where the real one crashes: then it is down until it is restarted.
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -19,7 +20,7 @@ from sandbox.dbc.front import routes
 from sandbox.dbc.front.envelope import DaemonDied
 from sandbox.dbc.front.forward import Forwarder, NeverAnswered
 from sandbox.dbc.front.inquiry import Inquiry
-from sandbox.dbc.front.replies import FrontError, Reply, html
+from sandbox.dbc.front.replies import FrontError, Reply, html, pretty
 from sandbox.dbc.front.server import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -28,6 +29,7 @@ from sandbox.dbc.front.server import (
     cut,
     header_bytes,
 )
+from sandbox.dbc.spelling import SPELLINGS
 from sandbox.dbc.world import World
 
 # A daemon that just started learns of the nodes from their next announcement.
@@ -175,6 +177,9 @@ class Daemon:
             return None
         if fault is not None and fault.name is FaultName.HTML_BODY:
             return html(502, "Bad Gateway")
+        if fault is not None and fault.name is FaultName.ECHO:
+            told = SPELLINGS[fault.spelling](json.dumps(call.envelope))
+            return pretty(1, f"can not handle {told}")
         if fault is not None and fault.name is FaultName.HANG:
             self.forwarder.pending += 1
             raise NeverAnswered

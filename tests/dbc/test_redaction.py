@@ -1,0 +1,95 @@
+"""What is taken out of a text, and what is left as it is."""
+
+import base64
+import html
+import json
+import logging
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.redaction import MASK, Redactor, is_distinctive
+
+PASSWORD = "kT4b[9_QxZ/7m@aP"
+OTHERS = ('it\'s-"q"-S3cret', "pä55-wörd-XY", "b+a*c$9Z%41")
+SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "plain": str,
+    "repr": repr,
+    "json": json.dumps,
+    "json in json": lambda text: json.dumps(json.dumps(text)),
+    "unicode escapes": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "url": lambda text: quote(text, safe=""),
+    "url twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "html": html.escape,
+    "shell": lambda text: "'" + text.replace("'", "'\\''") + "'",
+    "base64 with a name": lambda text: base64.b64encode(f"dbc:{text}".encode()).decode(),
+    "base64 in a text": lambda text: base64.b64encode(f"a{text}zzz".encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "colours": "\x1b[1m".join,
+    "written colours": r"\e[0m".join,
+    "octal colours": r"\033[0m".join,
+    "no width": "\u200b".join,
+    "two lines": lambda text: f"{text[:5]}\n{text[5:]}",
+    "upper case": str.upper,
+}
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, *OTHERS])
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_distinctive_secret_is_found_in_any_spelling(secret: str, spelling: str) -> None:
+    spelled = SPELLINGS[spelling](secret)
+    redacted = Redactor([secret]).redact(f"login dbc {spelled} ok")
+    assert MASK in redacted
+    assert redacted.startswith("login dbc ")
+    assert redacted.endswith(" ok")
+    assert len(redacted) <= len(f"login dbc {MASK} ok") + 10
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["123456", "dbc", "ubuntu", "password", "train-01", "gpu1", "ubuntu-22.04", "hunter2", "----",
+     "2024-06-11", "Administrator", "aaaaaaaaaaaaaaaaaaaa"],
+)  # fmt: skip
+def test_an_ordinary_password_stays_in_ordinary_texts(word: str) -> None:
+    text = f"{word} is here, {word}.qcow2 too"
+    assert Redactor([word]).redact(text) == text
+
+
+def test_an_ordinary_password_is_masked_as_a_word_of_its_own_text() -> None:
+    redact = Redactor().redact
+    text = "login ubuntu, pw 'ubuntu', ubuntu.qcow2 my-ubuntu ubuntu."
+    assert redact(text, ["ubuntu"]) == "login ******, pw '******', ubuntu.qcow2 my-ubuntu ******."
+    assert redact("dbc is dbc", ["dbc"]) == "dbc is dbc"
+
+
+def test_a_signature_is_masked_without_being_known() -> None:
+    assert Redactor().redact(f"sign {'ca89' * 32}.") == "sign ******."
+    assert Redactor().redact(f"node {'ca89' * 16}.") == f"node {'ca89' * 16}."
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_secret_never_survives_and_other_text_does(before: str, after: str) -> None:
+    redactor = Redactor([PASSWORD])
+    assert PASSWORD not in redactor.redact(before + PASSWORD + after)
+    assert redactor.redact(before) == before
+
+
+def test_what_was_seen_last_is_remembered_longest() -> None:
+    secrets = [f"s3cret#{number:05}!" for number in range(5_001)]
+    redactor = Redactor(secrets)
+    redactor.learn([secrets[0]])
+    assert redactor.finds(secrets[-1])
+    assert all(is_distinctive(secret) for secret in secrets)
+    assert not redactor.finds(secrets[1])
+
+
+def test_values_of_any_shape_are_redacted_and_kept_where_nothing_is_found() -> None:
+    redactor = Redactor([PASSWORD])
+    value = ("a", {"b": [f"x{PASSWORD}", 1]}, logging.INFO)
+    assert redactor.redacted(value) == ("a", {"b": ["x******", 1]}, logging.INFO)
+    same = ("a", ("b", 2))
+    assert redactor.redacted(same) is same
