@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from bot.clock import Clock, SteadyClock
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Reply, dump
@@ -14,6 +15,7 @@ from bot.services.leases import Leases
 from bot.services.outbox import Outbox
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
+from tests.clocks import MachineClock
 from tests.storage.samples import execution
 
 HERE = Place("C1")
@@ -79,11 +81,11 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     await one.close()
 
 
-def outbox_of(store: Store, chat: Chat, clock: ManualClock, by: str) -> Outbox:
+def outbox_of(store: Store, chat: Chat, clock: Clock, by: str) -> Outbox:
     return Outbox(store, chat, Leases(store, clock, by), clock, by)
 
 
-async def put(store: Store, clock: ManualClock, *keys: str) -> None:
+async def put(store: Store, clock: Clock, *keys: str) -> None:
     async with store.write() as tx:
         for key in keys:
             await tx.messages.put(key, HERE, dump(Reply.of(f"about {key}")), clock.now())
@@ -123,6 +125,39 @@ async def test_a_post_that_outlasts_its_lease_is_not_sent_by_its_own_process_aga
 
     chat.meanwhile = slowly
     await outbox.deliver_due()
+    assert chat.keys == ["card:1"]
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(days=-1)])
+async def test_a_message_on_its_way_is_not_posted_again_where_the_clock_is_set(
+    store: Store, step: timedelta
+) -> None:
+    machine, chat = MachineClock(ManualClock()), Chat()
+    clock = SteadyClock(machine)
+    outbox = outbox_of(store, chat, clock, "one")
+    await put(store, clock, "card:1")
+
+    async def set_meanwhile() -> None:
+        chat.meanwhile = nothing
+        machine.step(step)
+        await outbox.deliver_due()
+
+    chat.meanwhile = set_meanwhile
+    await outbox.deliver_due()
+    assert chat.keys == ["card:1"]
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(days=-1)])
+async def test_the_lease_of_a_process_whose_clock_was_ahead_is_free(
+    store: Store, step: timedelta
+) -> None:
+    machine, chat = MachineClock(ManualClock()), Chat()
+    await put(store, machine, "card:1")
+    async with store.write() as tx:
+        now = machine.now()
+        assert await tx.messages.claim_due("dead", now, now + timedelta(seconds=90), 1)
+    machine.step(step)
+    await outbox_of(store, chat, SteadyClock(machine), "one").deliver_due()
     assert chat.keys == ["card:1"]
 
 
