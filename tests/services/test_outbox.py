@@ -73,6 +73,13 @@ class Chat:
         return [key for _, key, _ in self.shown]
 
 
+class LateChat(Chat):
+    """Does not show a message before it has answered."""
+
+    async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
+        return None
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
@@ -132,7 +139,7 @@ async def test_a_post_that_outlasts_its_lease_is_not_sent_by_its_own_process_aga
 async def test_a_message_on_its_way_is_not_posted_again_where_the_clock_is_set(
     store: Store, step: timedelta
 ) -> None:
-    machine, chat = MachineClock(ManualClock()), Chat()
+    machine, chat = MachineClock(ManualClock()), LateChat()
     clock = SteadyClock(machine)
     outbox = outbox_of(store, chat, clock, "one")
     await put(store, clock, "card:1")
