@@ -93,11 +93,7 @@ class Messages(Repository):
         rows = await self._connection.execute(
             claiming(
                 messages,
-                [
-                    WANTED,
-                    is_reached(messages.c.next_try_at, now),
-                    is_free(messages, now),
-                ],
+                [WANTED, is_reached(messages.c.next_try_at, now), is_free(messages, now)],
                 order=messages.c.created_at,
                 limit=limit,
             )
