@@ -1,34 +1,101 @@
-"""What a review shows of its target: its state at this moment, and what would be lost with it."""
+"""Reads what a review shows of its target, each fact by itself, also why one cannot be read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 
 from bot.commands.bind import Bound
 from bot.commands.context import Context
 from bot.commands.table import Command
-from bot.dbc.models import state_of
+from bot.dbc.errors import DbcError, TaskNotFound, WrongNodeKind
+from bot.dbc.identity import Target
+from bot.dbc.models import TaskDetail
 from bot.errors import BotError
-from bot.model import Goal
-from bot.services.review_cards import LAST_SEEN, STATE
+from bot.model import Fact, Machine
+from bot.services.facts import DISKS, SNAPSHOTS, STATE, found_by_look
+from bot.services.observers.sight import is_silence
 
 
 async def facts_of(
     command: Command, bound: Bound, context: Context, patience: float
-) -> Mapping[str, str]:
-    """The facts by name; after `patience` seconds without an answer, what was seen before."""
-    machine = bound.machine
-    if machine is None:
-        return {}
-    try:
-        target = await context.target(machine)
-        async with asyncio.timeout(patience):
-            detail = await context.dbc.tasks.get(target, machine.task)
-            found = {STATE: state_of(detail.status)}
-            # What only loses its power keeps them, and what loses one of them says which.
-            if command.follow is not None and command.follow.goal is Goal.GONE:
-                found["Disks"] = ", ".join(f"{d.name} {d.size}" for d in detail.disks) or "none"
-                snapshots = await context.dbc.snapshots.list(target, machine.task)
-                found["Snapshots"] = ", ".join(s.name for s in snapshots) or "none"
-    except (BotError, TimeoutError):
-        return {LAST_SEEN: f"{state_of(machine.status)}; the node does not answer just now"}
-    return found
+) -> Mapping[str, Fact]:
+    """The facts that the row shows, by key; what takes over `patience` seconds is unread.
+
+    Raises TaskNotFound where the node answers that there is no such machine.
+    """
+    found = found_by_look(command.facts, context.facts)
+    if bound.machine is None:
+        return found
+    node = bound.node.label if bound.node else ""
+    reading = _Reading(context, bound.machine, node, patience)
+    return {**await reading.read(command.reads), **found}
+
+
+class _Reading:
+    """One look at a machine. A node that was silent once is asked nothing more (§1.6)."""
+
+    def __init__(self, context: Context, machine: Machine, node: str, patience: float) -> None:
+        self._context = context
+        self._node = node
+        self._machine = machine
+        self._patience = patience
+        self._until = asyncio.get_running_loop().time() + patience
+        self._silence = ""
+        self._detail: TaskDetail | None = None
+
+    async def read(self, keys: tuple[str, ...]) -> dict[str, Fact]:
+        """These facts of the machine."""
+        try:
+            target = await self._context.target(self._machine)
+        except BotError as problem:
+            self._silence = problem.sentence
+            return {key: self._unread(key, problem.sentence) for key in keys}
+        looks = {STATE: self._state, DISKS: self._disks, SNAPSHOTS: self._snapshots}
+        return {key: await self._one(key, looks[key](target)) for key in keys}
+
+    async def _one(self, key: str, look: Awaitable[str]) -> Fact:
+        try:
+            async with asyncio.timeout_at(self._until):
+                return Fact(await look)
+        except BotError as problem:
+            if isinstance(problem, DbcError):
+                problem.named(self._node)
+            if key == STATE and isinstance(problem, TaskNotFound):
+                raise
+            if is_silence(problem):
+                self._silence = problem.sentence
+            return self._unread(key, problem.sentence)
+        except TimeoutError:
+            self._silence = f"No answer within {self._patience:g} s."
+            return self._unread(key, self._silence)
+
+    def _unread(self, key: str, why: str) -> Fact:
+        return Fact(self._machine.status if key == STATE else "", unread=why)
+
+    async def _state(self, target: Target) -> str:
+        return (await self._details(target)).status
+
+    async def _disks(self, target: Target) -> str:
+        # As `disks_of` takes them: details are more exact, but an older node leaves them out.
+        disks = (await self._details(target)).disks
+        if not disks:
+            with suppress(
+                TaskNotFound, WrongNodeKind
+            ):  # nothing is defined yet, or it boots by pxe
+                disks = tuple(await self._context.dbc.disks.list(target, self._machine.task))
+        return ", ".join(f"{disk.name} {disk.size}" for disk in disks)
+
+    async def _snapshots(self, target: Target) -> str:
+        self._must_answer()
+        listed = await self._context.dbc.snapshots.list(target, self._machine.task)
+        return ", ".join(snapshot.name for snapshot in listed)
+
+    async def _details(self, target: Target) -> TaskDetail:
+        self._must_answer()
+        if self._detail is None:
+            self._detail = await self._context.dbc.tasks.get(target, self._machine.task)
+        return self._detail
+
+    def _must_answer(self) -> None:
+        if self._silence:
+            raise BotError(self._silence)

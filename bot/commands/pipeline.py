@@ -33,9 +33,10 @@ from bot.reply import advice, from_error, line
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
 
-_STATE_PATIENCE = 4.0  # seconds that a card waits to learn a machine's state
-# What is to be compared is waited for, as long as a daemon may take to answer.
-_COMPARE_PATIENCE = 40.0
+# What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
+# was not read for a question would void it as soon as it can be read.
+_PATIENCE = 40.0
+_GLASS_PATIENCE = 4.0  # nothing is compared, and somebody is in a hurry
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
 # What nobody could carry out for so long would come as a surprise, approved or not.
@@ -79,16 +80,23 @@ class Pipeline:
                     "I could not get to this in time; by now it might be a surprise.",
                     hint="Nothing was done. Ask again.",
                 )
-            execution, bound = await patiently(self._preparation.prepare(execution), answer)
-            if not await self._is_cleared(command, execution, bound, approval):
-                return
+            cleared = await patiently(self._cleared(command, execution, approval), answer)
         except BotError as error:
             await self._turn_down(execution, error, answer)
         except DeliveryFailed as failure:
             hold.let_go()  # it is leased to a moment at which it is to be tried again
             await self._slack_is_silent(execution, approval, failure, answer)
         else:
-            await self._runs.run(command, execution, bound, answer)
+            if cleared is not None:
+                await self._runs.run(command, *cleared, answer)
+
+    async def _cleared(
+        self, command: Command, execution: Execution, approval: Approval | None
+    ) -> tuple[Execution, Bound] | None:
+        """It, ready to run now; None where it is asked for instead. Raises Refused."""
+        execution, bound = await self._preparation.prepare(execution)
+        is_cleared = await self._is_cleared(command, execution, bound, approval)
+        return (execution, bound) if is_cleared else None
 
     async def _is_cleared(
         self, command: Command, execution: Execution, bound: Bound, approval: Approval | None
@@ -99,17 +107,18 @@ class Pipeline:
             decision = await self._reviews.decision(execution)
             if decision.kind == "run":
                 return True
-            shown = await facts_of(command, bound, context, _STATE_PATIENCE)
             if decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
+                shown = await facts_of(command, bound, context, _GLASS_PATIENCE)
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
+            shown = await facts_of(command, bound, context, _PATIENCE)
             await self._reviews.ask(execution, bound.node, decision, shown)
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             await self._reviews.decision(execution)
             return True
         decision = await self._reviews.decision_again(execution)
-        now = await facts_of(command, bound, context, _COMPARE_PATIENCE)
+        now = await facts_of(command, bound, context, _PATIENCE)
         self._reviews.compare(approval, execution, decision, now)
         return True
 

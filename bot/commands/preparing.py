@@ -7,7 +7,7 @@ from bot.commands.context import Context, Services
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
 from bot.errors import Refused, Severity
-from bot.model import Effect, Execution, Goal
+from bot.model import Execution, Goal
 from bot.reply import line
 
 
@@ -60,7 +60,7 @@ class Preparation:
         return replace(execution, node=node, task=task, label=label)
 
     async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
-        """Read what the command wants to know first. What a question showed must still hold."""
+        """Read what the command wants to know first."""
         if command.look is None:
             return execution
         context = Context.of(self._services, execution)
@@ -70,10 +70,6 @@ class Preparation:
             if bound.node is not None:
                 error.named(bound.node.label)
             raise
-        if execution.facts and execution.effect >= Effect.DISRUPT and facts != execution.facts:
-            raise Refused(
-                "Things have changed since this was asked.", hint="Nothing was done. Ask again."
-            )
         async with self._store.write() as tx:
             await tx.executions.set_facts(execution.id, facts)
         return replace(execution, facts=facts)

@@ -22,6 +22,7 @@ from bot.model import (
     Count,
     Execution,
     ExecutionStatus,
+    Fact,
     Node,
     Place,
     ReviewKind,
@@ -37,9 +38,9 @@ from bot.services.approvals import (
     SLOWEST_REMINDER,
     Reviewers,
     binding,
-    differences,
     outgrown,
 )
+from bot.services.facts import differences
 from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
 from bot.services.policy import Decision
@@ -109,7 +110,7 @@ class Reviews:
         execution: Execution,
         node: Node | None,
         decision: Decision,
-        shown: Mapping[str, str],
+        shown: Mapping[str, Fact],
     ) -> None:
         """Put the question on the card, and copies of it before those who could answer it."""
         people: Sequence[str] = ()
@@ -133,7 +134,7 @@ class Reviews:
         await self._outbox.deliver_due()
 
     async def break_glass(
-        self, execution: Execution, decision: Decision, shown: Mapping[str, str]
+        self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
     ) -> None:
         """Let it run without approval, loudly; it stays open until somebody else reviews it."""
         if not decision.break_glass:
@@ -161,7 +162,7 @@ class Reviews:
         approval: Approval,
         execution: Execution,
         decision: Decision,
-        now: Mapping[str, str],
+        now: Mapping[str, Fact],
     ) -> None:
         """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
         if outgrown(approval, decision):
@@ -170,17 +171,11 @@ class Reviews:
                 hint="Nothing was done. Ask again.",
             )
         changed = ["what was asked"] if approval.binding != binding(execution) else []
-        changed += differences(approval.shown, now)
+        changed += differences(self._table[execution.command].kinds, approval.shown, now)
         if changed:
             raise Refused(
                 f"Changed since it was shown: {'; '.join(changed)}.",
                 hint="Nothing was done. Ask again.",
-            )
-        by_others = approval.kind is ReviewKind.APPROVE
-        if by_others and review_cards.STATE in approval.shown and review_cards.STATE not in now:
-            raise Refused(
-                "It cannot be compared with what was shown: the node does not answer.",
-                hint="Nothing was done. Ask again when it does.",
             )
 
     # Clicks
@@ -448,6 +443,7 @@ class Reviews:
             cards.Subject(execution.label, execution.task, label),
             asks or command.title.capitalize(),
             loses or command.help,
+            command.kinds,
             votes,
             await self._is_named(approval, execution) if named is None else named,
             tuple(copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key),

@@ -13,6 +13,7 @@ from datetime import timedelta
 from bot.commands.args import DEFAULTED, NODE_OPTION, SECRET, Parameter, parameters
 from bot.model import Effect, Goal
 from bot.reply import Reply
+from bot.services.facts import OF_MACHINES, STATE, Kinds
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
@@ -50,7 +51,8 @@ class Command:
     review. These and `effect` may depend on the typed arguments. `form` marks a command that is
     a form by nature. `look` takes the function's arguments and reads what must be known before
     anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
-    and gives facts to show and to compare with later. `check` looks at all texts together before
+    and gives facts. `facts` are those of them that a review shows and compares before the run, and
+    `reads` what it reads of the machine itself. `check` looks at all texts together before
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
     parameter, for the form. `example` is a whole line without the slash command.
@@ -66,6 +68,8 @@ class Command:
     verify: Verify | None = None
     look: Look | None = None
     present: Look | None = None
+    facts: Kinds = field(default_factory=dict, hash=False)
+    reads: tuple[str, ...] = (STATE,)
     asks: Words = ""
     loses: Words = ""
     follow: Follow | None = None
@@ -144,6 +148,11 @@ class Command:
     def question_of(self, values: Mapping[str, str]) -> tuple[str, str]:
         """What the card asks and what it says will be lost, with these arguments."""
         return said(self.asks, values), said(self.loses, values)
+
+    @property
+    def kinds(self) -> Kinds:
+        """All facts that a review of it may show, by key."""
+        return {**OF_MACHINES, **self.facts}
 
     @property
     def worst_effect(self) -> Effect:
@@ -236,6 +245,8 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: the example is a whole line")
     if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
+    if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
+        raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

@@ -97,6 +97,32 @@ def phase_of(status: str) -> Phase:
     return _PHASES.get(word, Phase.UNKNOWN)
 
 
+# Where a status leads that passes by itself (docs/dbc-api.md §4.2). Disk and snapshot jobs, which
+# older builds show as a status, leave a machine off.
+_RESTS = {
+    **dict.fromkeys(("creating", "starting", "restarting", "resetting"), "running"),
+    **dict.fromkeys(
+        (
+            "stopping",
+            "being shutdown",
+            "being poweroff",
+            "creating snapshot",
+            "snapshot creating",
+            "disk resizing",
+            "disk adding",
+            "disk deleting",
+        ),
+        "closed",
+    ),
+}
+
+
+def rest_of(status: str) -> str:
+    """The status that this one comes to if all goes well: itself, where it does not pass."""
+    word = status.strip().lower()
+    return _RESTS.get(word, word)
+
+
 _STATES = {
     "closed": "off",
     "pmsuspend": "asleep",

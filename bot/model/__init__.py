@@ -19,7 +19,16 @@ from bot.model.machine import (
     Sighting,
 )
 from bot.model.message import Message, MessageRef
-from bot.model.review import Approval, ApprovalStatus, Count, ReviewKind, Verdict, Vote, VoteState
+from bot.model.review import (
+    Approval,
+    ApprovalStatus,
+    Count,
+    Fact,
+    ReviewKind,
+    Verdict,
+    Vote,
+    VoteState,
+)
 from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 
 __all__ = [
@@ -37,6 +46,7 @@ __all__ = [
     "Effect",
     "Execution",
     "ExecutionStatus",
+    "Fact",
     "Goal",
     "Invocation",
     "Leased",

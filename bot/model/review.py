@@ -28,13 +28,24 @@ class ReviewKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What a review shows of its target under one key: `text`, as it was read.
+
+    Where it could not be read, `unread` says why, and `text` is what was seen before, if anything.
+    """
+
+    text: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """A review of an execution.
 
     `binding` is a hash of command, arguments and target as the card showed them; `shown` are the
-    facts about the target that it showed, by name. Both are compared before the run. `reviewer`
-    is the one person who may decide (empty: whoever the policy lets). `needed` approvals or
-    `denials` denials end it. `remind_at` is when the next reminder is due.
+    facts about the target that it showed, by stable key. Both are compared before the run.
+    `reviewer` is the one person who may decide (empty: whoever the policy lets). `needed` approvals
+    or `denials` denials end it. `remind_at` is when the next reminder is due.
     """
 
     id: str
@@ -44,7 +55,7 @@ class Approval:
     created_at: datetime
     expires_at: datetime
     kind: ReviewKind = ReviewKind.CONFIRM
-    shown: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, Fact] = field(default_factory=dict)
     needed: int = 1
     denials: int = 1
     self_approval: bool = False

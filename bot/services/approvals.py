@@ -13,16 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.dbc.models import state_of
 from bot.errors import Refused
 from bot.ids import new_id
-from bot.model import Approval, Effect, Execution, Node, ReviewKind
+from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory
 from bot.reply import command, line
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide
 from bot.services.policy_file import read_policy
-from bot.services.review_cards import LAST_SEEN, STATE
 from bot.services.rule_arguments import Known
 from bot.services.sessions import Sessions
 
@@ -252,7 +250,7 @@ class Reviewers:
         )
 
     def new(
-        self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, str]
+        self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, Fact]
     ) -> Approval:
         """A fresh review of `execution`, covering exactly what is `shown`."""
         now = self._clock.now()
@@ -302,17 +300,3 @@ def outgrown(approval: Approval, decision: Decision) -> bool:
         or (decision.type_name and not approval.type_name)
         or (approval.self_approval and not decision.self_approval)
     )
-
-
-def differences(shown: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What changed between two readings, in words; what could not be read is no difference."""
-    then = dict(shown)
-    if LAST_SEEN in then and STATE in now:  # what was seen before was shown: it has to hold
-        then[STATE] = then.pop(LAST_SEEN).partition(";")[0]
-    if STATE in then:  # a card of an older version may say it in DBC's words
-        then[STATE] = state_of(then[STATE])
-    return [
-        f"{name} was “{then[name]}” and is now “{now[name]}”"
-        for name in then
-        if name in now and then[name] != now[name]
-    ]

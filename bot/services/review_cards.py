@@ -1,7 +1,7 @@
 """The words of reviews: the question, its buttons, its tally, its reminders. Pure builders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.model import (
@@ -31,6 +31,7 @@ from bot.reply import (
     time,
 )
 from bot.services.cards import Subject, duration
+from bot.services.facts import Kinds, said
 
 APPROVE = "approval.approve"
 CONFIRM = "approval.confirm"
@@ -40,16 +41,15 @@ REVIEWED = "approval.reviewed"
 
 _GLASS = emoji("rotating_light")
 
-STATE = "Present state"  # as read when the card was made; compared before the run
 _NAMED = 4  # people
-LAST_SEEN = "Last seen state"  # where the node did not answer
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """All that a review's card says.
 
-    `named`: the rules name who may approve. `people`: those who were asked to.
+    `kinds`: how the facts read that it shows. `named`: the rules name who may approve. `people`:
+    those who were asked to.
     """
 
     execution: Execution
@@ -57,6 +57,7 @@ class Question:
     subject: Subject
     asks: str
     loses: str
+    kinds: Kinds = field(default_factory=dict)
     votes: Sequence[Vote] = ()
     named: bool = False
     people: Sequence[str] = ()
@@ -91,7 +92,10 @@ def _shown(asked: Question) -> list[tuple[str, Line]]:
     pairs: list[tuple[str, Line]] = []
     if asked.subject.task:
         pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
-    return pairs + [(name, line(value)) for name, value in asked.approval.shown.items()]
+    for key, fact in asked.approval.shown.items():
+        label, text = said(asked.kinds, key, fact)
+        pairs.append((label, line(emoji("warning"), " ", text) if fact.unread else line(text)))
+    return pairs
 
 
 def shown_again(asked: Question) -> Reply:

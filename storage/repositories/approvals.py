@@ -1,5 +1,6 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from sqlalchemy import RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
-from bot.model import Approval, ApprovalStatus, AuditKind, ReviewKind
+from bot.model import Approval, ApprovalStatus, AuditKind, Fact, ReviewKind
 from storage.repositories.executions import Executions
 from storage.repositories.repository import FARTHEST_AHEAD, Repository, claiming
 from storage.tables import approvals
@@ -20,6 +21,8 @@ _KINDS = {
     ApprovalStatus.EXPIRED: AuditKind.EXPIRED,
     ApprovalStatus.VOID: AuditKind.VOIDED,
 }
+# Facts were once kept by the labels that cards show.
+_FORMERLY = {"Present state": "state", "Disks": "disks", "Snapshots": "snapshots"}
 
 
 class Approvals(Repository):
@@ -40,7 +43,7 @@ class Approvals(Repository):
                 created_at=approval.created_at,
                 expires_at=approval.expires_at,
                 kind=approval.kind,
-                shown=dict(approval.shown),
+                shown=_written(approval.shown),
                 needed=approval.needed,
                 denials=approval.denials,
                 self_approval=approval.self_approval,
@@ -63,7 +66,7 @@ class Approvals(Repository):
                 "needed": approval.needed,
                 "denials": approval.denials,
                 "expires_at": approval.expires_at.isoformat(),
-                "shown": dict(approval.shown),
+                "shown": _written(approval.shown),
                 "binding": approval.binding,
             },
         )
@@ -225,7 +228,7 @@ def from_row(row: RowMapping) -> Approval:
         created_at=row["created_at"],
         expires_at=row["expires_at"],
         kind=ReviewKind(row["kind"]),
-        shown=row["shown"],
+        shown=_read(row["shown"]),
         needed=row["needed"],
         denials=row["denials"],
         self_approval=row["self_approval"],
@@ -236,3 +239,21 @@ def from_row(row: RowMapping) -> Approval:
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
     )
+
+
+def _written(shown: Mapping[str, Fact]) -> dict[str, str | dict[str, str]]:
+    """Facts for a column of JSON: a text as read, or why it could not be and what was last seen."""
+    return {
+        key: {"unread": fact.unread, "last_seen": fact.text} if fact.unread else fact.text
+        for key, fact in shown.items()
+    }
+
+
+def _read(column: Mapping[str, str | Mapping[str, str]]) -> dict[str, Fact]:
+    """What `_written` wrote; labels in the place of keys are a former version's."""
+    return {
+        _FORMERLY.get(key, key): Fact(told)
+        if isinstance(told, str)
+        else Fact(told["last_seen"], told["unread"])
+        for key, told in column.items()
+    }

@@ -39,7 +39,7 @@ async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
     for what in ("Present state", "running", "vda 350G"):
         assert what in told_all.plain
     [broke] = [e for e in await entries(stage) if e.kind is AuditKind.BROKE_GLASS]
-    assert broke.details["shown"]["Present state"] == "running"
+    assert broke.details["shown"]["state"] == "running"
     assert set(told_all.pings) >= {stage.alice.id, stage.bob.id}
     for person in (stage.alice, stage.bob):
         copy = await person.sees("broke the glass", "@dbc")

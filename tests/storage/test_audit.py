@@ -11,6 +11,7 @@ from bot.model import (
     AuditKind,
     AuditQuery,
     ExecutionStatus,
+    Fact,
     Place,
     ReviewKind,
     Verdict,
@@ -156,7 +157,7 @@ async def vote(store: Store, user: str, verdict: Verdict, reason: str = "") -> N
 
 async def test_questions_decisions_and_clicks_that_do_not_count_are_recorded(store: Store) -> None:
     await record(store, execution())
-    asked = replace(approval(), needed=2, shown={"Present state": "running"})
+    asked = replace(approval(), needed=2, shown={"state": Fact("running")})
     async with store.write() as tx:
         await tx.approvals.add(asked)
     await vote(store, "U2", Verdict.APPROVE)
@@ -174,7 +175,7 @@ async def test_questions_decisions_and_clicks_that_do_not_count_are_recorded(sto
         ("click_refused", "U5"),
     ]
     found = await rows(store)
-    assert found[1].entry.details["shown"] == {"Present state": "running"}
+    assert found[1].entry.details["shown"] == {"state": "running"}
     assert found[3].entry.details["why"] == "You may not."
     assert found[4].entry.reason == "not now"
     assert {row.entry.approval for row in found[1:]} == {"approval-1"}

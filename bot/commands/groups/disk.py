@@ -14,6 +14,7 @@ from bot.dbc.sizes import Size
 from bot.errors import NotFound
 from bot.model import Effect, Goal, Machine
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
+from bot.services.facts import DISKS, STATE, FactKind
 from bot.services.observers.disks import disks_of, inventory_of
 
 NewSize = Annotated[
@@ -130,7 +131,7 @@ GROUP = Group(
         Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
-            check=_check_directory, look=_before_add,
+            check=_check_directory, look=_before_add, reads=(STATE, DISKS),
             follow=Follow(
                 Goal.DISK_ADDED,
                 lambda known: f"on {{node}} gets a new disk of {known['size']} GiB",
@@ -139,12 +140,13 @@ GROUP = Group(
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
-            check=_check_disk, look=_before_resize,
+            check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
+            facts={"after": FactKind("Size afterwards")},
             follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
-            check=_check_data_disk, look=_before_change,
+            check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
             asks=lambda known: f"Delete disk {known['disk']} of",
             loses=lambda known: f"The disk {known['disk']} "
             f"({known.get('disk ' + known['disk'], '')}) and all its data are erased. "

@@ -21,13 +21,14 @@ from bot.commands.groups.servers import (
 from bot.commands.groups.shown import stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import Clash
+from bot.dbc.errors import Clash, DbcError
 from bot.dbc.identity import Target
-from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.model import Effect, Goal, Node, Watch
 from bot.reply import Line, Note, Para, Reply, bold, command, line
+from bot.services.facts import FactKind, unread
 from bot.services.observers.pace import standing
+from bot.services.observers.sight import is_silence
 from bot.services.observers.transfers import same_size, size_of
 
 _MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
@@ -82,9 +83,10 @@ async def _before_download(
             hint=line("See: ", command("image list")),
             field="image",
         )
-    before = None
-    if directory == fields.DATA_DIR:
-        before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
+    facts = {"server": chosen, "size": str(size)}
+    if directory != fields.DATA_DIR:  # no list says what is there
+        return {**facts, unread("before"): f"DBC lists no files outside {fields.DATA_DIR}."}
+    before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
     if before is not None and not replace:
         told = "A download would replace it under the machines that are based on it."
         if not same_size(before, size):
@@ -94,7 +96,7 @@ async def _before_download(
             hint=f"{told} If it is to be replaced, add: replace",
             field="image",
         )
-    return {"server": chosen, "size": str(size), "before": str(before or "")}
+    return {**facts, "before": str(before or "")}
 
 
 async def upload(
@@ -129,8 +131,16 @@ async def _before_upload(
             "replace",
             field="image",
         )
-    size = await size_on_node(ctx, target, path) or Size("", None)
-    return {"server": chosen, "path": path, "size": str(size), "before": str(before or "")}
+    facts = {"server": chosen, "path": path, "before": str(before or "")}
+    return {**facts, **await _size_on_node(ctx, target, path)}
+
+
+async def _size_on_node(ctx: Context, target: Target, path: str) -> Mapping[str, str]:
+    """The fact of a file's size, or why nobody can tell it. Raises DbcError."""
+    size = str(await size_on_node(ctx, target, path) or "")
+    if path.rpartition("/")[0] == fields.DATA_DIR:
+        return {"size": size}
+    return {"size": "", unread("size"): f"DBC lists no files outside {fields.DATA_DIR}."}
 
 
 async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
@@ -226,20 +236,29 @@ async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
 
 async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, str]:
     target = await ctx.target(node)
-    size = await size_on_node(ctx, target, fields.image_path(image, "image"))
-    users = await _users_of(ctx, target, image, node)
-    return {"size": str(size or ""), "used_by": ", ".join(users)}
+    try:
+        size = await _size_on_node(ctx, target, fields.image_path(image, "image"))
+    except DbcError as problem:
+        problem.named(node.label)
+        size = {"size": "", unread("size"): problem.sentence}
+    return {**size, **await _users_of(ctx, target, image, node)}
 
 
-async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Sequence[str]:
-    """The machines known to use a file: as a disk, or as the image they were made from here."""
+async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Mapping[str, str]:
+    """The fact of the machines known to use a file, and why others may use it unseen.
+
+    They have it as a disk, or were made from it here.
+    """
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     listing = await ctx.services.inventory.list_node(session)
-    users = []
+    users, unseen = [], [listing.problem.sentence] if listing.problem else []
     for machine in listing.machines[:_MOST_MACHINES]:
         try:
             detail = await ctx.dbc.tasks.get(target, machine.task)
-        except BotError:
+        except BotError as problem:
+            unseen.append(f"{machine.label}: {problem.sentence}")
+            if is_silence(problem):
+                break
             continue
         async with ctx.services.store.read() as tx:
             done = await tx.executions.recent(task=machine.task, limit=100)
@@ -247,7 +266,10 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Seq
         names = {disk.file.rpartition("/")[2] for disk in detail.disks}
         if image in made_from | names:
             users.append(machine.label)
-    return users
+    if len(listing.machines) > _MOST_MACHINES:
+        unseen.append(f"Only {_MOST_MACHINES} machines were looked at.")
+    facts = {"used_by": ", ".join(users)}
+    return {**facts, unread("used_by"): " ".join(unseen)} if unseen else facts
 
 
 def _delete_loses(known: Mapping[str, str]) -> str:
@@ -256,6 +278,8 @@ def _delete_loses(known: Mapping[str, str]) -> str:
     told += "and one that does would be broken. "
     if known.get("used_by"):
         return told + f"Known to use it: {known['used_by']}."
+    if known.get(unread("used_by")):
+        return told + "Whether one does could not be read."
     return told + "I know of no machine that does, which proves nothing."
 
 
@@ -264,6 +288,8 @@ def _replacing(known: Mapping[str, str]) -> Effect:
 
 
 def _download_loses(known: Mapping[str, str]) -> str:
+    if why := known.get(unread("before")):
+        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
     if not known.get("before"):
         return "Nothing: there is no such file on the node."
     return (
@@ -287,6 +313,20 @@ def _check_path(values: Mapping[str, str]) -> None:
     fields.image_path(values["image"], "image")
 
 
+def _or_not_listed(size: str) -> str:
+    return size or "not listed"
+
+
+_DELETED = {
+    "size": FactKind("Size", said=_or_not_listed),
+    "used_by": FactKind("Known to use it"),
+}
+_REPLACED = {
+    "server": FactKind("Image server"),
+    "size": FactKind("New file", said=_or_not_listed),
+    "before": FactKind("Present file"),
+}
+
 GROUP = Group(
     "image",
     "Disk images on nodes and image servers",
@@ -295,7 +335,7 @@ GROUP = Group(
         Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
-            check=_check_path, look=_before_upload, needs_session=True,
+            check=_check_path, look=_before_upload, needs_session=True, facts=_REPLACED,
             asks="Replace on an image server by an upload:",
             loses=_upload_loses,
             follow=Follow(
@@ -306,7 +346,7 @@ GROUP = Group(
         ),
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
-            check=_check_name, look=_before_download, needs_session=True,
+            check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             asks="Replace by a download:",
             loses=_download_loses,
             follow=Follow(
@@ -322,6 +362,7 @@ GROUP = Group(
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop, needs_session=True,
+            facts={"direction": FactKind("Transfer")},
             asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
             loses="It cannot be taken up again later. What has arrived so far may stay where it "
             "was going, as an incomplete file.",
@@ -329,6 +370,7 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
             check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
+            facts=_DELETED,
             loses=_delete_loses,
         ),
     ),

@@ -14,6 +14,7 @@ from bot.dbc.models import Lan
 from bot.errors import Conflict
 from bot.model import Effect, Node
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
+from bot.services.facts import FactKind
 
 LanName = Annotated[
     str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01", word="network")
@@ -102,7 +103,7 @@ async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, st
             hint="Delete these machines first, or create them anew without the network.",
             field="name",
         )
-    return {"ip_cidr": lan.ip_cidr}
+    return {"ip_cidr": lan.ip_cidr, "used_by": ""}
 
 
 GROUP = Group(
@@ -124,6 +125,7 @@ GROUP = Group(
             "lan delete team01 on gpu1",
             check=_check,
             look=_before_delete,
+            facts={"ip_cidr": FactKind("Address range"), "used_by": FactKind("Used by")},
             asks=lambda known: f"Delete the network {known.get('name', '')} on",
             loses="The network and its addresses are gone; no machine can be put into it any more.",
         ),

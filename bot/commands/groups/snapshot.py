@@ -15,6 +15,7 @@ from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
 from bot.reply import Fields, Note, Para, Reply, Row, Rows, bold, code, command, line
+from bot.services.facts import FactKind
 
 Description = Annotated[
     str,
@@ -22,7 +23,8 @@ Description = Annotated[
         names=("description",)),
 ]  # fmt: skip
 
-_WORDS = {"creating": "being copied", "uploading": "being uploaded", "none": "upload ended"}
+_IS_OVER = "none"
+_WORDS = {"creating": "being copied", "uploading": "being uploaded", _IS_OVER: "upload ended"}
 _ENDED = line(
     "“Upload ended” says nothing about success: the image server's list does, see ",
     command("image list"),
@@ -136,6 +138,11 @@ def _delete_loses(known: Mapping[str, str]) -> str:
     return told
 
 
+def _no_more_lost(shown: str, now: str) -> bool:
+    """A copy or an upload ends by itself; a deletion after that costs less than was shown."""
+    return now in {shown, _IS_OVER}
+
+
 def _check(values: Mapping[str, str]) -> None:
     fields.snapshot_name(values["name"], "name")
     fields.echoed(values.get("desc", ""), "desc")
@@ -152,6 +159,7 @@ GROUP = Group(
         Command(
             "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
             check=_check, look=_before_create,
+            facts={"server": FactKind("Image server")},
             follow=Follow(
                 Goal.SNAPSHOT,
                 lambda known: f"on {{node}}: snapshot {known['name']} is being taken, "
@@ -162,6 +170,12 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
             check=_check, look=_before_delete,
+            facts={
+                "status": FactKind(
+                    "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
+                ),
+                "file": FactKind("File"),
+            },
             asks=lambda known: f"Delete snapshot {known['name']} of", loses=_delete_loses,
         ),
     ),

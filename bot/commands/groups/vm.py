@@ -31,6 +31,7 @@ from bot.reply import (
     command,
     line,
 )
+from bot.services.facts import DISKS, SNAPSHOTS, STATE
 
 _FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
 _NOT_YET = {
@@ -309,7 +310,7 @@ GROUP = Group(
         ),
         Command(
             "delete", delete, Effect.DESTROY, "vm delete train-01",
-            asks="Delete",
+            asks="Delete", reads=(STATE, DISKS, SNAPSHOTS),
             loses="The machine, all its disks with their data, and its snapshot files on the node "
             "are erased. Nothing brings them back.",
             follow=Follow(Goal.GONE, "is being deleted", "is deleted", _SOON),

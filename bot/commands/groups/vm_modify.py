@@ -15,6 +15,7 @@ from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused
 from bot.model import Effect, Machine
 from bot.reply import Line, Para, Reply, bold, line
+from bot.services.facts import FactKind
 
 _NONE = "none"
 
@@ -253,6 +254,7 @@ COMMAND = Command(
     check=_check,
     look=_before,
     present=_present,
+    facts={"change": FactKind("Change")},
     asks=lambda known: f"Change {known.get('change', 'something')} of",
     loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",
 )

@@ -1,0 +1,117 @@
+"""What a review shows of its target: how each fact reads, and what is no longer as it was shown.
+
+Facts have stable keys; their labels and the way they are compared belong to the row. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import eq
+
+from bot.dbc.models import rest_of, state_of
+from bot.model import Fact
+
+STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
+_NOT_ASKED = Fact(unread="This version does not read it.")  # a former version showed it
+_UNREAD = " unread"  # behind a key among a command's facts: why that fact could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class FactKind:
+    """How a fact is shown and compared.
+
+    `said` is the text as people read it. `holds` tells whether the second text is still what the
+    first one has shown.
+    """
+
+    label: str
+    plural: bool = False
+    said: Callable[[str], str] = str
+    holds: Callable[[str, str], bool] = eq
+
+
+Kinds = Mapping[str, FactKind]
+
+
+def _said_state(status: str) -> str:
+    """`restarting → running`: a state that passes is shown with the one that it leads to."""
+    now, then = state_of(status), state_of(rest_of(status))
+    return now if now == then else f"{now} → {then}"
+
+
+def _leads_to_the_same(shown: str, now: str) -> bool:
+    """A passing state is over when the decision falls, so what counts is where it leads."""
+    return state_of(rest_of(shown)) == state_of(rest_of(now))
+
+
+OF_MACHINES: Kinds = {
+    STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),
+    DISKS: FactKind("Disks", plural=True),
+    SNAPSHOTS: FactKind("Snapshots", plural=True),
+}
+
+
+def unread(key: str) -> str:
+    """Where a command's `look` says why it could not read the fact of that key."""
+    return f"{key}{_UNREAD}"
+
+
+def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
+    """Those of a command's facts that its row shows."""
+    return {
+        key: Fact(facts.get(key, ""), unread=facts.get(unread(key), ""))
+        for key in kinds
+        if key in facts or unread(key) in facts
+    }
+
+
+def said(kinds: Kinds, key: str, fact: Fact) -> tuple[str, str]:
+    """A fact's label and what the card says of it."""
+    kind = kinds.get(key, FactKind(key))
+    text = kind.said(fact.text)
+    if not fact.unread:
+        return kind.label, text or "none"
+    seen = f" Last seen: {text}." if text else ""
+    return kind.label, f"could not be read. {fact.unread}{seen}"
+
+
+def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]) -> list[str]:
+    """What is no longer as it was shown, in words. Nobody has approved what was not shown.
+
+    What could not be read either time is as it was shown. What was shown as last seen has to hold
+    once it can be read.
+    """
+    found: list[str] = []
+    unreadable: dict[str, list[str]] = defaultdict(list)
+    for key in [*shown, *(key for key in now if key not in shown)]:
+        kind, then, present = (
+            kinds.get(key, FactKind(key)),
+            shown.get(key),
+            now.get(key, _NOT_ASKED),
+        )
+        if then is None:
+            found.append(f"{kind.label} {'were' if kind.plural else 'was'} not shown")
+        elif present.unread and not then.unread:
+            unreadable[present.unread].append(kind.label)
+        elif told := _difference(kind, then, present):
+            found.append(told)
+    for why, labels in unreadable.items():
+        found.append(f"{_and(labels)} cannot be read now ({why.rstrip('.')})")
+    return found
+
+
+def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
+    is_now = f"{'are' if kind.plural else 'is'} now “{_quoted(kind, now)}”"
+    if shown.unread and not shown.text:
+        return "" if now.unread else f"{kind.label} could not be read and {is_now}"
+    if kind.holds(shown.text, now.text) or (now.unread and not now.text):
+        return ""
+    return f"{kind.label} {'were' if kind.plural else 'was'} “{_quoted(kind, shown)}” and {is_now}"
+
+
+def _and(labels: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
+
+
+def _quoted(kind: FactKind, fact: Fact) -> str:
+    return kind.said(fact.text) or "none"
