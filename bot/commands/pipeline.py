@@ -30,13 +30,15 @@ from bot.model import (
 )
 from bot.ports import Answer, DeliveryFailed
 from bot.reply import advice, from_error, line
+from bot.services.facts import STATE
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
 
 # What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
-# was not read for a question would void it as soon as it can be read.
+# was not read for a question would void it as soon as it can be read. A state was seen before, and
+# for broken glass nothing is compared: these cards do not wait for a silent node.
 _PATIENCE = 40.0
-_GLASS_PATIENCE = 4.0  # nothing is compared, and somebody is in a hurry
+_LITTLE_PATIENCE = 4.0
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
 # What nobody could carry out for so long would come as a surprise, approved or not.
@@ -108,10 +110,11 @@ class Pipeline:
             if decision.kind == "run":
                 return True
             if decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
-                shown = await facts_of(command, bound, context, _GLASS_PATIENCE)
+                shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
-            shown = await facts_of(command, bound, context, _PATIENCE)
+            patience = _LITTLE_PATIENCE if command.reads == (STATE,) else _PATIENCE
+            shown = await facts_of(command, bound, context, patience)
             await self._reviews.ask(execution, bound.node, decision, shown)
             return False
         if approval.kind is ReviewKind.AFTERWARDS:

@@ -58,10 +58,20 @@ async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
     await patient.gives_session(patient.alice, "gpu1")
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
+    await acknowledged_soon(patient.alice, "/dbc vm shutdown inference")
+    card = await patient.alice.sees("Shut down")
+    assert "could not be read. gpu1 did not answer in time. Last seen: running." in card.plain
+    assert card.buttons == ["Confirm", "Cancel"]
+
+
+async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm delete inference")
+    await patient.alice.sees("Waiting for an answer, which can take up to 40 s")
     card = await patient.alice.sees("Delete")
-    assert "Last seen state" in card.plain
-    assert "the node does not answer just now" in card.plain
+    assert "could not be read. gpu1 did not answer in time." in card.plain
     assert card.buttons == ["Confirm", "Cancel"]
 
 
