@@ -41,7 +41,8 @@ from bot.services.renters import Renters
 from bot.services.sessions import Sessions
 from bot.services.sightings import Sightings
 from bot.services.ticker import Job, Ticker
-from bot.services.watches import Watches, Words
+from bot.services.watches import Watches
+from bot.services.words import Words
 from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
 from handlers.slack import SlackDirectory, SlackMessenger

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
-from bot.errors import BotError, Refused, Severity
+from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import command, line
 from storage import BadKey, Store, UnitOfWork
@@ -155,12 +155,7 @@ class Sessions:
 
         Raises what the node answers, and then keeps nothing.
         """
-        try:
-            sees = await self._try(session)
-        except DbcError as error:
-            if error.severity is Severity.FAILED:
-                error.hint = line("The session was not stored. ", error.hint)
-            raise
+        sees = await self._try(session)
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.sessions.put(replace(session, added_at=now, checked_at=now))

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from bot.dbc.models import Phase, phase_of, state_of
 from bot.model import Goal, Watch, WatchState
 
-# A command that got no answer may still be waiting in the node's queue. Past this, a machine that
-# never moved is taken as "it did not arrive", and that is all we say.
+# A command that got no answer may still be waiting in the node's queue. Past this it is told that
+# nobody knows; looking goes on (`bot.services.late`).
 UNSURE_FOR = timedelta(minutes=2)
 
 ABSENT = "absent"  # the node answered, and the machine is not there
@@ -21,13 +21,14 @@ class Verdict:
     """`state` is OPEN while there is nothing to say; `why` completes "<machine> …".
 
     `by` is whose doing it was, if that is known. What is not `resumable` shows no more by looking
-    longer.
+    longer. `in_doubt`: the command got no answer and shows no effect, and may still be carried out.
     """
 
     state: WatchState
     why: str = ""
     by: str = ""
     resumable: bool = True
+    in_doubt: bool = False
 
 
 WAIT = Verdict(WatchState.OPEN)
@@ -52,9 +53,13 @@ def _late(status: str) -> Verdict:
     return Verdict(WatchState.UNKNOWN, f"is still “{state_of(status)}”; I have stopped looking")
 
 
-def _is_in_doubt(watch: Watch) -> bool:
-    """Whether the command may never have arrived."""
-    return watch.unsure and not watch.moved
+def is_in_doubt(watch: Watch, command: str, status: str) -> bool:
+    """Whether `status` leaves it open that the command ever arrived."""
+    if not watch.unsure or watch.moved:
+        return False
+    if command == "vm.create" and status != ABSENT:
+        return False  # its id is our own: that it is there at all proves it
+    return status != f"{command.partition('.')[2]} error" or status == (watch.status or status)
 
 
 def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
@@ -64,23 +69,20 @@ def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
         WatchState.UNKNOWN,
         f"is “{state_of(status)}”; whether the command arrived is not known, for it got no "
         "clear answer",
+        in_doubt=True,
     )
 
 
 def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+    in_doubt = is_in_doubt(watch, command, status)
     if status == "running":
         # Only a machine that was off, or did not exist, proves anything by running.
-        if _is_in_doubt(watch) and command in {"vm.restart", "vm.reset"}:
+        if in_doubt and command in {"vm.restart", "vm.reset"}:
             return _doubt(watch, status, now)
         return Verdict(WatchState.DONE)
     if status == ABSENT:
-        if _is_in_doubt(watch) and now - watch.started_at < UNSURE_FOR:
-            return WAIT
-        gone = (
-            "was never made" if command == "vm.create" and not watch.moved else "no longer exists"
-        )
-        return Verdict(WatchState.FAILED, gone)
-    if _is_in_doubt(watch):
+        return _absent(watch, command, now)
+    if in_doubt:
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
         return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
@@ -89,12 +91,25 @@ def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdi
     return _wait_a_little(watch, status, now)
 
 
-def _to_closed(watch: Watch, _command: str, status: str, now: datetime) -> Verdict:
+def _absent(watch: Watch, command: str, now: datetime) -> Verdict:
+    """A machine that is to run is not there."""
+    if command != "vm.create" or watch.moved:
+        return Verdict(WatchState.FAILED, "no longer exists")
+    if now - watch.started_at < UNSURE_FOR:
+        return WAIT
+    if watch.unsure:
+        why = "does not exist so far; it is unknown whether the command arrived, for it got no "
+        return Verdict(WatchState.UNKNOWN, f"{why}clear answer", in_doubt=True)
+    why = "does not exist, although the node accepted the command: the node has restarted since, "
+    return Verdict(WatchState.FAILED, f"{why}or someone deleted it")
+
+
+def _to_closed(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
     if status == "closed":
         return Verdict(WatchState.DONE)
     if status == ABSENT:
         return Verdict(WatchState.FAILED, "no longer exists")
-    if _is_in_doubt(watch):
+    if is_in_doubt(watch, command, status):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
         return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
@@ -103,10 +118,10 @@ def _to_closed(watch: Watch, _command: str, status: str, now: datetime) -> Verdi
     return _wait_a_little(watch, status, now)
 
 
-def _to_gone(watch: Watch, _command: str, status: str, now: datetime) -> Verdict:
+def _to_gone(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
     if status == ABSENT:
         return Verdict(WatchState.DONE)
-    if _is_in_doubt(watch):
+    if is_in_doubt(watch, command, status):
         return _doubt(watch, status, now)
     return WAIT if not watch.moved else _wait_a_little(watch, status, now)
 

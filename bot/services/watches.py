@@ -18,16 +18,18 @@ from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
-from bot.reply import Line, Part, Reply, dump, line, time
-from bot.services import board, cards
+from bot.reply import Line, Part, Reply, dump, line, mention, time
+from bot.services import board, cards, late
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
+from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
 from bot.services.observers.sight import Observer, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import rewound
 from bot.services.settle import Verdict
+from bot.services.words import Words
 from storage import Store, UnitOfWork
 
 _LEASE = timedelta(minutes=2)  # renewed while a poll goes on
@@ -40,21 +42,11 @@ _END: dict[WatchState, ExecutionStatus] = {
     WatchState.CANCELLED: ExecutionStatus.CANCELLED,
 }
 
+_LOOKOUT = "It may still be carried out. I report it here if I see it, and look for it until "
+
 Group = tuple[str, str, Observer]  # node, whose session, who looks
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """How a followed command is spoken of: "train-01 *is starting*", "train-01 *has started*".
-
-    `limit` is how long it is followed without a move.
-    """
-
-    doing: str
-    done: str
-    limit: timedelta = timedelta(minutes=60)
 
 
 class Watches:
@@ -79,6 +71,7 @@ class Watches:
         self._clock = clock
         self._by = by
         self._words = words
+        self._late = LateLooks(store, inventory, clock, by, words)
 
     # Opening
 
@@ -87,6 +80,7 @@ class Watches:
     ) -> None:
         """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
         await tx.watches.add(watch)
+        await self._late.replaced(tx, watch, node_label)
         words = self._words(execution)
         subject = Subject(watch.label, watch.task, node_label)
         doubt = "it is unknown whether the command arrived; I keep looking"
@@ -119,10 +113,11 @@ class Watches:
                 execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
             ):
                 return None
+            await self._late.taken_over(tx, execution.id)
             limit = self._words(execution).limit
             again = replace(
-                old, id=new_id(), started_at=now, deadline_at=now + limit, next_poll_at=now,
-                polls=0, silent_since=None, state=WatchState.OPEN,
+                late.woken(old), id=new_id(), started_at=now, deadline_at=now + limit,
+                next_poll_at=now, polls=0, silent_since=None, state=WatchState.OPEN,
             )  # fmt: skip
             await tx.watches.add(again)
             words = self._words(execution)
@@ -136,11 +131,15 @@ class Watches:
         now = self._clock.now()
         async with self._store.write() as tx:
             for watch in await tx.watches.open():
-                if watch.node == node and concerns(watch):
+                if watch.node == node and concerns(watch) and not late.is_late(watch):
                     await tx.watches.note_stop(watch.id, user, now)
 
     async def stop(self, watch: Watch, user: str) -> bool:
         """Follow no longer; the machine goes its way. False when it had ended already."""
+        if late.is_late(watch):
+            told = await self._late.give_up(watch, line("Stopped by ", mention(user), "."))
+            await self._outbox.deliver_due()
+            return told
         label = await self._inventory.label(watch.node)
         async with self._store.write() as tx:
             if not await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status):
@@ -216,7 +215,10 @@ class Watches:
         for watch in watches if session is None else barred:
             why = "was removed" if session is None else "is not shared with you any more"
             lost = f"can no longer be looked at: the session {why}"
-            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            if late.is_late(watch):
+                await self._late.give_up(watch, line(f"It {lost}."))
+            else:
+                await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
         watches = [watch for watch in watches if watch not in barred]
         if session is None or not watches:
             return
@@ -239,7 +241,13 @@ class Watches:
             about={**forgotten(watch.about), **sight.about},
             silent_since=None,
         )
-        if sight.verdict.state is not WatchState.OPEN:
+        is_open = sight.verdict.state is WatchState.OPEN
+        if late.is_late(watch) and (sight.verdict.in_doubt or is_open):
+            if sight.moved:
+                await self._late.arrived(seen, execution, sight)
+                return None
+            return _Kept.of(await self._late.again(seen, sight), execution)
+        if not is_open:
             await self._settle(seen, sight.verdict, sight.status, *sight.parts)
             return None
         now = self._clock.now()
@@ -257,6 +265,9 @@ class Watches:
         self, watch: Watch, execution: Execution, problem: BotError
     ) -> "_Kept | None":
         """What to keep of a look that showed nothing; None when it was the last one."""
+        if late.is_late(watch):
+            why = problem.sentence.rstrip(".")
+            return _Kept.of(await self._late.again(watch, None, why), execution)
         if isinstance(problem, NotAuthorised) and problem.says_access_is_gone:
             return await self._refused(watch, execution, problem)
         now = self._clock.now()
@@ -281,11 +292,13 @@ class Watches:
         """What to keep of a look that the node refused; None once that is believed."""
         now = self._clock.now()
         refusals = Refusals.after_one_more(watch.about, now)
+        told = problem.sentence.rstrip(".")
         if refusals.is_believed(now) or now >= watch.deadline_at:
-            lost = f"can no longer be looked at: {problem.sentence}"
+            lost = f"can no longer be looked at: {told}"
+            if not refusals.is_believed(now):
+                lost = f"could not be looked at in time: {told}"
             await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
             return None
-        told = problem.sentence.rstrip(".")
         detail = line(told, "; I check again until ", time(refusals.believed_at))
         kept = replace(
             watch,
@@ -328,12 +341,18 @@ class Watches:
                 end,
                 outcome=found.why or words.done,
                 now=now,
-                expect={ExecutionStatus.FOLLOWING},
+                expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
             )
-            await self._say_on_card(tx, execution, cards.ended(execution, end, sentence))
-            more = _extras(execution, watch, found, parts)
-            told = cards.announcement(execution, end, sentence, *more)
             key = cards.end_key(execution.id, watch.id)
+            lookout: Line = ()
+            if found.in_doubt:
+                later = late.begun(watch, key, now)
+                await tx.watches.add(later)
+                lookout = line(_LOOKOUT, time(later.deadline_at), ".")
+            card = cards.ended(execution, end, sentence, detail=lookout)
+            await self._say_on_card(tx, execution, card)
+            more = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
+            told = cards.announcement(execution, end, sentence, *more)
             await tx.messages.put(key, execution.place, dump(told), now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
@@ -349,6 +368,11 @@ class _Kept:
     execution: Execution
     detail: Line | None
     parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, watch: Watch | None, execution: Execution) -> "_Kept | None":
+        """The watch, with nothing new to say; None without one."""
+        return None if watch is None else cls(watch, execution, None)
 
 
 async def _may_look(tx: UnitOfWork, watch: Watch, asked: Execution) -> bool:

@@ -15,6 +15,9 @@ class FaultName(StrEnum):
 
     SLOW = "slow"
     """Done and answered, but only after `seconds`; from 30 s on the timeout answers first."""
+    LATE = "late"
+    """HTTP 500 `… timeout` after 30 s, and done after `seconds` all the same; other requests go on
+    meanwhile."""
     HANG = "hang"
     """Not done, never answered; a pending slot is lost."""
     TIMEOUT_AFTER_DOING = "timeout_after_doing"

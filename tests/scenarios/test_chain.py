@@ -158,7 +158,7 @@ async def test_a_session_that_cannot_be_tried_is_not_stored_and_that_is_said(
     pair = stage.pair("gpu1")
     await stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
     form = await stage.alice.sees_modal(NO_CHAIN)
-    assert "The session was not stored" in form.plain
+    assert "The session was not kept" in form.plain
     stage.clock.advance(timedelta(seconds=10))
     await stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
     await stage.reads(stage.alice, "session for *gpu1* works")

@@ -82,7 +82,7 @@ async def test_a_creation_without_an_answer_is_settled_by_its_id(
         await stage.ends(alice, "t1 is running on gpu2")
         assert stage.task("t1").task_id == stage.world.changing_calls()[0].additional["task_id"]
     else:
-        await stage.ends(alice, "t1 on gpu2 was never made", within=180)
+        await stage.ends(alice, "t1 on gpu2 does not exist so far; it is unknown", within=180)
     await stage.passes(60)
     assert stage.changes() == ["tasks.create"]
     assert len(stage.node("gpu2").tasks) == int(done)

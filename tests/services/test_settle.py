@@ -1,5 +1,6 @@
 """What an observation means: every goal, every doubt."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -98,11 +99,38 @@ def test_running_proves_a_creation_that_was_never_answered() -> None:
     assert verdict(unanswered, "vm.create", "running", SOON).state is WatchState.DONE
 
 
-def test_a_creation_that_never_arrived_is_given_time_and_then_failed() -> None:
+def test_a_creation_without_an_answer_may_still_arrive_and_is_never_called_failed() -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
     assert verdict(unanswered, "vm.create", ABSENT, SOON).state is WatchState.OPEN
-    gone = verdict(unanswered, "vm.create", ABSENT, LATE)
-    assert (gone.state, gone.why) == (WatchState.FAILED, "was never made")
+    unseen = verdict(unanswered, "vm.create", ABSENT, LATE)
+    assert (unseen.state, unseen.in_doubt) == (WatchState.UNKNOWN, True)
+    assert "does not exist so far" in unseen.why
+
+
+def test_a_creation_that_was_accepted_and_is_not_there_is_given_time_and_then_failed() -> None:
+    accepted = watch(Goal.RUNNING)
+    assert verdict(accepted, "vm.create", ABSENT, SOON).state is WatchState.OPEN
+    gone = verdict(accepted, "vm.create", ABSENT, LATE)
+    assert (gone.state, gone.in_doubt) == (WatchState.FAILED, False)
+    assert "although the node accepted the command" in gone.why
+
+
+def test_an_id_of_our_own_that_is_there_proves_that_the_creation_arrived() -> None:
+    unanswered = watch(Goal.RUNNING, unsure=True)
+    failed = verdict(unanswered, "vm.create", "create error", SOON)
+    assert (failed.state, failed.why) == (WatchState.FAILED, "is in state “create error”")
+
+
+@pytest.mark.parametrize(
+    ("before", "state"),
+    [("closed", WatchState.FAILED), ("start error", WatchState.OPEN), ("", WatchState.OPEN)],
+)
+def test_an_error_of_the_command_itself_proves_it_where_it_was_not_there_before(
+    before: str, state: WatchState
+) -> None:
+    unanswered = replace(watch(Goal.RUNNING, unsure=True), status=before)
+    assert verdict(unanswered, "vm.start", "start error", SOON).state is state
+    assert verdict(unanswered, "vm.start", "restart error", SOON).state is WatchState.OPEN
 
 
 @pytest.mark.parametrize(

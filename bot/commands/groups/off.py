@@ -7,6 +7,7 @@ from bot.dbc.models import Phase, TaskDetail, state_of
 from bot.errors import Conflict
 from bot.model import Goal, Machine, Watch
 from bot.reply import command, line
+from bot.services import late
 
 _ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
 
@@ -26,7 +27,8 @@ async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
     """What works on the machine's disks; no snapshot whose upload has begun."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open()
-    mine = [watch for watch in watches if watch.task == vm.task and watch.goal in _ON_DISKS]
+    open_ = [watch for watch in watches if not late.is_late(watch)]
+    mine = [watch for watch in open_ if watch.task == vm.task and watch.goal in _ON_DISKS]
     return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
 
 

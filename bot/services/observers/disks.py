@@ -77,7 +77,7 @@ def _is_about(size: Size, wanted: float) -> bool:
 def _not_yet(watch: Watch, now: datetime) -> Verdict:
     if watch.unsure and now - watch.started_at >= UNSURE_FOR:
         why = "does not show the change; whether the command arrived is not known"
-        return Verdict(WatchState.UNKNOWN, why)
+        return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
     if now < watch.deadline_at:
         return WAIT
     why = "does not show the change in its list of disks; DBC does not report why"

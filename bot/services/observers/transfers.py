@@ -93,7 +93,7 @@ def never_seen(watch: Watch, now: datetime) -> Verdict | None:
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
     why = "is not there; whether the command arrived is not known, for it got no clear answer"
-    return Verdict(WatchState.UNKNOWN, why)
+    return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
 
 
 def _at(about: Mapping[str, str]) -> str:
@@ -118,7 +118,9 @@ class Downloads:
             return moving(watch, progress.percent or 0, now)
         sight = ended(watch, now)
         if watch.about.get("directory", DATA_DIR) != DATA_DIR:
-            return replace(sight, verdict=_unlisted(watch, watch.about["directory"]))
+            unseen = None if watch.stopped_by else never_seen(watch, now)
+            unlisted = unseen or _unlisted(watch, watch.about["directory"])
+            return replace(sight, verdict=unlisted)
         server = watch.about["server"]
         here = size_of(await self._dbc.images.on_node(watch.node, None, server), image)
         listed = await self._dbc.images.on_server(server)
@@ -211,11 +213,11 @@ class Uploads:
             return Verdict(WatchState.DONE, told)
         if watch.stopped_by:
             return stopped(watch)
-        if is_silent:
-            return unreachable(watch, server, now)
         unseen = never_seen(watch, now)
         if unseen is not None:
             return unseen
+        if is_silent:
+            return unreachable(watch, server, now)
         if not is_settled(watch, now):
             return WAIT
         return _not_sent(about, there, expected, before)

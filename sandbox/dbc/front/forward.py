@@ -94,6 +94,12 @@ class Forwarder:
         if name is FaultName.ODD_SUCCESS:
             self._do(peer, request)
             return error("accepted", 0)
+        if fault is not None and name is FaultName.LATE:
+            late = asyncio.create_task(self._do_after(peer, request, fault.delay))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            await self.expire()
+            return None
         thread = self._threads[request.node_id]
         delay = fault.delay if fault is not None and name is FaultName.SLOW else None
         if delay is None and not thread.locked():
@@ -113,6 +119,11 @@ class Forwarder:
             timer.cancel()
             return doing.result()
         return None
+
+    async def _do_after(self, peer: Peer, request: NodeRequest, delay: timedelta) -> str | None:
+        """Do what was on its way for long; nobody waits for the answer."""
+        await self.world.clock.sleep(delay)
+        return self._do(peer, request)
 
     async def _do_later(
         self, peer: Peer, request: NodeRequest, thread: asyncio.Lock, delay: timedelta | None

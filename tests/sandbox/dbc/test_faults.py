@@ -145,6 +145,20 @@ async def test_node_slower_than_the_limit_times_out_and_finishes_for_nobody(
     assert len((await caller.ask("/tasks", node)).message) == 1
 
 
+async def test_late_request_is_carried_out_while_others_are_answered(
+    caller: Caller, node: Node, world: World, clock: ManualClock
+) -> None:
+    world.faults.on("late", path="/tasks/start", count=1, seconds=145)
+    waiting = asyncio.create_task(caller.send("/tasks/start", node, dict(CREATE)))
+    await clock.sleeping(2)
+    clock.advance(seconds(30))
+    assert (await waiting).text == "create task timeout"
+    clock.advance(seconds(96))
+    assert (await caller.ask("/tasks", node)).message == []
+    clock.advance(seconds(19))
+    assert len((await caller.ask("/tasks", node)).message) == 1
+
+
 async def test_fault_is_limited_to_its_node_path_and_count(
     caller: Caller, node: Node, world: World, renter: Wallet
 ) -> None:
