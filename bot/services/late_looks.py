@@ -47,7 +47,8 @@ class LateLooks:
             silent = None if sight is not None else watch.silent_since or now
             return replace(watch, next_poll_at=now + pause, silent_since=silent)
         last = f" At last {why}." if why else ""
-        await self.give_up(watch, line("I looked for it until ", time(now), f".{last}"))
+        until = line("I looked for it until ", time(now), f".{last}")
+        await self.give_up(watch, until, by=self._by)
         return None
 
     async def arrived(self, watch: Watch, execution: Execution, sight: Sight) -> None:
@@ -73,11 +74,16 @@ class LateLooks:
                 card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
                 await board.show_card(tx, execution, card, now)
 
-    async def give_up(self, watch: Watch, why: Line) -> bool:
-        """Stop looking, and say so where it was told that it is unknown. False if it was over."""
+    async def give_up(self, watch: Watch, why: Line, by: str | None = None) -> bool:
+        """Stop looking, and say so where it was told that it is unknown.
+
+        False if it was over, or if `by`, who looks, no longer holds it.
+        """
         label = await self._inventory.label(watch.node)
         async with self._store.write() as tx:
-            if not await tx.watches.settle(watch.id, WatchState.UNKNOWN, watch.status):
+            if not await tx.watches.settle(
+                watch.id, WatchState.UNKNOWN, watch.status, by=by or None
+            ):
                 return False
             await self._tell(tx, watch, label, why, can_go_on=True)
         return True

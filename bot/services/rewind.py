@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 
 from bot.model import Watch
 
-_SINCE = ("first_at", "moved_at", "ended_at")  # moments that observers keep in `about`
+_SINCE = (
+    "first_at",
+    "moved_at",
+    "ended_at",
+    "refused_since",
+)  # moments that observers keep in `about`
 
 
 def rewound(watch: Watch, now: datetime) -> Watch:

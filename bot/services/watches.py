@@ -216,7 +216,7 @@ class Watches:
             why = "was removed" if session is None else "is not shared with you any more"
             lost = f"can no longer be looked at: the session {why}"
             if late.is_late(watch):
-                await self._late.give_up(watch, line(f"It {lost}."))
+                await self._late.give_up(watch, line(f"It {lost}."), by=self._by)
             else:
                 await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
         watches = [watch for watch in watches if watch not in barred]
