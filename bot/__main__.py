@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import click
 
@@ -20,7 +21,7 @@ from bot.commands.derive import reference
 from bot.commands.groups import command_table
 from bot.config import Settings
 from bot.errors import BotError
-from bot.ports import DeliveryFailed, LockedOut
+from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import line, plain
 from handlers.manifest import manifest
@@ -53,12 +54,9 @@ def run(*, new_database: bool) -> None:
     except BotError as error:
         _give_up(plain(line(error.sentence, " ", error.hint)))
     except LockedOut as error:
-        _give_up(error.sentence, REFUSED_BY_SLACK)
-    except DeliveryFailed as error:
-        what = (
-            "Slack refuses the bot" if error.retry_after is None else "Slack is not to be reached"
+        _give_up(
+            f"{error.sentence} Slack was asked at {urlsplit(settings.slack_api_url).hostname}."
         )
-        _give_up(f"{what}: {error.reason}")
 
 
 def _cause(error: StorageFailed) -> str:
@@ -67,9 +65,9 @@ def _cause(error: StorageFailed) -> str:
     return str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
 
 
-def _give_up(sentence: str, code: int = WRONG_SETTINGS) -> NoReturn:
+def _give_up(sentence: str) -> NoReturn:
     click.echo(f"Error: {sentence}", err=True)
-    sys.exit(code)
+    sys.exit(WRONG_SETTINGS)
 
 
 @main.command()

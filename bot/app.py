@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Coroutine
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -46,6 +48,7 @@ from bot.services.words import Words
 from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
 from handlers.slack import SlackDirectory, SlackMessenger
+from handlers.tries import Tries
 from storage import Store, Vault
 
 KEY_FILE = "credential.key"  # beside the SQLite file
@@ -128,14 +131,18 @@ class Bot:
         return Rehearsals(stage, Preparation(stage), stage.reviews.reviewers)
 
     async def start(self, *, ticking: bool = True) -> None:
-        """Take possession of the database, finish what was left behind, then listen to Slack."""
+        """Take possession of the database, finish what was left behind, then listen to Slack.
+
+        Waits for a Slack that is in trouble. Raises LockedOut where Slack refuses a token.
+        """
         await self.store.own()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
         self._redactor.learn(await self._sessions.secrets())
         await self._audit.record_policy()
         await self._aliases.refresh()
-        await self._connection.open()
+        tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
+        await tries.until_answered(self._connection.open)
         try:
             await self.edge.start()
         except OSError as error:
@@ -239,19 +246,29 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, bot.reload_policy)
-    await bot.start()
-    # What is here now stays: without this every full collection walks through all of it, and
-    # acknowledgements wait meanwhile, for a tenth of a second and more (docs/benchmarks.md).
-    gc.collect()
-    gc.freeze()
-    told, refused = (
-        asyncio.create_task(waiting) for waiting in (stopped.wait(), bot.locked_out(grace))
-    )
     try:
-        await asyncio.wait({told, refused}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
+        if await _unless(stopped, bot.start()):
+            # What is here now stays: without this every full collection walks through all of it,
+            # and acknowledgements wait meanwhile, a tenth of a second and more (benchmarks.md).
+            gc.collect()
+            gc.freeze()
+            await _unless(stopped, bot.locked_out(grace))
         log.info("stopping", because=bot.health.fault or "told to")
-        for waiting in (told, refused):
-            waiting.cancel()
+    finally:
         await bot.stop()
     return stopped.is_set()
+
+
+async def _unless(stopped: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Do `work`, but break it off once `stopped`; says whether it came to its end."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+    if working.cancelled():
+        return False
+    await working
+    return True

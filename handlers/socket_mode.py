@@ -176,9 +176,9 @@ class SocketMode:
             lived = timedelta()
             try:
                 link = await self._open(ticket or await self._ticket())
-                opened = self._clock.now()
+                opened = self._clock.monotonic()
                 await link.leaving.wait()
-                lived, end = self._clock.now() - opened, link.end
+                lived, end = self._clock.monotonic() - opened, link.end
             except DeliveryFailed as error:
                 end = self._connection.failed(error)
             except Exception:  # whatever it is, giving up would leave the bot deaf

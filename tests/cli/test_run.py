@@ -97,18 +97,6 @@ def test_a_file_of_settings_that_is_no_text_is_said(tmp_path: Path) -> None:
     assert ".env: it is not a text file in UTF-8." in started(tmp_path)
 
 
-def test_a_slack_that_cannot_be_reached_is_told_apart_from_one_that_refuses(
-    tmp_path: Path,
-) -> None:
-    told = started(
-        tmp_path,
-        **ENOUGH,
-        SLACK_API_URL="http://127.0.0.1:9/api/",
-        DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/bot.db",
-    )
-    assert "Slack is not to be reached" in told
-
-
 def kept(file: Path) -> Path:
     """A database that a bot has used."""
     store = Store(f"sqlite:///{file}", Vault([KEY]))

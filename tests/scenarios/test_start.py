@@ -1,0 +1,223 @@
+"""Starting while Slack is in trouble: the bot waits, says so once, and can be stopped meanwhile."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.app import Bot
+from bot.config import Settings
+from sandbox.dbc import Daemon, ManualClock
+from sandbox.dbc.demo import demo_world
+from sandbox.slack import Workspace
+from tests.scenarios.stage import CHANNEL, MANIFEST, settings_for
+
+ROOT = Path(__file__).parents[2]
+SECOND = timedelta(seconds=1)
+SOON = 30  # seconds after the end of any outage
+BOUND = 20.0  # seconds for a stop, on a busy machine
+TOKENS = {"auth.test": "SLACK_BOT_TOKEN", "apps.connections.open": "SLACK_APP_TOKEN"}
+TROUBLES: tuple[dict[str, Any], ...] = (
+    {"kind": "ratelimited", "retry_after": 7},
+    {"kind": "http", "status": 503},
+    {"kind": "http", "status": 200},
+    {"kind": "text", "status": 200},
+    {"kind": "malformed"},
+    {"kind": "body", "body": "[1]"},
+    {"kind": "body", "body": "null"},
+    {"kind": "body", "body": '{"ok": true}'},
+    {"kind": "body", "body": '{"ok": true, "team_id": 7, "user_id": [], "url": {}}'},
+    {"kind": "error", "error": "internal_error"},
+    {"kind": "error", "error": "an_error_of_next_year"},
+    {"kind": "reset"},
+)
+
+
+@asynccontextmanager
+async def unstarted(data: Path) -> AsyncIterator[tuple[Workspace, ManualClock, Settings]]:
+    """The neighbourhood of a bot, and its settings."""
+    clock = ManualClock()
+    async with Workspace(clock=clock, manifest=MANIFEST) as ws, Daemon(demo_world(clock)) as daemon:
+        yield ws, clock, settings_for(ws, daemon, data, http=False)
+
+
+async def starts(clock: ManualClock, starting: "asyncio.Task[None]") -> None:
+    """Wind the clock until the bot has started."""
+    passed = 0
+    while not starting.done():
+        pausing = asyncio.create_task(clock.sleeping())
+        await asyncio.wait({starting, pausing}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        assert starting.done() or pausing.done()
+        pausing.cancel()
+        clock.advance(SECOND)
+        passed += 1
+        assert passed <= SOON
+        await asyncio.sleep(0)
+    await starting
+
+
+@pytest.mark.parametrize("fault", TROUBLES, ids=str)
+@pytest.mark.parametrize("method", TOKENS)
+async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
+    tmp_path: Path, method: str, fault: dict[str, Any]
+) -> None:
+    async with unstarted(tmp_path) as (ws, clock, settings):
+        ws.faults.add(method=method, times=None, **fault)
+        bot = Bot(settings, clock)
+        with capture_logs() as logs:
+            starting = asyncio.create_task(bot.start(ticking=False))
+            for _ in range(90):
+                await clock.sleeping()
+                clock.advance(SECOND)
+            assert not starting.done()
+            ws.faults.clear()
+            await starts(clock, starting)
+        await bot.edge.connected()
+        await ws.member("alice").types("@dbc help", CHANNEL)
+        await ws.member("alice").sees("snapshot")
+        await bot.stop()
+    [told] = [entry["sentence"] for entry in logs if entry["event"] == "slack.unreachable"]
+    assert told.startswith(f"Cannot reach Slack (127.0.0.1) with {TOKENS[method]}: ")
+    assert not [entry for entry in logs if "exc_info" in entry]
+
+
+async def test_a_name_that_does_not_resolve_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, known = socket.getaddrinfo, False
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        if host == "slack.example":
+            if not known:
+                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            host = "127.0.0.1"
+        return real(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    async with unstarted(tmp_path) as (ws, clock, settings):
+        there = ws.api_url.replace("127.0.0.1", "slack.example")
+        bot = Bot(settings.model_copy(update={"slack_api_url": there}), clock)
+        with capture_logs() as logs:
+            starting = asyncio.create_task(bot.start(ticking=False))
+            await clock.sleeping()
+            known = True
+            await starts(clock, starting)
+        await bot.edge.connected()
+        await bot.stop()
+    [told] = [entry["sentence"] for entry in logs if entry["event"] == "slack.unreachable"]
+    assert told == (
+        "Cannot reach Slack (slack.example) with SLACK_BOT_TOKEN: its name does not resolve."
+    )
+
+
+class Process:
+    """`python -m bot run` between a workspace and no daemon at all."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.said = ""
+
+    @classmethod
+    async def begin(cls, ws: Workspace, data: Path, **settings: str) -> "Process":
+        """Start it."""
+        kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
+        environment = {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDEVMODE": "1",  # says which sessions and sockets were left open
+            "NO_PROXY": "127.0.0.1",
+            "SLACK_BOT_TOKEN": ws.bot_token,
+            "SLACK_APP_TOKEN": ws.app_token,
+            "SLACK_API_URL": ws.api_url,
+            "DATABASE_URL": f"sqlite+aiosqlite:///{data}/bot.db",
+            **settings,
+        }
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-W", "ignore::DeprecationWarning", "-m", "bot", "run",
+                env=environment, cwd=data,
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            )
+        )  # fmt: skip
+
+    async def says(self, words: str) -> None:
+        """Wait until it has said that."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(60):
+            while words not in self.said:
+                line = await self._process.stdout.readline()
+                assert line, self.said
+                self.said += line.decode()
+
+    async def ends(self, number: signal.Signals | None = None) -> int:
+        """Its exit code, once it has ended, in answer to a signal if one is given."""
+        if number is not None:
+            self._process.send_signal(number)
+        async with asyncio.timeout(BOUND if number is not None else 60):
+            rest, _ = await self._process.communicate()
+        self.said += rest.decode()
+        assert "Traceback" not in self.said
+        assert "Unclosed" not in self.said
+        assert "never retrieved" not in self.said
+        return await self._process.wait()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "number"),
+    [
+        ("auth.test: hang", signal.SIGINT),
+        ("auth.test: http", signal.SIGTERM),
+        ("apps.connections.open: hang", signal.SIGTERM),
+        ("apps.connections.open: malformed", signal.SIGINT),
+        ("handshake: refused", signal.SIGTERM),
+        ("handshake: unanswered", signal.SIGTERM),
+        ("handshake: no_hello", signal.SIGTERM),
+        ("handshake: closing", signal.SIGTERM),
+        ("nothing listens", signal.SIGTERM),
+    ],
+)
+async def test_a_signal_ends_the_start_at_any_point(
+    tmp_path: Path, trouble: str, number: signal.Signals
+) -> None:
+    where, _, kind = trouble.partition(": ")
+    async with Workspace(manifest=MANIFEST) as ws:
+        if where == "handshake":
+            ws.sockets.faults.add(kind, times=None)  # type: ignore[arg-type]
+        elif kind:
+            ws.faults.add(kind, where, times=None)  # type: ignore[arg-type]
+        elsewhere = {} if kind else {"SLACK_API_URL": "http://127.0.0.1:9/api/"}
+        bot = await Process.begin(ws, tmp_path, **elsewhere)
+        if kind == "hang":
+            await ws.until(lambda: ws.calls_of(where), 60)
+        elif where == "handshake":
+            await ws.until(lambda: ws.sockets.handshakes, 60)
+        else:
+            await bot.says("slack.unreachable")
+        assert await bot.ends(number) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("bot", "invalid_auth"), ("app", "token_revoked"), ("app", "not_allowed_token_type")],
+)
+async def test_a_refused_token_ends_the_start_with_its_setting_and_the_host(
+    tmp_path: Path, kind: str, error: str
+) -> None:
+    async with Workspace(manifest=MANIFEST) as ws:
+        ws.revoke(kind, error=error)
+        bot = await Process.begin(ws, tmp_path)
+        assert await bot.ends() == 2
+    last = bot.said.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert error in last
+    assert f"Set SLACK_{kind.upper()}_TOKEN to" in last
+    assert "127.0.0.1" in last
