@@ -1,5 +1,6 @@
 """The edge as one thing to start and stop: Bolt, its listeners, and the way Slack reaches us."""
 
+import traceback
 from datetime import timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from handlers import buttons, home, lines, submissions
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.modals import Modals
+from handlers.payloads import OTHER_SHAPE
 from handlers.server import Server
 from handlers.slack import SlackMessenger
 from handlers.socket_mode import Pace, Reach, SocketMode
@@ -145,5 +147,10 @@ class SlackEdge:
 
 async def _on_error(error: Exception) -> BoltResponse:
     """What no boundary caught: a payload of a shape that Slack does not document."""
+    if isinstance(error, OTHER_SHAPE):
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{at.name}:{at.lineno}"
+        log.error("delivery_not_understood", error=type(error).__name__, where=where)
+        return BoltResponse(status=400, body="")
     log.error("delivery_not_understood", exc_info=error)
     return BoltResponse(status=500, body="")

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from bot.errors import Refused
@@ -20,6 +21,9 @@ FORM_OPEN = "form.open"  # the button that opens a form where there was no trigg
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
 PRIVATE_METADATA = 3_000
+# What reading a payload raises that is built in another way than Slack's.
+OTHER_SHAPE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_DEEPEST = 64  # Slack's own views and messages nest about 20 levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,31 @@ class FormOrigin:
         found = json.loads(private_metadata)
         place = Place(found["channel"], found["thread"])
         return cls(found["command"], place, found.get("kept", {}))
+
+
+def is_sound(payload: object) -> bool:
+    """Whether a payload can be worked with: nested as Slack's are, and of text that is text."""
+    left: list[tuple[object, int]] = [(payload, 1)]
+    while left:
+        value, depth = left.pop()
+        if depth > _DEEPEST or (isinstance(value, str) and not _is_text(value)):
+            return False
+        if isinstance(value, dict):
+            left.extend((one, depth + 1) for one in chain(value, value.values()))
+        elif isinstance(value, list):
+            left.extend((one, depth + 1) for one in value)
+    return True
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be stored and sent: half a surrogate pair, as JSON can spell it, cannot."""
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def delivery_key(kind: str, *parts: str) -> str:

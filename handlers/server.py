@@ -4,8 +4,10 @@ import hashlib
 import hmac
 import re
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.web_request import BaseRequest
 from slack_bolt import BoltResponse
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
@@ -13,12 +15,28 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.clock import Clock, readings
 from bot.health import Health
+from handlers.gate import ARRIVAL, Connection, Gate, Refusals
+from handlers.payloads import OTHER_SHAPE, is_sound
 
 PATH = "/slack/events"
-ACK_SECONDS = 3  # after that Slack has given up on a request
+ACK_SECONDS = ARRIVAL.total_seconds()  # after that Slack has given up on a request
 LARGEST = 1024**2  # bytes; Slack's own payloads stay far below
+_LARGEST_CHECK = 4 * 1024  # bytes of what need not be signed
+_ORDINARY = 64 * 1024  # bytes; most payloads are smaller
+_HELD = 16 * LARGEST  # bytes of bodies that wait for their rest; beyond it only ordinary ones may
 # How old a signed request may be (Slack: "Verifying requests from Slack").
 FRESH = timedelta(minutes=5)
+
+_BROKEN_OFF = (OSError, web.RequestPayloadError)
+
+
+class _Refused(Exception):
+    """A request that is answered with a bare status."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
 
 
 class Server:
@@ -29,7 +47,9 @@ class Server:
         self._app = app
         self._secret = signing_secret.encode()
         self._clock = clock
-        self._runner: web.AppRunner | None = None
+        self._refusals = Refusals(clock)
+        self._held = 0
+        self._runner: web.ServerRunner | None = None
         self.port = 0
 
     @property
@@ -39,11 +59,8 @@ class Server:
 
     async def start(self, host: str, port: int) -> None:
         """Listen; with port 0 on a free one, named by `port` from then on."""
-        application = web.Application(client_max_size=LARGEST)
-        application.router.add_post(PATH, self._receive)
-        application.router.add_get("/healthz", _alive)
-        application.router.add_get("/readyz", self._ready)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=ACK_SECONDS)
+        gate = Gate(self._serve, self._refusals)
+        runner = web.ServerRunner(gate, shutdown_timeout=ACK_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
         self._runner = runner
@@ -55,40 +72,108 @@ class Server:
             runner, self._runner = self._runner, None
             await runner.cleanup()
 
-    async def _receive(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        if not self._is_signed(request, body):
-            return web.Response(status=401)
+    async def _serve(self, request: BaseRequest) -> web.StreamResponse:
+        """Answer any request, whoever it is from."""
+        connection = request.protocol
+        assert isinstance(connection, Connection), "the gate makes no others"  # noqa: S101
         try:
-            bolt_request = AsyncBoltRequest(
+            return await self._route(request, connection)
+        except _Refused as refused:
+            self._refusals.note(refused.why)
+            return web.Response(status=refused.status)
+        finally:
+            connection.answered()
+
+    async def _route(self, request: BaseRequest, connection: Connection) -> web.StreamResponse:
+        is_read = request.method in {"GET", "HEAD"}
+        if request.path == PATH and request.method == "POST":
+            body = await self._body(request)
+            connection.arrived()
+            return await self._receive(request, body)
+        if request.path == PATH and is_read and request.query.get("ssl_check") == "1":
+            return web.Response()
+        if request.path == "/healthz" and is_read:
+            return web.Response(text="ok\n")
+        if request.path == "/readyz" and is_read:
+            fault = self._health.fault
+            return web.Response(status=503 if fault else 200, text=f"{fault or 'ok'}\n")
+        is_known = request.path in {PATH, "/healthz", "/readyz"}
+        return web.Response(status=405 if is_known else 404)
+
+    async def _receive(self, request: BaseRequest, body: bytes) -> web.StreamResponse:
+        if _is_ssl_check(body):
+            return web.Response()
+        self._require_signature(request, body)
+        try:
+            delivery = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
             )
-        except (ValueError, TypeError, AttributeError):  # signed, and yet no payload of Slack's
-            return web.Response(status=400)
-        response: BoltResponse = await self._app.async_dispatch(bolt_request)
+        except OTHER_SHAPE:
+            raise _Refused(400, "signed, and no payload") from None
+        if not is_sound(delivery.body):
+            raise _Refused(400, "signed, and no payload of Slack's")
+        try:
+            response: BoltResponse = await self._app.async_dispatch(delivery)
+        except OTHER_SHAPE:
+            raise _Refused(400, "signed, and no payload of Slack's") from None
         return await to_aiohttp_response(response)
 
-    async def _ready(self, _: web.Request) -> web.Response:
-        fault = self._health.fault
-        return web.Response(status=503 if fault else 200, text=f"{fault or 'ok'}\n")
+    async def _body(self, request: BaseRequest) -> bytes:
+        """The whole body. Raises _Refused where it is too large, or breaks off."""
+        is_claimed = _claims_a_signature(request)
+        most = LARGEST if is_claimed else _LARGEST_CHECK
+        too_large = _Refused(413, "too large") if is_claimed else _Refused(401, "not signed")
+        if (request.content_length or 0) > most:
+            raise too_large
+        body = bytearray()
+        try:
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0
+            async for part in request.content.iter_any():
+                body += part
+                self._held += len(part)
+                if len(body) > most:
+                    raise too_large
+                if len(body) > _ORDINARY and self._held > _HELD:
+                    raise _Refused(503, "too much at once")
+        except _BROKEN_OFF:
+            raise _Refused(400, "broken off") from None
+        finally:
+            self._held -= len(body)
+        return bytes(body)
 
-    def _is_signed(self, request: web.Request, body: bytes) -> bool:
-        """Slack's signature, version v0.
+    def _require_signature(self, request: BaseRequest, body: bytes) -> None:
+        """Slack's signature, version v0. Raises _Refused.
 
         Not the SDK's verifier: it raises on a timestamp that is no number and on a signature that
         is not ASCII, and it decodes the body first.
         """
-        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        signature = request.headers.get("X-Slack-Signature", "")
-        if not re.fullmatch(r"[0-9]{1,12}", timestamp):
-            return False
-        ages = [abs(now.timestamp() - int(timestamp)) for now in readings(self._clock)]
-        if min(ages) > FRESH.total_seconds():
-            return False
+        if not _claims_a_signature(request):
+            raise _Refused(401, "not signed")
+        timestamp = request.headers["X-Slack-Request-Timestamp"]
         signed = b"v0:" + timestamp.encode() + b":" + body
         expected = "v0=" + hmac.new(self._secret, signed, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(expected.encode(), signature.encode(errors="surrogateescape"))
+        if not hmac.compare_digest(expected, request.headers["X-Slack-Signature"]):
+            raise _Refused(401, "signed with another secret")
+        ages = [abs(now.timestamp() - int(timestamp)) for now in readings(self._clock)]
+        if min(ages) > FRESH.total_seconds():
+            raise _Refused(401, "signed at another time: is this machine's clock right?")
 
 
-async def _alive(_: web.Request) -> web.Response:
-    return web.Response(text="ok\n")
+def _claims_a_signature(request: BaseRequest) -> bool:
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    return bool(
+        re.fullmatch(r"[0-9]{1,12}", timestamp) and re.fullmatch(r"v0=[0-9a-f]{64}", signature)
+    )
+
+
+def _is_ssl_check(body: bytes) -> bool:
+    """Whether Slack only looks at the certificate, signed or not; it wants 200 and no more.
+
+    Source: docs.slack.dev, "Implementing slash commands".
+    """
+    if len(body) > _LARGEST_CHECK or b"ssl_check=1" not in body:
+        return False
+    return dict(parse_qsl(body.decode(errors="replace"))).get("ssl_check") == "1"
