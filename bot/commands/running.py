@@ -7,7 +7,7 @@ second process or a crash finds it sent by somebody or not sent, and never sends
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from bot.commands.patience import unless_soon
 from bot.commands.table import Command, said
 from bot.commands.whisper import Whisper
 from bot.errors import BotError, Severity
-from bot.model import Execution, ExecutionStatus, Leased, Watch, WatchState
+from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line
 from bot.services import board, cards
@@ -176,7 +176,11 @@ class Runs:
             next_poll_at=now + _FIRST_LOOK,
             status=bound.machine.status if bound and bound.machine else "",
             unsure=unsure,
-            about={**execution.known, "command": execution.command},
+            about={
+                **execution.known,
+                "command": execution.command,
+                "sent_at": (execution.started_at or now).isoformat(),
+            },
         )
         label = await self._services.inventory.label(execution.node)
         async with self._store.write() as tx:
@@ -189,6 +193,8 @@ class Runs:
                 now=now,
                 expect={ExecutionStatus.RUNNING},
             ):
+                if execution.task == execution.id and not unsure:
+                    await tx.inventory.put_machine(_created(watch, now))
                 await self._services.watches.open(tx, execution, watch, label)
 
     async def _failed_at_once(
@@ -326,6 +332,11 @@ class _Outcome:
     sentence: Line
     reply: Reply
     hint: Line = ()
+
+
+def _created(watch: Watch, now: datetime) -> Machine:
+    """A machine that the node has accepted: known by its name from then on, whatever its list."""
+    return Machine(watch.node, watch.task, watch.owner, watch.label, "creating", "", now)
 
 
 def _failure(command: Command, subject: Subject, error: BotError) -> Line:

@@ -6,16 +6,18 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.errors import BotError
-from bot.model import DbcSession, Watch, WatchState
+from bot.model import DbcSession, Machine, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services import cards
 from bot.services.inventory import Inventory
+from bot.services.observers.node_log import Proof, can_prove, proof
 from bot.services.observers.sight import Seen, Sight, growing_pause
 from bot.services.sessions import target_of
-from bot.services.settle import ABSENT, has_moved, verdict
+from bot.services.settle import ABSENT, Verdict, has_moved, verdict
 
 _LOG_LINES = 20
 _SHOWN_LOG_LINES = 6
+_ERROR = " error"
 _CREATE_ERROR = "create error"
 # What can be done about a failed creation: docs/dbc-api.md §4.4.
 _NEVER_DEFINED = (
@@ -55,20 +57,43 @@ class Machines:
             return await self._sight(session, watch, ABSENT)
         except BotError as problem:
             return problem
+        await self._inventory.saw(
+            Machine(
+                session.node, watch.task, session.user, detail.desc, str(detail.status),
+                detail.create_time or "", self._clock.now(),
+            )
+        )  # fmt: skip
         return await self._sight(session, watch, str(detail.status))
 
     async def _sight(self, session: DbcSession, watch: Watch, status: str) -> Sight:
         command = watch.about.get("command", "")
         found = verdict(watch, command, status, self._clock.now())
-        failed = found.state is not WatchState.OPEN and status.endswith(" error")
+        evidence = await self._proof(session, watch) if status == "running" else None
+        if evidence is not None and evidence.is_about_it:
+            found = Verdict(WatchState.DONE, _proved(watch, evidence))
+        ended = found.state is not WatchState.OPEN
+        parts = await self._why(session, watch, status) if ended and status.endswith(_ERROR) else ()
+        if evidence is not None and evidence.at and found.state is WatchState.UNKNOWN:
+            parts = (*parts, Note(line("The node's log last says ", _entry(evidence), ".")))
         return Sight(
             found,
             status,
             growing_pause(watch.polls),
             line("the node says: ", code(status)) if status != ABSENT else None,
-            await self._why(session, watch, status) if failed else (),
+            parts,
+            about=evidence.about if evidence is not None else {},
             moved=has_moved(status),
         )
+
+    async def _proof(self, session: DbcSession, watch: Watch) -> Proof | None:
+        """What the log says of a command whose end shows nowhere else."""
+        if not can_prove(watch):
+            return None
+        try:
+            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
+        except BotError:
+            return None
+        return proof(watch, page.lines, self._clock.now())
 
     async def _why(self, session: DbcSession, watch: Watch, status: str) -> tuple[Part, ...]:
         """A failed command tells its reason only in its log (docs/dbc-api.md §4.3).
@@ -85,3 +110,15 @@ class Machines:
         if page.lines:
             shown = (cards.log_excerpt(page.lines[-_SHOWN_LOG_LINES:]),)
         return (*shown, Note(line(_DEFINED))) if status == _CREATE_ERROR else shown
+
+
+def _proved(watch: Watch, proof: Proof) -> str:
+    """The end of "<machine> …"; a soft restart proves only that the guest was told (§3.2.8)."""
+    is_reset = watch.about.get("command") == "vm.reset"
+    forced = "has been reset" if is_reset else "has restarted"
+    done = forced if is_reset or watch.about.get("force") else "was told to reboot"
+    return f"{done} on {{node}}: the node's log says {_entry(proof)}"
+
+
+def _entry(proof: Proof) -> str:
+    return f"“{proof.entry}” at {proof.at.partition('.')[0]} (node's time)"

@@ -1,0 +1,106 @@
+"""Without an answer: what the node shows of it proves how it ended."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_create import CREATE
+
+
+@pytest.fixture
+async def stage(one_stage: Stage) -> Stage:
+    """Socket Mode; Alice may act on two nodes."""
+    await one_stage.gives_session(one_stage.alice, "gpu1", "gpu2")
+    await one_stage.asks(one_stage.alice, "/dbc vm list")
+    return one_stage
+
+
+async def asks_and_confirms(stage: Stage, line: str) -> None:
+    """Alice asks for what has to be confirmed."""
+    await stage.asks(stage.alice, line)
+    await stage.confirms(stage.alice, "inference")
+
+
+@pytest.mark.parametrize("fault", ["timeout_after_doing", "reset_after", "bad_json"])
+async def test_a_creation_that_failed_under_its_own_id_has_failed(stage: Stage, fault: str) -> None:
+    stage.node("gpu2").fail("create", "no_domain")
+    stage.world.faults.on(fault, path="/tasks/start", count=1)
+    await stage.asks(stage.alice, f"{CREATE} on gpu2")
+    end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”", within=30)
+    assert end.plain.startswith(":x:")
+    assert len(stage.endings(stage.alice)) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("vm restart inference force", "inference has restarted on gpu1: the node's log says"),
+        ("vm restart inference", "inference was told to reboot on gpu1: the node's log says"),
+        ("vm reset inference", "inference has been reset on gpu1: the node's log says"),
+    ],
+)
+async def test_a_restart_that_nobody_saw_is_proved_by_the_nodes_log(
+    stage: Stage, line: str, told: str
+) -> None:
+    stage.world.faults.on("reset_after", path=f"/tasks/{line.split()[1]}", count=1)
+    await asks_and_confirms(stage, f"/dbc {line}")
+    stage.clock.advance(timedelta(seconds=20))
+    end = await stage.ends(stage.alice, told, within=20)
+    assert "task successful” at 2026-01-05 09:0" in end.plain
+    assert end.plain.startswith(":white_check_mark:")
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_restart_carried_out_late_is_proved_by_a_newer_entry_of_the_log(
+    stage: Stage,
+) -> None:
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    await stage.ends(stage.alice, "inference has restarted on gpu1")
+    stage.world.faults.on("late", path="/tasks/restart", count=1, seconds=400)
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    unknown = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "The node's log last says “restart task successful” at 2026-01-05" in unknown.plain
+    stage.clock.advance(timedelta(seconds=300))
+    await stage.asks(stage.alice, "/dbc vm list")
+    stage.clock.advance(timedelta(seconds=20))  # it has restarted before anybody looks
+    told = "inference has restarted on gpu1: the node's log says “restart task successful”"
+    await stage.ends(stage.alice, told, within=300)
+    assert stage.changes() == ["tasks.restart", "tasks.restart"]
+
+
+async def test_a_restart_that_left_no_trace_stays_unknown(stage: Stage) -> None:
+    stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "The node's log" not in end.plain
+
+
+async def test_a_creation_is_known_by_its_name_as_soon_as_it_is_accepted(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"{CREATE} on gpu2")
+    shown = await stage.asks(stage.alice, "/dbc vm show t1")
+    assert "t1 on gpu2" in shown.plain.replace("*", "")
+
+
+async def test_a_finished_creation_is_known_by_name_where_the_list_cannot_be_read(
+    stage: Stage,
+) -> None:
+    await stage.asks(stage.alice, f"{CREATE.replace('gpu2', 'gpu1')}")
+    stage.task("Ada's training run").desc = 'a "quoted" one'
+    await stage.ends(stage.alice, "t1 is running on gpu1")
+    shown = await stage.asks(stage.alice, "/dbc vm show t1", CHANNEL)
+    assert "t1 on gpu1" in shown.plain.replace("*", "")
+    async with stage.bot.store.read() as tx:
+        [seen] = [m for m in await tx.inventory.machines(stage.alice.id) if m.desc == "t1"]
+    assert seen.status == "running"
+
+
+async def test_a_creation_without_an_answer_is_known_by_name_once_it_is_seen_there(
+    stage: Stage,
+) -> None:
+    stage.world.faults.on("timeout_after_doing", path="/tasks/start", count=1)
+    await stage.asks(stage.alice, f"{CREATE.replace('gpu2', 'gpu1')}")
+    stage.task("Ada's training run").desc = 'a "quoted" one'
+    await stage.ends(stage.alice, "t1 is running on gpu1")
+    shown = await stage.asks(stage.alice, "/dbc vm show t1", CHANNEL)
+    assert "t1 on gpu1" in shown.plain.replace("*", "")
