@@ -6,7 +6,7 @@ process nobody runs into "database is locked", and nobody sleeps through SQLite'
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
@@ -16,11 +16,13 @@ from contextlib import (
     nullcontext,
     suppress,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -38,6 +40,8 @@ from storage.file import Presence
 
 Result = TypeVar("Result")
 
+log = structlog.get_logger()
+
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "sqlite+aiosqlite": "sqlite+aiosqlite",
@@ -49,6 +53,16 @@ DRIVERS = {
 # Only another process can hold SQLite's write lock for long (a backup, an export); a person who
 # waits for an acknowledgement has 3 s, but what runs behind it would rather wait than fail.
 BUSY_TIMEOUT_MS = 5_000
+
+# What may stand behind the `?` of PostgreSQL's address.
+_OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
+_SSL = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+# Nothing prepared outlasts a transaction, and no two clients of a pooler use the same name.
+_UNPREPARED: Mapping[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"__dbc_{uuid4()}__",
+}
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: the next one may have to wait
@@ -94,7 +108,8 @@ class Engines:
 
     `turn` is held while writing; only the first of `queue` waits for it, so that what a person's
     acknowledgement waits for has one writer before it, not all. `file` and `direct` are there with
-    SQLite only; with `presence`, nothing is written once the file is gone.
+    SQLite only; with `presence`, nothing is written once the file is gone. `server` is there with
+    PostgreSQL, until its first use has shown whether a pooler stands before it.
     """
 
     readers: AsyncEngine
@@ -104,6 +119,8 @@ class Engines:
     file: Path | None = None
     direct: DirectWriter | None = None
     presence: Presence | None = None
+    server: URL | None = None
+    _finding_out: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -113,6 +130,7 @@ class Engines:
         was committed before it began, so that two of them may differ.
         """
         with failures():
+            await self._meet_server()
             async with self.readers.begin() as connection:
                 yield connection
 
@@ -120,6 +138,7 @@ class Engines:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write, in turn."""
         with failures():
+            await self._meet_server()
             async with self.queue, self.turn, self.writers.begin() as connection:
                 self._check_presence()
                 yield connection
@@ -127,12 +146,32 @@ class Engines:
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in a transaction of its own, the fastest way there is, before all who queue."""
         with failures():
+            await self._meet_server()
             async with self.turn:
                 self._check_presence()
                 if self.direct is not None:
                     return await self.direct.run(work)
                 async with self.writers.begin() as connection:
                     return await connection.run_sync(work)
+
+    async def _meet_server(self) -> None:
+        """On first use, find out whether a pooler such as PgBouncer stands before PostgreSQL.
+
+        It may give each transaction another server connection, where statements that were
+        prepared before are unknown: then none is kept.
+        """
+        if self.server is None:
+            return
+        async with self._finding_out:
+            if self.server is None:
+                return
+            async with self.readers.connect() as connection:
+                is_pooled = await _is_pooled(connection)
+            if is_pooled:
+                log.info("database.is_pooled", then="no prepared statement is kept")
+                await self.dispose()
+                self.readers, self.writers = _postgres(self.server, _UNPREPARED)
+            self.server = None
 
     def _check_presence(self) -> None:
         if self.presence is not None:
@@ -161,18 +200,28 @@ def open_engines(url: str) -> Engines:
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
+    readers, writers = _postgres(parsed, {})
+    return Engines(readers, writers, turn=nullcontext(), queue=nullcontext(), server=parsed)
+
+
+def _postgres(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, AsyncEngine]:
     # A server that restarts leaves dead connections in the pool: pre_ping replaces them.
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_pre_ping": True,
-        "connect_args": {"timeout": 10, "command_timeout": 30},
+        "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
     }
-    return Engines(
-        readers=create_async_engine(parsed, pool_size=5, max_overflow=5, **options),
-        writers=create_async_engine(parsed, pool_size=10, max_overflow=0, **options),
-        turn=nullcontext(),
-        queue=nullcontext(),
+    return (
+        create_async_engine(url, pool_size=5, max_overflow=5, **options),
+        create_async_engine(url, pool_size=10, max_overflow=0, **options),
     )
+
+
+async def _is_pooled(connection: AsyncConnection) -> bool:
+    """Whether the process that serves us is another than the one that took the connection."""
+    greeted = (await connection.get_raw_connection()).driver_connection
+    serving = await connection.scalar(text("SELECT pg_backend_pid()"))
+    return greeted is not None and bool(greeted.get_server_pid() != serving)
 
 
 @contextmanager
@@ -206,11 +255,28 @@ def _parse(url: str) -> URL:
                 "DATABASE_URL names no file.",
                 hint="A SQLite address looks like sqlite+aiosqlite:///data/dbc-bot.db.",
             )
+        _refuse_options(parsed.query, frozenset())
         return parsed
     query = dict(parsed.query)
     if "sslmode" in query:  # libpq's word, as hosting providers print it; asyncpg calls it ssl
         query["ssl"] = query.pop("sslmode")
+    _refuse_options(query, _OPTIONS)
+    if query.get("ssl", "prefer") not in _SSL:
+        raise BotError(
+            "DATABASE_URL has a value of sslmode that PostgreSQL does not know.",
+            hint=f"Give one of {', '.join(sorted(_SSL))}.",
+        )
     return parsed.set(query=query)
+
+
+def _refuse_options(given: Iterable[str], known: Set[str]) -> None:
+    """Raise BotError for an option behind the `?` that the driver would stumble over."""
+    if unknown := sorted(set(given) - known):
+        taken = ", ".join(sorted(known - {"ssl"} | {"sslmode"})) if known else "none"
+        raise BotError(
+            f"DATABASE_URL has an option that the bot cannot use: {', '.join(unknown)}.",
+            hint=f"Leave it out. Options that it can use: {taken}.",
+        )
 
 
 def _unusable() -> BotError:

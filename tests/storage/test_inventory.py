@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Conflict
-from bot.model import Machine
+from bot.model import Machine, Sighting
 from storage import Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import LATER, NOW, SOON, machine, node
@@ -119,3 +119,21 @@ async def test_a_clock_that_stands_still_loses_no_news(store: Store) -> None:
         await tx.inventory.put_machine(machine("a", status="creating", seen_at=LATER))
         await tx.inventory.put_machine(machine("a", status="running", seen_at=LATER))
     assert [each.status for each in await seen(store)] == ["running"]
+
+
+async def test_replicas_that_see_the_same_at_once_do_not_stop_each_other(
+    store: Store, racing: Racing
+) -> None:
+    there = [machine(str(number)) for number in range(6)]
+    known = [node(str(number)) for number in range(6)]
+    images = [Sighting(f"image-{number}") for number in range(6)]
+
+    async def see(tx: UnitOfWork, number: int) -> None:
+        turn = number % 3  # each writes the same rows in another order
+        await tx.inventory.put_nodes([*known[turn:], *known[:turn]][:: -1 if number % 2 else 1])
+        mine = [*there[turn:], *there[:turn]][:: -1 if number % 2 else 1]
+        await tx.inventory.replace_machines("node-1", f"U{number % 4}", mine, LATER)
+        await tx.sightings.replace("image", "node-1", images[:: -1 if number % 2 else 1], LATER)
+
+    await racing(see, 16)
+    assert len(await seen(store)) == 6

@@ -72,6 +72,25 @@ def test_an_address_of_no_use_is_refused_without_being_shown(url: str, vault: Va
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgres://u:SECRET@h/d?channel_binding=require", "cannot use: channel_binding"),
+        ("postgres://u:SECRET@h/d?sslrootcert=SECRET", "cannot use: sslrootcert"),
+        ("postgres://u:SECRET@h/d?sslmode=SECRET", "value of sslmode"),
+        ("sqlite:///x.db?check_same_thread=SECRET", "cannot use: check_same_thread"),
+    ],
+)
+def test_an_option_of_no_use_is_named_and_its_value_is_not_shown(
+    url: str, told: str, vault: Vault
+) -> None:
+    with pytest.raises(BotError, match=told) as caught:
+        Store(url, vault)
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value)) + str(
+        caught.value.hint
+    )
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 async def test_an_address_may_be_written_as_providers_print_it(scheme: str) -> None:
     engines = open_engines(f"{scheme}://u:pw@h/d?sslmode=require")

@@ -1,0 +1,84 @@
+"""PostgreSQL behind PgBouncer that gives each transaction another server connection."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from storage import Archive, Store, Vault
+from tests.storage.samples import HERE, NOW, SOON, execution
+
+CONFIGURATION = """
+[databases]
+{name} = host={host} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+"""
+
+
+@pytest.fixture
+def pooled_url(postgres_url: str) -> Iterator[str]:
+    """The address of a pooler before an empty database."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        pytest.skip("there is no PgBouncer here")
+    behind = make_url(postgres_url)
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as directory:
+        file = Path(directory) / "pgbouncer.ini"
+        host = behind.query["host"]
+        file.write_text(CONFIGURATION.format(name=behind.database, host=host, port=port))
+        file.parent.chmod(0o755)
+        # It refuses to run as root, and only the server's own account reaches its socket.
+        server = subprocess.Popen(
+            [program, str(file)],
+            user=Path(str(host)).owner() if os.geteuid() == 0 else None,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert server.stderr is not None
+            while "process up" not in (said := server.stderr.readline()):
+                assert said, "PgBouncer has ended"
+            yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/{behind.database}"
+        finally:
+            server.terminate()
+            server.communicate()
+
+
+async def test_many_replicas_work_behind_a_pooler(pooled_url: str, vault: Vault) -> None:
+    replicas = [Store(pooled_url, vault) for _ in range(3)]
+    for replica in replicas:
+        await replica.migrate()
+
+    async def work(number: int) -> None:
+        store = replicas[number % 3]
+        for turn in range(5):
+            async with store.write() as tx:
+                await tx.messages.put(f"card:{number}", HERE, str(turn), NOW)
+            async with store.read() as tx:
+                assert await tx.messages.find(f"card:{number}")
+        assert await store.record(execution(str(number)), by="p", until=SOON)
+
+    await asyncio.gather(*(work(number) for number in range(12)))
+    archive = Archive(pooled_url)
+    fault, head = await archive.verify()
+    assert (fault, head.seq) == (None, 12)
+    await archive.close()
+    for replica in replicas:
+        await replica.close()
