@@ -64,7 +64,7 @@ class Link(AsyncBaseSocketModeClient):
         self.logger = logger
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.leaving = asyncio.Event()
-        self.end: DeliveryFailed = DeliveryFailed("closed", SOON)
+        self.end: DeliveryFailed = DeliveryFailed("the connection was closed", SOON)
         self._pace = pace
         self._ws: aiohttp.ClientWebSocketResponse | None = None
 
@@ -107,7 +107,7 @@ class Link(AsyncBaseSocketModeClient):
                     limit.reschedule(None)
                 elif kind == "disconnect":
                     reason = str(message.get("reason"))
-                    self.end = DeliveryFailed(f"disconnect: {reason}", SOON)
+                    self.end = DeliveryFailed(f"Slack closes the connection ({reason})", SOON)
                     if reason not in _ANNOUNCED or not self.opened.done():
                         return
                     if not self.leaving.is_set():
@@ -186,7 +186,7 @@ class SocketMode:
                 end = DeliveryFailed("surprise", SOON)
             ticket = ""
             if lived >= self._pace.steady:
-                self._tries.succeeded()
+                self._tries.begin_anew()
             else:
                 await self._tries.failed(end)
 
@@ -222,6 +222,7 @@ class SocketMode:
         if not opened.cancelled() and opened.exception() is None and not link.leaving.is_set():
             self._links.append(link)
             log.info("socket.opened")
+            self._tries.reached()
             self._note_reach()
 
     def _note_reach(self) -> None:

@@ -37,6 +37,7 @@ class Tries:
         self._host = urlsplit(url).hostname or url
         self._setting = setting
         self._failures = 0
+        self._said = self._said_again = False
 
     async def until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` gives, once it does. Raises LockedOut where waiting is of no use."""
@@ -48,12 +49,15 @@ class Tries:
                     raise
                 await self.failed(failure)
             else:
-                self.succeeded()
+                self.reached()
+                self.begin_anew()
                 return answer
 
     async def failed(self, failure: DeliveryFailed) -> None:
         """Say so if it is the first time, then wait until it is time for the next try."""
-        if not self._failures:
+        # Whoever is locked out has been told which setting to look at.
+        if not self._said and not isinstance(failure, LockedOut):
+            self._said = True
             log.warning(
                 "slack.unreachable",
                 sentence=f"Cannot reach Slack ({self._host}) with {self._setting}: "
@@ -67,11 +71,16 @@ class Tries:
             pause = max(pause, min(failure.retry_after or pause, LONGEST_WISH))
         await self._clock.sleep(pause)
 
-    def succeeded(self) -> None:
-        """Begin anew: the next failure is a first one again."""
-        if self._failures:
-            log.info("slack.reached", host=self._host, setting=self._setting, tries=self._failures)
+    def reached(self) -> None:
+        """Say that Slack answers again, if it was said that it does not."""
+        if self._said and not self._said_again:
+            self._said_again = True
+            log.info("slack.reached", host=self._host, setting=self._setting, after=self._failures)
+
+    def begin_anew(self) -> None:
+        """Let the next failure be a first one."""
         self._failures = 0
+        self._said = self._said_again = False
 
 
 def cause(failure: DeliveryFailed) -> str:

@@ -145,6 +145,35 @@ async def test_whatever_slack_answers_instead_of_a_ticket_is_asked_for_again_qui
     await is_answered(office)
 
 
+async def test_the_end_of_an_outage_is_said_once_too(office: Office) -> None:
+    office.ws.sockets.faults.add("refused", times=3)
+    with capture_logs() as logs:
+        office.ws.sockets.drop()
+        await office.ws.until(lambda: not office.ws.connected)
+        await is_back(office)
+        await is_answered(office)
+    told = [entry["event"] for entry in logs if entry["event"].startswith("slack.")]
+    assert told == ["slack.unreachable", "slack.reached"]
+
+
+async def test_a_refused_app_token_is_reported_and_taken_again_once_it_is_good(
+    office: Office,
+) -> None:
+    office.ws.revoke("app")
+    with capture_logs() as logs:
+        office.ws.sockets.drop()
+        for _ in range(20):
+            await office.clock.sleeping()
+            office.clock.wind(SECOND)
+    assert len([entry for entry in logs if entry["event"] == "slack.refuses_the_bot"]) == 1
+    assert "Set SLACK_APP_TOKEN to" in office.connection.health.fault
+    office.ws.restore("app")
+    await is_back(office)
+    await is_answered(office)
+    assert not office.connection.health.fault
+    assert await office.edge.is_ready()
+
+
 async def test_slacks_wish_to_wait_is_heeded(office: Office) -> None:
     office.ws.faults.ratelimit("apps.connections.open", retry_after=20)
     office.ws.sockets.drop()

@@ -58,6 +58,16 @@ async def test_a_bot_whose_token_is_refused_ends_and_says_once_what_to_set(
     assert said[0].startswith(f"Slack refuses the bot token ({error}). Set SLACK_BOT_TOKEN to")
 
 
+async def test_a_bot_whose_app_token_is_refused_ends_and_says_what_to_set(tmp_path: Path) -> None:
+    with refusals() as said:
+        async with running(tmp_path) as (ws, bot):
+            ws.revoke("app", error="token_revoked")
+            ws.sockets.drop()
+            assert await asyncio.wait_for(bot, 30) is False
+    assert len(said) == 1
+    assert "Set SLACK_APP_TOKEN to" in said[0]
+
+
 async def test_a_bot_without_the_scope_to_write_ends_and_names_the_scope(tmp_path: Path) -> None:
     with refusals() as said:
         async with running(tmp_path) as (ws, bot):

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -36,6 +37,44 @@ async def test_hello_counts_the_connections(ws: Workspace) -> None:
         assert "host" in hello["debug_info"]
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await http.ws_connect(url)
+
+
+async def test_a_ticket_expires(ws: Workspace, clock: HandClock) -> None:
+    client = AsyncWebClient(base_url=ws.api_url)
+    url = (await client.apps_connections_open(app_token=ws.app_token))["url"]
+    clock.wind(timedelta(seconds=30))
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+            await http.ws_connect(url)
+
+
+@pytest.mark.parametrize("status", [403, 500, 502])
+async def test_a_ticket_is_used_up_by_a_handshake_that_failed(ws: Workspace, status: int) -> None:
+    ws.sockets.faults.add("refused", status=status)
+    client = AsyncWebClient(base_url=ws.api_url)
+    url = (await client.apps_connections_open(app_token=ws.app_token))["url"]
+    async with aiohttp.ClientSession() as http:
+        for expected in (status, 403):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect(url)
+            assert refused.value.status == expected
+
+
+async def test_a_half_open_socket_answers_nothing(ws: Workspace) -> None:
+    async with raw_socket(ws) as socket:
+        ws.sockets.freeze()
+        assert not ws.connected
+        await socket.ping()
+        with pytest.raises(TimeoutError):
+            await socket.receive(timeout=0.2)
+
+
+async def test_a_socket_told_to_go_is_closed_once_there_is_another(ws: Workspace) -> None:
+    async with raw_socket(ws) as socket:
+        await ws.sockets.disconnect("refresh_requested")
+        assert (await socket.receive_json(timeout=5))["reason"] == "refresh_requested"
+        async with raw_socket(ws):
+            assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
 
 
 async def test_an_envelope_goes_to_one_connection(ws: Workspace) -> None:
