@@ -225,7 +225,7 @@ def _jobs(services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers) 
 
 
 def _words(table: Table, execution: Execution) -> Words:
-    follow = table[execution.command].follow
+    follow = table.spoken_of(execution.command).follow
     if follow is None:
         return Words("is changing", "has changed")
     return Words(

@@ -5,6 +5,7 @@ process nobody runs into "database is locked", and nobody sleeps through SQLite'
 """
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -209,6 +210,7 @@ def _postgres(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, Async
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_pre_ping": True,
+        "json_deserializer": _lenient,
         "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
     }
     return (
@@ -279,6 +281,14 @@ def _refuse_options(given: Iterable[str], known: Set[str]) -> None:
         )
 
 
+def _lenient(text: str) -> Any:
+    """What a JSON column holds; None where it cannot be read, for the sake of the other rows."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 def _unusable() -> BotError:
     return BotError(
         "DATABASE_URL is not an address that the bot can use.",
@@ -288,9 +298,10 @@ def _unusable() -> BotError:
 
 def _open_sqlite(url: URL) -> Engines:
     file = Path(url.database or "")
-    readers = create_async_engine(url, hide_parameters=True, pool_size=5, max_overflow=5)
-    writers = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
-    direct = create_engine(url.set(drivername="sqlite"), hide_parameters=True, pool_size=1)
+    options: dict[str, Any] = {"hide_parameters": True, "json_deserializer": _lenient}
+    readers = create_async_engine(url, pool_size=5, max_overflow=5, **options)
+    writers = create_async_engine(url, pool_size=1, max_overflow=0, **options)
+    direct = create_engine(url.set(drivername="sqlite"), pool_size=1, **options)
     for engine in (readers.sync_engine, writers.sync_engine, direct):
         event.listen(engine, "connect", _prepare)
     event.listen(readers.sync_engine, "begin", _begin)

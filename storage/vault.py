@@ -51,15 +51,23 @@ class Vault:
         """Open what `encrypt` sealed; `BadKey` if no key fits or it was tampered with."""
         try:
             plain: dict[str, str] = json.loads(self._fernet.decrypt(sealed))
-        except InvalidToken:
+        except (InvalidToken, ValueError, TypeError):
             raise _undecryptable() from None
         return plain
+
+    def opens(self, sealed: bytes) -> bool:
+        """Whether one of the keys opens it."""
+        try:
+            self.decrypt(sealed)
+        except BadKey:
+            return False
+        return True
 
     def rotate(self, sealed: bytes) -> bytes:
         """Seal the same anew under the first key; `BadKey` as with `decrypt`."""
         try:
             return self._fernet.rotate(sealed)
-        except InvalidToken:
+        except (InvalidToken, TypeError):
             raise _undecryptable() from None
 
     def __repr__(self) -> str:

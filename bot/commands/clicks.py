@@ -47,6 +47,7 @@ class Clicks:
         self._reviews = reviews
         self._pipeline = pipeline
         self._counting: set[str] = set()  # the keys of the clicks that are being looked at
+        self._odd: set[str] = set()  # those that cannot be looked at, which was logged
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             review_cards.APPROVE: self._approve,
             review_cards.CONFIRM: partial(
@@ -94,6 +95,10 @@ class Clicks:
                 await self._count(vote.key, answer_for(vote))
             except DeliveryFailed as failure:
                 log.info("click.kept", approval=vote.approval, reason=failure.reason)
+            except Exception:  # the others are not to wait for this one
+                if vote.key not in self._odd:
+                    log.exception("click.not_counted", approval=vote.approval)
+                self._odd.add(vote.key)
 
     async def turn_away(self, press: Press, why: str) -> None:
         """Record a click by somebody who is not even looked at."""

@@ -80,7 +80,7 @@ class Endings:
     ) -> None:
         """Store what who asked is to be told; `say` follows, unless `said` is False."""
         now = self._clock.now()
-        title = self._services.table[execution.command].title
+        title = self._services.table.spoken_of(execution.command).title
         about = Note(line("You asked for ", code(title), ", ", time(execution.created_at), "."))
         if reply.sensitive:
             reply = Reply.of("What this answered holds a secret, so I have not kept it.")

@@ -70,7 +70,7 @@ class Pipeline:
             await self._carry_out(execution, answer, hold)
 
     async def _carry_out(self, execution: Execution, answer: Answer, hold: Hold) -> None:
-        command = self._services.table[execution.command]
+        command = self._services.table.spoken_of(execution.command)
         async with self._store.read() as tx:
             approval = await tx.approvals.for_execution(execution.id)
         if approval is not None and approval.status in _NOT_APPROVED:
@@ -82,6 +82,7 @@ class Pipeline:
                     "I could not get to this in time; by now it might be a surprise.",
                     hint="Nothing was done. Ask again.",
                 )
+            self._check_record(execution)
             cleared = await patiently(self._cleared(command, execution, approval), answer)
         except BotError as error:
             await self._turn_down(execution, error, answer)
@@ -99,6 +100,24 @@ class Pipeline:
         execution, bound = await self._preparation.prepare(execution)
         is_cleared = await self._is_cleared(command, execution, bound, approval)
         return (execution, bound) if is_cleared else None
+
+    def _check_record(self, execution: Execution) -> None:
+        """Raise Refused for what cannot be carried out as it was asked: a part of it is lost."""
+        if self._services.table.get(execution.command) is None:
+            title = self._services.table.spoken_of(execution.command).title
+            raise Refused(
+                f"This version of the bot has no command “{title}”.", hint="Nothing was done."
+            )
+        if execution.unreadable == "secrets":
+            raise Refused(
+                "What you typed can no longer be decrypted: the bot has lost the key.",
+                hint="Nothing was done. Fill in the form again.",
+            )
+        if execution.unreadable:
+            raise Refused(
+                "The record of what you requested is damaged.",
+                hint="Nothing was done. Request it again.",
+            )
 
     async def _is_cleared(
         self, command: Command, execution: Execution, bound: Bound, approval: Approval | None

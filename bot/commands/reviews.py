@@ -165,6 +165,11 @@ class Reviews:
         now: Mapping[str, Fact],
     ) -> None:
         """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
+        if approval.is_unreadable:
+            raise Refused(
+                "The record of what was shown for this approval is damaged.",
+                hint="Nothing was done. Request it again.",
+            )
         if outgrown(approval, decision):
             raise Refused(
                 "The rules have become stricter since this was asked.",
@@ -348,7 +353,10 @@ class Reviews:
                 # From here on a crash leaves it to `recover`.
                 await self._hand_over(tx, approval, ())
         for approval in expired:
-            await self.close(approval)
+            try:
+                await self.close(approval)
+            except Exception:  # the others are not to wait for it; `recover` closes it
+                log.exception("review.not_closed", approval=approval.id)
 
     async def remind(self) -> None:
         """Remind those who could decide, at growing intervals, in the card's thread."""
@@ -356,7 +364,10 @@ class Reviews:
         async with self._store.write() as tx:
             due = await tx.approvals.claim_reminders(now, now + FIRST_REMINDER, 20)
         for approval in due:
-            await self._remind(approval)
+            try:
+                await self._remind(approval)
+            except Exception:  # the others are to be reminded of; this one is due again later
+                log.exception("review.not_reminded", approval=approval.id)
         if due:
             await self._outbox.deliver_due()
 
@@ -407,7 +418,7 @@ class Reviews:
         if named := execution.label or execution.arguments.get("name", ""):
             return named
         node = await self._inventory.label(execution.node) if execution.node else ""
-        return node or self._table[execution.command].title
+        return node or self._table.spoken_of(execution.command).title
 
     async def asked(self, approval: Approval) -> Line:
         """`delete train-01 on gpu1, asked by @bob`."""
@@ -430,7 +441,7 @@ class Reviews:
     async def _question(
         self, approval: Approval, execution: Execution, *, named: bool | None = None
     ) -> Question:
-        command = self._table[execution.command]
+        command = self._table.spoken_of(execution.command)
         asks, loses = command.question_of(execution.known)
         label = await self._inventory.label(execution.node) if execution.node else ""
         key = _key_of(approval)

@@ -299,7 +299,7 @@ class Runs:
 
     async def lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""
-        command = self._services.table[execution.command]
+        command = self._services.table.spoken_of(execution.command)
         if command.follow is not None:
             await self._follow(command, execution, None, unsure=True)
             await self._outbox.deliver_due()

@@ -190,6 +190,10 @@ class Group:
     needs_session: bool = False
 
 
+async def _gone(_ctx: object) -> None:
+    """Do what only another version of the bot can do."""
+
+
 def said(words: Words, values: Mapping[str, str]) -> str:
     """Words that may depend on the typed arguments."""
     return words if isinstance(words, str) else words(values)
@@ -220,6 +224,11 @@ class Table:
     def get(self, command_id: str) -> Command | None:
         """The row of that id, or None: an id that a former version wrote down may be gone."""
         return self._by_id.get(command_id)
+
+    def spoken_of(self, command_id: str) -> Command:
+        """The row of that id; for one that a former version wrote down, one to name it by."""
+        group, _, verb = command_id.rpartition(".")
+        return self._by_id.get(command_id) or Command(verb, _gone, group=group)
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""

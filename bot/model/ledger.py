@@ -43,6 +43,7 @@ class Execution:
     rest and erased at the end. `node`, `task` and `label` are known once the target is resolved;
     `approved_by` once it was approved, `session_of` (whose session was used) once it was.
     `facts` are what was read before it was asked or sent: sizes, names that are in use.
+    `unreadable` names what of its record cannot be read; it must not be carried out then.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Execution:
     approved_by: tuple[str, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    unreadable: str = ""
 
     @property
     def known(self) -> Mapping[str, str]:

@@ -7,7 +7,10 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class DbcSession:
-    """A person's credentials for one node. The pair is a bearer secret that never expires."""
+    """A person's credentials for one node. The pair is a bearer secret that never expires.
+
+    `is_locked`: no key opens what is stored, so that the pair is not known.
+    """
 
     user: str
     node: str
@@ -17,6 +20,7 @@ class DbcSession:
     added_at: datetime | None = None
     checked_at: datetime | None = None
     problem: str = ""
+    is_locked: bool = False
 
 
 class Audience(StrEnum):
@@ -74,6 +78,7 @@ class SessionRequest:
     """A session id that a node gave to a renter and that waits for its signature.
 
     `wallets` are those of which one has to sign: the renter's, or the members of a multisig.
+    `is_locked`: no key opens what is stored, so that none of it is known.
     """
 
     user: str
@@ -82,6 +87,7 @@ class SessionRequest:
     wallets: tuple[str, ...]
     rent_order: str
     expires_at: datetime
+    is_locked: bool = False
 
 
 class NodeKind(StrEnum):

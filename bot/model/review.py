@@ -65,6 +65,7 @@ class Approval:
     status: ApprovalStatus = ApprovalStatus.PENDING
     decided_by: str = ""
     decided_at: datetime | None = None
+    is_unreadable: bool = False
 
 
 class Verdict(StrEnum):

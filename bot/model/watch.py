@@ -47,7 +47,8 @@ class Watch:
     `moved` that the machine was since seen in the state in between (`restarting`, `creating` …).
     `silent_since` is when the node stopped answering, if it has. `about` says what is followed and
     what a look has to be compared with (image, server, size …). `stopped_by` is who had the thing
-    itself stopped, if someone did.
+    itself stopped, if someone did. `is_unreadable`: its record is damaged, or of a kind that this
+    version does not know.
     """
 
     id: str
@@ -69,3 +70,4 @@ class Watch:
     about: Mapping[str, str] = field(default_factory=dict)
     stopped_by: str = ""
     state: WatchState = WatchState.OPEN
+    is_unreadable: bool = False

@@ -1,5 +1,6 @@
 """Shows a change's card: the one in the channel and its copies, always all of them together."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,7 +30,8 @@ async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> 
     """Let the card of what ran without approval say who has reviewed it."""
     shown = await tx.messages.find(card_key(execution.id))
     if shown is not None:
-        await show_card(tx, execution, load(shown.content), now)
+        with suppress(ValueError):  # of another version, or damaged: then it stays as it is
+            await show_card(tx, execution, load(shown.content), now)
 
 
 async def _marked(tx: UnitOfWork, execution: Execution, card: Reply) -> Reply:

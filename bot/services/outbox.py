@@ -78,7 +78,10 @@ class Outbox:
             await tx.messages.delivered(message.id, message.version, ref, self._by)
 
     async def _send(self, message: Message) -> MessageRef:
-        reply = load(message.content)
+        try:
+            reply = load(message.content)
+        except ValueError:  # of another version, or damaged: nothing will make it sayable
+            raise DeliveryFailed("its record is damaged", None) from None
         ref = message.ref
         if ref is None and message.attempts > 1:
             ref = await self._find(message, message.place)

@@ -161,10 +161,13 @@ class Renters:
         async with self._store.read() as tx:
             waiting = await tx.renters.of(user, self._clock.now())
         for request in waiting:
-            if node_id in {"", request.node}:
+            if node_id in {"", request.node} and not request.is_locked:
                 return request
+        locked = [one for one in waiting if one.is_locked and node_id in {"", one.node}]
         raise Refused(
-            "No session id of yours waits for a signature, or its hour is over.",
+            "Your session id can no longer be decrypted: its key is missing, or it is damaged."
+            if locked
+            else "No session id of yours waits for a signature, or its hour is over.",
             hint=line(
                 "Ask the node for it again: ",
                 command("session request"),

@@ -11,14 +11,30 @@ from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.reply import command, line
-from storage import BadKey, Store, UnitOfWork
+from bot.reply import command, line, mention
+from storage import Store, UnitOfWork
 
 # The daemon's `response parse error`: the node did let the caller in, but a description in its
 # list spoils the answer (docs/dbc-api.md §11.1).
 _GARBLED = -1
 
 log = structlog.get_logger()
+
+
+class SessionLocked(Refused):
+    """No key opens a session that is kept: says whose it is, and what its owner does about it."""
+
+    def __init__(self, session: DbcSession, user: str = "", label: str = "") -> None:
+        add, remove = (command(f"session {verb} {label}".strip()) for verb in ("add", "remove"))
+        again = line(" it with ", remove, ", then add it again with ", add, ".")
+        theirs = line(mention(session.user), " can remove", again)
+        mine = session.user == user
+        super().__init__(
+            f"{'Your' if mine else 'The'} session for {label or 'this node'} can no longer be "
+            "decrypted: its key is missing, or it is damaged.",
+            hint=line("Remove", again) if mine else line("It is not yours. ", theirs),
+            field="node",
+        )
 
 
 class Sessions:
@@ -39,7 +55,10 @@ class Sessions:
         return found
 
     async def require(self, user: str, node: Node, channel: str = "") -> DbcSession:
-        """The session with which `user` would act on a node. Raises Refused when there is none."""
+        """The session with which `user` would act on a node.
+
+        Raises Refused when there is none, and SessionLocked when no key opens it.
+        """
         async with self._store.read() as tx:
             found = await tx.sessions.usable(user, channel, node.id)
         if not found:
@@ -48,6 +67,8 @@ class Sessions:
                 hint=line("Add yours with: ", command("session add")),
                 field="node",
             )
+        if found[0].is_locked:
+            raise SessionLocked(found[0], user, node.label)
         return found[0]
 
     async def record_use(
@@ -142,11 +163,8 @@ class Sessions:
         found: list[str] = []
         async with self._store.read() as tx:
             for user, node in await tx.sessions.everyone():
-                try:
-                    session = await tx.sessions.find(user, node)
-                except BadKey:
-                    continue
-                if session is not None:
+                session = await tx.sessions.find(user, node)
+                if session is not None and not session.is_locked:
                     found += session.session_id, session.session_id_sign
         return found
 
@@ -222,7 +240,12 @@ def is_about_the_way(problem: BotError) -> bool:
 
 
 def target_of(session: DbcSession) -> Target:
-    """The session as the DBC client takes it. Raises InvalidField for a pair that cannot be one."""
+    """The session as the DBC client takes it.
+
+    Raises InvalidField for a pair that cannot be one, and SessionLocked for one that is not known.
+    """
+    if session.is_locked:
+        raise SessionLocked(session)
     return Target(
         node_id=session.node,
         credentials=SessionPair.of(session.session_id, session.session_id_sign),

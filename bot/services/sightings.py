@@ -149,8 +149,10 @@ class Sightings:
             async with self._store.read() as tx:
                 session = await tx.sessions.find(user, node)
                 machines = [m for m in await tx.inventory.machines(user) if m.node == node]
+            if session is None or session.is_locked:
+                continue
             for machine in machines:
-                if session is None or not left:
+                if not left:
                     return
                 target, task = target_of(session), machine.task
                 if await self._refresh("disk", task, partial(self._disks, target, task)):

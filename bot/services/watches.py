@@ -8,6 +8,7 @@ say it. What is asked, and what the answers mean, is not known here.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -24,13 +25,14 @@ from bot.services.cards import Subject
 from bot.services.inventory import Inventory
 from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
-from bot.services.observers.sight import Observer, Sight, is_silence
+from bot.services.observers.sight import Observer, Seen, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import rewound
+from bot.services.sessions import SessionLocked
 from bot.services.settle import Verdict
 from bot.services.words import Words
-from storage import Store, UnitOfWork
+from storage import StorageFailed, Store, UnitOfWork
 
 _LEASE = timedelta(minutes=2)  # renewed while a poll goes on
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
@@ -43,6 +45,11 @@ _END: dict[WatchState, ExecutionStatus] = {
 }
 
 _LOOKOUT = "It may still be carried out. I report it here if I see it, and look for it until "
+_DAMAGED = Verdict(
+    WatchState.UNKNOWN,
+    "can no longer be looked at: the bot's record of it is damaged. Check its present state",
+    resumable=False,
+)
 
 Group = tuple[str, str, Observer]  # node, whose session, who looks
 
@@ -169,14 +176,18 @@ class Watches:
             await self._leases.renew(tx, Leased.WATCH)
             due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
             groups: dict[Group, list[Watch]] = defaultdict(list)
+            damaged = [watch for watch in due if watch.is_unreadable]
             for watch in due:
+                if watch.is_unreadable:
+                    continue
                 groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
             for (node, owner, observer), watches in groups.items():
                 if observer is self._observers[Goal.RUNNING]:
-                    watches.extend(
-                        await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
-                    )
-        if groups:
+                    others = await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
+                    watches.extend(watch for watch in others if not watch.is_unreadable)
+        for watch in damaged:
+            await self._settle(watch, _DAMAGED, watch.status)
+        if due:
             looks = [
                 self._poll_safely(*key, [rewound(watch, now) for watch in watches])
                 for key, watches in groups.items()
@@ -193,11 +204,12 @@ class Watches:
                 await self._poll_group(node, owner, observer, watches)
             except Exception:
                 log.exception("watch.poll_failed", node=node)
-                await self._surprised(node, watches)
+                with suppress(StorageFailed):  # it is polled again once the lease runs out
+                    await self._surprised(node, watches)
 
     async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
         """Looking failed on our side: that is told like a node that does not answer."""
-        ours = BotError("Looking at it failed on my side.")
+        ours = _ours()
         async with self._store.read() as tx:
             asked = await tx.executions.some([watch.execution for watch in watches])
         kept = [await self._not_seen(watch, asked[watch.execution], ours) for watch in watches]
@@ -222,15 +234,28 @@ class Watches:
         watches = [watch for watch in watches if watch not in barred]
         if session is None or not watches:
             return
-        seen = await observer.look(session, watches)
-        kept = []
-        for watch in watches:
-            found, execution = seen[watch.id], asked[watch.execution]
-            if isinstance(found, BotError):
-                kept.append(await self._not_seen(watch, execution, found))
-            else:
-                kept.append(await self._seen(watch, execution, found))
+        if session.is_locked:  # the key may be put back
+            locked = SessionLocked(session, owner, await self._inventory.label(node))
+            seen: Seen = dict.fromkeys([watch.id for watch in watches], locked)
+        else:
+            seen = await observer.look(session, watches)
+        kept = [
+            await self._looked_at(watch, asked[watch.execution], seen[watch.id])
+            for watch in watches
+        ]
         await self._keep(node, [one for one in kept if one is not None])
+
+    async def _looked_at(
+        self, watch: Watch, execution: Execution, found: Sight | BotError
+    ) -> "_Kept | None":
+        """What to keep of a look; None when it was the last one. One's surprise is no other's."""
+        if isinstance(found, BotError):
+            return await self._not_seen(watch, execution, found)
+        try:
+            return await self._seen(watch, execution, found)
+        except Exception:
+            log.exception("watch.not_understood", watch=watch.id)
+            return await self._not_seen(watch, execution, _ours())
 
     async def _seen(self, watch: Watch, execution: Execution, sight: Sight) -> "_Kept | None":
         """What to keep of a look; None when it was the last one."""
@@ -358,6 +383,10 @@ class Watches:
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
         await board.show_card(tx, execution, card, self._clock.now())
+
+
+def _ours() -> BotError:
+    return BotError("Looking at it failed on my side.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import NotFound
 from bot.model import Approval, ApprovalStatus, AuditKind, Fact, ReviewKind
 from storage.repositories.executions import Executions
-from storage.repositories.repository import FARTHEST_AHEAD, Repository, claiming
+from storage.repositories.repository import (
+    FARTHEST_AHEAD,
+    Repository,
+    claiming,
+    is_word,
+    word,
+)
 from storage.tables import approvals
 
 DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
@@ -220,6 +226,7 @@ class Approvals(Repository):
 
 def from_row(row: RowMapping) -> Approval:
     """The review of a row."""
+    shown = _read(row["shown"])
     return Approval(
         id=row["id"],
         execution=row["execution"],
@@ -227,17 +234,18 @@ def from_row(row: RowMapping) -> Approval:
         reviewer=row["reviewer"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
-        kind=ReviewKind(row["kind"]),
-        shown=_read(row["shown"]),
+        kind=word(ReviewKind, row["kind"], ReviewKind.APPROVE),
+        shown=shown or {},
         needed=row["needed"],
         denials=row["denials"],
         self_approval=row["self_approval"],
         type_name=row["type_name"],
         remind_at=row["remind_at"],
         reminders=row["reminders"],
-        status=ApprovalStatus(row["status"]),
+        status=word(ApprovalStatus, row["status"], ApprovalStatus.VOID),
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
+        is_unreadable=shown is None or not is_word(ReviewKind, row["kind"]),
     )
 
 
@@ -249,11 +257,14 @@ def _written(shown: Mapping[str, Fact]) -> dict[str, str | dict[str, str]]:
     }
 
 
-def _read(column: Mapping[str, str | Mapping[str, str]]) -> dict[str, Fact]:
-    """What `_written` wrote; labels in the place of keys are a former version's."""
-    return {
-        _FORMERLY.get(key, key): Fact(told)
-        if isinstance(told, str)
-        else Fact(told["last_seen"], told["unread"])
-        for key, told in column.items()
-    }
+def _read(column: Any) -> dict[str, Fact] | None:
+    """What `_written` wrote, None if it cannot be read; labels as keys are a former version's."""
+    try:
+        return {
+            _FORMERLY.get(key, key): Fact(told)
+            if isinstance(told, str)
+            else Fact(told["last_seen"], told["unread"])
+            for key, told in column.items()
+        }
+    except (AttributeError, KeyError, TypeError):
+        return None

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, texts
 from storage.tables import audit, executions, messages
 
 CHUNK = 500  # rows read at once, by those who read all
@@ -206,13 +206,21 @@ def _to_row(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
+def _mapping(text: str) -> dict[str, Any]:
+    """What is kept as JSON; a row that was tampered with shows as much as can be read."""
+    try:
+        return texts(json.loads(text))
+    except ValueError:
+        return {}
+
+
 def _from_row(row: RowMapping) -> AuditRow:
     entry = AuditEntry(
         kind=AuditKind(row["kind"]),
         at=datetime.fromisoformat(row["at"]),
         actor=row["actor"],
         command=row["command"],
-        arguments=json.loads(row["arguments"]),
+        arguments=_mapping(row["arguments"]),
         node=row["node"],
         task=row["task"],
         label=row["label"],
@@ -222,7 +230,7 @@ def _from_row(row: RowMapping) -> AuditRow:
         reason=row["reason"],
         place=Place(row["channel"], row["thread"]),
         message=row["message"],
-        details=json.loads(row["details"]),
+        details=_mapping(row["details"]),
     )
     ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
     return AuditRow(

@@ -1,6 +1,7 @@
 """The ledger: commands that change something, from recorded to their end."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, NotFound
 from bot.model import AuditEntry, AuditKind, Effect, Execution, ExecutionStatus, Place, Source
+from storage.errors import BadKey
 from storage.repositories.audit import Audit, append_all
-from storage.repositories.repository import Repository, claiming, insert, is_free
+from storage.repositories.repository import (
+    Repository,
+    claiming,
+    insert,
+    is_free,
+    is_word,
+    texts,
+    word,
+)
 from storage.tables import executions
 from storage.vault import Vault
 
@@ -210,11 +220,14 @@ class Executions(Repository):
         )
 
     async def reseal(self) -> int:
-        """Encrypt every secret anew under the first key; says how many there were."""
+        """Encrypt every secret anew under the first key, but for those that no key opens.
+
+        Says how many there were.
+        """
         rows = await self._connection.execute(
             select(executions.c.id, executions.c.secrets).where(executions.c.secrets.is_not(None))
         )
-        sealed = rows.all()
+        sealed = [(one, secrets) for one, secrets in rows if self._vault.opens(secrets)]
         for execution_id, secrets in sealed:
             await self._connection.execute(
                 update(executions)
@@ -254,8 +267,14 @@ class Executions(Repository):
         return None if row is None else self._open(row)
 
     def _open(self, row: RowMapping) -> Execution:
+        """The execution of a row, `unreadable` where no key opens its secrets."""
         sealed = row["secrets"]
-        return from_row(row, secrets=self._vault.decrypt(sealed) if sealed else {})
+        try:
+            secrets = texts(self._vault.decrypt(sealed)) if sealed else {}
+        except BadKey:
+            opened = from_row(row, secrets={})
+            return replace(opened, unreadable=opened.unreadable or "secrets")
+        return from_row(row, secrets=secrets)
 
 
 def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> dict[str, Any]:
@@ -328,26 +347,33 @@ def _requested(row: Mapping[str, Any]) -> AuditEntry:
 
 
 def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str]) -> Execution:
-    """The execution of a row, with its secrets as far as they were opened."""
+    """The execution of a row, with its secrets as far as they were opened.
+
+    Whatever stands in it: one that cannot be read is no reason not to read the others.
+    """
+    damaged = [name for name in ("arguments", "facts") if not isinstance(row[name], dict)]
+    if not is_word(Effect, row["effect"]):
+        damaged.append("effect")
     return Execution(
         id=row["id"],
         key=row["key"],
         actor=row["actor"],
         place=Place(row["channel"], row["thread"]),
-        source=Source(row["source"]),
+        source=word(Source, row["source"], Source.SLASH),
         command=row["command"],
-        arguments=row["arguments"],
-        effect=Effect(row["effect"]),
+        arguments=texts(row["arguments"]),
+        effect=word(Effect, row["effect"], Effect.DESTROY),
         created_at=row["created_at"],
         secrets=secrets,
-        status=ExecutionStatus(row["status"]),
+        status=word(ExecutionStatus, row["status"], ExecutionStatus.UNKNOWN),
         node=row["node"],
         task=row["task"],
         label=row["label"],
-        facts=row["facts"],
+        facts=texts(row["facts"]),
         outcome=row["outcome"],
         session_of=row["session_of"],
         approved_by=tuple(row["approved_by"].split()),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        unreadable=next(iter(damaged), ""),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, delete, func, select, update
 
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.repository import Repository, is_reached
+from storage.repositories.repository import Repository, is_reached, is_word
 from storage.tables import machines, names, nodes
 
 
@@ -130,6 +130,7 @@ class Inventory(Repository):
                 manager=row["manager"],
             )
             for row in rows.mappings()
+            if is_word(NodeKind, row["kind"])
         ]
 
 

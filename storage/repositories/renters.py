@@ -4,10 +4,11 @@ import hashlib
 import json
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import SessionRequest
+from storage.errors import BadKey
 from storage.repositories.repository import Repository
 from storage.tables import session_requests, used_nonces
 from storage.vault import Vault
@@ -70,20 +71,18 @@ class Renters(Repository):
             .where(session_requests.c.user == user, session_requests.c.expires_at > now)
             .order_by(session_requests.c.expires_at.desc())
         )
-        found = []
-        for row in rows.mappings():
+        return [self._open(row) for row in rows.mappings()]
+
+    def _open(self, row: RowMapping) -> SessionRequest:
+        user, node, expires_at = row["user"], row["node"], row["expires_at"]
+        try:
             plain = self._vault.decrypt(row["sealed"])
-            found.append(
-                SessionRequest(
-                    user=row["user"],
-                    node=row["node"],
-                    session_id=plain["session_id"],
-                    wallets=tuple(json.loads(plain["wallets"])),
-                    rent_order=plain["rent_order"],
-                    expires_at=row["expires_at"],
-                )
+            wallets = tuple(json.loads(plain["wallets"]))
+            return SessionRequest(
+                user, node, plain["session_id"], wallets, plain["rent_order"], expires_at
             )
-        return found
+        except (BadKey, KeyError, TypeError, ValueError):
+            return SessionRequest(user, node, "", (), "", expires_at, is_locked=True)
 
     async def drop(self, user: str, node: str) -> None:
         """Erase a request."""
@@ -102,9 +101,12 @@ class Renters(Repository):
         self.erased = self.erased or rows.rowcount > 0
 
     async def reseal(self) -> int:
-        """Encrypt every request anew under the first key; says how many there were."""
+        """Encrypt every request anew under the first key, but for those that no key opens.
+
+        Says how many there were.
+        """
         rows = await self._connection.execute(select(session_requests))
-        stored = rows.mappings().all()
+        stored = [row for row in rows.mappings() if self._vault.opens(row["sealed"])]
         for row in stored:
             await self._connection.execute(
                 update(session_requests)

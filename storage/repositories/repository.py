@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, Update, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # No lease, retry or poll is ever set farther ahead. What lies farther was written before the clock
 # was set back, and would stand still until then.
 FARTHEST_AHEAD = timedelta(minutes=10)
+
+
+Word = TypeVar("Word", bound=Enum)
 
 
 class Repository:
@@ -74,3 +79,21 @@ def claiming(
         .cte("due")
     )
     return update(table).where(table.c.id.in_(select(due.c.id)))
+
+
+def word(kind: type[Word], stored: object, otherwise: Word) -> Word:
+    """The word that is stored; `otherwise` for one that this version does not know."""
+    try:
+        return kind(stored)
+    except ValueError:
+        return otherwise
+
+
+def is_word(kind: type[Word], stored: object) -> bool:
+    """Whether this version knows the word that is stored."""
+    return any(stored == one.value for one in kind)
+
+
+def texts(stored: Any) -> dict[str, str]:
+    """A mapping that is stored; empty where it cannot be read."""
+    return stored if isinstance(stored, dict) else {}

@@ -7,9 +7,12 @@ from sqlalchemy import RowMapping, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Audience, DbcSession, Share
-from storage.repositories.repository import Repository
+from storage.errors import BadKey
+from storage.repositories.repository import Repository, is_word
 from storage.tables import dbc_sessions, session_shares
 from storage.vault import Vault
+
+_SECRETS = ("session_id", "session_id_sign", "rent_order")
 
 
 class Sessions(Repository):
@@ -148,9 +151,12 @@ class Sessions(Repository):
         return [(user, node) for user, node in rows]
 
     async def reseal(self) -> int:
-        """Encrypt every session anew under the first key; says how many there were."""
+        """Encrypt every session anew under the first key, but for those that no key opens.
+
+        Says how many there were.
+        """
         rows = await self._connection.execute(select(dbc_sessions))
-        stored = rows.mappings().all()
+        stored = [row for row in rows.mappings() if self._vault.opens(row["sealed"])]
         for row in stored:
             await self._connection.execute(
                 update(dbc_sessions)
@@ -186,17 +192,25 @@ class Sessions(Repository):
                 created_at=row["created_at"],
             )
             for row in rows.mappings()
+            if is_word(Audience, row["kind"])
         ]
 
     def _open(self, row: RowMapping) -> DbcSession:
-        plain = self._vault.decrypt(row["sealed"])
+        """The session of a row, locked where no key opens it: the others are to be usable."""
+        try:
+            plain = self._vault.decrypt(row["sealed"])
+            secrets = [plain[name] for name in _SECRETS]
+        except (BadKey, KeyError, TypeError):
+            secrets = []
+        session_id, sign, rent_order = secrets or ("", "", "")
         return DbcSession(
             user=row["user"],
             node=row["node"],
-            session_id=plain["session_id"],
-            session_id_sign=plain["session_id_sign"],
-            rent_order=plain["rent_order"],
+            session_id=session_id,
+            session_id_sign=sign,
+            rent_order=rent_order,
             added_at=row["added_at"],
             checked_at=row["checked_at"],
             problem=row["problem"],
+            is_locked=not secrets,
         )

@@ -22,7 +22,7 @@ from bot.model import (
 )
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
-from storage.repositories.repository import Repository, is_reached
+from storage.repositories.repository import Repository, is_reached, is_word, word
 from storage.tables import approvals, votes
 
 
@@ -140,7 +140,7 @@ class Votes(Repository):
         rows = await self._connection.execute(
             select(votes).where(*conditions).order_by(votes.c.at, votes.c.key)
         )
-        return [_from_row(row) for row in rows.mappings()]
+        return [_from_row(row) for row in rows.mappings() if is_word(Verdict, row["verdict"])]
 
 
 def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:
@@ -169,6 +169,6 @@ def _from_row(row: RowMapping) -> Vote:
         at=row["at"],
         place=Place(row["channel"], row["thread"]),
         reason=row["reason"],
-        state=VoteState(row["state"]),
+        state=word(VoteState, row["state"], VoteState.REFUSED),
         why=row["why"],
     )

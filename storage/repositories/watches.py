@@ -8,7 +8,15 @@ from sqlalchemy import ColumnElement, RowMapping, select, update
 
 from bot.errors import NotFound
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
-from storage.repositories.repository import Repository, claiming, is_free, is_reached
+from storage.repositories.repository import (
+    Repository,
+    claiming,
+    is_free,
+    is_reached,
+    is_word,
+    texts,
+    word,
+)
 from storage.tables import executions, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
@@ -180,7 +188,7 @@ def _from_row(row: RowMapping) -> Watch:
         node=row["node"],
         task=row["task"],
         label=row["label"],
-        goal=Goal(row["goal"]),
+        goal=word(Goal, row["goal"], Goal.SETTLED),
         owner=row["owner"],
         place=Place(row["channel"], row["thread"]),
         started_at=row["started_at"],
@@ -191,7 +199,8 @@ def _from_row(row: RowMapping) -> Watch:
         unsure=row["unsure"],
         moved=row["moved"],
         silent_since=row["silent_since"],
-        about=row["about"],
+        about=texts(row["about"]),
         stopped_by=row["stopped_by"],
-        state=WatchState(row["state"]),
+        state=word(WatchState, row["state"], WatchState.UNKNOWN),
+        is_unreadable=not (isinstance(row["about"], dict) and is_word(Goal, row["goal"])),
     )

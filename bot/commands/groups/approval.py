@@ -56,7 +56,7 @@ async def list_approvals(ctx: Context) -> Reply:
 async def _row(ctx: Context, one: Waiting) -> Row:
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
-    row = ctx.services.table[execution.command]
+    row = ctx.services.table.spoken_of(execution.command)
     asks, _ = row.question_of(execution.known)
     about: list[str | Span] = [" ", bold(execution.label)] if execution.label else []
     if node:
@@ -77,7 +77,7 @@ async def _data(ctx: Context, approval: Approval, execution: Execution) -> dict[
     node = await ctx.services.inventory.label(execution.node) if execution.node else None
     return {
         "id": approval.id,
-        "command": ctx.services.table[execution.command].title,
+        "command": ctx.services.table.spoken_of(execution.command).title,
         "machine": execution.label or None,
         "task": execution.task or None,
         "node": node,
@@ -99,7 +99,7 @@ async def show(ctx: Context, approval: Which) -> Reply:
         votes = await tx.votes.of(found.id)
     data = {
         **await _data(ctx, found, execution),
-        "arguments": _typed(ctx.services.table[execution.command], execution.arguments),
+        "arguments": _typed(ctx.services.table.spoken_of(execution.command), execution.arguments),
         "votes": [
             {
                 "user": vote.user,

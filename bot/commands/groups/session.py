@@ -38,7 +38,7 @@ from bot.reply import (
     mention,
     time,
 )
-from bot.services.sessions import is_about_the_way
+from bot.services.sessions import SessionLocked, is_about_the_way
 
 SessionId = Annotated[
     str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
@@ -90,6 +90,9 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
     order = f" · rent order {session.rent_order}" if session.rent_order else ""
     seen: Line = line(" · checked ", time(session.checked_at)) if session.checked_at else ()
     bad: Line = line(" · ", emoji("warning"), f" {session.problem}") if session.problem else ()
+    if session.is_locked:
+        locked = SessionLocked(session, ctx.actor, label)
+        bad = line(" · ", emoji("warning"), f" {locked.sentence} ", locked.hint)
     others = [_audience(share) for share in shared if share.node == session.node]
     also: Line = line(" · shared with ", *(line(one, " ") for one in others)) if others else ()
     shown = line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
@@ -98,7 +101,7 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
         "node_id": session.node,
         "rent_order": session.rent_order or None,
         "checked_at": session.checked_at,
-        "problem": session.problem or None,
+        "problem": "cannot be decrypted" if session.is_locked else session.problem or None,
         "shared_with": [share.audience for share in shared if share.node == session.node],
     }
     return Row(shown, data)

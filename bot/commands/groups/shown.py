@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.commands.groups import named
 from bot.dbc.errors import Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
+from bot.errors import Refused
 from bot.model import Machine
 from bot.reply import Line, Row, Rows, bold, code, emoji, line
 from bot.services.inventory import NodeListing
@@ -50,7 +51,8 @@ def node_part(listing: NodeListing) -> Rows:
         told = line(" The list cannot be read. ", what, " What I know of is below.")
         head, seen = line(head, " ", emoji("warning"), told), ()
     elif listing.problem is not None:
-        head = line(head, " ", emoji("warning"), " ", listing.problem.sentence)
+        what = listing.problem.hint if isinstance(listing.problem, Refused) else ""
+        head = line(head, " ", emoji("warning"), f" {listing.problem.sentence} ", what)
     elif not listing.machines:
         head = line(head, "\nno machines")
     rows = [

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+import structlog
+
 from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
@@ -35,6 +37,8 @@ class Sight:
     moved: bool = False
     advanced: bool = False
 
+
+log = structlog.get_logger()
 
 Seen = Mapping[str, Sight | BotError]
 
@@ -74,6 +78,9 @@ async def one_by_one(
             seen[watch.id] = problem
             if isinstance(problem, DbcError) and problem.passes:
                 silence = problem
+        except Exception:  # what is odd about one is not to keep the others from being looked at
+            log.exception("watch.look_failed", watch=watch.id)
+            seen[watch.id] = BotError("Looking at it failed on my side.")
     return seen
 
 
