@@ -33,6 +33,7 @@ from bot.redaction import Redactor
 from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
+from bot.services.damage import Damage
 from bot.services.inventory import Inventory
 from bot.services.leases import HEARTBEAT, Leases
 from bot.services.leftovers import Leftovers
@@ -92,7 +93,8 @@ class Bot:
         desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by, redactor)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
-        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers), SystemClock())
+        damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
+        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers, damage), SystemClock())
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
@@ -199,7 +201,9 @@ def vault_of(settings: Settings) -> Vault:
     return Vault.from_file(file.parent / KEY_FILE)
 
 
-def _jobs(services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers) -> tuple[Job, ...]:
+def _jobs(
+    services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers, damage: Damage
+) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
 
     async def look_around() -> None:
@@ -212,6 +216,7 @@ def _jobs(services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers) 
         Job("policy", second, services.audit.record_policy),
         Job("recover", 10 * second, desk.recover),
         Job("expire", 5 * second, services.reviews.expire),
+        Job("damaged rows", timedelta(minutes=1), damage.look),
         Job("remind", 5 * second, services.reviews.remind),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),

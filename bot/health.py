@@ -4,6 +4,7 @@ Whoever finds out reports it, by the name of what is at fault. Knows nothing of 
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 
 class Health:
@@ -12,11 +13,21 @@ class Health:
     def __init__(self) -> None:
         self._faults: dict[str, str] = {}
         self._faulty = asyncio.Event()
+        self._impairments: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def fault(self) -> str:
         """The sentence of the first fault there is; empty while the bot can work."""
         return next(iter(self._faults.values()), "")
+
+    @property
+    def impairments(self) -> tuple[str, ...]:
+        """What the bot has to do without, one sentence each; it does the rest of its work."""
+        return tuple(one for said in self._impairments.values() for one in said)
+
+    def impaired(self, what: str, sentences: Sequence[str]) -> None:
+        """Report all that is amiss with `what`, in place of what was reported before."""
+        self._impairments = {**self._impairments, what: tuple(sentences)}
 
     def lost(self, what: str, sentence: str) -> bool:
         """Report that the bot cannot work without `what`; False when that is known already."""

@@ -96,7 +96,8 @@ class Server:
             return web.Response(text="ok\n")
         if request.path == "/readyz" and is_read:
             fault = self._health.fault
-            return web.Response(status=503 if fault else 200, text=f"{fault or 'ok'}\n")
+            said = [fault or "ok", *self._health.impairments]
+            return web.Response(status=503 if fault else 200, text="\n".join([*said, ""]))
         is_known = request.path in {PATH, "/healthz", "/readyz"}
         return web.Response(status=405 if is_known else 404)
 

@@ -24,6 +24,9 @@ class Preparation:
         await self._may_change_things(execution)
         try:
             bound = await self._bind(command, execution)
+            if bound.machine is not None and bound.node is not None:  # nobody is asked in vain
+                channel = execution.place.channel
+                await self._services.sessions.require(execution.actor, bound.node, channel)
             execution = await self._fix_target(command, execution, bound)
             return await self._look(command, execution, bound), bound
         except DbcError as error:

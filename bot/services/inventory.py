@@ -18,7 +18,7 @@ from bot.dbc.errors import NodeTimeout, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
-from bot.services.sessions import Sessions, target_of
+from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
@@ -238,6 +238,8 @@ class Inventory:
             known = [m for m in await self.machines(session.user) if m.node == session.node]
             if isinstance(problem, Unreadable):
                 known = await self._each_by_detail(session, known)
+            if session.is_locked:
+                problem = SessionLocked(session, label=node.label)
             return NodeListing(node, tuple(known), problem)
         now = self._clock.now()
         machines = [
@@ -333,7 +335,11 @@ class Inventory:
                 found = await self._by_id(sessions, text)
         if len(found) == 1:
             return found[0]
-        raise await self._not_one(text, found, listings, await hidden())
+        unseen = await hidden()
+        for listing in listings if not found else ():
+            if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
+                raise listing.problem.told_to(user)
+        raise await self._not_one(text, found, listings, unseen)
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
         """A machine whose id is known but which no list shows, since the list is unreadable."""

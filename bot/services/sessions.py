@@ -27,14 +27,18 @@ class SessionLocked(Refused):
     def __init__(self, session: DbcSession, user: str = "", label: str = "") -> None:
         add, remove = (command(f"session {verb} {label}".strip()) for verb in ("add", "remove"))
         again = line(" it with ", remove, ", then add it again with ", add, ".")
-        theirs = line(mention(session.user), " can remove", again)
         mine = session.user == user
         super().__init__(
             f"{'Your' if mine else 'The'} session for {label or 'this node'} can no longer be "
             "decrypted: its key is missing, or it is damaged.",
-            hint=line("Remove", again) if mine else line("It is not yours. ", theirs),
+            hint=line("Remove" if mine else line(mention(session.user), " can remove"), again),
             field="node",
         )
+        self._session, self._label = session, label
+
+    def told_to(self, user: str) -> "SessionLocked":
+        """The same in words for `user`, who may be its owner."""
+        return SessionLocked(self._session, user, self._label)
 
 
 class Sessions:

@@ -191,6 +191,15 @@ class Executions(Repository):
         rows = await self._connection.execute(query)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
+    async def unfinished(self) -> list[Execution]:
+        """What has not ended yet, oldest first."""
+        rows = await self._connection.execute(
+            select(executions)
+            .where(executions.c.status.in_([one for one in ExecutionStatus if not one.is_end]))
+            .order_by(executions.c.created_at)
+        )
+        return [self._open(row) for row in rows.mappings()]
+
     async def note(
         self,
         execution_id: str,

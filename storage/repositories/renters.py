@@ -73,6 +73,11 @@ class Renters(Repository):
         )
         return [self._open(row) for row in rows.mappings()]
 
+    async def all(self) -> list[SessionRequest]:
+        """Everybody's requests."""
+        rows = await self._connection.execute(select(session_requests))
+        return [self._open(row) for row in rows.mappings()]
+
     def _open(self, row: RowMapping) -> SessionRequest:
         user, node, expires_at = row["user"], row["node"], row["expires_at"]
         try:

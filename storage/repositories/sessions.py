@@ -64,6 +64,10 @@ class Sessions(Repository):
         """Everybody's sessions for the node, ordered by person."""
         return await self._where(dbc_sessions.c.node == node)
 
+    async def all(self) -> list[DbcSession]:
+        """Everybody's sessions, ordered by person and node."""
+        return await self._where()
+
     async def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, ordered by node.
 

@@ -1,6 +1,7 @@
 import logging
 import sqlite3
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.exc import IntegrityError
 
 from bot.model import ExecutionStatus
-from storage import BadKey, Store, Vault
+from storage import Store, Vault
 from tests.storage.samples import LATER, NOW, execution, record, session
 
 
@@ -112,9 +113,25 @@ async def test_keys_are_rotated_without_losing_anything(store: Store, url: str, 
         assert await tx.sessions.of("U1") == [session("U1", "node-1")]
         assert (await tx.executions.get("execution-1")).secrets == {"password": "SECRET-PASSWORD"}
     await only_new.close()
-    async with store.read() as tx:
-        with pytest.raises(BadKey):
-            await tx.sessions.of("U1")
+    async with store.read() as tx:  # without the new key
+        locked = session("U1", "node-1", session_id="", session_id_sign="", rent_order="")
+        assert await tx.sessions.of("U1") == [replace(locked, is_locked=True)]
+        assert (await tx.executions.get("execution-1")).unreadable == "secrets"
+
+
+async def test_what_no_key_opens_keeps_nothing_else_from_a_new_key(
+    store: Store, url: str, key: str
+) -> None:
+    await add(store, ("U1", "node-1"))
+    stranger = Store(url, Vault([Fernet.generate_key().decode()]))
+    await add(stranger, ("U2", "node-1"))
+    await stranger.close()
+    new = Fernet.generate_key().decode()
+    both = Store(url, Vault([new, key]))
+    assert await both.reseal(NOW) == 1
+    async with both.read() as tx:
+        assert [one.is_locked for one in await tx.sessions.on("node-1")] == [False, True]
+    await both.close()
 
 
 async def test_logs_and_errors_show_no_secret(

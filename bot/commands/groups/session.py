@@ -131,7 +131,7 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
             hint=line("Add one with: ", command("session add")),
             field="node",
         )
-    problems = await asyncio.gather(*(ctx.services.sessions.check(session) for session in own))
+    problems = await asyncio.gather(*(_problem(ctx, session) for session in own))
     if node is not None and problems[0] is not None:
         raise problems[0]
     rows = [await _checked(ctx, *one) for one in zip(own, problems, strict=True)]
@@ -139,6 +139,15 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
     untried = sum(problem is not None and is_about_the_way(problem) for problem in problems)
     also = f"; {untried} could not be checked" if untried else ""
     return Reply(f"{works} of {len(own)} sessions work{also}", (Rows(tuple(rows)),), private=True)
+
+
+async def _problem(ctx: Context, session: DbcSession) -> BotError | None:
+    """What is wrong with a session, tried now."""
+    problem = await ctx.services.sessions.check(session)
+    if isinstance(problem, SessionLocked):
+        label = await ctx.services.inventory.label(session.node)
+        return SessionLocked(session, ctx.actor, label)
+    return problem
 
 
 async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) -> Row:

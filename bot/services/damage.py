@@ -1,0 +1,75 @@
+"""Looks for stored rows that cannot be read, and tells whoever runs the bot, once for each.
+
+Those who need such a row are told by what they do; all others go on without it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.health import Health
+from bot.model import Execution
+from storage import Store
+
+_PUT_BACK = "Put the former key back at the end of CREDENTIAL_KEYS, or let its owner add it again."
+_MOST_TOLD = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """One row that cannot be read."""
+
+    row: str
+    id: str
+    why: str
+    advice: str = ""
+
+
+class Damage:
+    """Keeps `health` told of the rows that cannot be read. `is_known` says of commands."""
+
+    def __init__(self, store: Store, health: Health, is_known: Callable[[str], bool]) -> None:
+        self._store = store
+        self._health = health
+        self._is_known = is_known
+        self._found: frozenset[Damaged] = frozenset()
+
+    async def look(self) -> None:
+        """Look at all rows that somebody may need; log what was not known before."""
+        found = frozenset(await self._damaged())
+        for one in found - self._found:
+            log.warning("row.damaged", row=one.row, id=one.id, why=one.why, advice=one.advice)
+        for one in self._found - found:
+            log.info("row.mended", row=one.row, id=one.id)
+        self._found = found
+        told = sorted(f"The {one.row} {one.id} cannot be read: {one.why}." for one in found)
+        more = len(told) - _MOST_TOLD
+        self._health.impaired(
+            "rows", [*told[:_MOST_TOLD], *([f"So do {more} other rows."] if more > 0 else [])]
+        )
+
+    async def _damaged(self) -> list[Damaged]:
+        async with self._store.read() as tx:
+            sessions = [one for one in await tx.sessions.all() if one.is_locked]
+            requests = [one for one in await tx.renters.all() if one.is_locked]
+            executions = await tx.executions.unfinished()
+            watches = [one for one in await tx.watches.open() if one.is_unreadable]
+            approvals = [one for one in await tx.approvals.open() if one.is_unreadable]
+        locked = "no key opens it"
+        return [
+            *(Damaged("session", f"{s.user} {s.node}", locked, _PUT_BACK) for s in sessions),
+            *(Damaged("session request", f"{r.user} {r.node}", locked) for r in requests),
+            *(Damaged("command", e.id, why) for e in executions if (why := self._why_not(e))),
+            *(Damaged("watch", watch.id, "its content is damaged") for watch in watches),
+            *(Damaged("review", one.id, "its content is damaged") for one in approvals),
+        ]
+
+    def _why_not(self, execution: Execution) -> str:
+        if not self._is_known(execution.command):
+            return f"this version has no command {execution.command}"
+        if execution.unreadable == "secrets":
+            return "no key opens its secrets"
+        return f"its {execution.unreadable} is damaged" if execution.unreadable else ""

@@ -1,0 +1,234 @@
+"""Rows that no key opens, or that hold what nobody can read: each of them stands alone."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
+
+from sandbox.slack import SeenMessage
+from tests.scenarios.site import DELETE, approves, asked, now, site, told
+from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.test_power import off
+from tests.scenarios.test_sharing import shares
+
+FOREIGN = Fernet(Fernet.generate_key()).encrypt(b'{"session_id": "x"}')
+
+
+def alter(stage: Stage, statement: str, *values: object) -> None:
+    """Change rows behind the bot's back."""
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        database.execute(statement, values)
+        database.commit()
+
+
+def locks(stage: Stage, name: str) -> None:
+    """The key of somebody's session is lost."""
+    user = stage.ws.member(name).id
+    alter(stage, "UPDATE dbc_sessions SET sealed = ? WHERE user = ?", FOREIGN, user)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Alice, Bob and Carol are entitled to gpu1; what destroys needs an approval."""
+    async with site(tmp_path) as one:
+        await one.asks(one.alice, "/dbc vm list")
+        yield one
+
+
+async def test_a_locked_session_stops_nobody_else(stage: Stage) -> None:
+    locks(stage, "bob")
+    await stage.restart_bot()
+    seen = await stage.asks(stage.alice, "/dbc vm list")
+    assert "inference" in seen.plain
+    question = await asked(stage)
+    await approves(stage, stage.carol, question)
+    await stage.ends(stage.alice, "inference is deleted on gpu1")
+
+
+async def test_who_holds_a_locked_session_is_still_entitled(stage: Stage) -> None:
+    question = await asked(stage)
+    locks(stage, "bob")
+    await approves(stage, stage.bob, question)
+    await stage.ends(stage.alice, "inference is deleted on gpu1")
+
+
+async def test_the_owner_of_a_locked_session_is_told_what_to_do_and_can_do_it(
+    stage: Stage,
+) -> None:
+    locks(stage, "bob")
+    for line in ("vm list", "vm delete inference", "session list", "session check"):
+        seen = await stage.asks(stage.bob, f"/dbc {line}")
+        assert "session for gpu1 can no longer be decrypted" in seen.plain.replace("*", ""), line
+        assert "/dbc session remove" in seen.plain
+        assert "/dbc session add" in seen.plain
+    seen = await stage.asks(stage.bob, "/dbc session remove gpu1")
+    assert "is erased" in seen.plain
+    await stage.gives_session(stage.bob, "gpu1")
+    seen = await stage.asks(stage.bob, "/dbc vm list")
+    assert "inference" in seen.plain
+    assert "decrypted" not in seen.plain
+
+
+async def test_a_locked_session_can_be_replaced_by_the_form_alone(stage: Stage) -> None:
+    locks(stage, "bob")
+    await stage.gives_session(stage.bob, "gpu1")
+    seen = await stage.asks(stage.bob, "/dbc vm show inference")
+    assert "running" in seen.plain
+
+
+async def test_those_who_share_a_locked_session_are_told_whose_it_is(stage: Stage) -> None:
+    await shares(stage, "@bob")
+    await stage.asks(stage.bob, "/dbc session remove gpu1")
+    locks(stage, "alice")
+    seen = await stage.asks(stage.bob, "/dbc vm restart inference")
+    assert "The session for gpu1 can no longer be decrypted" in seen.plain
+    assert f"<@{stage.alice.id}> can remove it with" in seen.plain
+    assert stage.changes() == []
+
+
+async def test_the_operator_sees_a_locked_session_once_and_in_readiness(tmp_path: Path) -> None:
+    async with site(tmp_path, http=True) as stage:
+        locks(stage, "bob")
+        with capture_logs() as logs:
+            for _ in range(5):
+                await stage.passes(60)
+        damaged = [entry for entry in logs if entry["event"] == "row.damaged"]
+        assert [entry["id"].split()[0] for entry in damaged] == [stage.bob.id]
+        assert [entry for entry in logs if entry["log_level"] == "error"] == []
+        url = f"http://127.0.0.1:{stage.bot.edge.port}/readyz"
+        async with ClientSession() as http, http.get(url) as answer:
+            assert answer.status == 200
+            assert f"session {stage.bob.id}" in await answer.text()
+        await stage.gives_session(stage.bob, "gpu1")
+        await stage.passes(60)
+        async with ClientSession() as http, http.get(url) as answer:
+            assert await answer.text() == "ok\n"
+
+
+async def test_what_is_followed_with_a_locked_session_goes_on_when_the_key_is_back(
+    stage: Stage,
+) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        query = "SELECT sealed FROM dbc_sessions WHERE user = ?"
+        (sealed,) = database.execute(query, (stage.alice.id,)).fetchone()
+    locks(stage, "alice")
+    await stage.passes(5)
+    assert "can no longer be decrypted" in card(stage.bob, "inference is starting").plain
+    alter(stage, "UPDATE dbc_sessions SET sealed = ? WHERE user = ?", sealed, stage.alice.id)
+    await stage.ends(stage.alice, "inference is running on gpu1")
+
+
+async def test_a_secret_that_no_key_opens_is_asked_for_again(stage: Stage) -> None:
+    await stage.bot.stop()
+    alter(
+        stage,
+        "INSERT INTO executions (id, key, actor, channel, thread, source, command, arguments, "
+        "effect, secrets, status, node, task, label, facts, outcome, session_of, approved_by, "
+        "created_at) VALUES ('lost', 'lost', ?, ?, '', 'form', 'session.add', '{}', 1, ?, "
+        "'recorded', '', '', '', '{}', '', '', '', '2026-01-05 09:00:00')",
+        stage.alice.id, card_channel(stage), FOREIGN,
+    )  # fmt: skip
+    await stage.restart_bot()
+    await stage.passes(10)
+    assert told(stage.alice, "What you typed can no longer be decrypted")
+    assert told(stage.alice, "Fill in the form again")
+
+
+def card_channel(stage: Stage) -> str:
+    return stage.ws.core.state.channel(CHANNEL).id
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("command = 'vm.transmogrify'", "This version of the bot has no command “vm transmogrify”"),
+        ("arguments = '{'", "The record of what you requested is damaged"),
+        ("facts = '[]'", "The record of what you requested is damaged"),
+    ],
+)
+async def test_an_approved_command_that_cannot_be_read_is_not_carried_out(
+    stage: Stage, damage: str, said: str
+) -> None:
+    question = await asked(stage)
+    alter(stage, f"UPDATE executions SET {damage} WHERE status = 'waiting'")
+    await stage.asks(stage.carol, "/dbc approval list")
+    await approves(stage, stage.bob, question)
+    assert said in now(stage, question).plain
+    assert stage.changes() == []
+
+
+async def test_an_approval_whose_content_is_damaged_approves_nothing(stage: Stage) -> None:
+    question = await asked(stage)
+    alter(stage, "UPDATE approvals SET shown = '{'")
+    await approves(stage, stage.bob, question)
+    assert "what was shown for this approval is damaged" in now(stage, question).plain
+    assert stage.changes() == []
+
+
+@pytest.mark.parametrize("damage", ["about = '{'", "goal = 'beauty'", "about = '7'"])
+async def test_a_watch_that_cannot_be_read_ends_and_the_others_go_on(
+    stage: Stage, damage: str
+) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.asks(stage.bob, "/dbc disk add inference 50")
+    await stage.asks(stage.alice, "/dbc snapshot create inference s1 to=hub")
+    alter(stage, f"UPDATE watches SET {damage} WHERE goal = 'running'")
+    end = await stage.ends(stage.alice, "inference on gpu1 can no longer be looked at")
+    assert "damaged" in end.plain
+
+
+async def test_a_watch_of_a_command_that_is_gone_is_followed_to_its_end(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    alter(stage, "UPDATE executions SET command = 'vm.ignite' WHERE status = 'following'")
+    await stage.ends(stage.alice, "inference has changed on gpu1")
+
+
+async def test_a_watch_that_lacks_what_it_compares_with_holds_up_no_other(stage: Stage) -> None:
+    off(stage)
+    off(stage, "Ada's training run")
+    await stage.asks(stage.alice, "/dbc disk add inference 50")
+    alter(stage, "UPDATE watches SET about = '{}' WHERE goal = 'added'")
+    await stage.asks(stage.alice, "/dbc disk add Ada 60")
+    await stage.ends(stage.alice, "Ada's training run on gpu1 has a new disk")
+
+
+async def test_a_message_that_cannot_be_read_holds_up_no_other(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    alter(stage, "UPDATE messages SET content = 'nonsense', version = version + 1")
+    with capture_logs() as logs:
+        await stage.ends(stage.alice, "inference is running on gpu1")
+        for _ in range(3):
+            await stage.passes(60)
+    lost = [entry for entry in logs if entry.get("reason") == "its record is damaged"]
+    keys = [entry["key"] for entry in lost]
+    assert len(keys) == len(set(keys))
+
+
+async def test_a_click_that_cannot_be_counted_holds_up_no_other(stage: Stage) -> None:
+    question: SeenMessage = await asked(stage, DELETE)
+    alter(
+        stage,
+        "INSERT INTO votes (key, approval, user, verdict, at, channel, thread, reason, state, why) "
+        "SELECT 'odd', id, ?, 'shrug', '2026-01-05 08:00:00', 'C', '', '', 'pending', '' "
+        "FROM approvals",
+        stage.carol.id,
+    )  # fmt: skip
+    alter(
+        stage,
+        "INSERT INTO votes (key, approval, user, verdict, at, channel, thread, reason, state, why) "
+        "SELECT 'good', id, ?, 'approve', '2026-01-05 08:00:01', ?, '', '', 'pending', '' "
+        "FROM approvals",
+        stage.bob.id, question.channel,
+    )  # fmt: skip
+    await stage.passes(30)
+    await stage.ends(stage.alice, "inference is deleted on gpu1")
