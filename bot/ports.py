@@ -23,6 +23,21 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after
 
 
+class Unanswered(DeliveryFailed):
+    """Nobody knows whether it was carried out: it may be, until `settles_within` has passed.
+
+    What must not happen twice is looked for until then, before it is tried again.
+    """
+
+    def __init__(self, reason: str, retry_after: timedelta, settles_within: timedelta) -> None:
+        super().__init__(reason, retry_after)
+        self.settles_within = settles_within
+
+
+class Unfamiliar(DeliveryFailed):
+    """Refused with a word that nobody here knows: it may be about this place, and it may pass."""
+
+
 class LockedOut(DeliveryFailed):
     """The chat side refuses the bot itself, whatever it sends: nothing may be given up for it.
 
@@ -140,12 +155,20 @@ class Core(Protocol):
 class Messenger(Protocol):
     """Messages that outlive an invocation."""
 
+    @property
+    def me(self) -> str:
+        """Who the bot is on the chat side, to be mentioned."""
+        ...
+
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post a new message that carries `key` invisibly. Raises DeliveryFailed."""
         ...
 
-    async def edit(self, ref: MessageRef, reply: Reply) -> None:
-        """Replace a message's content. Raises DeliveryFailed."""
+    async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
+        """Replace a message's content. Raises DeliveryFailed.
+
+        Gives how long an earlier edit that was not answered may still undo it: zero, as a rule.
+        """
         ...
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:

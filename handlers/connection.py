@@ -21,12 +21,12 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.config import Settings
 from bot.health import Health
 from bot.log import CREDENTIALS
-from bot.ports import DeliveryFailed, LockedOut
+from bot.ports import DeliveryFailed, LockedOut, Unanswered, Unfamiliar
 from bot.redaction import Redactor
 from bot.reply import Reply, with_commands
 from handlers.payloads import Identity, Json
-from handlers.refusals import FINAL, is_granted, lockout
-from handlers.retries import retry_after, retry_handlers
+from handlers.refusals import FINAL, PASSING, UNCERTAIN, is_granted, lockout
+from handlers.retries import ONCE, retry_after, retry_handlers
 
 T = TypeVar("T")
 
@@ -35,6 +35,11 @@ log = structlog.get_logger()
 TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
 LATER = timedelta(seconds=30)
+# How long a call may still be carried out: one that Slack answered with a failure of its own, and
+# one that nobody answered, or a gateway that gave up waiting for Slack.
+ENDED = timedelta(seconds=30)
+SILENT = timedelta(minutes=2)
+GATEWAY = frozenset({502, 504})
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 # What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
 # brackets a thousand deep. A page of a proxy must not look like a fault of ours.
@@ -187,19 +192,21 @@ class SlackConnection:
 
     async def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
         """Call a method that writes; None arguments are left out. Raises DeliveryFailed."""
-        try:
-            answer = await self.client.api_call(method, json=_given(arguments))
-        except FAILING as error:
-            raise self.failed(error) from error
-        self._accepted(answer)
-        return data_of(answer.data)
+        return await self._ask(method, json=_given(arguments))
 
     async def read(self, method: str, **arguments: object) -> Mapping[str, Any]:
         """Call a method that reads: Slack takes no JSON for these. Raises DeliveryFailed."""
+        return await self._ask(method, http_verb="GET", params=_given(arguments))
+
+    async def _ask(self, method: str, **how: Any) -> Mapping[str, Any]:
+        """Call a method. Raises Unanswered only for what must not be done twice."""
         try:
-            answer = await self.client.api_call(method, http_verb="GET", params=_given(arguments))
+            answer = await self.client.api_call(method, **how)
         except FAILING as error:
-            raise self.failed(error) from error
+            meant = self.failed(error)
+            if isinstance(meant, Unanswered) and method not in ONCE:
+                meant = DeliveryFailed(meant.reason, meant.retry_after)
+            raise meant from error
         self._accepted(answer)
         return data_of(answer.data)
 
@@ -258,17 +265,31 @@ def failure(error: BaseException) -> DeliveryFailed:
     if isinstance(error, DeliveryFailed):
         return error
     if not isinstance(error, SlackApiError):
-        return DeliveryFailed(type(error).__name__, SOON)
+        return _unsent(error)
     response = error.response
     status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
-    said = data_of(getattr(response, "data", None)).get("error")
+    data = data_of(getattr(response, "data", None))
+    said = data.get("error")
     reason = str(said) if said else f"http_{status}"
     wish = retry_after(getattr(response, "headers", {}))
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
         return PutOff("ratelimited", wish or LATER)
-    if status >= 500 and wish is not None:
+    method = str(getattr(response, "api_url", "")).rpartition("/")[2]
+    if status >= 500 and wish is not None and method not in ONCE:
         return PutOff(reason, wish)
-    data = data_of(getattr(response, "data", None))
-    if (about_us := lockout(reason, data, str(getattr(response, "api_url", "")))) is not None:
+    if (about_us := lockout(reason, data, method)) is not None:
         return about_us
-    return DeliveryFailed(reason, None if reason in FINAL else LATER)
+    if status >= 500 or not said or reason in UNCERTAIN:
+        return Unanswered(reason, wish or SOON, SILENT if status in GATEWAY else ENDED)
+    if reason in FINAL:
+        return DeliveryFailed(reason, None)
+    return (DeliveryFailed if reason in PASSING else Unfamiliar)(reason, LATER)
+
+
+def _unsent(error: BaseException) -> DeliveryFailed:
+    """What no answer at all means: where there was no connection, nothing was sent."""
+    reason = type(error).__name__
+    if isinstance(error, (aiohttp.ClientConnectorError, SlackClientError)):
+        return DeliveryFailed(reason, SOON)
+    lost = isinstance(error, UNREACHABLE)  # else there was an answer, and nobody can read it
+    return Unanswered(reason, SOON, SILENT if lost else ENDED)

@@ -39,6 +39,19 @@ _OF_THE_TOKEN = frozenset(
     }
 )
 
+# Of these Slack says that some of what was asked may have been done.
+UNCERTAIN = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+
+# Nothing was done, and later it will be.
+PASSING = frozenset(
+    {
+        "ekm_access_denied",
+        "external_channel_migrating",
+        "message_limit_exceeded",
+        "team_added_to_org",
+    }
+)
+
 # This message, its place or its reader: the same would be refused for ever.
 FINAL = frozenset(
     {
@@ -147,9 +160,9 @@ _MEND_APP = (
 def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | None:
     """The refusal of the bot itself that `reason` stands for; None where it is none.
 
-    `said` is Slack's answer, `method` the Web API method (or its address) that was called.
+    `said` is Slack's answer, `method` the Web API method that was called.
     """
-    opens_socket = method.rstrip("/").endswith(_OPENS_SOCKET)
+    opens_socket = method == _OPENS_SOCKET
     if reason == "missing_scope":
         return _of_scope(reason, str(said.get("needed") or ""), opens_socket=opens_socket)
     if reason == "messages_tab_disabled":

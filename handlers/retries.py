@@ -18,9 +18,18 @@ from slack_sdk.http_retry.state import RetryState
 ATTEMPTS = 2
 # A person waits for most answers; what Slack puts off longer than this is delivered later.
 PATIENCE = timedelta(seconds=5)
-# Without an answer nobody knows whether these happened, and twice is wrong: a second message, or
-# a trigger_id that is refused as used though the form is open.
-_ONCE = ("/chat.postMessage", "/views.open")
+# Without an answer nobody knows whether these happened, and twice is wrong: a second message or
+# file, a trigger_id that is refused as used though the form is open, or an old edit that comes
+# after a newer one. Whoever calls them looks first.
+ONCE = frozenset(
+    {
+        "chat.postEphemeral",
+        "chat.postMessage",
+        "chat.update",
+        "files.completeUploadExternal",
+        "views.open",
+    }
+)
 
 
 def retry_after(headers: Mapping[str, object]) -> timedelta | None:
@@ -63,7 +72,7 @@ class _Unanswered(AsyncRetryHandler):
     ) -> bool:
         if isinstance(error, ClientConnectorError):
             return True
-        if request.url.endswith(_ONCE):
+        if request.url.rpartition("/")[2] in ONCE:
             return False
         if isinstance(error, (ServerDisconnectedError, ClientOSError)):
             return True

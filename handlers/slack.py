@@ -4,11 +4,11 @@ Knows nothing of how a line reached the bot (see `handlers.answer`).
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed, PersonInfo
+from bot.ports import DeliveryFailed, PersonInfo, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection
 from handlers.payloads import Json
@@ -27,6 +27,11 @@ class SlackMessenger:
 
     def __init__(self, connection: SlackConnection) -> None:
         self._connection = connection
+
+    @property
+    def me(self) -> str:
+        """The bot's user id."""
+        return self._connection.identity.user
 
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post a new message that carries `key` as metadata. Raises DeliveryFailed."""
@@ -48,8 +53,19 @@ class SlackMessenger:
         )
         return MessageRef(str(answer["channel"]), str(answer["ts"]))
 
-    async def edit(self, ref: MessageRef, reply: Reply) -> None:
-        """Replace a message's content; its metadata stays. Raises DeliveryFailed."""
+    async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
+        """Replace a message's content; its metadata stays. Raises DeliveryFailed.
+
+        Repeated at once where it was not answered; then the first may still come after the second.
+        """
+        try:
+            await self._edit(ref, reply)
+        except Unanswered as lost:
+            await self._edit(ref, reply)
+            return lost.settles_within
+        return timedelta(0)
+
+    async def _edit(self, ref: MessageRef, reply: Reply) -> None:
         rendered = message(self._connection.spelled(reply))
         await self._connection.call(
             "chat.update",

@@ -176,6 +176,8 @@ messages = Table(
     Column("ref_ts", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("next_try_at", UtcDateTime, nullable=False),
+    # Until then Slack may still carry out what it was sent and did not answer.
+    Column("unsettled_until", UtcDateTime),
     *_lease(),
 )
 # Partial: nearly every message is delivered, and the outbox looks only for those that are not.
@@ -184,6 +186,13 @@ Index(
     messages.c.next_try_at,
     sqlite_where=messages.c.delivered < messages.c.version,
     postgresql_where=messages.c.delivered < messages.c.version,
+)
+
+Index(
+    "ix_messages_unsettled",
+    messages.c.unsettled_until,
+    sqlite_where=messages.c.unsettled_until.is_not(None),
+    postgresql_where=messages.c.unsettled_until.is_not(None),
 )
 
 dbc_sessions = Table(

@@ -21,7 +21,9 @@ class Message:
     `key` names it for ever (`card:<execution>`, `end:<execution>`); `version` counts the wanted
     contents, `delivered` is the version Slack shows (0: not posted yet). `attempts` counts the
     deliveries begun since the last success: above 0 and unposted means that a crash may have
-    left it posted without our knowing.
+    left it posted without our knowing. `problem` is why it was not delivered, or why it stands
+    elsewhere than in `place`. Until `unsettled_until` Slack may still carry out what it was sent
+    and did not answer.
     """
 
     id: str
@@ -33,3 +35,5 @@ class Message:
     created_at: datetime
     attempts: int = 0
     ref: MessageRef | None = None
+    problem: str = ""
+    unsettled_until: datetime | None = None

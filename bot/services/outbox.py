@@ -1,12 +1,14 @@
 """Delivers messages: every message row is brought to say what it should, exactly once posted.
 
 A row is claimed under a lease before anything is sent. A row that was claimed before without
-success may have been posted by a process that died: it is looked for before it is posted again.
+success may have been posted, by a process that died or by a slow Slack: it is looked for until that
+can be excluded, and only then posted again. While Slack refuses the bot itself, everything is held.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -15,9 +17,10 @@ import structlog
 
 from bot.clock import Clock
 from bot.model import Leased, Message, MessageRef, Place
-from bot.ports import DeliveryFailed, Messenger
+from bot.ports import DeliveryFailed, LockedOut, Messenger, Unanswered, Unfamiliar
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
+from bot.services.elsewhere import explained
 from bot.services.leases import LeaseLost, Leases
 from storage import StorageFailed, Store
 
@@ -26,6 +29,16 @@ _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
 _LATEST = timedelta(minutes=10)  # what Slack puts off longer is tried all the same
 _BATCH = 50
+# A process that died this long before the start may have posted what is not to be seen yet.
+JUST_DIED = timedelta(seconds=15)
+# How soon what needs a missing scope is tried again.
+_LOCKED_PLACE = timedelta(minutes=1)
+# How often what may have been posted is looked for, once a few looks have not found it.
+_LOOK = timedelta(seconds=20)
+# Slack's clock may be behind ours: what we posted may seem older than the row.
+_SKEW = timedelta(minutes=5)
+# After so many refusals with an unknown word, whoever asked is told directly.
+_STRANGE = 5
 
 log = structlog.get_logger()
 
@@ -41,11 +54,13 @@ class Outbox:
         self._leases = leases
         self._clock = clock
         self._by = by
+        self._started = clock.monotonic()
+        self._held_until: timedelta | None = None  # on the monotonic clock
 
     async def deliver_due(self) -> None:
         """Deliver what waits: channels side by side, each channel in order."""
-        while True:
-            messages = await self._claim()
+        while limit := self._most():
+            messages = await self._claim(limit)
             if not messages:
                 return
             by_channel: dict[str, list[Message]] = defaultdict(list)
@@ -54,19 +69,34 @@ class Outbox:
             with self._leases.holding(Leased.MESSAGE, [one.id for one in messages], _LEASE):
                 await asyncio.gather(*(self._deliver_all(rows) for rows in by_channel.values()))
 
-    async def _claim(self) -> Sequence[Message]:
+    def _most(self) -> int:
+        """How many may be claimed: none while Slack refuses us, then one to find out."""
+        if self._held_until is None:
+            return _BATCH
+        return 0 if self._is_held() else 1
+
+    def _is_held(self) -> bool:
+        return self._held_until is not None and self._clock.monotonic() < self._held_until
+
+    async def _claim(self, limit: int) -> Sequence[Message]:
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.MESSAGE)
             now = self._clock.now()
-            return await tx.messages.claim_due(self._by, now, now + _LEASE, _BATCH)
+            return await tx.messages.claim_due(self._by, now, now + _LEASE, limit)
 
     async def _deliver_all(self, messages: Sequence[Message]) -> None:
         for message in messages:
             await self._deliver(message)
 
     async def _deliver(self, message: Message) -> None:
+        if self._is_held():
+            await self._put_back(message, "held", LockedOut.RETRY_AFTER)
+            return
         try:
-            ref = await self._send(message)
+            shown = await self._send(message)
+        except LockedOut as refusal:
+            await self._hold(message, refusal)
+            return
         except DeliveryFailed as failure:
             await self._failed(message, failure)
             return
@@ -74,26 +104,26 @@ class Outbox:
             log.exception("message.surprise", key=message.key)
             await self._failed(message, DeliveryFailed("surprise", _LATER))
             return
-        async with self._store.write() as tx:
-            await tx.messages.delivered(message.id, message.version, ref, self._by)
+        self._held_until = None
+        await self._delivered(message, shown)
 
-    async def _send(self, message: Message) -> MessageRef:
+    async def _send(self, message: Message) -> "_Shown":
         try:
             reply = load(message.content)
         except ValueError:  # of another version, or damaged: nothing will make it sayable
             raise DeliveryFailed("its record is damaged", None) from None
-        ref = message.ref
-        if ref is None and message.attempts > 1:
-            ref = await self._find(message, message.place)
+        shown = None if message.ref is None else _Shown(message.ref, message.problem)
+        if shown is None and message.attempts > 1:
+            shown = await self._look_for(message)
         await self._ensure_mine(message)
-        if ref is not None:
-            await self._messenger.edit(ref, reply)
-            return ref
+        if shown is not None:
+            return await self._edit(message, reply, shown)
         try:
-            return await self._messenger.post(message.place, reply, message.key)
+            return _Shown(await self._messenger.post(message.place, reply, message.key))
         except DeliveryFailed as failure:
-            if failure.retry_after is not None:
+            if not _is_refused(message, failure):
                 raise
+            await self._ensure_mine(message)
             return await self._redirect(message, reply, failure)
 
     async def _ensure_mine(self, message: Message) -> None:
@@ -103,49 +133,141 @@ class Outbox:
         except LeaseLost:
             raise DeliveryFailed("the lease was lost", _AGAIN) from None
 
-    async def _redirect(
-        self, message: Message, reply: Reply, failure: DeliveryFailed
-    ) -> MessageRef:
-        place = await self._fallback(message, failure)
-        if message.attempts > 1 and (ref := await self._find(message, place)) is not None:
-            await self._messenger.edit(ref, reply)
-            return ref
-        await self._ensure_mine(message)
-        return await self._messenger.post(place, reply, message.key)
+    async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":
+        if _is_elsewhere(message, shown.ref):
+            reply = explained(reply, message.place, shown.problem, self._messenger.me)
+        unsettled = await self._messenger.edit(shown.ref, reply)
+        return replace(shown, unsettled=unsettled)
 
-    async def _find(self, message: Message, place: Place) -> MessageRef | None:
-        try:
-            return await self._messenger.find(place, message.key, message.created_at)
-        except DeliveryFailed as failure:
-            if failure.retry_after is not None:
-                raise
-            return None  # a place we may write to but not read: posting twice beats never
+    async def _redirect(self, message: Message, reply: Reply, failure: DeliveryFailed) -> "_Shown":
+        """Post it to whoever asked, and say there why it does not stand where it belongs."""
+        fallback = await self._fallback(message)
+        if fallback is None:
+            raise failure
+        log.info("message.redirected", key=message.key, reason=failure.reason)
+        reply = explained(reply, message.place, failure.reason, self._messenger.me)
+        return _Shown(await self._messenger.post(fallback, reply, message.key), failure.reason)
 
-    async def _fallback(self, message: Message, failure: DeliveryFailed) -> Place:
+    async def _fallback(self, message: Message) -> Place | None:
         """Where the bot cannot post in the channel, whoever asked is told directly.
 
         What somebody was to get in their own direct messages is nobody else's.
         """
         if message.place.channel.startswith(("U", "W")):
-            raise failure
+            return None
         async with self._store.read() as tx:
             execution = await tx.executions.find(execution_of(message.key))
-        if execution is None:
-            raise failure
-        log.info("message.redirected", key=message.key, reason=failure.reason)
-        return await self._messenger.direct(execution.actor)
+        return None if execution is None else await self._messenger.direct(execution.actor)
+
+    # What may have been posted
+
+    async def _look_for(self, message: Message) -> "_Shown | None":
+        """The message where it may have been posted; raises while it may still appear."""
+        if (ref := await self._find(message, message.place)) is not None:
+            return _Shown(ref)
+        fallback = await self._fallback(message)
+        if fallback is not None and (ref := await self._find(message, fallback)) is not None:
+            return _Shown(ref, message.problem)
+        if (left := self._unsettled_for(message)) > timedelta(0):
+            growing = timedelta(seconds=2 ** min(message.attempts, 8))
+            raise _AwaitedError("it may still appear", min(left, growing, _LOOK))
+        return None
+
+    def _unsettled_for(self, message: Message) -> timedelta:
+        """How long Slack may still carry out what it was sent before."""
+        left = self._started + JUST_DIED - self._clock.monotonic()
+        if message.unsettled_until is not None:
+            left = max(left, message.unsettled_until - self._clock.now())
+        return min(left, _LATEST)
+
+    async def _find(self, message: Message, place: Place) -> MessageRef | None:
+        try:
+            return await self._messenger.find(place, message.key, message.created_at - _SKEW)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            return None  # a place we may write to but not read: posting twice beats never
+
+    # What came of it
+
+    async def _delivered(self, message: Message, shown: "_Shown") -> None:
+        # An earlier edit without an answer may come last: then it is edited once more.
+        now, unsettled = self._clock.now(), shown.unsettled
+        if message.ref is not None and message.unsettled_until is not None:
+            unsettled = max(unsettled, min(message.unsettled_until - now, _LATEST))
+        async with self._store.write() as tx:
+            await tx.messages.delivered(
+                message.id,
+                message.version,
+                shown.ref,
+                self._by,
+                problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
+                unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
+            )
 
     async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
         log.warning("message.undelivered", key=message.key, reason=failure.reason)
-        async with self._store.write() as tx:
-            if failure.retry_after is None:
+        if failure.retry_after is None:
+            async with self._store.write() as tx:
                 await tx.messages.give_up(message.id, failure.reason, self._by)
-            else:
-                growing = min(2 ** min(message.attempts, 8), 300)
-                pause = min(max(failure.retry_after, timedelta(seconds=growing)), _LATEST)
-                await tx.messages.retry(
-                    message.id, self._clock.now() + pause, failure.reason, self._by
-                )
+            return
+        now, pause, unsettled = self._clock.now(), failure.retry_after, None
+        if isinstance(failure, Unanswered):
+            unsettled = now + failure.settles_within
+        if not _is_to_be_looked_for(message, failure):
+            growing = min(2 ** min(message.attempts, 8), 300)
+            pause = min(max(pause, timedelta(seconds=growing)), _LATEST)
+        async with self._store.write() as tx:
+            await tx.messages.retry(
+                message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
+            )
+
+    async def _hold(self, message: Message, refusal: LockedOut) -> None:
+        """Slack refuses us, not this message: nothing was sent, and nothing is given up."""
+        log.info("message.held", key=message.key, reason=refusal.reason)
+        if refusal.is_fatal:
+            self._held_until = self._clock.monotonic() + refusal.RETRY_AFTER
+            await self._put_back(message, refusal.reason, refusal.RETRY_AFTER)
+        else:
+            await self._put_back(message, refusal.reason, _LOCKED_PLACE)
+
+    async def _put_back(self, message: Message, reason: str, pause: timedelta) -> None:
+        async with self._store.write() as tx:
+            at = self._clock.now() + pause
+            await tx.messages.put_back(message.id, at, reason, self._by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Where a message stands, and why there, where it is not where it belongs."""
+
+    ref: MessageRef
+    problem: str = ""
+    unsettled: timedelta = timedelta(0)  # how long an earlier edit may still come last
+
+
+class _AwaitedError(DeliveryFailed):
+    """It may have been posted, and is not to be seen yet."""
+
+
+def _is_to_be_looked_for(message: Message, failure: DeliveryFailed) -> bool:
+    """Whether the next try is a look at what was posted: soon, for somebody waits for it."""
+    return isinstance(failure, _AwaitedError) or (
+        isinstance(failure, Unanswered) and message.ref is None
+    )
+
+
+def _is_elsewhere(message: Message, ref: MessageRef) -> bool:
+    """Whether it stands in another conversation than it was meant for."""
+    wanted = message.place.channel
+    return not wanted.startswith(("U", "W")) and ref.channel != wanted
+
+
+def _is_refused(message: Message, failure: DeliveryFailed) -> bool:
+    """Whether the place refuses it, or so it seems by now."""
+    if isinstance(failure, Unfamiliar):
+        return message.attempts >= _STRANGE
+    return failure.retry_after is None
 
 
 class Delivery:

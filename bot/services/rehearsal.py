@@ -5,7 +5,7 @@ Together with `DbcClient.dry_run` they let any command run to its end with no ef
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model import MessageRef, Place
 from bot.reply import Reply
@@ -48,12 +48,16 @@ class SilentOutbox(Outbox):
 class SilentMessenger:
     """ports.Messenger for a dry run: says nothing to anybody."""
 
+    me = ""
+
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post nothing: what it refers to is no message."""
         return MessageRef(place.channel, f"{key}: {reply.summary}")
 
-    async def edit(self, ref: MessageRef, reply: Reply) -> None:
+    async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
         """Edit nothing."""
+        del ref, reply
+        return timedelta(0)
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """There is nothing of a dry run to be found."""

@@ -1,6 +1,8 @@
 """The workspace that all parts share: state, tokens, failures, recorded calls, deliveries."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sandbox.slack.clock import Clock
 from sandbox.slack.conversations import Channel, Message
@@ -94,6 +96,8 @@ class Core:
     # What calls with a token are refused with, by its kind (bot, app); nothing while it is good.
     refusals: dict[str, str] = field(default_factory=dict)
     base_url: str = ""
+    # Calls still to be carried out, and when.
+    late: dict[asyncio.Task[Json], datetime] = field(default_factory=dict)
 
     def team(self) -> Json:
         """The `team` object of interactions."""

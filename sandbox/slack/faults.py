@@ -13,6 +13,7 @@ FaultKind = Literal[
     "reset",
     "error",
     "hang",
+    "slow",  # answered, once it is carried out
 ]
 
 
@@ -28,11 +29,16 @@ class Fault:
     after_effect: bool = False
     status: int = 503
     body: str = ""
+    late: float = 0
 
 
 @dataclass
 class Faults:
-    """The failures to come; with `after_effect` the call is done and only its answer is lost."""
+    """The failures to come.
+
+    With `after_effect` the call is done and only its answer is lost; with `late` it is done so many
+    seconds later, on the workspace's clock, whatever was answered meanwhile.
+    """
 
     pending: list[Fault] = field(default_factory=list)
 
@@ -47,9 +53,10 @@ class Faults:
         after_effect: bool = False,
         status: int = 503,
         body: str = "",
+        late: float = 0,
     ) -> Fault:
         """Let the next calls of a Web API method (`*`: any) fail."""
-        fault = Fault(kind, method, times, retry_after, error, after_effect, status, body)
+        fault = Fault(kind, method, times, retry_after, error, after_effect, status, body, late)
         self.pending.append(fault)
         return fault
 

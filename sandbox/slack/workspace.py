@@ -87,6 +87,8 @@ class Workspace:
 
     async def stop(self) -> None:
         """Close everything."""
+        for work in tuple(self.core.late):
+            work.cancel()
         await self.core.dispatcher.close()
         await self._server.stop()
 
@@ -251,6 +253,14 @@ class Workspace:
     async def until(self, predicate: Callable[[], Any], timeout: float = 5) -> Any:  # noqa: ASYNC109
         """Wait for a change that makes the predicate true; its value. TimeoutError."""
         return await self.core.state.until(predicate, timeout)
+
+    async def caught_up(self, timeout: float = 5) -> None:  # noqa: ASYNC109
+        """Wait until every call that was put off until now is carried out."""
+
+        def all_done() -> bool:
+            return all(due > self.clock.now() for due in self.core.late.values())
+
+        await self.until(all_done, timeout)
 
     async def idle(self, timeout: float = 5) -> None:  # noqa: ASYNC109
         """Wait until everything sent to the app was acknowledged or given up."""

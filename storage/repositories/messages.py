@@ -86,14 +86,22 @@ class Messages(Repository):
     async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Message]:
         """Lease up to `limit` messages that are to be delivered, oldest first.
 
-        Conditions: the wanted version is neither delivered nor given up on, `next_try_at` is
-        reached, and the lease is free. `attempts` counts this delivery already: after a crash it
-        says that the message may have been posted.
+        Conditions: the wanted version is neither delivered nor given up on and `next_try_at` is
+        reached, or what Slack had left unanswered is settled by now and may have undone a later
+        edit; and the lease is free. `attempts` counts this delivery already: after a crash it says
+        that the message may have been posted.
         """
+        wanted = and_(WANTED, is_reached(messages.c.next_try_at, now))
+        settled = and_(
+            messages.c.unsettled_until.is_not(None),
+            is_reached(messages.c.unsettled_until, now),
+            messages.c.ref_ts.is_not(None),
+            messages.c.abandoned < messages.c.version,
+        )
         rows = await self._connection.execute(
             claiming(
                 messages,
-                [WANTED, is_reached(messages.c.next_try_at, now), is_free(messages, now)],
+                [or_(wanted, settled), is_free(messages, now)],
                 order=messages.c.created_at,
                 limit=limit,
             )
@@ -108,9 +116,20 @@ class Messages(Repository):
         claimed = [_from_row(row) for row in rows.mappings()]
         return sorted(claimed, key=lambda message: message.created_at)
 
-    async def delivered(self, message_id: str, version: int, ref: MessageRef, by: str) -> bool:
+    async def delivered(
+        self,
+        message_id: str,
+        version: int,
+        ref: MessageRef,
+        by: str,
+        *,
+        problem: str = "",
+        unsettled_until: datetime | None = None,
+    ) -> bool:
         """Write down that Slack shows `version`, where, and release the lease.
 
+        `problem` says why it is shown elsewhere than wanted. Where an earlier edit was left
+        unanswered, it is edited once more at `unsettled_until`.
         Condition: `by` holds the lease. A version wanted since then is due at once.
         """
         return await self._release(
@@ -119,9 +138,10 @@ class Messages(Repository):
             {
                 "delivered": version,
                 "attempts": 0,
-                "problem": "",
+                "problem": problem,
                 "ref_channel": ref.channel,
                 "ref_ts": ref.ts,
+                "unsettled_until": unsettled_until,
             },
         )
 
@@ -139,9 +159,31 @@ class Messages(Repository):
         )
         return rows.rowcount == 1
 
-    async def retry(self, message_id: str, at: datetime, reason: str, by: str) -> bool:
-        """Try again at `at` and release the lease. Condition: `by` holds it."""
-        return await self._release(message_id, by, {"next_try_at": at, "problem": reason})
+    async def retry(
+        self,
+        message_id: str,
+        at: datetime,
+        reason: str,
+        by: str,
+        *,
+        unsettled_until: datetime | None = None,
+    ) -> bool:
+        """Try again at `at` and release the lease. Condition: `by` holds it.
+
+        `unsettled_until`: Slack left it unanswered, and may carry it out until then.
+        """
+        values: dict[str, Any] = {"next_try_at": at, "problem": reason}
+        if unsettled_until is not None:
+            values["unsettled_until"] = unsettled_until
+        return await self._release(message_id, by, values)
+
+    async def put_back(self, message_id: str, at: datetime, reason: str, by: str) -> bool:
+        """Count a delivery as not begun, since nothing can be sent before `at`.
+
+        Condition: `by` holds the lease.
+        """
+        values = {"next_try_at": at, "problem": reason, "attempts": messages.c.attempts - 1}
+        return await self._release(message_id, by, values)
 
     async def give_up(self, message_id: str, reason: str, by: str) -> bool:
         """Never try the version that was claimed again, and release the lease.
@@ -173,4 +215,6 @@ def _from_row(row: RowMapping) -> Message:
         created_at=row["created_at"],
         attempts=row["attempts"],
         ref=ref,
+        problem=row["problem"],
+        unsettled_until=row["unsettled_until"],
     )

@@ -12,7 +12,7 @@ from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Reply, dump
 from bot.services.leases import Leases
-from bot.services.outbox import Outbox
+from bot.services.outbox import JUST_DIED, Outbox
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
 from tests.clocks import MachineClock
@@ -27,6 +27,8 @@ async def nothing() -> None:
 
 class Chat:
     """ports.Messenger: what was posted where, and what happens while a message is posted."""
+
+    me = "U-BOT"
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, str, str]] = []  # channel, key, text
@@ -47,9 +49,10 @@ class Chat:
             raise DeliveryFailed("TimeoutError", timedelta(seconds=1))
         return ref
 
-    async def edit(self, ref: MessageRef, reply: Reply) -> None:
+    async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
         channel, key, _ = self.shown[int(ref.ts)]
         self.shown[int(ref.ts)] = (channel, key, reply.summary)
+        return timedelta(0)
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         del since
@@ -159,13 +162,31 @@ async def test_a_message_on_its_way_is_not_posted_again_where_the_clock_is_set(
 async def test_the_lease_of_a_process_whose_clock_was_ahead_is_free(
     store: Store, step: timedelta
 ) -> None:
-    machine, chat = MachineClock(ManualClock()), Chat()
+    true, chat = ManualClock(), Chat()
+    machine = MachineClock(true)
     await put(store, machine, "card:1")
     async with store.write() as tx:
         now = machine.now()
         assert await tx.messages.claim_due("dead", now, now + timedelta(seconds=90), 1)
     machine.step(step)
-    await outbox_of(store, chat, SteadyClock(machine), "one").deliver_due()
+    outbox = outbox_of(store, chat, SteadyClock(machine), "one")
+    await outbox.deliver_due()
+    true.advance(JUST_DIED)
+    await outbox.deliver_due()
+    assert chat.keys == ["card:1"]
+
+
+async def test_what_a_process_that_died_has_posted_may_appear_a_little_later(store: Store) -> None:
+    clock, chat = ManualClock(), Chat()
+    await put(store, clock, "card:1")
+    async with store.write() as tx:
+        await tx.messages.claim_due("dead", clock.now(), clock.now(), 1)
+    outbox = outbox_of(store, chat, clock, "one")
+    await outbox.deliver_due()
+    chat.shown.append((HERE.channel, "card:1", "about card:1"))
+    for _ in range(5):
+        clock.advance(timedelta(seconds=5))
+        await outbox.deliver_due()
     assert chat.keys == ["card:1"]
 
 

@@ -86,6 +86,40 @@ async def test_a_retry_waits_also_for_a_new_version(store: Store) -> None:
     assert (message.content, message.attempts) == ("b", 2)
 
 
+async def test_what_was_put_back_counts_as_not_begun(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        assert not await tx.messages.put_back(message.id, SOON, "token_revoked", "q")
+        assert await tx.messages.put_back(message.id, SOON, "token_revoked", "p")
+        assert await tx.messages.claim_due("p", NOW, LATER, 10) == []
+        (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+    assert message.attempts == 1
+
+
+async def test_what_is_shown_but_unsettled_is_edited_once_more_then(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        await tx.messages.delivered(message.id, 1, REF, "p", unsettled_until=SOON)
+        assert await tx.messages.claim_due("p", NOW, LATER, 10) == []
+        (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+        assert (message.version, message.ref, message.unsettled_until) == (1, REF, SOON)
+        await tx.messages.delivered(message.id, 1, REF, "p")
+        assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
+
+
+async def test_what_slack_left_unanswered_is_known_to_whoever_claims_it_next(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        await tx.messages.retry(message.id, SOON, "TimeoutError", "p", unsettled_until=LATER)
+        (message,) = await tx.messages.claim_due("q", SOON, LATER, 10)
+        await tx.messages.retry(message.id, SOON, "may still appear", "q")
+        (message,) = await tx.messages.claim_due("p", SOON, LATER, 10)
+    assert (message.attempts, message.unsettled_until) == (3, LATER)
+
+
 async def test_what_was_given_up_rests_until_a_new_version(store: Store) -> None:
     await put(store, "card:1", "a")
     async with store.write() as tx:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
@@ -109,11 +110,57 @@ async def _failure(request: web.Request, fault: Fault) -> web.Response:
     return web.Response(status=500)
 
 
+def _note(core: Core, name: str, args: Json, answer: Json) -> None:
+    args.pop("token", None)
+    core.calls.append(ApiCall(name, args, bool(answer["ok"]), str(answer.get("error", "")), answer))
+    core.state.announce()
+
+
+async def _late(core: Core, name: str, args: Json, due: datetime) -> Json:
+    """Carry a call out later; the token counts when it came."""
+    method = METHODS.get(name)
+    if method is None:
+        raise SlackError("unknown_method", req_method=name)
+    _authorize(core, method, str(args.pop("token", "")))
+    while core.clock.now() < due:  # noqa: ASYNC110 - a clock tells nobody
+        await asyncio.sleep(0.01)
+    try:
+        answer = method.handler(Call(core, args))
+        answer = await answer if inspect.isawaitable(answer) else answer
+    except SlackError as refusal:
+        answer = refusal.body()
+    _note(core, name, args, answer)
+    return answer
+
+
+async def _put_off(core: Core, request: web.Request, fault: Fault) -> web.Response:
+    """A call that is carried out late: answered then, or with the fault at once."""
+    name = request.match_info["method"]
+    try:
+        args = await _arguments(request)
+    except SlackError as refusal:
+        return web.json_response(refusal.body())
+    due = core.clock.now() + timedelta(seconds=fault.late)
+    work = asyncio.create_task(_late(core, name, args, due))
+    core.late[work] = due
+
+    def done(work: asyncio.Task[Json]) -> None:
+        del core.late[work]
+        core.state.announce()
+
+    work.add_done_callback(done)
+    if fault.kind != "slow":
+        return await _failure(request, fault)
+    return web.json_response(await asyncio.shield(work))
+
+
 async def handle(core: Core, request: web.Request) -> web.Response:
     """Answer one call."""
     name = request.match_info["method"]
     args: Json = {}
     fault = core.faults.take(name)
+    if fault is not None and fault.late:
+        return await _put_off(core, request, fault)
     try:
         args = await _arguments(request)
         if fault is not None and not fault.after_effect:
@@ -122,10 +169,7 @@ async def handle(core: Core, request: web.Request) -> web.Response:
             answer = await _run(core, name, args)
     except SlackError as refusal:
         answer = refusal.body()
-    args.pop("token", None)
-    ok = bool(answer["ok"])
-    core.calls.append(ApiCall(name, args, ok, str(answer.get("error", "")), answer))
-    core.state.announce()
+    _note(core, name, args, answer)
     if fault is not None:
         return await _failure(request, fault)
     headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}

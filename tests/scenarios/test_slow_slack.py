@@ -1,0 +1,106 @@
+"""Slack is slow: what it carries out late, and answers late or never, stands there once."""
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_power import off
+
+
+async def carried_out(stage: Stage, seconds: float) -> None:
+    """So much time passes, and Slack does what it had put off until then."""
+    await stage.passes(seconds)
+    await stage.ws.caught_up()
+
+
+def cards(stage: Stage, channel: str = CHANNEL) -> list[str]:
+    """The cards that stand in a channel."""
+    return [m.plain for m in stage.alice.messages(channel) if "Asked by" in m.plain]
+
+
+@pytest.mark.parametrize("late", [7, 20, 45, 100])
+@pytest.mark.parametrize("kind", ["reset", "http"])
+async def test_a_card_and_an_end_that_come_late_stand_there_once(
+    one_stage: Stage, kind: Any, late: float
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    slow = stage.ws.faults.add(kind, "chat.postMessage", times=None, late=late, status=504)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    for _ in range(8):
+        await stage.passes(5)
+    for _ in range(8):
+        await carried_out(stage, 30)
+    stage.ws.faults.pending.remove(slow)
+    for _ in range(3):
+        await carried_out(stage, 60)
+    assert len(cards(stage)) == 1
+    assert "is running on gpu1" in cards(stage)[0].replace("*", "")
+    assert len(stage.endings(stage.alice)) == 1
+
+
+@pytest.mark.parametrize("place", ["thread", "direct"])
+async def test_a_late_card_in_a_thread_or_a_direct_message_stands_there_once(
+    one_stage: Stage, place: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    channel = CHANNEL if place == "thread" else "@dbc"
+    if place == "thread":
+        await stage.alice.types("It is down.", CHANNEL)
+    thread = stage.alice.last(CHANNEL) if place == "thread" else None
+    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=25)
+    await stage.alice.types("@dbc vm start inference", channel, thread)
+    await stage.quiet()
+    for _ in range(12):
+        await carried_out(stage, 20)
+    assert len(cards(stage, channel)) == 1
+    assert len(stage.endings(stage.alice)) == 1
+
+
+@pytest.mark.parametrize("kind", ["reset", "http_500"])
+async def test_what_is_never_carried_out_is_posted_in_the_end(one_stage: Stage, kind: Any) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    stage.ws.faults.add(kind, "chat.postMessage", times=2)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    for _ in range(20):
+        await stage.passes(15)
+    assert len(cards(stage)) == 1
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_an_old_edit_that_comes_last_does_not_stay(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    stage.ws.faults.add("reset", "chat.update", times=2, late=50)
+    await stage.ends(stage.alice, "inference is running on gpu1")
+    for _ in range(10):
+        await carried_out(stage, 20)
+    assert len(cards(stage)) == 1
+    assert "is running on gpu1" in cards(stage)[0].replace("*", "")
+
+
+async def test_a_card_that_slack_shows_with_a_clock_behind_ours_is_found(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    stage.ws.faults.add("reset", "chat.postMessage", times=1, after_effect=True)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    [posted] = [m for m in stage.alice.messages(CHANNEL) if "Asked by" in m.plain]
+    messages = stage.ws.core.state.channel(CHANNEL).messages
+    early = f"{float(posted.ts) - 60:.6f}"
+    messages[early] = messages.pop(posted.ts)
+    messages[early].ts = early
+    for _ in range(12):
+        await stage.passes(20)
+    assert len(cards(stage)) == 1
