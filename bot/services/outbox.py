@@ -30,7 +30,7 @@ _LATER = timedelta(seconds=30)
 _LATEST = timedelta(minutes=10)  # what Slack puts off longer is tried all the same
 _BATCH = 50
 # A process that died this long before the start may have posted what is not to be seen yet.
-JUST_DIED = timedelta(seconds=15)
+JUST_DIED = timedelta(seconds=10)
 # How soon what needs a missing scope is tried again.
 _LOCKED_PLACE = timedelta(minutes=1)
 # How often what may have been posted is looked for, once a few looks have not found it.

@@ -15,6 +15,8 @@ CREATE = (
 )
 ENDED = "SELECT count(*) FROM executions WHERE command = ? AND finished_at IS NOT NULL"
 TOLD = "SELECT count(*) FROM messages WHERE key LIKE 'end:%' AND delivered = version"
+# A card that was on its way at the crash is looked for first.
+SHOWN = "SELECT count(*) FROM messages WHERE key LIKE 'card:%' AND delivered = version"
 
 
 async def recorded(one: Mortal) -> None:
@@ -61,6 +63,7 @@ async def test_a_creation_ends_once_though_the_bot_was_killed(
         await one.restart()
         await one.comes_true(ENDED, "vm.create", within=150)
         await one.comes_true(TOLD)
+        await one.comes_true(SHOWN)
         assert len(endings(one, "t1")) == 1, alice.screen()
         creations = [c for c in one.world.changing_calls() if c.op == "tasks.create"]
         assert len(creations) <= 1
