@@ -14,6 +14,7 @@ from bot import app, log
 from bot.cli.audit import audit
 from bot.cli.backup import backup, restore
 from bot.cli.beginning import refuse_to_hide_another
+from bot.cli.credential_keys import keys
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -97,7 +98,7 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
-for command in (sign, audit, policy, backup, restore):
+for command in (sign, audit, policy, backup, restore, keys):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Coroutine
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ from bot.commands.preparing import Preparation
 from bot.commands.rehearse import Rehearsals
 from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
-from bot.config import Settings
+from bot.config import KeySettings, Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.guard import Limits
 from bot.errors import BotError
@@ -190,15 +191,20 @@ class Bot:
         await self.store.close()
 
 
-def vault_of(settings: Settings) -> Vault:
+def vault_of(settings: KeySettings) -> Vault:
     """The keys from the settings, else from a file beside the SQLite database.
 
     Raises BadKey.
     """
+    if (file := key_file_of(settings)) is not None:
+        return Vault.from_file(file)
+    return Vault([key.get_secret_value() for key in settings.credential_keys])
+
+
+def key_file_of(settings: KeySettings) -> Path | None:
+    """Where the keys are kept that no setting names; None where CREDENTIAL_KEYS does."""
     file = settings.sqlite_file
-    if settings.credential_keys or file is None:
-        return Vault([key.get_secret_value() for key in settings.credential_keys])
-    return Vault.from_file(file.parent / KEY_FILE)
+    return None if settings.credential_keys or file is None else file.parent / KEY_FILE
 
 
 def _jobs(

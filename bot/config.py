@@ -54,6 +54,40 @@ class DatabaseSettings(BaseSettings):
         return Path(named) if kind.startswith("sqlite") else None
 
 
+class KeySettings(DatabaseSettings):
+    """What those need who open what is encrypted."""
+
+    credential_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        validate_default=True,
+        description="Fernet keys, newest first, comma separated; by default made on first start "
+        "beside the SQLite file, mode 0600",
+    )
+
+    @field_validator("credential_keys", mode="before")
+    @classmethod
+    def _are_listed_keys(cls, value: object) -> object:
+        return _split(value)
+
+    @field_validator("credential_keys")
+    @classmethod
+    def _are_keys(cls, value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        for number, key in enumerate(value, start=1):
+            try:
+                Fernet(key.get_secret_value())
+            except ValueError:
+                raise ValueError(
+                    f"number {number} of {len(value)} is not a Fernet key: 44 characters; "
+                    "docs/operations.md says how one is made"
+                ) from None
+        if not value and not info.data.get("database_url", "sqlite").startswith("sqlite"):
+            raise ValueError(
+                "it is not set. With PostgreSQL it is needed, the same for every replica; "
+                "docs/operations.md says how a key is made"
+            )
+        return value
+
+
 class PolicySettings(BaseSettings):
     """What those need who only read the rules."""
 
@@ -64,7 +98,7 @@ class PolicySettings(BaseSettings):
     )
 
 
-class Settings(DatabaseSettings, PolicySettings):
+class Settings(KeySettings, PolicySettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
     slack_bot_token: SecretStr = Field(description="Bot token, xoxb-…")
@@ -86,12 +120,6 @@ class Settings(DatabaseSettings, PolicySettings):
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://127.0.0.1:5050",),
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
-    )
-    credential_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        default=(),
-        validate_default=True,
-        description="Fernet keys, newest first, comma separated; by default made on first start "
-        "beside the SQLite file, mode 0600",
     )
     keep_days: int = Field(
         default=90,
@@ -128,12 +156,10 @@ class Settings(DatabaseSettings, PolicySettings):
             )
         return value
 
-    @field_validator("dbc_client_urls", "credential_keys", mode="before")
+    @field_validator("dbc_client_urls", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
+    def _are_listed(cls, value: object) -> object:
+        return _split(value)
 
     @field_validator("dbc_client_urls")
     @classmethod
@@ -145,24 +171,6 @@ class Settings(DatabaseSettings, PolicySettings):
                 which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
                 raise ValueError(f"{which} is not an address like http://127.0.0.1:5050")
         return tuple(url.rstrip("/") for url in value)
-
-    @field_validator("credential_keys")
-    @classmethod
-    def _are_keys(cls, value: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
-        for number, key in enumerate(value, start=1):
-            try:
-                Fernet(key.get_secret_value())
-            except ValueError:
-                raise ValueError(
-                    f"number {number} of {len(value)} is not a Fernet key: 44 characters; "
-                    "docs/operations.md says how one is made"
-                ) from None
-        if not value and not info.data.get("database_url", "sqlite").startswith("sqlite"):
-            raise ValueError(
-                "it is not set. With PostgreSQL it is needed, the same for every replica; "
-                "docs/operations.md says how a key is made"
-            )
-        return value
 
     @field_validator("slack_api_url")
     @classmethod
@@ -229,6 +237,12 @@ def faults_of(error: ValidationError) -> list[str]:
         said = _NEEDED[name] if fault["type"] == "missing" else str(fault["msg"])
         lines.append(f"{name.upper()}: {said.removeprefix('Value error, ')}.")
     return lines
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 def _is_address(url: str) -> bool:

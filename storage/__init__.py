@@ -6,7 +6,7 @@ from storage.errors import BadKey, InUse, StorageFailed
 from storage.file import is_database
 from storage.store import Store
 from storage.uow import UnitOfWork
-from storage.vault import Vault
+from storage.vault import Vault, fingerprint, keys_in, write_keys
 
 __all__ = [
     "Archive",
@@ -18,7 +18,10 @@ __all__ = [
     "UnitOfWork",
     "Vault",
     "back_up",
+    "fingerprint",
     "is_database",
     "is_unused",
+    "keys_in",
     "restore",
+    "write_keys",
 ]

@@ -1,6 +1,7 @@
 """The one door to the database: units of work, intake, and the care of the file itself."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,6 +16,7 @@ from storage.intake import GroupCommit
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.repositories.leases import LEASED
+from storage.tables import dbc_sessions, executions, session_requests
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -105,6 +107,17 @@ class Store:
             count = sessions + await tx.executions.reseal()
             tx.audit.append(AuditEntry(AuditKind.KEYS_ROTATED, now, details={"rows": count}))
             return count
+
+    async def sealed_under(self) -> Counter[str | None]:
+        """How many rows are sealed under which key, by its fingerprint; None: no key opens them."""
+        columns = (dbc_sessions.c.sealed, session_requests.c.sealed, executions.c.secrets)
+        async with self._engines.reading() as connection:
+            found = [
+                sealed
+                for column in columns
+                for (sealed,) in await connection.execute(select(column).where(column.is_not(None)))
+            ]
+        return Counter(self._vault.key_of(sealed) for sealed in found)
 
     async def ping(self) -> None:
         """Return if the database answers."""

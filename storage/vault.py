@@ -3,6 +3,7 @@
 Knows no table and no command. Nothing here shows a key or a plain text in `repr` or an error.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -12,10 +13,14 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from storage.errors import BadKey
+from storage.file import PRIVATE, PRIVATE_DIRECTORY
 
 
 class Vault:
-    """Encrypts with the first key and decrypts with any of them, so that keys can be rotated."""
+    """Encrypts with the first key and decrypts with any of them, so that keys can be rotated.
+
+    Keys that came from a file are read again once the file has changed.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
@@ -23,7 +28,11 @@ class Vault:
                 "No credential key is set.",
                 hint="Set CREDENTIAL_KEYS to one or more Fernet keys, newest first.",
             )
-        self._fernet = MultiFernet([_fernet(key, at) for at, key in enumerate(keys, start=1)])
+        self._single = [_fernet(key, at) for at, key in enumerate(keys, start=1)]
+        self._fernet = MultiFernet(self._single)
+        self.fingerprints = tuple(fingerprint(key) for key in keys)
+        self._file: Path | None = None
+        self._read: tuple[int, ...] = ()
 
     @classmethod
     def from_file(cls, path: Path) -> "Vault":
@@ -34,17 +43,31 @@ class Vault:
         try:
             if not path.exists():
                 _make_key_file(path)
-            lines = path.read_text(encoding="ascii").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadKey(
-                f"The key file {path} cannot be used: {error.__class__.__name__}.",
-                hint="Check that it is a text file that the bot may read, in a directory it may "
-                "write to.",
-            ) from None
-        return cls(lines)
+            state = _state(path)
+            vault = cls(keys_in(path))
+        except OSError as error:
+            raise _unusable(path, error) from None
+        vault._file, vault._read = path, state
+        return vault
+
+    def _keep_up(self) -> bool:
+        """Read the key file again if it has changed; says whether other keys count now."""
+        if self._file is None:
+            return False
+        try:
+            state = _state(self._file)
+            if state == self._read:
+                return False
+            fresh = Vault(keys_in(self._file))
+        except (OSError, BadKey):
+            return False  # the keys in use stay, until the file is whole again
+        self._single, self._fernet = fresh._single, fresh._fernet
+        self.fingerprints, self._read = fresh.fingerprints, state
+        return True
 
     def encrypt(self, plain: Mapping[str, str]) -> bytes:
         """Seal some texts under the first key."""
+        self._keep_up()
         return self._fernet.encrypt(json.dumps(dict(plain)).encode())
 
     def decrypt(self, sealed: bytes) -> dict[str, str]:
@@ -52,8 +75,20 @@ class Vault:
         try:
             plain: dict[str, str] = json.loads(self._fernet.decrypt(sealed))
         except (InvalidToken, ValueError, TypeError):
+            if self._keep_up():
+                return self.decrypt(sealed)
             raise _undecryptable() from None
         return plain
+
+    def key_of(self, sealed: bytes) -> str | None:
+        """The fingerprint of the key that it is sealed under; None where no key opens it."""
+        for name, key in zip(self.fingerprints, self._single, strict=True):
+            try:
+                key.decrypt(sealed)
+            except (InvalidToken, TypeError):
+                continue
+            return name
+        return None
 
     def opens(self, sealed: bytes) -> bool:
         """Whether one of the keys opens it."""
@@ -65,6 +100,7 @@ class Vault:
 
     def rotate(self, sealed: bytes) -> bytes:
         """Seal the same anew under the first key; `BadKey` as with `decrypt`."""
+        self._keep_up()
         try:
             return self._fernet.rotate(sealed)
         except (InvalidToken, TypeError):
@@ -91,22 +127,58 @@ def _undecryptable() -> BadKey:
     )
 
 
+def fingerprint(key: str) -> str:
+    """A name for a key that says nothing about it."""
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def keys_in(path: Path) -> list[str]:
+    """The keys of a key file, newest first. Raises BadKey."""
+    try:
+        return path.read_text(encoding="ascii").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable(path, error) from None
+
+
+def write_keys(path: Path, keys: Sequence[str]) -> None:
+    """Put these keys in the place of a key file's, all at once."""
+    draft = _draft(path, keys)
+    draft.replace(path)
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _unusable(path: Path, error: Exception) -> BadKey:
+    return BadKey(
+        f"The key file {path} cannot be used: {error.__class__.__name__}.",
+        hint="Check that it is a text file that the bot may read, in a directory it may write to.",
+    )
+
+
 def _make_key_file(path: Path) -> None:
     """Write a fresh key aside and link it into place: nobody ever reads half a file.
 
     Of two processes that start at once, the second keeps the first one's key.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    draft = _draft(path, [Fernet.generate_key().decode()])
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            return
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
     finally:
         draft.unlink()
+
+
+def _draft(path: Path, keys: Sequence[str]) -> Path:
+    """A new private file beside `path` with these keys, safe on disk."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.writelines(f"{key}\n" for key in keys)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

@@ -1,0 +1,129 @@
+"""`python -m bot keys`: the keys under which sessions are encrypted, also while the bot runs.
+
+Keys are named by their fingerprints; no key is ever printed but a new one that has to be set.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+from cryptography.fernet import Fernet
+
+from bot.app import key_file_of, vault_of
+from bot.cli.settings import load
+from bot.clock import SystemClock
+from bot.config import KeySettings
+from bot.errors import BotError
+from storage import Store, Vault, fingerprint, keys_in, write_keys
+
+Result = TypeVar("Result")
+
+
+@click.group()
+def keys() -> None:
+    """Show, add, rotate and retire credential keys."""
+
+
+@keys.command(name="list")
+def list_() -> None:
+    """Show each key's fingerprint and how many rows are encrypted under it (exit code 1: rows
+    that no key opens).
+    """
+    vault = _vault(load(KeySettings))
+    counts = _counts(vault)
+    for number, name in enumerate(vault.fingerprints):
+        click.echo(f"{name}  {_rows(counts[name])}{'' if number else '  (encrypts)'}")
+    if lost := counts[None]:
+        raise click.ClickException(
+            f"No key opens {_rows(lost)}. Put the former key back at the end; whose session it is "
+            "can also remove and add it again."
+        )
+
+
+@keys.command()
+def add() -> None:
+    """Make a new key, which encrypts from now on. The former ones still open what they did."""
+    settings = load(KeySettings)
+    new = Fernet.generate_key().decode()
+    file = key_file_of(settings)
+    if file is None:
+        click.echo("Put this key in front of CREDENTIAL_KEYS of every bot, and restart each:")
+        click.echo(new)
+        return
+    _vault(settings)  # makes the file where there is none, and refuses a faulty one
+    write_keys(file, [new, *keys_in(file)])
+    click.echo(f"Added {fingerprint(new)} to {file}. A running bot uses it at once.")
+    click.echo("Next: python -m bot keys rotate")
+
+
+@keys.command()
+@click.option("--yes", is_flag=True, help="Every running bot knows the first key; do not ask.")
+def rotate(*, yes: bool) -> None:
+    """Encrypt everything anew under the first key, also while the bot runs."""
+    settings = load(KeySettings)
+    vault = _vault(settings)
+    if key_file_of(settings) is None and not yes:
+        click.confirm(
+            f"Was every running bot restarted with key {vault.fingerprints[0]} in front?",
+            abort=True,
+        )
+    store = Store(settings.database_url, vault)
+    done = _run(_closing(store, store.reseal(SystemClock().now())))
+    click.echo(f"Encrypted {_rows(done)} under {vault.fingerprints[0]}.")
+
+
+@keys.command()
+@click.argument("name", metavar="FINGERPRINT")
+def retire(name: str) -> None:
+    """Remove a key that no row needs any more."""
+    settings = load(KeySettings)
+    vault = _vault(settings)
+    if name not in vault.fingerprints:
+        raise click.ClickException(f"There is no key {name}. See: python -m bot keys list")
+    if name == vault.fingerprints[0]:
+        raise click.ClickException(f"{name} is the key that encrypts. Add another one first.")
+    if needed := _counts(vault)[name]:
+        raise click.ClickException(
+            f"{_rows(needed)} still encrypted under {name}. First: python -m bot keys rotate"
+        )
+    file = key_file_of(settings)
+    if file is None:
+        click.echo(f"No row needs {name}. Take it out of CREDENTIAL_KEYS of every bot.")
+        return
+    write_keys(file, [key for key in keys_in(file) if fingerprint(key) != name])
+    click.echo(f"Retired {name}. Backups from before the rotation still need it.")
+
+
+def _vault(settings: KeySettings) -> Vault:
+    file = settings.sqlite_file
+    if file is not None and not file.is_file():
+        raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
+    try:
+        return vault_of(settings)
+    except BotError as error:
+        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+
+
+def _counts(vault: Vault) -> Counter[str | None]:
+    store = Store(load(KeySettings).database_url, vault)
+    return _run(_closing(store, store.sealed_under()))
+
+
+async def _closing(store: Store, work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return await work
+    finally:
+        await store.close()
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except BotError as error:
+        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

@@ -1,0 +1,138 @@
+"""`python -m bot keys`, on a database beside which a bot is running."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from bot.__main__ import main
+from storage import Store, Vault, fingerprint, keys_in
+from tests.storage.samples import session
+
+
+class Running:
+    """A store that is open with its keys in a file, as a running bot has it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.file = directory / "bot.db"
+        self.key_file = directory / "credential.key"
+        self.runner = asyncio.Runner()
+        self.store = Store(f"sqlite:///{self.file}", Vault.from_file(self.key_file))
+        self.does(self.store.own())
+        self.does(self.store.migrate())
+
+    def does(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    async def keeps(self, user: str) -> None:
+        async with self.store.write() as tx:
+            await tx.sessions.put(session(user))
+
+    async def reads(self, user: str) -> str:
+        async with self.store.read() as tx:
+            found = await tx.sessions.find(user, "node-1")
+        assert found is not None
+        return "locked" if found.is_locked else found.session_id
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Running]:
+    one = Running(tmp_path)
+    yield one
+    one.does(one.store.close())
+    one.runner.close()
+
+
+@pytest.fixture
+def keys(bot: Running) -> Callable[..., Result]:
+    def run(*arguments: str, **settings: str) -> Result:
+        env = {"DATABASE_URL": f"sqlite:///{bot.file}", "CREDENTIAL_KEYS": "", **settings}
+        done = CliRunner().invoke(main, ["keys", *arguments], env=env)
+        assert not any(key in done.output for key in keys_in(bot.key_file))
+        return done
+
+    return run
+
+
+def test_a_key_is_exchanged_while_the_bot_runs(bot: Running, keys: Callable[..., Result]) -> None:
+    old = fingerprint(keys_in(bot.key_file)[0])
+    bot.does(bot.keeps("U1"))
+    assert keys("add").exit_code == 0
+    new = fingerprint(keys_in(bot.key_file)[0])
+    bot.does(bot.keeps("U2"))  # the running bot encrypts under the new key from now on
+    assert keys("list").output.splitlines() == [f"{new}  1 row  (encrypts)", f"{old}  1 row"]
+    assert f"Encrypted 2 rows under {new}" in keys("rotate").output
+    assert keys("retire", old).exit_code == 0
+    assert keys("list").output.splitlines() == [f"{new}  2 rows  (encrypts)"]
+    bot.does(bot.keeps("U3"))
+    assert [bot.does(bot.reads(user)) for user in ("U1", "U2", "U3")] == ["SECRET-ID"] * 3
+    assert bot.key_file.stat().st_mode & 0o777 == 0o600
+    assert not list(bot.file.parent.glob(".credential*"))
+
+
+def test_a_key_that_a_row_needs_is_not_retired(bot: Running, keys: Callable[..., Result]) -> None:
+    old = keys_in(bot.key_file)[0]
+    bot.does(bot.keeps("U1"))
+    keys("add")
+    done = keys("retire", fingerprint(old))
+    assert (done.exit_code, "1 row still encrypted" in done.output) == (1, True)
+    assert old in keys_in(bot.key_file)
+
+
+def test_the_key_that_encrypts_is_not_retired(bot: Running, keys: Callable[..., Result]) -> None:
+    done = keys("retire", fingerprint(keys_in(bot.key_file)[0]))
+    assert (done.exit_code, "Add another one first" in done.output) == (1, True)
+    assert keys("retire", "00000000").exit_code == 1
+
+
+def test_rows_that_no_key_opens_are_counted(bot: Running, keys: Callable[..., Result]) -> None:
+    bot.does(bot.keeps("U1"))
+    bot.key_file.write_text(Fernet.generate_key().decode())
+    done = keys("list")
+    assert (done.exit_code, "No key opens 1 row." in done.output) == (1, True)
+
+
+def test_a_faulty_key_file_is_a_sentence_and_stays_and_the_running_bot_goes_on(
+    bot: Running, keys: Callable[..., Result]
+) -> None:
+    bot.does(bot.keeps("U1"))
+    whole = bot.key_file.read_text()
+    bot.key_file.write_text("not a key")
+    for arguments in (["list"], ["add"], ["rotate"], ["retire", "00000000"]):
+        done = CliRunner().invoke(
+            main, ["keys", *arguments], env={"DATABASE_URL": f"sqlite:///{bot.file}"}
+        )
+        assert (done.exit_code, "is not a Fernet key" in done.output) == (1, True)
+    assert bot.key_file.read_text() == "not a key"
+    bot.does(bot.keeps("U2"))
+    assert bot.does(bot.reads("U1")) == "SECRET-ID"
+    bot.key_file.write_text(whole)
+    assert bot.does(bot.reads("U2")) == "SECRET-ID"
+
+
+def test_keys_of_the_settings_are_changed_there(bot: Running, keys: Callable[..., Result]) -> None:
+    bot.does(bot.keeps("U1"))
+    old, new = keys_in(bot.key_file)[0], Fernet.generate_key().decode()
+    made = CliRunner().invoke(
+        main, ["keys", "add"], env={"DATABASE_URL": f"sqlite:///{bot.file}", "CREDENTIAL_KEYS": old}
+    )
+    assert "in front of CREDENTIAL_KEYS" in made.output
+    Fernet(made.output.splitlines()[-1])
+    both = {"CREDENTIAL_KEYS": f"{new},{old}"}
+    assert keys("rotate", **both).exit_code == 1  # nobody has said that every bot knows it
+    assert keys("rotate", "--yes", **both).exit_code == 0
+    assert "Take it out of CREDENTIAL_KEYS" in keys("retire", fingerprint(old), **both).output
+    assert bot.does(bot.reads("U1")) == "locked"
+
+
+def test_without_a_database_no_key_is_made(tmp_path: Path) -> None:
+    for arguments in (["list"], ["add"], ["rotate"]):
+        done = CliRunner().invoke(
+            main, ["keys", *arguments], env={"DATABASE_URL": f"sqlite:///{tmp_path}/no.db"}
+        )
+        assert (done.exit_code, "There is no database" in done.output) == (1, True)
+    assert list(tmp_path.iterdir()) == []
