@@ -26,7 +26,7 @@ from bot.ports import DeliveryFailed
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
 from handlers.refusals import APP_TOKEN
 from handlers.supervisor import Supervisor
-from handlers.tries import Tries
+from handlers.tries import Tries, cause
 
 ACK = timedelta(seconds=3)  # after that Slack has given up on a delivery
 # Slack does not close the TCP connection after the closing handshake.
@@ -108,12 +108,14 @@ class Link(AsyncBaseSocketModeClient):
                 elif kind == "disconnect":
                     reason = str(message.get("reason"))
                     self.end = DeliveryFailed(f"Slack closes the connection ({reason})", SOON)
-                    if reason not in _ANNOUNCED or not self.opened.done():
+                    if not self.opened.done():
                         return
                     if not self.leaving.is_set():
                         self.leaving.set()
                         until = asyncio.get_running_loop().time() + pace.farewell.total_seconds()
                         limit.reschedule(until)
+                    if reason not in _ANNOUNCED:
+                        return
                 else:
                     take(self, message)
 
@@ -165,10 +167,11 @@ class SocketMode:
         """Take nothing more, finish the acknowledgements under way, close."""
         self._stopping = True
         await self._deliveries.drain(ACK)
-        ending = list(self._tasks)
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        for _ in range(2):  # the second time breaks off a close that Slack does not let end
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=ACK.total_seconds())
 
     async def _keep_open(self, ticket: str) -> None:
         """Have a connection, for ever. A ticket is good for one handshake, also a failed one."""
@@ -215,7 +218,7 @@ class SocketMode:
         finally:
             if link in self._links:
                 self._links.remove(link)
-                log.info("socket.closed", reason=link.end.reason)
+                log.info("socket.closed", reason=cause(link.end))
                 self._note_reach()
 
     def _greeted(self, link: Link, opened: asyncio.Future[None]) -> None:

@@ -266,6 +266,25 @@ async def test_frames_that_nobody_can_read_are_passed_over(office: Office) -> No
     assert office.ws.sockets.handshakes == 1
 
 
+async def test_a_server_that_talks_on_while_it_is_closed_does_not_hold_up_the_stop(
+    office: Office,
+) -> None:
+    deaf = office.ws.sockets.connections[0]
+    deaf.freeze()
+
+    async def talk() -> None:
+        while True:
+            await deaf.ws.send_str('{"type": "news"}')
+            await asyncio.sleep(0)
+
+    talking = asyncio.create_task(talk())
+    async with asyncio.timeout(20):
+        await office.edge.stop()
+    assert not office.edge.reach.is_up
+    talking.cancel()
+    await asyncio.gather(talking, return_exceptions=True)
+
+
 async def test_it_is_known_since_when_slack_can_and_cannot_reach_the_bot(office: Office) -> None:
     up = office.edge.reach
     assert up.is_up
