@@ -236,7 +236,8 @@ def _jobs(
 
 
 def _words(table: Table, execution: Execution) -> Words:
-    follow = table.spoken_of(execution.command).follow
+    command = table.spoken_of(execution.command)
+    follow = command.follow or command.unanswered
     if follow is None:
         return Words("is changing", "has changed")
     return Words(

@@ -4,7 +4,9 @@ A failure is raised where it is known and becomes words in one place (`bot.reply
 Nothing here knows Slack, SQL or HTTP.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # it takes failures, too
@@ -19,6 +21,9 @@ class Severity(StrEnum):
     UNKNOWN = "unknown"  # it was sent and nobody knows: settled by reading, never by sending again
 
 
+NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
+
+
 class BotError(Exception):
     """A failure with a sentence for the person.
 
@@ -26,10 +31,12 @@ class BotError(Exception):
     `field` names the argument it belongs to, so that a form can show it there. None of them ever
     holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
+    `learnt` are facts found out before it failed, for whoever settles what is unknown.
     """
 
     severity = Severity.FAILED
     said = ""
+    learnt = NOTHING_LEARNT
 
     def __init__(self, sentence: str, *, hint: "Words" = "", field: str = "") -> None:
         super().__init__(sentence)

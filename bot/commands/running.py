@@ -5,8 +5,8 @@ second process or a crash finds it sent by somebody or not sent, and never sends
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +17,7 @@ from bot.commands.endings import Endings
 from bot.commands.patience import unless_soon
 from bot.commands.table import Command, said
 from bot.commands.whisper import Whisper
-from bot.errors import BotError, Severity
+from bot.errors import NOTHING_LEARNT, BotError, Severity
 from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line
@@ -156,10 +156,19 @@ class Runs:
             ) from error
 
     async def _follow(
-        self, command: Command, execution: Execution, bound: Bound | None, *, unsure: bool
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound | None,
+        *,
+        unsure: bool,
+        learnt: Mapping[str, str] = NOTHING_LEARNT,
     ) -> None:
-        """DBC has accepted, or nobody knows: the watch settles it."""
-        follow = command.follow
+        """DBC has accepted, or nobody knows: the watch settles it.
+
+        `learnt` is what was found out before the answer got lost.
+        """
+        follow = command.follow or command.unanswered
         assert follow is not None, "only followed commands come here"  # noqa: S101
         now = self._clock.now()
         watch = Watch(
@@ -178,6 +187,7 @@ class Runs:
             unsure=unsure,
             about={
                 **execution.known,
+                **learnt,
                 "command": execution.command,
                 "sent_at": (execution.started_at or now).isoformat(),
             },
@@ -230,6 +240,9 @@ class Runs:
             answer = Whisper(self._services.messenger, execution.actor, execution.place)
         async with Delivery(self._outbox):
             outcome = await self._outcome(command, execution, bound, answer)
+            if outcome.end is ExecutionStatus.UNKNOWN and command.unanswered is not None:
+                await self._follow(command, execution, bound, unsure=True, learnt=outcome.learnt)
+                return
             async with self._store.write() as tx:
                 ended = await self._set_end(tx, execution, outcome.end, outcome.record)
                 private = ended and await self._show_outcome(tx, execution, outcome)
@@ -248,7 +261,7 @@ class Runs:
             failed = _failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
-            return _Outcome(end, error.sentence, failed, alone, advice(error))
+            return _Outcome(end, error.sentence, failed, alone, advice(error), error.learnt)
         done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
         return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
@@ -300,7 +313,7 @@ class Runs:
     async def lost_sight(self, execution: Execution) -> None:
         """A process died while the call may have been on its way: look, never send again."""
         command = self._services.table.spoken_of(execution.command)
-        if command.follow is not None:
+        if command.follow is not None or command.unanswered is not None:
             await self._follow(command, execution, None, unsure=True)
             await self._outbox.deliver_due()
             return
@@ -332,6 +345,7 @@ class _Outcome:
     sentence: Line
     reply: Reply
     hint: Line = ()
+    learnt: Mapping[str, str] = field(default_factory=dict)
 
 
 def _created(watch: Watch, now: datetime) -> Machine:

@@ -56,6 +56,7 @@ class Command:
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
     parameter, for the form. `example` is a whole line without the slash command.
+    `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     """
 
@@ -73,6 +74,7 @@ class Command:
     asks: Words = ""
     loses: Words = ""
     follow: Follow | None = None
+    unanswered: Follow | None = None
     synonyms: tuple[str, ...] = ()
     needs_session: bool = False
     group: str = ""

@@ -21,6 +21,7 @@ class Goal(StrEnum):
     DISK_ADDED = "added"
     DISK_GROWN = "grown"
     DISK_DELETED = "deleted"
+    CHANGED = "changed"  # what was over with its answer, had there been one
 
 
 # What a machine itself is followed to; the rest is about its disks, snapshots and files.

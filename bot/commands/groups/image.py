@@ -372,6 +372,7 @@ GROUP = Group(
             check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
             facts=_DELETED,
             loses=_delete_loses,
+            unanswered=Follow(Goal.CHANGED, "is being deleted", "is deleted"),
         ),
     ),
 )  # fmt: skip

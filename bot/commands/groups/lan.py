@@ -7,12 +7,12 @@ from bot.commands.args import Arg, AtNode, OnNode
 from bot.commands.context import Context
 from bot.commands.groups.proved import proved
 from bot.commands.groups.shown import short
-from bot.commands.table import Command, Group
+from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.errors import Missing
 from bot.dbc.models import Lan
 from bot.errors import Conflict
-from bot.model import Effect, Node
+from bot.model import Effect, Goal, Node
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.facts import FactKind
 
@@ -117,6 +117,9 @@ GROUP = Group(
             Effect.CHANGE,
             "lan create team01 192.168.66.0/24 on gpu1",
             check=_check,
+            unanswered=Follow(
+                Goal.CHANGED, lambda known: f"makes the network {known['name']}", "has it now"
+            ),
         ),
         Command(
             "delete",
@@ -127,6 +130,9 @@ GROUP = Group(
             look=_before_delete,
             facts={"ip_cidr": FactKind("Address range"), "used_by": FactKind("Used by")},
             asks=lambda known: f"Delete the network {known.get('name', '')} on",
+            unanswered=Follow(
+                Goal.CHANGED, lambda known: f"deletes the network {known['name']}", "is without it"
+            ),
             loses="The network and its addresses are gone; no machine can be put into it any more.",
         ),
     ),

@@ -170,6 +170,11 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
             check=_check, look=_before_delete,
+            unanswered=Follow(
+                Goal.CHANGED,
+                lambda known: f"on {{node}}: snapshot {known['name']} is being deleted",
+                "has no such snapshot",
+            ),
             facts={
                 "status": FactKind(
                     "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost

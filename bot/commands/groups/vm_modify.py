@@ -9,15 +9,14 @@ from bot.commands.args import Arg, Vm
 from bot.commands.context import Context
 from bot.commands.groups.shown import stacked
 from bot.commands.groups.vm_create import Cpu, Gpu, Mem
-from bot.commands.table import Command
+from bot.commands.table import Command, Follow
 from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused
-from bot.model import Effect, Machine
+from bot.model import Effect, Goal, Machine
 from bot.reply import Line, Para, Reply, bold, line
 from bot.services.facts import FactKind
-
-_NONE = "none"
+from bot.services.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
 
 NewPublicIp = Annotated[
     str | None,
@@ -60,41 +59,15 @@ NewFilters = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A thing that can be changed: DBC's name of it, ours, its unit, and when a change counts."""
-
-    sent: str
-    called: str
-    unit: str = ""
-    at_next_start: bool = False
-
-    def told(self, before: str, after: str) -> str:
-        """`memory 32 → 64 GiB`; without what it was, where DBC does not tell that."""
-        change = f" {before} → {after}" if before else f": {after}"
-        return f"{self.called}{change}{self.unit if after != _NONE else ''}"
-
-
-# In DBC's own order (docs/dbc-api.md §3.2.10).
-_FIELDS = {
-    "public_ip": _Field("new_public_ip", "public IP"),
-    "ssh": _Field("new_ssh_port", "SSH port"),
-    "rdp": _Field("new_rdp_port", "RDP port"),
-    "ports": _Field("new_custom_port", "more ports"),
-    "filters": _Field("new_network_filters", "network filters"),
-    "vnc": _Field("new_vnc_port", "VNC port", at_next_start=True),
-    "gpu": _Field("new_gpu_count", "GPUs", at_next_start=True),
-    "cpu": _Field("new_cpu_cores", "CPU cores", at_next_start=True),
-    "mem": _Field("new_mem_size", "memory", " GiB", at_next_start=True),
-}
 _NEXT_START = " (from the next start)"
-_NOW = "now "  # before a parameter's name: the fact of what it is at present
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One change, in words and as DBC takes it."""
+    """One change, in words and as DBC takes it; of which field, and what it is to be."""
 
+    name: str
+    after: str
     said: str
     change: TaskChange
     at_next_start: bool
@@ -135,7 +108,7 @@ async def modify(
 async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
     """What it is like now, and in words what becomes of it. Refused where nothing would change."""
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
-    now = _now(detail)
+    now = present(detail)
     try:
         now["public_ip"] = await _own_public_ip(ctx, vm, detail)
     except BotError:
@@ -143,64 +116,55 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
             raise
     steps = _steps(wanted, now)
     if not steps:
-        name = next(name for name in _FIELDS if wanted[name] is not None)
-        field = _FIELDS[name]
+        name = next(name for name in FIELDS if wanted[name] is not None)
+        field = FIELDS[name]
         raise Refused(
             f"There is nothing to change: {field.called} is {now[name]}{field.unit} already.",
             field=name,
         )
     said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
-    return {"change": "; ".join(said), **{f"{_NOW}{name}": text for name, text in now.items()}}
+    return {
+        "change": "; ".join(said),
+        **{f"{NOW}{name}": text for name, text in now.items()},
+        **{f"{THEN}{step.name}": step.after for step in steps},
+    }
 
 
 async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
     """What it is like now, for the form."""
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
-    now = _now(detail)
+    now = present(detail)
     with suppress(BotError):
         now["public_ip"] = await _own_public_ip(ctx, vm, detail)
     return now
 
 
-def _now(detail: TaskDetail) -> dict[str, str]:
-    """What DBC tells of it, as it would be typed; its more ports and public IP it does not."""
-    memory = detail.mem_size.gib
-    told = {
-        "ssh": detail.ssh_port,
-        "rdp": detail.rdp_port,
-        "vnc": detail.vnc_port,
-        "gpu": detail.gpu_count,
-        "cpu": detail.cpu_cores,
-        "mem": None if memory is None else f"{memory:g}",
-        "filters": " ".join(detail.network_filters) or _NONE,
-    }
-    return {name: str(value) for name, value in told.items() if value is not None}
-
-
 def _known_now(facts: Mapping[str, str]) -> Mapping[str, str]:
-    return {n.removeprefix(_NOW): text for n, text in facts.items() if n.startswith(_NOW)}
+    return {n.removeprefix(NOW): text for n, text in facts.items() if n.startswith(NOW)}
 
 
 def _steps(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
     """One change a call, since DBC may carry out a part of a larger one; none for what is so."""
     typed = wanted["public_ip"]
-    address = now.get("public_ip", _NONE) if typed is None else typed
-    kept = None if address.lower() == _NONE else address
+    address = now.get("public_ip", NONE) if typed is None else typed
+    kept = None if address.lower() == NONE else address
     steps = []
-    for name, field in _FIELDS.items():
+    for name, field in FIELDS.items():
         value = wanted[name]
         if value is None:
             continue
         given = value if isinstance(value, tuple) else (str(value),)
-        cleared = [text.lower() for text in given] in ([], [_NONE])
-        after = _NONE if cleared else " ".join(given)
+        cleared = [text.lower() for text in given] in ([], [NONE])
+        after = NONE if cleared else " ".join(given)
         if now.get(name) == after:
             continue
         if isinstance(value, tuple):
             value = () if cleared else value
         sent = {"new_public_ip": kept} | ({} if name == "public_ip" else {field.sent: value})
         change = TaskChange.model_validate(sent)
-        steps.append(_Step(field.told(now.get(name, ""), after), change, field.at_next_start))
+        steps.append(
+            _Step(name, after, field.told(now.get(name, ""), after), change, field.at_next_start)
+        )
     return steps
 
 
@@ -220,7 +184,7 @@ async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
             field="public_ip",
         )
     is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))
-    return _NONE if is_nodes else detail.ssh_ip
+    return NONE if is_nodes else detail.ssh_ip
 
 
 def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) -> BotError:
@@ -232,6 +196,7 @@ def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) 
         told += f" Not tried: {'; '.join(one.said for one in left)}."
     partly = BotError(told, hint=error.hint, field=error.field)
     partly.severity = error.severity
+    partly.learnt = {TRIED: " ".join(one.name for one in [*done, step])}
     return partly
 
 
@@ -254,6 +219,7 @@ COMMAND = Command(
     check=_check,
     look=_before,
     present=_present,
+    unanswered=Follow(Goal.CHANGED, "is being changed", "is changed"),
     facts={"change": FactKind("Change")},
     asks=lambda known: f"Change {known.get('change', 'something')} of",
     loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",

@@ -6,6 +6,7 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.model import MACHINE_GOALS, Goal
 from bot.services.inventory import Inventory
+from bot.services.observers.changes import Changes
 from bot.services.observers.disks import Disks
 from bot.services.observers.machines import Machines
 from bot.services.observers.sight import Observer
@@ -24,4 +25,5 @@ def observers(dbc: DbcClient, inventory: Inventory, clock: Clock) -> Mapping[Goa
         Goal.DISK_ADDED: disks,
         Goal.DISK_GROWN: disks,
         Goal.DISK_DELETED: disks,
+        Goal.CHANGED: Changes(dbc, clock),
     }
