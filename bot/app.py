@@ -79,7 +79,7 @@ class Bot:
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()
         self._connection = SlackConnection(settings, self.health, redactor)
-        self._directory = SlackDirectory(self._connection)
+        self._directory = SlackDirectory(self._connection, clock)
         self._table = command_table()
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         messenger = SlackMessenger(self._connection)

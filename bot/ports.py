@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.errors import Refused
 from bot.model import Invocation, MessageRef, Place, Press, Submission
 from bot.reply import Choice, Form, Reply, Words
 
@@ -36,6 +37,22 @@ class Unanswered(DeliveryFailed):
 
 class Unfamiliar(DeliveryFailed):
     """Refused with a word that nobody here knows: it may be about this place, and it may pass."""
+
+
+class RightsUnknown(DeliveryFailed):
+    """The chat side does not say at the moment who somebody is; nobody's right is decided by it.
+
+    It may say after `wait`.
+    """
+
+    def __init__(self, reason: str, wait: timedelta) -> None:
+        super().__init__(reason, wait)
+        self.wait = wait
+
+
+def slack_does_not_say() -> Refused:
+    """The refusal where nobody waits any longer for RightsUnknown to pass."""
+    return Refused("Slack did not say who may do this.", hint="Nothing was done. Try again.")
 
 
 class LockedOut(DeliveryFailed):
@@ -206,9 +223,9 @@ class Directory(Protocol):
     """Who people are."""
 
     async def person(self, user: str) -> PersonInfo:
-        """Look a person up, now. Raises DeliveryFailed."""
+        """Look a person up, now. Raises DeliveryFailed; RightsUnknown where it may say later."""
         ...
 
     async def members(self, group: str) -> frozenset[str]:
-        """The people of a user group, now; nobody for one that is not there."""
+        """The people of a user group, now; nobody for one that is not there. Raises the same."""
         ...

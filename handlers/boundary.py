@@ -13,7 +13,7 @@ from slack_bolt import BoltResponse
 
 from bot.clock import Clock
 from bot.errors import BotError, Severity
-from bot.ports import Answer, DeliveryFailed, Work
+from bot.ports import Answer, DeliveryFailed, RightsUnknown, Work, slack_does_not_say
 from bot.reply import Reply, from_error, from_surprise
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent
@@ -74,7 +74,7 @@ class Boundary:
             await work(answer)
         except Exception as error:  # noqa: BLE001 - as above
             reply = self._words(error, key)
-            if not isinstance(error, DeliveryFailed):
+            if isinstance(error, RightsUnknown) or not isinstance(error, DeliveryFailed):
                 await self._say(answer, reply)
 
     async def _say(self, answer: Answer, reply: Reply) -> None:
@@ -93,6 +93,9 @@ class Boundary:
             else:
                 log.warning("failed", key=key, sentence=error.sentence, severity=error.severity)
             return from_error(error)
+        if isinstance(error, RightsUnknown):
+            log.warning("rights.unknown", key=key, reason=error.reason)
+            return from_error(slack_does_not_say())
         error_id = secrets.token_hex(4)
         if isinstance(error, DeliveryFailed):
             log.warning("slack_failed", key=key, error_id=error_id, reason=error.reason)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.clock import Clock
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed, PersonInfo, Unanswered
+from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
-from handlers.connection import SlackConnection
+from handlers.connection import SOON, PutOff, SlackConnection
 from handlers.payloads import Json
 from handlers.render import message
 
@@ -18,6 +19,8 @@ EVENT_TYPE = "dbc_message"
 PAGE = 100
 # A key is sought after a crash, minutes after the message: it is among the last messages or gone.
 PAGES = 5
+# Slack puts off by seconds; nobody is kept from approving for longer by an odd answer.
+_LONGEST_WAIT = timedelta(minutes=2)
 
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
@@ -154,15 +157,16 @@ def _key_of(posted: Mapping[str, Any]) -> str:
 
 
 class SlackDirectory:
-    """ports.Directory."""
+    """ports.Directory. Asks nothing of a method before the time that Slack has put it off to."""
 
-    def __init__(self, connection: SlackConnection) -> None:
+    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
+        self._put_off: dict[str, timedelta] = {}  # methods, by the monotonic clock
 
     async def person(self, user: str) -> PersonInfo:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
-        answer = await self._connection.read("users.info", user=user, include_locale=True)
-        found = answer["user"]
+        found = await self._ask("users.info", "user", user=user, include_locale=True)
         profile = found.get("profile") or {}
         return PersonInfo(
             id=found["id"],
@@ -178,12 +182,30 @@ class SlackDirectory:
         Raises DeliveryFailed.
         """
         try:
-            answer = await self._connection.read("usergroups.users.list", usergroup=group)
+            found = await self._ask("usergroups.users.list", "users", usergroup=group)
         except DeliveryFailed as failure:
             if failure.reason in _NO_SUCH_GROUP:
                 return frozenset()
             raise
-        return frozenset(answer["users"])
+        return frozenset(found)
+
+    async def _ask(self, method: str, wanted: str, **about: object) -> Any:
+        """The `wanted` part of the answer. Raises RightsUnknown where Slack may say later."""
+        left = self._put_off.get(method, timedelta()) - self._clock.monotonic()
+        if left > timedelta():
+            raise RightsUnknown("ratelimited", left)
+        try:
+            answer = await self._connection.read(method, **about)
+        except DeliveryFailed as failure:
+            if failure.retry_after is None:
+                raise
+            wait = min(failure.retry_after, _LONGEST_WAIT)
+            if isinstance(failure, PutOff):
+                self._put_off[method] = self._clock.monotonic() + wait
+            raise RightsUnknown(failure.reason, wait) from failure
+        if wanted not in answer:
+            raise RightsUnknown(f"an answer without {wanted}", SOON)
+        return answer[wanted]
 
     def _is_full_member(self, found: Mapping[str, Any]) -> bool:
         identity = self._connection.identity

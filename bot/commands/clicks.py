@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock
+from bot.commands.patience import courteously
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
 from bot.errors import Refused
@@ -32,6 +33,12 @@ from storage import Store
 _TYPED = "machine"  # the field of the form in which an approver types the machine's name
 _REASON = "reason"
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
+
+_KEPT = Reply.of(
+    "Slack does not say at the moment whether you may decide on this. "
+    "Your click is kept, and counts as of now once Slack does.",
+    private=True,
+)
 
 Kinds = Collection[ReviewKind]
 
@@ -92,9 +99,7 @@ class Clicks:
             if vote.key in self._counting:
                 continue  # nothing is lost: Slack takes its time to say who may decide
             try:
-                await self._count(vote.key, answer_for(vote))
-            except DeliveryFailed as failure:
-                log.info("click.kept", approval=vote.approval, reason=failure.reason)
+                await self._count(vote.key, answer_for(vote), again=True)
             except Exception:  # the others are not to wait for this one
                 if vote.key not in self._odd:
                     log.exception("click.not_counted", approval=vote.approval)
@@ -137,12 +142,17 @@ class Clicks:
             return partial(_say, from_error(refusal))
         return partial(self._count, vote.key)
 
-    async def _count(self, key: str, answer: Answer) -> None:
+    async def _count(self, key: str, answer: Answer, *, again: bool = False) -> None:
         self._counting.add(key)
         try:
             count = await self._reviews.count(key)
         except Refused as refusal:
             await answer.say(from_error(refusal))
+            return
+        except DeliveryFailed as failure:
+            log.info("click.kept", key=key, reason=failure.reason)
+            if not again:
+                await courteously(partial(answer.say, _KEPT))
             return
         finally:
             self._counting.discard(key)

@@ -22,6 +22,14 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+def slack_is_slow() -> Reply:
+    """What a person is told while Slack does not say who they are."""
+    return Reply.of(
+        "Slack does not say at the moment who may do this. It goes on once Slack does.",
+        private=True,
+    )
+
+
 async def unless_soon(
     run: Awaitable[T], patience: float, meanwhile: Callable[[], Awaitable[None]]
 ) -> T:
@@ -33,13 +41,14 @@ async def unless_soon(
     try:
         await asyncio.wait([task], timeout=patience)
         if not task.done():
-            await _courteously(meanwhile)
+            await courteously(meanwhile)
         return await task
     finally:
         task.cancel()  # where whoever waits for it is stopped: nobody would learn how it ends
 
 
-async def _courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
+async def courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Do what nothing depends on; what it fails with is logged."""
     try:
         await meanwhile()
     except DeliveryFailed as failed:

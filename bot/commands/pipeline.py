@@ -7,6 +7,7 @@ finds the step taken or not taken, never half.
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
 from bot.commands.endings import Endings
 from bot.commands.facts import facts_of
-from bot.commands.patience import patiently
+from bot.commands.patience import courteously, patiently, slack_is_slow
 from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs
 from bot.commands.table import Command
@@ -28,7 +29,7 @@ from bot.model import (
     Leased,
     ReviewKind,
 )
-from bot.ports import Answer, DeliveryFailed
+from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import advice, from_error, line
 from bot.services.facts import STATE
 from bot.services.leases import Hold
@@ -60,6 +61,7 @@ class Pipeline:
         self._outbox = outbox
         self._clock = services.clock
         self._by = by
+        self._told: set[str] = set()  # what waits for Slack, as whoever asked has been told
         self._preparation = Preparation(services)
         self._endings = Endings(services)
         self._runs = Runs(services, outbox, by)
@@ -84,7 +86,9 @@ class Pipeline:
                 )
             self._check_record(execution)
             cleared = await patiently(self._cleared(command, execution, approval), answer)
+            self._told.discard(execution.id)
         except BotError as error:
+            self._told.discard(execution.id)
             await self._turn_down(execution, error, answer)
         except DeliveryFailed as failure:
             hold.let_go()  # it is leased to a moment at which it is to be tried again
@@ -216,6 +220,9 @@ class Pipeline:
         log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
         since, now = _wanted_since(execution, approval), self._clock.now()
         if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
+            if execution.id not in self._told:
+                self._told.add(execution.id)
+                await courteously(partial(answer.say, slack_is_slow()))
             until = now + max(failure.retry_after, _SLACK_PAUSE)
             async with self._store.write() as tx:
                 await tx.executions.claim(
@@ -227,8 +234,7 @@ class Pipeline:
                     to=ExecutionStatus.RECORDED,
                 )
             return
-        unknown = Refused("Slack did not say who may do this.", hint="Nothing was done. Try again.")
-        await self._turn_down(execution, unknown, answer)
+        await self._turn_down(execution, slack_does_not_say(), answer)
 
 
 def _wanted_since(execution: Execution, approval: Approval | None) -> datetime:

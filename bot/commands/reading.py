@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -9,12 +11,15 @@ from bot.commands import output
 from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services
-from bot.commands.patience import patiently
+from bot.commands.patience import courteously, patiently, slack_is_slow
 from bot.commands.rights import allow_read, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
-from bot.ports import Answer, DeliveryFailed, Messenger
+from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
 from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands
+
+_SLACK_PATIENCE = timedelta(minutes=1)  # that somebody waits for an answer to a question
+_SHORTEST_WAIT = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
@@ -28,7 +33,7 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        found = await patiently(self._run(wish, answer), answer)
+        found = await patiently(self._once_known(wish, answer), answer)
         reply = with_commands(found, self._services.slash_command)  # also for files and JSON
         wanted = wish.option(FILTER)
         if wanted:
@@ -47,6 +52,23 @@ class Reads:
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
         else:
             await answer.say(reply)
+
+    async def _once_known(self, wish: Wish, answer: Answer) -> Reply:
+        """Run it once Slack says who may; what only reads can be begun again. Raises Refused."""
+        clock = self._services.clock
+        until = clock.monotonic() + _SLACK_PATIENCE
+        is_told = False
+        while True:
+            try:
+                return await self._run(wish, answer)
+            except RightsUnknown as unknown:
+                log.warning("rights.unknown", command=wish.command.id, reason=unknown.reason)
+                if clock.monotonic() + unknown.wait > until:
+                    raise slack_does_not_say() from unknown
+                if not is_told:
+                    await courteously(partial(_meanwhile(wish, answer), slack_is_slow()))
+                is_told = True
+                await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
 
     async def _run(self, wish: Wish, answer: Answer) -> Reply:
         await require_colleague(self._services, wish.actor, wish.place)

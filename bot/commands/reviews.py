@@ -30,7 +30,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, dump, line, mention
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
@@ -202,7 +202,8 @@ class Reviews:
         """Find out whether a kept click counts, and what it comes to.
 
         None when somebody else has looked at it. Raises Refused, and records it, for a person who
-        may not decide, and DeliveryFailed while nobody knows: then the click is still kept.
+        may not decide, and DeliveryFailed while nobody knows: then the click is still kept, and
+        counts as of when it was made, until it `is_late`.
         """
         async with self._store.read() as tx:
             vote = await tx.votes.get(key)
@@ -216,12 +217,15 @@ class Reviews:
                 reviewers = self.reviewers.at_this_moment()
                 decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
                 named = decision is not None and bool(decision.approvers)
-        except Refused as refusal:
+        except (Refused, DeliveryFailed) as failure:
+            if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
+                raise
+            refusal = failure if isinstance(failure, Refused) else slack_does_not_say()
             async with self._store.write() as tx:
                 if not await tx.votes.refuse(key, refusal.sentence, self._clock.now()):
                     return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
-            raise
+            raise refusal from None
         question = await self._question(approval, execution, named=named)
         now = self._clock.now()
         async with self._store.write() as tx:

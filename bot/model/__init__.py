@@ -20,6 +20,7 @@ from bot.model.machine import (
 )
 from bot.model.message import Message, MessageRef
 from bot.model.review import (
+    CLICK_WAITS,
     Approval,
     ApprovalStatus,
     Count,
@@ -32,6 +33,7 @@ from bot.model.review import (
 from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 
 __all__ = [
+    "CLICK_WAITS",
     "MACHINE_GOALS",
     "Approval",
     "ApprovalStatus",

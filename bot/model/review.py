@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.asked import Place
@@ -68,6 +68,9 @@ class Approval:
     is_unreadable: bool = False
 
 
+CLICK_WAITS = timedelta(minutes=10)  # for Slack to say who clicked, or for another process
+
+
 class Verdict(StrEnum):
     """What a reviewer says."""
 
@@ -96,6 +99,10 @@ class Vote:
     reason: str = ""
     state: VoteState = VoteState.PENDING
     why: str = ""
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it has waited too long to count without a surprise."""
+        return now - self.at >= CLICK_WAITS
 
 
 @dataclass(frozen=True, slots=True)

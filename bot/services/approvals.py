@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
-from bot.ports import DeliveryFailed, Directory
+from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import command, line
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide
@@ -93,12 +93,17 @@ class Reviewers:
         }
 
     async def allow(self, read: Request) -> None:
-        """Raise Refused where the rules deny to read this. Nobody is asked where none denies."""
+        """Raise Refused where the rules deny to read this. Nobody is asked where none denies.
+
+        Raises RightsUnknown while Slack does not say.
+        """
         policy = self._book.current
         if not any(rule.deny for rule in policy.rule):
             return
         try:
             groups = await self.groups_of(read.person)
+        except RightsUnknown:
+            raise
         except DeliveryFailed as failure:
             raise Refused(
                 f"Slack did not say who may do this ({failure.reason}).", hint="Try again."

@@ -1,14 +1,22 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, or_, select, update
+from sqlalchemy import RowMapping, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
-from bot.model import Approval, ApprovalStatus, AuditKind, Fact, ReviewKind
+from bot.model import (
+    CLICK_WAITS,
+    Approval,
+    ApprovalStatus,
+    AuditKind,
+    Fact,
+    ReviewKind,
+    VoteState,
+)
 from storage.repositories.executions import Executions
 from storage.repositories.repository import (
     FARTHEST_AHEAD,
@@ -17,7 +25,9 @@ from storage.repositories.repository import (
     is_word,
     word,
 )
-from storage.tables import approvals
+from storage.tables import approvals, votes
+
+_COUNTING = timedelta(minutes=1)  # for a click that is late to be turned down first
 
 DECISIONS = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
 _KINDS = {
@@ -130,14 +140,21 @@ class Approvals(Repository):
     async def claim_expired(self, now: datetime, limit: int) -> list[Approval]:
         """End up to `limit` reviews that nobody decided in time, and return those, oldest first.
 
-        Conditions: PENDING, and `expires_at` is reached.
+        Conditions: PENDING, `expires_at` is reached, and no click made in time waits to be counted.
         """
+        waiting = exists().where(
+            votes.c.approval == approvals.c.id,
+            votes.c.state == VoteState.PENDING,
+            votes.c.at < approvals.c.expires_at,
+            votes.c.at > now - CLICK_WAITS - _COUNTING,
+        )
         rows = await self._connection.execute(
             claiming(
                 approvals,
                 [
                     approvals.c.status == ApprovalStatus.PENDING,
                     approvals.c.expires_at <= now,
+                    ~waiting,
                 ],
                 order=approvals.c.expires_at,
                 limit=limit,

@@ -58,9 +58,9 @@ class Votes(Repository):
 
         None where it was looked at already, by whoever was faster.
 
-        Conditions: the review is PENDING and not past `expires_at`; its voter has no other vote
-        that counted. The review's row is locked first, so votes are counted one after the other.
-        Raises NotFound for an unknown key.
+        Conditions: the review is PENDING; the click was made before `expires_at`, and is not late
+        where that is past; its voter has no other vote that counted. The review's row is locked
+        first, so votes are counted one after the other. Raises NotFound for an unknown key.
         """
         approval = await self._locked((await self.get(key)).approval)
         vote = await self.get(key)  # now that we have the lock: it may have been counted meanwhile
@@ -146,7 +146,8 @@ class Votes(Repository):
 def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:
     if approval.status is not ApprovalStatus.PENDING:
         return "decided"
-    if approval.expires_at <= now:
+    is_late = approval.expires_at <= now and vote.is_late(now)
+    if approval.expires_at <= vote.at or is_late:
         return "expired"
     return "voted" if any(v.user == vote.user for v in counted) else ""
 

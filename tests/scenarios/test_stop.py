@@ -56,3 +56,16 @@ async def test_what_does_not_end_in_time_is_left_to_the_next_and_never_sent_agai
                              "AND delivered = version")  # fmt: skip
         assert len(endings(one, "t1")) == 1
         assert len(sent(one)) == 1
+
+
+@pytest.mark.timeout(150)
+async def test_a_stop_while_a_node_is_silent_logs_no_error(tmp_path: Path) -> None:
+    async with mortal(tmp_path, daemon_patience=60) as one:
+        await asked_for_a_machine(one)
+        await one.comes_true("SELECT count(*) FROM watches")
+        one.world.node("gpu2").silent = True
+        seen = len(one.world.calls.of("tasks.list"))
+        await one.world.calls.wait("tasks.list", count=seen + 1, timeout=60)
+        assert await one.end(BOUND) == 0
+        entries = [json.loads(entry) for entry in one.log.read_text().splitlines()]
+        assert [e for e in entries if "exception" in e or e["level"] in {"error", "critical"}] == []
