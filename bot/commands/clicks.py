@@ -100,6 +100,8 @@ class Clicks:
                 continue  # nothing is lost: Slack takes its time to say who may decide
             try:
                 await self._count(vote.key, answer_for(vote), again=True)
+            except DeliveryFailed as failure:
+                log.warning("answer_lost", approval=vote.approval, reason=failure.reason)
             except Exception:  # the others are not to wait for this one
                 if vote.key not in self._odd:
                     log.exception("click.not_counted", approval=vote.approval)
