@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bot.plural import counted
 from bot.reply import (
     Actions,
     Button,
@@ -98,7 +99,7 @@ def fit(blocks: list[Json], count: int, characters: int) -> list[Json]:
             break
         kept.append(block)
     left_out = sum(_lines(block) for block in blocks[len(kept) :])
-    return [*kept, _context(f"… {left_out} more line{'' if left_out == 1 else 's'}"), *tail]
+    return [*kept, _context(f"… {counted(left_out, 'more line')}"), *tail]
 
 
 def _size(blocks: list[Json]) -> int:

@@ -20,6 +20,7 @@ from bot.commands.moment import moment
 from bot.config import DatabaseSettings
 from bot.errors import BotError
 from bot.model import AuditHead, AuditQuery
+from bot.plural import counted
 from bot.services.audit import as_csv, as_jsonl, csv_head
 from storage import Archive
 from storage.chain import Fault
@@ -72,7 +73,7 @@ def verify(database: str | None, head: AuditHead | None) -> None:
             "There is no row. Each start of the bot writes one: if it has ever run on this"
             " database, they were removed."
         )
-    click.echo(f"{last.seq} rows, all sound. Head: {last.seq}:{last.hash}")
+    click.echo(f"{counted(last.seq, 'row')}, all sound. Head: {last.seq}:{last.hash}")
     if head is None:
         click.echo(
             "This cannot exclude that the newest rows are missing (cut off, or left in the journal "

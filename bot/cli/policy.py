@@ -16,6 +16,7 @@ from bot.commands.parse import NotUnderstood, Parsed, parse
 from bot.config import PolicySettings
 from bot.errors import BotError
 from bot.model import Effect
+from bot.plural import counted
 from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 from bot.services.cards import duration
 from bot.services.policy import Decision, People, Policy, Request, Review, decide
@@ -197,7 +198,7 @@ def _needs(review: Review) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+    return counted(number, what)
 
 
 def _joined(value: object) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.commands.text import option_name, words
 from bot.errors import Refused
+from bot.plural import counted
 
 _PLACE = re.compile(r"\$([1-9*])")
 _MOST_WORDS = 100  # that a line may grow to
@@ -37,7 +38,7 @@ def _replaced(name: str, body: str, given: Sequence[str]) -> list[str]:
     needed = max((int(place) for place in places if place != "*"), default=0)
     if len(given) < needed:
         raise Refused(
-            f"The alias “{name}” needs {needed} word{'s' * (needed != 1)} behind it.",
+            f"The alias “{name}” needs {counted(needed, 'word')} behind it.",
             hint=f"It stands for: {body}",
         )
     line: list[str] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.plural import counted
 from bot.reply import (
     Actions,
     CodeBlock,
@@ -52,7 +53,7 @@ def filtered(reply: Reply, wanted: str) -> Reply:
         count += found
         if shown is not None:
             kept.append(shown)
-    told = f"{count} line{'s' * (count != 1)} with “{wanted}”"
+    told = f"{counted(count, 'line')} with “{wanted}”"
     data = reply.data and {
         key: value for key, value in reply.data.items() if needle in f"{key} {value}".casefold()
     }

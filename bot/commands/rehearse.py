@@ -12,6 +12,7 @@ from bot.dbc.errors import WouldSend
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution
+from bot.plural import counted
 from bot.ports import Answer, DeliveryFailed
 from bot.reply import (
     CodeBlock,
@@ -109,7 +110,7 @@ class Rehearsals:
             return line("It would run at once, be announced, and wait for a review afterwards.")
         node = await self._services.inventory.node_by_id(execution.node) if execution.node else None
         needed = decision.approvals
-        told: Line = line(f"{needed} approval{'s' * (needed != 1)} needed")
+        told: Line = line(f"{counted(needed, 'approval')} needed")
         try:
             people = await self._reviewers.require_reviewers(execution, decision, node)
         except BotError as error:

@@ -208,6 +208,9 @@ class ConnectionLost(OutcomeUnknown):
     )
 
 
+_GARBLED = -1  # the daemon's `response parse error`
+
+
 class Unreadable(OutcomeUnknown):
     """An answer that cannot be read: broken JSON, HTML, or not what the endpoint promises.
 
@@ -222,6 +225,14 @@ class Unreadable(OutcomeUnknown):
         "or a line break."
     )
     passes = False  # a description that spoils an answer spoils the next one, too
+
+    @property
+    def is_of_the_node(self) -> bool:
+        """Whether the node itself answered, and its daemon could not read that (§11.1).
+
+        About one thing, such an answer proves that it is there: what is not is refused readably.
+        """
+        return self.errcode == _GARBLED
 
 
 class Unconfirmed(OutcomeUnknown):

@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.errors import Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
+from bot.plural import counted
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import command, line
 from bot.services.moment import Moment
@@ -241,7 +242,7 @@ class Reviewers:
         where = f" for {node.label}" if node else ""
         needed = decision.approvals
         raise Refused(
-            f"This needs {needed} approval{'s' * (needed != 1)} by someone else, and "
+            f"This needs {counted(needed, 'approval')} by someone else, and "
             + (f"only {len(found)} could give one." if found else "nobody could give one."),
             hint="Let the rules name more approvers."
             if decision.approvers

@@ -8,36 +8,28 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import NodeTimeout, TaskNotFound, Unreadable
+from bot.dbc.errors import DbcError, NodeTimeout, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
+from bot.services.matching import KINDS, could_be, match_machine, match_node, of_another_kind
 from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 
-_MOST_LISTED = 8  # of several things that a name may mean
 _SILENCE = timedelta(minutes=5)  # that a node which did not answer is not asked in passing
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
-_KINDS = {
-    NodeKind.GPU: "node",
-    NodeKind.METAL: "bare-metal machine",
-    NodeKind.MANAGER: "bare-metal manager",
-}
 
 # Finds out which nodes are not to be named to who asks, by id; asked where a choice is listed.
 Hidden = Callable[[], Awaitable[Set[str]]]
-
-Named = TypeVar("Named", Machine, Node)
 
 log = structlog.get_logger()
 
@@ -54,12 +46,14 @@ class NotKnownHere(NotFound):
 class NodeListing:
     """One node's machines as one person sees them, or why they could not be listed.
 
-    With a `problem`, `machines` are the ones known from before.
+    With a `problem`, `machines` are the ones known from before; those whose ids are in `odd` cannot
+    be read one by one either, and may be what spoils the list.
     """
 
     node: Node
     machines: tuple[Machine, ...]
     problem: BotError | None = None
+    odd: frozenset[str] = frozenset()
 
 
 class Inventory:
@@ -76,9 +70,12 @@ class Inventory:
 
     async def nodes(self) -> list[Node]:
         """Every GPU node seen so far; asks a daemon when there is none yet."""
+        return await self.known_nodes() or await self.refresh_nodes()
+
+    async def known_nodes(self) -> list[Node]:
+        """Every GPU node seen so far."""
         async with self._store.read() as tx:
-            known = await tx.inventory.nodes(NodeKind.GPU)
-        return known or await self.refresh_nodes()
+            return await tx.inventory.nodes(NodeKind.GPU)
 
     async def refresh_nodes(self) -> list[Node]:
         """Ask a daemon which GPU nodes it knows."""
@@ -158,21 +155,21 @@ class Inventory:
         whole id counts also where nobody has announced it, and so does the nickname it was given.
         Raises Refused or NotFound with the field.
         """
-        found = _match_node(await self._known(), text)
+        found = match_node(await self._known(), text)
         if not found:
             async with self._store.read() as tx:
                 text = await tx.names.find("node", text) or text
         if not found and asking and _NODE_ID.fullmatch(text) is None:
             gpus = NodeKind.GPU in kinds
             fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
-            found = _match_node(fresh, text) or _match_node(await self._known(), text)
+            found = match_node(fresh, text) or match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
             return replace(await self.node_by_id(text), kind=only)
         fitting = [node for node in found if node.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
-        wanted = _KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
+        wanted = KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
         if not found:
             listing = command("node list" if NodeKind.GPU in kinds else "metal list")
             missing = NotFound if asking else NotKnownHere
@@ -183,9 +180,9 @@ class Inventory:
             )
         unseen = await hidden()
         if not fitting:
-            raise _of_another_kind(text, found, wanted, unseen, field)
+            raise of_another_kind(text, found, wanted, unseen, field)
         listed = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
-        raise Refused(_could_be(text, listed, fitting), hint="Say more of it.", field=field)
+        raise Refused(could_be(text, listed, fitting), hint="Say more of it.", field=field)
 
     async def _known(self) -> list[Node]:
         async with self._store.read() as tx:
@@ -237,7 +234,7 @@ class Inventory:
         except BotError as problem:
             known = [m for m in await self.machines(session.user) if m.node == session.node]
             if isinstance(problem, Unreadable):
-                known = await self._each_by_detail(session, known)
+                return await self._each_by_detail(session, node, known, problem)
             if session.is_locked:
                 problem = SessionLocked(session, label=node.label)
             return NodeListing(node, tuple(known), problem)
@@ -253,16 +250,20 @@ class Inventory:
             stored = await tx.inventory.machines(session.user)
         return NodeListing(node, tuple(m for m in stored if m.node == session.node))
 
-    async def _each_by_detail(self, session: DbcSession, known: Iterable[Machine]) -> list[Machine]:
+    async def _each_by_detail(
+        self, session: DbcSession, node: Node, known: Iterable[Machine], problem: Unreadable
+    ) -> NodeListing:
         """One odd description makes a node's list unreadable; the details may still be readable."""
-        fresh = []
+        fresh, odd = [], set()
         for machine in known:
             try:
                 detail = await self._dbc.tasks.get(target_of(session), machine.task)
             except TaskNotFound:
                 continue
-            except BotError:
+            except BotError as fault:
                 fresh.append(machine)
+                if isinstance(fault, Unreadable) and fault.is_of_the_node:
+                    odd.add(machine.task)
                 continue
             fresh.append(
                 Machine(
@@ -270,7 +271,7 @@ class Inventory:
                     detail.create_time or "", self._clock.now(), machine.nickname,
                 )
             )  # fmt: skip
-        return fresh
+        return NodeListing(node, tuple(fresh), problem, frozenset(odd))
 
     async def sessions(
         self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()
@@ -311,7 +312,7 @@ class Inventory:
         that a node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
-        found = _match_machine(await self.machines(user, channel), text, node)
+        found = match_machine(await self.machines(user, channel), text, node)
         if len(found) == 1:
             return found[0]
         listings: Sequence[NodeListing] = ()
@@ -330,7 +331,7 @@ class Inventory:
                 raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
             listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
             seen = [machine for listing in listings for machine in listing.machines]
-            found = _match_machine(seen, text, node)
+            found = match_machine(seen, text, node)
             if not found and _TASK_ID.fullmatch(text):
                 found = await self._by_id(sessions, text)
         if len(found) == 1:
@@ -342,16 +343,24 @@ class Inventory:
         raise await self._not_one(text, found, listings, unseen)
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
-        """A machine whose id is known but which no list shows, since the list is unreadable."""
+        """A machine whose id is known but which no list shows, since the list is unreadable.
+
+        One whose own details spoil the answer is there, too; it has only its id then.
+        """
         for session in sessions:
+            seen = Machine(session.node, task, session.user, "", "", "", self._clock.now())
             try:
                 detail = await self._dbc.tasks.get(target_of(session), task)
+            except Unreadable as problem:
+                if not problem.is_of_the_node:
+                    continue
+                machine = seen
             except BotError:
                 continue
-            machine = Machine(
-                session.node, task, session.user, detail.desc, detail.status,
-                detail.create_time or "", self._clock.now(),
-            )  # fmt: skip
+            else:
+                machine = replace(
+                    seen, desc=detail.desc, status=detail.status, created=detail.create_time or ""
+                )
             async with self._store.write() as tx:
                 await tx.inventory.put_machine(machine)
             return [machine]
@@ -371,19 +380,16 @@ class Inventory:
                 if m.node not in hidden
             ]
             return Refused(
-                _could_be(text, listed, found),
+                could_be(text, listed, found),
                 hint="Nothing was done. Say more of the id, or add “on <node>”.",
                 field="vm",
             )
-        silent = [
-            listing.node.label
-            for listing in listings
-            if listing.problem and listing.node.id not in hidden
-        ]
-        but = f" {', '.join(silent)} could not be asked." if silent else ""
+        unseen = [one for one in listings if one.problem and one.node.id not in hidden]
+        garbled = [one for one in unseen if isinstance(one.problem, Unreadable)]
+        spelled_out = "With its full id, it can be shown and deleted all the same. "
         return NotFound(
-            f"None of your machines is called “{text}”.{but}",
-            hint=line("See: ", command("vm list")),
+            " ".join([f"None of your machines is called “{text}”.", *_unlisted(unseen)]),
+            hint=line(spelled_out if garbled else "", "See: ", command("vm list")),
             field="vm",
         )
 
@@ -411,69 +417,16 @@ class Inventory:
                 self._silent_until[session.node] = self._clock.monotonic() + _SILENCE
 
 
-def _could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:
-    """That a name fits several things; those that are not `listed` stay unnamed."""
-    if not listed:
-        return f"“{text}” does not say clearly enough what you mean."
-    shown = ", ".join(listed[:_MOST_LISTED]) + " …" * (len(listed) > _MOST_LISTED)
-    return f"“{text}” could be any of {shown}{' and others' * (len(listed) < len(found))}."
-
-
-def _of_another_kind(
-    text: str, found: Sequence[Node], wanted: str, unseen: Set[str], field: str
-) -> BotError:
-    """What is called so, or so begins, is something else than what is meant here."""
-    if text.lower() in {it for node in found for it in _names(node)}:
-        return Refused(f"“{text}” is a {_KINDS[found[0].kind]}, not a {wanted}.", field=field)
-    is_manager = wanted == _KINDS[NodeKind.MANAGER]
-    told = f"There is no {wanted} called “{text}”."
-    if listed := [node for node in found if node.id not in unseen]:
-        kinds = " or ".join(dict.fromkeys(_KINDS[node.kind] for node in listed))
-        names = " or ".join(node.label for node in listed[:_MOST_LISTED])
-        told += f" It could be {names}, " + (f"a {kinds}." if len(listed) == 1 else f"{kinds}s.")
-    hint = line(
-        "A manager is named by its node id, until ", command("node name"), " gives it a name."
-    )
-    return NotFound(told, hint=hint if is_manager else "", field=field)
-
-
-def _names(node: Node) -> tuple[str, ...]:
-    own = node.name if node.kind is NodeKind.GPU else node.desc
-    return (node.id, node.nickname.lower(), own.lower(), node.uuid.lower())
-
-
-def _match_node(nodes: Iterable[Node], text: str) -> list[Node]:
-    lowered = text.lower()
-
-    def rank(node: Node) -> int | None:
-        names = _names(node)
-        if text == node.id or lowered == names[1]:
-            return 0
-        if lowered in names[2:]:
-            return 1
-        return 2 if any(name.startswith(lowered) for name in names) else None
-
-    return _best(nodes, rank)
-
-
-def _match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Machine]:
-    lowered = text.lower()
-
-    def rank(machine: Machine) -> int | None:
-        if node not in {"", machine.node}:
-            return None
-        if text == machine.task or lowered == machine.nickname.lower():
-            return 0
-        if lowered == machine.desc.lower():
-            return 1
-        begins = machine.task.startswith(text) or machine.label.lower().startswith(lowered)
-        return 2 if begins else None
-
-    return _best(machines, rank)
-
-
-def _best(candidates: Iterable[Named], rank: Callable[[Named], int | None]) -> list[Named]:
-    """Those of the best rank: a whole name beats the beginning of another."""
-    ranked = [(place, one) for one in candidates if (place := rank(one)) is not None]
-    best = min((place for place, _ in ranked), default=None)
-    return [one for place, one in ranked if place == best]
+def _unlisted(listings: Sequence[NodeListing]) -> list[str]:
+    """Which nodes' machines could not be looked through, and why."""
+    told: dict[str, list[str]] = {}
+    for listing in listings:
+        problem = listing.problem
+        if isinstance(problem, Unreadable):
+            why = "sent a machine list that cannot be read"
+        elif isinstance(problem, DbcError) and problem.passes:
+            why = "did not answer"
+        else:
+            why = f"could not be asked: {problem.sentence.rstrip('.')}" if problem else ""
+        told.setdefault(why, []).append(listing.node.label)
+    return [f"{', '.join(labels)} {why}." for why, labels in told.items()]

@@ -14,6 +14,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.plural import counted
 from bot.reply import (
     Actions,
     Button,
@@ -130,7 +131,7 @@ def _who(asked: Question) -> Line:
     if approval.kind is ReviewKind.CONFIRM:
         return line("Only ", mention(approval.reviewer), " can confirm, ", until)
     needed = approval.needed
-    count = "an approval" if needed == 1 else f"{needed} approvals"
+    count = "an approval" if needed == 1 else counted(needed, "approval")
     other = "someone" if needed == 1 else "people"
     if not approval.self_approval:
         other = "someone else" if needed == 1 else "others"
@@ -152,15 +153,15 @@ def _are_few(people: Sequence[str]) -> bool:
 def _tally(asked: Question) -> Line:
     """`1 of 2 approvals: @bob. 1 of 2 denials: @carol (“not now”).`"""
     approval = asked.approval
-    counted = [vote for vote in asked.votes if vote.state is VoteState.COUNTED]
+    valid = [vote for vote in asked.votes if vote.state is VoteState.COUNTED]
     told: list[Line] = []
     for verdict, word, needed in (
         (Verdict.APPROVE, "approval", approval.needed),
         (Verdict.DENY, "denial", approval.denials),
     ):
-        votes = [vote for vote in counted if vote.verdict is verdict]
+        votes = [vote for vote in valid if vote.verdict is verdict]
         if votes:
-            how_many = f"{len(votes)} of {needed} {word}{'s' * (needed != 1)}: "
+            how_many = f"{len(votes)} of {counted(needed, word)}: "
             told.append(line(how_many, _with_reasons(votes), ". "))
     return line(*told)
 

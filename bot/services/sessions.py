@@ -11,12 +11,9 @@ from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
+from bot.plural import counted
 from bot.reply import command, line, mention
-from storage import Store, UnitOfWork
-
-# The daemon's `response parse error`: the node did let the caller in, but a description in its
-# list spoils the answer (docs/dbc-api.md §11.1).
-_GARBLED = -1
+from storage import BadKey, Store, UnitOfWork
 
 log = structlog.get_logger()
 
@@ -209,10 +206,10 @@ class Sessions:
         except WrongNodeKind:
             return await self._try_metal(session)
         except Unreadable as problem:
-            if problem.errcode != _GARBLED:
+            if not problem.is_of_the_node:
                 raise
             return "the list of its machines cannot be read at present, though"
-        return f"it sees {count} machine{'s' * (count != 1)}"
+        return f"it sees {counted(count, 'machine')}"
 
     async def _try_metal(self, session: DbcSession) -> str:
         machine = await self._dbc.metal.get(target_of(session))

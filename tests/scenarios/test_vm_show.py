@@ -102,7 +102,7 @@ async def test_an_unknown_machine_is_said_with_who_could_not_be_asked(stage: Sta
     await stage.gives_session(stage.alice, "gpu1", "gpu3")
     stage.node("gpu3").silent = True
     told = await stage.asks(stage.alice, "/dbc vm show nosuch")
-    assert "None of your machines is called “nosuch”. gpu3 could not be asked." in told.plain
+    assert "None of your machines is called “nosuch”. gpu3 did not answer." in told.plain
     told = await stage.asks(stage.alice, "/dbc vm start inference on gpu3")
     assert "None of your machines is called “inference”" in told.plain
     assert stage.changes() == []

@@ -14,6 +14,7 @@ from bot.commands.moment import moment
 from bot.commands.table import Command, Group
 from bot.errors import BotError, Refused
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
+from bot.plural import counted
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.reply import command as to_type
@@ -154,8 +155,9 @@ async def export(
         raise BotError(
             f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
         ) from None
+    told = f"{counted(len(rows), 'row')} of the audit {'is' if len(rows) == 1 else 'are'}"
     return Reply.of(
-        f"{len(rows)} row{'s' * (len(rows) != 1)} of the audit are in our direct messages.",
+        f"{told} in our direct messages.",
         private=True,
         data={"rows": len(rows), "format": format},
     )

@@ -1,6 +1,7 @@
 """Data disks: list, add, resize, delete (docs/dbc-api.md §3.3)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated
 
 from bot.commands.args import Arg, Disk, Vm
@@ -11,8 +12,9 @@ from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
-from bot.errors import NotFound
+from bot.errors import BotError, NotFound
 from bot.model import Effect, Goal, Machine
+from bot.plural import counted
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.facts import DISKS, STATE, FactKind
 from bot.services.observers.disks import disks_of, inventory_of
@@ -53,11 +55,13 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     target = await ctx.target(vm)
     listed = await ctx.dbc.disks.list(target, vm.task)
     await ctx.services.sightings.saw_disks(vm.task, listed)
-    exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
+    exact: dict[str, Size] = {}
+    with suppress(BotError):  # they only say the sizes more exactly
+        exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
     rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
     shown = Rows(tuple(rows), line(bold(vm.label), "" if rows else " has no disks."))
     note = Note(line("Files and directories are the node's; vda is the system disk."))
-    return Reply(f"{len(listed)} disks of {vm.label}", (shown, note))
+    return Reply(f"{counted(len(listed), 'disk')} of {vm.label}", (shown, note))
 
 
 def _row(disk: TaskDisk, size: Size) -> Row:

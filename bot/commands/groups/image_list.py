@@ -88,7 +88,11 @@ async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
 
 
 async def _of_server(ctx: Context, server: str) -> Part:
-    images = await ctx.dbc.images.on_server(server)
+    try:
+        images = await ctx.dbc.images.on_server(server)
+    except BotError as problem:
+        told = line(bold(server), " (image server) ", emoji("warning"), f" {problem.sentence}")
+        return Rows((), told, stays=True, also=({"place": server, "problem": problem.sentence},))
     await ctx.services.sightings.saw_images(server, images)
     return _part(server, line(bold(server), " (image server)"), images, _SILENT)
 

@@ -9,10 +9,11 @@ from bot.commands.groups.proved import proved
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import Missing
+from bot.dbc.errors import Missing, Unreadable
 from bot.dbc.models import Lan
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Node
+from bot.plural import counted
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.facts import FactKind
 
@@ -37,7 +38,7 @@ async def list_lans(ctx: Context, node: OnNode) -> Reply:
     labels = await _labels(ctx)
     rows = tuple(_row(lan, labels) for lan in lans)
     head = line(bold(node.label), "" if rows else " knows no networks.")
-    return Reply(f"{len(lans)} networks on {node.label}", (Rows(rows, head),))
+    return Reply(f"{counted(len(lans), 'network')} on {node.label}", (Rows(rows, head),))
 
 
 def _row(lan: Lan, labels: Mapping[str, str]) -> Row:
@@ -94,7 +95,12 @@ async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
 
 async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, str]:
     """Refuse while machines are in it, and say which."""
-    lan = await ctx.dbc.lans.get(name, node.id)
+    try:
+        lan = await ctx.dbc.lans.get(name, node.id)
+    except Unreadable as problem:
+        if not problem.is_of_the_node:
+            raise
+        return {"ip_cidr": ""}  # a node refuses by itself while machines are in it
     if lan.members:
         labels = await _labels(ctx)
         used = ", ".join(labels.get(task, short(task)) for task in lan.members)

@@ -17,6 +17,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
 from bot.errors import BotError, Severity
 from bot.model import Effect, Node, NodeKind
+from bot.plural import counted
 from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, emoji, line
 from bot.reply import command as spoken
 
@@ -58,6 +59,8 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
         nodes = await inventory.refresh_metals()
     except BotError as error:
         problem, nodes = error, await inventory.metals()
+        if not nodes:
+            raise
     hidden = await ctx.hidden("metal.list")
     nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
@@ -73,7 +76,7 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     how = line(
         emoji("key"), " marks those that you can use. Details: ", spoken("metal list <manager>")
     )
-    return Reply(f"{len(machines)} bare-metal machines", (*parts, Note(how)))
+    return Reply(counted(len(machines), "bare-metal machine"), (*parts, Note(how)))
 
 
 def _rows(nodes: Sequence[Node], mine: set[str]) -> tuple[Row, ...]:
@@ -109,8 +112,12 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
             "ipmi_host": machine.ipmi_hostname,
         }  # fmt: skip
         rows.append(Row(text, data))
-    head = line(bold(manager.label), f" manages {len(rows)} machines", "." if not rows else ":")
-    return Reply(f"{len(rows)} bare-metal machines of {manager.label}", (Rows(tuple(rows), head),))
+    head = line(
+        bold(manager.label), f" manages {counted(len(rows), 'machine')}", "." if not rows else ":"
+    )
+    return Reply(
+        f"{counted(len(rows), 'bare-metal machine')} of {manager.label}", (Rows(tuple(rows), head),)
+    )
 
 
 async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:

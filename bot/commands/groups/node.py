@@ -11,6 +11,7 @@ from bot.commands.table import Command, Group
 from bot.dbc.models import NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.model import Effect, Node
+from bot.plural import counted
 from bot.reply import Fields, Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
 
 Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
@@ -23,7 +24,9 @@ async def list_nodes(ctx: Context) -> Reply:
     try:
         nodes = await inventory.refresh_nodes()
     except BotError as error:
-        problem, nodes = error, await inventory.nodes()
+        problem, nodes = error, await inventory.known_nodes()
+        if not nodes:
+            raise
     hidden = await ctx.hidden("node.list")
     nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
@@ -34,7 +37,7 @@ async def list_nodes(ctx: Context) -> Reply:
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
     parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
-    return Reply(f"{len(nodes)} nodes", tuple(parts))
+    return Reply(counted(len(nodes), "node"), tuple(parts))
 
 
 def _row(node: Node, *, has_session: bool) -> Row:
@@ -96,9 +99,8 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
     rows = tuple(_order(order) for order in listed)
     head = line(bold(node.label), "" if rows else " knows of no rental.")
     note = Note(line("The end is a block of the chain, not a date."))
-    return Reply(
-        f"{len(listed)} rentals of {node.label}", (Rows(rows, head), *((note,) if rows else ()))
-    )
+    told = f"{counted(len(listed), 'rental')} of {node.label}"
+    return Reply(told, (Rows(rows, head), *((note,) if rows else ())))
 
 
 def _order(order: RentOrder) -> Row:

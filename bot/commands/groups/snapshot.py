@@ -10,12 +10,14 @@ from bot.commands.groups.off import must_be_off
 from bot.commands.groups.proved import proved
 from bot.commands.groups.servers import choose_server
 from bot.commands.table import Command, Follow, Group
+from bot.commands.text import quoted
 from bot.dbc import fields
+from bot.dbc.errors import Unreadable
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
-from bot.reply import Fields, Note, Para, Reply, Row, Rows, bold, code, command, line
-from bot.services.facts import FactKind
+from bot.reply import Fields, Line, Note, Para, Reply, Row, Rows, bold, code, command, line
+from bot.services.facts import FactKind, unread
 
 Description = Annotated[
     str,
@@ -34,12 +36,25 @@ _ENDED = line(
 
 async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
     """List a machine's snapshots."""
-    snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+    try:
+        snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+    except Unreadable as problem:
+        problem.hint = await _known_names(ctx, vm, problem)
+        raise
     await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
     if not snapshots:
         return Reply.empty(bold(vm.label), " has no snapshots.")
     shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
     return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
+
+
+async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
+    """One odd description makes the list unreadable; by its name each can still be deleted."""
+    seen = await ctx.services.sightings.of_machines("snapshot", [vm])
+    names = ", ".join(one.name for one in seen)
+    known = f" Last seen: {names}." if names else ""
+    delete = command(f"snapshot delete {quoted(vm.label)} <snapshot>")
+    return line(problem.hint, known, " By its exact name, each can be deleted: ", delete, ".")
 
 
 def _row(snapshot: Snapshot) -> Row:
@@ -124,11 +139,22 @@ async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
 
 
 async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, str]:
-    snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    try:
+        snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    except Unreadable as problem:
+        if not problem.is_of_the_node:
+            raise
+        problem.named(await ctx.services.inventory.label(vm.node))
+        return {"status": "", "file": "", unread("status"): problem.sentence}
     return {"status": snapshot.status, "file": snapshot.file_name}
 
 
 def _delete_loses(known: Mapping[str, str]) -> str:
+    if known.get(unread("status")):
+        return (
+            "Its record and its file on the node are deleted. What DBC tells about it cannot be "
+            "read, so whether it is being copied or uploaded is not known."
+        )
     told = "Its record and its file on the node are deleted. A copy on an image server stays"
     told += f" ({known['file']})." if known.get("file") else "."
     if known.get("status") == "uploading":

@@ -12,12 +12,13 @@ from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.off import no_copy_under_way
-from bot.commands.groups.shown import lamp, node_part, short, stacked
+from bot.commands.groups.shown import heading, lamp, node_part, short, stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import TaskDetail, state_of
 from bot.errors import Refused
 from bot.model import Effect, Goal, Machine
+from bot.plural import counted
 from bot.reply import (
     CodeBlock,
     Fields,
@@ -88,11 +89,7 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         await asyncio.wait(asked)
     listings = [task.result() for task in asked]
     listings.sort(key=lambda listing: (listing.problem is not None, listing.node.label))
-    count = sum(len(listing.machines) for listing in listings)
-    heading = (
-        f"{count} machine{'s' * (count != 1)} on {len(listings)} node{'s' * (len(listings) != 1)}"
-    )
-    return Reply(heading, tuple(node_part(listing) for listing in listings))
+    return Reply(heading(listings), tuple(node_part(listing) for listing in listings))
 
 
 async def show(ctx: Context, vm: Vm) -> Reply:
@@ -209,7 +206,7 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     """Show the first or last lines of the node's log about a machine, passwords masked."""
     which: Literal["head", "tail"] = "head" if end == "head" else "tail"
     page = await ctx.dbc.tasks.logs(await ctx.target(vm), vm.task, which, lines)
-    title = f"{vm.label}: {'first' if end == 'head' else 'last'} {len(page.lines)} lines"
+    title = f"{vm.label}: {'first' if end == 'head' else 'last'} {counted(len(page.lines), 'line')}"
     about = "This is the node's log about the machine, not the machine's console."
     if not page.is_vouched_for:
         about += (
