@@ -36,6 +36,7 @@ from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.damage import Damage
 from bot.services.inventory import Inventory
+from bot.services.last_known import LastKnown
 from bot.services.leases import HEARTBEAT, Leases
 from bot.services.leftovers import Leftovers
 from bot.services.observers import observers
@@ -87,7 +88,7 @@ class Bot:
         outbox = Outbox(self.store, messenger, leases, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
-        self._sessions = services.sessions
+        self._services = services
         self._aliases = services.aliases
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
@@ -103,6 +104,7 @@ class Bot:
         clock, table = self._clock, self._table
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
+        last_known = LastKnown(store, clock)
         looking = observers(dbc, inventory, clock)
         words = partial(_words, table)
         reviewers = Reviewers(self._book, sessions, self._directory, clock)
@@ -112,7 +114,8 @@ class Bot:
             sessions=sessions,
             renters=Renters(store, dbc, clock),
             inventory=inventory,
-            sightings=Sightings(store, dbc, clock),
+            sightings=Sightings(store, dbc, last_known, clock),
+            last_known=last_known,
             aliases=Aliases(store),
             watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
@@ -141,7 +144,8 @@ class Bot:
         await self.store.own()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
-        self._redactor.learn(await self._sessions.secrets())
+        self._redactor.learn(await self._services.sessions.secrets())
+        self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()
         await self._aliases.refresh()
         tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")

@@ -104,7 +104,7 @@ class Store:
         """
         async with self.write() as tx:
             sessions = await tx.sessions.reseal() + await tx.renters.reseal()
-            count = sessions + await tx.executions.reseal()
+            count = sessions + await tx.executions.reseal() + await tx.details.reseal()
             tx.audit.append(AuditEntry(AuditKind.KEYS_ROTATED, now, details={"rows": count}))
             return count
 

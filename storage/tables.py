@@ -271,6 +271,17 @@ machines = Table(
     Index(None, "owner"),
 )
 
+# What was last read of a machine with the session of `owner`, passwords included.
+machine_details = Table(
+    "machine_details",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
 nodes = Table(
     "nodes",
     metadata,

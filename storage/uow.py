@@ -6,6 +6,7 @@ from storage.repositories.aliases import Aliases
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.defaults import Defaults
+from storage.repositories.details import Details
 from storage.repositories.executions import Executions
 from storage.repositories.inventory import Inventory
 from storage.repositories.leases import Leases
@@ -32,6 +33,7 @@ class UnitOfWork:
         self.messages = Messages(connection)
         self.sessions = Sessions(connection, vault)
         self.renters = Renters(connection, vault)
+        self.details = Details(connection, vault)
         self.names = Names(connection)
         self.defaults = Defaults(connection)
         self.aliases = Aliases(connection)
@@ -43,4 +45,5 @@ class UnitOfWork:
     @property
     def erased(self) -> bool:
         """Whether secrets were erased, so that no trace of them should stay in a journal."""
-        return self.executions.erased or self.sessions.erased or self.renters.erased
+        keepers = (self.executions, self.sessions, self.renters, self.details)
+        return any(keeper.erased for keeper in keepers)

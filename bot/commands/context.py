@@ -16,6 +16,7 @@ from bot.reply import Reply
 from bot.services.aliases import Aliases
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
+from bot.services.last_known import LastKnown
 from bot.services.leases import Leases
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
@@ -34,6 +35,7 @@ class Services:
     renters: Renters
     inventory: Inventory
     sightings: Sightings
+    last_known: LastKnown
     aliases: Aliases
     watches: Watches
     reviews: Reviews

@@ -14,7 +14,7 @@ from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.dialog import CHECKING, tried
-from bot.commands.groups.shown import OPEN_FORM
+from bot.commands.groups.shown import OPEN_FORM, RETRY_NODE, RETRY_VM
 from bot.commands.home import home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.pipeline import Pipeline
@@ -46,6 +46,7 @@ from bot.services import cards
 from bot.services.inventory import NotKnownHere
 
 _SHOW = "vm.show"
+_RETRY = "node.retry"
 
 
 class Desk:
@@ -73,6 +74,8 @@ class Desk:
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             cards.CONNECT: self._connect,
+            RETRY_NODE: self._retry_node,
+            RETRY_VM: self._retry_vm,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
         }
@@ -249,10 +252,19 @@ class Desk:
         async with self._services.store.read() as tx:
             execution = await tx.executions.get(press.value)
         values = {"vm": execution.task, "on": execution.node}
-        show = self._services.table[_SHOW]
-        await self._reads.carry_out(
-            Wish(press.key, press.actor, press.place, Source.BUTTON, show, values), answer
-        )
+        await self._pressed(press, _SHOW, values)(answer)
+
+    async def _retry_node(self, press: Press) -> Work:
+        return self._pressed(press, _RETRY, {"node": press.value})
+
+    async def _retry_vm(self, press: Press) -> Work:
+        return self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})
+
+    def _pressed(self, press: Press, command: str, values: Mapping[str, str]) -> Work:
+        """A command that only reads, for which a button stands."""
+        row = self._services.table[command]
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
+        return partial(self._reads.carry_out, wish)
 
     async def _keep_watching(self, press: Press) -> Work:
         try:

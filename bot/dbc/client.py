@@ -7,13 +7,14 @@ async with DbcClient(settings.dbc_client_urls, clock) as dbc:
 
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from bot.clock import Clock
 from bot.dbc.disks import Disks
 from bot.dbc.endpoint import Caller
-from bot.dbc.guard import Limits
+from bot.dbc.guard import Limits, Silence
 from bot.dbc.images import Images
 from bot.dbc.lans import Lans
 from bot.dbc.metal import Metal
@@ -57,6 +58,18 @@ class DbcClient(Areas):
         self._redactor = redactor or Redactor()
         self._transport = Transport(urls, clock, limits or Limits(), observe, self._redactor)
         super().__init__(self._transport, self._redactor)
+
+    def silence(self, node_id: str) -> Silence | None:
+        """How a node keeps silent; None for one that answered when it was last asked."""
+        return self._transport.breaker.silence(node_id)
+
+    def last_answer(self, node_id: str) -> datetime | None:
+        """When a node last answered this process."""
+        return self._transport.breaker.last_answer(node_id)
+
+    def ask_again(self, node_id: str) -> None:
+        """Let the next read try a silent node at once."""
+        self._transport.breaker.ask_again(node_id)
 
     def dry_run(self) -> "DbcClient":
         """The same with every change stopped by WouldSend after all checks; reads work.

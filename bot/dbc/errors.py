@@ -5,11 +5,12 @@ Knows neither HTTP libraries nor Slack; the mapping from answers to classes is `
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from bot.errors import BotError, Conflict, NotFound, Refused, Severity
-from bot.reply import Words
+from bot.reply import Words, command, line, time
 
 
 class Mode(StrEnum):
@@ -172,8 +173,18 @@ class TooBusy(DaemonUnavailable):
 class NodeSilent(DaemonUnavailable):
     """The node left several requests in a row unanswered; it is asked again after a pause."""
 
-    default_sentence = "{Node} has stopped answering, so it is not being asked for a while."
-    default_hint = "It is tried again by itself, at most five minutes from now."
+    default_sentence = "{Node} is not responding."
+
+    def __init__(self, *, mode: Mode = Mode.READ, until: datetime | None = None) -> None:
+        self._until = until
+        super().__init__(mode=mode)
+
+    def named(self, node: str, at_start: str = "") -> None:
+        """Say which node it is about, and when and how it is asked again."""
+        super().named(node, at_start)
+        told = line("Next retry at ", time(self._until)) if self._until else line("Retrying now")
+        which = "<node>" if at_start or " " in node else node
+        self.hint = line(told, ". Retry at once: ", command(f"node retry {which}"))
 
 
 class OutcomeUnknown(DbcError):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from yarl import URL
 
@@ -109,6 +109,17 @@ class _Silence:
     probing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A node that did not answer lately: its last answer, and until when it is not asked again.
+
+    Either is None where that is not known, or not so.
+    """
+
+    last_answer: datetime | None
+    until: datetime | None
+
+
 @dataclass(slots=True)
 class Breaker:
     """Stops reads from nodes that stay silent: growing pauses, one request to try at a time."""
@@ -116,6 +127,7 @@ class Breaker:
     clock: Clock
     limits: Limits
     _nodes: defaultdict[str, _Silence] = field(default_factory=lambda: defaultdict(_Silence))
+    _answered: dict[str, datetime] = field(default_factory=dict)  # when each last did
 
     def check(self, node_id: str, mode: Mode) -> None:
         """Raise NodeSilent if a read must wait. Changes are a person's own decision and pass."""
@@ -123,7 +135,29 @@ class Breaker:
         if node is None or node.until is None or mode is Mode.CHANGE:
             return
         if node.probing or self.clock.monotonic() < node.until:
-            raise NodeSilent(mode=mode)
+            raise NodeSilent(mode=mode, until=self._retry(node))
+
+    def silence(self, node_id: str) -> Silence | None:
+        """How a node keeps silent; None for one that answered when it was last asked."""
+        node = self._nodes.get(node_id)
+        if node is None or not node.missed:
+            return None
+        return Silence(self._answered.get(node_id), self._retry(node))
+
+    def last_answer(self, node_id: str) -> datetime | None:
+        """When a node last answered, as far as this process knows."""
+        return self._answered.get(node_id)
+
+    def ask_again(self, node_id: str) -> None:
+        """Let the next read try a silent node at once, unless one is trying it right now."""
+        node = self._nodes.get(node_id)
+        if node is not None and node.until is not None and not node.probing:
+            node.until = self.clock.monotonic()
+
+    def _retry(self, node: _Silence) -> datetime | None:
+        """When the pause of a node ends, by the clock."""
+        left = node.until - self.clock.monotonic() if node.until is not None else timedelta()
+        return self.clock.now() + left if left > timedelta() else None
 
     def enter(self, node_id: str, mode: Mode) -> bool:
         """Start a request; says whether it is the one that tries a silent node again."""
@@ -138,6 +172,7 @@ class Breaker:
         """Say what came of it. Neither silent nor answered: the request never reached the node."""
         if answered or not node_id:
             self._nodes.pop(node_id, None)
+            self._answered[node_id] = self.clock.now()
             return
         node = self._nodes[node_id]
         if probe:

@@ -115,6 +115,11 @@ class Transport:
         # The one that tells most: a daemon that answered knows more than one that is down.
         raise next((e for e in tried if not isinstance(e, Unreachable)), tried[0])
 
+    @property
+    def breaker(self) -> Breaker:
+        """What is known of nodes that keep silent."""
+        return self._breaker
+
     async def close(self) -> None:
         """Close all connections."""
         for task in self._under_way:

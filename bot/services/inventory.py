@@ -47,13 +47,18 @@ class NodeListing:
     """One node's machines as one person sees them, or why they could not be listed.
 
     With a `problem`, `machines` are the ones known from before; those whose ids are in `odd` cannot
-    be read one by one either, and may be what spoils the list.
+    be read one by one either, and may be what spoils the list; those in `fresh` were read so.
     """
 
     node: Node
     machines: tuple[Machine, ...]
     problem: BotError | None = None
     odd: frozenset[str] = frozenset()
+    fresh: frozenset[str] = frozenset()
+
+    def is_fresh(self, machine: Machine) -> bool:
+        """Whether a machine was read by itself just now, though the list cannot be."""
+        return machine.task in self.fresh
 
 
 class Inventory:
@@ -254,24 +259,25 @@ class Inventory:
         self, session: DbcSession, node: Node, known: Iterable[Machine], problem: Unreadable
     ) -> NodeListing:
         """One odd description makes a node's list unreadable; the details may still be readable."""
-        fresh, odd = [], set()
+        seen, odd, fresh = [], set(), set()
         for machine in known:
             try:
                 detail = await self._dbc.tasks.get(target_of(session), machine.task)
             except TaskNotFound:
                 continue
             except BotError as fault:
-                fresh.append(machine)
+                seen.append(machine)
                 if isinstance(fault, Unreadable) and fault.is_of_the_node:
                     odd.add(machine.task)
                 continue
-            fresh.append(
+            fresh.add(machine.task)
+            seen.append(
                 Machine(
                     machine.node, machine.task, machine.owner, detail.desc, detail.status,
                     detail.create_time or "", self._clock.now(), machine.nickname,
                 )
             )  # fmt: skip
-        return NodeListing(node, tuple(fresh), problem, frozenset(odd))
+        return NodeListing(node, tuple(seen), problem, frozenset(odd), frozenset(fresh))
 
     async def sessions(
         self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()

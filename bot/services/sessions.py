@@ -161,13 +161,9 @@ class Sessions:
 
     async def secrets(self) -> list[str]:
         """The pairs that are kept, whoever's; those that no key opens are left out."""
-        found: list[str] = []
         async with self._store.read() as tx:
-            for user, node in await tx.sessions.everyone():
-                session = await tx.sessions.find(user, node)
-                if session is not None and not session.is_locked:
-                    found += session.session_id, session.session_id_sign
-        return found
+            kept = [one for one in await tx.sessions.all() if not one.is_locked]
+        return [secret for one in kept for secret in (one.session_id, one.session_id_sign)]
 
     async def add(self, session: DbcSession) -> str:
         """Try the pair against its node, then keep it; says what it sees there.
@@ -226,6 +222,7 @@ class Sessions:
         async with self._store.write() as tx:
             removed = await tx.sessions.remove(user, node.id)
             if removed:
+                await tx.details.forget(user, node.id)
                 self._append(tx, AuditKind.SESSION_REMOVED, user, node.id, {})
         return removed
 

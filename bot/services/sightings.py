@@ -17,7 +17,8 @@ from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.dbc.models import Image, Snapshot, TaskDisk
 from bot.errors import BotError
-from bot.model import Machine, NodeKind, Sighting
+from bot.model import DbcSession, Machine, NodeKind, Sighting
+from bot.services.last_known import LastKnown
 from bot.services.sessions import target_of
 from storage import Store
 
@@ -36,9 +37,10 @@ log = structlog.get_logger()
 class Sightings:
     """What was seen. It is never the truth, only the last news."""
 
-    def __init__(self, store: Store, dbc: DbcClient, clock: Clock) -> None:
+    def __init__(self, store: Store, dbc: DbcClient, last_known: LastKnown, clock: Clock) -> None:
         self._store = store
         self._dbc = dbc
+        self._last_known = last_known
         self._clock = clock
         # What did not answer is left alone as long as what did.
         self._failed: dict[tuple[Kind, str], datetime] = {}
@@ -132,6 +134,7 @@ class Sightings:
 
     async def refresh(self) -> None:
         """Look again at what was not looked at for a while, one request after the other."""
+        await self._last_known.forget_gone()
         await self._refresh("server", _DAEMON, self._servers)
         for server in await self._all("server"):
             await self._refresh("image", server.name, partial(self._on_server, server.name))
@@ -157,6 +160,7 @@ class Sightings:
                 target, task = target_of(session), machine.task
                 if await self._refresh("disk", task, partial(self._disks, target, task)):
                     await self._refresh("snapshot", task, partial(self._snapshots, target, task))
+                    await self._see_details(session, task)
                     left -= 1
 
     async def _refresh(self, kind: Kind, place: str, look: Look) -> bool:
@@ -179,6 +183,15 @@ class Sightings:
         else:
             self._failed.pop((kind, place), None)
             await self._saw(kind, place, seen)
+
+    async def _see_details(self, session: DbcSession, task: str) -> None:
+        """For who asks while the node does not answer."""
+        try:
+            detail = await self._dbc.tasks.get(target_of(session), task)
+        except BotError as problem:
+            log.info("sightings.not_seen", kind="machine", place=task, problem=problem.sentence)
+        else:
+            await self._last_known.saw(session, task, detail)
 
     async def _servers(self) -> Sequence[Sighting]:
         return [Sighting(server) for server in await self._dbc.images.servers()]

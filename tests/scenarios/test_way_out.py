@@ -31,7 +31,7 @@ async def test_a_machine_that_spoils_the_list_is_shown_as_far_as_it_is_known(
     odd = await odd_machine(stage)
     shown = await stage.asks(stage.alice, f"/dbc vm show {odd.task_id}")
     assert odd.task_id in shown.plain
-    assert "cannot be read" in shown.plain
+    assert "could not be read" in shown.plain
     assert f"vm delete {odd.task_id}" in shown.plain
     listed = await stage.asks(stage.alice, "/dbc vm list")
     assert listed.text == "gpu1 could not be listed"

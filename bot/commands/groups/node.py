@@ -6,13 +6,29 @@ from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.nicknames import check_nickname
-from bot.commands.groups.shown import short, stacked
+from bot.commands.groups.shown import retry_buttons, short, stacked
 from bot.commands.table import Command, Group
+from bot.dbc.guard import Silence
 from bot.dbc.models import NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.model import Effect, Node
 from bot.plural import counted
-from bot.reply import Fields, Line, Note, Para, Part, Reply, Row, Rows, bold, code, emoji, line
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    bold,
+    code,
+    emoji,
+    line,
+    plain,
+    time,
+)
 
 Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
 
@@ -31,27 +47,48 @@ async def list_nodes(ctx: Context) -> Reply:
     nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
-    rows = tuple(_row(node, has_session=node.id in mine) for node in nodes)
+    silences = {node.id: ctx.dbc.silence(node.id) for node in nodes}
+    rows = tuple(_row(node, silences[node.id], has_session=node.id in mine) for node in nodes)
     also = ({"problem": problem.sentence},) if problem else ()
     parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."), also=also)]
     if problem is not None:
         parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
     parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
+    parts.extend(retry_buttons([node for node in nodes if silences[node.id]]))
     return Reply(counted(len(nodes), "node"), tuple(parts))
 
 
-def _row(node: Node, *, has_session: bool) -> Row:
+def _row(node: Node, silence: Silence | None, *, has_session: bool) -> Row:
     own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
     key: Line = line(" ", emoji("key")) if has_session else ()
     shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
+    if silence is not None:
+        shown = line(shown, " ", emoji("warning"), " ", _silent(silence))
     data = {
         "id": node.id,
         "name": node.label,
         "version": node.version,
         "usable": has_session,
         "seen_at": node.seen_at,
+        "is_silent": silence is not None,
+        "last_answer_at": silence.last_answer if silence else None,
+        "next_retry_at": silence.until if silence else None,
     }
     return Row(shown, data)
+
+
+def _silent(silence: Silence) -> Line:
+    since = line(" since ", time(silence.last_answer)) if silence.last_answer else ()
+    again = line("; next retry at ", time(silence.until)) if silence.until else ()
+    return line("not responding", since, again)
+
+
+async def retry(ctx: Context, node: AnyNode) -> Reply:
+    """Ask a node at once that is not responding, without waiting for the next retry."""
+    ctx.dbc.ask_again(node.id)
+    info = await ctx.dbc.nodes.info(node.id)
+    told = line(emoji("white_check_mark"), " ", bold(node.label), " is responding.")
+    return Reply(plain(told), (Para(told),), data=named.hardware(node, info))
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:
@@ -149,6 +186,7 @@ GROUP = Group(
     (
         Command("list", list_nodes, example="node list", synonyms=("ls",)),
         Command("show", show, example="node show gpu1"),
+        Command("retry", retry, example="node retry gpu1", synonyms=("ping",)),
         Command("orders", orders, example="node orders gpu1"),
         Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1", check=check_nickname),
         Command("use", use, Effect.CHANGE, "node use gpu1 here"),

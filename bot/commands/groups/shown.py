@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 
 from bot.commands.groups import named
-from bot.dbc.errors import Unreadable
+from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
-from bot.errors import Refused
-from bot.model import Machine
+from bot.errors import BotError, Refused
+from bot.model import Machine, Node
 from bot.plural import counted
-from bot.reply import Line, Row, Rows, bold, code, command, emoji, line
+from bot.reply import Actions, Button, Line, Row, Rows, bold, code, command, emoji, line, time
 from bot.services.inventory import NodeListing
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
+
+RETRY_NODE = "node.retry"  # asks a silent node again; the button's value is the node's id
+RETRY_VM = "vm.retry"  # the same for a machine's node, and shows the machine, by its id
+
+_MOST_RETRIES = 5  # buttons; a site has few silent nodes, or a silent daemon
 
 _LAMPS = {
     Phase.ON: "large_green_circle",
@@ -46,17 +51,17 @@ def machine_row(machine: Machine) -> Line:
 def node_part(listing: NodeListing) -> Rows:
     """A node with its machines, or why they are not to be had."""
     head: Line = line(bold(listing.node.label))
-    seen: Line = line(" (as last seen)") if listing.problem is not None else ()
     if isinstance(listing.problem, Unreadable):
-        head, seen = line(head, " ", emoji("warning"), _garbled(listing, listing.problem)), ()
+        head = line(head, " ", emoji("warning"), _garbled(listing, listing.problem))
     elif listing.problem is not None:
-        what = listing.problem.hint if isinstance(listing.problem, Refused) else ""
-        head = line(head, " ", emoji("warning"), f" {listing.problem.sentence} ", what)
+        tells = isinstance(listing.problem, Refused | NodeSilent)
+        what = line(" ", listing.problem.hint) if tells else ()
+        head = line(head, " ", emoji("warning"), " ", listing.problem.sentence, what)
     elif not listing.machines:
         head = line(head, "\nno machines")
     rows = [
         Row(
-            line(machine_row(machine), seen, _way_out(machine, listing)),
+            line(machine_row(machine), _age(machine, listing), _way_out(machine, listing)),
             named.machine(machine, listing.node, listing.problem),
         )
         for machine in listing.machines
@@ -65,6 +70,26 @@ def node_part(listing: NodeListing) -> Rows:
         return Rows(tuple(rows), head)
     missing = () if rows else (named.silent(listing.node, listing.problem),)
     return Rows(tuple(rows), head, stays=True, also=missing)
+
+
+def _age(machine: Machine, listing: NodeListing) -> Line:
+    """When a machine was seen like this, where its node did not tell it just now."""
+    if listing.problem is None or listing.is_fresh(machine):
+        return ()
+    return line(" (as last seen, ", time(machine.seen_at), ")")
+
+
+def is_silent(problem: BotError | None) -> bool:
+    """Whether a node did not answer, and may answer the next time."""
+    return isinstance(problem, DbcError) and problem.passes
+
+
+def retry_buttons(nodes: Sequence[Node]) -> tuple[Actions, ...]:
+    """Buttons that ask silent nodes again; nothing where none is."""
+    buttons = tuple(
+        Button(f"Retry {node.label}", RETRY_NODE, node.id) for node in nodes[:_MOST_RETRIES]
+    )
+    return (Actions(buttons),) if buttons else ()
 
 
 def _garbled(listing: NodeListing, problem: Unreadable) -> Line:

@@ -12,14 +12,26 @@ from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import check_nickname
 from bot.commands.groups.off import no_copy_under_way
-from bot.commands.groups.shown import heading, lamp, node_part, short, stacked
+from bot.commands.groups.shown import (
+    RETRY_VM,
+    heading,
+    is_silent,
+    lamp,
+    node_part,
+    retry_buttons,
+    short,
+    stacked,
+)
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
+from bot.dbc.errors import DbcError, Unreadable
 from bot.dbc.models import TaskDetail, state_of
 from bot.errors import Refused
-from bot.model import Effect, Goal, Machine
+from bot.model import Effect, Goal, Machine, Node
 from bot.plural import counted
 from bot.reply import (
+    Actions,
+    Button,
     CodeBlock,
     Fields,
     Line,
@@ -30,9 +42,13 @@ from bot.reply import (
     bold,
     code,
     command,
+    emoji,
     line,
+    time,
 )
 from bot.services.facts import DISKS, SNAPSHOTS, STATE
+from bot.services.last_known import Known
+from bot.services.sessions import target_of
 
 _FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
 _NOT_YET = {
@@ -41,6 +57,7 @@ _NOT_YET = {
 }
 _NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
+Retry = Annotated[bool, Arg("Retry", "flag", "Ask a node at once that is not responding", "retry")]
 Force = Annotated[
     bool, Arg("Force", "flag", "Cut the power instead of asking the guest to reboot", "force")
 ]
@@ -89,26 +106,75 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         await asyncio.wait(asked)
     listings = [task.result() for task in asked]
     listings.sort(key=lambda listing: (listing.problem is not None, listing.node.label))
-    return Reply(heading(listings), tuple(node_part(listing) for listing in listings))
+    parts = [node_part(listing) for listing in listings]
+    silent = [each.node for each in listings if is_silent(each.problem)]
+    return Reply(heading(listings), (*parts, *retry_buttons(silent)))
 
 
-async def show(ctx: Context, vm: Vm) -> Reply:
+async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
     """Show one machine: its state, how to connect, its disks and ports; for your eyes only."""
-    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     node = await ctx.services.inventory.node_by_id(vm.node)
+    session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
+    if retry:
+        ctx.dbc.ask_again(node.id)
+    try:
+        detail = await ctx.dbc.tasks.get(target_of(session), vm.task)
+    except DbcError as problem:
+        if not problem.passes and not isinstance(problem, Unreadable):
+            raise
+        problem.named(node.label)
+        return _as_last_known(
+            vm, node, await ctx.services.last_known.find(session, vm.task), problem
+        )
+    await ctx.services.last_known.saw(session, vm.task, detail)
     parts: list[Part] = [
         Para(line(bold(vm.label), " on ", bold(node.label), "  ", lamp(detail.status))),
-        Fields(_facts(vm, detail)),
+        *_all_of(vm, detail),
     ]
-    parts.extend(_connection(detail))
+    summary = f"{vm.label} on {node.label}: {state_of(detail.status)}"
+    data = named.detail(vm, node, detail, _connection_data(detail))
+    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
+
+
+def _all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
+    parts: list[Part] = [Fields(_facts(vm, detail)), *_connection(detail)]
     if detail.disks:
         disks = [line(code(disk.name), f" {disk.size}") for disk in detail.disks]
         parts.append(Para(stacked([line(bold("Disks")), *disks])))
     if detail.network_filters:
         rules = "\n".join(detail.network_filters)
         parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
-    summary = f"{vm.label} on {node.label}: {state_of(detail.status)}"
-    data = named.detail(vm, node, detail, _connection_data(detail))
+    return parts
+
+
+def _as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcError) -> Reply:
+    """A machine that cannot be read now: what is known of it from before, and since when."""
+    odd = isinstance(problem, Unreadable) and problem.is_of_the_node
+    state = line(lamp(vm.status), " when last seen, ", time(vm.seen_at)) if vm.status else ()
+    parts: list[Part] = [
+        Para(line(bold(vm.label), " on ", bold(node.label), "  ", state)),
+        Para(line(emoji("warning"), " ", problem.sentence, " ", problem.hint)),
+    ]
+    if known is not None:
+        parts.append(Para(line("Read ", time(known.seen_at), ", and possibly changed since:")))
+        parts.extend(_all_of(vm, known.detail))
+    else:
+        parts.append(Fields((("Id", line(code(vm.task))),)))
+        parts.append(Note(line("Its connection was not read before.")))
+    if odd:
+        delete = command(f"vm delete {vm.task}")
+        parts.append(Note(line("It can be deleted all the same: ", delete, ".")))
+    else:
+        parts.append(Actions((Button("Retry now", RETRY_VM, vm.task),)))
+    detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
+    detail = detail.model_copy(update={"status": vm.status or detail.status})
+    data = {
+        **named.detail(vm, node, detail, _connection_data(detail)),
+        "problem": problem.sentence,
+        "status_seen_at": vm.seen_at,
+        "read_at": known.seen_at if known else None,
+    }
+    summary = f"{vm.label} on {node.label}: {problem.sentence}"
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
 
 

@@ -1,0 +1,72 @@
+"""What was last read of each machine, for when its node does not answer. Passwords stay sealed."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from bot.clock import Clock
+from bot.dbc.models import TaskDetail
+from bot.dbc.sizes import Size
+from bot.model import DbcSession
+from bot.redaction import secrets_in
+from storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read of a machine, and when."""
+
+    detail: TaskDetail
+    seen_at: datetime
+
+
+class LastKnown:
+    """Keeps what a session has shown of a machine; nobody sees it with another session."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def saw(self, session: DbcSession, task: str, detail: TaskDetail) -> None:
+        """Remember what was just read with a session."""
+        text, now = json.dumps(_plain(detail)), self._clock.now()
+        async with self._store.write() as tx:
+            await tx.details.put(session.node, task, session.user, text, now)
+
+    async def find(self, session: DbcSession, task: str) -> Known | None:
+        """What was last read with the session."""
+        async with self._store.read() as tx:
+            found = await tx.details.find(session.node, task, session.user)
+        return Known(_read(found[0]), found[1]) if found else None
+
+    async def secrets(self) -> list[str]:
+        """The passwords in all that is kept."""
+        async with self._store.read() as tx:
+            kept = await tx.details.all()
+        return [secret for text in kept for secret in secrets_in(_read(text)) if secret]
+
+    async def forget_gone(self) -> None:
+        """Erase what was read of machines that are gone."""
+        async with self._store.write() as tx:
+            await tx.details.forget_gone()
+
+
+def _read(text: str) -> TaskDetail:
+    return TaskDetail.model_validate_json(text)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON takes it, secrets in clear: it is sealed as a whole."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Size():
+            return value.text
+        case BaseModel():
+            return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        case tuple():
+            return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,94 @@
+"""What was last read of each machine, by whose session; encrypted at rest, for it has passwords."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.errors import BadKey
+from storage.repositories.repository import Repository
+from storage.tables import machine_details, machines
+from storage.vault import Vault
+
+_DETAIL = "detail"
+
+
+class Details(Repository):
+    """One row for each machine and session. What is in it is a text to this room."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        super().__init__(connection)
+        self._vault = vault
+        self.erased = False  # whether passwords were erased in this unit of work
+
+    async def put(self, node: str, task: str, owner: str, detail: str, now: datetime) -> None:
+        """Write down what the session of `owner` has shown of a machine."""
+        upsert = self._insert(machine_details).values(
+            node=node,
+            task=task,
+            owner=owner,
+            sealed=self._vault.encrypt({_DETAIL: detail}),
+            seen_at=now,
+        )
+        await self._connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[
+                    machine_details.c.node, machine_details.c.task, machine_details.c.owner,
+                ],
+                set_={name: upsert.excluded[name] for name in ("sealed", "seen_at")},
+            )
+        )  # fmt: skip
+
+    async def find(self, node: str, task: str, owner: str) -> tuple[str, datetime] | None:
+        """What was last read with the session of `owner`, and when.
+
+        None where nothing was, or no key opens it any more.
+        """
+        rows = await self._connection.execute(
+            select(machine_details).where(
+                machine_details.c.node == node,
+                machine_details.c.task == task,
+                machine_details.c.owner == owner,
+            )
+        )
+        row = rows.mappings().first()
+        text = self._open(row["sealed"]) if row else None
+        return (text, row["seen_at"]) if row and text is not None else None
+
+    async def all(self) -> list[str]:
+        """Everything that can be opened."""
+        rows = await self._connection.execute(select(machine_details.c.sealed))
+        return [text for row in rows if (text := self._open(row.sealed)) is not None]
+
+    async def forget(self, owner: str, node: str) -> None:
+        """Erase what was read with a session."""
+        await self._erase(machine_details.c.owner == owner, machine_details.c.node == node)
+
+    async def forget_gone(self) -> int:
+        """Erase what was read of machines that no list shows any more; says of how many."""
+        known = select(machines.c.task)
+        return await self._erase(machine_details.c.task.not_in(known))
+
+    async def reseal(self) -> int:
+        """Encrypt every row anew that a key opens; says how many there were."""
+        rows = await self._connection.execute(select(machine_details))
+        stored = [row for row in rows.mappings() if self._vault.opens(row["sealed"])]
+        for row in stored:
+            keys = [machine_details.c[name] == row[name] for name in ("node", "task", "owner")]
+            sealed = self._vault.rotate(row["sealed"])
+            await self._connection.execute(
+                update(machine_details).where(*keys).values(sealed=sealed)
+            )
+        self.erased = self.erased or bool(stored)
+        return len(stored)
+
+    async def _erase(self, *conditions: ColumnElement[bool]) -> int:
+        rows = await self._connection.execute(delete(machine_details).where(*conditions))
+        self.erased = self.erased or rows.rowcount > 0
+        return rows.rowcount
+
+    def _open(self, sealed: bytes) -> str | None:
+        try:
+            return self._vault.decrypt(sealed)[_DETAIL]
+        except BadKey:
+            return None

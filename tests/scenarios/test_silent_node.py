@@ -1,0 +1,101 @@
+"""A node that does not answer: what was known of it, since when, and how it is asked again."""
+
+from datetime import timedelta
+
+from tests.scenarios.stage import Stage
+
+
+async def falls_silent(stage: Stage, *, misses: int = 3) -> None:
+    """gpu1 has been listed and shown, then leaves so many questions in a row without an answer."""
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.asks(stage.alice, "/dbc vm show inference")
+    stage.clock.advance(timedelta(minutes=7))
+    stage.node("gpu1").silent = True
+    for _ in range(misses):
+        await stage.asks(stage.alice, "/dbc vm list")
+
+
+async def test_a_machine_of_a_silent_node_is_shown_as_it_was_with_its_age(stage: Stage) -> None:
+    await falls_silent(stage, misses=0)
+    machine = stage.task("inference")
+    shown = await stage.asks(stage.alice, "/dbc vm show inference")
+    assert "gpu1 did not answer in time" in shown.plain
+    assert "running when last seen, <!date^1767603630^" in shown.plain
+    assert "Read <!date^1767603630^" in shown.plain
+    assert f"ssh -p {machine.ssh_port} dbc@203.0.113.7" in shown.plain
+    assert machine.login_password in shown.plain
+    assert shown.ephemeral
+    assert shown.buttons == ["Retry now"]
+
+
+async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await falls_silent(stage, misses=0)
+    await stage.restart_bot()
+    shown = await stage.asks(stage.alice, "/dbc vm show inference")
+    assert stage.task("inference").login_password in shown.plain
+    stage.node("gpu1").silent = False
+    await stage.gives_session(stage.bob, "gpu1")
+    await stage.asks(stage.bob, "/dbc vm list")
+    stage.node("gpu1").silent = True
+    shown = await stage.asks(stage.bob, "/dbc vm show inference")
+    assert "Its connection was not read before." in shown.plain
+    assert stage.task("inference").login_password not in stage.bob.screen()
+
+
+async def test_what_was_known_is_erased_with_the_session(one_stage: Stage) -> None:
+    stage = one_stage
+    await falls_silent(stage, misses=0)
+    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    async with stage.bot.store.read() as tx:
+        assert await tx.details.all() == []
+
+
+async def test_a_silent_node_is_marked_with_its_last_answer_and_the_next_retry(
+    stage: Stage,
+) -> None:
+    await falls_silent(stage)
+    listed = await stage.asks(stage.alice, "/dbc node list")
+    [row] = [line for line in listed.plain.splitlines() if line.startswith("*gpu1*")]
+    assert ":warning: not responding since <!date^1767603630^" in row
+    assert "; next retry at <!date^1767604080^" in row
+    assert "Retry gpu1" in listed.buttons
+    assert "not responding" not in "".join(
+        line for line in listed.plain.splitlines() if "gpu2" in line
+    )
+
+
+async def test_a_node_that_is_left_alone_says_until_when(stage: Stage) -> None:
+    await falls_silent(stage)
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    assert "not responding. Next retry at <!date^1767604080^" in listed.plain
+    assert "(as last seen, <!date^1767603630^" in listed.plain
+    assert listed.buttons == ["Retry gpu1"]
+
+
+async def test_a_silent_node_is_asked_again_by_a_button_or_a_command(stage: Stage) -> None:
+    await falls_silent(stage)
+    asked = len(stage.world.calls)
+    told = await stage.asks(stage.alice, "/dbc vm show inference")
+    assert len(stage.world.calls) == asked  # it is left alone
+    await stage.alice.presses("Retry now", told)
+    await stage.quiet()
+    assert len(stage.world.calls) == asked + 1
+    stage.node("gpu1").silent = False
+    told = await stage.asks(stage.alice, "/dbc node retry gpu1")
+    assert "gpu1 is responding" in told.plain.replace("*", "")
+    shown = await stage.asks(stage.alice, "/dbc vm show inference")
+    assert "when last seen" not in shown.plain
+
+
+async def test_the_button_of_a_list_asks_the_node_again(one_stage: Stage) -> None:
+    stage = one_stage
+    await falls_silent(stage)
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    stage.node("gpu1").silent = False
+    await stage.alice.presses("Retry gpu1", listed)
+    await stage.quiet()
+    assert "gpu1 is responding" in stage.alice.last().plain.replace("*", "")
