@@ -13,7 +13,7 @@ from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.plural import counted
 from bot.reply import command, line, mention
-from storage import BadKey, Store, UnitOfWork
+from storage import Store, UnitOfWork
 
 log = structlog.get_logger()
 
