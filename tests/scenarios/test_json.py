@@ -36,6 +36,7 @@ LINES = {
     "node.list": "node list",
     "node.show": "node show gpu1",
     "node.orders": "node orders gpu1",
+    "node.retry": "node retry gpu1",
     "session.list": "session list",
     "session.check": "session check",
     "watch.list": "watch list",
