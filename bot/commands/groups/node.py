@@ -26,7 +26,6 @@ from bot.reply import (
     code,
     emoji,
     line,
-    plain,
     time,
 )
 
@@ -86,9 +85,10 @@ def _silent(silence: Silence) -> Line:
 async def retry(ctx: Context, node: AnyNode) -> Reply:
     """Ask a node at once that is not responding, without waiting for the next retry."""
     ctx.dbc.ask_again(node.id)
-    info = await ctx.dbc.nodes.info(node.id)
-    told = line(emoji("white_check_mark"), " ", bold(node.label), " is responding.")
-    return Reply(plain(told), (Para(told),), data=named.hardware(node, info))
+    await ctx.dbc.nodes.info(node.id)
+    data = {"id": node.id, "name": node.label, "is_silent": False}
+    mark = emoji("white_check_mark")
+    return Reply.of(mark, " ", bold(node.label), " ", code(node.id), " is responding.", data=data)
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "machine_details"
-down_revision = "0001"
+down_revision = "messages_unsettled"
 branch_labels = None
 depends_on = None
 
