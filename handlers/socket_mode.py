@@ -167,11 +167,10 @@ class SocketMode:
         """Take nothing more, finish the acknowledgements under way, close."""
         self._stopping = True
         await self._deliveries.drain(ACK)
-        for _ in range(2):  # the second time breaks off a close that Slack does not let end
-            for task in self._tasks:
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=ACK.total_seconds())
+        ending = list(self._tasks)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def _keep_open(self, ticket: str) -> None:
         """Have a connection, for ever. A ticket is good for one handshake, also a failed one."""

@@ -11,6 +11,7 @@ from bot.model import Invocation
 from bot.ports import Accepted, Work
 from bot.reply import Reply
 from handlers.tries import PAUSES
+from sandbox.slack.socket_mode import Connection
 from tests.handlers.conftest import Office
 from tests.handlers.scripted import say
 
@@ -266,23 +267,23 @@ async def test_frames_that_nobody_can_read_are_passed_over(office: Office) -> No
     assert office.ws.sockets.handshakes == 1
 
 
-async def test_a_server_that_talks_on_while_it_is_closed_does_not_hold_up_the_stop(
+async def test_a_socket_that_does_not_let_itself_be_closed_does_not_hold_up_the_next(
     office: Office,
 ) -> None:
-    deaf = office.ws.sockets.connections[0]
-    deaf.freeze()
-
-    async def talk() -> None:
-        while True:
-            await deaf.ws.send_str('{"type": "news"}')
-            await asyncio.sleep(0)
-
-    talking = asyncio.create_task(talk())
-    async with asyncio.timeout(20):
-        await office.edge.stop()
-    assert not office.edge.reach.is_up
+    last = office.ws.sockets.connections[0]
+    last.freeze()  # it reads no farewell
+    talking = asyncio.create_task(_talk_on(last))
+    await is_back(office)
+    await is_answered(office)
     talking.cancel()
     await asyncio.gather(talking, return_exceptions=True)
+
+
+async def _talk_on(connection: Connection) -> None:
+    await connection.ws.send_json({"type": "disconnect", "reason": "link_disabled"})
+    while True:
+        await connection.ws.send_json({"type": "news"})
+        await asyncio.sleep(0)
 
 
 async def test_it_is_known_since_when_slack_can_and_cannot_reach_the_bot(office: Office) -> None:
