@@ -19,6 +19,8 @@ EVENT_TYPE = "dbc_message"
 PAGE = 100
 # A key is sought after a crash, minutes after the message: it is among the last messages or gone.
 PAGES = 5
+# How far our clock may be ahead of Slack's, whose moments the messages carry.
+_AHEAD = timedelta(minutes=10)
 # Slack puts off by seconds; nobody is kept from approving for longer by an odd answer.
 _LONGEST_WAIT = timedelta(minutes=2)
 
@@ -81,6 +83,7 @@ class SlackMessenger:
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
         channel = await self._conversation(place.channel)
+        oldest = since - _AHEAD
         method = "conversations.replies" if place.thread else "conversations.history"
         cursor: str | None = None
         for _ in range(PAGES):
@@ -88,7 +91,7 @@ class SlackMessenger:
                 method,
                 channel=channel,
                 ts=place.thread or None,
-                oldest=f"{since.timestamp():.6f}",
+                oldest=f"{oldest.timestamp():.6f}",
                 inclusive=True,
                 include_all_metadata=True,
                 limit=PAGE,

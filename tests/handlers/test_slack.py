@@ -56,8 +56,16 @@ async def test_only_messages_since_then_are_found(
     office: Office, messenger: SlackMessenger, place: Place
 ) -> None:
     await messenger.post(place, HELLO, "card:1")
-    office.ws.wind(timedelta(minutes=1))
+    office.ws.wind(timedelta(minutes=11))
     assert await messenger.find(place, "card:1", office.clock.now()) is None
+
+
+async def test_a_message_is_found_though_our_clock_is_ahead_of_slacks(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    ref = await messenger.post(place, HELLO, "card:1")
+    ours = office.clock.now() + timedelta(minutes=5)
+    assert await messenger.find(place, "card:1", ours) == ref
 
 
 async def test_a_person_stands_for_the_direct_message_with_them(
