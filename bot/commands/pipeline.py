@@ -20,6 +20,7 @@ from bot.commands.patience import courteously, patiently, slack_is_slow
 from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs
 from bot.commands.table import Command
+from bot.commands.twins import twins_of
 from bot.errors import BotError, Refused
 from bot.model import (
     Approval,
@@ -31,7 +32,7 @@ from bot.model import (
 )
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import advice, from_error, line
-from bot.services.facts import STATE
+from bot.services.facts import ALIKE, STATE
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
 
@@ -130,7 +131,8 @@ class Pipeline:
         context = Context.of(self._services, execution)
         if approval is None:
             decision = await self._reviews.decision(execution)
-            if decision.kind == "run":
+            twins = await twins_of(self._services, command, execution, bound)
+            if decision.kind == "run" and not twins:
                 return True
             if decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
                 shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
@@ -138,13 +140,15 @@ class Pipeline:
                 return True
             patience = _LITTLE_PATIENCE if command.reads == (STATE,) else _PATIENCE
             shown = await facts_of(command, bound, context, patience)
-            await self._reviews.ask(execution, bound.node, decision, shown)
+            await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             await self._reviews.decision(execution)
             return True
         decision = await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _PATIENCE)
+        if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
+            now = {**now, ALIKE: approval.shown[ALIKE]}
         self._reviews.compare(approval, execution, decision, now)
         return True
 

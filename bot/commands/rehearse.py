@@ -7,6 +7,7 @@ from bot.commands.args import BREAK_GLASS, REASON, SECRET
 from bot.commands.context import Context, Services
 from bot.commands.patience import patiently
 from bot.commands.preparing import Preparation
+from bot.commands.twins import twins_of
 from bot.commands.wish import Wish
 from bot.dbc.errors import WouldSend
 from bot.errors import BotError, Refused
@@ -61,7 +62,8 @@ class Rehearsals:
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
         execution, bound = await self._preparation.prepare(execution)
-        review = await self._review(wish, execution)
+        twins = await twins_of(self._services, wish.command, execution, bound)
+        review = await self._review(wish, execution, is_twin=bool(twins))
         context = Context.of(self._services, execution)
         asks, loses = wish.command.question_of(execution.known)
         facts: list[tuple[str, Line]] = [("Review", review)]
@@ -90,13 +92,15 @@ class Rehearsals:
             to = line("The DBC daemon would get, for ", bold(label), " ", code(would.node_id), ":")
         return Para(to), CodeBlock(sent)
 
-    async def _review(self, wish: Wish, execution: Execution) -> Line:
+    async def _review(self, wish: Wish, execution: Execution, *, is_twin: bool) -> Line:
         """Whether it would run at once, and who would have to agree. Raises Refused."""
         try:
             decision = await self._reviewers.decision(execution)
             if decision.kind == "deny":
                 raise Refused(decision.why)
             decision.check_reason(wish.option(REASON) or wish.option(BREAK_GLASS))
+            if is_twin and decision.kind == "run":
+                return line("The same request is in progress: you would be asked to run it anyway.")
             return await self._consent(wish, execution, decision)
         except DeliveryFailed:
             return line("Slack does not say just now who could review it.")

@@ -20,6 +20,7 @@ from bot.model import (
     AuditEntry,
     AuditKind,
     Count,
+    Effect,
     Execution,
     ExecutionStatus,
     Fact,
@@ -40,7 +41,7 @@ from bot.services.approvals import (
     binding,
     outgrown,
 )
-from bot.services.facts import differences
+from bot.services.facts import ALIKE, differences
 from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
 from bot.services.policy import Decision
@@ -447,6 +448,9 @@ class Reviews:
     ) -> Question:
         command = self._table.spoken_of(execution.command)
         asks, loses = command.question_of(execution.known)
+        if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
+            asks = f"Run {command.title} a second time:"
+            loses = "DBC does not notice that both are the same, and carries out both."
         label = await self._inventory.label(execution.node) if execution.node else ""
         key = _key_of(approval)
         async with self._store.read() as tx:

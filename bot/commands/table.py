@@ -15,6 +15,8 @@ from bot.model import Effect, Goal
 from bot.reply import Reply
 from bot.services.facts import OF_MACHINES, STATE, Kinds
 
+BY_ACTOR = "actor"  # among the names of `Command.alike`
+
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
 Words = str | Callable[[Mapping[str, str]], str]
@@ -57,6 +59,8 @@ class Command:
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
     parameter, for the form. `example` is a whole line without the slash command.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
+    `alike` names the parameters that say what it makes: a second request in which they agree is
+    pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     """
 
@@ -75,6 +79,7 @@ class Command:
     loses: Words = ""
     follow: Follow | None = None
     unanswered: Follow | None = None
+    alike: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     needs_session: bool = False
     group: str = ""
@@ -258,6 +263,8 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
     if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
         raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
+    if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:
+        raise ValueError(f"{command.id}: what makes two requests alike are its parameters")
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

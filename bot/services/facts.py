@@ -12,6 +12,7 @@ from bot.dbc.models import rest_of, state_of
 from bot.model import Fact
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
+ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.commands.twins`
 _NOT_ASKED = Fact(unread="This version does not read it.")  # a former version showed it
 _UNREAD = " unread"  # behind a key among a command's facts: why that fact could not be read
 
@@ -48,6 +49,7 @@ OF_MACHINES: Kinds = {
     STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),
     DISKS: FactKind("Disks", plural=True),
     SNAPSHOTS: FactKind("Snapshots", plural=True),
+    ALIKE: FactKind("Same request", holds=lambda _shown, _now: True),
 }
 
 

@@ -9,6 +9,7 @@ from bot.model import (
     ApprovalStatus,
     Count,
     Execution,
+    ExecutionStatus,
     ReviewKind,
     Verdict,
     Vote,
@@ -32,7 +33,7 @@ from bot.reply import (
     time,
 )
 from bot.services.cards import Subject, duration
-from bot.services.facts import Kinds, said
+from bot.services.facts import ALIKE, Kinds, said
 
 APPROVE = "approval.approve"
 CONFIRM = "approval.confirm"
@@ -43,6 +44,15 @@ REVIEWED = "approval.reviewed"
 _GLASS = emoji("rotating_light")
 
 _NAMED = 4  # people
+
+
+_STANDS = {
+    ExecutionStatus.RECORDED: "in progress",
+    ExecutionStatus.WAITING: "pending approval",
+    ExecutionStatus.RUNNING: "sent, no answer yet",
+    ExecutionStatus.FOLLOWING: "in progress",
+    ExecutionStatus.UNKNOWN: "sent, outcome unknown; it may still be carried out",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +105,22 @@ def _shown(asked: Question) -> list[tuple[str, Line]]:
         pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
     for key, fact in asked.approval.shown.items():
         label, text = said(asked.kinds, key, fact)
+        if key == ALIKE:
+            pairs.append((label, line(emoji("warning"), " ", _alike(fact.text))))
+            continue
         pairs.append((label, line(emoji("warning"), " ", text) if fact.unread else line(text)))
     return pairs
+
+
+def _alike(text: str) -> Line:
+    """Who made the same request, when, and what has become of it."""
+    told: list[Line] = []
+    for one in text.splitlines():
+        actor, at, status = one.split(" ")
+        since = time(datetime.fromisoformat(at))
+        stands = _STANDS[ExecutionStatus(status)]
+        told.append(line("requested by ", mention(actor), ", ", since, ": ", stands))
+    return line(*(piece for one in told for piece in (*one, "\n")))
 
 
 def shown_again(asked: Question) -> Reply:
@@ -116,7 +140,8 @@ def shown_again(asked: Question) -> Reply:
 
 def _buttons(approval: Approval) -> Actions:
     if approval.kind is ReviewKind.CONFIRM:
-        yes: tuple[Button, ...] = (Button("Confirm", CONFIRM, approval.id, "danger"),)
+        word = "Run it anyway" if ALIKE in approval.shown else "Confirm"
+        yes: tuple[Button, ...] = (Button(word, CONFIRM, approval.id, "danger"),)
     else:
         yes = (
             Button("Approve", APPROVE, approval.id, "primary"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Conflict, NotFound
@@ -23,6 +23,8 @@ from storage.repositories.repository import (
 )
 from storage.tables import executions
 from storage.vault import Vault
+
+_UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
 
 
 class Executions(Repository):
@@ -191,11 +193,42 @@ class Executions(Repository):
         rows = await self._connection.execute(query)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
+    async def open_before(
+        self, execution: Execution, *, unknown_since: datetime
+    ) -> list[Execution]:
+        """Earlier executions of the same command that may still do something, oldest first.
+
+        Those that ended as unknown count since that moment.
+        """
+        sent = [ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN]
+        is_earlier = or_(
+            executions.c.created_at < execution.created_at,
+            and_(
+                executions.c.created_at == execution.created_at,
+                or_(executions.c.status.in_(sent), executions.c.id < execution.id),
+            ),
+        )
+        is_unknown = and_(
+            executions.c.status == ExecutionStatus.UNKNOWN,
+            executions.c.finished_at >= unknown_since,
+        )
+        rows = await self._connection.execute(
+            select(executions)
+            .where(
+                executions.c.command == execution.command,
+                executions.c.id != execution.id,
+                is_earlier,
+                or_(executions.c.status.in_(_UNFINISHED), is_unknown),
+            )
+            .order_by(executions.c.created_at)
+        )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
     async def unfinished(self) -> list[Execution]:
         """What has not ended yet, oldest first."""
         rows = await self._connection.execute(
             select(executions)
-            .where(executions.c.status.in_([one for one in ExecutionStatus if not one.is_end]))
+            .where(executions.c.status.in_(_UNFINISHED))
             .order_by(executions.c.created_at)
         )
         return [self._open(row) for row in rows.mappings()]

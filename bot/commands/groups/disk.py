@@ -135,7 +135,7 @@ GROUP = Group(
         Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
-            check=_check_directory, look=_before_add, reads=(STATE, DISKS),
+            check=_check_directory, look=_before_add, reads=(STATE, DISKS), alike=("size",),
             follow=Follow(
                 Goal.DISK_ADDED,
                 lambda known: f"on {{node}} gets a new disk of {known['size']} GiB",

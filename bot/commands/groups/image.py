@@ -336,6 +336,7 @@ GROUP = Group(
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True, facts=_REPLACED,
+            alike=("image", "server"),
             asks="Replace on an image server by an upload:",
             loses=_upload_loses,
             follow=Follow(
@@ -347,6 +348,7 @@ GROUP = Group(
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
+            alike=("image", "server"),
             asks="Replace by a download:",
             loses=_download_loses,
             follow=Follow(

@@ -122,6 +122,7 @@ GROUP = Group(
             create,
             Effect.CHANGE,
             "lan create team01 192.168.66.0/24 on gpu1",
+            alike=("name",),
             check=_check,
             unanswered=Follow(
                 Goal.CHANGED, lambda known: f"makes the network {known['name']}", "has it now"

@@ -242,7 +242,14 @@ async def _spending(ctx: Context, proof: NodeKeySignature, call: Awaitable[None]
 
 
 ADD = Command(
-    "add", add, Effect.CHANGE, "metal add rack7", form=True, check=_check_new, verify=_verify
+    "add",
+    add,
+    Effect.CHANGE,
+    "metal add rack7",
+    form=True,
+    check=_check_new,
+    verify=_verify,
+    alike=("uuid",),
 )
 MODIFY = Command(
     "modify",

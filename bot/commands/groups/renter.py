@@ -12,7 +12,7 @@ from bot.commands.bind import MEANT
 from bot.commands.context import Context, Services
 from bot.commands.groups.shown import OPEN_FORM
 from bot.commands.rights import hidden_from
-from bot.commands.table import Command
+from bot.commands.table import BY_ACTOR, Command
 from bot.dbc import fields
 from bot.errors import BotError, Refused
 from bot.model import DbcSession, Effect, Place
@@ -192,6 +192,7 @@ REQUEST = Command(
     "session request gpu1",
     form=True,
     check=check_request,
+    alike=(BY_ACTOR,),
     verify=verify_request,
 )
 SIGN_SESSION = Command(

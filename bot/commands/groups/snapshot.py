@@ -185,7 +185,7 @@ GROUP = Group(
         Command(
             "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
             check=_check, look=_before_create,
-            facts={"server": FactKind("Image server")},
+            facts={"server": FactKind("Image server")}, alike=("name",),
             follow=Follow(
                 Goal.SNAPSHOT,
                 lambda known: f"on {{node}}: snapshot {known['name']} is being taken, "

@@ -253,4 +253,5 @@ COMMAND = Command(
     form=True,
     check=_check,
     follow=Follow(Goal.RUNNING, "is being created", "is running"),
+    alike=("name",),
 )

@@ -1,0 +1,57 @@
+"""Finds requests like one that is about to run, whose outcome nobody knows yet.
+
+DBC does not notice that two requests are alike: sent twice while a node is silent, both are carried
+out. What makes two of them alike is said by the command's row.
+"""
+
+from collections.abc import Sequence
+
+from bot.commands.bind import Bound
+from bot.commands.context import Services
+from bot.commands.table import BY_ACTOR, Command
+from bot.model import Execution, Fact
+from bot.services.facts import ALIKE
+from bot.services.late import LOOKED_FOR
+
+_MOST_SHOWN = 3
+
+
+async def twins_of(
+    services: Services, command: Command, execution: Execution, bound: Bound
+) -> dict[str, Fact]:
+    """The like requests that are in progress, or unknown, as the fact that a review shows."""
+    if not command.alike:
+        return {}
+    since = services.clock.now() - LOOKED_FOR
+    async with services.store.read() as tx:
+        earlier = await tx.executions.open_before(execution, unknown_since=since)
+    found = [one for one in earlier if _is_alike(one, command, execution, bound)]
+    return {ALIKE: Fact(_told(found))} if found else {}
+
+
+def _is_alike(one: Execution, command: Command, execution: Execution, bound: Bound) -> bool:
+    if one.node:  # else it has not been found out yet, and only the words can be compared
+        machines = {one.task, execution.task} if bound.machine is not None else {""}
+        if one.node != execution.node or len(machines) > 1:
+            return False
+    elif _words(one, command) != _words(execution, command):
+        return False
+    if BY_ACTOR in command.alike and one.actor != execution.actor:
+        return False
+    values = [(_value(one, name), _value(execution, name)) for name in command.alike]
+    return all(mine == theirs or not mine or not theirs for mine, theirs in values)
+
+
+def _value(execution: Execution, name: str) -> str:
+    return execution.known.get(name, "").strip().casefold()
+
+
+def _words(execution: Execution, command: Command) -> Sequence[str]:
+    """The texts that say where it is done."""
+    places = [p.name for p in command.parameters if p.arg.kind in {"vm", "node", "peer", "manager"}]
+    return [execution.arguments.get(name, "").casefold() for name in places]
+
+
+def _told(found: Sequence[Execution]) -> str:
+    newest = sorted(found, key=lambda one: one.created_at, reverse=True)[:_MOST_SHOWN]
+    return "\n".join(f"{one.actor} {one.created_at.isoformat()} {one.status}" for one in newest)
