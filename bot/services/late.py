@@ -13,9 +13,10 @@ from bot.model import MACHINE_GOALS, Goal, Watch
 LOOKED_FOR = timedelta(hours=1)
 _SHORTEST, _LONGEST = timedelta(seconds=15), timedelta(minutes=5)
 _TOLD_AS = "late"  # the key of the message that told that it is unknown
+_WHY = "late_why"  # in which words
 
 
-def begun(watch: Watch, told_as: str, now: datetime) -> Watch:
+def begun(watch: Watch, told_as: str, why: str, now: datetime) -> Watch:
     """The watch that looks on where `watch` has ended without a clear end."""
     return replace(
         watch,
@@ -25,7 +26,7 @@ def begun(watch: Watch, told_as: str, now: datetime) -> Watch:
         next_poll_at=now + _SHORTEST,
         polls=0,
         silent_since=None,
-        about={**watch.about, _TOLD_AS: told_as},
+        about={**watch.about, _TOLD_AS: told_as, _WHY: why},
     )
 
 
@@ -39,6 +40,11 @@ def told_as(watch: Watch) -> str:
     return watch.about.get(_TOLD_AS, "")
 
 
+def why(watch: Watch) -> str:
+    """Why it was told to be unknown, as the end of "<machine> …"."""
+    return watch.about.get(_WHY, "")
+
+
 def pause(watch: Watch, now: datetime) -> timedelta:
     """When to look again: ever more seldom."""
     return min(max((now - watch.started_at) / 4, _SHORTEST), _LONGEST)
@@ -46,7 +52,8 @@ def pause(watch: Watch, now: datetime) -> timedelta:
 
 def woken(watch: Watch) -> Watch:
     """The same as a watch like any other."""
-    return replace(watch, about={n: text for n, text in watch.about.items() if n != _TOLD_AS})
+    marks = {_TOLD_AS, _WHY}
+    return replace(watch, about={n: text for n, text in watch.about.items() if n not in marks})
 
 
 def replaces(newer: Watch, older: Watch) -> bool:

@@ -110,7 +110,7 @@ class LateLooks:
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
         took = (execution.finished_at or now) - (execution.started_at or watch.started_at)
         subject = Subject(watch.label, watch.task, label)
-        sentence = cards.unfinished(subject, execution.outcome, took)
+        sentence = cards.unfinished(subject, late.why(watch), took)
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
         button = (cards.keep_watching_button(watch.id),) if can_go_on else ()

@@ -371,7 +371,7 @@ class Watches:
             key = cards.end_key(execution.id, watch.id)
             lookout: Line = ()
             if found.in_doubt:
-                later = late.begun(watch, key, now)
+                later = late.begun(watch, key, found.why, now)
                 await tx.watches.add(later)
                 lookout = line(_LOOKOUT, time(later.deadline_at), ".")
             card = cards.ended(execution, end, sentence, detail=lookout)

@@ -73,6 +73,7 @@ async def test_what_never_arrives_is_looked_for_less_and_less_and_the_end_is_sai
     assert len(stage.endings(stage.alice)) == 1
     now = next(m for m in stage.alice.messages() if m.ts == unknown.ts)
     assert "I looked for it until" in now.plain
+    assert "t1 on gpu2 does not exist so far" in now.plain.replace("*", "")
     assert "I looked for it until" in card(stage.bob, "Asked by").plain
     assert now.buttons == ["Keep watching"]
     async with stage.bot.store.read() as tx:

@@ -85,6 +85,9 @@ async def test_node_and_daemon_are_brought_down_and_back(
     await http.post("/dbc/nodes/gpu3", json={"silent": False})
     assert world.node("gpu3").silent is False
     assert (await http.post("/dbc/nodes/gpu9", json={})).status == 404
+    await http.post("/dbc/nodes/gpu1", json={"chain_down": 9})
+    assert world.node("gpu1").chain.is_down(world.clock.now())
+    assert (await http.post("/dbc/nodes/gpu1", json={"chain_down": "x"})).status == 400
     await http.post("/dbc/daemons/daemon/crash")
     assert not daemon.is_up
     await http.post("/dbc/daemons/daemon/restart")
