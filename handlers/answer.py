@@ -6,52 +6,14 @@ is said.
 
 import secrets
 from abc import ABC, abstractmethod
-from datetime import timedelta
 
-from bot.clock import Clock
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Actions, Form, Reply, emoji
-from handlers.connection import SlackConnection
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
-from handlers.render import message
+from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
-
-
-class ResponseUrl:
-    """A response_url: five uses in thirty minutes, also where the bot is no member.
-
-    What was said with it cannot be replaced: `replace_original` means the message with the button.
-    """
-
-    USES = 5
-    LIFETIME = timedelta(minutes=30)
-
-    def __init__(self, connection: SlackConnection, clock: Clock, url: str) -> None:
-        self._connection = connection
-        self._clock = clock
-        self._url = url
-        self._left = self.USES if url else 0
-        self._until = clock.monotonic() + self.LIFETIME
-
-    async def say(self, reply: Reply) -> bool:
-        """Say it to the person alone; False where the url is of no more use."""
-        if self._left == 0 or self._clock.monotonic() >= self._until:
-            return False
-        self._left -= 1
-        rendered = message(self._connection.spelled(reply))
-        body = {
-            "response_type": "ephemeral",
-            "replace_original": False,
-            "text": rendered.text,
-            "blocks": rendered.blocks,
-        }
-        try:
-            await self._connection.respond(self._url, body)
-        except DeliveryFailed:
-            return False
-        return True
 
 
 class _Answer(ABC):
@@ -65,7 +27,9 @@ class _Answer(ABC):
         actor: str,
         place: Place,
         trigger: str = "",
+        url: ResponseUrl | None = None,
     ) -> None:
+        self._url = url
         self._messenger = messenger
         self._modals = modals
         self._actor = actor
@@ -90,6 +54,9 @@ class _Answer(ABC):
         trigger, self._trigger = self._trigger, ""
         if trigger:
             self._shown = await self._modals.show(form, self._place, trigger)
+            if self._shown is not None and self._url is not None:
+                # It works where the bot is no member: for what is said beside the form.
+                self._modals.keep_url(self._shown.view, self._url)
         if self._shown is not None:
             return
         if self._offer and not form.errors:
@@ -112,12 +79,12 @@ class PrivateAnswer(_Answer):
         place: Place,
         trigger: str,
     ) -> None:
-        super().__init__(messenger, modals, actor=actor, place=place, trigger=trigger)
-        self._url = url
+        super().__init__(messenger, modals, actor=actor, place=place, trigger=trigger, url=url)
+        self._response = url
 
     async def say(self, reply: Reply) -> None:
         """Answer by the response_url; in a thread, where it cannot reach, by a whisper."""
-        if self._place.thread or not await self._url.say(reply):
+        if self._place.thread or not await self._response.say(reply):
             await self._messenger.whisper(self._actor, self._place, reply)
 
 
@@ -134,10 +101,18 @@ class PublicAnswer(_Answer):
         """Answer for everybody there, unless the reply is private."""
         if reply.private and not self._place.channel.startswith("D"):
             await self._messenger.whisper(self._actor, self._place, reply)
-        elif self._said is not None:
-            await self._messenger.edit(self._said, reply)
-        else:
+        elif self._said is None or not await self._edited(self._said, reply):
             await self._say_first(reply)
+
+    async def _edited(self, said: MessageRef, reply: Reply) -> bool:
+        """Replace what was said; False where it is gone."""
+        try:
+            await self._messenger.edit(said, reply)
+        except DeliveryFailed as failed:
+            if failed.retry_after is not None:
+                raise
+            return False
+        return True
 
     async def _say_first(self, reply: Reply) -> None:
         try:
@@ -177,21 +152,27 @@ class FormAnswer(_Answer):
         in_form = _BESIDE if with_buttons else reply
         shown = self._waiting and await self._modals.say(self._waiting, self._view, in_form)
         if with_buttons or not shown:
-            await self._messenger.whisper(self._actor, self._place, reply)
+            await self._beside(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say it in the waiting form, above what was typed; else privately in the place."""
         waiting = self._waiting
         shown = waiting and await self._modals.meanwhile(waiting, self._view, reply)
         if not shown:
-            await self._messenger.whisper(self._actor, self._place, reply)
+            await self._beside(reply)
 
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
         shown = self._waiting and await self._modals.put_back(self._waiting, form, self._place)
         if not shown:
             _, offer = self._modals.offer(form, self._place)
-            await self._messenger.whisper(self._actor, self._place, offer)
+            await self._beside(offer)
+
+    async def _beside(self, reply: Reply) -> None:
+        """Say it to the person alone where the form was asked for."""
+        url = self._modals.url_of(self._view["id"])
+        say = url.say if url is not None else None
+        await self._messenger.whisper(self._actor, self._place, reply, say)
 
 
 class DraftAnswer(_Answer):

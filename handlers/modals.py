@@ -19,6 +19,7 @@ from handlers.connection import SlackConnection
 from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Payload
 from handlers.recent import Recent
+from handlers.response_url import ResponseUrl
 
 # Seconds between looks for a waiting modal: Slack shows it within one, or it was closed.
 PATIENCE = (0.05, 0.2, 0.5, 1.0)
@@ -52,6 +53,8 @@ class Modals:
         # The view's hash after a change of ours, by the one before: who has been filling in the
         # form meanwhile only knows the former.
         self._changed: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        # Not in private_metadata, which people can read: whoever has the url can speak with it.
+        self._urls: Recent[ResponseUrl] = Recent(clock, size=1_000, lifetime=ResponseUrl.LIFETIME)
         self._newest: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
 
     async def show(self, form: Form, place: Place, trigger: str) -> Shown | None:
@@ -72,6 +75,14 @@ class Modals:
                 hint="Type the command with its arguments, or try again.",
             ) from failed
         return Shown(opened["view"]["id"], opened["view"]["hash"])
+
+    def keep_url(self, view: str, url: ResponseUrl) -> None:
+        """Keep the response_url of what opened a form, for what is said beside it."""
+        self._urls.put(view, url)
+
+    def url_of(self, view: str) -> ResponseUrl | None:
+        """The response_url of what opened a form, while it is remembered."""
+        return self._urls.get(view)
 
     def acted(self, view: str, act: str) -> None:
         """Note what a person did last in a form: what answers an older act comes too late."""

@@ -3,7 +3,7 @@
 Knows nothing of how a line reached the bot (see `handlers.answer`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
+from bot.services.elsewhere import explained
 from handlers.connection import SOON, PutOff, SlackConnection
 from handlers.payloads import Json
 from handlers.render import message
@@ -105,14 +106,26 @@ class SlackMessenger:
                 break
         return None
 
-    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
-        """Say something that only `user` sees: in `place`, else in a direct message."""
+    async def whisper(
+        self,
+        user: str,
+        place: Place,
+        reply: Reply,
+        otherwise: Callable[[Reply], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Say something that only `user` sees: in `place`, else in a direct message, with why.
+
+        `otherwise` is another way to them there: False where it is none.
+        """
         if place.channel.startswith(("C", "G")):
             try:
                 await self._ephemeral(user, place, reply)
             except DeliveryFailed as failed:
                 if failed.retry_after is not None:
                     raise
+                if otherwise is not None and await otherwise(reply):
+                    return
+                reply = explained(reply, place, failed.reason, self.me)
             else:
                 return
         if place.channel.startswith("D"):

@@ -8,12 +8,13 @@ from bot.clock import Clock
 from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply
-from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer, ResponseUrl
+from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
+from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
 
 log = structlog.get_logger()

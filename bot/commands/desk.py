@@ -42,7 +42,7 @@ from bot.model import (
 from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
 from bot.redaction import Redactor
 from bot.reply import Choice, Form, Reply, from_error, line, plain
-from bot.services import cards
+from bot.services import cards, elsewhere
 from bot.services.inventory import NotKnownHere
 
 _SHOW = "vm.show"
@@ -242,6 +242,15 @@ class Desk:
 
     async def _carry_out(self, execution: Execution, answer: Answer) -> None:
         await self._pipeline.carry_out(execution, answer)
+        await self._say_beside(execution, answer)
+
+    async def _say_beside(self, execution: Execution, answer: Answer) -> None:
+        """Show who asked where they asked what could not be posted there."""
+        async with self._services.store.read() as tx:
+            card = await tx.messages.find(cards.card_key(execution.id))
+        aside = card and elsewhere.beside(card, self._messenger.me)
+        if aside:
+            await answer.say(aside)
 
     # Clicks
 

@@ -1,10 +1,13 @@
 """What a message says where it could not be shown in its place: why, and what would help."""
 
-from bot.model import Place
-from bot.reply import Line, Note, Reply, channel, line, mention
+from dataclasses import replace
+
+from bot.model import Message, Place
+from bot.reply import Line, Note, Reply, channel, line, load, mention
 
 # Slack calls a private channel that the bot is not in `channel_not_found`.
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
+NOWHERE = "neither in its place nor directly"  # the problem of a message that has no way to go
 _NO_THREAD = frozenset(
     {"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}
 )
@@ -13,15 +16,35 @@ _NO_THREAD = frozenset(
 def invitation(place: Place, me: str) -> Line:
     """How to let the bot (`me`) into a channel."""
     return line(
-        "To get them in ", channel(place.channel), ", type /invite ", mention(me), " there."
+        "To get messages in ", channel(place.channel), ", type /invite ", mention(me), " there."
     )
+
+
+def beside(card: Message, me: str) -> Reply | None:
+    """For who asked, where they asked: the card that could not be shown there; None if it is."""
+    wanted = card.place
+    if not wanted.channel.startswith(("C", "G")):
+        return None
+    if card.ref is None and card.problem == NOWHERE:
+        where = "and I may send no direct messages"
+    elif card.ref is not None and card.ref.channel != wanted.channel:
+        where = "so its end comes by direct message"
+    else:
+        return None
+    reply = load(card.content)
+    if card.problem in OUTSIDE or card.ref is None:
+        why = line("I am not in ", channel(wanted.channel), f", {where}. ")
+        told = Note(line(why, invitation(wanted, me)))
+    else:
+        told = Note(line("I cannot post in ", channel(wanted.channel), f", {where}."))
+    return replace(reply.also(told), private=True)
 
 
 def explained(reply: Reply, place: Place, reason: str, me: str) -> Reply:
     """The reply, with a word on why it does not stand in `place`."""
     where = channel(place.channel)
     if reason in OUTSIDE:
-        why = line("I am not in ", where, ", so my messages from there come here. ")
+        why = line("I am not in ", where, ", so this comes here. ")
         return reply.also(Note(line(why, invitation(place, me))))
     if reason == "is_archived":
         why = line(where, " is archived, so this comes here.")

@@ -20,7 +20,7 @@ from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import DeliveryFailed, LockedOut, Messenger, Unanswered, Unfamiliar
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
-from bot.services.elsewhere import explained
+from bot.services.elsewhere import NOWHERE, explained
 from bot.services.leases import LeaseLost, Leases
 from storage import StorageFailed, Store
 
@@ -141,12 +141,17 @@ class Outbox:
 
     async def _redirect(self, message: Message, reply: Reply, failure: DeliveryFailed) -> "_Shown":
         """Post it to whoever asked, and say there why it does not stand where it belongs."""
-        fallback = await self._fallback(message)
-        if fallback is None:
-            raise failure
-        log.info("message.redirected", key=message.key, reason=failure.reason)
-        reply = explained(reply, message.place, failure.reason, self._messenger.me)
-        return _Shown(await self._messenger.post(fallback, reply, message.key), failure.reason)
+        try:
+            fallback = await self._fallback(message)
+            if fallback is None:
+                raise failure
+            log.info("message.redirected", key=message.key, reason=failure.reason)
+            reply = explained(reply, message.place, failure.reason, self._messenger.me)
+            return _Shown(await self._messenger.post(fallback, reply, message.key), failure.reason)
+        except LockedOut as refusal:
+            if refusal.is_fatal:
+                raise
+            raise LockedOut(NOWHERE, refusal.lacks, refusal.sentence, is_fatal=False) from refusal
 
     async def _fallback(self, message: Message) -> Place | None:
         """Where the bot cannot post in the channel, whoever asked is told directly.

@@ -93,13 +93,24 @@ async def test_a_ticked_flag_is_true(office: Office) -> None:
     assert office.core.submissions[0].values["public"] == "true"
 
 
-async def test_the_result_of_a_form_from_a_channel_without_the_bot_comes_by_direct_message(
+async def test_the_result_of_a_form_from_a_channel_without_the_bot_is_said_there(
     office: Office,
 ) -> None:
     await open_form(office, "random")
     await fill(office)
     await office.alice.submits()
-    await office.alice.sees("Created.", "@dbc")
+    assert (await office.alice.sees("Created.", "random")).ephemeral
+
+
+async def test_the_result_of_a_form_comes_by_direct_message_where_nothing_else_is_left(
+    office: Office,
+) -> None:
+    await open_form(office, "random")
+    office.ws.core.state.response_urls.clear()
+    await fill(office)
+    await office.alice.submits()
+    told = await office.alice.sees("Created.", "@dbc")
+    assert "I am not in" in told.plain
 
 
 async def test_faults_are_shown_at_their_fields_and_the_corrected_form_is_taken(

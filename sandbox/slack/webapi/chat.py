@@ -15,14 +15,22 @@ def _destination(call: Call) -> Channel:
         member = core.state.members[where]
         if member.is_bot or member.deleted:
             raise SlackError("cannot_dm_bot" if member.is_bot else "user_not_found")
+        _need_messages_tab(call)
         return core.state.dm(where, core.state.bot.id)
     channel = call.channel()
+    if channel.is_im:
+        _need_messages_tab(call)
     if channel.is_archived:
         raise SlackError("is_archived")
     is_member = core.state.bot.id in channel.members
     if not is_member and "chat:write.public" not in core.config.scopes:
         raise SlackError("not_in_channel")
     return channel
+
+
+def _need_messages_tab(call: Call) -> None:
+    if not call.core.config.messages_tab:
+        raise SlackError("messages_tab_disabled")
 
 
 def _thread(call: Call, channel: Channel) -> str | None:

@@ -1,0 +1,44 @@
+"""A response_url: answers to one person where they typed or pressed, also without membership."""
+
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.ports import DeliveryFailed
+from bot.reply import Reply
+from handlers.connection import SlackConnection
+from handlers.render import message
+
+
+class ResponseUrl:
+    """A response_url: five uses in thirty minutes, also where the bot is no member.
+
+    What was said with it cannot be replaced: `replace_original` means the message with the button.
+    """
+
+    USES = 5
+    LIFETIME = timedelta(minutes=30)
+
+    def __init__(self, connection: SlackConnection, clock: Clock, url: str) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._url = url
+        self._left = self.USES if url else 0
+        self._until = clock.monotonic() + self.LIFETIME
+
+    async def say(self, reply: Reply) -> bool:
+        """Say it to the person alone; False where the url is of no more use."""
+        if self._left == 0 or self._clock.monotonic() >= self._until:
+            return False
+        self._left -= 1
+        rendered = message(self._connection.spelled(reply))
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": False,
+            "text": rendered.text,
+            "blocks": rendered.blocks,
+        }
+        try:
+            await self._connection.respond(self._url, body)
+        except DeliveryFailed:
+            return False
+        return True
