@@ -1,6 +1,6 @@
 """The secrets that this bot knows, and how they are taken out of texts, however spelled there.
 
-Kept in memory only: what the vault holds is learned again at start, the rest when it is seen again.
+Kept in memory: what the vault holds is learned again at start, the rest when it is seen again.
 Knows neither where secrets come from nor where texts go.
 """
 

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock
-from bot.commands.patience import courteously
+from bot.commands.patience import courteously, unless_soon
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
 from bot.errors import Refused
@@ -32,6 +32,7 @@ from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types the machine's name
 _REASON = "reason"
+_AT_ONCE = 0.5  # seconds, after which a card says that a click counts, while it is compared
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
 
 _KEPT = Reply.of(
@@ -166,7 +167,9 @@ class Clicks:
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
         telling = asyncio.create_task(self._tell(count, answer))
         if count.decided:
-            await self._pipeline.decided(count.approval, answer)
+            going_on = self._pipeline.decided(count.approval, answer)
+            show = partial(self._reviews.show_decided, count.approval.id)
+            await unless_soon(going_on, _AT_ONCE, show)
         else:
             await self._reviews.deliver()
         await telling

@@ -10,8 +10,8 @@ import structlog
 from bot.commands import output
 from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
-from bot.commands.context import Context, Services
-from bot.commands.patience import courteously, patiently, slack_is_slow
+from bot.commands.context import Context, Services, unsaid
+from bot.commands.patience import Interim, courteously, in_time, slack_is_slow
 from bot.commands.rights import allow_read, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
@@ -33,7 +33,8 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        found = await patiently(self._once_known(wish, answer), answer)
+        interim = Interim(_meanwhile(wish, answer))
+        found = await interim.patiently(self._once_known(wish, interim), answer)
         reply = with_commands(found, self._services.slash_command)  # also for files and JSON
         wanted = wish.option(FILTER)
         if wanted:
@@ -53,26 +54,30 @@ class Reads:
         else:
             await answer.say(reply)
 
-    async def _once_known(self, wish: Wish, answer: Answer) -> Reply:
+    async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may; what only reads can be begun again. Raises Refused."""
         clock = self._services.clock
         until = clock.monotonic() + _SLACK_PATIENCE
         is_told = False
         while True:
             try:
-                return await self._run(wish, answer)
+                return await self._run(wish, interim)
             except RightsUnknown as unknown:
                 log.warning("rights.unknown", command=wish.command.id, reason=unknown.reason)
                 if clock.monotonic() + unknown.wait > until:
                     raise slack_does_not_say() from unknown
                 if not is_told:
-                    await courteously(partial(_meanwhile(wish, answer), slack_is_slow()))
+                    await courteously(partial(interim.once, slack_is_slow()))
                 is_told = True
                 await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
 
-    async def _run(self, wish: Wish, answer: Answer) -> Reply:
+    async def _run(self, wish: Wish, interim: Interim) -> Reply:
         await require_colleague(self._services, wish.actor, wish.place)
-        meanwhile = _meanwhile(wish, answer)
+        return await in_time(self._read(wish, interim))
+
+    async def _read(self, wish: Wish, interim: Interim) -> Reply:
+        in_between = JSON not in wish.values and not wish.option(FILE)
+        meanwhile = interim.once if in_between else unsaid
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
         of = bound.machine or bound.node

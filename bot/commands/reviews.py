@@ -243,6 +243,20 @@ class Reviews:
                 await board.show_card(tx, execution, review_cards.question(counted), now)
         return count
 
+    async def show_decided(self, approval_id: str) -> None:
+        """Say on the card that it is approved, while what it has shown is compared."""
+        async with self._store.read() as tx:
+            approval = await tx.approvals.get(approval_id)
+            execution = await tx.executions.get(approval.execution)
+        if approval.status is not ApprovalStatus.APPROVED:
+            return
+        card = review_cards.comparing(await self._question(approval, execution))
+        async with self._store.write() as tx:
+            execution = await tx.executions.get(approval.execution)
+            if execution.status is ExecutionStatus.RECORDED:
+                await board.show_card(tx, execution, card, self._clock.now())
+        await self._outbox.deliver_due()
+
     async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
         """Broken glass was looked at: its announcements and the card say by whom."""
         now, told = self._clock.now(), dump(review_cards.reviewed_glass(glass))

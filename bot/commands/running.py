@@ -93,7 +93,7 @@ class Runs:
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = self._subject(execution, bound)
-        asking = line(f"waiting for {subject.node_label} to answer, which can take 30 s")
+        asking = line(f"waiting for {subject.node_label} to answer")
         if command.follow is not None:
             doing = said(command.follow.doing, execution.known)
             return cards.progress(execution, subject, doing, asking)

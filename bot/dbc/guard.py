@@ -21,8 +21,8 @@ from bot.dbc.errors import DaemonDisconnected, Mode, NodeSilent, TooBusy
 class Limits:
     """How much we ask of daemons and nodes, and how long we wait."""
 
-    connect: timedelta = timedelta(seconds=5)
-    read: timedelta = timedelta(seconds=40)  # the daemon's own limit is 30 s, but may never come
+    connect: timedelta = timedelta(seconds=3)
+    read: timedelta = timedelta(seconds=35)  # the daemon's own limit is 30 s, but may never come
     turn: timedelta = timedelta(seconds=40)  # waiting for others' requests
     body: int = 8 * 1024 * 1024  # bytes of an answer
     per_daemon: int = 16

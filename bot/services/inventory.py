@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -192,6 +192,13 @@ class Inventory:
     async def _known(self) -> list[Node]:
         async with self._store.read() as tx:
             return await tx.inventory.nodes()
+
+    async def last_answer(self, node_id: str) -> datetime | None:
+        """When a node last answered anything, as far as is known."""
+        async with self._store.read() as tx:
+            seen = await tx.inventory.last_seen(node_id)
+        told = self._dbc.last_answer(node_id)
+        return max((at for at in (seen, told) if at is not None), default=None)
 
     # Bare metal
 

@@ -32,7 +32,7 @@ from bot.reply import (
     plain,
     time,
 )
-from bot.services.cards import Subject, duration
+from bot.services.cards import Subject, duration, running
 from bot.services.facts import ALIKE, Kinds, said
 
 APPROVE = "approval.approve"
@@ -189,6 +189,14 @@ def _tally(asked: Question) -> Line:
             how_many = f"{len(votes)} of {counted(needed, word)}: "
             told.append(line(how_many, _with_reasons(votes), ". "))
     return line(*told)
+
+
+def comparing(asked: Question) -> Reply:
+    """Approved or confirmed; what was shown is read again before anything runs."""
+    by = [vote.user for vote in asked.votes if vote.state is VoteState.COUNTED]
+    verb = "confirmed by " if asked.approval.kind is ReviewKind.CONFIRM else "approved by "
+    detail = line(verb, people_line(by), "; checking that nothing has changed since")
+    return running(asked.execution, asked.title, detail)
 
 
 def people_line(people: Sequence[str]) -> Line:

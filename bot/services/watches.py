@@ -305,7 +305,9 @@ class Watches:
         since = watch.silent_since or now
         looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
         pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
-        detail = line("the node has not answered since ", time(since), "; I keep trying")
+        answer = await self._inventory.last_answer(watch.node)
+        last = line(" since ", time(answer)) if answer else ()
+        detail = line("the node has not answered", last, "; I keep trying")
         if not silent:
             detail = line(told, "; I keep trying")
         kept = replace(watch, silent_since=since, next_poll_at=now + pause)

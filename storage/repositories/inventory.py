@@ -46,6 +46,12 @@ class Inventory(Repository):
         latest = {(row["node"], row["task"]): _machine(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
 
+    async def last_seen(self, node: str) -> datetime | None:
+        """When a node last told of one of its machines."""
+        query = select(machines.c.seen_at).where(machines.c.node == node)
+        newest = query.order_by(machines.c.seen_at.desc()).limit(1)
+        return (await self._connection.execute(newest)).scalar()
+
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
         await self._alone(f"machines of {machine.node}")

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import CHANNEL, Stage, card
 
 
 async def falls_silent(stage: Stage, *, misses: int = 3) -> None:
@@ -99,3 +99,29 @@ async def test_the_button_of_a_list_asks_the_node_again(one_stage: Stage) -> Non
     await stage.alice.presses("Retry gpu1", listed)
     await stage.quiet()
     assert "is responding" in stage.alice.last().plain
+
+
+async def test_a_card_says_when_a_silent_node_last_answered(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.types("/dbc vm restart inference", channel=CHANNEL)
+    await stage.confirms(stage.alice, "Restart")
+    answered = int(stage.clock.now().timestamp())
+    stage.node("gpu1").silent = True
+    await stage.passes(180)
+    shown = card(stage.alice, "is restarting")
+    assert f"the node has not answered since <!date^{answered}^" in shown.plain
+    listed = await stage.asks(stage.alice, "/dbc watch list")
+    assert f"gpu1 has not answered since <!date^{answered}^" in listed.plain
+
+
+async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.types("/dbc vm restart inference", channel=CHANNEL)
+    question = await stage.alice.sees("Restart")
+    stage.world.faults.on("dead_node", path="/tasks/restart")
+    await stage.alice.presses("Confirm", question)
+    await stage.quiet()
+    listed = await stage.asks(stage.alice, "/dbc watch list")
+    assert "inference on gpu1: unknown, until it is running" in listed.plain.replace("*", "")

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.dbc.task import Libvirt, Status, Task
-from tests.scenarios.stage import Stage, card
+from tests.scenarios.stage import CHANNEL, Stage, card
 
 TAKE = "/dbc snapshot create inference before to=hub"
 
@@ -125,11 +125,22 @@ async def test_deleting_a_snapshot_cuts_its_upload_off_and_says_so(
     await stage.asks(alice, "/dbc snapshot delete inference before")
     question = await alice.sees("Delete snapshot before of")
     assert "Its upload is under way and will be cut off" in question.plain
-    assert "stays" in question.plain
+    assert "No image server lists a copy." in question.plain
+    assert "stays" not in question.plain
     await stage.confirms(alice, "Delete snapshot before of")
     await stage.ends(alice, "inference on gpu1 snapshot before was deleted by")
     assert machine.snapshots == []
     assert stage.changes() == ["snapshots.create", "snapshots.delete"]
+
+
+async def test_a_card_says_which_copy_of_a_snapshot_stays(stage: Stage, machine: Task) -> None:
+    await stage.asks(stage.alice, TAKE)
+    await stage.ends(stage.alice, "inference on gpu1: snapshot before is on hub")
+    await stage.alice.types("/dbc snapshot delete inference before", channel=CHANNEL)
+    question = await stage.alice.sees("Delete snapshot before of")
+    file = machine.snapshots[0].file.rpartition("/")[2]
+    assert f"The copy on hub stays ({file})." in question.plain
+    assert "Copy on" in question.plain
 
 
 async def test_a_snapshots_upload_can_be_stopped_by_its_file(stage: Stage, machine: Task) -> None:

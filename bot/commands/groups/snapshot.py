@@ -12,12 +12,13 @@ from bot.commands.groups.servers import choose_server
 from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
 from bot.dbc import fields
-from bot.dbc.errors import Unreadable
+from bot.dbc.errors import DbcError, Unreadable
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
 from bot.reply import Fields, Line, Note, Para, Reply, Row, Rows, bold, code, command, line
 from bot.services.facts import FactKind, unread
+from bot.services.observers.transfers import size_of
 
 Description = Annotated[
     str,
@@ -146,7 +147,18 @@ async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, s
             raise
         problem.named(await ctx.services.inventory.label(vm.node))
         return {"status": "", "file": "", unread("status"): problem.sentence}
-    return {"status": snapshot.status, "file": snapshot.file_name}
+    facts = {"status": snapshot.status, "file": snapshot.file_name}
+    return {**facts, **await _copies(ctx, snapshot.file_name)}
+
+
+async def _copies(ctx: Context, file: str) -> Mapping[str, str]:
+    """The fact of the image servers that list a copy; one that cannot be reached lists nothing."""
+    try:
+        servers = await ctx.dbc.images.servers()
+        found = [it for it in servers if size_of(await ctx.dbc.images.on_server(it), file)]
+    except DbcError as problem:
+        return {"copies": "", unread("copies"): problem.sentence}
+    return {"copies": ", ".join(found)}
 
 
 def _delete_loses(known: Mapping[str, str]) -> str:
@@ -155,8 +167,13 @@ def _delete_loses(known: Mapping[str, str]) -> str:
             "Its record and its file on the node are deleted. What DBC tells about it cannot be "
             "read, so whether it is being copied or uploaded is not known."
         )
-    told = "Its record and its file on the node are deleted. A copy on an image server stays"
-    told += f" ({known['file']})." if known.get("file") else "."
+    told = "Its record and its file on the node are deleted. "
+    if known.get(unread("copies")):
+        told += "Whether an image server has a copy could not be read."
+    elif known.get("copies"):
+        told += f"The copy on {known['copies']} stays ({known['file']})."
+    else:
+        told += "No image server lists a copy."
     if known.get("status") == "uploading":
         told += " Its upload is under way and will be cut off."
     if known.get("status") == "creating":
@@ -167,6 +184,11 @@ def _delete_loses(known: Mapping[str, str]) -> str:
 def _no_more_lost(shown: str, now: str) -> bool:
     """A copy or an upload ends by itself; a deletion after that costs less than was shown."""
     return now in {shown, _IS_OVER}
+
+
+def _as_many_copies(shown: str, now: str) -> bool:
+    """A copy more does no harm; one that was shown and is gone would be lost."""
+    return set(shown.split(", ")) - {""} <= set(now.split(", "))
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -206,6 +228,9 @@ GROUP = Group(
                     "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
                 ),
                 "file": FactKind("File"),
+                "copies": FactKind(
+                    "Copy on", said=lambda servers: servers or "none seen", holds=_as_many_copies
+                ),
             },
             asks=lambda known: f"Delete snapshot {known['name']} of", loses=_delete_loses,
         ),

@@ -22,12 +22,13 @@ from bot.commands.groups.shown import (
     short,
     stacked,
 )
+from bot.commands.patience import LIMIT
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, Unreadable
+from bot.dbc.errors import DbcError, NodeTimeout, Unreadable
 from bot.dbc.models import TaskDetail, state_of
 from bot.errors import Refused
-from bot.model import Effect, Goal, Machine, Node
+from bot.model import DbcSession, Effect, Goal, Machine, Node
 from bot.plural import counted
 from bot.reply import (
     Actions,
@@ -47,10 +48,12 @@ from bot.reply import (
     time,
 )
 from bot.services.facts import DISKS, SNAPSHOTS, STATE
+from bot.services.inventory import NodeListing
 from bot.services.last_known import Known
 from bot.services.sessions import target_of
 
 _FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
+_ALL_ANSWERS = LIMIT.total_seconds() - _FIRST_ANSWER - 1  # then the silent ones are named as such
 _NOT_YET = {
     "creating": "The connection lines come when it is running.",
     "create error": "Its creation failed, so there is nothing to connect to. See its log.",
@@ -103,12 +106,22 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         early = [node_part(task.result()) for task in asked if task in done]
         note = Note(line(f"Still waiting for {', '.join(labels)} …"))
         await ctx.meanwhile(Reply("Machines so far", (*early, note)))
-        await asyncio.wait(asked)
-    listings = [task.result() for task in asked]
+        _, waiting = await asyncio.wait(asked, timeout=_ALL_ANSWERS)
+    listings = [
+        await _given_up(ctx, asked[task]) if task in waiting else task.result() for task in asked
+    ]
     listings.sort(key=lambda listing: (listing.problem is not None, listing.node.label))
     parts = [node_part(listing) for listing in listings]
     silent = [each.node for each in listings if is_silent(each.problem)]
     return Reply(heading(listings), (*parts, *retry_buttons(silent)))
+
+
+async def _given_up(ctx: Context, session: DbcSession) -> NodeListing:
+    """The listing of a node that was waited for as long as people were told."""
+    node = await ctx.services.inventory.node_by_id(session.node)
+    known = await ctx.services.inventory.machines(session.user)
+    machines = tuple(machine for machine in known if machine.node == node.id)
+    return NodeListing(node, machines, NodeTimeout())
 
 
 async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:

@@ -19,7 +19,7 @@ from bot.dbc import fields
 from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
-from bot.reply import Reply, Row, Rows, bold, code, command, line, time
+from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
 from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
@@ -39,9 +39,14 @@ async def list_watches(ctx: Context) -> Reply:
 
 async def _row(ctx: Context, watch: Watch) -> Row:
     label = await ctx.services.inventory.label(watch.node)
-    status = state_of(watch.status) if watch.status else "queued"
+    status = _status(watch)
+    silent: Line = ()
+    if watch.silent_since is not None:
+        answer = await ctx.services.inventory.last_answer(watch.node)
+        since = line(" since ", time(answer)) if answer else ()
+        silent = line(f" as last seen; {label} has not answered", since)
     shown = line(
-        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}",
+        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}", silent,
         f", until it is {state_of(watch.goal)} · since ", time(watch.started_at),
     )  # fmt: skip
     data = {
@@ -55,6 +60,13 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         "started_at": watch.started_at,
     }
     return Row(shown, data)
+
+
+def _status(watch: Watch) -> str:
+    """What was seen of it; a command without an answer may not have arrived at all."""
+    if watch.unsure and not watch.polls:  # what it was before says nothing
+        return "unknown"
+    return state_of(watch.status) if watch.status else "queued"
 
 
 async def vm(ctx: Context, vm: Vm) -> None:
