@@ -7,13 +7,13 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, NodeTimeout, TaskNotFound, Unreadable
+from bot.dbc.errors import DbcError, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
@@ -24,7 +24,6 @@ from storage import Store
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 
-_SILENCE = timedelta(minutes=5)  # that a node which did not answer is not asked in passing
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 
@@ -69,7 +68,6 @@ class Inventory:
         self._dbc = dbc
         self._sessions = sessions
         self._clock = clock
-        self._silent_until: dict[str, timedelta] = {}
 
     # Nodes
 
@@ -422,12 +420,9 @@ class Inventory:
             pairs = await tx.sessions.everyone()
             sessions = [await tx.sessions.find(user, node) for user, node in pairs]
         for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
-            now = self._clock.monotonic()
-            if self._silent_until.get(session.node, now) > now:
-                continue
-            listing = await self.list_node(session)
-            if isinstance(listing.problem, NodeTimeout):
-                self._silent_until[session.node] = self._clock.monotonic() + _SILENCE
+            silence = self._dbc.silence(session.node)
+            if silence is None or silence.until is None:  # else it is asked when that was told
+                await self.list_node(session)
 
 
 def _unlisted(listings: Sequence[NodeListing]) -> list[str]:
