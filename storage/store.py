@@ -16,7 +16,7 @@ from storage.intake import GroupCommit
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.repositories.leases import LEASED
-from storage.tables import dbc_sessions, executions, session_requests
+from storage.tables import dbc_sessions, executions, machine_details, session_requests
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -110,7 +110,8 @@ class Store:
 
     async def sealed_under(self) -> Counter[str | None]:
         """How many rows are sealed under which key, by its fingerprint; None: no key opens them."""
-        columns = (dbc_sessions.c.sealed, session_requests.c.sealed, executions.c.secrets)
+        sealed_ones = (dbc_sessions, session_requests, machine_details)
+        columns = (*(table.c.sealed for table in sealed_ones), executions.c.secrets)
         async with self._engines.reading() as connection:
             found = [
                 sealed
