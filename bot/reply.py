@@ -353,6 +353,11 @@ def fault_of(error: BotError) -> Fault:
     return Fault(error.sentence, advice(error), error.field, error.severity)
 
 
+def recorded(error: BotError) -> str:
+    """The failure as ledger and audit keep it: what is wrong, and the other side's words."""
+    return f"{error.sentence} It says: “{error.said}”." if error.said else error.sentence
+
+
 def advice(error: BotError) -> Line:
     """What the other side said and what to do about it; nothing if there is neither."""
     said = line(f"It says: “{error.said}”. ") if error.said else ()

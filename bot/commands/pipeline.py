@@ -31,7 +31,7 @@ from bot.model import (
     ReviewKind,
 )
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
-from bot.reply import advice, from_error, line
+from bot.reply import advice, from_error, line, recorded
 from bot.services.facts import ALIKE, STATE
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
@@ -194,7 +194,7 @@ class Pipeline:
             if not await tx.executions.set_status(
                 execution.id,
                 end,
-                outcome=error.sentence,
+                outcome=recorded(error),
                 now=now,
                 expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
             ):

@@ -15,12 +15,12 @@ from bot.commands.bind import Bound
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
 from bot.commands.patience import unless_soon
-from bot.commands.table import Command, said
+from bot.commands.table import Command, Follow, said
 from bot.commands.whisper import Whisper
 from bot.errors import NOTHING_LEARNT, BotError, Severity
 from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
 from bot.ports import Answer
-from bot.reply import Line, Reply, advice, code, fault_of, line
+from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
 from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.outbox import Delivery, Outbox
@@ -170,6 +170,10 @@ class Runs:
         """
         follow = command.follow or command.unanswered
         assert follow is not None, "only followed commands come here"  # noqa: S101
+        if follow.stops is not None and await self._is_told_elsewhere(
+            follow, execution, unsure=unsure
+        ):
+            return
         now = self._clock.now()
         watch = Watch(
             id=execution.id,
@@ -185,6 +189,7 @@ class Runs:
             next_poll_at=now + _FIRST_LOOK,
             status=bound.machine.status if bound and bound.machine else "",
             unsure=unsure,
+            stopped_by=execution.actor if follow.stops is not None else "",
             about={
                 **execution.known,
                 **learnt,
@@ -207,6 +212,33 @@ class Runs:
                     await tx.inventory.put_machine(_created(watch, now))
                 await self._services.watches.open(tx, execution, watch, label)
 
+    async def _is_told_elsewhere(
+        self, follow: Follow, execution: Execution, *, unsure: bool
+    ) -> bool:
+        """Whether what was told to stop is followed already; then it is over with that.
+
+        Its watch says what came of it, to who asked for it and to who had it stopped: two that
+        look at one thing might tell two ends.
+        """
+        known, stops = execution.known, follow.stops
+        assert stops is not None, "only what ends something comes here"  # noqa: S101
+        watches = self._services.watches
+        if not await watches.was_stopped(
+            execution.node, lambda watch: stops(watch, known), execution.actor
+        ):
+            return False
+        end = ExecutionStatus.UNKNOWN if unsure else ExecutionStatus.DONE
+        label = await self._services.inventory.label(execution.node)
+        subject = Subject(execution.label, execution.task, label)
+        arrived = "; whether that arrived is not known" if unsure else ""
+        told = f"{said(follow.doing, known)}{arrived}. The message about it says what comes of it"
+        sentence = cards.result(subject, told)
+        async with self._store.write() as tx:
+            if await self._set_end(tx, execution, end, plain(sentence)):
+                card = cards.ended(execution, end, sentence)
+                await board.show_card(tx, execution, card, self._clock.now())
+        return True
+
     async def _failed_at_once(
         self,
         command: Command,
@@ -220,7 +252,7 @@ class Runs:
         reply = cards.alone(end, sentence, *cards.hint(advice(error)))
         reply = replace(reply, fault=fault_of(error))
         async with self._store.write() as tx:
-            if not await self._set_end(tx, execution, end, error.sentence):
+            if not await self._set_end(tx, execution, end, recorded(error)):
                 return
             seen = await self._endings.is_public(tx, execution)
             if seen:
@@ -261,7 +293,7 @@ class Runs:
             failed = _failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
-            return _Outcome(end, error.sentence, failed, alone, advice(error), error.learnt)
+            return _Outcome(end, recorded(error), failed, alone, advice(error), error.learnt)
         done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
         return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)

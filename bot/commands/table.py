@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, SECRET, Parameter, parameters
-from bot.model import Effect, Goal
+from bot.model import Effect, Goal, Watch
 from bot.reply import Reply
 from bot.services.facts import OF_MACHINES, STATE, Kinds
 
@@ -32,13 +32,15 @@ class Follow:
     `doing` and `done` complete "<machine> …": "is starting", "has started". All may depend on
     what is known: the typed arguments and what `look` has found. `{node}` in `doing` and `done`
     is where the node's name belongs, if not at the end. Something that moves, such as a transfer,
-    is given up `limit` after its last move.
+    is given up `limit` after its last move. `stops` is for what ends something else: it tells
+    whether a watch, with what is known, follows that. Such a watch then tells what becomes of both.
     """
 
     goal: "Goal | Callable[[Mapping[str, str]], Goal]"
     doing: "Words"
     done: "Words"
     limit: timedelta = timedelta(minutes=60)
+    stops: "Callable[[Watch, Mapping[str, str]], bool] | None" = None
 
     def goal_of(self, known: Mapping[str, str]) -> Goal:
         """To what it is followed, from what is known."""

@@ -12,22 +12,13 @@ from typing import TypeVar
 
 from bot.dbc.error_table import classify, tidy
 from bot.dbc.errors import DbcError, Mode, Unconfirmed, Unreadable
+from bot.dbc.foreign import Raw, by_content, by_status, without_code
 from bot.dbc.success import Unproved
 
 T = TypeVar("T")
 
+_CODES = ("errcode", "error_code", "status")  # `status` in builds of 2021 (§1.5)
 _NETWORKS = ("mainnet", "netcongtu")  # how a gateway in the wild wraps answers (§1.5)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Raw:
-    """An answer as it came."""
-
-    status: int
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"<Raw answer, HTTP {self.status}, {len(self.body)} bytes>"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,9 +32,13 @@ def decode(
     raw: Raw, mode: Mode, to_value: Callable[[object], T], mask: Callable[[str], str]
 ) -> T | DbcError:
     """The answer's value, or the error it means, for the caller to raise."""
-    parsed = _parse(raw)
-    if isinstance(parsed, str):
-        return Unreadable(mode=mode, dbc_text=mask(parsed), http_status=raw.status)
+    parsed = _parse(raw, mode)
+    is_dbc = isinstance(parsed, _Parsed)
+    problem = by_status(raw, mode, is_dbc=is_dbc)
+    if problem is not None:
+        return problem
+    if not isinstance(parsed, _Parsed):
+        return parsed
     if parsed.code != 0:
         return classify(raw.status, parsed.code, parsed.text, mode, mask)
     try:
@@ -58,18 +53,20 @@ def decode(
         )
 
 
-def _parse(raw: Raw) -> _Parsed | str:
+def _parse(raw: Raw, mode: Mode) -> _Parsed | DbcError:
     try:
         found = json.loads(raw.body.decode("utf-8", "replace").strip())
     except (ValueError, RecursionError):
-        return _excerpt(raw)
+        return by_content(raw, mode)
     if not isinstance(found, dict):
-        return "not a JSON object"
-    if not any(key in found for key in ("errcode", "error_code", "status")):
+        return without_code(raw, mode, "no JSON object")
+    if not any(key in found for key in _CODES):
         found = next((found[n] for n in _NETWORKS if isinstance(found.get(n), dict)), found)
-    code = _code(next((found[k] for k in ("errcode", "error_code", "status") if k in found), None))
+    # Other services say `status` as well, for their own errors.
+    names = _CODES if raw.status == 200 else _CODES[:-1]
+    code = _code(next((found[k] for k in names if k in found), None))
     if code is None:
-        return "no error code in it"
+        return without_code(raw, mode, "JSON that has no error code")
     payload = found.get("message", found.get("data"))
     text = payload if isinstance(payload, str) else found.get("error_message", "")
     return _Parsed(code, payload, text if isinstance(text, str) else "")
@@ -81,11 +78,3 @@ def _code(value: object) -> int | None:
     if isinstance(value, int):
         return value
     return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value) else None
-
-
-def _excerpt(raw: Raw) -> str:
-    """A few words of an HTML page. Of anything else nothing: it may be a broken list of secrets."""
-    text = raw.body.decode("utf-8", "replace").strip()
-    if not text.startswith("<"):
-        return f"not JSON, {len(raw.body)} bytes"
-    return tidy(re.sub(r"<[^>]*>", " ", text))[:120]

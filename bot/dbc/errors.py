@@ -113,6 +113,10 @@ class WouldSend(Refused):
         self.node_id = node_id
 
 
+class Foreign:
+    """An answer that no DBC daemon gave: it says nothing about the node."""
+
+
 class InvalidRequest(DbcError):
     """The daemon found the request malformed (HTTP 400/404, docs/dbc-api.md §7.1)."""
 
@@ -134,6 +138,12 @@ class Unreachable(DaemonUnavailable):
 
     default_sentence = "The DBC daemon cannot be reached."
     default_hint = "Check that it runs and that DBC_CLIENT_URLS names its address."
+
+
+class TurnedAway(Foreign, DaemonUnavailable):
+    """Something in front of the daemon refused the request, which went no further."""
+
+    default_sentence = "A gateway in front of the DBC daemon refused the request."
 
 
 class NodeUnknown(DaemonUnavailable):
@@ -217,6 +227,32 @@ class ConnectionLost(OutcomeUnknown):
         "The connection to the DBC daemon broke after the command may have been sent: "
         "it may or may not be done."
     )
+
+
+class GatewayFailed(Foreign, OutcomeUnknown):
+    """A gateway's own error (HTTP 502, 503, 504 …): it may have sent the request on."""
+
+    default_sentence = "A gateway answered instead of the DBC daemon."
+    default_hint = "The daemon behind it is down or overloaded. Try again in a moment."
+
+
+class Redirected(Foreign, OutcomeUnknown):
+    """A redirect; following it would carry credentials to another place."""
+
+    default_sentence = "The address of the DBC daemon redirects elsewhere."
+
+
+class NotDaemon(Foreign, OutcomeUnknown):
+    """Something else answers at the daemon's address: a web page, another service."""
+
+    default_sentence = "What answers at the DBC daemon's address is not a DBC daemon."
+
+
+class CutOff(OutcomeUnknown):
+    """An answer that ends in the middle."""
+
+    default_sentence = "DBC's answer was cut off."
+    change_sentence = "The command was sent, but DBC's answer was cut off: it may be done."
 
 
 _GARBLED = -1  # the daemon's `response parse error`

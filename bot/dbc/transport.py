@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
@@ -16,14 +17,17 @@ import structlog
 from yarl import URL
 
 from bot.clock import Clock
-from bot.dbc.answer import Raw, decode
+from bot.dbc.answer import decode
 from bot.dbc.endpoint import NOTHING, Endpoint, Request
 from bot.dbc.errors import (
     ConnectionLost,
+    CutOff,
     DaemonDisconnected,
     DaemonFull,
     DbcError,
     Delivery,
+    Foreign,
+    GatewayFailed,
     Mode,
     NodeTimeout,
     NodeUnknown,
@@ -31,6 +35,7 @@ from bot.dbc.errors import (
     Unreadable,
     WouldSend,
 )
+from bot.dbc.foreign import DAEMONS, Raw, no_http
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
 from bot.redaction import Redactor, secrets_in
@@ -113,7 +118,8 @@ class Transport:
                 return outcome
             tried.append(outcome)
         # The one that tells most: a daemon that answered knows more than one that is down.
-        raise next((e for e in tried if not isinstance(e, Unreachable)), tried[0])
+        dumb = (Foreign, Unreachable)
+        raise next((e for e in tried if not isinstance(e, dumb)), tried[0])
 
     @property
     def breaker(self) -> Breaker:
@@ -184,7 +190,7 @@ class Transport:
             began = self._clock.monotonic()
             try:
                 outcome = await self._exchange(daemon, endpoint, request)
-                silent = isinstance(outcome, NodeTimeout)
+                silent = _is_silence(outcome)
                 answered = _node_answered(outcome)
             finally:
                 self._breaker.leave(node, probe=probe, silent=silent, answered=answered)
@@ -230,25 +236,33 @@ class Transport:
             async with self._http().post(
                 url, data=aiohttp.BytesPayload(request.body()), allow_redirects=False
             ) as response:
-                return await self._read(response, mode)
+                return await self._read(response, mode, f"{url.host}:{url.port}")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Unreachable(mode=mode)
         except TimeoutError:
             return NodeTimeout(mode=mode)
         except aiohttp.ClientResponseError:
-            return Unreadable(mode=mode, dbc_text="not HTTP")
+            return no_http(f"{url.host}:{url.port}", mode)
         except (aiohttp.ClientError, OSError):
             return ConnectionLost(mode=mode)
 
-    async def _read(self, response: aiohttp.ClientResponse, mode: Mode) -> Raw | DbcError:
-        body = b""
-        async for chunk in response.content.iter_chunked(64 * 1024):
-            body += chunk
-            if len(body) > self._limits.body:
-                return Unreadable(
-                    mode=mode, dbc_text="the answer is too long", http_status=response.status
-                )
-        return Raw(response.status, body)
+    async def _read(self, response: aiohttp.ClientResponse, mode: Mode, at: str) -> Raw | DbcError:
+        status, headers, body = response.status, response.headers, b""
+        if status in DAEMONS:  # otherwise the status says it all
+            async for chunk in response.content.iter_chunked(64 * 1024):
+                body += chunk
+                if len(body) > self._limits.body:
+                    return Unreadable(
+                        mode=mode, dbc_text="the answer is too long", http_status=status
+                    )
+        return Raw(
+            status,
+            body,
+            at,
+            headers.get("Server", ""),
+            headers.get("Content-Type", ""),
+            headers.get("Location", ""),
+        )
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -330,15 +344,24 @@ def _may_repeat(error: DbcError, request: Request, *, alone: bool) -> bool:
     """Whether a read may be sent again: no answer, and no one-time signature is used up."""
     if request.one_shot and error.delivery is not Delivery.NOT_SENT:
         return False
-    if isinstance(error, Unreachable | ConnectionLost):
+    if isinstance(error, Unreachable | ConnectionLost | GatewayFailed | CutOff):
         return True
-    elsewhere = isinstance(error, NodeUnknown | DaemonFull | DaemonDisconnected)
+    elsewhere = isinstance(error, NodeUnknown | DaemonFull | DaemonDisconnected | Foreign)
     return elsewhere and not alone
+
+
+def _is_silence(outcome: object) -> bool:
+    """Whether the daemon still waits for the node: each such request holds one of its slots."""
+    if isinstance(outcome, GatewayFailed):
+        return outcome.http_status == HTTPStatus.GATEWAY_TIMEOUT
+    return isinstance(outcome, NodeTimeout)
 
 
 def _node_answered(outcome: object) -> bool:
     """Whether the node itself is alive, going by what came back."""
     if not isinstance(outcome, DbcError):
         return True
+    if isinstance(outcome, Foreign):
+        return False
     garbled = isinstance(outcome, Unreadable) and outcome.errcode == -1  # `response parse error`
     return outcome.http_status == 200 or garbled

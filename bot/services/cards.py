@@ -148,15 +148,22 @@ def _about(subject: Subject, doing: str) -> Line:
     return line(bold(subject.label), f" {doing} on ", bold(subject.node_label))
 
 
+def placed(text: str, node_label: str) -> Line:
+    """The text with the node's name where it says `{node}`."""
+    before, mark, after = text.partition("{node}")
+    return line(before, bold(node_label) if mark else "", after)
+
+
 def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
     """`train-01 has started on gpu1 (2 min 10 s)`."""
     return line(_about(subject, done), f" ({duration(took)})" if took else "", ".")
 
 
-def unfinished(subject: Subject, why: str, took: timedelta, by: str = "") -> Line:
+def unfinished(subject: Subject, why: str, took: timedelta | None = None, by: str = "") -> Line:
     """`train-01 on gpu1 is in state “create error” (2 min 10 s).`"""
     who = line(" by ", mention(by)) if by else ()
-    return line(subject.named, f" {why.rstrip('.')}", who, f" ({duration(took)}).")
+    told = placed(why.rstrip("."), subject.node_label)
+    return line(subject.named, " ", told, who, "" if took is None else f" ({duration(took)})", ".")
 
 
 def _footer(execution: Execution, detail: Line) -> Note:

@@ -10,6 +10,8 @@ _SINCE = (
     "moved_at",
     "ended_at",
     "refused_since",
+    "stopped_at",
+    "left_since",
 )  # moments that observers keep in `about`
 
 

@@ -20,13 +20,15 @@ ABSENT = "absent"  # the node answered, and the machine is not there
 class Verdict:
     """`state` is OPEN while there is nothing to say; `why` completes "<machine> …".
 
-    `by` is whose doing it was, if that is known. What is not `resumable` shows no more by looking
-    longer. `in_doubt`: the command got no answer and shows no effect, and may still be carried out.
+    `by` is whose doing it was, if that is known; `more` is a sentence to say after it. What is not
+    `resumable` shows no more by looking longer. `in_doubt`: the command got no answer and shows no
+    effect, and may still be carried out.
     """
 
     state: WatchState
     why: str = ""
     by: str = ""
+    more: str = ""
     resumable: bool = True
     in_doubt: bool = False
 

@@ -19,7 +19,7 @@ from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
-from bot.reply import Line, Part, Reply, dump, line, mention, time
+from bot.reply import Line, Part, Reply, dump, line, mention, plain, time
 from bot.services import board, cards, late
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
@@ -133,13 +133,21 @@ class Watches:
             await self._say_on_card(tx, execution, card)
             return again
 
-    async def was_stopped(self, node: str, concerns: Callable[[Watch], bool], user: str) -> None:
-        """Note that `user` had what these watches follow stopped; they find out what came of it."""
+    async def was_stopped(self, node: str, concerns: Callable[[Watch], bool], user: str) -> int:
+        """Note that `user` had what these watches follow stopped; they find out what came of it.
+
+        Gives how many there are.
+        """
         now = self._clock.now()
         async with self._store.write() as tx:
-            for watch in await tx.watches.open():
-                if watch.node == node and concerns(watch) and not late.is_late(watch):
-                    await tx.watches.note_stop(watch.id, user, now)
+            concerned = [
+                watch
+                for watch in await tx.watches.open()
+                if watch.node == node and concerns(watch) and not late.is_late(watch)
+            ]
+            for watch in concerned:
+                await tx.watches.note_stop(watch.id, user, now)
+        return len(concerned)
 
     async def stop(self, watch: Watch, user: str) -> bool:
         """Follow no longer; the machine goes its way. False when it had ended already."""
@@ -158,7 +166,7 @@ class Watches:
             await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.UNKNOWN,
-                outcome=f"following was stopped by {user}",
+                outcome=plain(sentence),
                 now=self._clock.now(),
                 expect={ExecutionStatus.FOLLOWING},
             )
@@ -359,14 +367,17 @@ class Watches:
             execution = await tx.executions.get(watch.execution)
             words = self._words(execution)
             took = now - (execution.started_at or watch.started_at)
+            more = cards.placed(f" {found.more}" if found.more else "", label)
             if end is ExecutionStatus.DONE:
-                sentence = cards.result(subject, found.why or words.done, took)
+                sentence = line(cards.result(subject, found.why or words.done, took), more)
+                record = cards.result(subject, found.why or words.done)
             else:
-                sentence = cards.unfinished(subject, found.why, took, found.by)
+                sentence = line(cards.unfinished(subject, found.why, took, found.by), more)
+                record = cards.unfinished(subject, found.why)
             await tx.executions.set_status(
                 execution.id,
                 end,
-                outcome=found.why or words.done,
+                outcome=plain(line(record, more)),
                 now=now,
                 expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
             )
@@ -378,8 +389,8 @@ class Watches:
                 lookout = line(_LOOKOUT, time(later.deadline_at), ".")
             card = cards.ended(execution, end, sentence, detail=lookout)
             await self._say_on_card(tx, execution, card)
-            more = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
-            told = cards.announcement(execution, end, sentence, *more)
+            below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
+            told = cards.announcement(execution, end, sentence, *below)
             await tx.messages.put(key, execution.place, dump(told), now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 

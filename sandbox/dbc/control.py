@@ -131,8 +131,8 @@ class Control:
         return web.json_response({"now": now.isoformat()})
 
     async def _change_node(self, request: web.Request) -> web.Response:
-        """Switch `silent` (known but dead) or `known` of a node; `chain_down` takes its way to the
-        chain away for so many seconds.
+        """Switch `silent` (known but dead), `known` or `outlives_stop` (its downloads) of a node;
+        `chain_down` takes its way to the chain away for so many seconds.
         """
         given = await _json(request)
         try:
@@ -141,6 +141,8 @@ class Control:
             raise web.HTTPNotFound from error
         node.silent = bool(given.get("silent", node.silent))
         node.known = bool(given.get("known", node.known))
+        outlives = given.get("outlives_stop", node.transfers.outlives_stop)
+        node.transfers.outlives_stop = bool(outlives)
         if "chain_down" in given:
             try:
                 node.lose_chain(float(given["chain_down"]))

@@ -88,6 +88,9 @@ class Transfers:
         self.rate = rate
         self.downloads: dict[str, Transfer] = {}
         self.uploads: dict[str, Transfer] = {}
+        self.outlives_stop = False
+        """A stop ends rsync's parent only: its receiver goes on, in no table (§11.4)."""
+        self._orphans: list[Transfer] = []
         self._files = files
         self._on_upload_end: dict[str, Callable[[], None]] = {}
 
@@ -122,6 +125,9 @@ class Transfers:
 
     def settle(self, now: datetime) -> None:
         """Finish what has ended by now; forget it when the node would have noticed."""
+        for orphan in [it for it in self._orphans if self._ended(it, now)]:
+            self._orphans.remove(orphan)
+            self._land(orphan, now)
         for name, transfer in list(self.downloads.items()):
             if self._ended(transfer, now):
                 self._land(transfer, now)
@@ -137,15 +143,29 @@ class Transfers:
                 self._on_upload_end.pop(path, _nothing)()
 
     def stop_download(self, name: str, now: datetime) -> None:
-        """Kill the process and forget it; what has arrived stays under the final name."""
+        """Kill the process and forget it; what has arrived stays under the final name.
+
+        Where the receiver outlives it, nothing shows until the file is there, whole.
+        """
         transfer = self.downloads.pop(name, None)
-        if transfer is not None and not transfer.finished:
+        if transfer is None or transfer.finished:
+            return
+        if self.outlives_stop:
+            self._orphans.append(transfer)
+        else:
             self._land(transfer, now)
 
-    def stop_upload(self, path: str) -> None:
-        """Kill the process and forget it, its end is reported to nobody."""
-        self.uploads.pop(path, None)
+    def stop_upload(self, path: str, now: datetime) -> None:
+        """Kill the process and forget it, its end is reported to nobody.
+
+        What has been sent stays on the server under the final name (§11.4).
+        """
+        transfer = self.uploads.pop(path, None)
         self._on_upload_end.pop(path, None)
+        if transfer is None or transfer.finished or not transfer.server.reachable:
+            return
+        if size := transfer.moved(now):
+            transfer.server.images[transfer.name] = ImageFile(size, transfer.source.backing)
 
     def forget(self) -> None:
         """Lose the table, as a restarted process does."""

@@ -14,17 +14,23 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import (
     ChainUnavailable,
     ConnectionLost,
+    CutOff,
     DaemonDisconnected,
     DaemonFull,
     DbcError,
     Delivery,
+    GatewayFailed,
+    NodeSilent,
     NodeTimeout,
     NodeUnknown,
     NotAuthorised,
+    NotDaemon,
     OperationRefused,
     Reason,
+    Redirected,
     StateConflict,
     TaskExists,
+    TurnedAway,
     Unreachable,
     Unreadable,
     WouldSend,
@@ -83,14 +89,23 @@ ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
     (TIMED_OUT, NodeTimeout, Delivery.UNKNOWN),
     (reset, ConnectionLost, Delivery.UNKNOWN),
     (half, ConnectionLost, Delivery.UNKNOWN),
-    (redirect, Unreadable, Delivery.UNKNOWN),
+    (redirect, Redirected, Delivery.UNKNOWN),
     (reply(-1, "response parse error", 500), Unreadable, Delivery.UNKNOWN),
-    (text("<html><h1>Bad Gateway</h1></html>", 502), Unreadable, Delivery.UNKNOWN),
+    (text("<html><h1>Bad Gateway</h1></html>", 502), GatewayFailed, Delivery.UNKNOWN),
+    (text("<html>" * 50_000, 504, "text/html"), GatewayFailed, Delivery.UNKNOWN),
+    (text('{"status":503,"error":"x"}', 503), GatewayFailed, Delivery.UNKNOWN),
+    (text("<h1>Welcome</h1>", 200, "text/html"), NotDaemon, Delivery.UNKNOWN),
+    (text('{"status":"UP"}'), NotDaemon, Delivery.UNKNOWN),
+    (text('{"status":404,"error":"Not Found"}', 404), TurnedAway, Delivery.NOT_SENT),
+    (text("<h1>Forbidden</h1>", 403, "text/html"), TurnedAway, Delivery.NOT_SENT),
+    (text("", 407), TurnedAway, Delivery.NOT_SENT),
+    (text('{"errcode":0, "mess'), CutOff, Delivery.UNKNOWN),
+    (text(""), CutOff, Delivery.UNKNOWN),
     (text('{"errcode":0, "message":[{"desc":"a"b"}]}'), Unreadable, Delivery.UNKNOWN),
     (text("[" * 100_000), Unreadable, Delivery.UNKNOWN),
     (text("x" * 70_000), Unreadable, Delivery.UNKNOWN),
-    (text("[]"), Unreadable, Delivery.UNKNOWN),
-    (text('{"message":"ok"}'), Unreadable, Delivery.UNKNOWN),
+    (text("[]"), NotDaemon, Delivery.UNKNOWN),
+    (text('{"message":"ok"}'), NotDaemon, Delivery.UNKNOWN),
     (reply(-1, "rsp decrypt error1", 500), DbcError, Delivery.UNKNOWN),
     (reply(7, "gateway trouble", 503), DbcError, Delivery.UNKNOWN),
     (UNKNOWN_NODE, NodeUnknown, Delivery.NOT_SENT),
@@ -425,3 +440,44 @@ async def test_observer_learns_path_and_outcome(
 async def test_unusable_daemon_addresses_are_refused(urls: list[str], clock: HandClock) -> None:
     with pytest.raises(ValueError, match="daemon"):
         DbcClient(urls, clock)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        text("<h1>Bad Gateway</h1>", 502, "text/html"),
+        text("<h1>Welcome</h1>", 200, "text/html"),
+        text("<h1>Forbidden</h1>", 403, "text/html"),
+        redirect,
+    ],
+)
+async def test_a_read_goes_to_another_daemon_where_something_else_answers(
+    daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target, answer: Handler
+) -> None:
+    daemon.answer, second.answer = answer, EMPTY
+    assert await connect(daemon, second).tasks.list(target) == ()
+    assert len(second.requests) == 1
+
+
+async def test_a_redirect_says_no_more_of_its_target_than_the_host(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    async def elsewhere(_request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("https://user:secret@sso.test/login?token=secret")
+
+    daemon.answer = elsewhere
+    with pytest.raises(Redirected) as caught:
+        await dbc.tasks.list(target)
+    assert "https://sso.test (" in caught.value.sentence
+    assert "secret" not in caught.value.sentence
+
+
+async def test_a_gateway_that_gives_up_waiting_counts_as_silence_of_the_node(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = text("<h1>Gateway Timeout</h1>", 504, "text/html")
+    for _ in range(4):
+        with pytest.raises((GatewayFailed, NodeSilent)):
+            await dbc.tasks.list(target)
+    with pytest.raises(NodeSilent):
+        await dbc.tasks.list(target)

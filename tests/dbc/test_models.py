@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from bot.dbc.answer import Raw, decode
+from bot.dbc.answer import decode
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, Mode, NotAuthorised, Reason
+from bot.dbc.foreign import Raw
 from bot.dbc.identity import Target
 from bot.dbc.models import (
     Images,

@@ -81,7 +81,8 @@ def expected(status: int, body: str) -> str:
     try:
         answer = json.loads(body)
     except ValueError:
-        return "Unreadable"
+        # libevent's own page says that a header is too long or a method unknown to it.
+        return "TurnedAway" if status in {400, 501} else "Unreadable"
     code, message = answer["errcode"], answer["message"]
     if code == 0:
         return "value"

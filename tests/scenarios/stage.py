@@ -1,6 +1,7 @@
 """The stage of a scenario: a Slack workspace, the real bot, a DBC daemon with nodes, one clock."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
-from bot.model import AuditQuery
+from bot.model import AuditKind, AuditQuery
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
@@ -24,6 +25,7 @@ MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 DAEMON_PATIENCE = 0.3
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
+_UNFINISHED = re.compile(r"\{\w*\}|\*\*|\bSpan\(|\bNone\b|[“(]\s*[”)]")
 LIMITS = Limits(read=timedelta(seconds=1.2), connect=timedelta(seconds=2))
 
 
@@ -193,17 +195,25 @@ async def staged(
 
 
 async def _audit_is_sound(stage: Stage) -> None:
-    """Whatever a scenario did: the chain holds, and no secret has come into it."""
+    """Whatever a scenario did: the chain holds, no secret has come into it, and it reads well."""
     archive = Archive(f"sqlite+aiosqlite:///{stage.data}/bot.db")
     fault, _ = await archive.verify()
     assert fault is None, fault.sentence
-    written = repr([row async for row in archive.rows(AuditQuery())])
+    rows = [row async for row in archive.rows(AuditQuery())]
+    written = repr(rows)
+    ends = [row.entry.reason for row in rows if row.entry.kind is AuditKind.ENDED]
+    assert [told for told in ends if is_unfinished(told)] == []
     await archive.close()
     nodes = stage.world.nodes.values()
     tasks = [task for node in nodes for task in node.tasks.values()]
     secrets = [part for node in nodes for part in node.session_for(demo_renter())]
     secrets += [word for task in tasks for word in (task.login_password, task.vnc_password)]
     assert [secret for secret in secrets if secret and secret in written] == []
+
+
+def is_unfinished(text: str) -> bool:
+    """Whether a text has places that nothing was put into, or markup that nothing has rendered."""
+    return _UNFINISHED.search(text) is not None
 
 
 def card(person: Person, what: str) -> SeenMessage:

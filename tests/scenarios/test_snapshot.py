@@ -154,4 +154,4 @@ async def test_a_snapshots_upload_can_be_stopped_by_its_file(stage: Stage, machi
     await stage.confirms(alice, "Stop the upload of")
     machine.snapshot_status["before"] = "none"
     end = await stage.ends(alice, "inference")
-    assert "was stopped" in end.plain
+    assert "whose upload was told to stop" in end.plain

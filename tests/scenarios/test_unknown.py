@@ -14,6 +14,10 @@ FAULTS = [
     ("reset_after", True),
     ("html_body", False),
     ("bad_json", True),
+    ("gateway_down", False),
+    ("gateway_timeout", True),
+    ("redirect", False),
+    ("web_page", False),
 ]
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=1 on gpu2"
 

@@ -9,6 +9,7 @@ from bot.commands.groups import image_list
 from bot.commands.groups.proved import proved
 from bot.commands.groups.servers import (
     DOWNLOAD,
+    UPLOAD,
     Direction,
     ImageFile,
     Running,
@@ -23,13 +24,15 @@ from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.errors import Clash, DbcError
 from bot.dbc.identity import Target
+from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.model import Effect, Goal, Node, Watch
 from bot.reply import Line, Note, Para, Reply, bold, command, line
 from bot.services.facts import FactKind, unread
 from bot.services.observers.pace import standing
 from bot.services.observers.sight import is_silence
-from bot.services.observers.transfers import same_size, size_of
+from bot.services.observers.stops import same_size
+from bot.services.observers.transfers import size_of
 
 _MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
 
@@ -75,6 +78,7 @@ async def _before_download(
 ) -> Mapping[str, str]:
     target = await ctx.target(node)
     await _refuse_second(ctx, target, image)
+    await _refuse_unfinished(ctx, node, {"direction": DOWNLOAD, "image": image})
     chosen = await choose_server(ctx, server, having=image)
     size = await size_on_server(ctx, chosen, image)
     if size is None:
@@ -122,6 +126,7 @@ async def _before_upload(
     path = fields.image_path(image, "image")
     name = path.rpartition("/")[2]
     await _refuse_second(ctx, target, path)
+    await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
     chosen = await choose_server(ctx, server)
     before = size_of(await ctx.dbc.images.on_server(chosen), name)
     if before is not None and not replace:
@@ -159,6 +164,19 @@ async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
         )
 
 
+async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str]) -> None:
+    """A transfer that was told to stop may go on, and a second one would write to its file."""
+    async with ctx.services.store.read() as tx:
+        told = [w for w in await tx.watches.open() if w.node == node.id and w.stopped_by]
+    if any(_follows(watch, known) for watch in told):
+        raise Conflict(
+            f"The last {known['direction']} of {known['image']} was told to stop, and may still go "
+            f"on unreported on {node.label}.",
+            hint="The message about it says what becomes of it. Try again then.",
+            field="image",
+        )
+
+
 def _just_ended(image: str) -> BotError:
     """A node notices every 3 s only that a transfer has ended (§5)."""
     return Conflict(
@@ -170,9 +188,12 @@ async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
     """Show how far an image's transfers on a node are."""
     found = await running_transfers(ctx, await ctx.target(node), image)
     if not found:
-        over = "DBC cannot tell how a transfer that is over has ended: see "
+        over = (
+            "DBC does not tell how a transfer has ended, and one that was told to stop may go on "
+            "unreported: see "
+        )
         return Reply.of(
-            bold(image), " is not being transferred on ", bold(node.label), " at present.",
+            bold(node.label), " reports no transfer of ", bold(image), ".",
             data=_progress_data(image, node, found),
         ).also(Note(line(over, command("image list"), ".")))  # fmt: skip
     rows: list[Line] = []
@@ -192,7 +213,7 @@ def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[
     }
 
 
-async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> Reply:
+async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> None:
     """Stop an image's transfer; a partial file may stay where it was going."""
     del direction  # what `look` made of it is in the facts
     target = await ctx.target(node)
@@ -200,26 +221,54 @@ async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Directio
         await ctx.dbc.images.stop_download(target, image)
     else:
         await ctx.dbc.images.stop_upload(target, ctx.facts["path"])
-    await ctx.services.watches.was_stopped(
-        node.id, lambda watch: _is_about(watch, ctx.facts), ctx.actor
-    )
-    return Reply.of(
-        f"The {ctx.facts['direction']} of ", bold(image), " on ", bold(node.label),
-        " was told to stop.",
-    )  # fmt: skip
 
 
-def _is_about(watch: Watch, facts: Mapping[str, str]) -> bool:
-    if facts["direction"] == DOWNLOAD:
-        return watch.goal is Goal.DOWNLOADED and watch.about.get("image") == facts["name"]
+def _follows(watch: Watch, known: Mapping[str, str]) -> bool:
+    """Whether a watch is about the transfer that is to stop."""
+    if known["direction"] == DOWNLOAD:
+        return watch.goal is Goal.DOWNLOADED and watch.about.get("image") == known["image"]
     uploads = {Goal.UPLOADED, Goal.SNAPSHOT}
-    return watch.goal in uploads and watch.about.get("path") == facts["path"]
+    return watch.goal in uploads and watch.about.get("path") == known["path"]
 
 
 async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:
-    found = await one_transfer(ctx, await ctx.target(node), image, direction)
+    target = await ctx.target(node)
+    found = await one_transfer(ctx, target, image, direction)
     path = fields.image_path(image, "image")
-    return {"direction": found.direction, "path": path, "name": path.rpartition("/")[2]}
+    name = path.rpartition("/")[2]
+    on_node = await size_on_node(ctx, target, path)
+    server, on_server = await _other_end(ctx, name, found.direction)
+    whole, before = (on_server, on_node) if found.direction == DOWNLOAD else (on_node, on_server)
+    return {
+        "direction": found.direction, "image": name, "path": path, "server": server,
+        "size": str(whole or ""), "before": str(before or ""),
+    }  # fmt: skip
+
+
+async def _other_end(ctx: Context, name: str, direction: str) -> tuple[str, Size | None]:
+    """The image server that a transfer may be from or to, and what it has of the image.
+
+    DBC does not tell which one it is: nothing where several may be meant.
+    """
+    sizes = {
+        it: size_of(await ctx.dbc.images.on_server(it), name)
+        for it in await ctx.dbc.images.servers()
+    }
+    if direction == DOWNLOAD:
+        sizes = {server: size for server, size in sizes.items() if size is not None}
+    if len(sizes) == 1 or (direction == DOWNLOAD and len({str(it) for it in sizes.values()}) == 1):
+        return next(iter(sizes.items()))
+    return "", None
+
+
+def _to_stop(known: Mapping[str, str]) -> str:
+    if known.get("direction") == DOWNLOAD:
+        return "was told to stop being downloaded to {node}"
+    return "was told to stop being uploaded from {node}"
+
+
+def _goal(known: Mapping[str, str]) -> Goal:
+    return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
 
 
 async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
@@ -367,7 +416,9 @@ GROUP = Group(
             facts={"direction": FactKind("Transfer")},
             asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
             loses="It cannot be taken up again later. What has arrived so far may stay where it "
-            "was going, as an incomplete file.",
+            "was going, as an incomplete file. A node may also finish it all the same: I look "
+            "what becomes of it.",
+            follow=Follow(_goal, _to_stop, "was stopped", stops=_follows),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",

@@ -13,7 +13,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
 from bot.model import Node, NodeKind, Sighting
 from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, command, emoji, line
-from bot.services.observers.transfers import same_size
+from bot.services.observers.stops import same_size
 
 Mine = Annotated[
     bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")

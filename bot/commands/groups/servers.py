@@ -122,9 +122,12 @@ async def one_transfer(ctx: Context, target: Target, image: str, direction: str)
         found = [it for it in found if it.direction == direction]
     if not found:
         raise NotFound(
-            f"No transfer of {image} is under way there.",
+            f"The node reports no transfer of {image}.",
             hint=line(
-                "DBC cannot tell how one that is over has ended; see ", command("image list"), "."
+                "DBC does not tell how one has ended, and one that was told to stop may go on "
+                "unreported: see ",
+                command("image list"),
+                ".",
             ),
             field="image",
         )

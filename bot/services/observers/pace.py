@@ -54,6 +54,12 @@ class Pace:
             return None
         return (self.percent - self.first) / spent.total_seconds()
 
+    @property
+    def left(self) -> timedelta | None:
+        """How long the rest takes at this pace; None where it is not known."""
+        speed = self._per_second
+        return timedelta(seconds=(100 - self.percent) / speed) if speed else None
+
     def has_stalled(self, now: datetime) -> bool:
         """Whether it has not moved for so long that it should be said.
 
@@ -74,8 +80,7 @@ class Pace:
         if speed and not self.has_stalled(now):
             if size:
                 text += f" · {rate(speed * size / 100)}"
-            left = timedelta(seconds=(100 - self.percent) / speed)
-            text += f" · about {duration(_rounded(left))} left"
+            text += f" · about {duration(_rounded(self.left))} left" if self.left else ""
         return Para(line(text))
 
 

@@ -11,18 +11,18 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import Missing
 from bot.dbc.identity import Target
-from bot.dbc.models import Snapshot
+from bot.dbc.models import NO_SIZE, Snapshot
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Watch, WatchState
 from bot.reply import line
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
+from bot.services.observers.stops import Arrival, after_stop
 from bot.services.observers.transfers import (
     ended,
     is_settled,
     moving,
     never_seen,
     size_of,
-    stopped,
     unreachable,
 )
 from bot.services.settle import WAIT, Verdict
@@ -49,6 +49,8 @@ class Snapshots:
             return Sight(_missing(watch, now), "missing")
         if snapshot.status == "uploading":
             progress = await self._dbc.images.upload_progress(target, snapshot.file)
+            if not progress.is_running:  # ended or was stopped, and nobody has told the snapshot
+                return await self._sent(watch, snapshot, now)
             may_start = "the copy is made: the machine may be started again"
             sight = moving(watch, progress.percent or 0, now, may_start)
             return replace(sight, about={**sight.about, "path": snapshot.file})
@@ -67,6 +69,12 @@ class Snapshots:
         server = watch.about["server"]
         listed = await self._dbc.images.on_server(server)
         there = size_of(listed, snapshot.file_name)
+        if watch.stopped_by:
+            # How much is all of it is not known: what arrives may be whole or not.
+            arrival = Arrival(server, there, NO_SIZE, NO_SIZE, silent=not listed)
+            sight = after_stop(watch, arrival, now)
+            why = f"has snapshot {snapshot.name}, whose upload {sight.verdict.why}"
+            return replace(sight, verdict=replace(sight.verdict, why=why), moved=True)
         sight = ended(watch, now)
         found = _verdict(watch, snapshot, there, now, is_silent=not listed)
         about = {**sight.about, "path": snapshot.file, "there": str(there or "")}
@@ -80,8 +88,6 @@ def _verdict(
     if there is not None and watch.about.get("there") == str(there):
         told = f"on {{node}}: snapshot {name} is on {server} as {snapshot.file_name} ({there})"
         return Verdict(WatchState.DONE, told)
-    if watch.stopped_by:
-        return replace(stopped(watch), why=f"snapshot {name} {stopped(watch).why}")
     if is_silent:
         return unreachable(watch, server, now)
     if there is not None or not is_settled(watch, now):

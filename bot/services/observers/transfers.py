@@ -17,6 +17,7 @@ from bot.model import DbcSession, Watch, WatchState
 from bot.reply import line, time
 from bot.services.observers.pace import Pace
 from bot.services.observers.sight import Seen, Sight, one_by_one
+from bot.services.observers.stops import Arrival, after_stop, goes_on, same_size
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
 # A finished process is noticed after 3 s, and a list may be behind: an end that looks bad is
@@ -33,11 +34,6 @@ def size_of(images: Sequence[Image], name: str) -> Size | None:
     return next((image.size for image in images if image.name == name), None)
 
 
-def same_size(one: Size | None, other: Size | None) -> bool:
-    """Whether two lists print one size. They round alike."""
-    return one is not None and other is not None and None is not one.in_bytes == other.in_bytes
-
-
 def moving(watch: Watch, percent: int, now: datetime, detail: str = "") -> Sight:
     """A transfer at work."""
     pace = Pace.seen(watch.about, percent, now)
@@ -51,7 +47,7 @@ def moving(watch: Watch, percent: int, now: datetime, detail: str = "") -> Sight
         found = Verdict(
             WatchState.UNKNOWN, f"has not moved from {percent} % for long; I have stopped looking"
         )
-    return Sight(
+    sight = Sight(
         found,
         f"{percent} %{', not moving' if has_stalled else ''}",
         pace.pause(now),
@@ -61,6 +57,7 @@ def moving(watch: Watch, percent: int, now: datetime, detail: str = "") -> Sight
         moved=True,
         advanced=pace.moved_at == now,
     )
+    return goes_on(watch, sight, now) if watch.stopped_by else sight
 
 
 def ended(watch: Watch, now: datetime) -> Sight:
@@ -78,12 +75,6 @@ def is_settled(watch: Watch, now: datetime, after: timedelta = _SETTLING) -> boo
     """Whether it ended long enough ago to believe what the lists say."""
     since = watch.about.get("ended_at")
     return bool(since) and now - datetime.fromisoformat(str(since)) >= after
-
-
-def stopped(watch: Watch, left: str = "") -> Verdict:
-    """Someone had it stopped; `left` is what it has left behind, in brackets."""
-    why = f"{left}was stopped{_at(watch.about)}"
-    return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by)
 
 
 def never_seen(watch: Watch, now: datetime) -> Verdict | None:
@@ -117,14 +108,17 @@ class Downloads:
         if progress.is_running:
             return moving(watch, progress.percent or 0, now)
         sight = ended(watch, now)
-        if watch.about.get("directory", DATA_DIR) != DATA_DIR:
-            unseen = None if watch.stopped_by else never_seen(watch, now)
-            unlisted = unseen or _unlisted(watch, watch.about["directory"])
-            return replace(sight, verdict=unlisted)
+        directory = watch.about.get("directory", DATA_DIR)
+        if directory != DATA_DIR and not watch.stopped_by:
+            return replace(sight, verdict=never_seen(watch, now) or _unlisted(directory))
         server = watch.about["server"]
-        here = size_of(await self._dbc.images.on_node(watch.node, None, server), image)
-        listed = await self._dbc.images.on_server(server)
+        here = size_of(await self._dbc.images.on_node(watch.node, None, server or None), image)
+        listed = await self._dbc.images.on_server(server) if server else ()
         there = size_of(listed, image) or Size.parse(watch.about.get("size", ""))
+        if watch.stopped_by:
+            before = Size.parse(watch.about.get("before", ""))
+            hidden = directory != DATA_DIR or (here is None and _HIDDEN in image)
+            return after_stop(watch, Arrival("{node}", here, there, before, hidden), now)
         is_misled = any(image in it.name and image != it.name for it in listed)
         patience = _MISLED if is_misled else _SETTLING
         return replace(sight, verdict=self._verdict(watch, here, there, now, patience))
@@ -137,8 +131,6 @@ class Downloads:
         if same_size(here, there) and not same_size(before, there):
             told = f"has arrived whole on {{node}}: {here}, as on {about['server']}"
             return Verdict(WatchState.DONE, told)
-        if watch.stopped_by:
-            return stopped(watch, f"({here} of {there}, which stay there) " if here else "")
         unseen = never_seen(watch, now)
         if unseen is not None:
             return unseen
@@ -149,10 +141,8 @@ class Downloads:
         return _not_whole(about, here, there)
 
 
-def _unlisted(watch: Watch, directory: str) -> Verdict:
+def _unlisted(directory: str) -> Verdict:
     """Files outside of /data are listed nowhere (§5)."""
-    if watch.stopped_by:
-        return stopped(watch)
     why = f"has ended in {directory}; it can't be checked there, for DBC lists only {DATA_DIR}"
     return Verdict(WatchState.UNKNOWN, why, resumable=False)
 
@@ -192,8 +182,11 @@ class Uploads:
         progress = await self._dbc.images.upload_progress(target, path)
         if progress.is_running:
             return moving(watch, progress.percent or 0, now)
-        listed = await self._dbc.images.on_server(watch.about["server"])
+        server = watch.about["server"]
+        listed = await self._dbc.images.on_server(server) if server else ()
         there = size_of(listed, path.rpartition("/")[2])
+        if watch.stopped_by:
+            return after_stop(watch, _arrived(watch.about, there, is_silent=not listed), now)
         sight = ended(watch, now)
         return replace(
             sight,
@@ -211,8 +204,6 @@ class Uploads:
         if stays and same_size(there, expected) and not same_size(before, expected):
             told = f"from {{node}} is on {server}: {there}, as on the node"
             return Verdict(WatchState.DONE, told)
-        if watch.stopped_by:
-            return stopped(watch)
         unseen = never_seen(watch, now)
         if unseen is not None:
             return unseen
@@ -221,6 +212,13 @@ class Uploads:
         if not is_settled(watch, now):
             return WAIT
         return _not_sent(about, there, expected, before)
+
+
+def _arrived(about: Mapping[str, str], there: Size | None, *, is_silent: bool) -> Arrival:
+    server, before = about["server"], Size.parse(about.get("before", ""))
+    whole = Size.parse(about.get("size", ""))
+    where = server or "its image server"
+    return Arrival(where, there, whole, before, hidden=not server, silent=is_silent)
 
 
 def unreachable(watch: Watch, server: str, now: datetime) -> Verdict:

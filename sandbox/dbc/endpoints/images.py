@@ -119,7 +119,8 @@ def upload_progress(node: Node, request: NodeRequest) -> str:
 
 def upload_stop(node: Node, request: NodeRequest) -> str:
     """Kill an upload booked under exactly this name, if there is one."""
-    node.transfers.stop_upload(_file_name(request, "additional no image_filename"))
+    name = _file_name(request, "additional no image_filename")
+    node.transfers.stop_upload(name, node.now)
     return tight_ok()
 
 

@@ -62,7 +62,7 @@ def delete(node: Node, request: NodeRequest) -> str:
     snapshot = task.snapshot(request.detail) if task is not None else None
     if task is None or snapshot is None:
         raise TightRefusal(f"{request.detail} not exist")
-    node.transfers.stop_upload(snapshot.file)
+    node.transfers.stop_upload(snapshot.file, node.now)
     node.files.pop(snapshot.file, None)
     task.snapshots.remove(snapshot)
     return tight_ok()

@@ -20,7 +20,7 @@ from sandbox.dbc.front import routes
 from sandbox.dbc.front.envelope import DaemonDied
 from sandbox.dbc.front.forward import Forwarder, NeverAnswered
 from sandbox.dbc.front.inquiry import Inquiry
-from sandbox.dbc.front.replies import FrontError, Reply, html, pretty
+from sandbox.dbc.front.replies import FrontError, Reply, by_gateway, html, pretty
 from sandbox.dbc.front.server import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -32,6 +32,16 @@ from sandbox.dbc.front.server import (
 from sandbox.dbc.spelling import SPELLINGS
 from sandbox.dbc.world import World
 
+# What a proxy in front, or something else at the address, answers by itself.
+IN_FRONT = {
+    FaultName.HTML_BODY: by_gateway(502, "Bad Gateway"),
+    FaultName.GATEWAY_DOWN: by_gateway(503, "Service Unavailable", as_json=True),
+    FaultName.REDIRECT: by_gateway(301, "Moved Permanently", {"Location": "https://sso.test/x"}),
+    FaultName.FORBIDDEN: by_gateway(403, "Forbidden"),
+    FaultName.PROXY_LOGIN: by_gateway(407, "", {"Proxy-Authenticate": "Basic"}),
+    FaultName.WEB_PAGE: by_gateway(200, "Welcome"),
+    FaultName.OTHER_SERVICE: by_gateway(200, "UP", as_json=True),
+}
 # A daemon that just started learns of the nodes from their next announcement.
 GOSSIP = timedelta(seconds=10)
 
@@ -175,8 +185,8 @@ class Daemon:
         fault = self.world.faults.take(call)
         if fault is not None and fault.name is FaultName.RESET_BEFORE:
             return None
-        if fault is not None and fault.name is FaultName.HTML_BODY:
-            return html(502, "Bad Gateway")
+        if fault is not None and fault.name in IN_FRONT:
+            return IN_FRONT[fault.name]
         if fault is not None and fault.name is FaultName.ECHO:
             told = SPELLINGS[fault.spelling](json.dumps(call.envelope))
             return pretty(1, f"can not handle {told}")
@@ -245,6 +255,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return reply
     if fault.name is FaultName.RESET_AFTER:
         return None
+    if fault.name is FaultName.GATEWAY_TIMEOUT:
+        return by_gateway(504, "Gateway Timeout")
     if fault.name is FaultName.BAD_JSON:
         return Reply(reply.status, reply.body[: len(reply.body) // 2])
     return reply

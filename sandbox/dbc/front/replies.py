@@ -4,7 +4,8 @@ Source: docs/dbc-api.md §1.5, §7.1.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -38,12 +39,15 @@ class Reply:
     body: str
     content_type: str = "application/json"
     closes: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)
+    from_daemon: bool = True
 
     def response(self) -> web.Response:
         """The answer in aiohttp's terms; JSON ends with CR LF and is open to every origin."""
         headers = {"Content-Type": self.content_type}
         body = self.body
-        if self.content_type == "application/json":
+        headers |= self.more
+        if self.content_type == "application/json" and self.from_daemon:
             headers["Access-Control-Allow-Origin"] = "*"
             body += "\r\n"
         data = body.encode("utf-8", "surrogateescape")
@@ -57,6 +61,18 @@ def pretty(code: int, message: Any, status: int = 200) -> Reply:
     """An answer as the front's pretty printer lays it out."""
     document = {"errcode": code, "message": message}
     return Reply(status, json.dumps(document, indent=4, ensure_ascii=False))
+
+
+def by_gateway(
+    status: int, title: str, more: Mapping[str, str] | None = None, *, as_json: bool = False
+) -> Reply:
+    """What something in front of the daemon, or in its place, answers by itself."""
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    if as_json:
+        body = json.dumps({"status": status if status != 200 else title, "error": title})
+    kind = "application/json" if as_json else "text/html"
+    headers = {"Server": "nginx/1.24.0", **(more or {})}
+    return Reply(status, body if title else "", kind, more=headers, from_daemon=False)
 
 
 def html(status: int, title: str) -> Reply:

@@ -1,0 +1,133 @@
+"""What an answer means that is none of a DBC daemon's: by its status first, then by its content.
+
+Proxies, gateways and login pages stand in front of daemons, and addresses get mistyped. What a
+daemon itself answers has one of four statuses and a JSON object with an error code (§1.5).
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from yarl import URL
+
+from bot.dbc.errors import (
+    CutOff,
+    DbcError,
+    GatewayFailed,
+    Mode,
+    NotDaemon,
+    Redirected,
+    TurnedAway,
+    Unreadable,
+)
+
+DAEMONS = frozenset({200, 400, 404, 500})  # the statuses that a daemon gives to JSON
+_PRODUCT = re.compile(r"[A-Za-z][\w.-]{0,30}")
+_TYPE = re.compile(r"[a-z]+/[\w.+-]{1,60}")
+_PERHAPS = "The command may have been sent on: it may or may not be done."
+_WRONG = "Check that DBC_CLIENT_URLS names the daemon itself, with its port."
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Raw:
+    """An answer as it came from `at` (host and port); the rest are its headers."""
+
+    status: int
+    body: bytes
+    at: str = ""
+    server: str = ""
+    content_type: str = ""
+    location: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Raw answer, HTTP {self.status}, {len(self.body)} bytes>"
+
+
+def by_status(raw: Raw, mode: Mode, *, is_dbc: bool) -> DbcError | None:
+    """The error that the status alone is; None where the content counts.
+
+    `is_dbc`: the content has the form of a daemon's.
+    """
+    if 300 <= raw.status < 400:
+        return _redirected(raw, mode)
+    if raw.status > 501 or (raw.status >= 500 and not is_dbc and raw.status != 501):
+        told = f"{_who(raw)} answered {_told(raw.status)} instead of the DBC daemon."
+        if mode is Mode.CHANGE:
+            told = f"{told} {_PERHAPS}"
+        return GatewayFailed(told, mode=mode, http_status=raw.status)
+    if raw.status >= 400 and not is_dbc:
+        return _turned_away(raw, mode)
+    return None
+
+
+def by_content(raw: Raw, mode: Mode) -> DbcError:
+    """What is wrong with content that no daemon sends, under a status that it may have."""
+    text = raw.body.decode("utf-8", "replace").strip()
+    if raw.content_type and "json" not in raw.content_type and not text.startswith(("{", "[")):
+        kind = _TYPE.match(raw.content_type.lower())
+        sort = f", {kind[0]}" if kind else ""
+        return _no_daemon(raw, mode, f"it answered {_told(raw.status)}{sort}")
+    if text.startswith("<"):
+        return _no_daemon(raw, mode, f"it answered {_told(raw.status)} with a web page")
+    if text.startswith("{") and not text.endswith("}"):
+        return CutOff(mode=mode, dbc_text=f"{len(raw.body)} bytes", http_status=raw.status)
+    if not text:
+        return CutOff(mode=mode, dbc_text="an empty answer", http_status=raw.status)
+    told = f"not JSON, {len(raw.body)} bytes"
+    return Unreadable(mode=mode, dbc_text=told, http_status=raw.status)
+
+
+def without_code(raw: Raw, mode: Mode, what: str) -> DbcError:
+    """JSON that has no error code: some other service's."""
+    return _no_daemon(raw, mode, f"it answered {_told(raw.status)} with {what}")
+
+
+def no_http(at: str, mode: Mode) -> DbcError:
+    """Something that does not speak HTTP."""
+    return _no_daemon(Raw(0, b"", at), mode, "it does not speak HTTP")
+
+
+def _no_daemon(raw: Raw, mode: Mode, why: str) -> DbcError:
+    told = f"What answers at {raw.at or 'the address'} is not a DBC daemon: {why}."
+    if mode is Mode.CHANGE:
+        told = f"{told} {_PERHAPS}"
+    return NotDaemon(told, hint=_WRONG, mode=mode, http_status=raw.status)
+
+
+def _redirected(raw: Raw, mode: Mode) -> DbcError:
+    where = f" to {host}" if (host := _host(raw.location)) else ""
+    told = f"{_who(raw)} redirects{where} ({_told(raw.status)}). Redirects are not followed."
+    if mode is Mode.CHANGE:
+        told = f"{told} {_PERHAPS}"
+    return Redirected(told, hint=_WRONG, mode=mode, http_status=raw.status)
+
+
+def _turned_away(raw: Raw, mode: Mode) -> DbcError:
+    told = f"{_who(raw)} refused the request with {_told(raw.status)}; no DBC daemon answered."
+    hint = _WRONG
+    if raw.status in {401, 407}:
+        hint = "It wants a login that the bot does not have. " + _WRONG
+    return TurnedAway(told, hint=hint, mode=mode, http_status=raw.status)
+
+
+def _who(raw: Raw) -> str:
+    product = _PRODUCT.match(raw.server)
+    named = f" ({product[0]})" if product else ""
+    return f"A gateway{named} at {raw.at or 'the address'}"
+
+
+def _told(status: int) -> str:
+    try:
+        return f"HTTP {status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _host(location: str) -> str:
+    """Where a redirect points to: no path and no query, which may hold secrets."""
+    try:
+        url = URL(location)
+    except ValueError:
+        return ""
+    host = url.host or ""
+    return f"{url.scheme}://{host}" if re.fullmatch(r"[\w.:-]{1,100}", host) else ""
