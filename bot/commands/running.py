@@ -23,6 +23,7 @@ from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
 from bot.services import board, cards
 from bot.services.cards import Subject
+from bot.services.observers.sight import ANSWERED
 from bot.services.outbox import Delivery, Outbox
 from storage import BadKey, StorageFailed, UnitOfWork
 
@@ -119,7 +120,10 @@ class Runs:
                 error = caught
             # What DBC has said is stored before Slack is waited for.
             if error is None or error.severity is Severity.UNKNOWN:
-                await self._follow(command, execution, bound, unsure=error is not None)
+                learnt = _learnt(error) if error is not None else NOTHING_LEARNT
+                await self._follow(
+                    command, execution, bound, unsure=error is not None, learnt=learnt
+                )
             else:
                 await self._failed_at_once(command, execution, bound, error, answer)
 
@@ -293,7 +297,7 @@ class Runs:
             failed = _failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
-            return _Outcome(end, recorded(error), failed, alone, advice(error), error.learnt)
+            return _Outcome(end, recorded(error), failed, alone, advice(error), _learnt(error))
         done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
         return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
@@ -390,6 +394,11 @@ def _failure(command: Command, subject: Subject, error: BotError) -> Line:
     told = what.get(error.severity, "has an unknown end")
     said = command.spoken(error.sentence)
     return line(_about(subject), code(command.title), f" {told}. {said}")
+
+
+def _learnt(error: BotError) -> Mapping[str, str]:
+    """What a watch goes by: what was found out before, and an answer that confirms nothing."""
+    return {**error.learnt, ANSWERED: error.said} if error.said else error.learnt
 
 
 def _about(subject: Subject) -> Line:

@@ -25,7 +25,7 @@ from bot.services.cards import Subject
 from bot.services.inventory import Inventory
 from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
-from bot.services.observers.sight import Observer, Seen, Sight, is_silence
+from bot.services.observers.sight import ANSWERED, Observer, Seen, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import rewound
@@ -91,6 +91,8 @@ class Watches:
         words = self._words(execution)
         subject = Subject(watch.label, watch.task, node_label)
         doubt = "it is unknown whether the command arrived; I keep looking"
+        if answered := watch.about.get(ANSWERED):
+            doubt = f"“{answered}” does not say that it is done; I keep looking"
         detail = line(doubt if watch.unsure else "accepted")
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card)
@@ -368,6 +370,8 @@ class Watches:
             words = self._words(execution)
             took = now - (execution.started_at or watch.started_at)
             more = cards.placed(f" {found.more}" if found.more else "", label)
+            if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
+                more = line(more, f" The node answered “{answered}”.")
             if end is ExecutionStatus.DONE:
                 sentence = line(cards.result(subject, found.why or words.done, took), more)
                 record = cards.result(subject, found.why or words.done)

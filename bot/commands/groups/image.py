@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
 from bot.commands.context import Context
 from bot.commands.groups import image_list
-from bot.commands.groups.proved import proved
 from bot.commands.groups.servers import (
     DOWNLOAD,
     UPLOAD,
@@ -275,11 +274,7 @@ async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
     """Delete an image file on a node; DBC does not check whether a machine uses it."""
     target = await ctx.target(node)
 
-    async def is_gone() -> bool:
-        path = fields.image_path(image, "image")
-        return bool(ctx.facts.get("size")) and await size_on_node(ctx, target, path) is None
-
-    await proved(ctx.dbc.images.delete(target, image), is_gone)
+    await ctx.dbc.images.delete(target, image)
     return Reply.of(bold(image), " is deleted on ", bold(node.label), ".")
 
 

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, OnNode
 from bot.commands.context import Context
-from bot.commands.groups.proved import proved
 from bot.commands.groups.shown import short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import Missing, Unreadable
+from bot.dbc.errors import Unreadable
 from bot.dbc.models import Lan
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Node
@@ -56,10 +55,7 @@ async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply
     """Make a network, to be named when a machine is created."""
     target = await ctx.target(node)
 
-    async def is_made() -> bool:
-        return (await ctx.dbc.lans.get(name, node.id)).ip_cidr == cidr
-
-    await proved(ctx.dbc.lans.create(target, name, cidr), is_made)
+    await ctx.dbc.lans.create(target, name, cidr)
     return Reply.of(
         "The network ", bold(name), f" ({cidr}) is made on ", bold(node.label), "."
     ).also(
@@ -82,14 +78,7 @@ async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
     """Delete a network that no machine uses; only its maker can."""
     target = await ctx.target(node)
 
-    async def is_gone() -> bool:
-        try:
-            await ctx.dbc.lans.get(name, node.id)
-        except Missing:
-            return True
-        return False
-
-    await proved(ctx.dbc.lans.delete(target, name), is_gone)
+    await ctx.dbc.lans.delete(target, name)
     return Reply.of("The network ", bold(name), " is deleted from ", bold(node.label), ".")
 
 

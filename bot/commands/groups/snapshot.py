@@ -7,7 +7,6 @@ from bot.commands.args import Arg, KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.off import must_be_off
-from bot.commands.groups.proved import proved
 from bot.commands.groups.servers import choose_server
 from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
@@ -127,10 +126,7 @@ async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Delete a snapshot's record and its file on the node, not the copy on the image server."""
     target = await ctx.target(vm)
 
-    async def is_gone() -> bool:
-        return all(it.name != name for it in await ctx.dbc.snapshots.list(target, vm.task))
-
-    await proved(ctx.dbc.snapshots.delete(target, vm.task, name), is_gone)
+    await ctx.dbc.snapshots.delete(target, vm.task, name)
     await ctx.services.watches.was_stopped(
         vm.node,
         lambda w: w.goal is Goal.SNAPSHOT and w.task == vm.task and w.about.get("name") == name,
