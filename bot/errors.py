@@ -31,11 +31,13 @@ class BotError(Exception):
     `field` names the argument it belongs to, so that a form can show it there. None of them ever
     holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
+    `answer` is a sentence about an answer that left it open whether a change was carried out.
     `learnt` are facts found out before it failed, for whoever settles what is unknown.
     """
 
     severity = Severity.FAILED
     said = ""
+    answer = ""
     learnt = NOTHING_LEARNT
 
     def __init__(self, sentence: str, *, hint: "Words" = "", field: str = "") -> None:

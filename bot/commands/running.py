@@ -398,7 +398,7 @@ def _failure(command: Command, subject: Subject, error: BotError) -> Line:
 
 def _learnt(error: BotError) -> Mapping[str, str]:
     """What a watch goes by: what was found out before, and an answer that confirms nothing."""
-    return {**error.learnt, ANSWERED: error.said} if error.said else error.learnt
+    return {**error.learnt, ANSWERED: error.answer} if error.answer else error.learnt
 
 
 def _about(subject: Subject) -> Line:

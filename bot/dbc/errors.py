@@ -114,7 +114,12 @@ class WouldSend(Refused):
 
 
 class Foreign:
-    """An answer that no DBC daemon gave: it says nothing about the node."""
+    """An answer that no DBC daemon gave: it says nothing about the node.
+
+    `answer` is the sentence that says who gave it, and with which status.
+    """
+
+    answer = ""
 
 
 class InvalidRequest(DbcError):
@@ -295,6 +300,11 @@ class Unconfirmed(OutcomeUnknown):
     def said(self) -> str:  # type: ignore[override]
         """The answer's own words: they say what was wrong."""
         return self.dbc_text
+
+    @property
+    def answer(self) -> str:  # type: ignore[override]
+        """The answer as a sentence."""
+        return f"The node answered “{self.dbc_text}”."
 
 
 class Reason(StrEnum):

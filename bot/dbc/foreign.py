@@ -52,9 +52,7 @@ def by_status(raw: Raw, mode: Mode, *, is_dbc: bool) -> DbcError | None:
         return _redirected(raw, mode)
     if raw.status > 501 or (raw.status >= 500 and not is_dbc and raw.status != 501):
         told = f"{_who(raw)} answered {_told(raw.status)} instead of the DBC daemon."
-        if mode is Mode.CHANGE:
-            told = f"{told} {_PERHAPS}"
-        return GatewayFailed(told, mode=mode, http_status=raw.status)
+        return _perhaps(GatewayFailed, told, raw, mode)
     if raw.status >= 400 and not is_dbc:
         return _turned_away(raw, mode)
     return None
@@ -89,17 +87,27 @@ def no_http(at: str, mode: Mode) -> DbcError:
 
 def _no_daemon(raw: Raw, mode: Mode, why: str) -> DbcError:
     told = f"What answers at {raw.at or 'the address'} is not a DBC daemon: {why}."
-    if mode is Mode.CHANGE:
-        told = f"{told} {_PERHAPS}"
-    return NotDaemon(told, hint=_WRONG, mode=mode, http_status=raw.status)
+    return _perhaps(NotDaemon, told, raw, mode, _WRONG)
 
 
 def _redirected(raw: Raw, mode: Mode) -> DbcError:
     where = f" to {host}" if (host := _host(raw.location)) else ""
     told = f"{_who(raw)} redirects{where} ({_told(raw.status)}). Redirects are not followed."
-    if mode is Mode.CHANGE:
-        told = f"{told} {_PERHAPS}"
-    return Redirected(told, hint=_WRONG, mode=mode, http_status=raw.status)
+    return _perhaps(Redirected, told, raw, mode, _WRONG)
+
+
+def _perhaps(
+    kind: type[GatewayFailed | NotDaemon | Redirected],
+    told: str,
+    raw: Raw,
+    mode: Mode,
+    hint: str = "",
+) -> DbcError:
+    """What leaves open whether a change was sent on."""
+    sentence = f"{told} {_PERHAPS}" if mode is Mode.CHANGE else told
+    error = kind(sentence, hint=hint, mode=mode, http_status=raw.status)
+    error.answer = told
+    return error
 
 
 def _turned_away(raw: Raw, mode: Mode) -> DbcError:

@@ -345,7 +345,7 @@ def _may_repeat(error: DbcError, request: Request, *, alone: bool) -> bool:
     if request.one_shot and error.delivery is not Delivery.NOT_SENT:
         return False
     if isinstance(error, Unreachable | ConnectionLost | GatewayFailed | CutOff):
-        return True
+        return not (alone and _is_silence(error))
     elsewhere = isinstance(error, NodeUnknown | DaemonFull | DaemonDisconnected | Foreign)
     return elsewhere and not alone
 

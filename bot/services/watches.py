@@ -92,7 +92,7 @@ class Watches:
         subject = Subject(watch.label, watch.task, node_label)
         doubt = "it is unknown whether the command arrived; I keep looking"
         if answered := watch.about.get(ANSWERED):
-            doubt = f"“{answered}” does not say that it is done; I keep looking"
+            doubt = f"{answered} It may or may not be done; I keep looking"
         detail = line(doubt if watch.unsure else "accepted")
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card)
@@ -371,7 +371,7 @@ class Watches:
             took = now - (execution.started_at or watch.started_at)
             more = cards.placed(f" {found.more}" if found.more else "", label)
             if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
-                more = line(more, f" The node answered “{answered}”.")
+                more = line(more, f" {answered}")
             if end is ExecutionStatus.DONE:
                 sentence = line(cards.result(subject, found.why or words.done, took), more)
                 record = cards.result(subject, found.why or words.done)

@@ -15,7 +15,7 @@ from bot.reply import Line, Part
 from bot.services.sessions import target_of
 from bot.services.settle import WAIT, Verdict
 
-ANSWERED = "answered"  # in a watch's `about`: an answer's words, which do not say that it is done
+ANSWERED = "answered"  # in a watch's `about`: who answered what, which does not say that it is done
 # Seconds after the nth look; then every 15 s.
 _PAUSES = (2, 3, 3, 5, 5, 8, 10, 15)
 
