@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, case, create_engine, func, update
+from sqlalchemy import URL, Connection, case, create_engine, func, update
 
 from bot.errors import BotError
 from bot.model import (
@@ -26,7 +26,7 @@ from bot.model import (
     VoteState,
 )
 from storage.chain import Fault, Verification
-from storage.file import JOURNALS, PRIVATE, PRIVATE_DIRECTORY, claim
+from storage.file import JOURNALS, PRIVATE, PRIVATE_DIRECTORY, claim, flush_directory
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
 from storage.tables import approvals, executions, messages, votes, watches
@@ -56,7 +56,7 @@ def back_up(source: Path, target: Path) -> Copied:
             raise BotError(f"{target} exists already.", hint="Name a new file.") from None
         except OSError as error:
             raise BotError(f"{target} cannot be written: {error.strerror}.") from None
-        _flush_directory(target)
+        flush_directory(target)
     return copied
 
 
@@ -77,7 +77,7 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
         _hold_back(draft, now)
         aside = _set_aside(file, now)
         draft.replace(file)
-        _flush_directory(file)
+        flush_directory(file)
     return copied, aside
 
 
@@ -126,7 +126,7 @@ def _copy(source: Path, target: Path) -> Copied:
 
 
 def _hold_back(file: Path, now: datetime) -> None:
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(URL.create("sqlite", database=str(file)))
     try:
         with engine.begin() as connection:
             upgrade(connection)
@@ -179,12 +179,3 @@ def _set_aside(file: Path, now: datetime) -> Path | None:
         with suppress(FileNotFoundError):
             file.with_name(file.name + journal).rename(aside.with_name(aside.name + journal))
     return file.rename(aside)
-
-
-def _flush_directory(file: Path) -> None:
-    """Have a new name of a file survive a loss of power."""
-    descriptor = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

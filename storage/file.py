@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -81,6 +82,15 @@ def is_database(file: Path) -> bool:
     except (OSError, sqlite3.Error):
         return False
     return True
+
+
+def flush_directory(file: Path) -> None:
+    """Have a new name of a file survive a loss of power."""
+    descriptor = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def claim(file: Path) -> IO[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from storage.errors import BadKey
-from storage.file import PRIVATE, PRIVATE_DIRECTORY
+from storage.file import PRIVATE, PRIVATE_DIRECTORY, flush_directory
 
 
 class Vault:
@@ -144,6 +144,7 @@ def write_keys(path: Path, keys: Sequence[str]) -> None:
     """Put these keys in the place of a key file's, all at once."""
     draft = _draft(path, keys)
     draft.replace(path)
+    flush_directory(path)
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -171,6 +172,7 @@ def _make_key_file(path: Path) -> None:
         return
     finally:
         draft.unlink()
+    flush_directory(path)
 
 
 def _draft(path: Path, keys: Sequence[str]) -> Path:

@@ -42,7 +42,10 @@ def _hidden(named: str, other: Path) -> BotError:
 
 def _others(file: Path) -> Iterator[Path]:
     """Databases of a bot that may be meant: beside the file, or at the default place."""
-    beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    try:
+        beside = sorted(file.parent.iterdir())
+    except OSError:  # not there, or not ours to read: the start itself will say so
+        beside = []
     candidates = [path for path in beside if ".before-" not in path.name]
     if not file.is_absolute():
         candidates.append(_DEFAULT)

@@ -136,3 +136,10 @@ def test_a_new_database_can_be_begun_beside_another(tmp_path: Path) -> None:
     begun = {"DATABASE_URL": "sqlite:///bot.db", "POLICY_FILE": "no.toml"}
     told = started(tmp_path, "--new-database", **ENOUGH, **begun)
     assert "no.toml does not exist" in told
+
+
+def test_a_start_that_failed_over_the_rules_can_be_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "faulty.toml").write_text("[defaults")
+    begun = {"DATABASE_URL": "sqlite:///bot.db"}
+    assert "faulty.toml" in started(tmp_path, **ENOUGH, **begun, POLICY_FILE="faulty.toml")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faulty.toml"]
