@@ -108,6 +108,18 @@ def time(at: datetime) -> Span:
     return Span("", "time", at=at)
 
 
+def mentioned(said: Any) -> set[str]:
+    """Everyone whom a reply, or a piece of one, names by Slack id."""
+    match said:
+        case Span(text, "mention"):
+            return {text}
+        case tuple():
+            return {user for one in said for user in mentioned(one)}
+    if is_dataclass(said) and not isinstance(said, type):
+        return {user for f in fields(said) for user in mentioned(getattr(said, f.name))}
+    return set()
+
+
 def plain(text: Line) -> str:
     """The line as plain text, for notifications and for files."""
     return "".join(

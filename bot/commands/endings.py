@@ -15,6 +15,7 @@ from bot.model import Execution, ExecutionStatus, Place
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Note, Reply, code, dump, line, time
 from bot.services import board, cards
+from bot.services.review_cards import people_line
 from storage import StorageFailed, UnitOfWork
 
 # Longer than saying it may take: what was said is not to arrive a second time.
@@ -73,7 +74,7 @@ class Endings:
         told = cards.announcement(execution, end, sentence, *cards.hint(hint))
         later = await self.is_told(tx, execution)
         key = cards.end_key(execution.id, _LATER if later else "")
-        await tx.messages.put(key, execution.place, dump(told), self._clock.now())
+        await board.tell(tx, execution, key, execution.place, told, self._clock.now())
 
     async def keep(
         self, tx: UnitOfWork, execution: Execution, reply: Reply, *, said: bool = True
@@ -81,7 +82,9 @@ class Endings:
         """Store what who asked is to be told; `say` follows, unless `said` is False."""
         now = self._clock.now()
         title = self._services.table.spoken_of(execution.command).title
-        about = Note(line("You asked for ", code(title), ", ", time(execution.created_at), "."))
+        asked = line("You asked for ", code(title), ", ", time(execution.created_at))
+        by = ", approved by " if execution.approved_by else ""
+        about = Note(line(asked, by, people_line(execution.approved_by), "."))
         if reply.sensitive:
             reply = Reply.of("What this answered holds a secret, so I have not kept it.")
         kept = dump(reply.also(about))

@@ -32,7 +32,7 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Line, Reply, dump, line, mention
+from bot.reply import Line, Reply, line, mention
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
     FIRST_REMINDER,
@@ -146,12 +146,10 @@ class Reviews:
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.approvals.add(approval)
-            await tx.messages.put(
-                review_cards.glass_key(execution.id), execution.place, dump(told), now
-            )
+            key = review_cards.glass_key(execution.id)
+            await board.tell(tx, execution, key, execution.place, told, now)
             for user in people:
-                key = f"{review_cards.glass_key(execution.id)}:{user}"
-                await tx.messages.put(key, Place(user), dump(told), now)
+                await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
     async def _others(self, execution: Execution, decision: Decision) -> list[str]:
@@ -259,9 +257,9 @@ class Reviews:
 
     async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
         """Broken glass was looked at: its announcements and the card say by whom."""
-        now, told = self._clock.now(), dump(review_cards.reviewed_glass(glass))
+        now, told = self._clock.now(), review_cards.reviewed_glass(glass)
         for copy in await tx.messages.copies(review_cards.glass_key(glass.execution.id)):
-            await tx.messages.put(copy.key, copy.place, told, now)
+            await board.tell(tx, glass.execution, copy.key, copy.place, told, now)
         await board.mark_reviewed(tx, glass.execution, now)
 
     async def _hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
@@ -354,7 +352,7 @@ class Reviews:
                 if approval.status is not ApprovalStatus.CANCELLED:
                     told = cards.announcement(execution, end, sentence)
                     key = cards.end_key(execution.id)
-                    await tx.messages.put(key, execution.place, dump(told), now)
+                    await board.tell(tx, execution, key, execution.place, told, now)
         await self._outbox.deliver_due()
 
     async def not_done(self, approval: Approval, execution: Execution, why: str) -> Line:
@@ -408,7 +406,7 @@ class Reviews:
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
         question = await self._question(approval, execution)
         now = self._clock.now()
-        told = dump(review_cards.reminder(question, people, now))
+        told = review_cards.reminder(question, people, now)
         async with self._store.write() as tx:
             for copy in copies:
                 # In a channel its thread reaches everybody; else those who have a copy are told.
@@ -417,7 +415,8 @@ class Reviews:
                 moved = copy.ref.channel != copy.place.channel
                 thread = copy.ref.ts if moved else copy.place.thread or copy.ref.ts
                 reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
-                await tx.messages.put(reminding, Place(copy.ref.channel, thread), told, now)
+                place = Place(copy.ref.channel, thread)
+                await board.tell(tx, execution, reminding, place, told, now)
             # 10, 20, 40 … minutes after the one before, where no rule says when the first is due.
             growing = min(first * 2**approval.reminders, SLOWEST_REMINDER)
             await tx.approvals.remind(approval.id, now + growing)

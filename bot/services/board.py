@@ -1,4 +1,7 @@
-"""Shows a change's card: the one in the channel and its copies, always all of them together."""
+"""Puts up what people see of a change: its card with all copies, and messages of their own.
+
+Whatever is put up here names who requested the change and who approved it.
+"""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -6,7 +9,7 @@ from datetime import datetime
 
 from bot.model import Execution, Place, ReviewKind
 from bot.reply import Reply, dump, load
-from bot.services.cards import card_key
+from bot.services.cards import card_key, signed
 from bot.services.review_cards import glass_key, glass_note, is_glass_note
 from storage import UnitOfWork
 
@@ -18,12 +21,19 @@ async def show_card(tx: UnitOfWork, execution: Execution, card: Reply, now: date
     """
     if execution.arguments.get("break_glass"):
         card = await _marked(tx, execution, card)
-    content = dump(card)
+    content = dump(signed(execution, card))
     key = card_key(execution.id)
     await tx.messages.put(key, execution.place, content, now)
     for copy in await tx.messages.copies(key):
         if copy.key != key:
             await tx.messages.put(copy.key, copy.place, content, now)
+
+
+async def tell(
+    tx: UnitOfWork, execution: Execution, key: str, place: Place, told: Reply, now: datetime
+) -> None:
+    """Say something of the change in a message of its own, in the unit of work of what it tells."""
+    await tx.messages.put(key, place, dump(signed(execution, told)), now)
 
 
 async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:
@@ -50,4 +60,4 @@ async def copy_card(
 ) -> None:
     """Let `user` have a copy of the card in their direct messages from now on."""
     key = f"{card_key(execution.id)}:{user}"
-    await tx.messages.put(key, Place(user), dump(card), now)
+    await tell(tx, execution, key, Place(user), card, now)

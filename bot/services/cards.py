@@ -13,10 +13,12 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Span,
     bold,
     emoji,
     line,
     mention,
+    mentioned,
     plain,
     time,
 )
@@ -166,10 +168,23 @@ def unfinished(subject: Subject, why: str, took: timedelta | None = None, by: st
     return line(subject.named, " ", told, who, "" if took is None else f" ({duration(took)})", ".")
 
 
-def _footer(execution: Execution, detail: Line) -> Note:
-    asked = line("Asked by ", mention(execution.actor), ", ", time(execution.created_at))
+def signed(execution: Execution, reply: Reply) -> Reply:
+    """What others see of a change says who requested and who approved it, if it does not yet."""
+    if mentioned(reply) >= {execution.actor, *execution.approved_by}:
+        return reply
+    return reply.also(Note(by_whom(execution, "Requested by ")))
+
+
+def by_whom(execution: Execution, verb: str, *more: str | Span | Line) -> Line:
+    """`Requested by @alice, approved by @bob`; `more` stands behind the first."""
+    told = line(verb, mention(execution.actor), *more)
     for position, user in enumerate(execution.approved_by):
-        asked = line(asked, ", " if position else ", approved by ", mention(user))
+        told = line(told, ", " if position else ", approved by ", mention(user))
+    return told
+
+
+def _footer(execution: Execution, detail: Line) -> Note:
+    asked = by_whom(execution, "Asked by ", ", ", time(execution.created_at))
     return Note(line(asked, " · ", detail) if detail else asked)
 
 

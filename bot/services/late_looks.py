@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.clock import Clock
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
-from bot.reply import Line, Note, dump, line, time
+from bot.reply import Line, Note, line, time
 from bot.services import board, cards, late
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
@@ -115,4 +115,4 @@ class LateLooks:
         await board.show_card(tx, execution, card, now)
         button = (cards.keep_watching_button(watch.id),) if can_go_on else ()
         told = cards.announcement(execution, end, sentence, Note(why), *button)
-        await tx.messages.put(late.told_as(watch), execution.place, dump(told), now)
+        await board.tell(tx, execution, late.told_as(watch), execution.place, told, now)

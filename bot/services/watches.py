@@ -19,7 +19,7 @@ from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
-from bot.reply import Line, Part, Reply, dump, line, mention, plain, time
+from bot.reply import Line, Part, Reply, line, mention, plain, time
 from bot.services import board, cards, late
 from bot.services.cards import Subject
 from bot.services.inventory import Inventory
@@ -395,7 +395,7 @@ class Watches:
             await self._say_on_card(tx, execution, card)
             below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
             told = cards.announcement(execution, end, sentence, *below)
-            await tx.messages.put(key, execution.place, dump(told), now)
+            await board.tell(tx, execution, key, execution.place, told, now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
