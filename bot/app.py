@@ -18,12 +18,12 @@ from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
 from bot.commands.pipeline import Pipeline
-from bot.commands.preparing import Preparation
 from bot.commands.rehearse import Rehearsals
 from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
 from bot.config import KeySettings, Settings
 from bot.dbc.client import DbcClient
+from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
 from bot.errors import BotError
 from bot.health import Health
@@ -134,8 +134,11 @@ class Bot:
         undone, silent = UndoneStore(self.store), SilentMessenger()
         leases = Leases(undone, self._clock, self._by)
         unsent = SilentOutbox(undone, silent, leases, self._clock, self._by)
-        stage = self._services_over(undone, self.dbc.dry_run(), unsent, silent, leases)
-        return Rehearsals(stage, Preparation(stage), stage.reviews.reviewers)
+
+        def stage(sent: list[WouldSend]) -> Services:
+            return self._services_over(undone, self.dbc.dry_run(sent), unsent, silent, leases)
+
+        return Rehearsals(stage)
 
     async def start(self, *, ticking: bool = True) -> None:
         """Take possession of the database, finish what was left behind, then listen to Slack.

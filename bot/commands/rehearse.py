@@ -1,10 +1,12 @@
 """Dry runs: a change is prepared and run like any other, with nothing sent and nothing kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.commands.args import BREAK_GLASS, REASON, SECRET
+from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
+from bot.commands.facts import facts_of
 from bot.commands.patience import patiently
 from bot.commands.preparing import Preparation
 from bot.commands.twins import twins_of
@@ -12,7 +14,7 @@ from bot.commands.wish import Wish
 from bot.dbc.errors import WouldSend
 from bot.errors import BotError, Refused
 from bot.ids import new_id
-from bot.model import Execution
+from bot.model import Execution, Node
 from bot.plural import counted
 from bot.ports import Answer, DeliveryFailed
 from bot.reply import (
@@ -22,34 +24,75 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    advice,
     bold,
     code,
     emoji,
+    fault_of,
     line,
     mention,
 )
 from bot.services.approvals import Reviewers
-from bot.services.cards import Subject
+from bot.services.cards import Subject, hint
+from bot.services.facts import said
 from bot.services.policy import Decision
 
 _HEAD = "Dry run: nothing was sent and nothing has changed."
+_PATIENCE = 40.0  # seconds for the facts that a question would show
+
+Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
 
 
 class Rehearsals:
     """Shows what a change would do. Its services undo what they write and send no change."""
 
-    def __init__(self, services: Services, preparation: Preparation, reviewers: Reviewers) -> None:
-        self._services = services
-        self._preparation = preparation
-        self._reviewers = reviewers
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Say privately what would be done. Nothing of it is in the ledger."""
-        await answer.say(await patiently(self._rehearse(wish), answer))
+        sent: list[WouldSend] = []
+        rehearsal = _Rehearsal(wish, self._stage(sent), sent)
+        await answer.say(await patiently(rehearsal.told(), answer))
 
-    async def _rehearse(self, wish: Wish) -> Reply:
+
+class _Rehearsal:
+    """One dry run."""
+
+    def __init__(self, wish: Wish, services: Services, sent: list[WouldSend]) -> None:
+        self._wish = wish
+        self._command = wish.command
+        self._services = services
+        self._reviewers: Reviewers = services.reviews.reviewers
+        self._sent = sent
+
+    async def told(self) -> Reply:
+        """What would be done, or why it would be refused."""
+        head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(self._command.title))
+        try:
+            return await self._rehearse(head)
+        except BotError as error:
+            parts = (Para(line(head, " would be refused. ", error.sentence)), *hint(advice(error)))
+            return Reply(f"{_HEAD} {error.sentence}", parts, private=True, fault=fault_of(error))
+
+    async def _rehearse(self, head: Line) -> Reply:
+        execution, bound = await Preparation(self._services).prepare(self._execution())
+        decision = await self._decision(execution)
+        facts = [("Review", await self._review(execution, bound, decision))]
+        facts += await self._facts(execution, bound, decision)
+        _, loses = self._command.question_of(execution.known)
+        facts.append(("Would be lost", line(loses or "Nothing.")))
+        head = line(head, *self._question(execution, bound.node))
+        return Reply(
+            _HEAD,
+            (Para(head), *await self._shown(execution, bound), Fields(tuple(facts))),
+            private=True,
+        )
+
+    def _execution(self) -> Execution:
+        wish = self._wish
         secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
-        execution = Execution(
+        return Execution(
             id=new_id(),
             key=wish.key,
             actor=wish.actor,
@@ -61,62 +104,83 @@ class Rehearsals:
             created_at=self._services.clock.now(),
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
-        execution, bound = await self._preparation.prepare(execution)
-        twins = await twins_of(self._services, wish.command, execution, bound)
-        review = await self._review(wish, execution, is_twin=bool(twins))
+
+    def _question(self, execution: Execution, node: Node | None) -> Line:
+        """What the card would ask, or what it is about."""
+        subject = Subject(execution.label, execution.task, node.label if node else "")
+        if not subject.label and not subject.node_label:
+            return ()
+        asks, _ = self._command.question_of(execution.known)
+        told: Line = line(f" · {asks} " if asks else " · ", subject.named)
+        return line(told, " ", code(node.id)) if node else told
+
+    async def _shown(self, execution: Execution, bound: Bound) -> Sequence[Part]:
+        """The requests to DBC; without one, what the command says of a change of this bot alone."""
         context = Context.of(self._services, execution)
-        asks, loses = wish.command.question_of(execution.known)
-        facts: list[tuple[str, Line]] = [("Review", review)]
-        if loses:
-            facts.append(("Would be lost", line(loses)))
         try:
-            said = await wish.command.run(context, **bound.arguments)
-        except WouldSend as would:
-            shown = await self._request(would)
-        else:
-            shown = _answer(said)
-        head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(wish.command.title))
-        if asks:
-            label = bound.node.label if bound.node else ""
-            subject = Subject(execution.label, execution.task, label)
-            head = line(head, f" · {asks} ", subject.named)
-        return Reply(_HEAD, (Para(head), *shown, Fields(tuple(facts))), private=True)
+            reply = await self._command.run(context, **bound.arguments)
+        except BotError:
+            if not self._sent:
+                raise
+        if self._sent:
+            return await self._requests()
+        if reply is None:
+            return (Para(line("DBC would get nothing.")),)
+        would = "DBC would get nothing. It would change what I keep, and I would say:"
+        return Para(line(would)), *(reply.parts or Reply.of(reply.summary).parts)
 
-    async def _request(self, would: WouldSend) -> Sequence[Part]:
-        sent = f"{would.method} {would.path}"
-        if would.additional:
-            sent += "\n" + json.dumps(would.additional, ensure_ascii=False, indent=1, default=str)
+    async def _requests(self) -> Sequence[Part]:
+        node = self._sent[0].node_id
         to: Line = line("The DBC daemon would get, for itself:")
-        if would.node_id:
-            label = await self._services.inventory.label(would.node_id)
-            to = line("The DBC daemon would get, for ", bold(label), " ", code(would.node_id), ":")
-        return Para(to), CodeBlock(sent)
+        if node:
+            label = await self._services.inventory.label(node)
+            to = line("The DBC daemon would get, for ", bold(label), " ", code(node), ":")
+        return Para(to), CodeBlock("\n".join(_as_text(one) for one in self._sent))
 
-    async def _review(self, wish: Wish, execution: Execution, *, is_twin: bool) -> Line:
-        """Whether it would run at once, and who would have to agree. Raises Refused."""
+    async def _decision(self, execution: Execution) -> Decision | None:
+        """What the rules say; None while Slack does not say who is in a group. Raises Refused."""
         try:
             decision = await self._reviewers.decision(execution)
-            if decision.kind == "deny":
-                raise Refused(decision.why)
-            decision.check_reason(wish.option(REASON) or wish.option(BREAK_GLASS))
-            if is_twin and decision.kind == "run":
-                return line("The same request is in progress: you would be asked to run it anyway.")
-            return await self._consent(wish, execution, decision)
+        except DeliveryFailed:
+            return None
+        if decision.kind == "deny":
+            raise Refused(decision.why)
+        decision.check_reason(self._wish.option(REASON) or self._wish.option(BREAK_GLASS))
+        return decision
+
+    async def _facts(
+        self, execution: Execution, bound: Bound, decision: Decision | None
+    ) -> list[tuple[str, Line]]:
+        """What a question would show of the target."""
+        if decision is None or decision.kind == "run":
+            return []
+        context = Context.of(self._services, execution)
+        found = await facts_of(self._command, bound, context, _PATIENCE)
+        told = [said(self._command.kinds, key, fact) for key, fact in found.items()]
+        return [(label, line(text)) for label, text in told]
+
+    async def _review(self, execution: Execution, bound: Bound, decision: Decision | None) -> Line:
+        """Whether it would run at once, and who would have to agree."""
+        try:
+            return await self._consent(execution, bound, decision)
         except DeliveryFailed:
             return line("Slack does not say just now who could review it.")
 
-    async def _consent(self, wish: Wish, execution: Execution, decision: Decision) -> Line:
+    async def _consent(self, execution: Execution, bound: Bound, decision: Decision | None) -> Line:
+        if decision is None:
+            return line("Slack does not say just now who could review it.")
         if decision.kind == "run":
+            if await twins_of(self._services, self._command, execution, bound):
+                return line("The same request is in progress: you would be asked to run it anyway.")
             return line("None: it would run at once.")
         if decision.kind == "confirm":
             return line("You would be asked to confirm.")
-        if wish.option(BREAK_GLASS) and decision.break_glass:
+        if self._wish.option(BREAK_GLASS) and decision.break_glass:
             return line("It would run at once, be announced, and wait for a review afterwards.")
-        node = await self._services.inventory.node_by_id(execution.node) if execution.node else None
         needed = decision.approvals
         told: Line = line(f"{counted(needed, 'approval')} needed")
         try:
-            people = await self._reviewers.require_reviewers(execution, decision, node)
+            people = await self._reviewers.require_reviewers(execution, decision, bound.node)
         except BotError as error:
             return line(told, f". It would be refused: {error.sentence} ", error.hint)
         named = [piece for user in people for piece in (", ", mention(user))]
@@ -126,12 +190,8 @@ class Rehearsals:
         return told
 
 
-def _answer(said: Reply | None) -> Sequence[Part]:
-    """What the command says of a change that concerns this bot alone."""
-    if said is None:
-        return (Para(line("DBC would get nothing.")),)
-    shown = said.parts or Reply.of(said.summary).parts
-    return (
-        Para(line("DBC would get nothing. It would change what I keep, and I would say:")),
-        *shown,
-    )
+def _as_text(would: WouldSend) -> str:
+    sent = f"{would.method} {would.path}"
+    if would.additional:
+        sent += "\n" + json.dumps(would.additional, ensure_ascii=False, indent=1, default=str)
+    return sent

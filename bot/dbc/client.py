@@ -14,6 +14,7 @@ from typing import Self
 from bot.clock import Clock
 from bot.dbc.disks import Disks
 from bot.dbc.endpoint import Caller
+from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits, Silence
 from bot.dbc.images import Images
 from bot.dbc.lans import Lans
@@ -71,13 +72,15 @@ class DbcClient(Areas):
         """Let the next read try a silent node at once."""
         self._transport.breaker.ask_again(node_id)
 
-    def dry_run(self) -> "DbcClient":
+    def dry_run(self, sent: list[WouldSend] | None = None) -> "DbcClient":
         """The same with every change stopped by WouldSend after all checks; reads work.
 
+        With `sent`, changes are noted there, and those that DBC answers with a mere `ok` count as
+        done, so that what would be sent after them is noted too.
         It shares this client's connections: there is nothing more to close.
         """
         dry = copy(self)
-        Areas.__init__(dry, DryRun(self._transport), self._redactor)
+        Areas.__init__(dry, DryRun(self._transport, sent), self._redactor)
         return dry
 
     def announcing(self, announce: Callable[[], Awaitable[None]]) -> "DbcClient":

@@ -38,6 +38,7 @@ from bot.dbc.errors import (
 from bot.dbc.foreign import DAEMONS, Raw, no_http
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
+from bot.dbc.success import Unproved
 from bot.redaction import Redactor, secrets_in
 
 T = TypeVar("T")
@@ -287,8 +288,9 @@ class DryRun:
     A read with a one-time signature is stopped too: it would use the signature up.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, sent: list[WouldSend] | None = None) -> None:
         self._transport = transport
+        self._sent = sent
 
     async def call(
         self,
@@ -299,11 +301,19 @@ class DryRun:
         query: str = "",
         **places: str,
     ) -> T:
-        """Send a read; raise WouldSend for a change; see `endpoint.Caller`."""
+        """Send a read; note a change, or raise WouldSend for it; see `endpoint.Caller`."""
         request = prepare(endpoint, target, additional, query, places)
         if endpoint.mode is Mode.READ and not request.one_shot:
             return await self._transport.call(endpoint, target, additional, query=query, **places)
-        raise WouldSend("POST", f"{API_ROOT}{request.full_path}", request.shown(), request.node_id)
+        path = f"{API_ROOT}{request.full_path}"
+        would = WouldSend("POST", path, request.shown(), request.node_id)
+        if self._sent is None:
+            raise would
+        self._sent.append(would)
+        try:
+            return endpoint.decode("ok")
+        except (ValueError, TypeError, Unproved):
+            raise would from None
 
 
 class Announcing:

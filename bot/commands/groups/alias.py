@@ -86,7 +86,11 @@ GROUP = Group(
         Command(
             "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
             check=_check, verify=_verify,
+            loses="An alias of yours of that name is replaced.",
         ),
-        Command("remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",)),
+        Command(
+            "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
+            loses="The alias means nothing any more.",
+        ),
     ),
 )  # fmt: skip

@@ -188,6 +188,12 @@ GROUP = Group(
     (
         Command("list", list_approvals, example="approval list", synonyms=("ls",)),
         Command("show", show, example="approval show 7a9Qx2Lk"),
-        Command("cancel", cancel, Effect.CHANGE, "approval cancel 7a9Qx2Lk"),
+        Command(
+            "cancel",
+            cancel,
+            Effect.CHANGE,
+            "approval cancel 7a9Qx2Lk",
+            loses="The request, with the decisions on it.",
+        ),
     ),
 )

@@ -146,6 +146,7 @@ GROUP = Group(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
             check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
             facts={"after": FactKind("Size afterwards")},
+            loses="Nothing, but the disk cannot be made smaller again.",
             follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
         ),
         Command(

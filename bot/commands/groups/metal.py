@@ -187,7 +187,14 @@ def _power_effect(values: Mapping[str, str]) -> Effect:
 
 
 def _power_question(values: Mapping[str, str]) -> str:
-    return "Reset" if values.get("command") == "reset" else "Cut the power of"
+    asked = {"reset": "Reset", "on": "Switch on"}
+    return asked.get(values.get("command", ""), "Cut the power of")
+
+
+def _power_loses(values: Mapping[str, str]) -> str:
+    if values.get("command") == "on":
+        return "Nothing."
+    return "It stops at once, without a shutdown: what is not on disk is lost."
 
 
 async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
@@ -227,9 +234,17 @@ GROUP = Group(
             _power_effect,
             "metal power status slot-1",
             asks=_power_question,
-            loses="It stops at once, without a shutdown: what is not on disk is lost.",
+            loses=_power_loses,
             needs_session=True,
         ),
-        Command("boot", boot, Effect.CHANGE, "metal boot pxe slot-1", needs_session=True),
+        Command(
+            "boot",
+            boot,
+            Effect.CHANGE,
+            "metal boot pxe slot-1",
+            asks=lambda values: f"Boot from {values.get('device', '')} next:",
+            loses="What it was to boot from before is replaced.",
+            needs_session=True,
+        ),
     ),
 )

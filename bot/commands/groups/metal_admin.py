@@ -257,6 +257,7 @@ MODIFY = Command(
     Effect.CHANGE,
     "metal modify slot-1",
     form=True,
+    loses="What the manager knew of it before is replaced.",
     check=_check_change,
     verify=_verify,
 )

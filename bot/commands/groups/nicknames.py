@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bot.errors import Refused
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
+LOST_NICKNAME = "A nickname that it has already no longer means it."
 _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
 
 

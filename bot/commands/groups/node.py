@@ -5,7 +5,7 @@ from typing import Annotated
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
-from bot.commands.groups.nicknames import check_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
 from bot.commands.groups.shown import retry_buttons, short, stacked
 from bot.commands.table import Command, Group
 from bot.dbc.guard import Silence
@@ -188,7 +188,20 @@ GROUP = Group(
         Command("show", show, example="node show gpu1"),
         Command("retry", retry, example="node retry gpu1", synonyms=("ping",)),
         Command("orders", orders, example="node orders gpu1"),
-        Command("name", name, Effect.CHANGE, "node name 58fb618a gpu1", check=check_nickname),
-        Command("use", use, Effect.CHANGE, "node use gpu1 here"),
+        Command(
+            "name",
+            name,
+            Effect.CHANGE,
+            "node name 58fb618a gpu1",
+            check=check_nickname,
+            loses=LOST_NICKNAME,
+        ),
+        Command(
+            "use",
+            use,
+            Effect.CHANGE,
+            "node use gpu1 here",
+            loses="A default that is set already is replaced.",
+        ),
     ),
 )

@@ -224,7 +224,15 @@ GROUP = Group(
     "session",
     "Your credentials for nodes",
     (
-        Command("add", add, Effect.CHANGE, "session add gpu1", form=True, check=_check),
+        Command(
+            "add",
+            add,
+            Effect.CHANGE,
+            "session add gpu1",
+            form=True,
+            check=_check,
+            loses="A session of yours for the node that is kept already is replaced.",
+        ),
         REQUEST,
         SIGN_SESSION,
         Command("list", list_sessions, example="session list", synonyms=("ls",)),
@@ -237,7 +245,19 @@ GROUP = Group(
             form=True,
             check=_check_audience,
         ),
-        Command("unshare", unshare, Effect.CHANGE, "session unshare gpu1 with @U012AB3CD"),
-        Command("remove", remove, Effect.CHANGE, "session remove gpu1"),
+        Command(
+            "unshare",
+            unshare,
+            Effect.CHANGE,
+            "session unshare gpu1 with @U012AB3CD",
+            loses="They can no longer use the session.",
+        ),
+        Command(
+            "remove",
+            remove,
+            Effect.CHANGE,
+            "session remove gpu1",
+            loses="The session is erased here, also for those with whom you share it.",
+        ),
     ),
 )

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
-from bot.commands.groups.nicknames import check_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import (
     RETRY_VM,
@@ -396,9 +396,11 @@ GROUP = Group(
         Command(
             "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
             form=True, check=_check_password,
+            loses="The user's present password stops working.",
         ),
         Command(
-            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", check=check_nickname
+            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", check=check_nickname,
+            loses=LOST_NICKNAME,
         ),
     ),
     needs_session=True,

@@ -165,6 +165,12 @@ GROUP = Group(
             look=_before_image,
             follow=Follow(_goal, _transfer, "has been transferred"),
         ),
-        Command("stop", stop, Effect.CHANGE, "watch stop train-01"),
+        Command(
+            "stop",
+            stop,
+            Effect.CHANGE,
+            "watch stop train-01",
+            loses="Nobody is told how it ends.",
+        ),
     ),
 )

@@ -1,0 +1,97 @@
+"""Dry runs of everything that changes something: what would be sent, where, reviewed how, lost."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.commands.groups import command_table
+from bot.model import Effect
+from sandbox.slack import SeenMessage
+from tests.scenarios.changing import DEEDS, NO_REVIEW, does, prepared
+from tests.scenarios.site import rules, site
+from tests.scenarios.stage import Stage
+
+CONFIRM = "[defaults]\nchange = { confirm = true }\ndisrupt = { confirm = true }\n"
+
+
+def test_every_command_that_changes_something_is_walked() -> None:
+    changing = {c.id for c in command_table() if _most(c.id) is not Effect.READ}
+    assert set(DEEDS) == changing - {"approval.cancel"}  # see below
+
+
+def _most(command_id: str) -> Effect:
+    command = command_table()[command_id]
+    return max(command.worst_effect, command.effect_of({"command": "on"}))
+
+
+def answer(stage: Stage) -> str:
+    """What Alice reads, in the form or where she asked."""
+    modal = stage.alice.modal
+    if modal is not None:
+        assert modal.errors == {}, modal.errors
+        return modal.plain
+    return stage.alice.last().plain
+
+
+@pytest.mark.parametrize("name", sorted(DEEDS))
+async def test_a_dry_run_says_what_would_be_sent_reviewed_and_lost(
+    tmp_path: Path, name: str
+) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="") as stage:
+        deed = await prepared(stage, DEEDS[name])
+        rules(stage, CONFIRM + "destroy = { confirm = true }\n")
+        before = [m.ts for m in stage.bob.messages()]
+        await does(stage, deed, options="--dry-run")
+        told = answer(stage).replace("*", "")
+        assert "Dry run: nothing was sent and nothing has changed." in told
+        assert ":no_entry_sign:" not in told
+        assert "would be refused" not in told
+        assert "You would be asked to confirm." in told
+        assert "Would be lost" in told
+        if deed.sends:
+            assert f"POST /api/v1{deed.sends}" in told
+            assert "The DBC daemon would get, for " in told
+        else:
+            assert "DBC would get nothing" in told
+        assert stage.changes() == []
+        assert [m.ts for m in stage.bob.messages()] == before
+
+
+async def test_a_dry_run_of_several_changes_shows_them_all(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    seen = await stage.asks(stage.alice, "/dbc vm modify inference mem=128 ssh=5700 --dry-run")
+    assert seen.plain.count("POST /api/v1/tasks/modify/") == 2
+    assert '"new_mem_size": ' in seen.plain
+    assert '"new_ssh_port": ' in seen.plain
+    assert "None: it would run at once." in seen.plain
+    assert stage.node("gpu1").node_id in seen.plain
+    assert stage.changes() == []
+
+
+async def test_a_dry_run_of_a_withdrawal_leaves_the_question_open(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.alice.types("/dbc vm delete inference")
+        await stage.quiet()
+        number = (await stage.asks(stage.alice, "/dbc approval list")).plain.split("`")[1]
+        told = await stage.asks(stage.alice, f"/dbc approval cancel {number} --dry-run")
+        assert "DBC would get nothing" in told.plain
+        assert "The request, with the decisions on it." in told.plain
+        assert "inference" in (await stage.asks(stage.alice, "/dbc approval list")).plain
+
+
+async def test_a_dry_run_shows_what_a_question_would_show(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        stage.world.faults.on("bad_json", path="/snapshot/list")
+        told = await stage.asks(stage.alice, "/dbc vm delete inference --dry-run")
+        assert "Present state*\nrunning" in told.plain
+        assert "Disks*\nvda 350G, vdb 100G" in told.plain
+        assert "Snapshots*\ncould not be read. DBC's answer could not be read." in told.plain
+
+
+async def test_a_dry_run_of_what_would_be_refused_says_why(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    told: SeenMessage = await stage.asks(stage.alice, "/dbc disk add inference 50 --dry-run")
+    assert "`disk add` would be refused. inference is “running”" in told.plain
+    assert stage.changes() == []
