@@ -17,6 +17,7 @@ from bot.commands.clicks import Clicks
 from bot.commands.context import Services
 from bot.commands.desk import Desk
 from bot.commands.groups import command_table
+from bot.commands.obsolete import Obsolete
 from bot.commands.pipeline import Pipeline
 from bot.commands.rehearse import Rehearsals
 from bot.commands.reviews import Reviews
@@ -219,6 +220,7 @@ def _jobs(
     services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers, damage: Damage
 ) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
+    obsolete = Obsolete(services, outbox)
 
     async def look_around() -> None:
         # One after the other: what nobody waits for must not keep a daemon busy.
@@ -231,6 +233,7 @@ def _jobs(
         Job("recover", 10 * second, desk.recover),
         Job("expire", 5 * second, services.reviews.expire),
         Job("damaged rows", timedelta(minutes=1), damage.look),
+        Job("obsolete", 5 * second, obsolete.close),
         Job("remind", 5 * second, services.reviews.remind),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),

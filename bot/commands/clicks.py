@@ -162,7 +162,10 @@ class Clicks:
         if count is None:
             return
         if count.vote.state is VoteState.REFUSED:
-            await answer.say(review_cards.too_late(count, self._clock.now()))
+            async with self._store.read() as tx:
+                execution = await tx.executions.get(count.approval.execution)
+            late = review_cards.too_late(count, self._clock.now(), execution.outcome)
+            await answer.say(late)
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
         telling = asyncio.create_task(self._tell(count, answer))

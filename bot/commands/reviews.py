@@ -32,7 +32,7 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Line, Reply, line, mention
+from bot.reply import Line, Reply, Words, line, mention
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
     FIRST_REMINDER,
@@ -355,7 +355,7 @@ class Reviews:
                     await board.tell(tx, execution, key, execution.place, told, now)
         await self._outbox.deliver_due()
 
-    async def not_done(self, approval: Approval, execution: Execution, why: str) -> Line:
+    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
         """What was asked about, and what stopped it after all."""
         return review_cards.not_done(await self._question(approval, execution), why)
 

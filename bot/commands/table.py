@@ -159,6 +159,11 @@ class Command:
         return said(self.asks, values), said(self.loses, values)
 
     @property
+    def removes(self) -> bool:
+        """Whether what it is given is gone afterwards."""
+        return self.verb in {"delete", "remove"} and self.worst_effect is Effect.DESTROY
+
+    @property
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
         return {**OF_MACHINES, **self.facts}

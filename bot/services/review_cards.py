@@ -25,6 +25,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Words,
     code,
     emoji,
     line,
@@ -224,9 +225,9 @@ def _too_few(asked: Question) -> Line:
     return line("only ", tally[:-1], " in time") if tally else line("nobody decided in time")
 
 
-def not_done(asked: Question, sentence: str) -> Line:
+def not_done(asked: Question, why: Words) -> Line:
     """The same for what was stopped after all, and what stopped it."""
-    return line(asked.title, ": not done. ", sentence)
+    return line(asked.title, ": not done. ", why)
 
 
 def why_closed(asked: Question) -> str:
@@ -271,8 +272,8 @@ def noted(count: Count) -> Reply:
     return Reply.of("Approved. It runs, if nothing has changed since it was shown.", private=True)
 
 
-def too_late(count: Count, now: datetime) -> Reply:
-    """To a reviewer whose click does not count any more: who was faster, and when."""
+def too_late(count: Count, now: datetime, why: str = "") -> Reply:
+    """To a reviewer whose click does not count any more: who was faster and when, or why."""
     approval, vote = count.approval, count.vote
     if vote.why == "voted":
         return Reply.of("You have decided on this already; each person counts once.", private=True)
@@ -280,6 +281,8 @@ def too_late(count: Count, now: datetime) -> Reply:
         ago = duration(now - approval.expires_at)
         return Reply.of(f"This expired {ago} ago. Nothing was done.", private=True)
     ago = duration(now - (approval.decided_at or now))
+    if approval.status is ApprovalStatus.VOID:
+        return Reply.of(f"Too late: this was closed {ago} ago. {why}".strip(), private=True)
     by: Line = ()
     if approval.decided_by:
         mine = approval.decided_by == vote.user

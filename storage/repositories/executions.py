@@ -233,6 +233,17 @@ class Executions(Repository):
         )
         return [self._open(row) for row in rows.mappings()]
 
+    async def done(self, commands: Collection[str], since: datetime) -> list[Execution]:
+        """Those that are done, of these commands, recorded since then; without their secrets."""
+        rows = await self._connection.execute(
+            select(executions).where(
+                executions.c.created_at >= since,
+                executions.c.status == ExecutionStatus.DONE,
+                executions.c.command.in_(commands),
+            )
+        )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
     async def note(
         self,
         execution_id: str,

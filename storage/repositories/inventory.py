@@ -52,6 +52,13 @@ class Inventory(Repository):
         newest = query.order_by(machines.c.seen_at.desc()).limit(1)
         return (await self._connection.execute(newest)).scalar()
 
+    async def knows(self, node: str, task: str) -> bool:
+        """Whether somebody's last list of the node had the machine."""
+        rows = await self._connection.execute(
+            select(machines.c.task).where(machines.c.node == node, machines.c.task == task).limit(1)
+        )
+        return rows.first() is not None
+
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
         await self._alone(f"machines of {machine.node}")

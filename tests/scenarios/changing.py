@@ -93,7 +93,7 @@ async def _has_asked_for_a_session(stage: Stage) -> None:
 
 
 async def _shares(stage: Stage) -> None:
-    await stage.asks(stage.alice, f"/dbc session share gpu1 with @bob")
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
 
 
 async def _has_alias(stage: Stage) -> None:

@@ -1,0 +1,141 @@
+"""Whatever others see of a change names who requested it and who approved it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bot.model import ExecutionStatus
+from sandbox.slack import SeenMessage
+from tests.scenarios.changing import BOBS_REVIEW, DEEDS, NO_REVIEW, does, prepared, public
+from tests.scenarios.site import approves, asked, rules, site
+from tests.scenarios.stage import CHANNEL, Stage
+
+ROOT = Path(__file__).parents[2]
+# What a person asked for alone, and the audit's own message, concern no change that others see.
+MAY_PUT = {"services/board.py", "services/audit.py", "commands/endings.py"}
+
+
+def test_messages_are_put_up_in_one_place_that_names_people() -> None:
+    putting = set()
+    for path in (ROOT / "bot").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(".messages.put"):
+                putting.add(path.relative_to(ROOT / "bot").as_posix())
+    assert putting == MAY_PUT
+
+
+def named(stage: Stage, since: set[str], *people: str) -> list[SeenMessage]:
+    """The public messages since then; each names all these people."""
+    seen = [m for m in public(stage) if m.ts not in since]
+    for message in seen:
+        for person in people:
+            assert f"<@{person}>" in message.plain, message.plain
+    return seen
+
+
+async def open_things(stage: Stage) -> int:
+    async with stage.bot.store.read() as tx:
+        recent = await tx.executions.recent(limit=100)
+    return sum(not one.status.is_end for one in recent)
+
+
+async def over(stage: Stage) -> None:
+    """Whatever was begun has ended and was told."""
+    for _ in range(60):
+        await stage.passes(15)
+        if not await open_things(stage):
+            break
+    await stage.quiet()
+
+
+@pytest.mark.parametrize("name", sorted(DEEDS))
+async def test_a_change_that_runs_at_once_names_its_requester(tmp_path: Path, name: str) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="") as stage:
+        deed = await prepared(stage, DEEDS[name])
+        since = {m.ts for m in public(stage)}
+        await does(stage, deed)
+        named(stage, since, stage.alice.id)
+        await over(stage)
+        named(stage, since, stage.alice.id)
+
+
+@pytest.mark.parametrize("name", sorted(DEEDS))
+async def test_an_approved_change_names_its_approver_too(tmp_path: Path, name: str) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="") as stage:
+        deed = await prepared(stage, DEEDS[name])
+        rules(stage, BOBS_REVIEW)
+        since = {m.ts for m in public(stage)}
+        await does(stage, deed)
+        [question] = [m for m in named(stage, since, stage.alice.id) if m.channel == "C0GPUOPS"]
+        assert question.buttons == ["Approve", "Deny", "Cancel"]
+        await approves(stage, stage.bob, question)
+        assert named(stage, since, stage.alice.id, stage.bob.id)
+        await over(stage)
+        ends = named(stage, since, stage.alice.id, stage.bob.id)
+        assert [m for m in ends if m.channel == "C0GPUOPS" and m.ts != question.ts]
+
+
+async def test_a_mention_that_changes_something_at_once_names_who_wrote_it(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="alice") as stage:
+        since = {m.ts for m in public(stage)}
+        await stage.asks(stage.alice, "@dbc vm modify inference mem=128")
+        [seen] = named(stage, since, stage.alice.id)
+        assert "memory 64 → 128 GiB" in seen.plain
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before", "html_body"])
+async def test_an_approved_change_that_fails_names_both(tmp_path: Path, fault: str) -> None:
+    async with site(tmp_path) as stage:
+        since = {m.ts for m in public(stage)}
+        question = await asked(stage)
+        stage.world.faults.on(fault, path="/tasks/delete")
+        await approves(stage, stage.bob, question)
+        await over(stage)
+        assert len(named(stage, since, stage.alice.id, stage.bob.id)) >= 2
+
+
+async def test_a_reminder_names_who_asked(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        since = {m.ts for m in public(stage)}
+        await asked(stage)
+        await stage.passes(11 * 60)
+        assert [m for m in named(stage, since, stage.alice.id) if "still waits" in m.plain]
+
+
+async def test_broken_glass_names_who_broke_it_and_who_reviewed_it(tmp_path: Path) -> None:
+    rule = (
+        '[[rule]]\nname = "glass"\nmatch = { command = "vm.delete" }\napprovals = 1\n'
+        'break_glass = { persons = ["U0ALICE"] }\n'
+    )
+    async with site(tmp_path, rule) as stage:
+        since = {m.ts for m in public(stage)}
+        await stage.asks(stage.alice, '/dbc vm delete inference break_glass="It floods us"')
+        await over(stage)
+        named(stage, since, stage.alice.id)
+        broken = await stage.bob.sees("broke the glass", CHANNEL)
+        await stage.bob.presses("I have reviewed it", broken)
+        await stage.quiet()
+        seen = [m for m in public(stage) if "without approval" in m.plain.lower()]
+        assert seen
+        for message in seen:
+            assert f"reviewed by <@{stage.bob.id}>" in message.plain
+
+
+async def test_what_only_the_requester_is_told_afterwards_names_the_approver(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="") as stage:
+        deed = await prepared(stage, DEEDS["vm.passwd"])
+        rules(stage, BOBS_REVIEW)
+        await does(stage, deed)
+        stage.ws.faults.add("http_500", "chat.postEphemeral", times=9)
+        question = await stage.bob.sees("Asked by", CHANNEL)
+        await approves(stage, stage.bob, question)
+        await stage.passes(90)
+        told = [m for m in stage.alice.messages("@dbc") if "You asked for" in m.plain]
+        assert len(told) == 1
+        assert f"approved by <@{stage.bob.id}>" in told[0].plain
+        async with stage.bot.store.read() as tx:
+            [last] = [e for e in await tx.executions.recent(limit=9) if e.command == "vm.passwd"]
+        assert last.status is ExecutionStatus.DONE
