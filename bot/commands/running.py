@@ -317,7 +317,7 @@ class Runs:
             await self._endings.show(tx, execution, end, sentence, outcome.hint, announced=waited)
             return False
         if seen or not reply.private:
-            card = cards.answered(execution, reply)
+            card = cards.answered(execution, reply) if seen else reply
             if reply.private:
                 card = cards.ended(execution, end, sentence)
             await board.show_card(tx, execution, card, self._clock.now())

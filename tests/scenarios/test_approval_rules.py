@@ -148,7 +148,7 @@ async def test_who_has_decided_is_not_reminded(tmp_path: Path) -> None:
         reminder = await stage.carol.sees(
             "still waits for a decision; it expires in 49 min", CHANNEL
         )
-        assert reminder.pings == [stage.carol.id]
+        assert reminder.pings == [stage.carol.id, stage.alice.id]  # asked, and who requested it
 
 
 async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None:
