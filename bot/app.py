@@ -53,7 +53,7 @@ from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import Store, Vault
+from storage import Store, Vault, prepare
 
 KEY_FILE = "credential.key"  # beside the SQLite file
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
@@ -80,6 +80,8 @@ class Bot:
         self._table = command_table()
         # Before the first key is made: a start that fails leaves nothing behind.
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
+        if settings.sqlite_file is not None:
+            prepare(settings.sqlite_file)  # a key without its file means that one was lost
         self.store = Store(settings.database_url, vault_of(settings))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()

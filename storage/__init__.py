@@ -3,7 +3,7 @@
 from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed
-from storage.file import is_database
+from storage.file import is_database, prepare
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, write_keys
@@ -22,6 +22,7 @@ __all__ = [
     "is_database",
     "is_unused",
     "keys_in",
+    "prepare",
     "restore",
     "write_keys",
 ]

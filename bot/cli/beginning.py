@@ -22,7 +22,7 @@ async def refuse_to_hide_another(settings: DatabaseSettings) -> None:
         if is_database(_DEFAULT) and await is_unused(settings.database_url):
             raise _hidden("a PostgreSQL database", _DEFAULT)
         return
-    if is_database(file):
+    if file.exists():  # also an empty one: a first start that was broken off has made it
         return
     for other in _others(file):
         raise _hidden(str(file), other)

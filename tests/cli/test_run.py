@@ -143,3 +143,28 @@ def test_a_start_that_failed_over_the_rules_can_be_tried_again(tmp_path: Path) -
     begun = {"DATABASE_URL": "sqlite:///bot.db"}
     assert "faulty.toml" in started(tmp_path, **ENOUGH, **begun, POLICY_FILE="faulty.toml")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["faulty.toml"]
+
+
+def test_a_first_start_that_was_killed_once_it_had_a_key_can_be_tried_again(
+    tmp_path: Path,
+) -> None:
+    begun = {"DATABASE_URL": "sqlite:///bot.db"}
+    given = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": "http://127.0.0.1:9/",
+        "PYTHONPATH": str(ROOT),
+        **begun,
+    }
+    clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=tmp_path,
+        env=clean | given,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not (tmp_path / "credential.key").exists():
+            assert process.poll() is None
+        process.kill()
+    told = started(tmp_path, **ENOUGH, **begun, POLICY_FILE="no.toml")
+    assert "no.toml does not exist" in told
