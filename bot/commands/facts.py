@@ -83,7 +83,7 @@ class _Reading:
                 TaskNotFound, WrongNodeKind
             ):  # nothing is defined yet, or it boots by pxe
                 disks = tuple(await self._context.dbc.disks.list(target, self._machine.task))
-        return ", ".join(f"{disk.name} {disk.size}" for disk in disks)
+        return ", ".join(f"{disk.name} {disk.size}".rstrip() for disk in disks)
 
     async def _snapshots(self, target: Target) -> str:
         self._must_answer()

@@ -27,6 +27,17 @@ def _number(value: object) -> int | None:
         return None
 
 
+def _port(value: object) -> int | None:
+    """A port; 0 and what cannot be one stand for none."""
+    number = _number(value)
+    return number if number is not None and 0 < number < 65536 else None
+
+
+def _told(value: object) -> object:
+    """A text of the gossip, where words stand for nothing (§3.1.1)."""
+    return "" if value in {"null", "N/A"} else _text(value)
+
+
 def _list(value: object) -> object:
     return () if value is None else value
 
@@ -39,6 +50,8 @@ def _under(key: str) -> Callable[[Any], Any]:
 Text = Annotated[str, BeforeValidator(_text)]
 Secret = Annotated[SecretStr, BeforeValidator(_text)]
 Number = Annotated[int | None, BeforeValidator(_number)]
+Port = Annotated[int | None, BeforeValidator(_port)]
+Told = Annotated[str, BeforeValidator(_told)]
 SizeText = Annotated[Size, BeforeValidator(Size.parse)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_list)]
 NO_SIZE = Size("", None)
@@ -178,11 +191,11 @@ class TaskDetail(TaskSummary):
 
     os: Text = ""
     ssh_ip: Text = ""
-    ssh_port: Number = None
-    rdp_port: Number = None
+    ssh_port: Port = None
+    rdp_port: Port = None
     user_name: Text = ""
     login_password: Secret = NO_SECRET
-    vnc_port: Number = None
+    vnc_port: Port = None
     vnc_password: Secret = NO_SECRET
     cpu_cores: Number = None
     gpu_count: Number = None
@@ -260,8 +273,8 @@ class NodeSummary(Answer):
     """A node as its daemon knows it from gossip (§3.1.1)."""
 
     node_id: Text
-    name: Text = ""
-    version: Text = ""
+    name: Told = ""
+    version: Told = ""
 
 
 class Cpu(Answer):
@@ -369,15 +382,15 @@ class BareMetal(Answer):
 
     node_id: Text = ""
     uuid: Text = ""
-    name: Text = ""
-    version: Text = ""
+    name: Told = ""
+    version: Told = ""
     ip: Text = ""
     os: Text = ""
     desc: Text = Field(default="", validation_alias=AliasChoices("description", "desc"))
     ipmi_hostname: Text = ""
     ipmi_username: Secret = NO_SECRET
     ipmi_password: Secret = NO_SECRET
-    ipmi_port: Number = None
+    ipmi_port: Port = None
     power_status: Text = ""
     deeplink_device_id: Text = ""
     deeplink_device_password: Secret = NO_SECRET

@@ -42,6 +42,8 @@ class FaultName(StrEnum):
     """HTTP 200 with a page for people; nothing is done."""
     OTHER_SERVICE = "other_service"
     """HTTP 200 with the JSON of another service; nothing is done."""
+    SPARSE = "sparse"
+    """Done, and answered with nothing but names and states: all that may be absent is."""
     BAD_JSON = "bad_json"
     """Done, but the answer is cut off in the middle."""
     UNKNOWN_NODE = "unknown_node"

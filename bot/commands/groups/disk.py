@@ -8,6 +8,7 @@ from bot.commands.args import Arg, Disk, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.off import must_be_off
+from bot.commands.groups.shown import joined, sized
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.models import TaskDisk
@@ -65,7 +66,8 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
 
 
 def _row(disk: TaskDisk, size: Size) -> Row:
-    return Row(line(code(disk.name), f" {size} · {disk.file}"), named.disk(disk, size))
+    told = joined(line(code(disk.name), " ", sized(size)), disk.file)
+    return Row(told, named.disk(disk, size))
 
 
 async def add(
@@ -105,7 +107,7 @@ async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, s
     await must_be_off(ctx, target, vm, _OFF)
     disks = await disks_of(ctx.dbc, target, vm.task)
     if disk not in {it.name for it in disks}:
-        listed = ", ".join(f"{it.name} ({it.size})" for it in disks) or "none"
+        listed = ", ".join(f"{it.name} ({sized(it.size)})" for it in disks) or "none"
         raise NotFound(f"{vm.label} has no disk “{disk}”; its disks: {listed}.", field="disk")
     return inventory_of(disks)
 

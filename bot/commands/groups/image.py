@@ -23,6 +23,7 @@ from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.errors import Clash, DbcError
 from bot.dbc.identity import Target
+from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.model import Effect, Goal, Node, Watch
@@ -151,7 +152,7 @@ async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
     if found := await running_transfers(ctx, target, image):
         doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
         raise Conflict(
-            f"{image} is being {doing} there already ({found[0].progress.percent or 0} %).",
+            f"{image} is being {doing} there already{_so_far(found[0].progress)}.",
             hint=line(
                 "Follow it with ",
                 command("watch image"),
@@ -161,6 +162,10 @@ async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
             ),
             field="image",
         )
+
+
+def _so_far(progress: Progress) -> str:
+    return "" if progress.percent is None else f" ({progress.percent} %)"
 
 
 async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str]) -> None:

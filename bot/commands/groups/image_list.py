@@ -8,6 +8,7 @@ from bot.commands.args import Arg, AtNode, ImageServer, NodeOrServer
 from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.servers import choose_server
+from bot.commands.groups.shown import sized
 from bot.dbc.models import Image
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
@@ -167,7 +168,7 @@ def _part(
         ]
         rows.append(
             Row(
-                line(code(image.name), f" {image.size}", _mark(image, unlike)),
+                line(code(image.name), f" {sized(image.size)}", _mark(image, unlike)),
                 {"place": place, **named.image(image), "differs_from": differs},
             )
         )

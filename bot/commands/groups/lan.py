@@ -5,7 +5,7 @@ from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, OnNode
 from bot.commands.context import Context
-from bot.commands.groups.shown import short
+from bot.commands.groups.shown import joined, short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.errors import Unreadable
@@ -42,8 +42,8 @@ async def list_lans(ctx: Context, node: OnNode) -> Reply:
 
 def _row(lan: Lan, labels: Mapping[str, str]) -> Row:
     used = ", ".join(labels.get(task, short(task)) for task in lan.members) or "unused"
-    data = {"name": lan.network_name, "ip_cidr": lan.ip_cidr, "machines": list(lan.members)}
-    return Row(line(code(lan.network_name), f" {lan.ip_cidr} · {used}"), data)
+    data = {"name": lan.network_name, "ip_cidr": lan.ip_cidr or None, "machines": list(lan.members)}
+    return Row(joined(joined(line(code(lan.network_name)), lan.ip_cidr, by=" "), used), data)
 
 
 async def _labels(ctx: Context) -> dict[str, str]:

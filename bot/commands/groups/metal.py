@@ -9,7 +9,7 @@ from typing import Annotated
 from bot.commands.args import Arg, Manager, Metal
 from bot.commands.context import Context
 from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, listed_by
-from bot.commands.groups.shown import short
+from bot.commands.groups.shown import joined, short
 from bot.commands.table import Command, Group
 from bot.commands.text import quoted
 from bot.dbc.errors import DbcError, NodeTimeout
@@ -83,12 +83,12 @@ def _rows(nodes: Sequence[Node], mine: set[str]) -> tuple[Row, ...]:
     return tuple(
         Row(
             line(
-                bold(node.label), " ", code(short(node.id)), f" {node.version}",
+                joined(bold(node.label), code(short(node.id)), node.version, by=" "),
                 line(" ", emoji("key")) if node.id in mine else (),
             ),
             {
                 "id": node.id, "name": node.label, "kind": str(node.kind),
-                "manager_id": node.manager or None, "version": node.version,
+                "manager_id": node.manager or None, "version": node.version or None,
                 "usable": node.id in mine,
             },
         )
@@ -104,12 +104,15 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
         label = node.nickname if node and node.nickname else machine.desc or short(machine.node_id)
         text: Line = line(
             bold(label), " ", code(short(machine.node_id)),
-            f" {machine.ip} · {machine.os or 'unknown system'} · uuid ", code(machine.uuid),
+            " ", joined(
+                machine.ip, machine.os or "unknown system",
+                line("uuid ", code(machine.uuid)) if machine.uuid else "",
+            ),
         )  # fmt: skip
         data = {
-            "id": machine.node_id, "name": label, "uuid": machine.uuid, "ip": machine.ip,
-            "os": machine.os, "description": machine.desc,
-            "ipmi_host": machine.ipmi_hostname,
+            "id": machine.node_id, "name": label, "uuid": machine.uuid or None,
+            "ip": machine.ip or None, "os": machine.os or None,
+            "description": machine.desc or None, "ipmi_host": machine.ipmi_hostname or None,
         }  # fmt: skip
         rows.append(Row(text, data))
     head = line(

@@ -37,7 +37,7 @@ def machine(seen: Machine, node: Node, problem: BotError | None = None) -> Named
         "task": seen.task,
         "name": seen.label,
         "status": state_of(seen.status),
-        "description": seen.desc,
+        "description": seen.desc or None,
         "created_node_time": node_time(seen.created),
         "node": node.label,
         "node_id": seen.node,
@@ -59,7 +59,7 @@ def detail(vm: Machine, node: Node, found: TaskDetail, connection: Mapping[str, 
         "node": node.label,
         "node_id": vm.node,
         "status": state_of(found.status),
-        "description": found.desc,
+        "description": found.desc or None,
         "cpus": found.cpu_cores,
         "gpus": found.gpu_count,
         "memory_gib": gib(found.mem_size),
@@ -93,12 +93,12 @@ def hardware(node: Node, info: NodeInfo) -> Named:
         "gpus": info.gpu and info.gpu.gpu_count,
         "gpus_used": info.gpu and info.gpu.gpu_used,
         "cpu_cores": info.cpu and info.cpu.cores,
-        "cpu_type": info.cpu and info.cpu.type,
+        "cpu_type": (info.cpu and info.cpu.type) or None,
         "cpu_used_percent": info.cpu and percent(info.cpu.used_usage),
         "memory_gib": info.mem and gib(info.mem.size),
         "memory_free_gib": info.mem and gib(info.mem.free),
         "disks": [
-            {"path": one.path, "size_gib": gib(one.size), "free_gib": gib(one.free)}
+            {"path": one.path or None, "size_gib": gib(one.size), "free_gib": gib(one.free)}
             for one in info.disk_data
         ],
         "os": info.os or None,

@@ -6,10 +6,17 @@ from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
-from bot.commands.groups.shown import retry_buttons, short, stacked
+from bot.commands.groups.shown import (
+    counted_of,
+    joined,
+    retry_buttons,
+    short,
+    sized,
+    stacked,
+)
 from bot.commands.table import Command, Group
 from bot.dbc.guard import Silence
-from bot.dbc.models import NodeInfo, RentOrder
+from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.model import Effect, Node
 from bot.plural import counted
@@ -60,13 +67,13 @@ async def list_nodes(ctx: Context) -> Reply:
 def _row(node: Node, silence: Silence | None, *, has_session: bool) -> Row:
     own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
     key: Line = line(" ", emoji("key")) if has_session else ()
-    shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), f" {node.version}", key)
+    shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), _version(node), key)
     if silence is not None:
         shown = line(shown, " ", emoji("warning"), " ", _silent(silence))
     data = {
         "id": node.id,
         "name": node.label,
-        "version": node.version,
+        "version": node.version or None,
         "usable": has_session,
         "seen_at": node.seen_at,
         "is_silent": silence is not None,
@@ -74,6 +81,10 @@ def _row(node: Node, silence: Silence | None, *, has_session: bool) -> Row:
         "next_retry_at": silence.until if silence else None,
     }
     return Row(shown, data)
+
+
+def _version(node: Node) -> str:
+    return f" {node.version}" if node.version else ""
 
 
 def _silent(silence: Silence) -> Line:
@@ -100,7 +111,7 @@ async def show(ctx: Context, node: AnyNode) -> Reply:
         Fields(_facts(info)),
     ]
     if info.images:
-        images = [line(code(image.name), f" {image.size}") for image in info.images]
+        images = [line(code(image.name), f" {sized(image.size)}") for image in info.images]
         parts.append(Para(stacked([line(bold("Images")), *images])))
     data = named.hardware(node, info)
     return Reply(f"{node.label}: {kind}", tuple(parts), data=data)
@@ -109,25 +120,32 @@ async def show(ctx: Context, node: AnyNode) -> Reply:
 def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
     facts: list[tuple[str, Line]] = []
     if info.gpu:
-        facts.append(
-            ("GPUs", line(f"{info.gpu.gpu_used or 0} of {info.gpu.gpu_count or 0} in use"))
-        )
+        facts.append(("GPUs", _gpus(info.gpu)))
     if info.cpu:
-        facts.append(
-            (
-                "CPU",
-                line(f"{info.cpu.cores or 0} cores, {info.cpu.used_usage} used\n{info.cpu.type}"),
-            )
-        )
+        used = f"{info.cpu.used_usage} used" if info.cpu.used_usage else ""
+        told = joined(counted_of(info.cpu.cores, "core"), used, by=", ")
+        facts.append(("CPU", joined(told, info.cpu.type, by="\n") or line("unknown")))
     if info.mem:
-        facts.append(("Memory", line(f"{info.mem.free} of {info.mem.size} free")))
-    facts.extend(
-        (f"Disk {disk.path}", line(f"{disk.free} of {disk.size} free")) for disk in info.disk_data
-    )
+        facts.append(("Memory", _free(info.mem)))
+    facts.extend((f"Disk {disk.path}".rstrip(), _free(disk)) for disk in info.disk_data)
     facts.append(("System", line(info.os or "unknown")))
     facts.append(("Address", line(info.ip or "unknown")))
     facts.append(("DBC version", line(info.version or "unknown")))
     return tuple(facts)
+
+
+def _gpus(gpu: Gpu) -> Line:
+    if gpu.gpu_count is None:
+        return line("unknown")
+    if gpu.gpu_used is None:
+        return line(f"{gpu.gpu_count}, how many are in use is not known")
+    return line(f"{gpu.gpu_used} of {gpu.gpu_count} in use")
+
+
+def _free(of: Memory | HostDisk) -> Line:
+    if of.size.text and of.free.text:
+        return line(f"{of.free} of {of.size} free")
+    return line(of.size.text or (f"{of.free} free" if of.free.text else "unknown"))
 
 
 async def orders(ctx: Context, node: AnyNode) -> Reply:
@@ -142,20 +160,21 @@ async def orders(ctx: Context, node: AnyNode) -> Reply:
 
 def _order(order: RentOrder) -> Row:
     data = {
-        "id": order.id, "renter": order.renter, "status": order.rent_status,
+        "id": order.id or None, "renter": order.renter or None,
+        "status": order.rent_status or None,
         "gpu_indexes": list(order.gpu_index), "end_block": order.rent_end,
     }  # fmt: skip
     # For a whole machine, DBC gives the renter's address in place of a number.
-    what = "whole machine" if order.id == order.renter else f"order {order.id}"
-    gpus = ", ".join(str(gpu) for gpu in order.gpu_index)
-    held = f" · GPUs {gpus}" if gpus else ""
-    return Row(
-        line(
-            bold(what), f" · {order.rent_status or 'unknown'}{held} · until block "
-            f"{order.rent_end or '?'} · ", code(order.renter),
-        ),
-        data,
-    )  # fmt: skip
+    what = "whole machine" if order.id == order.renter else f"order {order.id}".rstrip()
+    gpus = ", ".join(str(gpu) for gpu in order.gpu_index if gpu is not None)
+    told = joined(
+        line(bold(what)),
+        order.rent_status or "state unknown",
+        f"GPUs {gpus}" if gpus else "",
+        "" if order.rent_end is None else f"until block {order.rent_end}",
+        line(code(order.renter)) if order.renter else "",
+    )
+    return Row(told, data)
 
 
 async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from bot.commands.groups import named
 from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
+from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.model import Machine, Node
 from bot.plural import counted
-from bot.reply import Actions, Button, Line, Row, Rows, bold, code, command, emoji, line, time
+from bot.reply import Actions, Button, Line, Row, Rows, Span, bold, code, command, emoji, line, time
 from bot.services.inventory import NodeListing
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
@@ -27,6 +28,25 @@ _LAMPS = {
     Phase.UNKNOWN: "grey_question",
 }
 _SHORT = 8  # characters of an id that people read and type
+
+
+UNKNOWN = "not known yet"
+
+
+def joined(*pieces: str | Span | Line, by: str = " · ") -> Line:
+    """The pieces that there are, with a dot between them; what is absent is not shown."""
+    there = [line(piece) for piece in pieces if piece]
+    return line(*(part for piece in there for part in (by, piece)))[1:]
+
+
+def sized(size: Size) -> str:
+    """A size as DBC says it, or that it has said none."""
+    return size.text or "size not known"
+
+
+def counted_of(number: int | None, one: str) -> str:
+    """`2 GPUs`; nothing where no number is known, which is not 0."""
+    return "" if number is None else counted(number, one)
 
 
 def short(identifier: str) -> str:

@@ -8,6 +8,7 @@ from bot.commands.context import Context
 from bot.commands.groups import named
 from bot.commands.groups.off import must_be_off
 from bot.commands.groups.servers import choose_server
+from bot.commands.groups.shown import UNKNOWN, joined
 from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
 from bot.dbc import fields
@@ -58,18 +59,17 @@ async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
 
 
 def _row(snapshot: Snapshot) -> Row:
-    told = f" {_status(snapshot)} · {snapshot.create_time}"
-    shown = line(code(snapshot.name), told, f" · {snapshot.desc}" if snapshot.desc else "")
-    return Row(shown, _data(snapshot))
+    named_so = line(code(snapshot.name), f" {_status(snapshot) or 'state unknown'}")
+    return Row(joined(named_so, snapshot.create_time, snapshot.desc), _data(snapshot))
 
 
 def _data(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "name": snapshot.name,
-        "status": _status(snapshot),
+        "status": _status(snapshot) or None,
         "created_node_time": named.node_time(snapshot.create_time),
-        "description": snapshot.desc,
-        "file": snapshot.file_name,
+        "description": snapshot.desc or None,
+        "file": snapshot.file_name or None,
     }
 
 
@@ -81,9 +81,12 @@ async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Show one snapshot and what it is called on the image server."""
     snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
     facts = (
-        ("Status", line(_status(snapshot))),
-        ("Taken", line(f"{snapshot.create_time} (node's time)")),
-        ("On the image server", line(code(snapshot.file_name))),
+        ("Status", line(_status(snapshot) or "unknown")),
+        (
+            "Taken",
+            line(f"{snapshot.create_time} (node's time)" if snapshot.create_time else UNKNOWN),
+        ),
+        ("On the image server", line(code(snapshot.file_name) if snapshot.file else UNKNOWN)),
         ("Description", line(snapshot.desc or "–")),
     )
     title = line("Snapshot ", bold(snapshot.name), " of ", bold(vm.label))

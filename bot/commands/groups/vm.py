@@ -14,12 +14,16 @@ from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import (
     RETRY_VM,
+    UNKNOWN,
+    counted_of,
     heading,
     is_silent,
+    joined,
     lamp,
     node_part,
     retry_buttons,
     short,
+    sized,
     stacked,
 )
 from bot.commands.patience import LIMIT
@@ -152,7 +156,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
 def _all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
     parts: list[Part] = [Fields(_facts(vm, detail)), *_connection(detail)]
     if detail.disks:
-        disks = [line(code(disk.name), f" {disk.size}") for disk in detail.disks]
+        disks = [line(code(disk.name), f" {sized(disk.size)}") for disk in detail.disks]
         parts.append(Para(stacked([line(bold("Disks")), *disks])))
     if detail.network_filters:
         rules = "\n".join(detail.network_filters)
@@ -194,14 +198,9 @@ def _as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErr
 def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
     facts: list[tuple[str, Line]] = [
         ("Id", line(code(vm.task))),
-        (
-            "Size",
-            line(
-                f"{detail.gpu_count or 0} GPU · {detail.cpu_cores or 0} cores · {detail.mem_size}"
-            ),
-        ),
-        ("System", line(detail.os or "unknown")),
-        ("Created", line(f"{detail.create_time} (node's time)")),
+        ("Size", _size(detail) or line(UNKNOWN)),
+        ("System", line(detail.os or UNKNOWN)),
+        ("Created", line(f"{detail.create_time} (node's time)" if detail.create_time else UNKNOWN)),
     ]
     if detail.network_name:
         facts.append(("Network", line(detail.network_name)))
@@ -212,26 +211,40 @@ def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
     return tuple(facts)
 
 
+def _size(detail: TaskDetail) -> Line:
+    return joined(
+        counted_of(detail.gpu_count, "GPU"),
+        counted_of(detail.cpu_cores, "core"),
+        detail.mem_size.text,
+    )
+
+
 def _connection(detail: TaskDetail) -> list[Part]:
     """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
     if told := _NOT_YET.get(detail.status):
         return [Note(line(told))]
     login, password = detail.user_name, detail.login_password.get_secret_value()
     lines = []
-    if detail.rdp_port:
+    if detail.ssh_ip and detail.rdp_port:
         lines.append(f"mstsc /v:{detail.ssh_ip}:{detail.rdp_port}")
-    elif detail.ssh_port:
+    elif detail.ssh_ip and detail.ssh_port:
         user = "<user>" if login in {"", _NO_AGENT} else login
         lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
     parts: list[Part] = [Para(line(bold("Connect"))), CodeBlock("\n".join(lines))] if lines else []
     if _NO_AGENT in {login, password}:
         parts.append(Note(line("The guest took no password: log in with the image's own account.")))
-    else:
-        parts.append(Para(line("Login ", code(login), " · password ", code(password))))
-    vnc = f"{detail.ssh_ip}:{detail.vnc_port}"
-    secret = detail.vnc_password.get_secret_value()
-    parts.append(Para(line("VNC ", code(vnc), " · password ", code(secret))))
-    return parts
+    elif known := _pair("Login ", login, password):
+        parts.append(Para(known))
+    vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
+    if known := _pair("VNC ", vnc, detail.vnc_password.get_secret_value() if vnc else ""):
+        parts.append(Para(known))
+    return parts or [Note(line("How to connect is not known yet."))]
+
+
+def _pair(label: str, name: str, password: str) -> Line:
+    """`Login dbc · password …`, without what is not known; nothing where neither is."""
+    shown = line("password ", code(password)) if password else ()
+    return joined(line(label, code(name)) if name else "", shown)
 
 
 def _connection_data(detail: TaskDetail) -> Mapping[str, Any]:
@@ -243,11 +256,11 @@ def _connection_data(detail: TaskDetail) -> Mapping[str, Any]:
     remote = ("rdp", detail.rdp_port) if detail.rdp_port else ("ssh", detail.ssh_port)
     ports = [remote, ("vnc", detail.vnc_port)]
     return {
-        "address": detail.ssh_ip,
+        "address": detail.ssh_ip or None,
         "ports": [{"service": service, "port": port} for service, port in ports if port],
-        "login": None if took_none else login,
-        "password": None if took_none else password,
-        "vnc_password": detail.vnc_password.get_secret_value(),
+        "login": None if took_none else login or None,
+        "password": None if took_none else password or None,
+        "vnc_password": detail.vnc_password.get_secret_value() or None,
     }
 
 

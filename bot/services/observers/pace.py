@@ -86,8 +86,10 @@ class Pace:
 
 def standing(percent: int | None) -> Line:
     """A bar without history."""
-    full = (percent or 0) * _CELLS // 100
-    return line(f"{'▓' * full}{'░' * (_CELLS - full)} {percent or 0} %")
+    if percent is None:
+        return line("how far is not known yet")
+    full = percent * _CELLS // 100
+    return line(f"{'▓' * full}{'░' * (_CELLS - full)} {percent} %")
 
 
 def rate(per_second: float) -> str:

@@ -52,7 +52,7 @@ class Snapshots:
             if not progress.is_running:  # ended or was stopped, and nobody has told the snapshot
                 return await self._sent(watch, snapshot, now)
             may_start = "the copy is made: the machine may be started again"
-            sight = moving(watch, progress.percent or 0, now, may_start)
+            sight = moving(watch, progress.percent, now, may_start)
             return replace(sight, about={**sight.about, "path": snapshot.file})
         if snapshot.status == "none":
             return await self._sent(watch, snapshot, now)

@@ -34,8 +34,12 @@ def size_of(images: Sequence[Image], name: str) -> Size | None:
     return next((image.size for image in images if image.name == name), None)
 
 
-def moving(watch: Watch, percent: int, now: datetime, detail: str = "") -> Sight:
-    """A transfer at work."""
+def moving(watch: Watch, percent: int | None, now: datetime, detail: str = "") -> Sight:
+    """A transfer at work; how far it is may not be told."""
+    if percent is None:
+        told = line(detail or "under way; how far is not known yet")
+        sight = Sight(status="under way", detail=told, about={"ended_at": ""}, moved=True)
+        return goes_on(watch, sight, now) if watch.stopped_by else sight
     pace = Pace.seen(watch.about, percent, now)
     size = Size.parse(watch.about.get("size", ""))
     has_stalled = pace.has_stalled(now)
@@ -106,7 +110,7 @@ class Downloads:
         image, now = watch.about["image"], self._clock.now()
         progress = await self._dbc.images.download_progress(target, image)
         if progress.is_running:
-            return moving(watch, progress.percent or 0, now)
+            return moving(watch, progress.percent, now)
         sight = ended(watch, now)
         directory = watch.about.get("directory", DATA_DIR)
         if directory != DATA_DIR and not watch.stopped_by:
@@ -181,7 +185,7 @@ class Uploads:
         path, now = watch.about["path"], self._clock.now()
         progress = await self._dbc.images.upload_progress(target, path)
         if progress.is_running:
-            return moving(watch, progress.percent or 0, now)
+            return moving(watch, progress.percent, now)
         server = watch.about["server"]
         listed = await self._dbc.images.on_server(server) if server else ()
         there = size_of(listed, path.rpartition("/")[2])

@@ -20,7 +20,7 @@ from sandbox.dbc.front import routes
 from sandbox.dbc.front.envelope import DaemonDied
 from sandbox.dbc.front.forward import Forwarder, NeverAnswered
 from sandbox.dbc.front.inquiry import Inquiry
-from sandbox.dbc.front.replies import FrontError, Reply, by_gateway, html, pretty
+from sandbox.dbc.front.replies import FrontError, Reply, by_gateway, html, pretty, sparse
 from sandbox.dbc.front.server import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -255,6 +255,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return reply
     if fault.name is FaultName.RESET_AFTER:
         return None
+    if fault.name is FaultName.SPARSE:
+        return Reply(reply.status, json.dumps(sparse(json.loads(reply.body))))
     if fault.name is FaultName.GATEWAY_TIMEOUT:
         return by_gateway(504, "Gateway Timeout")
     if fault.name is FaultName.BAD_JSON:

@@ -75,6 +75,24 @@ def by_gateway(
     return Reply(status, body if title else "", kind, more=headers, from_daemon=False)
 
 
+# What things are called and how they are; everything else may be missing from an answer.
+_ALWAYS = frozenset(
+    {"errcode", "task_id", "status", "node_id", "node_type", "id", "network_name", "snapshot_name"}
+    | {"image_name", "image_name:", "name"}
+)
+
+
+def sparse(value: Any) -> Any:
+    """An answer without all that may be absent."""
+    if isinstance(value, dict):
+        return {
+            key: sparse(found)
+            for key, found in value.items()
+            if key in _ALWAYS or isinstance(found, dict | list) or key == "message"
+        }
+    return [sparse(found) for found in value] if isinstance(value, list) else value
+
+
 def html(status: int, title: str) -> Reply:
     """libevent's own error page."""
     body = (
