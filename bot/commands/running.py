@@ -23,7 +23,7 @@ from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
 from bot.services import board, cards
 from bot.services.cards import Subject
-from bot.services.observers.sight import ANSWERED
+from bot.services.observers.sight import ANSWERED, ARRIVED
 from bot.services.outbox import Delivery, Outbox
 from storage import BadKey, StorageFailed, UnitOfWork
 
@@ -398,7 +398,10 @@ def _failure(command: Command, subject: Subject, error: BotError) -> Line:
 
 def _learnt(error: BotError) -> Mapping[str, str]:
     """What a watch goes by: what was found out before, and an answer that confirms nothing."""
-    return {**error.learnt, ANSWERED: error.answer} if error.answer else error.learnt
+    if not error.answer:
+        return error.learnt
+    arrived = {ARRIVED: "yes"} if error.said else {}
+    return {**error.learnt, ANSWERED: error.answer, **arrived}
 
 
 def _about(subject: Subject) -> Line:

@@ -25,7 +25,7 @@ from bot.services.cards import Subject
 from bot.services.inventory import Inventory
 from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
-from bot.services.observers.sight import ANSWERED, Observer, Seen, Sight, is_silence
+from bot.services.observers.sight import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import rewound
@@ -90,9 +90,10 @@ class Watches:
         await self._late.replaced(tx, watch, node_label)
         words = self._words(execution)
         subject = Subject(watch.label, watch.task, node_label)
-        doubt = "it is unknown whether the command arrived; I keep looking"
+        unknown = "it is done" if watch.about.get(ARRIVED) else "the command arrived"
+        doubt = f"it is unknown whether {unknown}; I keep looking"
         if answered := watch.about.get(ANSWERED):
-            doubt = f"{answered} It may or may not be done; I keep looking"
+            doubt = f"{answered.rstrip('.')}: {doubt}"
         detail = line(doubt if watch.unsure else "accepted")
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card)
