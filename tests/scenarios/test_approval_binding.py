@@ -108,7 +108,7 @@ def taken(task: Task, name: str) -> None:
     task.snapshot_status[name] = "none"
 
 
-UNREADABLE = ":warning: could not be read. DBC's answer could not be read."
+UNREADABLE = ":warning: could not be read. DBC's answer was cut off."
 
 
 async def test_a_list_that_cannot_be_read_hides_nothing_else_and_is_not_called_silence(
@@ -123,7 +123,7 @@ async def test_a_list_that_cannot_be_read_hides_nothing_else_and_is_not_called_s
         assert f"Snapshots\n{UNREADABLE}" in shown
         assert "answer in time" not in shown
         kept = [e for e in await entries(stage) if e.kind is AuditKind.ASKED]
-        assert kept[0].details["shown"]["snapshots"]["unread"] == "DBC's answer could not be read."
+        assert kept[0].details["shown"]["snapshots"]["unread"] == "DBC's answer was cut off."
         taken(stage.task(NAME), "nightly")
         stage.world.faults.off()
         await approves(stage, stage.bob, question)
@@ -145,7 +145,7 @@ async def test_a_list_that_can_no_longer_be_read_voids_it(tmp_path: Path) -> Non
         question = await asked(stage)
         stage.world.faults.on("bad_json", path="/snapshot/list")
         await approves(stage, stage.bob, question)
-        why = "shown: Snapshots cannot be read now (DBC's answer could not be read)."
+        why = "shown: Snapshots cannot be read now (DBC's answer was cut off)."
         assert why in now(stage, question).plain
         assert stage.changes() == []
 
@@ -274,7 +274,7 @@ async def test_an_image_whose_users_could_not_be_read_is_not_deleted_from_under_
         file = stage.task(NAME).disks["vdb"].source_file.rpartition("/")[2]
         stage.world.faults.on("bad_json", path=f"/tasks/{stage.task(NAME).task_id}")
         question = await asked(stage, f"/dbc image delete {file} on gpu1")
-        assert f"could not be read. {NAME}: DBC's answer could not be read." in question.plain
+        assert f"could not be read. {NAME}: DBC's answer was cut off." in question.plain
         assert "Whether one does could not be read." in question.plain
         stage.world.faults.off()
         await approves(stage, stage.bob, question)

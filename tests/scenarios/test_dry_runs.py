@@ -86,7 +86,7 @@ async def test_a_dry_run_shows_what_a_question_would_show(tmp_path: Path) -> Non
         told = await stage.asks(stage.alice, "/dbc vm delete inference --dry-run")
         assert "Present state*\nrunning" in told.plain
         assert "Disks*\nvda 350G, vdb 100G" in told.plain
-        assert "Snapshots*\ncould not be read. DBC's answer could not be read." in told.plain
+        assert "Snapshots*\ncould not be read. DBC's answer was cut off." in told.plain
 
 
 async def test_a_dry_run_of_what_would_be_refused_says_why(one_stage: Stage) -> None:
