@@ -379,7 +379,7 @@ class Reviews:
         """Remind those who could decide, at growing intervals, in the card's thread."""
         now = self._clock.now()
         async with self._store.write() as tx:
-            due = await tx.approvals.claim_reminders(now, now + FIRST_REMINDER, 20)
+            due = await tx.approvals.claim_reminders(now, FIRST_REMINDER, SLOWEST_REMINDER, 20)
         for approval in due:
             try:
                 await self._remind(approval)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, exists, or_, select, update
+from sqlalchemy import RowMapping, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
@@ -188,26 +188,33 @@ class Approvals(Repository):
         found = [from_row(row) for row in rows.mappings()]
         return [approval for approval in found if approval.id.startswith(beginning)]
 
-    async def claim_reminders(self, now: datetime, until: datetime, limit: int) -> list[Approval]:
-        """Take up to `limit` reviews whose reminder is due, and put the next one off to `until`.
+    async def claim_reminders(
+        self, now: datetime, pause: timedelta, longest: timedelta, limit: int
+    ) -> list[Approval]:
+        """Take up to `limit` reviews whose reminder is due, and put the next one off by `pause`.
 
-        Conditions: PENDING, and `remind_at` is reached, or the clock was set back since it was
-        asked. `reminders` counts this one already.
+        Conditions: PENDING, and `remind_at` is reached; or the clock was set back since the review
+        was requested, and it has had no reminder yet or waits for one longer than the `longest`
+        pause between two. `reminders` counts this one already.
         """
+        is_set_back = and_(
+            approvals.c.created_at > now + FARTHEST_AHEAD,
+            or_(
+                and_(approvals.c.reminders == 0, approvals.c.remind_at.is_not(None)),
+                approvals.c.remind_at > now + longest,
+            ),
+        )
         rows = await self._connection.execute(
             claiming(
                 approvals,
                 [
                     approvals.c.status == ApprovalStatus.PENDING,
-                    or_(
-                        approvals.c.remind_at <= now,
-                        approvals.c.created_at > now + FARTHEST_AHEAD,
-                    ),
+                    or_(approvals.c.remind_at <= now, is_set_back),
                 ],
                 order=approvals.c.remind_at,
                 limit=limit,
             )
-            .values(remind_at=until, reminders=approvals.c.reminders + 1)
+            .values(remind_at=now + pause, reminders=approvals.c.reminders + 1)
             .returning(approvals)
         )
         return [from_row(row) for row in rows.mappings()]

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -7,6 +7,8 @@ from bot.model import ApprovalStatus
 from storage import Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import LATER, NOW, SOON, approval, execution, record
+
+TEN_MINUTES, DAY = timedelta(minutes=10), timedelta(days=1)
 
 PENDING, APPROVED, DENIED, CANCELLED, EXPIRED, VOID = ApprovalStatus
 
@@ -73,3 +75,31 @@ async def test_every_review_past_its_time_expires_once(store: Store, racing: Rac
     assert sorted(claimed) == [f"approval-{number}" for number in range(1, 10)]
     async with store.read() as tx:
         assert (await tx.approvals.get("approval-late")).status is PENDING
+
+
+async def reminded(store: Store, now: datetime) -> list[int]:
+    """How many reminders each review has had whose reminder is due, this one included."""
+    async with store.write() as tx:
+        due = await tx.approvals.claim_reminders(now, TEN_MINUTES, DAY, 10)
+    return [each.reminders for each in due]
+
+
+@pytest.mark.parametrize("earlier", [0, 3])
+async def test_a_clock_that_was_set_back_brings_one_reminder(store: Store, earlier: int) -> None:
+    async with store.write() as tx:
+        await tx.approvals.add(approval(remind_at=NOW + TEN_MINUTES, reminders=earlier))
+    now = NOW - 2 * DAY
+    assert await reminded(store, now) == [earlier + 1]
+    for _ in range(10):
+        now += timedelta(seconds=5)
+        assert await reminded(store, now) == []
+    async with store.write() as tx:  # as after each reminder, with a growing pause
+        await tx.approvals.remind("approval-1", now + DAY)
+    assert await reminded(store, now + timedelta(seconds=5)) == []
+    assert await reminded(store, now + DAY) == [earlier + 2]
+
+
+async def test_no_more_reminders_stays_so_where_the_clock_was_set_back(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.approvals.add(approval())
+    assert await reminded(store, NOW - DAY) == []
