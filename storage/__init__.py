@@ -4,11 +4,13 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed
 from storage.file import is_database, prepare
+from storage.repositories.repository import FARTHEST_AHEAD
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, write_keys
 
 __all__ = [
+    "FARTHEST_AHEAD",
     "Archive",
     "BadKey",
     "Copied",

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    or_,
 )
 
 
@@ -180,19 +181,16 @@ messages = Table(
     Column("unsettled_until", UtcDateTime),
     *_lease(),
 )
-# Partial: nearly every message is delivered, and the outbox looks only for those that are not.
-Index(
-    "ix_messages_undelivered",
-    messages.c.next_try_at,
-    sqlite_where=messages.c.delivered < messages.c.version,
-    postgresql_where=messages.c.delivered < messages.c.version,
+# Slack does not show what is wanted, or may carry out something older and undo it.
+OUTSTANDING = or_(
+    messages.c.delivered < messages.c.version, messages.c.unsettled_until.is_not(None)
 )
-
+# Partial: nearly every message is settled, and the outbox looks only for those that are not.
 Index(
-    "ix_messages_unsettled",
-    messages.c.unsettled_until,
-    sqlite_where=messages.c.unsettled_until.is_not(None),
-    postgresql_where=messages.c.unsettled_until.is_not(None),
+    "ix_messages_outstanding",
+    messages.c.next_try_at,
+    sqlite_where=OUTSTANDING,
+    postgresql_where=OUTSTANDING,
 )
 
 dbc_sessions = Table(

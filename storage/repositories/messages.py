@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, and_, or_, select, update
 
 from bot.model import Message, MessageRef, Place
 from storage.repositories.repository import Repository, claiming, is_free, is_reached
-from storage.tables import messages
+from storage.tables import OUTSTANDING, messages
 
 RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
 
@@ -86,22 +86,23 @@ class Messages(Repository):
     async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Message]:
         """Lease up to `limit` messages that are to be delivered, oldest first.
 
-        Conditions: the wanted version is neither delivered nor given up on and `next_try_at` is
-        reached, or what Slack had left unanswered is settled by now and may have undone a later
-        edit; and the lease is free. `attempts` counts this delivery already: after a crash it says
-        that the message may have been posted.
+        Conditions: the wanted version is not delivered, or what Slack had left unanswered is
+        settled by now and may have undone a later edit; that version was not given up on,
+        `next_try_at` is reached, and the lease is free. `attempts` counts this delivery already:
+        after a crash it says that the message may have been posted.
         """
-        wanted = and_(WANTED, is_reached(messages.c.next_try_at, now))
-        settled = and_(
-            messages.c.unsettled_until.is_not(None),
-            is_reached(messages.c.unsettled_until, now),
-            messages.c.ref_ts.is_not(None),
+        settled = and_(is_reached(messages.c.unsettled_until, now), messages.c.ref_ts.is_not(None))
+        due = [
+            OUTSTANDING,  # as in the index, else no database would use it
+            or_(messages.c.delivered < messages.c.version, settled),
             messages.c.abandoned < messages.c.version,
-        )
+            is_reached(messages.c.next_try_at, now),
+            is_free(messages, now),
+        ]
         rows = await self._connection.execute(
             claiming(
                 messages,
-                [or_(wanted, settled), is_free(messages, now)],
+                due,
                 order=messages.c.created_at,
                 limit=limit,
             )

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # No lease, retry or poll is ever set farther ahead. What lies farther was written before the clock
 # was set back, and would stand still until then.
 FARTHEST_AHEAD = timedelta(minutes=10)
-
+# The clocks of two replicas are never quite the same.
+_APART = timedelta(minutes=1)
 
 Word = TypeVar("Word", bound=Enum)
 
@@ -54,7 +55,7 @@ def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
 
 def is_reached(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
     """Whether a moment has come that was at most `FARTHEST_AHEAD` away when it was set."""
-    return or_(moment <= now, moment > now + FARTHEST_AHEAD)
+    return or_(moment <= now, moment > now + FARTHEST_AHEAD + _APART)
 
 
 def claiming(

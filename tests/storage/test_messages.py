@@ -1,7 +1,9 @@
 from datetime import timedelta
 
+import pytest
+
 from bot.model import Place
-from storage import Store, UnitOfWork
+from storage import FARTHEST_AHEAD, Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import HERE, LATER, NOW, REF, SOON, put
 
@@ -107,6 +109,40 @@ async def test_what_is_shown_but_unsettled_is_edited_once_more_then(store: Store
         assert (message.version, message.ref, message.unsettled_until) == (1, REF, SOON)
         await tx.messages.delivered(message.id, 1, REF, "p")
         assert await tx.messages.claim_due("p", LATER, LATER, 10) == []
+
+
+@pytest.mark.parametrize("put_back", [False, True])
+async def test_an_edit_that_is_repeated_waits_for_what_it_failed_with(
+    store: Store, put_back: bool
+) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        await tx.messages.delivered(message.id, 1, REF, "p", unsettled_until=SOON)
+        await tx.messages.claim_due("p", SOON, LATER, 10)
+        end = tx.messages.put_back if put_back else tx.messages.retry
+        await end(message.id, LATER, "ratelimited", "p")
+        assert await tx.messages.claim_due("p", SOON, LATER, 10) == []
+        assert len(await tx.messages.claim_due("p", LATER, LATER, 10)) == 1
+
+
+async def test_a_new_version_does_not_wait_for_an_older_edit_to_settle(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        await tx.messages.delivered(message.id, 1, REF, "p", unsettled_until=LATER)
+        await tx.messages.put("card:1", HERE, "b", NOW)
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+    assert message.content == "b"
+
+
+async def test_the_longest_pause_is_kept_also_by_a_clock_a_little_behind(store: Store) -> None:
+    await put(store, "card:1", "a")
+    async with store.write() as tx:
+        (message,) = await tx.messages.claim_due("p", NOW, LATER, 10)
+        await tx.messages.retry(message.id, NOW + FARTHEST_AHEAD, "ratelimited", "p")
+        behind = NOW - timedelta(seconds=1)
+        assert await tx.messages.claim_due("q", behind, LATER, 10) == []
 
 
 async def test_what_slack_left_unanswered_is_known_to_whoever_claims_it_next(store: Store) -> None:
