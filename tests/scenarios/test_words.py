@@ -28,7 +28,7 @@ async def test_a_name_without_its_quotes_is_recognised(stage: Stage) -> None:
 async def test_a_word_that_names_nothing_is_answered_with_the_usage(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc vm show some box")
     assert "“box”" in told.plain
-    assert "Usage: `/dbc vm show <machine>`" in told.plain
+    assert "Usage: `/dbc vm show <machine> [retry]`" in told.plain
 
 
 async def test_the_suggested_line_can_be_typed(stage: Stage) -> None:
@@ -84,6 +84,6 @@ async def test_all_sessions_are_checked_where_no_node_is_named(stage: Stage) -> 
     stage.node("gpu2").silent = True
     told = (await stage.asks(stage.alice, "/dbc session check")).plain.replace("*", "")
     assert "Your session for gpu1 works" in told
-    assert "Your session for gpu2: " in told
+    assert "Your session for gpu2 could not be checked: " in told
     alone = await stage.asks(stage.alice, "/dbc session check gpu1")
     assert "gpu2" not in alone.plain
