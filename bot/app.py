@@ -87,7 +87,7 @@ class Bot:
         self.health = Health()
         self._connection = SlackConnection(settings, self.health, redactor)
         self._directory = SlackDirectory(self._connection, clock)
-        messenger = SlackMessenger(self._connection)
+        messenger = SlackMessenger(self._connection, clock)
         leases = Leases(self.store, clock, by)
         outbox = Outbox(self.store, messenger, leases, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)

@@ -6,10 +6,15 @@ is said.
 
 import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
 
+from bot.clock import Clock
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji
+from handlers.lookout import found, once
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
 from handlers.response_url import ResponseUrl
@@ -89,20 +94,52 @@ class PrivateAnswer(_Answer):
 
 
 class PublicAnswer(_Answer):
-    """To a mention or a direct message: where it was asked. A second answer replaces the first."""
+    """To a mention or a direct message: where it was asked. A second answer replaces the first.
+
+    Where Slack does not answer, it is looked for before it is posted again.
+    """
 
     def __init__(
-        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place
+        self, messenger: SlackMessenger, modals: Modals, clock: Clock, *, actor: str, place: Place
     ) -> None:
         super().__init__(messenger, modals, actor=actor, place=place)
+        self._clock = clock
+        self._key = f"answer:{secrets.token_urlsafe(12)}"
+        self._since = clock.now()
         self._said: MessageRef | None = None
+        self._settled_at: timedelta | None = None  # until then what was said may still appear
 
     async def say(self, reply: Reply) -> None:
         """Answer for everybody there, unless the reply is private."""
-        if reply.private and not self._place.channel.startswith("D"):
+        if self._is_private(reply):
             await self._messenger.whisper(self._actor, self._place, reply)
-        elif self._said is None or not await self._edited(self._said, reply):
-            await self._say_first(reply)
+            return
+        if self._settled_at is not None:
+            self._said = await found(self._clock, self._settled_at, self._look)
+            self._settled_at = None
+        if self._said is None or not await self._edited(self._said, reply):
+            post = partial(once, self._clock, partial(self._post, reply), self._look)
+            await self._say_first(post, reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time; the answer itself does not wait until that has appeared."""
+        if self._is_private(reply) or self._said is not None or self._settled_at is not None:
+            await self.say(reply)
+            return
+        try:
+            await self._say_first(partial(self._post, reply), reply)
+        except Unanswered as lost:
+            self._settled_at = self._clock.monotonic() + lost.settles_within
+            raise
+
+    def _is_private(self, reply: Reply) -> bool:
+        return reply.private and not self._place.channel.startswith("D")
+
+    async def _post(self, reply: Reply) -> MessageRef:
+        return await self._messenger.post(self._place, reply, self._key)
+
+    async def _look(self) -> MessageRef | None:
+        return await self._messenger.find(self._place, self._key, self._since)
 
     async def _edited(self, said: MessageRef, reply: Reply) -> bool:
         """Replace what was said; False where it is gone."""
@@ -114,9 +151,9 @@ class PublicAnswer(_Answer):
             return False
         return True
 
-    async def _say_first(self, reply: Reply) -> None:
+    async def _say_first(self, post: Callable[[], Awaitable[MessageRef]], reply: Reply) -> None:
         try:
-            self._said = await self._messenger.send(self._place, reply)
+            self._said = await post()
         except DeliveryFailed as failed:
             if failed.retry_after is not None:
                 raise

@@ -13,7 +13,7 @@ from slack_bolt import BoltResponse
 
 from bot.clock import Clock
 from bot.errors import BotError, Severity
-from bot.ports import Answer, DeliveryFailed, RightsUnknown, Work, slack_does_not_say
+from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
 from bot.reply import Reply, from_error, from_surprise
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent
@@ -74,7 +74,9 @@ class Boundary:
             await work(answer)
         except Exception as error:  # noqa: BLE001 - as above
             reply = self._words(error, key)
-            if isinstance(error, RightsUnknown) or not isinstance(error, DeliveryFailed):
+            # A response_url works without the token.
+            sayable = isinstance(error, (LockedOut, RightsUnknown))
+            if sayable or not isinstance(error, DeliveryFailed):
                 await self._say(answer, reply)
 
     async def _say(self, answer: Answer, reply: Reply) -> None:
@@ -96,9 +98,19 @@ class Boundary:
         if isinstance(error, RightsUnknown):
             log.warning("rights.unknown", key=key, reason=error.reason)
             return from_error(slack_does_not_say())
+        if isinstance(error, LockedOut):
+            log.warning("slack_failed", key=key, reason=error.reason)
+            return from_error(_locked_out())
         error_id = secrets.token_hex(4)
         if isinstance(error, DeliveryFailed):
             log.warning("slack_failed", key=key, error_id=error_id, reason=error.reason)
         else:
             log.error("surprise", key=key, error_id=error_id, exc_info=error)
         return from_surprise(error_id)
+
+
+def _locked_out() -> BotError:
+    return BotError(
+        "Slack refuses the bot's token or one of its scopes, so this cannot be answered now.",
+        hint="Tell whoever runs the bot: its log says what to set.",
+    )

@@ -133,7 +133,7 @@ class SlackEdge:
             core=core,
             clock=clock,
             connection=connection,
-            messenger=SlackMessenger(connection),
+            messenger=SlackMessenger(connection, clock),
             modals=Modals(connection, clock),
             boundary=Boundary(self._supervisor, clock),
         )

@@ -5,6 +5,7 @@ Knows the forms it offered, for an hour and in memory: after a restart the perso
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,16 +14,18 @@ import structlog
 from bot.clock import Clock
 from bot.errors import BotError
 from bot.model import Place
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, LockedOut, Unanswered
 from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, plain
-from handlers.connection import SlackConnection
+from handlers.connection import ENDED, SlackConnection
 from handlers.forms import form_view, reply_view, waiting_view
-from handlers.payloads import FORM_OPEN, Payload
+from handlers.payloads import FORM_OPEN, Json, Payload
 from handlers.recent import Recent
 from handlers.response_url import ResponseUrl
 
 # Seconds between looks for a waiting modal: Slack shows it within one, or it was closed.
 PATIENCE = (0.05, 0.2, 0.5, 1.0)
+# Longer for one that Slack does not answer about; after that a button opens it.
+LATE = (2.0, 3.0, 5.0)
 
 log = structlog.get_logger()
 
@@ -62,9 +65,16 @@ class Modals:
 
         Raises BotError where Slack refuses the form itself: a button would not open it either.
         """
-        view = form_view(self._connection.spelled(form), place)
+        external_id = secrets.token_urlsafe(16)  # to find it by, where Slack does not answer
+        view = form_view(self._connection.spelled(form), place) | {"external_id": external_id}
         try:
             opened = await self._connection.call("views.open", trigger_id=trigger, view=view)
+        except LockedOut:
+            raise
+        except Unanswered as lost:
+            log.info("form_not_answered", form=form.command, reason=lost.reason)
+            late = LATE if lost.settles_within > ENDED else ()
+            return await self._opened_late(external_id, view, (*PATIENCE, *late))
         except DeliveryFailed as failed:
             if "trigger" in failed.reason or failed.retry_after is not None:
                 log.info("form_not_opened", form=form.command, reason=failed.reason)
@@ -75,6 +85,23 @@ class Modals:
                 hint="Type the command with its arguments, or try again.",
             ) from failed
         return Shown(opened["view"]["id"], opened["view"]["hash"])
+
+    async def _opened_late(
+        self, external_id: str, view: Json, pauses: Sequence[float]
+    ) -> Shown | None:
+        """The form that Slack may have opened without saying so; None where it does not appear."""
+        for delay in pauses:
+            try:
+                opened = await self._connection.call(
+                    "views.update", external_id=external_id, view=view
+                )
+            except DeliveryFailed as failed:
+                if isinstance(failed, LockedOut):
+                    raise
+                await asyncio.sleep(delay)
+            else:
+                return Shown(opened["view"]["id"], opened["view"]["hash"])
+        return None
 
     def keep_url(self, view: str, url: ResponseUrl) -> None:
         """Keep the response_url of what opened a form, for what is said beside it."""

@@ -13,6 +13,7 @@ from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
 from bot.services.elsewhere import explained
 from handlers.connection import SOON, PutOff, SlackConnection
+from handlers.lookout import once
 from handlers.payloads import Json
 from handlers.render import message
 
@@ -31,8 +32,9 @@ _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 class SlackMessenger:
     """ports.Messenger. A person's id in place of a channel means the direct message with them."""
 
-    def __init__(self, connection: SlackConnection) -> None:
+    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
+        self._clock = clock
 
     @property
     def me(self) -> str:
@@ -83,6 +85,11 @@ class SlackMessenger:
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
+        return await self._find(place, since, lambda posted: _key_of(posted) == key)
+
+    async def _find(
+        self, place: Place, since: datetime, is_it: Callable[[Mapping[str, Any]], bool]
+    ) -> MessageRef | None:
         channel = await self._conversation(place.channel)
         oldest = since - _AHEAD
         method = "conversations.replies" if place.thread else "conversations.history"
@@ -99,7 +106,7 @@ class SlackMessenger:
                 cursor=cursor,
             )
             for posted in answer.get("messages") or ():
-                if _key_of(posted) == key:
+                if is_it(posted):
                     return MessageRef(channel, posted["ts"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or None
             if cursor is None:
@@ -144,9 +151,27 @@ class SlackMessenger:
         return Place(answer["channel"]["id"])
 
     async def upload(self, place: Place, name: str, text: str) -> None:
-        """Share a text file in `place`, which its members all see. Raises DeliveryFailed."""
+        """Share a text file in `place`, which its members all see. Raises DeliveryFailed.
+
+        Where Slack does not answer, the file is looked for by its name before it is shared again.
+        """
         channel = await self._conversation(place.channel)
-        await self._connection.upload(channel, place.thread, name, text)
+        since = self._clock.now()
+
+        async def share() -> MessageRef:
+            await self._connection.upload(channel, place.thread, name, text)
+            return MessageRef(channel, "")
+
+        async def look() -> MessageRef | None:
+            where = Place(channel, place.thread)
+            return await self._find(where, since, lambda posted: self._holds(posted, name))
+
+        await once(self._clock, share, look)
+
+    def _holds(self, posted: Mapping[str, Any], name: str) -> bool:
+        """Whether a message of ours has a file of this name."""
+        files = posted.get("files") or ()
+        return posted.get("user") == self.me and any(file.get("name") == name for file in files)
 
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
         rendered = message(self._connection.spelled(reply))

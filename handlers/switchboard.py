@@ -54,7 +54,7 @@ class Switchboard:
 
     def public(self, actor: str, place: Place) -> PublicAnswer:
         """The answer to a message."""
-        return PublicAnswer(self.messenger, self.modals, actor=actor, place=place)
+        return PublicAnswer(self.messenger, self.modals, self.clock, actor=actor, place=place)
 
     def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:
         """The answer to a form sent in."""

@@ -5,6 +5,7 @@ stored with the end that it tells, then said; what a crash or Slack keeps from b
 delivered to their direct messages.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 
@@ -94,13 +95,27 @@ class Endings:
 
     async def say(self, execution: Execution, saying: Awaitable[None]) -> None:
         """Say what is kept. Where that fails, the outbox delivers it."""
+        still = asyncio.create_task(self._still_saying(execution))
         try:
             await saying
         except DeliveryFailed as failure:
             log.warning("answer_lost", execution=execution.id, reason=failure.reason)
             return
+        finally:
+            still.cancel()
         try:
             async with self._store.write() as tx:
                 await tx.messages.was_said(cards.private_key(execution.id))
         except StorageFailed:  # then it is said twice
             log.exception("answer_repeated", execution=execution.id)
+
+    async def _still_saying(self, execution: Execution) -> None:
+        """Keep the outbox from telling as well what is being said, however slow Slack is."""
+        while True:
+            await self._clock.sleep(_BEING_SAID / 2)
+            try:
+                async with self._store.write() as tx:
+                    until = self._clock.now() + _BEING_SAID
+                    await tx.messages.put_off(cards.private_key(execution.id), until)
+            except StorageFailed:  # then it may be said twice
+                log.exception("answer_repeated", execution=execution.id)

@@ -35,8 +35,6 @@ JUST_DIED = timedelta(seconds=10)
 _LOCKED_PLACE = timedelta(minutes=1)
 # How often what may have been posted is looked for, once a few looks have not found it.
 _LOOK = timedelta(seconds=20)
-# Slack's clock may be behind ours: what we posted may seem older than the row.
-_SKEW = timedelta(minutes=5)
 # After so many refusals with an unknown word, whoever asked is told directly.
 _STRANGE = 5
 
@@ -187,7 +185,7 @@ class Outbox:
 
     async def _find(self, message: Message, place: Place) -> MessageRef | None:
         try:
-            return await self._messenger.find(place, message.key, message.created_at - _SKEW)
+            return await self._messenger.find(place, message.key, message.created_at)
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise

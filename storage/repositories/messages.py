@@ -160,6 +160,20 @@ class Messages(Repository):
         )
         return rows.rowcount == 1
 
+    async def put_off(self, key: str, until: datetime) -> bool:
+        """Leave a message longer to whoever is saying it in another way (see `was_said`).
+
+        Condition: nobody is delivering it, and no delivery of it has begun.
+        """
+        rows = await self._connection.execute(
+            update(messages)
+            .where(
+                messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
+            )
+            .values(next_try_at=until)
+        )
+        return rows.rowcount == 1
+
     async def retry(
         self,
         message_id: str,

@@ -24,7 +24,7 @@ FORM = Form("vm create", "Create a machine", "Create", (FormField("name", "Name"
 
 async def post_card(office: Office, thread: str = "") -> Place:
     place = Place(office.ws.core.state.channel("gpu-ops").id, thread)
-    await SlackMessenger(office.connection).post(place, CARD, "card:1")
+    await SlackMessenger(office.connection, office.clock).post(place, CARD, "card:1")
     return place
 
 

@@ -18,7 +18,7 @@ HELLO = Reply.of("Restarting x.")
 
 @pytest.fixture
 def messenger(office: Office) -> SlackMessenger:
-    return SlackMessenger(office.connection)
+    return SlackMessenger(office.connection, office.clock)
 
 
 @pytest.fixture

@@ -130,3 +130,11 @@ async def test_a_private_answer_without_a_token_is_told_once_afterwards(one_stag
     for _ in range(4):
         await stage.passes(40)
     assert len(told(stage.alice, "is now called left")) == 1
+
+
+async def test_a_typed_command_is_answered_without_a_token_all_the_same(one_stage: Stage) -> None:
+    stage = one_stage
+    stage.ws.revoke("bot")
+    await stage.alice.types("/dbc session add gpu1", CHANNEL)
+    await stage.quiet()
+    assert "Slack refuses the bot's token" in stage.alice.last(CHANNEL).plain

@@ -75,7 +75,7 @@ async def test_a_button_for_what_the_bot_no_longer_does_says_so(
     await connection.open()
     place = Place(stage.ws.core.state.channel(CHANNEL).id)
     card = Reply("Teleport", (Actions((Button("Teleport", action, value),)),))
-    await SlackMessenger(connection).send(place, card)
+    await SlackMessenger(connection, stage.clock).send(place, card)
     await connection.close()
     await stage.alice.presses("Teleport")
     told = await stage.alice.sees("This button is of an older kind.")

@@ -1,5 +1,7 @@
 """Slack is slow: what it carries out late, and answers late or never, stands there once."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +14,17 @@ async def carried_out(stage: Stage, seconds: float) -> None:
     """So much time passes, and Slack does what it had put off until then."""
     await stage.passes(seconds)
     await stage.ws.caught_up()
+
+
+async def said(stage: Stage) -> None:
+    """Time passes until the bot has said what it is saying, whatever that waits for."""
+    quiet = asyncio.ensure_future(stage.quiet())
+    while not quiet.done():
+        asleep = asyncio.ensure_future(stage.clock.sleeping())
+        await asyncio.wait({quiet, asleep}, return_when=asyncio.FIRST_COMPLETED)
+        asleep.cancel()
+        await carried_out(stage, 4)
+    await quiet
 
 
 def cards(stage: Stage, channel: str = CHANNEL) -> list[str]:
@@ -104,3 +117,54 @@ async def test_a_card_that_slack_shows_with_a_clock_behind_ours_is_found(one_sta
     for _ in range(12):
         await stage.passes(20)
     assert len(cards(stage)) == 1
+
+
+@pytest.mark.parametrize("kind", ["reset", "http"])
+@pytest.mark.parametrize("line", ["vm list", "node name gpu1 left"])
+async def test_a_late_answer_to_a_mention_stands_there_once(
+    one_stage: Stage, kind: Any, line: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.ws.faults.add(kind, "chat.postMessage", times=1, late=70, status=502)
+    await stage.alice.types(f"@dbc {line}", CHANNEL)
+    await said(stage)
+    for _ in range(10):
+        await carried_out(stage, 20)
+    [told] = [m for m in stage.alice.messages() if m.message.bot]
+    assert told.channel == stage.ws.core.state.channel(CHANNEL).id
+
+
+async def test_a_form_that_slack_opened_without_saying_so_is_offered_by_no_button(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    stage.ws.faults.add("reset", "views.open", after_effect=True)
+    await stage.alice.types("/dbc session add gpu1", CHANNEL)
+    await stage.alice.sees_modal("session add")
+    await stage.quiet()
+    assert stage.alice.messages(CHANNEL) == []
+
+
+async def test_a_form_that_slack_opens_late_is_offered_by_no_button(one_stage: Stage) -> None:
+    stage = one_stage
+    stage.ws.faults.add("reset", "views.open", late=2)
+    await stage.alice.types("/dbc session add gpu1", CHANNEL)
+    await stage.ws.until(lambda: stage.ws.calls_of("views.update"))
+    stage.clock.advance(timedelta(seconds=2))
+    await stage.alice.sees_modal("session add")
+    await stage.quiet()
+    assert stage.alice.messages(CHANNEL) == []
+
+
+@pytest.mark.parametrize(("kind", "late"), [("reset", 0), ("http_500", 0), ("reset", 45)])
+async def test_a_file_whose_sharing_is_not_answered_is_shared_once(
+    one_stage: Stage, kind: Any, late: float
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.ws.faults.add(kind, "files.completeUploadExternal", after_effect=not late, late=late)
+    await stage.alice.types("@dbc vm list --file", CHANNEL)
+    await said(stage)
+    assert len([m for m in stage.alice.messages() if m.files]) == 1
+    assert "in the file here" in stage.alice.last(CHANNEL).plain
