@@ -25,7 +25,8 @@ MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
 DAEMON_PATIENCE = 0.3
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
-_UNFINISHED = re.compile(r"\{\w*\}|\*\*|\bSpan\(|\bNone\b|[“(]\s*[”)]")
+# A masked secret is no markup, and a sentence may begin with “None of …”.
+_UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
 LIMITS = Limits(read=timedelta(seconds=1.2), connect=timedelta(seconds=2))
 
 
