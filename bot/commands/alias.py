@@ -4,10 +4,11 @@ An alias is text and nothing more: what it stands for is parsed, checked and rev
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.commands.text import option_name, words
 from bot.errors import Refused
+from bot.folding import best, plain
 from bot.plural import counted
 
 _PLACE = re.compile(r"\$([1-9*])")
@@ -23,14 +24,20 @@ def expanded(typed: Sequence[str], aliases: Mapping[str, str]) -> list[str]:
     """
     line = list(typed)
     seen: set[str] = set()
-    while line and (name := line[0].lower()) in aliases and name not in seen:
+    while line and (name := alias_called(line[0], aliases)) and name not in seen:
         seen.add(name)
-        if option_name(line[-1]) == "help" or line[-1].lower() == "help":
+        if option_name(line[-1]) == "help" or plain(line[-1]) == "help":
             return [*words(aliases[name])[:2], "help"]
         line = _replaced(name, aliases[name], line[1:])
         if len(line) > _MOST_WORDS or sum(map(len, line)) > _LONGEST:
             raise Refused(f"The alias “{name}” makes too long a line.")
     return line
+
+
+def alias_called(word: str, aliases: Iterable[str]) -> str:
+    """The alias that a word means, however it is spelled; nothing where it is none, or several."""
+    found = best(word, aliases)
+    return found[0] if len(found) == 1 else ""
 
 
 def _replaced(name: str, body: str, given: Sequence[str]) -> list[str]:

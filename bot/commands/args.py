@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from bot.commands.gibibytes import gibibytes, is_size
 from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
+from bot.folding import fold, plain, typed
 from bot.model import Machine, Node
 
 Kind = Literal[
@@ -36,6 +37,11 @@ NARROWED_BY: Mapping[Kind, frozenset[Kind]] = {
     "snapshot": frozenset({"vm"}),
 }
 
+# What DBC knows by names of letters, digits and a few signs.
+_NARROW: frozenset[Kind] = frozenset(
+    {"image", "base", "stored", "server", "disk", "snapshot", "person", "channel"}
+)
+
 # Slack's ids; a mention is read as one of these with its sign.
 _MENTIONED = {
     "person": (re.compile(r"@?([UW][A-Z0-9]+)"), "@", "a person"),
@@ -58,7 +64,7 @@ class Arg:
     `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
     are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
     how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
-    it.
+    it. `narrow`: it is no free text, but has only the characters of a keyboard.
     """
 
     label: str
@@ -72,6 +78,12 @@ class Arg:
     names: tuple[str, ...] = ()
     adds: bool = False
     positional: bool = True
+    narrow: bool = False
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it has only the characters of a keyboard, whatever it was typed with."""
+        return self.kind in _NARROW or self.narrow
 
     def accepts(self, word: str) -> bool:
         """Whether a bare word can be meant for this argument."""
@@ -82,11 +94,11 @@ class Arg:
         if self.kind in NODES and word[:1] in {"@", "#"}:
             return False
         if self.kind == "int":
-            return word.removeprefix("-").isdecimal()
+            return typed(word).removeprefix("-").isdecimal()
         if self.kind == "size":
-            return is_size(word)
+            return is_size(typed(word))
         if self.kind == "choice":
-            return word.lower() in self.choices
+            return plain(word) in self.choices
         return True
 
     def read(self, name: str, text: str) -> Any:
@@ -97,20 +109,20 @@ class Arg:
             case "size":
                 return self._size(name, text)
             case "choice":
-                if (lowered := text.strip().lower()) in self.choices:
-                    return lowered
+                if (word := plain(text)) in self.choices:
+                    return word
                 listed = ", ".join(self.choices)
                 raise Refused(f"{self.label} is one of: {listed}; not “{text}”.", field=name)
             case "flag":
                 return self._flag(name, text)
             case "list":
-                return tuple(part for part in text.replace("\n", " ").split() if part)
+                return tuple(typed(part) for part in text.split())
             case "secret" | "secrets":
                 return text
             case "person" | "channel":
                 return self._mentioned(name, text)
             case _:
-                return self._text(name, text.strip())
+                return self._text(name, typed(text) if self.is_narrow else text.strip())
 
     def canonical(self, name: str, text: str) -> str:
         """The one text for all that mean the same as `text`; none for a flag that is off.
@@ -131,7 +143,7 @@ class Arg:
 
     def _mentioned(self, name: str, text: str) -> str:
         pattern, sign, what = _MENTIONED[self.kind]
-        found = pattern.fullmatch(text.strip())
+        found = pattern.fullmatch(typed(text))
         if found is None:
             raise Refused(
                 f"“{text}” is not {what} that I can find.",
@@ -151,13 +163,13 @@ class Arg:
 
     def _integer(self, name: str, text: str) -> int:
         try:
-            value = int(text.strip())
+            value = int(typed(text))
         except ValueError:
             raise Refused(f"{self.label} is a whole number, not “{text}”.", field=name) from None
         return self._bounded(name, value)
 
     def _size(self, name: str, text: str) -> int:
-        number = text.strip()
+        number = typed(text)
         if number.startswith("-") and self.adds:
             raise Refused(
                 f"A disk can only grow; “{number}” would make it smaller.",
@@ -183,10 +195,10 @@ class Arg:
         return value
 
     def _flag(self, name: str, text: str) -> bool:
-        lowered = text.strip().lower()
-        if lowered in _TRUE:
+        word = plain(text)
+        if word in _TRUE:
             return True
-        if lowered in _FALSE or not lowered:
+        if word in _FALSE or not text.strip():
             return False
         raise Refused(f"{self.label} is on or off; “{text}” is neither.", field=name)
 
@@ -235,7 +247,7 @@ _OPTIONS = {option.name: option for option in OPTIONS}
 
 def option_called(key: str) -> Option | None:
     """The option of every command that `--key` means."""
-    return _OPTIONS.get(key.lower().replace("-", "_"))
+    return _OPTIONS.get(fold(key).replace("-", "_"))
 
 
 @dataclass(frozen=True, slots=True)

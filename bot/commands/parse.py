@@ -14,8 +14,9 @@ from bot.commands.args import NODE_OPTION, SECRET, Parameter, option_called
 from bot.commands.canonical import canonical, options_of
 from bot.commands.gibibytes import UNIT
 from bot.commands.table import Command, Table
-from bot.commands.text import clean, option_name, quoted, words
+from bot.commands.text import Word, clean, option_name, parted, quoted, unwrapped, words
 from bot.errors import Refused
+from bot.folding import fold, narrow, plain
 from bot.model import Effect
 from bot.reply import command as to_type
 from bot.reply import line
@@ -23,10 +24,14 @@ from bot.reply import line
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command and the texts given for its parameters, for `on` and for everyone's options."""
+    """A command and the texts given for its parameters, for `on` and for everyone's options.
+
+    `spelled` has those that stood in quotes with their quotes, which may belong to a name.
+    """
 
     command: Command
     values: dict[str, str] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict, compare=False)
 
     def render(self) -> str:
         """A line that parses to the same."""
@@ -71,8 +76,6 @@ _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
-_STOPS = ".,;:!"  # that people end a line with
-
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 _STRICTNESS = {"choice": 0, "int": 1}  # the kinds that take few words, before those that take any
 
@@ -89,17 +92,17 @@ def parse(
     typed = _typed(table, text, slash_command, aliases)
     if not typed:
         return HelpWanted()
-    wants_help = [word for word in typed if option_name(word) == "help" or word.lower() in _HELP]
+    wants_help = [word for word in typed if option_name(word) == "help" or plain(word) in _HELP]
     as_asked = any(option_called(option_name(word) or "") for word in typed)  # `help vm --json`
     if wants_help and (typed[-1] in wants_help or (typed[0] in wants_help and not as_asked)):
         return _help(table, [word for word in typed if word not in wants_help])
     command, rest = _command(table, typed)
     if command is None:
         if len(typed) == 1 and table.group(typed[0]):
-            return HelpWanted(group=typed[0].lower())
+            return HelpWanted(group=plain(typed[0]))
         typed_head = " ".join(typed[:2])
         return NotUnderstood(typed_head, tuple(table.nearest(typed_head)))
-    return Parsed(command, _arguments(command, rest))
+    return Parsed(command, *_arguments(command, rest))
 
 
 def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping[str, str]) -> None:
@@ -114,8 +117,8 @@ def _typed(
     table: Table, text: str, slash_command: str, aliases: Mapping[str, str]
 ) -> Sequence[str]:
     """The words of a line from its command on, an alias replaced."""
-    typed = words(clean(text).lstrip(" ,:"))  # “@dbc, vm list”
-    if typed and typed[0].lower() == slash_command:
+    typed: Sequence[str] = words(unwrapped(clean(text)))
+    if typed and plain(typed[0]) == fold(slash_command):
         typed = typed[1:]
     if typed and not _is_command(table, typed[0]):
         return expanded(typed, aliases)
@@ -127,9 +130,9 @@ def _is_command(table: Table, word: str) -> bool:
 
 
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
-    if len(typed) > 1 and (command := table.find(typed[0], typed[1].rstrip(_STOPS))):
+    if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
         return command, typed[2:]
-    return table.find("", typed[0].rstrip(_STOPS)), typed[1:]
+    return table.find("", typed[0]), typed[1:]
 
 
 def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
@@ -139,19 +142,25 @@ def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
     if command is not None:
         return HelpWanted(command=command)
     if len(topic) == 1 and table.group(topic[0]):
-        return HelpWanted(group=topic[0].lower())
+        return HelpWanted(group=plain(topic[0]))
     typed = " ".join(topic[:2])
     return NotUnderstood(typed, tuple(table.nearest(typed)))
 
 
-def _arguments(command: Command, rest: Sequence[str]) -> dict[str, str]:
+def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts by parameter, and those of them that stood in quotes with their quotes."""
     values = _sorted_out(command, rest)
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
         _set(values, node.name, values.pop(NODE_OPTION))
+    spelled = {
+        name: word.spelled
+        for name, word in values.items()
+        if isinstance(word, Word) and word.spelled != word
+    }
     values = canonical(command, values)
     _check_options(command, values)
-    return values
+    return values, spelled
 
 
 def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
@@ -163,9 +172,9 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         if _takes_whole_line(command, bare, queue, values):
             break
         word = queue.pop(0)
-        if word.lower() == NODE_OPTION and queue and not _is_choice(command, word):
+        if fold(word) == NODE_OPTION and queue and not _is_choice(command, word):
             _set(values, NODE_OPTION, queue.pop(0))
-        elif word.lower() == _WITH and queue and queue[0][:1] in {"@", "#"}:
+        elif fold(word) == _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
         elif queue and (server := _server_after(command, word)):
             _set(values, server.name, queue.pop(0))
@@ -177,7 +186,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
 
 def _server_after(command: Command, word: str) -> Parameter | None:
     """The parameter that the word after this one is for: `from hub`, `to hub`."""
-    found = command.parameter(word) if word.lower() in _TOWARDS else None
+    found = command.parameter(word) if fold(word) in _TOWARDS else None
     return found if found is not None and found.arg.kind == "server" else None
 
 
@@ -185,7 +194,7 @@ def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
     """`50 GiB` is one word where a command takes a size."""
     joined: list[str] = []
     for word in typed:
-        if joined and UNIT.fullmatch(word) and _awaits_unit(command, joined[-1]):
+        if joined and UNIT.fullmatch(plain(word)) and _awaits_unit(command, joined[-1]):
             joined[-1] += word
         else:
             joined.append(word)
@@ -194,7 +203,7 @@ def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
 
 def _awaits_unit(command: Command, word: str) -> bool:
     """Whether a word is the number of a size: `50`, `mem=50`."""
-    key, _, number = word.rpartition("=")
+    key, _, number = narrow(word).rpartition("=")
     if not _NUMBER.fullmatch(number):
         return False
     named = command.parameter(option_name(key) or key) if key else None
@@ -218,7 +227,7 @@ def _check_options(command: Command, values: Mapping[str, str]) -> None:
 
 def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
     """A word; of `r=vm`, where a line follows, the `r`: the rest begins the line."""
-    name, equals, first = word.partition("=")
+    name, equals, first = parted(word)
     if not equals or not name or all(p.arg.kind != "line" for p in command.parameters):
         return word
     if first:
@@ -235,7 +244,7 @@ def _takes_whole_line(
             continue
         before = command.parameters[:position]
         filled = len(bare) + sum(p.name in values for p in before) >= len(before)
-        if filled and not queue[0].startswith(f"{parameter.name}="):
+        if filled and parted(queue[0])[:2] != (parameter.name, "="):
             _set(values, parameter.name, " ".join(quoted(word) for word in queue))
             return True
     return False
@@ -243,10 +252,11 @@ def _takes_whole_line(
 
 def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
     """Take `key=value`, `--key value` and flags; say whether the word was one of them."""
-    option = option_name(word)
-    key, equals, value = (option or word).partition("=")
-    parameter = command.parameter(key)
-    name, is_flag = key.lower(), False
+    head, equals, value = parted(word)
+    option = option_name(head)
+    key = option or head
+    parameter = command.parameter(key) or (None if equals else _flag_called(command, key))
+    name, is_flag = fold(key), False
     if parameter is not None:
         if equals or option is not None:
             _refuse_secret(parameter)
@@ -257,12 +267,18 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         name, is_flag = everyones.name, everyones.arg.kind == "flag"
     elif name != NODE_OPTION:
         if (option is not None or key.isidentifier()) and not _takes_text(command):
-            raise _unknown_option(command, word.partition("=")[0])
+            raise _unknown_option(command, head)
         return False
     if not equals and not is_flag and (option is None or not queue):
         return False
     _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
     return True
+
+
+def _flag_called(command: Command, word: str) -> Parameter | None:
+    """The flag that a word is, whatever stands around it: `force.`, `*force*`."""
+    found = command.parameter(plain(word))
+    return found if found is not None and found.arg.kind == "flag" else None
 
 
 def _takes_text(command: Command) -> bool:
@@ -293,7 +309,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
         if parameter is None:
             if secret := _secret_of(command):
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
-            key, equals, _ = word.partition("=")
+            key, equals, _ = parted(word)
             told = f"{key}=…" if equals else word  # what follows may be a secret
             raise Surplus(command, told, bare, named)
         free.remove(parameter)

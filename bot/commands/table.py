@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, SECRET, Parameter, parameters
+from bot.folding import fold, plain
 from bot.model import Effect, Goal, Watch
 from bot.reply import Reply
 from bot.services.facts import OF_MACHINES, STATE, Kinds
@@ -176,7 +177,7 @@ class Command:
 
     def parameter(self, key: str) -> Parameter | None:
         """The parameter that `key=` means."""
-        wanted = key.lower().replace("-", "_")
+        wanted = fold(key).replace("-", "_")
         for parameter in self.parameters:
             if wanted in parameter.spellings:
                 return parameter
@@ -246,11 +247,11 @@ class Table:
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
-        return self._by_words.get((group.lower(), verb.lower()))
+        return self._by_words.get((plain(group), plain(verb)))
 
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
-        return next((g for g in self.groups if g.name and g.name == name.lower()), None)
+        return next((g for g in self.groups if g.name and g.name == plain(name)), None)
 
     def nearest(self, typed: str) -> list[Command]:
         """Up to three commands that look like what was typed."""

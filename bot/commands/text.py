@@ -1,37 +1,78 @@
-"""From what Slack delivers to the words that a person meant.
+"""From what Slack delivers to the words that a person typed.
 
-Undoes Slack's escaping and auto-links, typographic quotes and dashes, non-breaking spaces and
-full-width characters, then splits into words. Pure; takes any text at all.
+Undoes Slack's escaping and auto-links, then splits into words. A word keeps its own characters:
+what it names is compared by `bot.folding`, and only what is a word of the language is read folded.
+Pure; takes any text at all.
 """
 
-import html
 import re
+import unicodedata
+
+from bot.folding import DOUBLE_QUOTES, SINGLE_QUOTES, narrow
 
 # Slack writes links and mentions as <target|label>; docs: "Formatting text for app surfaces".
 _LINK = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
-_QUOTES = str.maketrans(
-    {
-        "“": '"', "”": '"', "„": '"', "‟": '"', "「": '"', "」": '"', "«": '"', "»": '"',
-        "‘": "'", "’": "'", "‚": "'", "‛": "'",
-        "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None,
-        "，": ",", "。": ".", "、": ",",
-    }
-    | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-)  # fmt: skip
-# One or two of any dash; before a digit a plain one is a minus.
-_DASHES = re.compile(r"^[—–―−]{1,2}-?|^--?(?=[^\W\d])")
+# One or two dashes; before a digit a plain one is a minus.
+_DASHES = re.compile(r"^--?-?(?=[^\W\d])")
+_EQUALS = re.compile("[=＝﹦]")
+_ANY_DOUBLE, _ANY_SINGLE = re.escape(DOUBLE_QUOTES), re.escape(SINGLE_QUOTES)
+# A quote ends with its own kind; on a phone, one of another kind may come out.
+_DOUBLE = (
+    r'"([^"]*)"|“([^“”]*)”|„([^“”„]*)[“”]|«([^«»]*)»|「([^「」]*)」|『([^『』]*)』|'
+    rf"[{_ANY_DOUBLE}]([^{_ANY_DOUBLE}]*)[{_ANY_DOUBLE}]"
+)
 # An apostrophe inside a word opens no quote and closes none: Ada's, 'Ada's box'.
-_SINGLE = r"(?<!\w)'((?:[^']|(?<=\w)'(?=\w))*)'(?!\w)"
-_WORD = re.compile(rf"""(?:"[^"]*"|{_SINGLE}|[^\s"']|["'])+""")
+_SINGLE = rf"(?<!\w)[{_ANY_SINGLE}]((?:[^{_ANY_SINGLE}]|(?<=\w)[{_ANY_SINGLE}](?=\w))*)[{_ANY_SINGLE}](?!\w)"
+_QUOTED = re.compile(rf"{_DOUBLE}|{_SINGLE}")
+_WORD = re.compile(
+    rf"(?:{_DOUBLE}|{_SINGLE}|[^\s{_ANY_DOUBLE}{_ANY_SINGLE}]|[{_ANY_DOUBLE}{_ANY_SINGLE}])+"
+)
 _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
-_QUOTED = re.compile(rf""""([^"]*)"|{_SINGLE}""")
+
+
+# Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.
+_BEFORE = re.compile(r"[\s,:，：、]*(?:[>•＞]\s*)*")  # “@dbc, vm list”, `> vm list`
+_MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
+_QUOTED_LINE = re.compile(rf"(?:{_DOUBLE}|'([^']*)')[\s.,!。，！]*")
+
+
+class Word(str):
+    """A word of a line, without the quotes that held it together; `spelled` has them."""
+
+    __slots__ = ("spelled",)
+    spelled: str
+
+    @classmethod
+    def of(cls, text: str, spelled: str) -> "Word":
+        """The word `text`, which was typed as `spelled`."""
+        word = cls(text)
+        word.spelled = spelled
+        return word
 
 
 def clean(text: str) -> str:
-    """The text as the person meant it, on one line."""
+    """The text as it was typed, on one line."""
     text = _LINK.sub(_unlink, text)
-    text = html.unescape(text).translate(_QUOTES)
-    return "".join(" " if char.isspace() or not char.isprintable() else char for char in text)
+    for escaped, char in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escaped, char)
+    return "".join(" " if _breaks(char) else char for char in text)
+
+
+def unwrapped(line: str) -> str:
+    """A cleaned line without what stands before it, and without what its command stands in."""
+    while True:
+        bare = line[match.end() :] if (match := _BEFORE.match(line)) else line
+        if found := _MARKED.match(bare):
+            bare = f"{found[2]}{bare[found.end() :]}"
+        elif found := _QUOTED_LINE.fullmatch(bare):
+            bare = _inner(found)
+        if bare == line:
+            return line
+        line = bare
+
+
+def _breaks(char: str) -> bool:
+    return not char.isprintable() and unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def _unlink(match: re.Match[str]) -> str:
@@ -45,16 +86,40 @@ def _unlink(match: re.Match[str]) -> str:
     return label or target.removeprefix("mailto:")
 
 
-def words(text: str) -> list[str]:
+def words(text: str) -> list[Word]:
     """Split cleaned text into words; quotes hold a word together, unbalanced ones are literal."""
-    found = (match[0] for match in _WORD.finditer(text))
-    return [_QUOTED.sub(lambda m: m[1] or m[2] or "", word) for word in found]
+    return [
+        Word.of(_QUOTED.sub(_inner, match[0]), spelled=match[0]) for match in _WORD.finditer(text)
+    ]
+
+
+def _inner(match: re.Match[str]) -> str:
+    return next((group for group in match.groups() if group is not None), "")
+
+
+def parted(word: str) -> tuple[str, str, Word]:
+    """What stands before an equals sign, in the characters of a keyboard; the sign; the rest.
+
+    Of a word without one, all of it stands before it.
+    """
+    found = _EQUALS.search(word)
+    if found is None:
+        return narrow(word), "", Word.of("", "")
+    rest = word[found.end() :]
+    spelled = word.spelled if isinstance(word, Word) else word
+    sign = _EQUALS.search(spelled)
+    return (
+        narrow(word[: found.start()]),
+        "=",
+        Word.of(rest, spelled[sign.end() :] if sign else rest),
+    )
 
 
 def option_name(word: str) -> str | None:
     """`--force`, `-force`, `—force` → `force`; None for a word that is no option."""
-    shortened = _DASHES.sub("", word)
-    return shortened if shortened != word and shortened else None
+    narrowed = narrow(word)
+    shortened = _DASHES.sub("", narrowed)
+    return shortened if shortened != narrowed and shortened else None
 
 
 def quoted(text: str) -> str:

@@ -15,9 +15,17 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, TaskNotFound, Unreadable
 from bot.errors import BotError, NotFound, Refused
+from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
-from bot.services.matching import KINDS, could_be, match_machine, match_node, of_another_kind
+from bot.services.matching import (
+    KINDS,
+    could_be,
+    is_spelled_out,
+    match_machine,
+    match_node,
+    of_another_kind,
+)
 from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
@@ -161,7 +169,9 @@ class Inventory:
         found = match_node(await self._known(), text)
         if not found:
             async with self._store.read() as tx:
-                text = await tx.names.find("node", text) or text
+                named = await tx.names.find("node", text) or await tx.names.find("node", peel(text))
+            spelled = typed(text).lower()
+            text = named or (spelled if _NODE_ID.fullmatch(spelled) else text)
         if not found and asking and _NODE_ID.fullmatch(text) is None:
             gpus = NodeKind.GPU in kinds
             fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
@@ -324,27 +334,19 @@ class Inventory:
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
         found = match_machine(await self.machines(user, channel), text, node)
-        if len(found) == 1:
+        if len(found) == 1 and (is_spelled_out(found[0], text) or not asking):
             return found[0]
         listings: Sequence[NodeListing] = ()
-        if not found:
-            usable = await self._acting(user, channel, asking=asking)
-            sessions = [session for session in usable if node in {"", session.node}]
-            if not sessions:
-                raise Refused(
-                    "You hold no session for any node yet, so I can see no machine of yours."
-                    if not node
-                    else f"You have no session for {await self.label(node)}.",
-                    hint=line("Add one with: ", command("session add")),
-                    field="vm",
-                )
+        if len(found) <= 1:
+            sessions = await self._to_look_with(user, channel, node, asking=asking)
             if not asking:
                 raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
+            # What was only folded to fit may be another's exact name, which nobody has seen yet.
             listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
             seen = [machine for listing in listings for machine in listing.machines]
             found = match_machine(seen, text, node)
-            if not found and _TASK_ID.fullmatch(text):
-                found = await self._by_id(sessions, text)
+            if not found and _TASK_ID.fullmatch(task := typed(text)):
+                found = await self._by_id(sessions, task)
         if len(found) == 1:
             return found[0]
         unseen = await hidden()
@@ -352,6 +354,22 @@ class Inventory:
             if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
                 raise listing.problem.told_to(user)
         raise await self._not_one(text, found, listings, unseen)
+
+    async def _to_look_with(
+        self, user: str, channel: str, node: str, *, asking: bool
+    ) -> list[DbcSession]:
+        """The sessions to look for a machine with. Raises Refused where there is none."""
+        usable = await self._acting(user, channel, asking=asking)
+        sessions = [session for session in usable if node in {"", session.node}]
+        if not sessions:
+            raise Refused(
+                "You hold no session for any node yet, so I can see no machine of yours."
+                if not node
+                else f"You have no session for {await self.label(node)}.",
+                hint=line("Add one with: ", command("session add")),
+                field="vm",
+            )
+        return sessions
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
         """A machine whose id is known but which no list shows, since the list is unreadable.

@@ -1,9 +1,11 @@
 """What a text may name, of the nodes and machines that are known. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from itertools import chain
 from typing import TypeVar
 
 from bot.errors import BotError, NotFound, Refused
+from bot.folding import plain, readings
 from bot.model import Machine, Node, NodeKind
 from bot.reply import command, line
 
@@ -15,6 +17,7 @@ KINDS = {
 }
 
 Named = TypeVar("Named", Machine, Node)
+Names = Sequence[Sequence[str]]  # of one thing, the ones that count most first
 
 
 def could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:
@@ -29,7 +32,7 @@ def of_another_kind(
     text: str, found: Sequence[Node], wanted: str, unseen: Set[str], field: str
 ) -> BotError:
     """What is called so, or so begins, is something else than what is meant here."""
-    if text.lower() in {it for node in found for it in _names(node)}:
+    if plain(text) in {plain(name) for node in found for name in chain(*_names(node))}:
         return Refused(f"“{text}” is a {KINDS[found[0].kind]}, not a {wanted}.", field=field)
     is_manager = wanted == KINDS[NodeKind.MANAGER]
     told = f"There is no {wanted} called “{text}”."
@@ -43,45 +46,65 @@ def of_another_kind(
     return NotFound(told, hint=hint if is_manager else "", field=field)
 
 
-def _names(node: Node) -> tuple[str, ...]:
+def _names(node: Node) -> Names:
     own = node.name if node.kind is NodeKind.GPU else node.desc
-    return (node.id, node.nickname.lower(), own.lower(), node.uuid.lower())
+    return (node.id, node.uuid), (node.nickname or own,), (own,)
+
+
+def _names_of_machine(machine: Machine) -> Names:
+    return (machine.task,), (machine.nickname or machine.desc,), (machine.desc,)
 
 
 def match_node(nodes: Iterable[Node], text: str) -> list[Node]:
     """The nodes that `text` names best."""
-    lowered = text.lower()
-
-    def rank(node: Node) -> int | None:
-        names = _names(node)
-        if text == node.id or lowered == names[1]:
-            return 0
-        if lowered in names[2:]:
-            return 1
-        return 2 if any(name.startswith(lowered) for name in names) else None
-
-    return _best(nodes, rank)
+    return _best(nodes, text, _names, lambda node: chain(*_names(node)))
 
 
 def match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Machine]:
     """The machines that `text` names best, on `node` if that is not empty."""
+    there = [machine for machine in machines if node in {"", machine.node}]
+    return _best(there, text, _names_of_machine, lambda one: (one.task, one.label))
+
+
+def is_spelled_out(found: Machine, text: str) -> bool:
+    """Whether it is called as it was typed, or begins so, but for the case of letters."""
     lowered = text.lower()
-
-    def rank(machine: Machine) -> int | None:
-        if node not in {"", machine.node}:
-            return None
-        if text == machine.task or lowered == machine.nickname.lower():
-            return 0
-        if lowered == machine.desc.lower():
-            return 1
-        begins = machine.task.startswith(text) or machine.label.lower().startswith(lowered)
-        return 2 if begins else None
-
-    return _best(machines, rank)
+    names = (found.task, found.label, found.desc)
+    return any(name.lower().startswith(lowered) for name in names)
 
 
-def _best(candidates: Iterable[Named], rank: Callable[[Named], int | None]) -> list[Named]:
-    """Those of the best rank: a whole name beats the beginning of another."""
-    ranked = [(place, one) for one in candidates if (place := rank(one)) is not None]
-    best = min((place for place, _ in ranked), default=None)
-    return [one for place, one in ranked if place == best]
+def _best(
+    candidates: Iterable[Named],
+    text: str,
+    names: Callable[[Named], Names],
+    begun_by: Callable[[Named], Iterable[str]],
+) -> list[Named]:
+    """Those that are meant: a whole name beats the beginning of another, the exact one others.
+
+    Where what stands around the text may as well belong to it (`train-1.`, the beginning of
+    `train-1.5`), both are meant, so that it is not clear which.
+    """
+    known = list(candidates)
+    (is_exact, begins_exactly), *folded = readings(text)
+    for is_it in (is_exact, *(whole for whole, _ in folded[:1])):
+        if found := _whole(known, names, is_it):
+            return found
+
+    def begun(begins: Callable[[str], bool]) -> list[Named]:
+        return [one for one in known if any(name and begins(name) for name in begun_by(one))]
+
+    begun_so = begun(begins_exactly) or [one for _, way in folded[:1] for one in begun(way)]
+    bare = [one for whole, _ in folded[1:] for one in _whole(known, names, whole)]
+    if found := [one for one in known if one in begun_so or one in bare]:
+        return found
+    return [one for _, way in folded[1:] for one in begun(way)]
+
+
+def _whole(
+    known: Sequence[Named], names: Callable[[Named], Names], is_it: Callable[[str], bool]
+) -> list[Named]:
+    for rank in range(3):
+        called = [(one, names(one)[rank]) for one in known]
+        if found := [one for one, its in called if any(name and is_it(name) for name in its)]:
+            return found
+    return []

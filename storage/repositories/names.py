@@ -1,12 +1,12 @@
 """Nicknames that people gave machines and nodes."""
 
-import unicodedata
 from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
+from bot.folding import fold
 from storage.repositories.repository import Repository
 from storage.tables import names
 
@@ -14,11 +14,11 @@ Kind = Literal["vm", "node"]
 
 
 class Names(Repository):
-    """One nickname a target; no two of a kind differ by case or width of letters alone."""
+    """One nickname a target; no two of a kind are alike once folded (`bot.folding`)."""
 
     async def set(self, kind: Kind, target: str, name: str) -> None:
         """Name a target, in place of its former name; `Conflict` if another one is called so."""
-        upsert = self._insert(names).values(kind=kind, target=target, name=name, folded=_fold(name))
+        upsert = self._insert(names).values(kind=kind, target=target, name=name, folded=fold(name))
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
@@ -41,9 +41,9 @@ class Names(Repository):
         return rows.rowcount > 0
 
     async def find(self, kind: Kind, name: str) -> str | None:
-        """The target called `name`, in whatever case, if there is one."""
+        """The target called `name`, however it is spelled, if there is one."""
         rows = await self._connection.execute(
-            select(names.c.target).where(names.c.kind == kind, names.c.folded == _fold(name))
+            select(names.c.target).where(names.c.kind == kind, names.c.folded == fold(name))
         )
         return rows.scalar_one_or_none()
 
@@ -53,7 +53,3 @@ class Names(Repository):
             select(names.c.target, names.c.name).where(names.c.kind == kind)
         )
         return {row.target: row.name for row in rows}
-
-
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()

@@ -1,0 +1,137 @@
+"""One folding of texts that people type, paste or read, for both sides of every comparison.
+
+What a keyboard, a phone or Slack's formatting makes of a text does not change what it means: width,
+case, kinds of dashes and quotes, Chinese punctuation, marks that nobody sees. Pure; takes any text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+
+_DASHES = "‐‑‒–—―−⁃﹘﹣－⸺⸻〜➖"
+_SINGLE = "‘’‚‛′´ʹʻʼʽˈ‹›＇"
+_DOUBLE = "“”„‟«»「」『』〝〞〟″〃＂"
+SINGLE_QUOTES = f"'{_SINGLE}"
+DOUBLE_QUOTES = f'"{_DOUBLE}'
+
+_KEYS = str.maketrans(
+    {
+        **dict.fromkeys(_DASHES, "-"),
+        **dict.fromkeys(_SINGLE, "'"),
+        **dict.fromkeys(_DOUBLE, '"'),
+        "。": ".", "｡": ".", "、": ",", "､": ",", "【": "[", "】": "]", "〔": "[", "〕": "]",
+        "〈": "<", "〉": ">", "《": "<", "》": ">", "∶": ":", "⁄": "/", "\u2800": " ",
+    }
+)  # fmt: skip
+# What nobody sees, beside the characters of category Cf: variation selectors, fillers, joiners.
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u180b\u180c\u180d\u180f"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
+# What may stand around a name: Slack's formatting, quotes, a placeholder's brackets.
+_AROUND = (
+    *((mark, mark) for mark in ("```", "`", "*", "_", "~", '"', "'")),
+    ("<", ">"), ("“", "”"), ("„", "“"), ("„", "”"), ("”", "”"), ("‘", "’"), ("’", "’"),
+    ("「", "」"), ("『", "』"), ("«", "»"), ("‹", "›"), ("《", "》"), ("〈", "〉"), ("＂", "＂"),
+)  # fmt: skip
+_BEHIND = ".,;:!?…。，、；：！？．"  # that people end a sentence with
+_QUOTING = re.compile(r"[>•＞]\s*")  # before a line that somebody else said, or of a list
+
+
+def narrow(text: str) -> str:
+    """The text in the characters of a keyboard, without what nobody sees; its case stays."""
+    for _ in range(3):  # what one step makes may be something for another
+        before = text
+        text = unicodedata.normalize("NFKC", text.translate(_KEYS))
+        text = "".join(_key(char) for char in text.translate(_KEYS))
+        if text == before:
+            break
+    return " ".join(text.split())
+
+
+def _key(char: str) -> str:
+    if char.isascii() and char.isprintable():
+        return char
+    category = unicodedata.category(char)
+    if char in _UNSEEN or category == "Cf":
+        return ""
+    return " " if category in {"Cc", "Zs", "Zl", "Zp"} else char
+
+
+def fold(text: str) -> str:
+    """What all texts have in common that mean the same. Folding twice changes nothing."""
+    if text.isascii():
+        return " ".join(text.lower().split()) if text.isprintable() else narrow(text).lower()
+    folded = narrow(text)
+    for _ in range(3):
+        before, folded = folded, narrow(folded.casefold())
+        if folded == before:
+            break
+    return folded
+
+
+def peel(text: str) -> str:
+    """The text without what stands around it: formatting, quotes, brackets, a full stop.
+
+    Nothing is taken off where nothing would be left.
+    """
+    while True:
+        bare = text.strip()
+        bare = _QUOTING.sub("", bare, count=1) if _QUOTING.match(bare) else bare
+        bare = bare.rstrip(_BEHIND) or bare
+        for left, right in _AROUND:
+            inner = bare.removeprefix(left).removesuffix(right).strip()
+            if inner and len(bare) > len(left) + len(right) and _stands(bare, left, right):
+                bare = inner
+                break
+        if bare == text or not bare:
+            return text
+        text = bare
+
+
+def _stands(text: str, left: str, right: str) -> bool:
+    return text.startswith(left) and text.endswith(right)
+
+
+def plain(text: str) -> str:
+    """What a word of the language says, whatever stands around it and however it is spelled."""
+    return fold(peel(text))
+
+
+def typed(text: str) -> str:
+    """A value that has only the characters of a keyboard: a number, a port, a file's name."""
+    return narrow(peel(text)) or narrow(text)
+
+
+Reading = Callable[[str], bool]
+
+
+def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
+    """The ways to read a name, the strictest first: whether another text is it, or begins with it.
+
+    As it stands, folded, and folded without what stands around it.
+    """
+    folded, bare = fold(text), plain(text)
+    yield (lambda name: name == text), (lambda name: name.startswith(text))
+    if folded:
+        yield (
+            lambda name: fold(name) == folded,
+            lambda name: fold(name).startswith(folded),
+        )
+    if bare:
+        yield (
+            lambda name: bare in {fold(name), plain(name)},
+            lambda name: fold(name).startswith(bare),
+        )
+
+
+def best(text: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that `text` means: exactly, else folded, else without what is around it.
+
+    Several of them mean that it is not clear which is meant.
+    """
+    known = list(dict.fromkeys(names))
+    for is_it, _ in readings(text):
+        if found := [name for name in known if name and is_it(name)]:
+            return found
+    return []
