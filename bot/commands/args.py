@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from bot.commands.gibibytes import gibibytes, is_size
 from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
-from bot.folding import fold, plain, typed
+from bot.folding import fold, narrow, plain, typed
 from bot.model import Machine, Node
 
 Kind = Literal[
@@ -55,6 +55,17 @@ NO_LIMIT = 2**31 - 1
 # In characters: a form has to carry what stands in none of its fields.
 _LONGEST, _LONGEST_NAME = 500, 150
 NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has no such parameter
+
+
+_NAME = re.compile(r"[\w.+/:-]+")
+_LISTED = re.compile(r"[\s;]+")
+_SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
+
+
+def _narrowed(text: str) -> str:
+    """A name in the characters of a keyboard; what could be a part of it stays."""
+    name = narrow(text)
+    return name if _NAME.fullmatch(name) else typed(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +127,16 @@ class Arg:
             case "flag":
                 return self._flag(name, text)
             case "list":
-                return tuple(typed(part) for part in text.split())
+                parts = _LISTED.split(_SPACED_COMMA.sub(",", narrow(text)))
+                return tuple(typed(part) for part in parts if part)
             case "secret" | "secrets":
                 return text
             case "person" | "channel":
                 return self._mentioned(name, text)
+            case "disk":  # DBC's are in lower case
+                return self._text(name, _narrowed(text).lower())
             case _:
-                return self._text(name, typed(text) if self.is_narrow else text.strip())
+                return self._text(name, _narrowed(text) if self.is_narrow else text.strip())
 
     def canonical(self, name: str, text: str) -> str:
         """The one text for all that mean the same as `text`; none for a flag that is off.
@@ -380,9 +394,18 @@ KnownSnapshot = Annotated[
 ]
 SnapshotName = Annotated[
     str,
-    Arg("Snapshot", "word", "Letters, digits, . _ and -", "before-upgrade", word="snapshot"),
+    Arg(
+        "Snapshot",
+        "word",
+        "Letters, digits, . _ and -",
+        "before-upgrade",
+        word="snapshot",
+        narrow=True,
+    ),
 ]
-Nickname = Annotated[str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01")]
+Nickname = Annotated[
+    str, Arg("Nickname", "rest", "Letters, digits, . _ and -", "train-01", narrow=True)
+]
 Topic = Annotated[str, Arg("Command", "rest", "What to explain", "vm restart", word="command")]
 
 

@@ -14,6 +14,7 @@ from bot.commands.patience import courteously, unless_soon
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
 from bot.errors import Refused
+from bot.folding import best
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -81,7 +82,7 @@ class Clicks:
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE
             name = await self._reviews.name_of(approval_id)
-            if submission.values.get(_TYPED, "").strip() != name.strip():
+            if not best(submission.values.get(_TYPED, ""), [name]):
                 return Rejected({_TYPED: f"That is not its name. Type: {name}"})
         vote = Vote(
             submission.key,

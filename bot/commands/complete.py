@@ -17,6 +17,7 @@ from bot.commands.rights import require_colleague
 from bot.dbc.identity import Target
 from bot.dbc.models import state_of
 from bot.errors import BotError, Refused
+from bot.folding import fold, plain
 from bot.model import Machine, NodeKind, Sighting
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice
@@ -59,9 +60,10 @@ class Completion:
         find = self._sources.get(search.source)
         found = await find(search) if find and await self._may_search(search) else []
         typed = search.query.strip()
-        wanted = typed.casefold()
-        hits = [c for c in found if wanted in c.label.casefold() or wanted in c.value.casefold()]
-        hits.sort(key=lambda c: not c.label.casefold().startswith(wanted))
+        hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
+        hits.sort(
+            key=lambda c: (not c.label.startswith(typed), not fold(c.label).startswith(fold(typed)))
+        )
         if typed and not hits and search.source in _FREE:
             return [Choice(f"“{typed}”, as typed", typed)]
         return hits[:_MOST]
@@ -197,6 +199,10 @@ class Completion:
     async def _labels(self) -> dict[str, str]:
         async with self._services.store.read() as tx:
             return {node.id: node.label for node in await tx.inventory.nodes()}
+
+
+def _containing(found: Sequence[Choice], wanted: str) -> list[Choice]:
+    return [one for one in found if wanted in fold(one.label) or wanted in fold(one.value)]
 
 
 def _by_name(

@@ -15,6 +15,7 @@ from bot.commands.args import (
     Parameter,
     option_called,
 )
+from bot.commands.canonical import canonical
 from bot.commands.parse import HelpWanted, NotUnderstood
 from bot.commands.table import Command, Group, Table
 from bot.errors import BotError, Refused
@@ -227,7 +228,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
             found[parameter.name] = refusal.sentence
     if not found and command.check is not None:
         try:
-            command.check(values)
+            command.check(canonical(command, values))
         except BotError as refusal:
             return fault_of(command, refusal)
     return found

@@ -17,6 +17,7 @@ from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM, RETRY_NODE, RETRY_VM
 from bot.commands.home import home
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.commands.meant import as_known
 from bot.commands.pipeline import Pipeline
 from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
@@ -99,29 +100,27 @@ class Desk:
                 return Accepted(partial(self._help, invocation, parsed))
             case NotUnderstood():
                 return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
-            case Parsed(command, values):
-                if derive.wants_form(command, values):
-                    opening = await self._opening(
-                        command, values, invocation.actor, invocation.place
-                    )
-                    return Accepted(opening)
-                if found := derive.faults(command, values):
-                    field, fault = next(iter(found.items()))
-                    return Accepted(_saying(from_error(Refused(plain(line(fault)), field=field))))
-                if command.verify is not None:
-                    try:
-                        await command.verify(self._services, invocation.actor, values)
-                    except BotError as refusal:
-                        return Accepted(_saying(from_error(refusal)))
-                wish = Wish(
-                    invocation.key,
-                    invocation.actor,
-                    invocation.place,
-                    invocation.source,
-                    command,
-                    values,
-                )
-                return Accepted(await self._take(wish))
+            case Parsed():
+                return await self._understood(invocation, parsed)
+
+    async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
+        """Open the form of a line that says too little, or take what it says."""
+        command, actor, place = parsed.command, invocation.actor, invocation.place
+        try:
+            values = await as_known(
+                self._services, command, parsed.values, parsed.spelled, actor, place
+            )
+            if derive.wants_form(command, values):
+                return Accepted(await self._opening(command, values, actor, place))
+            if found := derive.faults(command, values):
+                field, fault = next(iter(found.items()))
+                raise Refused(plain(line(fault)), field=field)
+            if command.verify is not None:
+                await command.verify(self._services, actor, values)
+        except BotError as refusal:
+            return Accepted(_saying(from_error(refusal)))
+        wish = Wish(invocation.key, actor, place, invocation.source, command, values)
+        return Accepted(await self._take(wish))
 
     async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
         refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
@@ -147,6 +146,9 @@ class Desk:
             return Rejected(found)
         try:
             values = canonical(command, typed)
+            values = await as_known(
+                self._services, command, values, {}, submission.actor, submission.place
+            )
             if command.verify is not None:
                 await command.verify(self._services, submission.actor, values)
         except BotError as refusal:

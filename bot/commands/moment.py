@@ -4,6 +4,7 @@ import re
 from datetime import datetime, time, timedelta, tzinfo
 
 from bot.errors import Refused
+from bot.folding import typed
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)")
 _UNITS = {
@@ -21,22 +22,23 @@ def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> date
 
     Raises Refused for anything else.
     """
-    typed = text.strip().lower()
-    if found := _AGO.fullmatch(typed):
+    given = typed(text)
+    word = given.lower()
+    if found := _AGO.fullmatch(word):
         try:
             return now - int(found[1]) * _UNITS[found[2]]
         except OverflowError:
             raise _unclear(text) from None
-    if typed in _DAYS:
-        day = now.astimezone(zone).date() - timedelta(days=_DAYS[typed])
+    if word in _DAYS:
+        day = now.astimezone(zone).date() - timedelta(days=_DAYS[word])
         return _day(datetime.combine(day, time()), zone, end=end)
     try:
-        given = datetime.fromisoformat(text.strip())
+        at = datetime.fromisoformat(given)
     except ValueError:
         raise _unclear(text) from None
-    if len(text.strip()) <= len("2026-11-01"):
-        return _day(given, zone, end=end)
-    return given if given.tzinfo else given.replace(tzinfo=zone)
+    if len(given) <= len("2026-11-01"):
+        return _day(at, zone, end=end)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _day(midnight: datetime, zone: tzinfo, *, end: bool) -> datetime:

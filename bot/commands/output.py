@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.folding import fold
 from bot.plural import counted
 from bot.reply import (
     Actions,
@@ -40,12 +41,12 @@ class File:
 
 
 def filtered(reply: Reply, wanted: str) -> Reply:
-    """The reply with only those rows that contain `wanted`, in any case of letters.
+    """The reply with only those rows that contain `wanted`, however it is spelled.
 
     Rows are those of lists, else lines of preformatted text, pairs of fields, or plain lines.
     What stands around them stays.
     """
-    needle = wanted.casefold()
+    needle = fold(wanted)
     has_rows = any(isinstance(part, Rows | CodeBlock | Fields) for part in reply.parts)
     kept, count = [], 0
     for part in reply.parts:
@@ -55,7 +56,7 @@ def filtered(reply: Reply, wanted: str) -> Reply:
             kept.append(shown)
     told = f"{counted(count, 'line')} with “{wanted}”"
     data = reply.data and {
-        key: value for key, value in reply.data.items() if needle in f"{key} {value}".casefold()
+        key: value for key, value in reply.data.items() if needle in fold(f"{key} {value}")
     }
     return replace(reply, summary=told, parts=(*kept, Note(line(f"{told}."))), data=data)
 
@@ -69,13 +70,13 @@ def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | No
                 return len(rows), replace(part, rows=rows)
             return 0, replace(part, rows=(), head=()) if part.also else None
         case CodeBlock(text):
-            lines = [each for each in text.splitlines() if needle in each.casefold()]
+            lines = [each for each in text.splitlines() if needle in fold(each)]
             return len(lines), CodeBlock("\n".join(lines)) if lines else None
         case Fields(pairs):
-            stay = tuple(p for p in pairs if needle in f"{p[0]} {plain(p[1])}".casefold())
+            stay = tuple(p for p in pairs if needle in fold(f"{p[0]} {plain(p[1])}"))
             return len(stay), Fields(stay) if stay else None
         case Para(text) if paragraphs:
-            paras = [each for each in _lines(text) if needle in plain(each).casefold()]
+            paras = [each for each in _lines(text) if needle in fold(plain(each))]
             return len(paras), Para(_stacked(paras)) if paras else None
         case _:
             return 0, part
@@ -83,7 +84,7 @@ def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | No
 
 def _has(row: Row, needle: str) -> bool:
     told = [plain(row.text), *(str(value) for value in row.data.values())]
-    return any(needle in each.casefold() for each in told)
+    return any(needle in fold(each) for each in told)
 
 
 def _lines(text: Line) -> list[Line]:

@@ -7,6 +7,7 @@ from bot.commands.context import Services
 from bot.commands.parse import Surplus
 from bot.commands.text import quoted
 from bot.errors import Refused
+from bot.folding import fold
 from bot.model import Place
 from bot.reply import Span, command, line
 
@@ -18,12 +19,12 @@ async def with_quotes(services: Services, surplus: Surplus, actor: str, place: P
         nodes = await tx.inventory.nodes()
     called = {name for m in machines for name in (m.nickname, m.desc)}
     called |= {name for n in nodes for name in (n.nickname, n.name, n.desc)}
-    known = {" ".join(name.split()).casefold() for name in called}
+    known = {fold(name) for name in called} - {""}
     bare = surplus.bare
     for start in range(len(bare) - 1):
         for end in range(len(bare), start + 1, -1):
             name = " ".join(bare[start:end])
-            if name.casefold() in known:
+            if fold(name) in known:
                 words = [*bare[:start], name, *bare[end:]]
                 meant = _line(surplus, words)
                 return Refused(surplus.sentence, hint=line("Did you mean ", meant, "?"))

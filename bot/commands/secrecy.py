@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 from bot.commands.text import clean
 from bot.errors import Refused
+from bot.folding import narrow
 from bot.redaction import Redactor
 
 _AT_FIELD = "This contains a password or a session that I know. Leave it out."
@@ -14,7 +15,7 @@ _AT_FIELD = "This contains a password or a session that I know. Leave it out."
 
 def refuse_known_secret(redactor: Redactor, line: str) -> None:
     """Raise Refused for a line that holds a known secret, as typed or as it would be read."""
-    if redactor.finds(line) or redactor.finds(clean(line)):
+    if any(redactor.finds(text) for text in (line, clean(line), narrow(clean(line)))):
         raise Refused(
             "That line contains a password or a session that I know, so I did not record it.",
             hint="What is typed stays readable in Slack: delete the message, and change the "

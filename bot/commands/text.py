@@ -22,7 +22,8 @@ _DOUBLE = (
     rf"[{_ANY_DOUBLE}]([^{_ANY_DOUBLE}]*)[{_ANY_DOUBLE}]"
 )
 # An apostrophe inside a word opens no quote and closes none: Ada's, 'Ada's box'.
-_SINGLE = rf"(?<!\w)[{_ANY_SINGLE}]((?:[^{_ANY_SINGLE}]|(?<=\w)[{_ANY_SINGLE}](?=\w))*)[{_ANY_SINGLE}](?!\w)"
+_APOSTROPHE = rf"(?<=\w)[{_ANY_SINGLE}](?=\w)"
+_SINGLE = rf"(?<!\w)[{_ANY_SINGLE}]((?:[^{_ANY_SINGLE}]|{_APOSTROPHE})*)[{_ANY_SINGLE}](?!\w)"
 _QUOTED = re.compile(rf"{_DOUBLE}|{_SINGLE}")
 _WORD = re.compile(
     rf"(?:{_DOUBLE}|{_SINGLE}|[^\s{_ANY_DOUBLE}{_ANY_SINGLE}]|[{_ANY_DOUBLE}{_ANY_SINGLE}])+"

@@ -16,7 +16,7 @@ KINDS = {
     NodeKind.MANAGER: "bare-metal manager",
 }
 
-Named = TypeVar("Named", Machine, Node)
+Named = TypeVar("Named")
 Names = Sequence[Sequence[str]]  # of one thing, the ones that count most first
 
 
@@ -32,7 +32,7 @@ def of_another_kind(
     text: str, found: Sequence[Node], wanted: str, unseen: Set[str], field: str
 ) -> BotError:
     """What is called so, or so begins, is something else than what is meant here."""
-    if plain(text) in {plain(name) for node in found for name in chain(*_names(node))}:
+    if plain(text) in {plain(name) for node in found for name in chain(*_names_of_node(node))}:
         return Refused(f"“{text}” is a {KINDS[found[0].kind]}, not a {wanted}.", field=field)
     is_manager = wanted == KINDS[NodeKind.MANAGER]
     told = f"There is no {wanted} called “{text}”."
@@ -46,7 +46,7 @@ def of_another_kind(
     return NotFound(told, hint=hint if is_manager else "", field=field)
 
 
-def _names(node: Node) -> Names:
+def _names_of_node(node: Node) -> Names:
     own = node.name if node.kind is NodeKind.GPU else node.desc
     return (node.id, node.uuid), (node.nickname or own,), (own,)
 
@@ -57,13 +57,13 @@ def _names_of_machine(machine: Machine) -> Names:
 
 def match_node(nodes: Iterable[Node], text: str) -> list[Node]:
     """The nodes that `text` names best."""
-    return _best(nodes, text, _names, lambda node: chain(*_names(node)))
+    return best_of(nodes, text, _names_of_node, lambda node: chain(*_names_of_node(node)))
 
 
 def match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Machine]:
     """The machines that `text` names best, on `node` if that is not empty."""
     there = [machine for machine in machines if node in {"", machine.node}]
-    return _best(there, text, _names_of_machine, lambda one: (one.task, one.label))
+    return best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
 
 
 def is_spelled_out(found: Machine, text: str) -> bool:
@@ -73,7 +73,7 @@ def is_spelled_out(found: Machine, text: str) -> bool:
     return any(name.lower().startswith(lowered) for name in names)
 
 
-def _best(
+def best_of(
     candidates: Iterable[Named],
     text: str,
     names: Callable[[Named], Names],
@@ -103,8 +103,8 @@ def _best(
 def _whole(
     known: Sequence[Named], names: Callable[[Named], Names], is_it: Callable[[str], bool]
 ) -> list[Named]:
-    for rank in range(3):
-        called = [(one, names(one)[rank]) for one in known]
-        if found := [one for one, its in called if any(name and is_it(name) for name in its)]:
+    for called in zip(*(names(one) for one in known), strict=True):
+        named = zip(known, called, strict=True)
+        if found := [one for one, its in named if any(name and is_it(name) for name in its)]:
             return found
     return []

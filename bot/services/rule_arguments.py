@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from bot.errors import Refused
+from bot.folding import fold
 
 Wanted = str | bool | int
 
@@ -36,11 +37,11 @@ class Argument:
         """Whether what was given is what the rule wants."""
         given = self._read(given or self.default)
         if isinstance(wanted, bool):
-            return (given.lower() in _TRUE) is wanted
-        text = self._read(str(wanted)).casefold()
+            return (fold(given) in _TRUE) is wanted
+        text = fold(self._read(str(wanted)))
         if self.is_list and text:
-            return set(text.split()) <= set(given.casefold().split())
-        return given.casefold() == text
+            return set(text.split()) <= set(fold(given).split())
+        return fold(given) == text
 
     def _read(self, text: str) -> str:
         try:
@@ -66,7 +67,7 @@ Known = Mapping[str, Sequence[Argument]]  # by the ids of all commands
 
 def called(name: str, arguments: Sequence[Argument]) -> Argument | None:
     """The argument that `name` means, in any spelling."""
-    wanted = name.lower().replace("-", "_")
+    wanted = fold(name).replace("-", "_")
     return next((one for one in arguments if wanted in one.spellings), None)
 
 

@@ -16,7 +16,7 @@ from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
 
-Name = Annotated[str, Arg("Alias", "word", "The short word", "r")]
+Name = Annotated[str, Arg("Alias", "word", "The short word", "r", narrow=True)]
 Body = Annotated[
     str,
     Arg("Line", "line", "What it stands for; $1 … $9 and $* are the words behind the alias",

@@ -27,7 +27,9 @@ from bot.reply import (
     time,
 )
 
-Which = Annotated[str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk")]
+Which = Annotated[
+    str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk", narrow=True)
+]
 
 
 async def list_approvals(ctx: Context) -> Reply:

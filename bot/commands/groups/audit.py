@@ -13,6 +13,7 @@ from bot.commands.groups.shown import short
 from bot.commands.moment import moment
 from bot.commands.table import Command, Group
 from bot.errors import BotError, Refused
+from bot.folding import best, narrow, plain
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.plural import counted
 from bot.ports import DeliveryFailed
@@ -47,10 +48,12 @@ Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or 
 Which = Annotated[
     str, Arg("Machine", hint="Name, task id, or the beginning of one", word="machine")
 ]
-What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”")]
+What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”", narrow=True)]
 CameOf = Annotated[str, Arg("Outcome", hint="Like done, failed, unknown, denied, requested")]
-Since = Annotated[str, Arg("Since", hint="2h, yesterday, 2026-11-01, 2026-11-01T18:30")]
-Until = Annotated[str, Arg("Until", hint="As since; a day is included")]
+Since = Annotated[
+    str, Arg("Since", hint="2h, yesterday, 2026-11-01, 2026-11-01T18:30", narrow=True)
+]
+Until = Annotated[str, Arg("Until", hint="As since; a day is included", narrow=True)]
 Before = Annotated[int, Arg("Before", "int", "Only rows before this number", least=1)]
 
 
@@ -171,8 +174,8 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
         zone = _zone(who.zone)
         query = AuditQuery(
             person=_person(wanted.person, ctx.actor),
-            machine=wanted.vm.strip(),
-            command=wanted.command.strip().lower().replace(" ", "."),
+            machine=await _machine(ctx, wanted.vm),
+            command=plain(wanted.command).replace(" ", "."),
             outcome=_outcome(wanted.outcome),
             since=moment(wanted.since, ctx.now, zone) if wanted.since else None,
             until=moment(wanted.until, ctx.now, zone, end=True) if wanted.until else None,
@@ -185,6 +188,13 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
         ) from None
 
 
+async def _machine(ctx: Context, typed: str) -> str:
+    """What the audit calls a machine that is known here; what is gone is called as typed."""
+    known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
+    found = best(typed, [name for one in known for name in (one.task, one.label)])
+    return found[0] if len(found) == 1 else typed.strip()
+
+
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
@@ -195,16 +205,16 @@ def _zone(name: str) -> tzinfo:
 def _person(typed: str, actor: str) -> str:
     if not typed.strip():
         return ""
-    if typed.strip().lower() == "me":
+    if plain(typed) == "me":
         return actor
-    found = _PERSON.fullmatch(typed.strip())
+    found = _PERSON.fullmatch(narrow(typed))
     if found is None:
         raise Refused(f"“{typed}” is nobody whom I know.", hint="Mention the person: person=@alice")
     return found[1]
 
 
 def _outcome(typed: str) -> str:
-    word = typed.strip().lower().replace(" ", "_")
+    word = plain(typed).replace(" ", "_")
     if word and word not in _OUTCOMES:
         known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
         raise Refused(f"There is no outcome “{typed}”.", hint=f"There are: {known}.")

@@ -46,6 +46,7 @@ HostDirectory = Annotated[
         fields.DATA_DIR,
         names=("dir", "mount_dir"),
         positional=False,
+        narrow=True,
     ),
 ]
 _OFF = "its disks can be changed"

@@ -11,6 +11,7 @@ from bot.commands.derive import help_reply, not_understood
 from bot.commands.parse import HelpWanted, NotUnderstood, parse
 from bot.commands.standing import standing_of
 from bot.commands.table import Command, Group
+from bot.folding import plain
 from bot.model import Effect
 from bot.reply import Fields, Line, Note, Para, Reply, bold, code, command, line
 
@@ -107,7 +108,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     ]
     hidden = partial(ctx.hidden, "node.list")
     wanted = [
-        (scope, owner, None if text.lower() == _NONE else await find(text, hidden=hidden))
+        (scope, owner, None if plain(text) == _NONE else await find(text, hidden=hidden))
         for scope, owner, text in asked
         if text
     ]

@@ -45,6 +45,7 @@ Directory = Annotated[
         fields.DATA_DIR,
         names=("dir", "local_dir"),
         positional=False,
+        narrow=True,
     ),
 ]
 Replace = Annotated[

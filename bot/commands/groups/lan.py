@@ -17,7 +17,15 @@ from bot.reply import Note, Reply, Row, Rows, bold, code, line
 from bot.services.facts import FactKind
 
 LanName = Annotated[
-    str, Arg("Network", "word", "6 to 10 letters and digits, no others", "team01", word="network")
+    str,
+    Arg(
+        "Network",
+        "word",
+        "6 to 10 letters and digits, no others",
+        "team01",
+        word="network",
+        narrow=True,
+    ),
 ]
 Cidr = Annotated[
     str,
@@ -27,6 +35,7 @@ Cidr = Annotated[
         "IPv4 with a mask from 8 to 30; the machines get their addresses from it",
         "192.168.66.0/24",
         names=("ip_cidr",),
+        narrow=True,
     ),
 ]
 

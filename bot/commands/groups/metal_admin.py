@@ -26,10 +26,18 @@ from bot.model import Effect, Node, NodeKind, Place
 from bot.reply import Reply, bold, code, command, line
 
 Uuid = Annotated[
-    str, Arg("UUID", "word", "Letters, digits and dashes; the machine's own", positional=False)
+    str,
+    Arg(
+        "UUID",
+        "word",
+        "Letters, digits and dashes; the machine's own",
+        positional=False,
+        narrow=True,
+    ),
 ]
 Ip = Annotated[
-    str, Arg("IP address", "word", "The machine's own", "198.51.100.4", positional=False)
+    str,
+    Arg("IP address", "word", "The machine's own", "198.51.100.4", positional=False, narrow=True),
 ]
 Host = Annotated[
     str,
@@ -39,6 +47,7 @@ Host = Annotated[
         "Address of its management controller",
         word="ipmi_host",
         positional=False,
+        narrow=True,
     ),
 ]
 UserName = Annotated[str, Arg("IPMI user", "word", word="ipmi_user", positional=False)]

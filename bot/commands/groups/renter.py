@@ -34,7 +34,8 @@ from bot.services.renters import check_session_signature, proof_of
 _OR_MULTISIG = "Needed, or fill in multisig below"
 
 Wallet = Annotated[
-    str, Arg("Wallet", "word", f"The renter's address; it begins with 5. {_OR_MULTISIG}")
+    str,
+    Arg("Wallet", "word", f"The renter's address; it begins with 5. {_OR_MULTISIG}", narrow=True),
 ]
 Nonce = Annotated[
     str,
@@ -70,6 +71,7 @@ RentOrder = Annotated[
         "Only where single GPUs are rented: the order's number",
         "1287",
         positional=False,
+        narrow=True,
     ),
 ]
 SessionSign = Annotated[

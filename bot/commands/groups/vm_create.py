@@ -113,6 +113,7 @@ PublicIp = Annotated[
         "An address of the machine's own, if the node has one to give",
         "203.0.113.9",
         positional=False,
+        narrow=True,
     ),
 ]
 Lan = Annotated[
@@ -124,6 +125,7 @@ Lan = Annotated[
         "team42",
         names=("network_name", "network"),
         positional=False,
+        narrow=True,
     ),
 ]
 Ports = Annotated[
@@ -161,6 +163,7 @@ DataFile = Annotated[
         "data_1.qcow2",
         names=("data_file_name",),
         positional=False,
+        narrow=True,
     ),
 ]
 Nic = Annotated[

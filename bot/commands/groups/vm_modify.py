@@ -13,6 +13,7 @@ from bot.commands.table import Command, Follow
 from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused
+from bot.folding import plain
 from bot.model import Effect, Goal, Machine
 from bot.reply import Line, Para, Reply, bold, line
 from bot.services.facts import FactKind
@@ -26,6 +27,7 @@ NewPublicIp = Annotated[
         "Empty: keep the present one; none: take it away",
         "203.0.113.9",
         positional=False,
+        narrow=True,
     ),
 ]
 _KEEP = "Empty: keep the present one"
@@ -147,14 +149,14 @@ def _steps(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
     """One change a call, since DBC may carry out a part of a larger one; none for what is so."""
     typed = wanted["public_ip"]
     address = now.get("public_ip", NONE) if typed is None else typed
-    kept = None if address.lower() == NONE else address
+    kept = None if plain(address) == NONE else address
     steps = []
     for name, field in FIELDS.items():
         value = wanted[name]
         if value is None:
             continue
         given = value if isinstance(value, tuple) else (str(value),)
-        cleared = [text.lower() for text in given] in ([], [NONE])
+        cleared = [plain(text) for text in given] in ([], [NONE])
         after = NONE if cleared else " ".join(given)
         if now.get(name) == after:
             continue

@@ -20,6 +20,7 @@ from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
+from bot.services.matching import best_of
 from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
@@ -126,7 +127,7 @@ async def stop(ctx: Context, watch: What) -> Reply:
     """Follow something no longer; the machine or transfer itself goes on."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
-    found = [w for w in watches if w.id.startswith(watch) or watch in {w.label, w.task}]
+    found = best_of(watches, watch, lambda it: ((it.id, it.task), (it.label,)), lambda it: (it.id,))
     if not found:
         raise NotFound(
             f"Nothing followed for you is called “{watch}”.",

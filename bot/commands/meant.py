@@ -1,0 +1,121 @@
+"""Texts that name what was seen, as it is called: `Ubuntu.QCOW2` is `ubuntu.qcow2`.
+
+Done before anything is recorded, so that ledger, rules and cards have the names that DBC is sent.
+Machines and nodes are looked up later (`bind`), but for quotes that belong to their names.
+Looks only at what is known here; asks nobody.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Literal
+
+from bot.commands.args import NODE_OPTION, NODES, Kind, Parameter
+from bot.commands.context import Services
+from bot.commands.table import Command
+from bot.errors import BotError, Refused
+from bot.folding import best
+from bot.model import Place, Sighting
+from bot.services.matching import could_be
+
+_IMAGES: frozenset[Kind] = frozenset({"image", "base", "stored"})
+
+
+async def as_known(
+    services: Services,
+    command: Command,
+    values: Mapping[str, str],
+    spelled: Mapping[str, str],
+    actor: str,
+    place: Place,
+) -> dict[str, str]:
+    """The texts with known names spelled as they are. Raises Refused where several are meant.
+
+    `spelled` are texts with the quotes in which they stood.
+    """
+    names = _Names(services, command, values, actor, place)
+    found = dict(values)
+    for parameter in command.parameters:
+        if (text := values.get(parameter.name)) is not None:
+            with_quotes = spelled.get(parameter.name, "")
+            found[parameter.name] = await names.of(parameter, text, with_quotes)
+    if (with_quotes := spelled.get(NODE_OPTION, "")) and with_quotes in await names.nodes():
+        found[NODE_OPTION] = with_quotes
+    return found
+
+
+class _Names:
+    """The names that one command line may mean."""
+
+    def __init__(
+        self,
+        services: Services,
+        command: Command,
+        values: Mapping[str, str],
+        actor: str,
+        place: Place,
+    ) -> None:
+        self._services = services
+        self._command = command
+        self._values = values
+        self._actor = actor
+        self._place = place
+
+    async def of(self, parameter: Parameter, text: str, with_quotes: str) -> str:
+        """The name that a text means."""
+        kind = parameter.arg.kind
+        known = set(await self._known(kind, with_quotes))
+        if with_quotes in known:
+            return with_quotes
+        if kind == "vm" or kind in NODES:
+            return text
+        found = best(text, sorted(known))
+        if len(found) > 1:
+            hint = "Nothing was done. Type it as it is listed."
+            raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)
+        return found[0] if found else text
+
+    async def _known(self, kind: Kind, with_quotes: str) -> Iterable[str]:
+        if kind == "vm" or kind in NODES:
+            named = self._machines if kind == "vm" else self.nodes
+            return await named() if with_quotes else ()
+        if kind in _IMAGES:
+            return await self._images()
+        if kind in {"server", "place"}:
+            return [server.name for server in await self._seen("server")]
+        if kind == "disk":
+            return await self._of_machine("disk")
+        return await self._of_machine("snapshot") if kind == "snapshot" else ()
+
+    async def nodes(self) -> set[str]:
+        """What nodes of any kind are called."""
+        async with self._services.store.read() as tx:
+            nodes = await tx.inventory.nodes()
+        return {name for node in nodes for name in (node.nickname, node.name, node.desc)}
+
+    async def _machines(self) -> set[str]:
+        machines = await self._services.inventory.machines(self._actor, self._place.channel)
+        return {name for machine in machines for name in (machine.nickname, machine.desc)}
+
+    async def _images(self) -> list[str]:
+        """The images on image servers and on nodes that this person can use."""
+        usable = await self._services.sessions.usable(self._actor, self._place.channel)
+        places = {session.node for session in usable}
+        places |= {server.name for server in await self._seen("server")}
+        return [image.name for image in await self._seen("image") if image.place in places]
+
+    async def _seen(self, kind: Literal["image", "server"]) -> list[Sighting]:
+        async with self._services.store.read() as tx:
+            return await tx.sightings.all(kind)
+
+    async def _of_machine(self, kind: Literal["disk", "snapshot"]) -> list[str]:
+        of_vm = (p.name for p in self._command.parameters if p.arg.kind == "vm")
+        text, on = self._values.get(next(of_vm, ""), ""), self._values.get(NODE_OPTION, "")
+        if not text:
+            return []
+        with suppress(BotError):
+            machine = await self._services.inventory.machine(
+                self._actor, text, on, self._place.channel, asking=False
+            )
+            seen = await self._services.sightings.of_machines(kind, [machine])
+            return [one.name for one in seen]
+        return []
