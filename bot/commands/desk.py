@@ -16,8 +16,8 @@ from bot.commands.context import Context, Services, unsaid
 from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM, RETRY_NODE, RETRY_VM
 from bot.commands.home import home
-from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.meant import as_known
+from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.pipeline import Pipeline
 from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
