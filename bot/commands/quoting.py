@@ -19,12 +19,12 @@ async def with_quotes(services: Services, surplus: Surplus, actor: str, place: P
         nodes = await tx.inventory.nodes()
     called = {name for m in machines for name in (m.nickname, m.desc)}
     called |= {name for n in nodes for name in (n.nickname, n.name, n.desc)}
-    known = {fold(name) for name in called} - {""}
+    known = {fold(name): name for name in sorted(called)}
     bare = surplus.bare
     for start in range(len(bare) - 1):
         for end in range(len(bare), start + 1, -1):
-            name = " ".join(bare[start:end])
-            if fold(name) in known:
+            typed = " ".join(bare[start:end])
+            if name := typed if typed in called else known.get(fold(typed), ""):
                 words = [*bare[:start], name, *bare[end:]]
                 meant = _line(surplus, words)
                 return Refused(surplus.sentence, hint=line("Did you mean ", meant, "?"))

@@ -1,0 +1,212 @@
+"""Names as people type and paste them: the exact one wins, and never is another one meant."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.groups import command_table
+from bot.commands.parse import Parsed, parse
+from bot.commands.text import clean, quoted, words
+from bot.folding import best, fold, narrow, peel, plain
+from bot.model import Machine, Node, NodeKind
+from bot.services.matching import match_machine, match_node
+from tests.commands.test_parse import delivered
+
+TABLE = command_table()
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+# Characters that keyboards, phones and Slack make of others, and that may be in names.
+_ODD = "aAbÅåß９Ｇg9-–—－_*`~'’‘\"“”「」.,。，!？ \u3000\u00a0\u200b\u200d\ufe0f\u202e训练é\u0301"
+_NAMES = st.text(alphabet=_ODD, min_size=1, max_size=8).filter(lambda name: name.strip() == name)
+
+
+def machine(desc: str, task: str = "7a9QmX2cVb4nK8pL0sW3", nickname: str = "") -> Machine:
+    return Machine("node", task, "U1", desc, "running", "", NOW, nickname)
+
+
+def machines(*descs: str) -> list[Machine]:
+    return [machine(desc, f"{position}zZ9QmX2cVb4nK8pL0sW") for position, desc in enumerate(descs)]
+
+
+def called(found: list[Machine]) -> list[str]:
+    return [one.label for one in found]
+
+
+def meant(text: str, *descs: str) -> list[str]:
+    return called(match_machine(machines(*descs), text, ""))
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+    assert narrow(narrow(text)) == narrow(text)
+    assert peel(peel(text)) == peel(text)
+
+
+@given(st.text(alphabet=_ODD))
+def test_what_is_peeled_is_never_nothing(text: str) -> None:
+    assert bool(peel(text)) == bool(text)
+
+
+@given(st.lists(_NAMES, min_size=1, max_size=6, unique=True), st.data())
+def test_a_name_that_is_typed_exactly_is_the_one_that_is_meant(
+    names: list[str], data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(names))
+    parsed = parse(TABLE, delivered(f"vm show machine={quoted(name)}"))
+    assert isinstance(parsed, Parsed)
+    assert meant(parsed.values["vm"], *names) == [name]
+
+
+@given(st.lists(_NAMES, min_size=1, max_size=6, unique=True), st.text(alphabet=_ODD, min_size=1))
+def test_no_other_machine_is_meant_where_one_is_called_so(names: list[str], text: str) -> None:
+    found = meant(text, *names)
+    exact = [name for name in names if name == text]
+    folded = [name for name in names if fold(name) == fold(text) != ""]
+    if exact or folded:
+        assert found == (exact or folded)
+    assert all(
+        fold(name).startswith(plain(text)) or plain(name) == plain(text) or name.startswith(text)
+        for name in found
+    )
+
+
+@given(
+    st.lists(_NAMES, min_size=1, max_size=5, unique=True),
+    st.data(),
+    st.sampled_from(["*{}*", "`{}`", "_{}_", "> {}", "“{}”", "「{}」", "<{}>", "{}.", "{}，", "```{}```"]),
+)  # fmt: skip
+def test_a_name_pasted_with_what_stands_around_it_is_found_or_listed(
+    names: list[str], data: st.DataObject, around: str
+) -> None:
+    name = data.draw(st.sampled_from(names))
+    pasted = around.format(name)
+    found = meant(pasted, *names)
+    is_anothers = pasted in names or fold(pasted) in map(fold, names)
+    if fold(name) and peel(name) == name and not is_anothers:
+        assert name in found
+        others = [other for other in names if other != name]
+        if not any(plain(other).startswith(plain(name)) for other in others):
+            assert called(match_machine(machines(name, *others), pasted, ""))[0] == name
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "found"),
+    [
+        ("ＧＰＵ－９", ("GPU-9", "ＧＰＵ－９"), ["ＧＰＵ－９"]),
+        ("GPU-9", ("GPU-9", "ＧＰＵ－９"), ["GPU-9"]),
+        ("gpu–9", ("GPU-9", "ＧＰＵ－９"), ["GPU-9", "ＧＰＵ－９"]),
+        ("Ada’s box", ("Ada's box",), ["Ada's box"]),
+        ("train-1.", ("train-1", "train-10"), ["train-1"]),
+        ("train-1.", ("train-1", "train-1.5"), ["train-1", "train-1.5"]),
+        ("train-1.", ("train-1", "train-1."), ["train-1."]),
+        ("*inference*", ("inference", "inference-2"), ["inference"]),
+        ("*inference*", ("inference", "*inference*"), ["*inference*"]),
+        ("`inf`", ("inference", "other"), ["inference"]),
+        ("&gt; inference", ("inference",), []),
+        ("> inference", ("inference",), ["inference"]),
+        ("“prod”", ("prod", "“prod”"), ["“prod”"]),
+        ("prod", ("“prod”",), ["“prod”"]),
+        ("𝗽𝗿𝗼𝗱", ("prod",), ["prod"]),
+        ("\u202eprod\u200b", ("prod",), ["prod"]),
+        ("❤️ box", ("❤ box",), ["❤ box"]),
+        ("1ZZ9", ("a", "b"), ["b"]),
+        ("train", ("train-1", "TRAIN"), ["TRAIN"]),
+        ("*", ("a", "b"), []),
+    ],
+)
+def test_what_a_text_means_of_these(text: str, names: tuple[str, ...], found: list[str]) -> None:
+    assert meant(text, *names) == found
+
+
+def test_an_id_is_nobody_elses_name() -> None:
+    id_ = "7a9QmX2cVb4nK8pL0sW3"
+    squatter = machine(id_, "8b9QmX2cVb4nK8pL0sW3")
+    assert match_machine([squatter, machine("prod", id_)], id_, "") == [machine("prod", id_)]
+
+
+def test_two_machines_that_read_alike_are_both_meant() -> None:
+    named, described = machine("x", nickname="prod"), machine("prod", "8b9QmX2cVb4nK8pL0sW3")
+    assert match_machine([named, described], "prod", "") == [named, described]
+    renamed = machine("prod", "8b9QmX2cVb4nK8pL0sW3", nickname="other")
+    assert match_machine([named, renamed], "prod", "") == [named]
+
+
+def test_nodes_are_found_alike() -> None:
+    wide, narrow_one = Node("a" * 64, "ＧＰＵ１", "", NOW), Node("b" * 64, "gpu1", "", NOW)
+    metal = Node("c" * 64, "all", "", NOW, kind=NodeKind.METAL, desc="slot-1", uuid="u-1")
+    nodes = [wide, narrow_one, metal]
+    assert match_node(nodes, "ＧＰＵ１") == [wide]
+    assert match_node(nodes, "GPU1") == [wide, narrow_one]
+    assert match_node(nodes, "slot–1。") == [metal]
+    assert match_node(nodes, f"`{'B' * 64}`") == [narrow_one]
+
+
+def test_several_that_fold_alike_are_all_told() -> None:
+    assert best("HUB", ["hub", "Hub", "other"]) == ["hub", "Hub"]
+    assert best("hub", ["hub", "Hub"]) == ["hub"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "`/dbc vm restart inference force`",
+        "```\n/dbc vm restart inference force\n```",
+        "> /dbc vm restart inference force",
+        "> `/dbc vm restart inference force`",
+        "*/dbc vm restart inference force*",
+        "“/dbc vm restart inference force”",
+        "• `/dbc vm restart inference force`",
+        "`/dbc vm restart` inference force.",
+        "／ｄｂｃ ｖｍ　ｒｅｓｔａｒｔ inference —force",
+        "_vm restart_ inference `force`",
+        "vm\u200b restart\ufeff inference ＦＯＲＣＥ！",
+        "@dbc，vm restart。 inference ――force，",
+    ],
+)
+def test_a_command_pasted_from_a_message_is_the_command(line: str) -> None:
+    text = delivered(line).removeprefix("@dbc")
+    found = parse(TABLE, text)
+    assert isinstance(found, Parsed)
+    assert (found.command.id, found.values) == ("vm.restart", {"vm": "inference", "force": "true"})
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("disk add x ８Ｇ", {"vm": "x", "size": "8"}),
+        ("disk add x “８ ＧｉＢ”。", {"vm": "x", "size": "8"}),
+        ("vm logs x ｔａｉｌ ２０，", {"vm": "x", "end": "tail", "lines": "20"}),
+        ("vm modify x ports＝tcp，8080", {"vm": "x", "ports": "tcp,8080"}),
+        ("vm modify x ports=“udp,6000–6010；tcp， 8080”", {"vm": "x", "ports": "udp,6000-6010 tcp,8080"}),
+        ("vm modify x ssh=`５６８４`", {"vm": "x", "ssh": "5684"}),
+        ("vm modify x public_ip＝203．0．113．9", {"vm": "x", "public_ip": "203.0.113.9"}),
+        ("image delete ｕｂｕｎｔｕ。ｑｃｏｗ２ on gpu1", {"image": "ubuntu.qcow2", "node": "gpu1"}),
+        ("disk delete x ＶＤＢ", {"vm": "x", "disk": "vdb"}),
+        ("lan create team42 cidr=`192．168．66．0／24`", {"name": "team42", "cidr": "192.168.66.0/24"}),
+        ("vm name x ｔｒａｉｎ－０１", {"vm": "x", "nickname": "train-01"}),
+    ],
+)  # fmt: skip
+def test_values_are_read_whatever_they_are_typed_with(line: str, values: dict[str, str]) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, Parsed)
+    assert found.values == values
+
+
+def test_a_free_text_keeps_its_own_characters() -> None:
+    found = parse(TABLE, "vm delete ＧＰＵ－９ reason=“Ada’s run，太旧了”")
+    assert isinstance(found, Parsed)
+    assert found.values == {"vm": "ＧＰＵ－９", "reason": "Ada’s run，太旧了"}
+
+
+def test_quotes_that_may_belong_to_a_name_are_remembered() -> None:
+    found = parse(TABLE, "vm show “prod”")
+    assert isinstance(found, Parsed)
+    assert (found.values, found.spelled) == ({"vm": "prod"}, {"vm": "“prod”"})
+
+
+@given(_NAMES)
+def test_a_word_keeps_its_own_characters(name: str) -> None:
+    assert words(clean(delivered(quoted(name)))) == [name]
