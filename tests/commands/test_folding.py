@@ -76,7 +76,9 @@ def test_no_other_machine_is_meant_where_one_is_called_so(names: list[str], text
 @given(
     st.lists(_NAMES, min_size=1, max_size=5, unique=True),
     st.data(),
-    st.sampled_from(["*{}*", "`{}`", "_{}_", "> {}", "“{}”", "「{}」", "<{}>", "{}.", "{}，", "```{}```"]),
+    st.sampled_from(
+        ["*{}*", "`{}`", "_{}_", "> {}", "“{}”", "「{}」", "<{}>", "{}.", "{}，", "```{}```"]
+    ),
 )  # fmt: skip
 def test_a_name_pasted_with_what_stands_around_it_is_found_or_listed(
     names: list[str], data: st.DataObject, around: str
@@ -85,7 +87,8 @@ def test_a_name_pasted_with_what_stands_around_it_is_found_or_listed(
     pasted = around.format(name)
     found = meant(pasted, *names)
     is_anothers = pasted in names or fold(pasted) in map(fold, names)
-    if fold(name) and peel(name) == name and not is_anothers:
+    is_word = any(char.isalnum() for char in name) and peel(name) == name
+    if is_word and not is_anothers:
         assert name in found
         others = [other for other in names if other != name]
         if not any(plain(other).startswith(plain(name)) for other in others):
@@ -180,7 +183,10 @@ def test_a_command_pasted_from_a_message_is_the_command(line: str) -> None:
         ("disk add x “８ ＧｉＢ”。", {"vm": "x", "size": "8"}),
         ("vm logs x ｔａｉｌ ２０，", {"vm": "x", "end": "tail", "lines": "20"}),
         ("vm modify x ports＝tcp，8080", {"vm": "x", "ports": "tcp,8080"}),
-        ("vm modify x ports=“udp,6000–6010；tcp， 8080”", {"vm": "x", "ports": "udp,6000-6010 tcp,8080"}),
+        (
+            "vm modify x ports=“udp,6000–6010；tcp， 8080”",
+            {"vm": "x", "ports": "udp,6000-6010 tcp,8080"},
+        ),
         ("vm modify x ssh=`５６８４`", {"vm": "x", "ssh": "5684"}),
         ("vm modify x public_ip＝203．0．113．9", {"vm": "x", "public_ip": "203.0.113.9"}),
         ("image delete ｕｂｕｎｔｕ。ｑｃｏｗ２ on gpu1", {"image": "ubuntu.qcow2", "node": "gpu1"}),
