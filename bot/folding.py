@@ -35,7 +35,7 @@ _AROUND = (
     ("「", "」"), ("『", "』"), ("«", "»"), ("‹", "›"), ("《", "》"), ("〈", "〉"), ("＂", "＂"),
 )  # fmt: skip
 _BEHIND = ".,;:!?…。，、；：！？．"  # that people end a sentence with
-_QUOTING = re.compile(r"[>•＞]\s*")  # before a line that somebody else said, or of a list
+_QUOTING = re.compile(r"(?:[>•＞]|&gt;)\s*")  # before a line that somebody else said, or of a list
 
 
 def narrow(text: str) -> str:
@@ -109,9 +109,9 @@ Reading = Callable[[str], bool]
 def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
     """The ways to read a name, the strictest first: whether another text is it, or begins with it.
 
-    As it stands, folded, and folded without what stands around it.
+    As it stands, folded, without what stands around it, and both.
     """
-    folded, bare = fold(text), plain(text)
+    folded, peeled, bare = fold(text), peel(text), plain(text)
     yield (lambda name: name == text), (lambda name: name.startswith(text))
     if folded:
         yield (
@@ -119,6 +119,7 @@ def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
             lambda name: fold(name).startswith(folded),
         )
     if bare:
+        yield (lambda name: name == peeled), (lambda name: name.startswith(peeled))
         yield (
             lambda name: bare in {fold(name), plain(name)},
             lambda name: fold(name).startswith(bare),

@@ -32,7 +32,7 @@ _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 
 
 # Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.
-_BEFORE = re.compile(r"[\s,:，：、]*(?:[>•＞]\s*)*")  # “@dbc, vm list”, `> vm list`
+_BEFORE = re.compile(r"[\s,:，：、]*(?:(?:[>•＞]|&gt;)\s*)*")  # “@dbc, vm list”, `> vm list`
 _MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
 _QUOTED_LINE = re.compile(rf"(?:{_DOUBLE}|'([^']*)')[\s.,!。，！]*")
 

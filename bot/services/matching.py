@@ -94,10 +94,11 @@ def best_of(
         return [one for one in known if any(name and begins(name) for name in begun_by(one))]
 
     begun_so = begun(begins_exactly) or [one for _, way in folded[:1] for one in begun(way)]
-    bare = [one for whole, _ in folded[1:] for one in _whole(known, names, whole)]
+    wholes = (_whole(known, names, whole) for whole, _ in folded[1:])
+    bare = next(filter(None, wholes), [])
     if found := [one for one in known if one in begun_so or one in bare]:
         return found
-    return [one for _, way in folded[1:] for one in begun(way)]
+    return next(filter(None, (begun(way) for _, way in folded[1:])), [])
 
 
 def _whole(

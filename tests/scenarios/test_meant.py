@@ -1,0 +1,148 @@
+"""What people type, paste and choose is understood as they meant it, and never as another thing."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc.task import Status
+from tests.scenarios.site import NAME, asked, site
+from tests.scenarios.stage import CHANNEL, Stage
+
+NARROW, WIDE = "GPU-9", "ＧＰＵ－９"
+
+
+async def twins(stage: Stage, first: str = NARROW, second: str = WIDE) -> tuple[str, str]:
+    """Two machines that are called almost alike, both seen; their ids."""
+    narrow, wide = stage.task("Ada's training run"), stage.task("inference")
+    narrow.desc, wide.desc = first, second
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    return narrow.task_id, wide.task_id
+
+
+@pytest.mark.parametrize("line", ["/dbc vm show {}", "@dbc vm show {}", "vm show `{}`"])
+async def test_a_name_is_the_machine_that_is_called_exactly_so(one_stage: Stage, line: str) -> None:
+    narrow, wide = await twins(one_stage)
+    channel = "@dbc" if line.startswith("vm") else CHANNEL
+    for name, task in ((WIDE, wide), (NARROW, narrow)):
+        told = await one_stage.asks(one_stage.alice, line.format(name), channel=channel)
+        assert task in told.plain
+
+
+async def test_where_two_fold_alike_both_are_listed_and_nothing_runs(one_stage: Stage) -> None:
+    stage = one_stage
+    await twins(stage)
+    told = await stage.asks(stage.alice, "/dbc vm restart gpu–9 force")
+    assert "“gpu–9” could be any of" in told.plain
+    assert NARROW in told.plain
+    assert WIDE in told.plain
+    assert stage.changes() == []
+
+
+async def test_a_form_takes_the_exact_name_and_lists_several(one_stage: Stage) -> None:
+    stage = one_stage
+    _, wide = await twins(stage)
+    await stage.alice.types("/dbc vm name", channel=CHANNEL)
+    await stage.alice.sees_modal("vm name")
+    assert (await stage.alice.suggests("Machine", WIDE))[0].startswith(WIDE)
+    assert len(await stage.alice.suggests("Machine", "gpu–9")) == 2
+    await stage.alice.closes()
+    await stage.asks(stage.alice, f"/dbc vm name {WIDE} ｗｉｄｅ－１")
+    assert wide in (await stage.asks(stage.alice, "/dbc vm show WIDE—1")).plain
+
+
+async def test_quotes_of_a_name_are_told_from_quotes_around_it(one_stage: Stage) -> None:
+    stage = one_stage
+    plain, quoted = await twins(stage, "prod", "“prod”")
+    assert plain in (await stage.asks(stage.alice, "/dbc vm show prod")).plain
+    assert quoted in (await stage.asks(stage.alice, "/dbc vm show “prod”")).plain
+    assert quoted in (await stage.asks(stage.alice, '/dbc vm show "“prod”"')).plain
+    assert plain in (await stage.asks(stage.alice, '/dbc vm show "prod"')).plain
+
+
+async def test_a_machine_that_nobody_has_seen_yet_is_not_taken_for_another(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    unseen = stage.task("inference")
+    stage.task("Ada's training run").desc = NARROW
+    unseen.desc = "other"
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    unseen.desc = WIDE
+    assert unseen.task_id in (await stage.asks(stage.alice, f"/dbc vm show {WIDE}")).plain
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/dbc vm logs *inference* 20.",
+        "`/dbc vm logs inference 20`",
+        "/dbc vm logs <inference>，２０",
+        "/dbc vm logs inference． lines＝２０",
+        "/dbc 〝vm logs inference 20〞",
+    ],
+)
+async def test_a_line_pasted_back_means_what_it_says(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    channel = "@dbc" if line.startswith("`") else CHANNEL
+    await stage.asks(stage.alice, line.replace("，２０", " ２０"), channel=channel)
+    (call,) = stage.world.calls.of("tasks.logs")
+    assert call.task_id == stage.task("inference").task_id
+
+
+async def test_a_hint_of_the_help_runs_when_it_is_pasted_into_a_thread(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    for line in (
+        "@dbc &gt; `/dbc vm list`",
+        "@dbc > `/dbc vm list`",
+        "@dbc ```\n/dbc vm list\n```",
+    ):
+        assert "inference" in (await stage.asks(stage.alice, line)).plain
+
+
+async def test_images_servers_and_disks_are_called_as_they_are(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    await stage.passes()
+    await stage.asks(
+        stage.alice,
+        "/dbc image download `ＵＢＵＮＴＵ-24.04.qcow2`. from=Hub, on GPU1。 --dry-run",
+    )
+    assert "ubuntu-24.04.qcow2" in stage.alice.last(CHANNEL).plain.lower()
+
+
+async def test_the_typed_name_of_an_approval_is_compared_alike(tmp_path: Path) -> None:
+    typing = "[defaults]\ndestroy = { approvals = 1, type_name = true }\n"
+    async with site(tmp_path, typing) as stage:
+        question = await asked(stage)
+        await stage.bob.presses("Approve", question)
+        await stage.bob.sees_modal("Its name")
+        await stage.bob.submits({"Its name": f"“{NAME.upper()}”。"})
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+@pytest.mark.parametrize("size", ["８Ｇ", "８ ＧｉＢ", "“8G”", "`8`。"])
+async def test_a_form_reads_numbers_as_a_line_does(one_stage: Stage, size: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.task("inference").status = Status.CLOSED
+    await stage.alice.types("/dbc disk add inference", channel=CHANNEL)
+    await stage.alice.sees_modal("disk add")
+    await stage.alice.submits({"Size (GiB)": size})
+    await stage.quiet()
+    assert [call.additional["size"] for call in stage.world.calls.of("disks.add")] == [8]
+
+
+@pytest.mark.parametrize("ports", ["tcp，8080\nudp，6000–6010", "ＴＣＰ,８０８０； udp,6000—6010"])
+async def test_a_form_reads_ports_as_a_line_does(one_stage: Stage, ports: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.types("/dbc vm create name=t1 on gpu1", channel=CHANNEL)
+    await stage.alice.sees_modal("vm create")
+    await stage.alice.submits({"Image": "ubuntu-22.04-cuda-12.qcow2", "More ports": ports})
+    await stage.quiet()
+    (call,) = stage.world.calls.of("tasks.create")
+    assert call.additional["custom_port"] == ["tcp,8080", "udp,6000-6010"]
