@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.dbc.task import Status
+from sandbox.dbc.task import Libvirt, Status
 from tests.scenarios.site import NAME, asked, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -128,12 +128,14 @@ async def test_the_typed_name_of_an_approval_is_compared_alike(tmp_path: Path) -
 async def test_a_form_reads_numbers_as_a_line_does(one_stage: Stage, size: str) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
-    stage.task("inference").status = Status.CLOSED
+    task = stage.task("inference")
+    assert task.domain is not None
+    task.domain.state, task.status = Libvirt.SHUT_OFF, Status.CLOSED
     await stage.alice.types("/dbc disk add inference", channel=CHANNEL)
     await stage.alice.sees_modal("disk add")
     await stage.alice.submits({"Size (GiB)": size})
     await stage.quiet()
-    assert [call.additional["size"] for call in stage.world.calls.of("disks.add")] == [8]
+    assert [call.additional["size"] for call in stage.world.changing_calls()] == [8]
 
 
 @pytest.mark.parametrize("ports", ["tcp，8080\nudp，6000–6010", "ＴＣＰ,８０８０； udp,6000—6010"])
