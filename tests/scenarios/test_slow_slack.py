@@ -168,3 +168,12 @@ async def test_a_file_whose_sharing_is_not_answered_is_shared_once(
     await said(stage)
     assert len([m for m in stage.alice.messages() if m.files]) == 1
     assert "in the file here" in stage.alice.last(CHANNEL).plain
+
+
+async def test_an_answer_to_a_mention_that_slack_lost_is_said_once(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    stage.ws.faults.add("reset", "chat.postMessage")
+    await stage.alice.types("@dbc vm list", CHANNEL)
+    await said(stage)
+    assert len([m for m in stage.alice.messages() if m.message.bot]) == 1
