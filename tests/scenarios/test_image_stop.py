@@ -51,8 +51,8 @@ def starts_elsewhere(stage: Stage) -> None:
 
 async def waits(stage: Stage, minutes: float) -> None:
     """Time passes, and the bot looks as often as it wants to."""
-    for _ in range(round(minutes * 2)):
-        await stage.passes(30)
+    for _ in range(8):
+        await stage.passes(minutes * 60 / 8)
 
 
 def ends(stage: Stage, words: str = PYTORCH) -> list[str]:

@@ -54,17 +54,17 @@ async def test_a_channels_node_comes_before_ones_own(stage: Stage) -> None:
     assert "For you, *gpu2* is meant" in told.plain
     assert told.ephemeral
     told = await stage.asks(alice, PROGRESS)
-    assert "on *gpu2* at present" in told.plain
+    assert "*gpu2* reports no transfer" in told.plain
 
     told = await stage.asks(alice, "/dbc node use gpu1 here")
     assert "In this channel, *gpu1* is meant" in told.plain
     assert not told.ephemeral
     told = await stage.asks(alice, PROGRESS)
-    assert "on *gpu1* at present" in told.plain
+    assert "*gpu1* reports no transfer" in told.plain
     told = await stage.asks(alice, f"{PROGRESS} on gpu2")
-    assert "on *gpu2* at present" in told.plain
+    assert "*gpu2* reports no transfer" in told.plain
     told = await stage.asks(alice, PROGRESS.removeprefix("/dbc "), channel="@dbc")
-    assert "on *gpu2* at present" in told.plain
+    assert "*gpu2* reports no transfer" in told.plain
 
     told = await stage.asks(alice, "/dbc whoami")
     assert "gpu1" in told.plain.split("This channel's node")[1]
