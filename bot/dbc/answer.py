@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.dbc.error_table import classify, tidy
 from bot.dbc.errors import DbcError, Mode, Unconfirmed, Unreadable
-from bot.dbc.foreign import Raw, by_content, by_status, without_code
+from bot.dbc.foreign import Raw, by_code, by_content, by_status, without_code
 from bot.dbc.success import Unproved
 
 T = TypeVar("T")
@@ -40,7 +40,8 @@ def decode(
     if not isinstance(parsed, _Parsed):
         return parsed
     if parsed.code != 0:
-        return classify(raw.status, parsed.code, parsed.text, mode, mask)
+        foreign = by_code(raw, parsed.code, mode)
+        return foreign or classify(raw.status, parsed.code, parsed.text, mode, mask)
     try:
         return to_value(parsed.payload)
     except Unproved:

@@ -92,8 +92,8 @@ _FRONT = (
         hint="The daemon may be too old for this. Look at the present state first.",
     ),
     Row(Missing, r"^network name not exist", (-32701,), sentence="There is no such network."),
+    Row(NodeTimeout, r" timeout$", (-1, -32701)),
     Row(DaemonUnavailable, "", (-32701,)),
-    Row(NodeTimeout, r" timeout$", (-1,)),
     Row(Unreadable, r"response parse error$", (-1,), least_status=500),
     Row(OutcomeUnknown, "", (-1,), least_status=500),
     Row(
@@ -105,6 +105,8 @@ _FRONT = (
         field="image_server",
     ),
     Row(InvalidRequest, "", (-25, -32600, -32601)),
+    # A node's own refusals come with HTTP 200 (docs/dbc-api.md §1.5), so this is none of them.
+    Row(OutcomeUnknown, "", least_status=500),
 )
 
 _RETRY_SOON = "The node is clearing away a stray machine first. Try again in a minute."
@@ -198,7 +200,6 @@ _NODE = (
         r"^'?(?P<field>\w+)'?( \d+)? (is (empty|invalid|not digit)|can not be empty)",
         sentence="The node does not accept a value that was given.",
     ),
-    Row(OutcomeUnknown, "", least_status=500),
     Row(InvalidRequest, "", least_status=400),
     Row(OperationRefused),
 )
@@ -213,7 +214,8 @@ def classify(status: int, code: int, text: str, mode: Mode, mask: Callable[[str]
     """
     lower = text.lower().strip()
     shown = tidy(mask(text))
-    reason = None if _CHAIN.matches(status, code, lower) else _authority(code, lower)
+    is_chain = _CHAIN.matches(status, code, lower) or status >= 500
+    reason = None if is_chain else _authority(code, lower)
     if reason is not None:
         return NotAuthorised(reason, mode=mode, dbc_text=shown, http_status=status, errcode=code)
     row = next(row for row in _TABLE if row.matches(status, code, lower))

@@ -473,9 +473,16 @@ class Clash(DbcError, Conflict):
 
 
 class TaskExists(Clash):
-    """A creation's own task id is taken: proof that the machine exists (docs/dbc-api.md §4.3)."""
+    """A creation's own task id is taken: proof that the machine exists (docs/dbc-api.md §4.3).
+
+    Every creation has a new id, so it is this very request that arrived before: something on the
+    way has sent it twice. What becomes of the machine is settled by looking.
+    """
 
     default_sentence = "A machine with this id already exists."
+    default_delivery = Delivery.UNKNOWN
+    answer = "The node answered that it has this machine already."
+    said = answer
 
 
 class OperationRefused(DbcError):

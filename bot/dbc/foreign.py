@@ -22,6 +22,12 @@ from bot.dbc.errors import (
 )
 
 DAEMONS = frozenset({200, 400, 404, 500})  # the statuses that a daemon gives to JSON
+# With these a request is turned away before it is passed on. Others are also what a proxy says that
+# has sent it on: 408 and 499 when it is tired of waiting, 409 and 429 when it sent it twice.
+_AT_THE_DOOR = frozenset(
+    {400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 417, 421, 426, 431, 501}
+)
+_STATUSES = range(100, 600)  # as an error code: a gateway's, a daemon has none of these
 _PRODUCT = re.compile(r"[A-Za-z][\w.-]{0,30}")
 _TYPE = re.compile(r"[a-z]+/[\w.+-]{1,60}")
 _PERHAPS = "The command may have been sent on: it may or may not be done."
@@ -50,12 +56,16 @@ def by_status(raw: Raw, mode: Mode, *, is_dbc: bool) -> DbcError | None:
     """
     if 300 <= raw.status < 400:
         return _redirected(raw, mode)
-    if raw.status > 501 or (raw.status >= 500 and not is_dbc and raw.status != 501):
-        told = f"{_who(raw)} answered {_told(raw.status)} instead of the DBC daemon."
-        return _perhaps(GatewayFailed, told, raw, mode)
-    if raw.status >= 400 and not is_dbc:
+    if raw.status in DAEMONS if is_dbc else raw.status < 400:
+        return None
+    if raw.status in _AT_THE_DOOR:
         return _turned_away(raw, mode)
-    return None
+    return _gateway(raw, raw.status, mode)
+
+
+def by_code(raw: Raw, code: int, mode: Mode) -> DbcError | None:
+    """The error of an answer whose error code is an HTTP status: no daemon's, whatever it says."""
+    return _gateway(raw, code, mode) if code in _STATUSES else None
 
 
 def by_content(raw: Raw, mode: Mode) -> DbcError:
@@ -88,6 +98,11 @@ def no_http(at: str, mode: Mode) -> DbcError:
 def _no_daemon(raw: Raw, mode: Mode, why: str) -> DbcError:
     told = f"What answers at {raw.at or 'the address'} is not a DBC daemon: {why}."
     return _perhaps(NotDaemon, told, raw, mode, _WRONG)
+
+
+def _gateway(raw: Raw, status: int, mode: Mode) -> DbcError:
+    told = f"{_who(raw)} answered {_told(status)} instead of the DBC daemon."
+    return _perhaps(GatewayFailed, told, raw, mode)
 
 
 def _redirected(raw: Raw, mode: Mode) -> DbcError:

@@ -26,6 +26,7 @@ from bot.dbc.errors import (
     NotAuthorised,
     NotDaemon,
     OperationRefused,
+    OutcomeUnknown,
     Reason,
     Redirected,
     StateConflict,
@@ -108,6 +109,17 @@ ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
     (text('{"message":"ok"}'), NotDaemon, Delivery.UNKNOWN),
     (reply(-1, "rsp decrypt error1", 500), DbcError, Delivery.UNKNOWN),
     (reply(7, "gateway trouble", 503), DbcError, Delivery.UNKNOWN),
+    (text('{"status":504,"message":"upstream not found"}', 504), GatewayFailed, Delivery.UNKNOWN),
+    (text('{"status":408,"message":"Request Timeout"}', 408), GatewayFailed, Delivery.UNKNOWN),
+    (text('{"status":408,"message":"Request Timeout"}'), GatewayFailed, Delivery.UNKNOWN),
+    (reply(429, "Too Many Requests", 429), GatewayFailed, Delivery.UNKNOWN),
+    (reply(499, "client closed", 499), GatewayFailed, Delivery.UNKNOWN),
+    (reply(503, "service not found", 503), GatewayFailed, Delivery.UNKNOWN),
+    (reply(1, "service does not exist", 502), GatewayFailed, Delivery.UNKNOWN),
+    (reply(302, "moved", 302), Redirected, Delivery.UNKNOWN),
+    (reply(1, "task not exist", 202), OutcomeUnknown, Delivery.UNKNOWN),
+    (reply(1, "not found", 500), OutcomeUnknown, Delivery.UNKNOWN),
+    (reply(-32701, "receive response timeout", 400), NodeTimeout, Delivery.UNKNOWN),
     (UNKNOWN_NODE, NodeUnknown, Delivery.NOT_SENT),
     (reply(-32701, "create request session failed", 400), DaemonFull, Delivery.NOT_SENT),
     (DISCONNECTED, DaemonDisconnected, Delivery.NOT_SENT),
@@ -191,7 +203,6 @@ async def test_kinds_of_refusal_are_those_of_the_bot(
 ) -> None:
     for message, kind in [
         ("task not exist", NotFound),
-        ("task id already existed", Conflict),
         ("task is paused", Conflict),
         ("check authority failed: wallet not rented", Refused),
     ]:
@@ -205,8 +216,10 @@ async def test_taken_task_id_is_recognised_as_proof_of_existence(
     daemon: FakeDaemon, dbc: DbcClient, target: Target
 ) -> None:
     daemon.answer = reply(1, "task id already existed")
-    with pytest.raises(TaskExists):
+    with pytest.raises(TaskExists) as caught:
         await dbc.tasks.start(target, TASK)
+    assert caught.value.outcome_unknown
+    assert caught.value.said
 
 
 async def test_text_of_dbc_is_kept_short_and_on_one_line(

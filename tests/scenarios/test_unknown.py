@@ -18,6 +18,9 @@ FAULTS = [
     ("gateway_timeout", True),
     ("redirect", False),
     ("web_page", False),
+    ("upstream_lost", True),
+    ("proxy_timeout", True),
+    ("too_many", True),
 ]
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=1 on gpu2"
 
@@ -90,6 +93,20 @@ async def test_a_creation_without_an_answer_is_settled_by_its_id(
     await stage.passes(60)
     assert stage.changes() == ["tasks.create"]
     assert len(stage.node("gpu2").tasks) == int(done)
+    assert len(stage.endings(alice)) == 1
+
+
+async def test_a_creation_that_a_proxy_sends_twice_is_followed_to_its_end(one_stage: Stage) -> None:
+    """The node refuses the second one, for its id is taken: by the first one."""
+    stage, alice = one_stage, one_stage.alice
+    await stage.gives_session(alice, "gpu2")
+    strikes(stage, "sent_twice", "/tasks/start")
+    await stage.asks(alice, CREATE)
+    await alice.sees(r"(?s)\*t1\* is being created.*it has this machine already")
+    await stage.ends(alice, "t1 is running on gpu2")
+    await stage.passes(60)
+    assert stage.changes() == ["tasks.create"]
+    assert len(stage.node("gpu2").tasks) == 1
     assert len(stage.endings(alice)) == 1
 
 

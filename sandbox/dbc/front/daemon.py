@@ -20,7 +20,15 @@ from sandbox.dbc.front import routes
 from sandbox.dbc.front.envelope import DaemonDied
 from sandbox.dbc.front.forward import Forwarder, NeverAnswered
 from sandbox.dbc.front.inquiry import Inquiry
-from sandbox.dbc.front.replies import FrontError, Reply, by_gateway, html, pretty, sparse
+from sandbox.dbc.front.replies import (
+    FrontError,
+    Reply,
+    by_gateway,
+    by_service,
+    html,
+    pretty,
+    sparse,
+)
 from sandbox.dbc.front.server import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
@@ -41,6 +49,13 @@ IN_FRONT = {
     FaultName.PROXY_LOGIN: by_gateway(407, "", {"Proxy-Authenticate": "Basic"}),
     FaultName.WEB_PAGE: by_gateway(200, "Welcome"),
     FaultName.OTHER_SERVICE: by_gateway(200, "UP", as_json=True),
+}
+# What a proxy says by itself of a request that it has sent on, and that is done.
+BEHIND = {
+    FaultName.GATEWAY_TIMEOUT: by_gateway(504, "Gateway Timeout"),
+    FaultName.UPSTREAM_LOST: by_service(504, status=504, message="upstream not found"),
+    FaultName.PROXY_TIMEOUT: by_service(408, status=408, message="Request Timeout"),
+    FaultName.TOO_MANY: by_service(429, errcode=429, message="Too Many Requests"),
 }
 # A daemon that just started learns of the nodes from their next announcement.
 GOSSIP = timedelta(seconds=10)
@@ -257,8 +272,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return None
     if fault.name is FaultName.SPARSE:
         return Reply(reply.status, json.dumps(sparse(json.loads(reply.body))))
-    if fault.name is FaultName.GATEWAY_TIMEOUT:
-        return by_gateway(504, "Gateway Timeout")
+    if fault.name in BEHIND:
+        return BEHIND[fault.name]
     if fault.name is FaultName.BAD_JSON:
         return Reply(reply.status, reply.body[: len(reply.body) // 2])
     return reply

@@ -89,6 +89,9 @@ class Forwarder:
             self._do(peer, request)
             await self.expire()
             return None
+        if name is FaultName.SENT_TWICE:
+            self._do(peer, request)
+            return self._do(peer, request)
         if name is FaultName.SOFT_FAILURE:
             return error("failed: Insufficient privilege level", 0)
         if name is FaultName.ODD_SUCCESS:

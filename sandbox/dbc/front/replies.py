@@ -75,6 +75,12 @@ def by_gateway(
     return Reply(status, body if title else "", kind, more=headers, from_daemon=False)
 
 
+def by_service(http: int, **body: object) -> Reply:
+    """What a proxy that speaks JSON answers by itself."""
+    headers = {"Server": "envoy"}
+    return Reply(http, json.dumps(body), "application/json", more=headers, from_daemon=False)
+
+
 # What things are called and how they are; everything else may be missing from an answer.
 _ALWAYS = frozenset(
     {"errcode", "task_id", "status", "node_id", "node_type", "id", "network_name", "snapshot_name"}
