@@ -23,7 +23,7 @@ async def said(stage: Stage) -> None:
         asleep = asyncio.ensure_future(stage.clock.sleeping())
         await asyncio.wait({quiet, asleep}, return_when=asyncio.FIRST_COMPLETED)
         asleep.cancel()
-        await carried_out(stage, 4)
+        await carried_out(stage, 20)
     await quiet
 
 
