@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import IO, Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.engine import open_engines
@@ -16,7 +16,7 @@ from storage.intake import GroupCommit
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.repositories.leases import LEASED
-from storage.tables import dbc_sessions, executions, machine_details, session_requests
+from storage.tables import audit, dbc_sessions, executions, machine_details, session_requests
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -32,6 +32,7 @@ class Store:
         self._vault = vault
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit)
         self._lock: IO[bytes] | None = None
+        self._restored = 0
 
     async def own(self) -> None:
         """Refuse to share a SQLite file with another process: `InUse` if there is one.
@@ -51,6 +52,8 @@ class Store:
             self._engines.presence = Presence(self._engines.file)
         async with self._engines.writing() as connection:
             await connection.run_sync(_upgrade_alone)
+            restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
+            self._restored = await connection.scalar(restored) or 0
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
@@ -59,7 +62,7 @@ class Store:
         With SQLite it is the only one: keep it short.
         """
         async with self._engines.writing() as connection:
-            tx = UnitOfWork(connection, self._vault)
+            tx = UnitOfWork(connection, self._vault, self._restored)
             yield tx
             await tx.audit.flush()
         if tx.erased:
@@ -69,7 +72,7 @@ class Store:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads and waits for no writer."""
         async with self._engines.reading() as connection:
-            tx = UnitOfWork(connection, self._vault)
+            tx = UnitOfWork(connection, self._vault, self._restored)
             yield tx
             if tx.audit.is_pending:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")

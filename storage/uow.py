@@ -22,15 +22,18 @@ from storage.vault import Vault
 
 
 class UnitOfWork:
-    """What `Store.read` and `Store.write` give: all or nothing of it happens."""
+    """What `Store.read` and `Store.write` give: all or nothing of it happens.
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    `restored` is the row of the audit with which a backup was put back last; 0 for none.
+    """
+
+    def __init__(self, connection: AsyncConnection, vault: Vault, restored: int = 0) -> None:
         self.audit = Audit(connection)
         self.executions = Executions(connection, vault, self.audit)
         self.approvals = Approvals(connection, self.executions)
         self.votes = Votes(connection, self.executions)
         self.watches = Watches(connection)
-        self.messages = Messages(connection)
+        self.messages = Messages(connection, restored)
         self.sessions = Sessions(connection, vault)
         self.renters = Renters(connection, vault)
         self.details = Details(connection, vault)

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, or_, select, update
+from sqlalchemy import RowMapping, and_, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message, MessageRef, Place
 from storage.repositories.repository import Repository, claiming, is_free, is_reached
-from storage.tables import OUTSTANDING, messages
+from storage.tables import OUTSTANDING, audit, executions, messages
 
 RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
 
@@ -18,7 +19,11 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 
 
 class Messages(Repository):
-    """Messages by key, and their delivery."""
+    """Messages by key, and their delivery. `restored`: see `UnitOfWork`."""
+
+    def __init__(self, connection: AsyncConnection, restored: int = 0) -> None:
+        super().__init__(connection)
+        self._restored = restored
 
     async def put(
         self,
@@ -61,10 +66,31 @@ class Messages(Repository):
             ).returning(messages)
         )
         row = rows.mappings().one_or_none()
-        if row is not None:
+        if row is not None and not (self._restored and await self._may_be_posted(key)):
             return _from_row(row)
         rows = await self._connection.execute(select(messages).where(messages.c.key == key))
         return _from_row(rows.mappings().one())
+
+    async def _may_be_posted(self, key: str) -> bool:
+        """Count a new message of a change from before a restore as tried; whether it is one.
+
+        The database that was replaced may have told the end already: it is looked for first.
+        """
+        change = key.split(":")[1] if ":" in key else ""
+        known = audit.c.execution == change, audit.c.seq < self._restored
+        began = select(executions.c.created_at).where(executions.c.id == change).scalar_subquery()
+        rows = await self._connection.execute(
+            update(messages)
+            .where(
+                messages.c.key == key,
+                messages.c.version == 1,
+                messages.c.attempts == 0,
+                exists().where(*known),
+                began.is_not(None),
+            )
+            .values(attempts=1, created_at=began)
+        )
+        return rows.rowcount == 1
 
     async def find(self, key: str) -> Message | None:
         """The message `key`, if there is one."""

@@ -52,3 +52,18 @@ async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.quiet()
     assert [m for m in told(stage.bob, "Asked by") if m.buttons]
+
+
+async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: Stage) -> None:
+    await stage.alice.types(f"/dbc vm shutdown {NAME}", channel=CHANNEL)
+    await stage.quiet()
+    question = told(stage.bob, "Asked by")[-1]
+    await stage.bob.presses("Approve", question)
+    await stage.quiet()
+    back_up(stage.data / "bot.db", stage.data / "backup.db")
+    await stage.ends(stage.alice, f"{NAME} is off")
+    before = stage.endings(stage.alice)
+    await put_back(stage)
+    for _ in range(10):
+        await stage.passes(30)
+    assert len(stage.endings(stage.alice)) == len(before)
