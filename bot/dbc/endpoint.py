@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import SecretStr, TypeAdapter
 
-from bot.dbc.errors import Mode, NotAuthorised, Reason
+from bot.dbc.errors import Mode, NotAuthorised
 from bot.dbc.identity import (
     Credentials,
     Multisig,
@@ -20,6 +20,7 @@ from bot.dbc.identity import (
     Target,
     WalletSignature,
 )
+from bot.dbc.reasons import Reason
 from bot.redaction import MASK, secrets_in
 
 T = TypeVar("T")

@@ -26,13 +26,13 @@ from bot.dbc.errors import (
     NotAuthorised,
     OperationRefused,
     OutcomeUnknown,
-    Reason,
     StateConflict,
     TaskExists,
     TaskNotFound,
     Unreadable,
     WrongNodeKind,
 )
+from bot.dbc.reasons import Reason
 
 MAX_DBC_TEXT = 300  # a node's text goes into one line of a message
 

@@ -61,7 +61,7 @@ class Damage:
         locked = "no key opens it"
         return [
             *(Damaged("session", f"{s.user} {s.node}", locked, _PUT_BACK) for s in sessions),
-            *(Damaged("session request", f"{r.user} {r.node}", locked) for r in requests),
+            *(Damaged("requested session", f"{r.user} {r.node}", locked) for r in requests),
             *(Damaged("command", e.id, why) for e in executions if (why := self._why_not(e))),
             *(Damaged("watch", watch.id, "its content is damaged") for watch in watches),
             *(Damaged("review", one.id, "its content is damaged") for one in approvals),

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from bot.dbc.answer import decode
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, Mode, NotAuthorised, Reason
+from bot.dbc.errors import DbcError, Mode, NotAuthorised
 from bot.dbc.foreign import Raw
 from bot.dbc.identity import Target
 from bot.dbc.models import (
@@ -22,6 +22,7 @@ from bot.dbc.models import (
     phase_of,
     power_in,
 )
+from bot.dbc.reasons import Reason
 from bot.dbc.sizes import Size
 from tests.dbc.conftest import NODE, TASK, FakeDaemon, reply
 

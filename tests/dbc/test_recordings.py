@@ -12,9 +12,10 @@ from pydantic import SecretStr
 
 from bot.dbc.client import DbcClient
 from bot.dbc.endpoint import Auth, Endpoint
-from bot.dbc.errors import DbcError, Mode, NotAuthorised, Reason, Unconfirmed
+from bot.dbc.errors import DbcError, Mode, NotAuthorised, Unconfirmed
 from bot.dbc.identity import NodeKeySignature, SessionPair, Target, WalletSignature
 from bot.dbc.models import BootResult, Modified, Phase
+from bot.dbc.reasons import Reason
 from bot.dbc.requests import BareMetalChange, BareMetalSpec, CreateSpec, TaskChange
 from bot.dbc.transport import Transport
 from tests.dbc.conftest import (
