@@ -26,6 +26,7 @@ from bot.commands.rights import allow_read, hidden_from, require_colleague
 from bot.commands.running import LEASE
 from bot.commands.secrecy import faults, refuse_known_secret
 from bot.commands.standing import standing_of
+from bot.commands.suggestions import SUGGESTED, Suggestions
 from bot.commands.table import Command
 from bot.commands.whisper import Whisper
 from bot.commands.wish import Wish
@@ -72,6 +73,7 @@ class Desk:
         self._completion = Completion(services)
         self._rehearsals = rehearsals
         self._reads = Reads(services, messenger)
+        self._suggestions = Suggestions(services.table, services.clock)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             cards.CONNECT: self._connect,
@@ -79,6 +81,7 @@ class Desk:
             RETRY_VM: self._retry_vm,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
+            SUGGESTED: self._suggested,
         }
 
     # bot.ports.Core
@@ -99,9 +102,13 @@ class Desk:
             case HelpWanted():
                 return Accepted(partial(self._help, invocation, parsed))
             case NotUnderstood():
-                return Accepted(_explaining(partial(derive.not_understood, parsed, slash)))
+                return Accepted(partial(self._suggest, invocation.actor, parsed))
             case Parsed():
                 return await self._understood(invocation, parsed)
+
+    async def _suggest(self, actor: str, meant: NotUnderstood, answer: Answer) -> None:
+        reply = derive.not_understood(meant, self._services.slash_command)
+        await answer.say(reply.also(*self._suggestions.buttons(actor, meant)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
         """Open the form of a line that says too little, or take what it says."""
@@ -294,6 +301,23 @@ class Desk:
             return _outdated()
         return await self._opening(command, {}, press.actor, press.place)
 
+    async def _suggested(self, press: Press) -> Work:
+        """Run what only reads; of what changes something, open the form with what was typed."""
+        command, values = self._suggestions.taken(press.actor, press.value)
+        if command is None:
+            return _outdated()
+        try:
+            values = await as_known(self._services, command, values, {}, press.actor, press.place)
+            if command.verify is not None and not command.missing(values):
+                await command.verify(self._services, press.actor, values)
+        except BotError as refusal:
+            return _saying(from_error(refusal))
+        changes = command.effect_of(values) is not Effect.READ
+        if changes or derive.wants_form(command, values) or derive.faults(command, values):
+            return await self._opening(command, values, press.actor, press.place)
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
+        return await self._take(wish)
+
     # Forms
 
     async def _opening(
@@ -356,15 +380,6 @@ def _gone(what: str) -> Refused:
 
 def _outdated() -> Work:
     return _saying(from_error(_gone("button")))
-
-
-def _explaining(explain: Callable[[], Reply]) -> Work:
-    """Say what need not be put together before the acknowledgement."""
-
-    async def work(answer: Answer) -> None:
-        await answer.say(explain())
-
-    return work
 
 
 def _showing(form: Form) -> Work:

@@ -13,6 +13,7 @@ from bot.commands.alias import expanded
 from bot.commands.args import NODE_OPTION, SECRET, Parameter, option_called
 from bot.commands.canonical import canonical, options_of
 from bot.commands.gibibytes import UNIT
+from bot.commands.synonyms import nearest
 from bot.commands.table import Command, Table
 from bot.commands.text import Word, clean, option_name, parted, quoted, unwrapped, words
 from bot.errors import Refused
@@ -49,10 +50,14 @@ class HelpWanted:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """No command: what was typed and what comes nearest."""
+    """No command: what was typed and what comes nearest.
+
+    `given` is what the rest of the line says to each of these, by the command's id.
+    """
 
     typed: str
     nearest: tuple[Command, ...]
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Surplus(Refused):
@@ -100,8 +105,7 @@ def parse(
     if command is None:
         if len(typed) == 1 and table.group(typed[0]):
             return HelpWanted(group=plain(typed[0]))
-        typed_head = " ".join(typed[:2])
-        return NotUnderstood(typed_head, tuple(table.nearest(typed_head)))
+        return _not_understood(table, typed)
     return Parsed(command, *_arguments(command, rest))
 
 
@@ -132,7 +136,13 @@ def _is_command(table: Table, word: str) -> bool:
 def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
     if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
         return command, typed[2:]
-    return table.find("", typed[0]), typed[1:]
+    if command := table.find("", typed[0]):
+        return command, typed[1:]
+    if table.group(typed[0]) is not None:
+        return None, typed[1:]
+    if len(typed) > 1 and (command := table.find(typed[1], typed[0])):  # `restart vm 7a9Q`
+        return command, typed[2:]
+    return table.alone(typed[0]), typed[1:]
 
 
 def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
@@ -143,8 +153,21 @@ def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
         return HelpWanted(command=command)
     if len(topic) == 1 and table.group(topic[0]):
         return HelpWanted(group=plain(topic[0]))
-    typed = " ".join(topic[:2])
-    return NotUnderstood(typed, tuple(table.nearest(typed)))
+    return _not_understood(table, topic)
+
+
+def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
+    found = nearest(table, typed)
+    given = {command.id: _given(command, found.rest) for command in found.commands}
+    return NotUnderstood(" ".join(typed[:2]), found.commands, given)
+
+
+def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
+    """What the rest of a line that was meant otherwise says to a command, if it fits."""
+    try:
+        return _arguments(command, rest)[0]
+    except Refused:
+        return {}
 
 
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:

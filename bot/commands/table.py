@@ -3,7 +3,6 @@
 The rows themselves stand in the groups' own files; `bot.commands.groups` gathers them.
 """
 
-import difflib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -253,12 +252,10 @@ class Table:
         """The group of that name, or None."""
         return next((g for g in self.groups if g.name and g.name == plain(name)), None)
 
-    def nearest(self, typed: str) -> list[Command]:
-        """Up to three commands that look like what was typed."""
-        titles = {command.title: command for command in self._by_id.values()}
-        close = difflib.get_close_matches(typed.lower(), titles, n=3, cutoff=0.5)
-        verbs = [c for c in self._by_id.values() if c.verb == typed.lower().split(" ")[-1]]
-        return list(dict.fromkeys([titles[title] for title in close] + verbs))[:3]
+    def alone(self, verb: str) -> Command | None:
+        """The one command that has this verb, whatever its group; None where several have it."""
+        found = [command for command in self if command.verb == plain(verb)]
+        return found[0] if len(found) == 1 else None
 
 
 def _check(command: Command) -> None:

@@ -110,7 +110,7 @@ def test_an_unknown_option_is_named_without_its_value(option: str) -> None:
 
 @pytest.mark.parametrize(
     ("typo", "meant"),
-    [("vm lst", "vm list"), ("vm restrat 7a9Q", "vm restart"), ("restart 7a9Q", "vm restart")],
+    [("vm lst", "vm list"), ("vm restrat 7a9Q", "vm restart"), ("restrat 7a9Q", "vm restart")],
 )
 def test_a_typo_is_answered_with_the_nearest_command(typo: str, meant: str) -> None:
     found = parse(TABLE, typo)

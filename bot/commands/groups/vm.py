@@ -66,7 +66,14 @@ _NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generat
 
 Retry = Annotated[bool, Arg("Retry", "flag", "Ask a node at once that is not responding", "retry")]
 Force = Annotated[
-    bool, Arg("Force", "flag", "Cut the power instead of asking the guest to reboot", "force")
+    bool,
+    Arg(
+        "Force",
+        "flag",
+        "Cut the power instead of asking the guest to reboot",
+        "force",
+        names=("强制",),
+    ),
 ]
 LogEnd = Annotated[
     str, Arg("End", "choice", "Which end of the log", "tail", choices=("tail", "head"))

@@ -1,0 +1,64 @@
+"""Other words for commands are answered with buttons that do what was meant."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+@pytest.mark.parametrize("line", ["/dbc status inference", "@dbc 查看 inference", "ssh inference"])
+async def test_a_suggestion_that_reads_runs_at_once(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    channel = "@dbc" if line.startswith("ssh") else CHANNEL
+    offer = await stage.asks(stage.alice, line, channel=channel)
+    assert offer.buttons[0] == "vm show"
+    await stage.alice.presses("vm show", offer)
+    await stage.quiet()
+    assert stage.task("inference").task_id in stage.alice.last(channel).plain
+
+
+@pytest.mark.parametrize("line", ["/dbc reboot inference force", "@dbc 重启inference 强制"])
+async def test_a_suggestion_that_changes_something_opens_the_form_filled_in(
+    stage: Stage, line: str
+) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    offer = await stage.asks(stage.alice, line)
+    await stage.alice.presses("vm restart", offer)
+    form = await stage.alice.sees_modal("vm restart")
+    assert form.value("Machine") == "inference"
+    assert stage.changes() == []
+    await stage.alice.submits()
+    await stage.quiet()
+    await stage.confirms(stage.alice, "Force-restart")
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_a_suggestion_carries_nothing_of_what_was_typed(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    offer = await stage.asks(stage.alice, "/dbc vm rm inference")
+    assert offer.buttons == ["vm delete"]
+    values = [e["value"] for b in offer.blocks if b["type"] == "actions" for e in b["elements"]]
+    assert values
+    assert all("inference" not in value and value.startswith("vm.delete:") for value in values)
+
+
+async def test_an_old_suggestion_still_opens_its_form(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    offer = await stage.asks(stage.alice, "/dbc reboot inference")
+    stage.clock.advance(timedelta(hours=2))
+    await stage.alice.presses("vm restart", offer)
+    form = await stage.alice.sees_modal("vm restart")
+    assert not form.value("Machine")
+
+
+async def test_a_verb_without_its_group_goes_the_way_of_any_line(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc restart inference force")
+    assert stage.changes() == []
+    await stage.confirms(stage.alice, "Force-restart")
+    assert stage.changes() == ["tasks.restart"]
