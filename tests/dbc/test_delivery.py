@@ -27,7 +27,6 @@ from bot.dbc.errors import (
     NotDaemon,
     OperationRefused,
     OutcomeUnknown,
-    Reason,
     Redirected,
     StateConflict,
     TaskExists,
@@ -38,6 +37,7 @@ from bot.dbc.errors import (
 )
 from bot.dbc.identity import NodeKeySignature, SessionPair, Target, WalletSignature
 from bot.dbc.models import Modified
+from bot.dbc.reasons import Reason
 from bot.dbc.requests import TaskChange
 from bot.dbc.transport import Call
 from bot.errors import Conflict, NotFound, Refused, Severity
