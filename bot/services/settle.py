@@ -147,6 +147,8 @@ def _to_any_end(_watch: Watch, _command: str, status: str, _now: datetime) -> Ve
 
 def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
     """Accepted, yet in a state that should have passed: give it a moment, then say so."""
+    if watch.unsure:  # it moved, by this command or by another
+        return _doubt(watch, status, now)
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
     why = f"is “{state_of(status)}”, although the node accepted the command"

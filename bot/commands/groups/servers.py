@@ -61,7 +61,7 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
         return fitting[0]
     raise Refused(
         f"Which image server? {', '.join(fitting) or 'The DBC daemon knows none'}.",
-        hint="Say its name, for example: to=hub",
+        hint=f"Add its name, for example: server={fitting[0]}" if fitting else "",
         field="server",
     )
 
