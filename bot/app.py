@@ -183,14 +183,14 @@ class Bot:
         await self._ticker.run_all()
 
     async def locked_out(self, grace: timedelta) -> str:
-        """Return once Slack has refused the bot for that long, and refuses it still: why.
+        """Return once Slack has refused the bot, and refuses it again after that long: why.
 
         Raises nothing: what is to be told is held, and told once by the next process.
         """
         while True:
             await self.health.until_faulty()
             await asyncio.sleep(grace.total_seconds())
-            if not await self._connection.is_accepted():
+            if await self._connection.is_refused_still():
                 return self.health.fault
 
     async def stop(self) -> None:

@@ -21,6 +21,11 @@ class Health:
         return next(iter(self._faults.values()), "")
 
     @property
+    def lacking(self) -> tuple[str, ...]:
+        """What the bot cannot work without and does not have, by the names that were reported."""
+        return tuple(self._faults)
+
+    @property
     def impairments(self) -> tuple[str, ...]:
         """What the bot has to do without, one sentence each; it does the rest of its work."""
         return tuple(one for said in self._impairments.values() for one in said)

@@ -25,7 +25,15 @@ from bot.ports import DeliveryFailed, LockedOut, Unanswered, Unfamiliar
 from bot.redaction import Redactor
 from bot.reply import Reply, with_commands
 from handlers.payloads import Identity, Json
-from handlers.refusals import FINAL, PASSING, UNCERTAIN, is_granted, lockout
+from handlers.refusals import (
+    APP_TOKEN,
+    FINAL,
+    OPENS_SOCKET,
+    PASSING,
+    UNCERTAIN,
+    is_granted,
+    lockout,
+)
 from handlers.retries import ONCE, retry_after, retry_handlers
 
 T = TypeVar("T")
@@ -44,6 +52,9 @@ UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 # What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
 # brackets a thousand deep. A page of a proxy must not look like a fault of ours.
 FAILING = (*UNREACHABLE, AttributeError, ValueError, RecursionError)
+
+# What the SDK calls for one file.
+_UPLOAD = ("files.getUploadURLExternal", "files.completeUploadExternal")
 
 # Bolt finds our token in the environment and says that it will not use it; nor should it.
 _MOOT = warning_client_prioritized_and_token_skipped()
@@ -100,6 +111,8 @@ class SlackConnection:
             retry_handlers=retry_handlers(),
         )
         self.client.proxy = proxy_for(settings.slack_api_url)
+        app_token = settings.slack_app_token
+        self._app_token = app_token.get_secret_value() if app_token is not None else ""
         self._identity: Identity | None = None
         self._slash_command = settings.slash_command
         self._redactor = redactor or Redactor()
@@ -154,18 +167,42 @@ class SlackConnection:
             raise failure(error) from error
         return data_of(answer.data)
 
-    async def is_accepted(self) -> bool:
-        """Ask Slack once more whether it takes the bot. What Slack does not say counts as no."""
-        try:
-            self._accepted(await self.client.auth_test())
-        except FAILING as error:
-            log.info("slack.still_refuses", reason=failure(error).reason)
-        return not self.health.fault
+    async def open_socket(self) -> str:
+        """A URL for one handshake of a WebSocket. Raises DeliveryFailed."""
+        answer = await self.ask(OPENS_SOCKET, self._app_token)
+        url = answer.get("url")
+        if not isinstance(url, str) or not _is_websocket(url):
+            raise DeliveryFailed("an answer without a WebSocket address", SOON)
+        self.regained(APP_TOKEN)
+        return url
 
-    def _accepted(self, answer: AsyncSlackResponse) -> None:
+    async def is_refused_still(self) -> bool:
+        """Ask Slack again about what it refused the bot for: whether it does so once more.
+
+        An answer that is no refusal proves nothing: an outage often begins with odd answers.
+        """
+        for what in self.health.lacking:
+            try:
+                if what == APP_TOKEN:
+                    await self.open_socket()
+                    continue
+                answer = await self.client.auth_test()
+            except (DeliveryFailed, *FAILING) as error:
+                meant = self.failed(error)
+                if isinstance(meant, LockedOut) and meant.lacks == what:
+                    return True
+                log.warning("slack.does_not_say", whether_it_takes=what, reason=meant.reason)
+                continue
+            self._accepted("auth.test", answer)
+            if what in self.health.lacking and _scopes_of(answer):
+                return True
+        return False
+
+    def _accepted(self, method: str, answer: AsyncSlackResponse) -> None:
         """Take note that Slack has answered a call: the token is good, with the scopes it names."""
+        conversation = _word(data_of(answer.data), "channel")
         for what in tuple(self._lacking):
-            if is_granted(what, str(answer.headers.get("x-oauth-scopes", ""))):
+            if is_granted(what, _scopes_of(answer), method, conversation):
                 self.regained(what)
 
     def failed(self, error: BaseException) -> DeliveryFailed:
@@ -207,13 +244,13 @@ class SlackConnection:
             if isinstance(meant, Unanswered) and method not in ONCE:
                 meant = DeliveryFailed(meant.reason, meant.retry_after)
             raise meant from error
-        self._accepted(answer)
+        self._accepted(method, answer)
         return data_of(answer.data)
 
     async def upload(self, channel: str, thread: str, name: str, text: str) -> None:
         """Share a text file in a conversation. Raises DeliveryFailed."""
         try:
-            await self.client.files_upload_v2(
+            answer = await self.client.files_upload_v2(
                 content=self._redactor.redact(text),
                 filename=name,
                 title=name,
@@ -222,6 +259,8 @@ class SlackConnection:
             )
         except FAILING as error:
             raise self.failed(error) from error
+        for method in _UPLOAD:
+            self._accepted(method, answer)
 
     async def respond(self, url: str, body: Json) -> None:
         """Use a response_url once. Raises DeliveryFailed."""
@@ -253,6 +292,19 @@ def _says_no(body: str) -> bool:
 def _word(said: Mapping[str, Any], name: str) -> str:
     value = said.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _scopes_of(answer: AsyncSlackResponse) -> str:
+    """The scopes of the bot token, as Slack names them beside the answer."""
+    return str(answer.headers.get("x-oauth-scopes", ""))
+
+
+def _is_websocket(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"ws", "wss"} and bool(parts.hostname)
 
 
 def data_of(data: object) -> Mapping[str, Any]:

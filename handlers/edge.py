@@ -66,15 +66,12 @@ class SlackEdge:
         In Socket Mode it waits until Slack takes the app token. Raises LockedOut
         where Slack refuses it.
         """
-        token = self._settings.slack_app_token
         if self._server is not None:
             await self._server.start(self._settings.http_host, self._settings.http_port)
             self._since = self._clock.now()
             log.info("listening", mode="http", port=self.port)
-        elif token is not None:
-            self._socket = SocketMode(
-                self.app, self._connection, token.get_secret_value(), self._clock, self._pace
-            )
+        else:
+            self._socket = SocketMode(self.app, self._connection, self._clock, self._pace)
             await self._socket.start()
             log.info("listening", mode="socket")
 

@@ -11,9 +11,12 @@ from bot.ports import LockedOut
 
 BOT_TOKEN = "the bot token"  # noqa: S105 - what it is called
 APP_TOKEN = "the app-level token"  # noqa: S105
+MESSAGES_TAB = "the Messages Tab"
 _SCOPE = "the scope "
 _OR = " or "
-_OPENS_SOCKET = "apps.connections.open"
+# To classic apps Slack named a scope with whom it acts for: chat:write:bot is chat:write.
+_ACTS_FOR = (":bot", ":user")
+OPENS_SOCKET = "apps.connections.open"
 
 # The token, the app or the workspace is refused: every other call meets the same.
 _OF_THE_TOKEN = frozenset(
@@ -162,15 +165,15 @@ def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | No
 
     `said` is Slack's answer, `method` the Web API method that was called.
     """
-    opens_socket = method == _OPENS_SOCKET
+    opens_socket = method == OPENS_SOCKET
     if reason == "missing_scope":
-        return _of_scope(reason, str(said.get("needed") or ""), opens_socket=opens_socket)
+        return _of_scope(said.get("needed"), method)
     if reason == "messages_tab_disabled":
         sentence = (
             "Slack takes no direct messages of the bot (messages_tab_disabled). Switch on the "
             "Messages Tab under App Home in the app's settings."
         )
-        return LockedOut(reason, "the Messages Tab", sentence, is_fatal=False)
+        return LockedOut(reason, MESSAGES_TAB, sentence, is_fatal=False)
     if reason not in _OF_THE_TOKEN:
         return None
     if opens_socket:
@@ -179,27 +182,45 @@ def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | No
     return LockedOut(reason, BOT_TOKEN, f"Slack refuses the bot token ({reason}). {_MEND_BOT}")
 
 
-def is_granted(lacks: str, scopes: str) -> bool:
-    """Whether an answered call proves that `lacks` is not at fault any more.
+def is_granted(lacks: str, scopes: str, method: str, conversation: str) -> bool:
+    """Whether an answered call of `method` proves that `lacks` is not at fault any more.
 
-    `scopes` are those of the bot token, as Slack names them beside each answer.
+    `scopes` are those of the bot token, as Slack names them beside each answer; `conversation` is
+    the one that the answer names.
     """
-    if lacks == BOT_TOKEN:
+    if lacks in {BOT_TOKEN, _unnamed(method)}:
         return True
+    if lacks == MESSAGES_TAB:
+        return conversation.startswith("D")
     wanted = lacks.removeprefix(_SCOPE).split(_OR) if lacks.startswith(_SCOPE) else []
-    return bool(set(scopes.replace(" ", "").split(",")).intersection(wanted))
+    return not granted(scopes).isdisjoint(wanted)
 
 
-def _of_scope(reason: str, needed: str, *, opens_socket: bool) -> LockedOut:
-    if opens_socket:
+def granted(scopes: str) -> frozenset[str]:
+    """The scopes in a list of Slack's, by their present names."""
+    return frozenset(_present(scope.strip()) for scope in scopes.split(",")) - {""}
+
+
+def _present(scope: str) -> str:
+    for suffix in _ACTS_FOR:
+        scope = scope.removesuffix(suffix)
+    return scope
+
+
+def _unnamed(method: str) -> str:
+    return f"a scope for {method}"
+
+
+def _of_scope(needed: object, method: str) -> LockedOut:
+    reason = "missing_scope"
+    if method == OPENS_SOCKET:
         told = f"The app-level token lacks the scope connections:write ({reason}). {_MEND_APP}"
         return LockedOut(reason, APP_TOKEN, told)
-    scopes = {scope.strip() for scope in needed.split(",")} - {""}
-    named = _OR.join(sorted(scopes)) or "that Slack does not name"
-    lacks = f"{_SCOPE}{named}"
+    scopes = granted(needed) if isinstance(needed, str) else frozenset()
+    named = _OR.join(sorted(scopes))
+    lacks = f"{_SCOPE}{named}" if named else _unnamed(method)
     told = (
-        f"The bot token lacks the scope {named} ({reason}). Add it under OAuth & Permissions and "
+        f"The bot token lacks {lacks} ({reason}). Add it under OAuth & Permissions and "
         "reinstall the app; set SLACK_BOT_TOKEN to the token shown then, and restart the bot."
     )
-    is_fatal = not scopes or bool(scopes & _ESSENTIAL_SCOPES)
-    return LockedOut(reason, lacks, told, is_fatal=is_fatal)
+    return LockedOut(reason, lacks, told, is_fatal=bool(scopes & _ESSENTIAL_SCOPES))

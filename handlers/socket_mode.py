@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from logging import Logger
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -24,7 +23,6 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.clock import Clock
 from bot.ports import DeliveryFailed
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
-from handlers.refusals import APP_TOKEN
 from handlers.supervisor import Supervisor
 from handlers.tries import Tries, cause
 
@@ -131,11 +129,10 @@ class SocketMode:
     """Holds a connection from `start` to `stop`; the next one before the last where Slack warns."""
 
     def __init__(
-        self, app: AsyncApp, connection: SlackConnection, token: str, clock: Clock, pace: Pace
+        self, app: AsyncApp, connection: SlackConnection, clock: Clock, pace: Pace
     ) -> None:
         self._app = app
         self._connection = connection
-        self._token = token
         self._clock = clock
         self._pace = pace
         self._tries = Tries(clock, connection.client.base_url, "SLACK_APP_TOKEN")
@@ -160,7 +157,7 @@ class SocketMode:
 
         Raises LockedOut where Slack refuses the token.
         """
-        ticket = await self._tries.until_answered(self._ticket)
+        ticket = await self._tries.until_answered(self._connection.open_socket)
         self._begin(self._keep_open(ticket))
 
     async def stop(self) -> None:
@@ -177,7 +174,7 @@ class SocketMode:
         while True:
             lived = timedelta()
             try:
-                link = await self._open(ticket or await self._ticket())
+                link = await self._open(ticket or await self._connection.open_socket())
                 opened = self._clock.monotonic()
                 await link.leaving.wait()
                 lived, end = self._clock.monotonic() - opened, link.end
@@ -191,15 +188,6 @@ class SocketMode:
                 self._tries.begin_anew()
             else:
                 await self._tries.failed(end)
-
-    async def _ticket(self) -> str:
-        """A URL for one handshake. Raises DeliveryFailed."""
-        answer = await self._connection.ask("apps.connections.open", self._token)
-        url = answer.get("url")
-        if not isinstance(url, str) or not _is_websocket(url):
-            raise DeliveryFailed("an answer without a WebSocket address", SOON)
-        self._connection.regained(APP_TOKEN)
-        return url
 
     async def _open(self, ticket: str) -> Link:
         """A connection that Slack has greeted. Raises DeliveryFailed."""
@@ -266,14 +254,6 @@ class SocketMode:
             else:
                 return
         log.warning("acknowledgement.lost", kind=request.type, reason=lost)
-
-
-def _is_websocket(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"ws", "wss"} and bool(parts.hostname)
 
 
 def _once() -> aiohttp.ClientMiddlewareType:

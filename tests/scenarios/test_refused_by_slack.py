@@ -1,6 +1,7 @@
 """Slack takes the bot's token no more: the bot says why, is not ready, and ends by itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -85,6 +86,53 @@ async def test_a_refusal_that_passes_within_the_grace_stops_nothing(tmp_path: Pa
         await ws.until(lambda: any(call.method == "auth.test" for call in ws.calls[1:]), 30)
         await asyncio.wait({bot}, timeout=1)
         assert not bot.done()
+
+
+@pytest.mark.parametrize("kind", ["bot", "app"])
+async def test_one_refusal_before_an_outage_stops_nothing(tmp_path: Path, kind: str) -> None:
+    asks = {"bot": "auth.test", "app": "apps.connections.open"}[kind]
+    with capture_logs() as logs:
+        async with running(tmp_path, timedelta(seconds=0.1)) as (ws, bot):
+            asked = len(ws.calls_of(asks))
+            ws.faults.error("invalid_auth", "chat.postEphemeral" if kind == "bot" else asks)
+            outage = ws.faults.add("http", times=None)
+            if kind == "bot":
+                await ws.member("alice").types("@dbc help", CHANNEL)
+            else:
+                ws.sockets.drop()
+            await ws.until(lambda: bot.done() or len(ws.calls_of(asks)) > asked + 6, 30)
+            assert not bot.done()
+            ws.faults.pending.remove(outage)
+            ws.revoke(kind)
+            ws.sockets.drop()
+            assert await asyncio.wait_for(bot, 30) is False
+    assert any(entry["event"] == "slack.does_not_say" for entry in logs)
+
+
+async def test_a_missing_scope_that_slack_does_not_name_stops_nothing(tmp_path: Path) -> None:
+    with refusals() as said:
+        async with running(tmp_path) as (ws, bot):
+            for _ in range(2):
+                ws.faults.error("missing_scope", "chat.postEphemeral")
+                await ws.member("alice").types("@dbc help", CHANNEL)
+                await ws.until(lambda: not ws.faults.pending, 30)
+            await asyncio.wait({bot}, timeout=0.5)
+            assert not bot.done()
+    told = "The bot token lacks a scope for chat.postEphemeral (missing_scope). Add it"
+    assert said[0].startswith(told)
+
+
+async def test_a_scope_by_the_name_it_had_once_is_the_scope_itself(tmp_path: Path) -> None:
+    async with running(tmp_path) as (ws, bot):
+        body = json.dumps({"ok": False, "error": "missing_scope", "needed": "chat:write:bot"})
+        refusal = ws.faults.add("body", "chat.postEphemeral", times=None, body=body)
+        await ws.member("alice").types("@dbc help", CHANNEL)
+        await ws.until(lambda: len(ws.calls_of("auth.test")) > 1, 30)
+        assert not bot.done()
+        ws.faults.pending.remove(refusal)
+        ws.take_scopes("chat:write")
+        await ws.member("alice").types("@dbc help", CHANNEL)
+        assert await asyncio.wait_for(bot, 30) is False
 
 
 async def test_the_bot_is_not_ready_while_slack_refuses_it(stage: Stage) -> None:
