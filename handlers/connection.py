@@ -34,7 +34,7 @@ from handlers.refusals import (
     is_granted,
     lockout,
 )
-from handlers.retries import ONCE, retry_after, retry_handlers
+from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
 
 T = TypeVar("T")
 
@@ -43,11 +43,10 @@ log = structlog.get_logger()
 TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
 LATER = timedelta(seconds=30)
-# How long a call may still be carried out: one that Slack answered with a failure of its own, and
-# one that nobody answered, or a gateway that gave up waiting for Slack.
+# How long a call may still be carried out: one of which Slack itself says that it failed, and one
+# that Slack has not answered. What else answers (a proxy, an edge, a gateway) does not know.
 ENDED = timedelta(seconds=30)
 SILENT = timedelta(minutes=2)
-GATEWAY = frozenset({502, 504})
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 # What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
 # brackets a thousand deep. A page of a proxy must not look like a fault of ours.
@@ -263,25 +262,34 @@ class SlackConnection:
             self._accepted(method, answer)
 
     async def respond(self, url: str, body: Json) -> None:
-        """Use a response_url once. Raises DeliveryFailed."""
+        """Use a response_url once. Raises DeliveryFailed: Unanswered where it may be said."""
         webhook = AsyncWebhookClient(
             url,
             timeout=TIMEOUT,
             session=self.client.session,
             logger=self.logger,
-            retry_handlers=retry_handlers(),
+            retry_handlers=careful_handlers(),
         )
         webhook.proxy = proxy_for(url)
         try:
             answer = await webhook.send_dict(body)
         except FAILING as error:
             raise failure(error) from error
-        if answer.status_code != 200 or _says_no(answer.body):
-            raise DeliveryFailed(f"response_url: {answer.status_code}", None)
+        if _says_yes(answer.body) and answer.status_code == 200:
+            return
+        reason = f"response_url: {answer.status_code}"
+        if _says_no(answer.body) or 400 <= answer.status_code < 500:
+            raise DeliveryFailed(reason, None)
+        raise Unanswered(reason, SOON, SILENT)
 
 
 def _given(arguments: Json) -> Json:
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _says_yes(body: str) -> bool:
+    """A response_url is answered with the text ok, or with {"ok": true}."""
+    return body.strip() == "ok" or '"ok":true' in body.replace(" ", "")
 
 
 def _says_no(body: str) -> bool:
@@ -322,7 +330,8 @@ def failure(error: BaseException) -> DeliveryFailed:
     status = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
     data = data_of(getattr(response, "data", None))
     said = data.get("error")
-    reason = str(said) if said else f"http_{status}"
+    is_verdict = data.get("ok") is False and isinstance(said, str) and bool(said)
+    reason = str(said) if is_verdict else f"http_{status}"
     wish = retry_after(getattr(response, "headers", {}))
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
         return PutOff("ratelimited", wish or LATER)
@@ -331,8 +340,10 @@ def failure(error: BaseException) -> DeliveryFailed:
         return PutOff(reason, wish)
     if (about_us := lockout(reason, data, method)) is not None:
         return about_us
-    if status >= 500 or not said or reason in UNCERTAIN:
-        return Unanswered(reason, wish or SOON, SILENT if status in GATEWAY else ENDED)
+    if not is_verdict:
+        return Unanswered(reason, wish or SOON, SILENT)
+    if status >= 500 or reason in UNCERTAIN:
+        return Unanswered(reason, wish or SOON, ENDED)
     if reason in FINAL:
         return DeliveryFailed(reason, None)
     return (DeliveryFailed if reason in PASSING else Unfamiliar)(reason, LATER)
@@ -343,5 +354,4 @@ def _unsent(error: BaseException) -> DeliveryFailed:
     reason = type(error).__name__
     if isinstance(error, (aiohttp.ClientConnectorError, SlackClientError)):
         return DeliveryFailed(reason, SOON)
-    lost = isinstance(error, UNREACHABLE)  # else there was an answer, and nobody can read it
-    return Unanswered(reason, SOON, SILENT if lost else ENDED)
+    return Unanswered(reason, SOON, SILENT)

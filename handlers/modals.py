@@ -21,6 +21,7 @@ from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Json, Payload
 from handlers.recent import Recent
 from handlers.response_url import ResponseUrl
+from handlers.shapes import OddAnswer, OpenedView, shaped
 
 # Seconds between looks for a waiting modal: Slack shows it within one, or it was closed.
 PATIENCE = (0.05, 0.2, 0.5, 1.0)
@@ -68,13 +69,14 @@ class Modals:
         external_id = secrets.token_urlsafe(16)  # to find it by, where Slack does not answer
         view = form_view(self._connection.spelled(form), place) | {"external_id": external_id}
         try:
-            opened = await self._connection.call("views.open", trigger_id=trigger, view=view)
+            answer = await self._connection.call("views.open", trigger_id=trigger, view=view)
+            opened = shaped(OpenedView, answer).view
         except LockedOut:
             raise
-        except Unanswered as lost:
+        except (Unanswered, OddAnswer) as lost:
             log.info("form_not_answered", form=form.command, reason=lost.reason)
-            late = LATE if lost.settles_within > ENDED else ()
-            return await self._opened_late(external_id, view, (*PATIENCE, *late))
+            is_slow = isinstance(lost, Unanswered) and lost.settles_within > ENDED
+            return await self._opened_late(external_id, view, (*PATIENCE, *LATE * is_slow))
         except DeliveryFailed as failed:
             if "trigger" in failed.reason or failed.retry_after is not None:
                 log.info("form_not_opened", form=form.command, reason=failed.reason)
@@ -84,7 +86,7 @@ class Modals:
                 "The form could not be opened.",
                 hint="Type the command with its arguments, or try again.",
             ) from failed
-        return Shown(opened["view"]["id"], opened["view"]["hash"])
+        return Shown(opened.id, opened.hash)
 
     async def _opened_late(
         self, external_id: str, view: Json, pauses: Sequence[float]
@@ -92,15 +94,16 @@ class Modals:
         """The form that Slack may have opened without saying so; None where it does not appear."""
         for delay in pauses:
             try:
-                opened = await self._connection.call(
+                answer = await self._connection.call(
                     "views.update", external_id=external_id, view=view
                 )
+                opened = shaped(OpenedView, answer).view
             except DeliveryFailed as failed:
                 if isinstance(failed, LockedOut):
                     raise
                 await asyncio.sleep(delay)
             else:
-                return Shown(opened["view"]["id"], opened["view"]["hash"])
+                return Shown(opened.id, opened.hash)
         return None
 
     def keep_url(self, view: str, url: ResponseUrl) -> None:
@@ -124,13 +127,14 @@ class Modals:
             known = newer
         view = form_view(self._connection.spelled(form), place)
         try:
-            changed = await self._connection.call(
+            answer = await self._connection.call(
                 "views.update", view_id=shown.view, hash=known, view=view
             )
+            changed = shaped(OpenedView, answer).view
         except DeliveryFailed as failed:
             log.info("form_not_renewed", form=form.command, reason=failed.reason)
         else:
-            self._changed.put(f"{shown.view}:{known}", changed["view"]["hash"])
+            self._changed.put(f"{shown.view}:{known}", changed.hash)
 
     def offer(self, form: Form, place: Place) -> tuple[str, Reply]:
         """The id of the offer, and a reply with a button that opens the form."""

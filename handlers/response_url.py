@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import structlog
+
 from bot.clock import Clock
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection
 from handlers.render import message
+
+log = structlog.get_logger()
 
 
 class ResponseUrl:
@@ -26,7 +30,10 @@ class ResponseUrl:
         self._until = clock.monotonic() + self.LIFETIME
 
     async def say(self, reply: Reply) -> bool:
-        """Say it to the person alone; False where the url is of no more use."""
+        """Say it to the person alone; False where the url is of no more use.
+
+        True also where nobody knows whether it was said: elsewhere it might be said twice.
+        """
         if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
         self._left -= 1
@@ -39,6 +46,8 @@ class ResponseUrl:
         }
         try:
             await self._connection.respond(self._url, body)
+        except Unanswered as lost:
+            log.warning("answer.unconfirmed", reason=lost.reason)
         except DeliveryFailed:
             return False
         return True

@@ -59,8 +59,15 @@ class _RateLimit(AsyncRetryHandler):
         state.increment_current_attempt()
 
 
+class _Unconnected(AsyncRetryHandler):
+    """No connection: nothing was sent."""
+
+    async def _can_retry_async(self, *, error: Exception | None = None, **_: object) -> bool:
+        return isinstance(error, ClientConnectorError)
+
+
 class _Unanswered(AsyncRetryHandler):
-    """No connection: any call. A connection lost, or 5xx: only what may happen twice."""
+    """A connection lost, or 5xx: only what may happen twice."""
 
     async def _can_retry_async(
         self,
@@ -70,15 +77,18 @@ class _Unanswered(AsyncRetryHandler):
         error: Exception | None = None,
         **_: object,
     ) -> bool:
-        if isinstance(error, ClientConnectorError):
-            return True
-        if request.url.rpartition("/")[2] in ONCE:
+        if request.url.rpartition("/")[2] in ONCE or isinstance(error, ClientConnectorError):
             return False
         if isinstance(error, (ServerDisconnectedError, ClientOSError)):
             return True
         return response is not None and response.status_code >= 500
 
 
+def careful_handlers() -> list[AsyncRetryHandler]:
+    """The handlers for what must never happen twice (a response_url)."""
+    return [_RateLimit(max_retry_count=ATTEMPTS), _Unconnected(max_retry_count=ATTEMPTS)]
+
+
 def retry_handlers() -> list[AsyncRetryHandler]:
-    """The handlers of one client."""
-    return [_RateLimit(max_retry_count=ATTEMPTS), _Unanswered(max_retry_count=ATTEMPTS)]
+    """The handlers of one client of the Web API."""
+    return [*careful_handlers(), _Unanswered(max_retry_count=ATTEMPTS)]

@@ -3,28 +3,35 @@
 Knows nothing of how a line reached the bot (see `handlers.answer`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+
+import structlog
 
 from bot.clock import Clock
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
 from bot.services.elsewhere import explained
-from handlers.connection import SOON, PutOff, SlackConnection
+from handlers.connection import SILENT, SOON, PutOff, SlackConnection
 from handlers.lookout import once
 from handlers.payloads import Json
 from handlers.render import message
+from handlers.shapes import Account, Described, Members, OddAnswer, Opened, Page, Posted, S, shaped
 
 EVENT_TYPE = "dbc_message"
-PAGE = 100
-# A key is sought after a crash, minutes after the message: it is among the last messages or gone.
-PAGES = 5
+PAGE = 200  # Slack recommends no more
+# A key is sought after a crash or a lost answer. As a rule the message was posted soon after it was
+# due; else (Slack was away, say) it may be anywhere since. Slack allows some 50 pages a minute.
+_USUALLY = timedelta(minutes=10)
+_PAGES = 20
 # How far our clock may be ahead of Slack's, whose moments the messages carry.
 _AHEAD = timedelta(minutes=10)
 # Slack puts off by seconds; nobody is kept from approving for longer by an odd answer.
 _LONGEST_WAIT = timedelta(minutes=2)
+
+log = structlog.get_logger()
 
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
@@ -59,7 +66,11 @@ class SlackMessenger:
             unfurl_links=False,
             unfurl_media=False,
         )
-        return MessageRef(str(answer["channel"]), str(answer["ts"]))
+        try:
+            posted = shaped(Posted, answer)
+        except OddAnswer as odd:  # it stands there, and nobody knows where
+            raise Unanswered(odd.reason, SOON, SILENT) from odd
+        return MessageRef(posted.channel, posted.ts)
 
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
         """Replace a message's content; its metadata stays. Raises DeliveryFailed.
@@ -90,28 +101,41 @@ class SlackMessenger:
     async def _find(
         self, place: Place, since: datetime, is_it: Callable[[Mapping[str, Any]], bool]
     ) -> MessageRef | None:
-        channel = await self._conversation(place.channel)
-        oldest = since - _AHEAD
+        place = Place(await self._conversation(place.channel), place.thread)
+        first, usual = (f"{at.timestamp():.6f}" for at in (since - _AHEAD, since + _USUALLY))
+        # Slack gives the newest first: in a busy channel much has come since.
+        for oldest, latest in (first, usual), (usual, None):
+            async for posted in self._posted(place, oldest, latest):
+                if is_it(posted):
+                    return MessageRef(place.channel, str(posted.get("ts", "")))
+        return None
+
+    async def _posted(
+        self, place: Place, oldest: str, latest: str | None
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """What was posted between two moments, as far as it is looked through."""
         method = "conversations.replies" if place.thread else "conversations.history"
         cursor: str | None = None
-        for _ in range(PAGES):
+        for _ in range(_PAGES):
             answer = await self._connection.read(
                 method,
-                channel=channel,
+                channel=place.channel,
                 ts=place.thread or None,
-                oldest=f"{oldest.timestamp():.6f}",
+                oldest=oldest,
+                latest=latest,
                 inclusive=True,
                 include_all_metadata=True,
                 limit=PAGE,
                 cursor=cursor,
             )
-            for posted in answer.get("messages") or ():
-                if is_it(posted):
-                    return MessageRef(channel, posted["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or None
-            if cursor is None:
-                break
-        return None
+            page = shaped(Page, answer)
+            for posted in page.messages:
+                yield posted
+            more = page.response_metadata
+            if more is None or not more.next_cursor:
+                return
+            cursor = more.next_cursor
+        log.warning("message.not_sought_further", channel=place.channel, pages=_PAGES)
 
     async def whisper(
         self,
@@ -148,7 +172,7 @@ class SlackMessenger:
     async def direct(self, user: str) -> Place:
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         answer = await self._connection.call("conversations.open", users=user)
-        return Place(answer["channel"]["id"])
+        return Place(shaped(Opened, answer).channel.id)
 
     async def upload(self, place: Place, name: str, text: str) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed.
@@ -170,8 +194,10 @@ class SlackMessenger:
 
     def _holds(self, posted: Mapping[str, Any], name: str) -> bool:
         """Whether a message of ours has a file of this name."""
-        files = posted.get("files") or ()
-        return posted.get("user") == self.me and any(file.get("name") == name for file in files)
+        files = posted.get("files")
+        if posted.get("user") != self.me or not isinstance(files, list):
+            return False
+        return any(isinstance(file, dict) and file.get("name") == name for file in files)
 
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
         rendered = message(self._connection.spelled(reply))
@@ -191,10 +217,11 @@ class SlackMessenger:
 
 
 def _key_of(posted: Mapping[str, Any]) -> str:
-    metadata = posted.get("metadata") or {}
-    if metadata.get("event_type") != EVENT_TYPE:
+    metadata = posted.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("event_type") != EVENT_TYPE:
         return ""
-    return str((metadata.get("event_payload") or {}).get("key", ""))
+    payload = metadata.get("event_payload")
+    return str(payload.get("key", "")) if isinstance(payload, dict) else ""
 
 
 class SlackDirectory:
@@ -207,14 +234,15 @@ class SlackDirectory:
 
     async def person(self, user: str) -> PersonInfo:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
-        found = await self._ask("users.info", "user", user=user, include_locale=True)
-        profile = found.get("profile") or {}
+        answer = await self._ask("users.info", Described, user=user, include_locale=True)
+        found = answer.user
+        shown = found.profile.display_name if found.profile is not None else ""
         return PersonInfo(
-            id=found["id"],
-            name=profile.get("display_name") or found.get("real_name") or found.get("name", ""),
-            locale=found.get("locale") or "en-US",
-            zone=found.get("tz") or "UTC",
-            is_full_member=self._is_full_member(found),
+            id=found.id,
+            name=shown or found.real_name or found.name,
+            locale=found.locale or "en-US",
+            zone=found.tz or "UTC",
+            is_full_member=self._is_here(found) and not found.is_barred,
         )
 
     async def members(self, group: str) -> frozenset[str]:
@@ -223,20 +251,20 @@ class SlackDirectory:
         Raises DeliveryFailed.
         """
         try:
-            found = await self._ask("usergroups.users.list", "users", usergroup=group)
+            found = await self._ask("usergroups.users.list", Members, usergroup=group)
         except DeliveryFailed as failure:
             if failure.reason in _NO_SUCH_GROUP:
                 return frozenset()
             raise
-        return frozenset(found)
+        return frozenset(found.users)
 
-    async def _ask(self, method: str, wanted: str, **about: object) -> Any:
-        """The `wanted` part of the answer. Raises RightsUnknown where Slack may say later."""
+    async def _ask(self, method: str, shape: type[S], **about: object) -> S:
+        """The answer in its shape. Raises RightsUnknown where Slack may say later."""
         left = self._put_off.get(method, timedelta()) - self._clock.monotonic()
         if left > timedelta():
             raise RightsUnknown("ratelimited", left)
         try:
-            answer = await self._connection.read(method, **about)
+            return shaped(shape, await self._connection.read(method, **about))
         except DeliveryFailed as failure:
             if failure.retry_after is None:
                 raise
@@ -244,21 +272,9 @@ class SlackDirectory:
             if isinstance(failure, PutOff):
                 self._put_off[method] = self._clock.monotonic() + wait
             raise RightsUnknown(failure.reason, wait) from failure
-        if wanted not in answer:
-            raise RightsUnknown(f"an answer without {wanted}", SOON)
-        return answer[wanted]
 
-    def _is_full_member(self, found: Mapping[str, Any]) -> bool:
+    def _is_here(self, found: Account) -> bool:
         identity = self._connection.identity
-        teams = (found.get("enterprise_user") or {}).get("teams") or ()
-        is_here = found.get("team_id") == identity.team or identity.team in teams
-        barred = (
-            "deleted",
-            "is_bot",
-            "is_restricted",
-            "is_ultra_restricted",
-            "is_stranger",
-            "is_invited_user",
-        )
-        # USLACKBOT is the one bot that users.info does not call a bot.
-        return is_here and found["id"] != "USLACKBOT" and not any(found.get(b) for b in barred)
+        beyond = found.enterprise_user
+        teams = beyond.teams or () if beyond is not None else ()
+        return found.team_id == identity.team or identity.team in teams

@@ -186,6 +186,10 @@ class Outbox:
     async def _find(self, message: Message, place: Place) -> MessageRef | None:
         try:
             return await self._messenger.find(place, message.key, message.created_at)
+        except LockedOut as refusal:
+            if refusal.is_fatal:
+                raise
+            return None  # the scope to read may never come
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise

@@ -55,7 +55,7 @@ class Faults:
         body: str = "",
         late: float = 0,
     ) -> Fault:
-        """Let the next calls of a Web API method (`*`: any) fail."""
+        """Let the next calls of a Web API method (`*`: any) fail, or the uses of `response_url`."""
         fault = Fault(kind, method, times, retry_after, error, after_effect, status, body, late)
         self.pending.append(fault)
         return fault
@@ -72,10 +72,10 @@ class Faults:
         """Everything works again."""
         self.pending.clear()
 
-    def take(self, method: str) -> Fault | None:
-        """The failure this call meets, used up by one."""
+    def take(self, method: str, *, by_name: bool = False) -> Fault | None:
+        """The failure this call meets, used up by one; `by_name` only one for this very method."""
         for fault in self.pending:
-            if fault.method not in ("*", method):
+            if fault.method != method and (by_name or fault.method != "*"):
                 continue
             if fault.times is not None:
                 fault.times -= 1

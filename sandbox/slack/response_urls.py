@@ -10,6 +10,7 @@ from sandbox.slack.events import message_event
 from sandbox.slack.state import ResponseUrl
 from sandbox.slack.webapi.call import Call
 from sandbox.slack.webapi.content import Content, read_content
+from sandbox.slack.webapi.router import failure
 
 MOST_USES = 5
 LIFE = timedelta(minutes=30)
@@ -64,7 +65,19 @@ def _replace_original(core: Core, url: ResponseUrl, content: Content) -> None:
 
 
 async def handle(core: Core, request: web.Request) -> web.Response:
-    """The endpoint: five uses within thirty minutes, then `used_url` or `expired_url`."""
+    """The endpoint: five uses within thirty minutes, then `used_url` or `expired_url`.
+
+    Of the failures those for `response_url` are met here.
+    """
+    fault = core.faults.take("response_url", by_name=True)
+    if fault is None:
+        return await _used(core, request)
+    if fault.after_effect:
+        await _used(core, request)
+    return await failure(request, fault)
+
+
+async def _used(core: Core, request: web.Request) -> web.Response:
     url = core.state.response_urls.get(request.match_info["token"])
     if url is None:
         return web.json_response(SlackError("no_service").body(), status=404)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed, LockedOut
+from bot.ports import DeliveryFailed, LockedOut, RightsUnknown, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection, sdk_logger
 from handlers.slack import SlackDirectory, SlackMessenger
@@ -50,6 +50,35 @@ async def test_a_message_is_found_by_its_key_even_after_it_was_edited(
     await messenger.edit(ref, Reply.of("Done."))
     assert await messenger.find(place, "card:1", since) == ref
     assert await messenger.find(place, "card:2", since) is None
+
+
+@pytest.mark.parametrize("late", [0, 30])
+async def test_a_message_is_found_in_a_busy_channel(
+    office: Office, messenger: SlackMessenger, place: Place, late: int
+) -> None:
+    since = office.clock.now()
+    office.ws.wind(timedelta(minutes=late))
+    ref = await messenger.post(place, HELLO, "card:1")
+    state = office.ws.core.state
+    for number in range(1_200):
+        state.add_message(state.channel("gpu-ops"), office.bob.id, f"chatter {number}")
+    assert await messenger.find(place, "card:1", since) == ref
+    assert await messenger.find(place, "card:2", since) is None
+
+
+async def test_a_message_of_long_ago_is_found_whatever_was_said_since(
+    office: Office, messenger: SlackMessenger, place: Place
+) -> None:
+    since = office.clock.now()
+    ref = await messenger.post(place, HELLO, "card:1")
+    office.ws.wind(timedelta(days=1))
+    state = office.ws.core.state
+    for number in range(4_500):
+        state.add_message(state.channel("gpu-ops"), office.bob.id, f"chatter {number}")
+    assert await messenger.find(place, "card:1", since) == ref
+    looks = len(office.ws.calls_of("conversations.history"))
+    assert await messenger.find(place, "card:2", since) is None
+    assert len(office.ws.calls_of("conversations.history")) - looks < 50
 
 
 async def test_only_messages_since_then_are_found(
@@ -121,6 +150,62 @@ async def test_a_post_without_an_answer_is_not_repeated_and_can_be_found(
     assert failed.value.retry_after is not None
     assert len(office.ws.calls_of("chat.postMessage")) == 1
     assert await messenger.find(place, "card:1", since) is not None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "http", "status": 200},
+        {"kind": "http", "status": 403},
+        {"kind": "http", "status": 503},
+        {"kind": "malformed"},
+        {"kind": "body", "body": "{}"},
+        {"kind": "body", "body": '{"error": "not_in_channel"}'},
+        {"kind": "body", "body": '{"ok": true}'},
+        {"kind": "body", "body": '{"ok": true, "channel": null, "ts": 5}'},
+        {"kind": "reset"},
+    ],
+)
+async def test_a_post_may_come_for_long_where_slack_itself_has_not_answered(
+    office: Office, messenger: SlackMessenger, place: Place, fault: dict[str, Any]
+) -> None:
+    office.ws.faults.add(**fault, method="chat.postMessage")
+    with pytest.raises(Unanswered) as failed:
+        await messenger.post(place, HELLO, "card:1")
+    assert failed.value.settles_within >= timedelta(minutes=1)
+
+
+ODD = [
+    "{}",
+    "[]",
+    '{"ok": true}',
+    '{"ok": true, "user": null, "users": null}',
+    '{"ok": true, "user": {}, "users": {}}',
+    '{"ok": true, "user": [], "users": "U1"}',
+    '{"ok": true, "user": {"id": "U1"}, "users": [1]}',
+    '{"ok": true, "user": {"id": "U1", "team_id": "T1", "profile": "x"}, "users": [null]}',
+    '{"ok": true, "user": {"id": "U1", "team_id": "T1", "deleted": "no"}, "users": 7}',
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+async def test_an_odd_answer_decides_nobodys_rights(office: Office, body: str) -> None:
+    directory = SlackDirectory(office.connection, office.clock)
+    office.ws.faults.add("body", times=None, body=body)
+    with pytest.raises(RightsUnknown):
+        await directory.person(office.alice.id)
+    with pytest.raises(RightsUnknown):
+        await directory.members("S1")
+
+
+@pytest.mark.parametrize("body", ['{"ok": true}', '{"ok": true, "messages": 7}', "[]"])
+async def test_what_was_posted_is_not_given_up_for_an_odd_history(
+    office: Office, messenger: SlackMessenger, place: Place, body: str
+) -> None:
+    office.ws.faults.add("body", "conversations.history", times=None, body=body)
+    with pytest.raises(DeliveryFailed) as failed:
+        await messenger.find(place, "card:1", office.clock.now())
+    assert failed.value.retry_after is not None
 
 
 @pytest.mark.parametrize("kind", ["http_500", "reset"])

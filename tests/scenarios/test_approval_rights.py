@@ -155,6 +155,19 @@ async def test_a_click_waits_for_slack_and_is_not_lost(
     assert told(stage.bob, "Approved. It runs")
 
 
+@pytest.mark.parametrize("body", ['{"ok": true, "user": {}}', '{"ok": true, "user": null}'])
+async def test_a_click_waits_while_slack_does_not_say_who_it_is(stage: Stage, body: str) -> None:
+    question = await asked(stage)
+    stage.ws.faults.add("body", "users.info", times=None, body=body)
+    await approves(stage, stage.bob, question)
+    await stage.passes(30)
+    assert stage.changes() == []
+    assert not any("went wrong" in seen.plain for seen in stage.bob.messages())
+    stage.ws.faults.clear()
+    await stage.passes(30)
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
 async def test_who_lost_their_session_meanwhile_may_not_approve(stage: Stage) -> None:
     question = await asked(stage)
     await stage.asks(stage.bob, "/dbc session remove gpu1")

@@ -32,15 +32,23 @@ def cards(stage: Stage, channel: str = CHANNEL) -> list[str]:
     return [m.plain for m in stage.alice.messages(channel) if "Asked by" in m.plain]
 
 
-@pytest.mark.parametrize("late", [7, 20, 45, 100])
-@pytest.mark.parametrize("kind", ["reset", "http"])
+@pytest.mark.parametrize(
+    ("kind", "status", "late"),
+    [
+        *(("reset", 0, late) for late in (7, 20, 45, 100)),
+        *(("http", 504, late) for late in (7, 20, 45, 100)),
+        ("http", 503, 45),
+        ("http", 200, 45),
+        ("malformed", 200, 45),
+    ],
+)
 async def test_a_card_and_an_end_that_come_late_stand_there_once(
-    one_stage: Stage, kind: Any, late: float
+    one_stage: Stage, kind: Any, status: int, late: float
 ) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     off(stage)
-    slow = stage.ws.faults.add(kind, "chat.postMessage", times=None, late=late, status=504)
+    slow = stage.ws.faults.add(kind, "chat.postMessage", times=None, late=late, status=status)
     await stage.alice.types("/dbc vm start inference", CHANNEL)
     await stage.quiet()
     for _ in range(8):
@@ -177,3 +185,19 @@ async def test_an_answer_to_a_mention_that_slack_lost_is_said_once(one_stage: St
     await stage.alice.types("@dbc vm list", CHANNEL)
     await said(stage)
     assert len([m for m in stage.alice.messages() if m.message.bot]) == 1
+
+
+async def test_what_nobody_lets_the_bot_look_for_is_posted_in_the_end(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    stage.ws.take_scopes("channels:history")
+    stage.ws.faults.add("reset", "chat.postMessage")
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    await stage.passes(60)
+    assert cards(stage) == []
+    for _ in range(10):
+        await stage.passes(15)
+    assert len(cards(stage)) == 1
+    assert "is running on gpu1" in cards(stage)[0].replace("*", "")

@@ -92,7 +92,8 @@ def _strange(fault: Fault) -> web.Response:
     return web.Response(status=status, text=text, content_type=_STRANGE[fault.kind])
 
 
-async def _failure(request: web.Request, fault: Fault) -> web.Response:
+async def failure(request: web.Request, fault: Fault) -> web.Response:
+    """The answer, or the end of the connection, that a failure stands for."""
     if fault.kind == "ratelimited":
         body = SlackError("ratelimited").body()
         headers = {"Retry-After": str(fault.retry_after)}
@@ -150,7 +151,7 @@ async def _put_off(core: Core, request: web.Request, fault: Fault) -> web.Respon
 
     work.add_done_callback(done)
     if fault.kind != "slow":
-        return await _failure(request, fault)
+        return await failure(request, fault)
     return web.json_response(await asyncio.shield(work))
 
 
@@ -171,6 +172,6 @@ async def handle(core: Core, request: web.Request) -> web.Response:
         answer = refusal.body()
     _note(core, name, args, answer)
     if fault is not None:
-        return await _failure(request, fault)
+        return await failure(request, fault)
     headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}
     return web.json_response(answer, headers=headers)
