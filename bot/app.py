@@ -149,6 +149,7 @@ class Bot:
         Waits for a Slack that is in trouble. Raises LockedOut where Slack refuses a token.
         """
         await self.store.own()
+        await self._listen()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
         self._redactor.learn(await self._services.sessions.secrets())
@@ -157,16 +158,20 @@ class Bot:
         await self._aliases.refresh()
         tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
         await tries.until_answered(self._connection.open)
+        await self.edge.start()
+        if ticking:
+            self._ticker.start()
+
+    async def _listen(self) -> None:
+        """Before anything that may take long: else a probe ends a bot that waits for Slack."""
         try:
-            await self.edge.start()
+            await self.edge.listen()
         except OSError as error:
             where = f"{self._settings.http_host}:{self._settings.http_port}"
             raise BotError(
                 f"The bot cannot listen on {where}: {error.strerror or error}.",
                 hint="Set HTTP_HOST and HTTP_PORT.",
             ) from error
-        if ticking:
-            self._ticker.start()
 
     def reload_policy(self) -> None:
         """Read the policy file again; a faulty one is logged and the old one stays in force."""

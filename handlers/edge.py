@@ -2,6 +2,7 @@
 
 import traceback
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from slack_bolt import BoltResponse
@@ -60,14 +61,20 @@ class SlackEdge:
         """HTTP mode: the port in use; 0 in Socket Mode."""
         return self._server.port if self._server is not None else 0
 
+    async def listen(self) -> None:
+        """HTTP mode: say from now on whether the bot is alive and ready. Raises OSError."""
+        if self._server is not None:
+            await self._server.listen(self._settings.http_host, self._settings.http_port)
+
     async def start(self) -> None:
         """Begin to take deliveries.
 
         In Socket Mode it waits until Slack takes the app token. Raises LockedOut
         where Slack refuses it.
         """
+        await self.listen()
         if self._server is not None:
-            await self._server.start(self._settings.http_host, self._settings.http_port)
+            self._server.open()
             self._since = self._clock.now()
             log.info("listening", mode="http", port=self.port)
         else:
@@ -146,7 +153,7 @@ async def _on_error(error: Exception) -> BoltResponse:
     """What no boundary caught: a payload of a shape that Slack does not document."""
     if isinstance(error, OTHER_SHAPE):
         at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{at.name}:{at.lineno}"
+        where = f"{Path(at.filename).name}:{at.lineno} in {at.name}"
         log.error("delivery_not_understood", error=type(error).__name__, where=where)
         return BoltResponse(status=400, body="")
     log.error("delivery_not_understood", exc_info=error)

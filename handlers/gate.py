@@ -49,15 +49,16 @@ class Refusals:
 
 
 class Connection(RequestHandler):
-    """One connection: closed where a request takes longer than `ARRIVAL` to arrive."""
+    """One connection: closed where a request takes longer than `ARRIVAL` from its first byte."""
 
-    __slots__ = ("_gate", "_has_more", "_is_busy", "_timer", "remote")
+    __slots__ = ("_gate", "_has_begun", "_has_more", "_is_busy", "_timer", "remote")
 
     def __init__(self, gate: "Gate", **settings: Any) -> None:
         super().__init__(gate, **settings)
         self._gate = gate
         self._timer: asyncio.TimerHandle | None = None
         self._is_busy = False
+        self._has_begun = False  # the request that is waited for
         self._has_more = False  # of a next request, while this one is worked on
         self.remote = ""
 
@@ -84,7 +85,8 @@ class Connection(RequestHandler):
         """Take what arrives; the first of it begins a request."""
         if self._is_busy:
             self._has_more = True
-        elif self._timer is None:
+        elif not self._has_begun:
+            self._has_begun = True
             self._expect()
         super().data_received(data)
 
@@ -95,8 +97,11 @@ class Connection(RequestHandler):
 
     def answered(self) -> None:
         """The request is over; what of another one came meanwhile has to arrive as soon."""
-        if self._is_busy and self._has_more:
+        self._has_begun = self._has_more
+        if self._has_begun:
             self._expect()
+        else:
+            self._disarm()
         self._is_busy = self._has_more = False
 
     def drop(self, why: str) -> None:
@@ -162,8 +167,10 @@ class Gate(web.Server):
     def opened(self, connection: Connection) -> None:
         """Take a connection in, and close one where there are too many."""
         self._open[connection] = None
-        if len(self._open) > MOST:
-            self._dispensable().drop("too many connections")
+        while len(self._open) > MOST:
+            one = self._dispensable()
+            self.closed(one)  # it is lost only later, and would be chosen again
+            one.drop("too many connections")
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""

@@ -6,15 +6,16 @@ import re
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
+import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
-from slack_bolt import BoltResponse
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.clock import Clock, readings
 from bot.health import Health
+from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, Connection, Gate, Refusals
 from handlers.payloads import OTHER_SHAPE, is_sound
 
@@ -26,6 +27,10 @@ _ORDINARY = 64 * 1024  # bytes; most payloads are smaller
 _HELD = 16 * LARGEST  # bytes of bodies that wait for their rest; beyond it only ordinary ones may
 # How old a signed request may be (Slack: "Verifying requests from Slack").
 FRESH = timedelta(minutes=5)
+
+_STARTING = "The bot is starting: Slack has not answered it yet."
+
+log = structlog.get_logger()
 
 _BROKEN_OFF = (OSError, web.RequestPayloadError)
 
@@ -49,22 +54,32 @@ class Server:
         self._clock = clock
         self._refusals = Refusals(clock)
         self._held = 0
+        self._fault = _STARTING
         self._runner: web.ServerRunner | None = None
         self.port = 0
 
     @property
     def is_up(self) -> bool:
-        """Whether it takes requests."""
-        return self._runner is not None
+        """Whether it listens and takes deliveries."""
+        return self._runner is not None and not self._fault
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; with port 0 on a free one, named by `port` from then on."""
+    async def listen(self, host: str, port: int) -> None:
+        """Listen; with port 0 on a free one, named by `port` from then on.
+
+        Until `open` it says how the bot is, and asks Slack to deliver later.
+        """
+        if self._runner is not None:
+            return
         gate = Gate(self._serve, self._refusals)
         runner = web.ServerRunner(gate, shutdown_timeout=ACK_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()
         self._runner = runner
         self.port = runner.addresses[0][1]
+
+    def open(self) -> None:
+        """Take deliveries from now on."""
+        self._fault = ""
 
     async def stop(self) -> None:
         """Take nothing more and let requests under way end."""
@@ -81,6 +96,9 @@ class Server:
         except _Refused as refused:
             self._refusals.note(refused.why)
             return web.Response(status=refused.status)
+        except Exception:  # ours: what comes from outside was refused
+            log.exception("http.surprise")
+            return web.Response(status=500)
         finally:
             connection.answered()
 
@@ -95,7 +113,7 @@ class Server:
         if request.path == "/healthz" and is_read:
             return web.Response(text="ok\n")
         if request.path == "/readyz" and is_read:
-            fault = self._health.fault
+            fault = self._fault or self._health.fault
             said = [fault or "ok", *self._health.impairments]
             return web.Response(status=503 if fault else 200, text="\n".join([*said, ""]))
         is_known = request.path in {PATH, "/healthz", "/readyz"}
@@ -105,6 +123,8 @@ class Server:
         if _is_ssl_check(body):
             return web.Response()
         self._require_signature(request, body)
+        if self._fault:
+            raise _Refused(503, "not ready yet")
         try:
             delivery = AsyncBoltRequest(
                 body=body.decode(), query=request.query_string, headers=dict(request.headers)
@@ -113,10 +133,9 @@ class Server:
             raise _Refused(400, "signed, and no payload") from None
         if not is_sound(delivery.body):
             raise _Refused(400, "signed, and no payload of Slack's")
-        try:
-            response: BoltResponse = await self._app.async_dispatch(delivery)
-        except OTHER_SHAPE:
-            raise _Refused(400, "signed, and no payload of Slack's") from None
+        response = await dispatched(self._app, delivery)
+        if response is None:
+            raise _Refused(400, "signed, and no payload of Slack's")
         return await to_aiohttp_response(response)
 
     async def _body(self, request: BaseRequest) -> bytes:

@@ -14,8 +14,9 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -23,6 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.clock import Clock
 from bot.ports import DeliveryFailed
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
+from handlers.dispatch import dispatched
+from handlers.payloads import OTHER_SHAPE, is_sound
 from handlers.supervisor import Supervisor
 from handlers.tries import Tries, cause
 
@@ -31,6 +34,9 @@ ACK = timedelta(seconds=3)  # after that Slack has given up on a delivery
 _CLOSE = aiohttp.ClientWSTimeout(ws_close=1.0)
 # After these Slack closes the connection in about ten seconds; deliveries may still come on it.
 _ANNOUNCED = frozenset({"warning", "refresh_requested"})
+
+_KINDS = ("slash_commands", "interactive", "events_api")
+_CLOSED = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED})
 
 log = structlog.get_logger()
 
@@ -91,13 +97,13 @@ class Link(AsyncBaseSocketModeClient):
             asyncio.timeout(pace.handshake.total_seconds()) as limit,
             http.ws_connect(
                 url,
-                heartbeat=pace.silence.total_seconds(),
+                autoping=False,  # see `_frame`
                 proxy=proxy_for(url.replace("ws", "http", 1)),
                 timeout=_CLOSE,
             ) as ws,
         ):
             self._ws = ws
-            async for frame in ws:
+            while (frame := await self._frame(ws)).type not in _CLOSED:
                 message = _message(frame)
                 kind = message.get("type")
                 if kind == "hello" and not self.opened.done():
@@ -116,6 +122,24 @@ class Link(AsyncBaseSocketModeClient):
                         return
                 else:
                     take(self, message)
+
+    async def _frame(self, ws: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage:
+        """The next whole frame. Raises TimeoutError where none comes, and no answer to a ping.
+
+        aiohttp's own watch takes every byte for a sign of life, also of a frame that never ends.
+        """
+        silence = self._pace.silence.total_seconds()
+        try:
+            async with asyncio.timeout(silence):
+                frame = await ws.receive()
+        except TimeoutError:
+            async with asyncio.timeout(silence / 2):
+                await ws.ping()
+                frame = await ws.receive()
+        if frame.type is aiohttp.WSMsgType.PING:
+            async with asyncio.timeout(silence):
+                await ws.pong(frame.data)
+        return frame
 
     async def send_message(self, message: str) -> None:
         """Send a text frame. Raises what is in UNREACHABLE."""
@@ -233,12 +257,24 @@ class SocketMode:
         """Take one envelope; none any more once we are stopping, Slack shows or repeats it."""
         if self._stopping or "envelope_id" not in message:
             return
+        if not is_sound(message) or not _is_envelope(message):
+            _not_understood(message)
+            return
         self._deliveries.start(self._handle(link, message), "delivery")
 
     async def _handle(self, link: Link, message: dict[str, Any]) -> None:
         request = SocketModeRequest.from_dict(message)
-        if request is not None:
-            response = await run_async_bolt_app(self._app, request)
+        if request is None:
+            return
+        try:
+            delivery = AsyncBoltRequest(mode="socket_mode", body=request.payload)
+        except OTHER_SHAPE:
+            response = None
+        else:
+            response = await dispatched(self._app, delivery)
+        if response is None:
+            _not_understood(message)
+        else:
             await self._answer(link, request, response)
 
     async def _answer(self, link: Link, request: SocketModeRequest, response: BoltResponse) -> None:
@@ -254,6 +290,18 @@ class SocketMode:
             else:
                 return
         log.warning("acknowledgement.lost", kind=request.type, reason=lost)
+
+
+def _is_envelope(message: dict[str, Any]) -> bool:
+    """Whether an envelope is built as Slack documents it."""
+    words = message["envelope_id"], message.get("type")
+    return all(isinstance(word, str) for word in words) and isinstance(message.get("payload"), dict)
+
+
+def _not_understood(message: dict[str, Any]) -> None:
+    """Say so, and acknowledge nothing: Slack delivers it again, and tells the person."""
+    kind = message.get("type")
+    log.error("envelope.not_understood", kind=kind if kind in _KINDS else "unknown")
 
 
 def _once() -> aiohttp.ClientMiddlewareType:

@@ -9,6 +9,7 @@ SocketFaultKind = Literal[
     "reset",  # the handshake ends in a broken connection
     "no_hello",  # the handshake succeeds, then nothing comes and nothing is read
     "half_open",  # the same, after the hello
+    "endless",  # half-open, and a frame comes that never ends, byte by byte
     "closing",  # closed right after the hello; with a `reason`, after saying so
 ]
 

@@ -42,6 +42,16 @@ class Connection:
         if self.request.transport is not None:
             self.request.transport.pause_reading()
 
+    async def drip(self) -> None:
+        """Send a frame that never ends, until the other side gives up."""
+        transport = self.request.transport
+        if transport is None:
+            return
+        transport.write(b"\x81\x7f" + (2**40).to_bytes(8, "big"))
+        while not transport.is_closing():
+            transport.write(b" ")
+            await asyncio.sleep(0.02)
+
     def abort(self) -> None:
         """Break without a word."""
         self.draining = True
@@ -160,6 +170,8 @@ class SocketMode:
             if fault is not None:
                 connection.freeze()
             self._announce()
+            if fault is not None and fault.kind == "endless":
+                await connection.drip()
             async for message in ws:
                 if message.type == WSMsgType.TEXT:
                     self._acknowledge(message.data)

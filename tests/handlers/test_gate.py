@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
 import pytest
+from slack_bolt import BoltResponse
 from structlog.testing import capture_logs
 
 from handlers.gate import ARRIVAL, MOST
@@ -86,6 +87,53 @@ async def test_slack_is_heard_while_more_connections_hang_than_there_may_be(
     refused = [entry for entry in logs if entry["event"] == "http.refused"]
     assert 1 <= len(refused) <= 4
     assert not any(entry.get("exc_info") for entry in logs)
+
+
+async def test_a_burst_leaves_no_more_connections_than_there_may_be(http_office: Office) -> None:
+    opened = []
+    for _ in range(MOST // 25):  # so many as the system lets wait are taken at once
+        burst = (asyncio.open_connection("127.0.0.1", http_office.edge.port) for _ in range(50))
+        opened += await asyncio.gather(*burst)
+    # Who is dropped at once is told nothing; who has a place and sends nothing is told in the end.
+    ends = await asyncio.gather(*(reader.read() for reader, _ in opened), return_exceptions=True)
+    for _, writer in opened:
+        writer.transport.abort()
+    assert sum(isinstance(end, bytes) and b"408" in end for end in ends) <= MOST
+
+
+async def test_a_check_of_its_health_is_followed_by_no_refusal(http_office: Office) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", http_office.edge.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: bot\r\n\r\n")
+    await reader.readuntil(b"ok\n")
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LATE):
+            assert await reader.read(1) == b"not a byte more, nor the end"
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: bot\r\n\r\n")
+    async with asyncio.timeout(LATE):
+        await reader.readuntil(b"ok\n")
+    writer.transport.abort()
+
+
+async def test_a_request_has_its_time_from_its_first_byte(http_office: Office) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", http_office.edge.port)
+    for begun in (b"GET /healthz HTTP/1.1\r\n", b"Host: bot\r\n\r\n"):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVAL.total_seconds() * 0.7):
+                assert await reader.read(1) == b"not a byte"
+        writer.write(begun)
+    async with asyncio.timeout(LATE):
+        assert (await reader.readuntil(b"ok\n")).startswith(b"HTTP/1.1 200")
+    writer.transport.abort()
+
+
+async def test_a_fault_of_ours_is_told_with_its_traceback(http_office: Office) -> None:
+    async def broken() -> BoltResponse:
+        return BoltResponse(status="no number")  # type: ignore[arg-type]
+
+    http_office.edge.app.use(broken)
+    with capture_logs() as logs:
+        assert await post(http_office, SLASH, signed(http_office, SLASH)) == 500
+    assert [entry["event"] for entry in logs if entry.get("exc_info")] == ["http.surprise"]
 
 
 async def test_a_client_that_leaves_is_no_error(

@@ -197,6 +197,44 @@ async def test_a_half_open_connection_is_found_out_and_replaced(hasty_office: Of
     await is_answered(office)
 
 
+async def test_a_frame_that_never_ends_is_no_sign_of_life(hasty_office: Office) -> None:
+    office = hasty_office
+    office.ws.sockets.faults.add("endless")
+    office.ws.sockets.drop()
+    await office.ws.until(lambda: any(one.half_open for one in office.ws.sockets.connections))
+    await is_back(office)
+    await is_answered(office)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"payload": "x"},
+        {"payload": None},
+        {"payload": 5, "type": ["x"]},
+        {"payload": [], "type": "events_api"},
+        {"envelope_id": {"a": 1}},
+        {"type": None},
+        {"type": {"x": 1}},
+        {"payload": {"command": {"a": 1}, "text": []}},
+        {"payload": {"text": "\ud800"}},
+        {"payload": {"type": {"a": 1}}, "type": "events_api"},
+        {"payload": {"type": "event_callback", "event": 7}, "type": "events_api"},
+        {"payload": {"type": "block_actions", "actions": [7]}, "type": "interactive"},
+    ],
+)
+async def test_an_envelope_of_another_shape_is_one_line_in_the_log(
+    office: Office, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    ws = office.ws.sockets.connections[0].ws
+    with capture_logs() as logs:
+        await ws.send_json({"envelope_id": "e", "type": "slash_commands", "payload": {}} | odd)
+        await is_answered(office)
+    assert [entry for entry in logs if entry.get("exc_info")] == []
+    assert [record for record in caplog.records if record.exc_info] == []
+    assert len([e for e in logs if e["log_level"] == "error"]) <= 1
+
+
 async def test_the_next_connection_stands_before_the_announced_end_of_the_last(
     office: Office,
 ) -> None:

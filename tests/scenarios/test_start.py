@@ -11,7 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app import Bot
@@ -221,3 +223,28 @@ async def test_a_refused_token_ends_the_start_with_its_setting_and_the_host(
     assert error in last
     assert f"Set SLACK_{kind.upper()}_TOKEN to" in last
     assert "127.0.0.1" in last
+
+
+async def test_in_http_mode_it_says_how_it_is_while_it_waits_for_slack(tmp_path: Path) -> None:
+    async with unstarted(tmp_path) as (ws, clock, settings):
+        by_http = {"slack_app_token": None, "slack_signing_secret": SecretStr(ws.signing_secret)}
+        outage = ws.faults.add("http", times=None)
+        bot = Bot(settings.model_copy(update=by_http), clock)
+        starting = asyncio.create_task(bot.start(ticking=False))
+        await clock.sleeping()
+        here = f"http://127.0.0.1:{bot.edge.port}"
+        assert await _says(f"{here}/healthz") == (200, "ok\n")
+        status, told = await _says(f"{here}/readyz")
+        assert (status, "Slack has not answered" in told) == (503, True)
+        assert not await ws.use_http(f"{here}/slack/events")
+        assert not await bot.edge.is_ready()
+        ws.faults.pending.remove(outage)
+        await starts(clock, starting)
+        assert await _says(f"{here}/readyz") == (200, "ok\n")
+        assert await ws.use_http(f"{here}/slack/events")
+        await bot.stop()
+
+
+async def _says(url: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.get(url) as answer:
+        return answer.status, await answer.text()
