@@ -27,6 +27,7 @@ from bot.reply import Reply, with_commands
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
     APP_TOKEN,
+    BOT_TOKEN,
     FINAL,
     OPENS_SOCKET,
     PASSING,
@@ -180,7 +181,7 @@ class SlackConnection:
 
         An answer that is no refusal proves nothing: an outage often begins with odd answers.
         """
-        for what in self.health.lacking:
+        for what in self.health.lacking or (BOT_TOKEN,):
             try:
                 if what == APP_TOKEN:
                     await self.open_socket()
