@@ -87,3 +87,10 @@ async def test_sessions_name_those_who_share_them(stage: Stage) -> None:
     told = await listed(stage, stage.alice, "outcome='session shared'")
     assert f"session shared on gpu1 with <@{stage.bob.id}>" in told
     assert "session shared on gpu1 with <#" in told
+
+
+async def test_what_a_command_answered_names_people_and_not_their_ids(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
+    told = await listed(stage, stage.alice, "command=session")
+    assert f"<@{stage.alice.id}> no longer shares their session for gpu1" in told

@@ -41,7 +41,8 @@ _CODES = {
     "voted": "had decided on it before",
 }
 _FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
-_MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>")
+# As people type them, and as our own sentences are stored.
+_MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>|@([UW][A-Z0-9]{2,})\b")
 _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 
 Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
@@ -286,12 +287,13 @@ def _is_channel(identifier: str) -> bool:
 
 
 def _with_people(text: str) -> Line:
-    """What people typed, with those whom they mentioned by their names."""
-    said = _MENTIONED.split(text)
-    pieces: list[str | Span] = [said[0]]
-    for identifier, rest in zip(said[1::2], said[2::2], strict=True):
-        pieces += [_named(identifier), rest]
-    return line(*pieces)
+    """A text with the people and channels that it mentions by their names."""
+    pieces: list[str | Span] = []
+    last = 0
+    for found in _MENTIONED.finditer(text):
+        pieces += [text[last : found.start()], _named(found[1] or found[2])]
+        last = found.end()
+    return line(*pieces, text[last:])
 
 
 GROUP = Group(
