@@ -38,6 +38,32 @@ _BEHIND = ".,;:!?…。，、；：！？．"  # that people end a sentence with
 _QUOTING = re.compile(r"(?:[>•＞]|&gt;)\s*")  # before a line that somebody else said, or of a list
 
 
+# Terminals' escape sequences; the characters that turn the direction of writing, and would make a
+# name look like another.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def sound(text: str) -> str:
+    """Text from outside as it can be stored and shown: done once, where it comes in.
+
+    No control characters but line breaks and tabs, nothing that turns the direction of writing;
+    half a surrogate pair, which cannot be encoded, shows as a replacement character.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_sound, _ESCAPES.sub("", text)))
+
+
+def _sound(char: str) -> str:
+    if char in _TURNING:
+        return ""
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "\ufffd"
+    return "" if category == "Cc" and char not in "\n\t" else char
+
+
 def narrow(text: str) -> str:
     """The text in the characters of a keyboard, without what nobody sees; its case stays."""
     for _ in range(3):  # what one step makes may be something for another

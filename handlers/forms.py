@@ -6,6 +6,7 @@ Limits: Slack's references of views and block elements.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.folding import sound
 from bot.model import Place
 from bot.reply import Choice, Form, FormField, Note, Reply, Words, emoji, line, plain
 from handlers.mrkdwn import cut
@@ -84,7 +85,11 @@ def reply_view(submitted: Payload, reply: Reply, external_id: str = "") -> Json:
 def entered(view: Payload) -> dict[str, str]:
     """The typed texts of a form sent in, by field name; fields left empty are empty texts."""
     values = view["state"]["values"]
-    return {name: _entered(state) for actions in values.values() for name, state in _named(actions)}
+    return {
+        name: sound(_entered(state))
+        for actions in values.values()
+        for name, state in _named(actions)
+    }
 
 
 def _named(actions: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

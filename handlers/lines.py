@@ -3,6 +3,7 @@
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
+from bot.folding import sound
 from bot.model import Invocation, Place, Source
 from bot.ports import Answer
 from handlers.deliveries import Acknowledgement
@@ -27,7 +28,7 @@ def register(app: AsyncApp, board: Switchboard, slash_command: str) -> None:
             key=delivery_key("slash", body["trigger_id"]),
             actor=body["user_id"],
             place=place,
-            text=body.get("text") or "",
+            text=sound(body.get("text") or ""),
             source=Source.SLASH,
             at=board.clock.now(),
         )
@@ -61,7 +62,7 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
         key=delivery_key("message", event["channel"], event["ts"]),
         actor=event["user"],
         place=place,
-        text=without_mention(event.get("text") or "", board.connection.identity.user),
+        text=without_mention(sound(event.get("text") or ""), board.connection.identity.user),
         source=source,
         at=board.clock.now(),
     )

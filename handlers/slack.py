@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock
+from bot.folding import sound
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
@@ -239,7 +240,7 @@ class SlackDirectory:
         shown = found.profile.display_name if found.profile is not None else ""
         return PersonInfo(
             id=found.id,
-            name=shown or found.real_name or found.name,
+            name=sound(shown or found.real_name or found.name),
             locale=found.locale or "en-US",
             zone=found.tz or "UTC",
             is_full_member=self._is_here(found) and not found.is_barred,

@@ -5,6 +5,7 @@ import re
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
+from bot.folding import sound
 from bot.model import Submission
 from bot.ports import Rejected, Search
 from bot.reply import Note, Reply, emoji, line
@@ -115,7 +116,7 @@ def _search(body: Payload, source: str) -> Search:
     """
     actor, _ = actor_of(body)
     view = body.get("view") or {}
-    typed = body.get("value") or ""
+    typed = sound(body.get("value") or "")
     if view.get("callback_id") != FORM_CALLBACK:
         return Search(actor, source, typed, press_place(body))
     origin = FormOrigin.load(view["private_metadata"])

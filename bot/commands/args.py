@@ -75,7 +75,8 @@ class Arg:
     `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
     are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
     how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
-    it. `narrow`: it is no free text, but has only the characters of a keyboard.
+    it. `narrow`: it is no free text, but has only the characters of a keyboard;
+    the parts of a `list` then have no capital letters.
     """
 
     label: str
@@ -128,7 +129,8 @@ class Arg:
                 return self._flag(name, text)
             case "list":
                 parts = _LISTED.split(_SPACED_COMMA.sub(",", narrow(text)))
-                return tuple(typed(part) for part in parts if part)
+                read = plain if self.narrow else typed
+                return tuple(read(part) for part in parts if part)
             case "secret" | "secrets":
                 return text
             case "person" | "channel":

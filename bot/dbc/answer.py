@@ -14,6 +14,8 @@ from bot.dbc.error_table import classify, tidy
 from bot.dbc.errors import DbcError, Mode, Unconfirmed, Unreadable
 from bot.dbc.foreign import Raw, by_code, by_content, by_status, without_code
 from bot.dbc.success import Unproved
+from bot.folding import sound
+from bot.redaction import each_text
 
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ def decode(
 
 def _parse(raw: Raw, mode: Mode) -> _Parsed | DbcError:
     try:
-        found = json.loads(raw.body.decode("utf-8", "replace").strip())
+        found = each_text(json.loads(raw.body.decode("utf-8", "replace").strip()), sound)
     except (ValueError, RecursionError):
         return by_content(raw, mode)
     if not isinstance(found, dict):

@@ -29,7 +29,6 @@ _IMPLIED_PORTS = {
 
 def custom_port(value: str, field: str = "custom_port") -> str:
     """One forwarded port: `tcp,123`, `tcp,111:222`, `udp,333-444`, `tcp,555-666:777-888`."""
-    value = value.lower()
     found = _CUSTOM.fullmatch(value)
     if found is None:
         raise InvalidField(
@@ -65,7 +64,6 @@ def multicast(value: str, field: str = "multicast") -> str:
 
 def network_filter(value: str, field: str = "network_filters") -> str:
     """One filter rule, `direction,protocol,port,ip/mask,action`."""
-    value = value.lower()
     parts = value.split(",")
     if len(parts) != 5:
         raise InvalidField(

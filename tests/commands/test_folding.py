@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.commands.groups import command_table
 from bot.commands.parse import Parsed, parse
 from bot.commands.text import clean, quoted, words
-from bot.folding import best, fold, narrow, peel, plain
+from bot.folding import best, fold, narrow, peel, plain, sound
 from bot.model import Machine, Node, NodeKind
 from bot.services.matching import match_machine, match_node
 from tests.commands.test_parse import delivered
@@ -217,3 +217,25 @@ def test_quotes_that_may_belong_to_a_name_are_remembered() -> None:
 @given(_NAMES)
 def test_a_word_keeps_its_own_characters(name: str) -> None:
     assert words(clean(delivered(quoted(name)))) == [name]
+
+
+@given(st.text(st.characters()))
+def test_text_from_outside_can_be_stored_and_shown(text: str) -> None:
+    kept = sound(text)
+    kept.encode()
+    assert sound(kept) == kept
+    assert not {"\0", "\x1b", "\u202e", "\u2066"} & set(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("prod\ud800", "prod\ufffd"),
+        ("pr\0od\x07", "prod"),
+        ("\u202egpj.prod\u202c", "gpj.prod"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("two\nlines\tand ’quotes’ 👨\u200d👩", "two\nlines\tand ’quotes’ 👨\u200d👩"),
+    ],
+)
+def test_what_cannot_be_shown_is_left_out_or_marked(text: str, kept: str) -> None:
+    assert sound(text) == kept

@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated
 
+from bot.commands.alias import alias_called
 from bot.commands.args import Arg
 from bot.commands.context import Context, Services
+from bot.commands.groups.nicknames import looks_odd
 from bot.commands.parse import refuse_secrets
 from bot.commands.table import Command, Group
 from bot.commands.text import clean
 from bot.errors import Refused
+from bot.folding import fold
 from bot.model import Effect
 from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
 
@@ -26,13 +29,15 @@ Body = Annotated[
 
 def _definition(alias: str, body: str) -> tuple[str, str]:
     """`r = vm restart` says the same as `r vm restart`."""
-    return alias.lower(), clean(body).strip().removeprefix("=").strip()
+    return fold(alias), clean(body).strip().removeprefix("=").strip()
 
 
 def _check(values: Mapping[str, str]) -> None:
     name, body = _definition(values["alias"], values["body"])
     if not _NAME.fullmatch(name):
         raise Refused("An alias has letters, digits, “.”, “_” and “-”.", field="alias")
+    if told := looks_odd(name):
+        raise Refused(told, hint="Choose another word.", field="alias")
     if not body:
         raise Refused("Say what it stands for.", field="body")
     if len(body) > _LONGEST:
@@ -50,7 +55,7 @@ async def add(ctx: Context, alias: Name, body: Body) -> Reply:
     """Let a short word of yours stand for a line."""
     name, stands_for = _definition(alias, body)
     table = ctx.services.table
-    if table.group(name) or table.find("", name):
+    if table.group(name) or table.find("", name) or table.alone(name):
         raise Refused(f"“{name}” is a command already.", hint="Choose another word.", field="alias")
     await ctx.services.aliases.add(ctx.actor, name, stands_for)
     return Reply.of(
@@ -74,8 +79,9 @@ async def list_aliases(ctx: Context) -> Reply:
 
 async def remove(ctx: Context, alias: Name) -> Reply:
     """Forget one of your aliases."""
-    await ctx.services.aliases.remove(ctx.actor, alias.lower())
-    return Reply.of("The alias ", code(alias.lower()), " is gone.", private=True)
+    name = alias_called(alias, ctx.services.aliases.of(ctx.actor)) or alias
+    await ctx.services.aliases.remove(ctx.actor, name)
+    return Reply.of("The alias ", code(name), " is gone.", private=True)
 
 
 GROUP = Group(

@@ -3,11 +3,24 @@
 import re
 from collections.abc import Mapping
 
+from bot.commands.context import Services
 from bot.errors import Refused
+from bot.folding import fold
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
 LOST_NICKNAME = "A nickname that it has already no longer means it."
 _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
+
+
+_IDS = re.compile(r"[A-Za-z0-9_]{20,22}|[0-9a-fA-F]{64}")  # of machines and nodes
+_TELLING = 4  # characters; a shorter beginning of an id is nothing that people type
+
+
+def looks_odd(name: str) -> str:
+    """Why a name would be taken for something else wherever it is typed; empty where it is not."""
+    if name.startswith("-"):
+        return f"“{name}” looks like an option."
+    return f"“{name}” looks like an id." if _IDS.fullmatch(name) else ""
 
 
 def check_nickname(values: Mapping[str, str]) -> None:
@@ -18,7 +31,24 @@ def check_nickname(values: Mapping[str, str]) -> None:
             "A nickname has at most 40 letters, digits, dots, dashes and underscores, no spaces.",
             field="nickname",
         )
-    if nickname.lower() in _WORDS:
+    if told := looks_odd(nickname):
+        raise Refused(told, hint="Choose another.", field="nickname")
+    if fold(nickname) in _WORDS:
         raise Refused(
             f"“{nickname}” is a word of the commands.", hint="Choose another.", field="nickname"
         )
+
+
+async def verify_nickname(services: Services, _user: str, values: Mapping[str, str]) -> None:
+    """Refuse a nickname that is a command, or hides a machine or node that is named by its id."""
+    nickname, table = values.get("nickname", ""), services.table
+    is_verb = any(fold(nickname) in {c.verb, *c.synonyms} for c in table)
+    if is_verb or table.group(nickname) is not None:
+        told = f"“{nickname}” is a word of the commands."
+        raise Refused(told, hint="Choose another.", field="nickname")
+    async with services.store.read() as tx:
+        ids = {machine.task for machine in await tx.inventory.machines()}
+        ids |= {node.id for node in await tx.inventory.nodes()}
+    if len(nickname) >= _TELLING and any(fold(one).startswith(fold(nickname)) for one in ids):
+        told = f"“{nickname}” is the beginning of an id."
+        raise Refused(told, hint="Choose another.", field="nickname")

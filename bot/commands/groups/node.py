@@ -5,7 +5,7 @@ from typing import Annotated
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, verify_nickname
 from bot.commands.groups.shown import (
     counted_of,
     joined,
@@ -213,6 +213,7 @@ GROUP = Group(
             Effect.CHANGE,
             "node name 58fb618a gpu1",
             check=check_nickname,
+            verify=verify_nickname,
             loses=LOST_NICKNAME,
         ),
         Command(

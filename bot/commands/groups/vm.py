@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, verify_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.shown import (
     RETRY_VM,
@@ -419,8 +419,8 @@ GROUP = Group(
             loses="The user's present password stops working.",
         ),
         Command(
-            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", check=check_nickname,
-            loses=LOST_NICKNAME,
+            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01",
+            check=check_nickname, verify=verify_nickname, loses=LOST_NICKNAME,
         ),
     ),
     needs_session=True,

@@ -137,6 +137,7 @@ Ports = Annotated[
         "tcp,8080",
         names=("custom_port",),
         positional=False,
+        narrow=True,
     ),
 ]
 Filters = Annotated[
@@ -148,6 +149,7 @@ Filters = Annotated[
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
+        narrow=True,
     ),
 ]
 Multicast = Annotated[

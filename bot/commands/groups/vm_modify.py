@@ -46,7 +46,15 @@ Vnc = Annotated[
 _UNTOLD = "They take the place of all present ones, which DBC does not tell; none: no ports"
 NewPorts = Annotated[
     tuple[str, ...],
-    Arg("More ports", "list", _UNTOLD, "tcp,8080", names=("custom_port",), positional=False),
+    Arg(
+        "More ports",
+        "list",
+        _UNTOLD,
+        "tcp,8080",
+        names=("custom_port",),
+        positional=False,
+        narrow=True,
+    ),
 ]
 NewFilters = Annotated[
     tuple[str, ...],
@@ -57,6 +65,7 @@ NewFilters = Annotated[
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
+        narrow=True,
     ),
 ]
 
