@@ -10,6 +10,7 @@ import structlog
 
 from bot.health import Health
 from bot.model import Execution
+from bot.plural import counted
 from storage import Store
 
 _PUT_BACK = "Put the former key back at the end of CREDENTIAL_KEYS, or let its owner add it again."
@@ -47,9 +48,9 @@ class Damage:
         self._found = found
         told = sorted(f"The {one.row} {one.id} cannot be read: {one.why}." for one in found)
         more = len(told) - _MOST_TOLD
-        self._health.impaired(
-            "rows", [*told[:_MOST_TOLD], *([f"So do {more} other rows."] if more > 0 else [])]
-        )
+        if more > 0:
+            told[_MOST_TOLD:] = [f"{counted(more, 'other row')} cannot be read either."]
+        self._health.impaired("rows", told)
 
     async def _damaged(self) -> list[Damaged]:
         async with self._store.read() as tx:

@@ -110,6 +110,22 @@ async def test_the_operator_sees_a_locked_session_once_and_in_readiness(tmp_path
             assert await answer.text() == "ok\n"
 
 
+@pytest.mark.parametrize(("more", "told"), [(1, "1 other row "), (3, "3 other rows ")])
+async def test_readiness_counts_the_damaged_rows_that_it_does_not_name(
+    stage: Stage, more: int, told: str
+) -> None:
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database, database:
+        for number in range(5 + more):
+            database.execute(
+                "INSERT INTO dbc_sessions (user, node, sealed, problem) VALUES (?, 'n', 'x', '')",
+                (f"U{number}",),
+            )
+    await stage.passes(60)
+    *named, last = stage.bot.health.impairments
+    assert len(named) == 5
+    assert last == f"{told}cannot be read either."
+
+
 async def test_what_is_followed_with_a_locked_session_goes_on_when_the_key_is_back(
     stage: Stage,
 ) -> None:
