@@ -66,11 +66,17 @@ def _authorize(core: Core, method: Method, token: str) -> None:
         raise SlackError("missing_scope", needed=needed, provided=",".join(sorted(granted)))
 
 
-async def _run(core: Core, name: str, args: Json) -> Json:
+def _permitted(core: Core, name: str, args: Json) -> Method:
+    """The method that is called, if the token may; takes the token out of the arguments."""
     method = METHODS.get(name)
     if method is None:
         raise SlackError("unknown_method", req_method=name)
     _authorize(core, method, str(args.pop("token", "")))
+    return method
+
+
+async def _run(core: Core, name: str, args: Json) -> Json:
+    method = _permitted(core, name, args)
     answer = method.handler(Call(core, args))
     return await answer if inspect.isawaitable(answer) else answer
 
@@ -118,14 +124,11 @@ def _note(core: Core, name: str, args: Json, answer: Json) -> None:
 
 
 async def _late(core: Core, name: str, args: Json, due: datetime) -> Json:
-    """Carry a call out later; the token counts when it came."""
-    method = METHODS.get(name)
-    if method is None:
-        raise SlackError("unknown_method", req_method=name)
-    _authorize(core, method, str(args.pop("token", "")))
-    while core.clock.now() < due:  # noqa: ASYNC110 - a clock tells nobody
-        await asyncio.sleep(0.01)
+    """Carry a call out later; the token counts when it came, and a refusal comes at once."""
     try:
+        method = _permitted(core, name, args)
+        while core.clock.now() < due:  # noqa: ASYNC110 - a clock tells nobody
+            await asyncio.sleep(0.01)
         answer = method.handler(Call(core, args))
         answer = await answer if inspect.isawaitable(answer) else answer
     except SlackError as refusal:
@@ -152,7 +155,12 @@ async def _put_off(core: Core, request: web.Request, fault: Fault) -> web.Respon
     work.add_done_callback(done)
     if fault.kind != "slow":
         return await failure(request, fault)
-    return web.json_response(await asyncio.shield(work))
+    return _answered(core, await asyncio.shield(work))
+
+
+def _answered(core: Core, answer: Json) -> web.Response:
+    headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}
+    return web.json_response(answer, headers=headers)
 
 
 async def handle(core: Core, request: web.Request) -> web.Response:
@@ -160,7 +168,7 @@ async def handle(core: Core, request: web.Request) -> web.Response:
     name = request.match_info["method"]
     args: Json = {}
     fault = core.faults.take(name)
-    if fault is not None and fault.late:
+    if fault is not None and (fault.late or fault.kind == "slow"):
         return await _put_off(core, request, fault)
     try:
         args = await _arguments(request)
@@ -173,5 +181,4 @@ async def handle(core: Core, request: web.Request) -> web.Response:
     _note(core, name, args, answer)
     if fault is not None:
         return await failure(request, fault)
-    headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}
-    return web.json_response(answer, headers=headers)
+    return _answered(core, answer)

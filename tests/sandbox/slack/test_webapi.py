@@ -1,5 +1,6 @@
 """The Web API: who may, where, with what; Slack's own error strings."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -333,3 +334,27 @@ async def test_an_answer_can_fail_to_come(ws: Workspace) -> None:
     ws.faults.add("hang", "auth.test")
     with pytest.raises(TimeoutError):
         await impatient.auth_test()
+
+
+@pytest.mark.parametrize("late", [0, 0.5])
+async def test_a_slow_answer_is_a_whole_answer(
+    ws: Workspace, web: AsyncWebClient, late: float
+) -> None:
+    ws.faults.add("slow", "chat.postMessage", late=late)
+    posting = asyncio.create_task(web.chat_postMessage(channel=GPU_OPS, text="slowly"))
+    while late and not ws.core.late:  # noqa: ASYNC110 - told to nobody
+        await asyncio.sleep(0.01)
+    ws.wind(timedelta(seconds=late))
+    answer = await posting
+    assert "chat:write" in answer.headers["x-oauth-scopes"]
+    assert ws.member("alice").last("gpu-ops").text == "slowly"
+
+
+async def test_a_call_that_is_refused_is_refused_also_where_answers_are_slow(
+    ws: Workspace,
+) -> None:
+    stranger = AsyncWebClient(token="xoxb-of-somebody", base_url=ws.api_url)
+    ws.faults.add("slow", "chat.postMessage", late=5)
+    answer = await refused(stranger.chat_postMessage(channel=GPU_OPS, text="x"))
+    assert (answer.status_code, answer["error"]) == (200, "invalid_auth")
+    assert [call.error for call in ws.calls_of("chat.postMessage")] == ["invalid_auth"]
