@@ -36,6 +36,7 @@ from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
 from bot.services.damage import Damage
+from bot.services.database import Database
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from bot.services.leases import HEARTBEAT, Leases
@@ -100,7 +101,9 @@ class Bot:
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
-        self._ticker = Ticker(_jobs(services, desk, outbox, leftovers, damage), SystemClock())
+        jobs = _jobs(services, desk, outbox, leftovers, damage)
+        database = Job("database", timedelta(seconds=5), Database(self.store, self.health).look)
+        self._ticker = Ticker((*jobs, database), SystemClock())
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
@@ -196,7 +199,7 @@ class Bot:
             await self.health.until_faulty()
             await asyncio.sleep(grace.total_seconds())
             if await self._connection.is_refused_still():
-                return self.health.fault
+                return self.health.fatal_fault
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way be answered, let go of everything."""
@@ -283,7 +286,7 @@ async def run(
             gc.collect()
             gc.freeze()
             await _unless(stopped, bot.locked_out(grace))
-        log.info("stopping", because=bot.health.fault or "told to")
+        log.info("stopping", because=bot.health.fatal_fault or "told to")
     finally:
         await bot.stop()
     return stopped.is_set()

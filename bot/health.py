@@ -8,10 +8,14 @@ from collections.abc import Mapping, Sequence
 
 
 class Health:
-    """The faults that keep the bot from its work, in the order in which they came up."""
+    """The faults that keep the bot from its work, in the order in which they came up.
+
+    The process stops for those that are fatal; it waits for the others to pass.
+    """
 
     def __init__(self) -> None:
         self._faults: dict[str, str] = {}
+        self._fatal: set[str] = set()
         self._faulty = asyncio.Event()
         self._impairments: Mapping[str, tuple[str, ...]] = {}
 
@@ -22,8 +26,13 @@ class Health:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """What the bot cannot work without and does not have, by the names that were reported."""
-        return tuple(self._faults)
+        """What the process stops for if it stays at fault, by the names that were reported."""
+        return tuple(what for what in self._faults if what in self._fatal)
+
+    @property
+    def fatal_fault(self) -> str:
+        """The sentence of the first fault that the process stops for; empty without one."""
+        return next((said for what, said in self._faults.items() if what in self._fatal), "")
 
     @property
     def impairments(self) -> tuple[str, ...]:
@@ -34,21 +43,24 @@ class Health:
         """Report all that is amiss with `what`, in place of what was reported before."""
         self._impairments = {**self._impairments, what: tuple(sentences)}
 
-    def lost(self, what: str, sentence: str) -> bool:
+    def lost(self, what: str, sentence: str, *, is_fatal: bool = True) -> bool:
         """Report that the bot cannot work without `what`; False when that is known already."""
         if what in self._faults:
             return False
         self._faults[what] = sentence
-        self._faulty.set()
+        if is_fatal:
+            self._fatal.add(what)
+            self._faulty.set()
         return True
 
     def regained(self, what: str) -> bool:
         """Report that `what` works; False when it was not at fault."""
         known = self._faults.pop(what, None)
-        if not self._faults:
+        self._fatal.discard(what)
+        if not self._fatal:
             self._faulty.clear()
         return known is not None
 
     async def until_faulty(self) -> None:
-        """Return once the bot cannot do its work."""
+        """Return once there is a fault that the process stops for."""
         await self._faulty.wait()

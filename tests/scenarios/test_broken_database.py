@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from bot.dbc.guard import Limits
@@ -87,3 +88,21 @@ async def test_what_cannot_be_kept_beside_the_outcome_leaves_it_unknown(stage: S
     assert "It was sent, and then something failed on my side" in told.plain
     assert "Look at the present state" in told.plain
     assert stage.changes() == ["images.download", "images.download_stop"]
+
+
+async def test_readiness_says_that_the_database_is_gone_until_it_is_back(tmp_path: Path) -> None:
+    async with staged(tmp_path, http=True) as stage:
+        url = f"http://127.0.0.1:{stage.bot.edge.port}/readyz"
+        file = stage.data / "bot.db"
+        stopping = asyncio.create_task(stage.bot.locked_out(timedelta()))
+        moved = file.rename(file.with_name("elsewhere.db"))
+        await stage.bot.tick()
+        async with ClientSession() as http, http.get(url) as answer:
+            assert answer.status == 503
+            assert "database could not be read or written" in await answer.text()
+        assert not stopping.done()
+        moved.rename(file)
+        await stage.bot.tick()
+        async with ClientSession() as http, http.get(url) as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+        stopping.cancel()
