@@ -24,6 +24,10 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after
 
 
+# How long the chat side may still carry out what it was sent and did not answer, at the most.
+SETTLES_WITHIN = timedelta(minutes=2)
+
+
 class Unanswered(DeliveryFailed):
     """Nobody knows whether it was carried out: it may be, until `settles_within` has passed.
 

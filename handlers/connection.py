@@ -21,7 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.config import Settings
 from bot.health import Health
 from bot.log import CREDENTIALS
-from bot.ports import DeliveryFailed, LockedOut, Unanswered, Unfamiliar
+from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, Unanswered, Unfamiliar
 from bot.redaction import Redactor
 from bot.reply import Reply, with_commands
 from handlers.payloads import Identity, Json
@@ -44,10 +44,9 @@ log = structlog.get_logger()
 TIMEOUT = 10  # seconds; Slack answers within one or not at all
 SOON = timedelta(seconds=5)
 LATER = timedelta(seconds=30)
-# How long a call may still be carried out: one of which Slack itself says that it failed, and one
-# that Slack has not answered. What else answers (a proxy, an edge, a gateway) does not know.
+# How long a call may still be carried out of which Slack itself says that it failed; SETTLES_WITHIN
+# is for one that Slack has not answered. What else answers (a proxy, a gateway) does not know.
 ENDED = timedelta(seconds=30)
-SILENT = timedelta(minutes=2)
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 # What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
 # brackets a thousand deep. A page of a proxy must not look like a fault of ours.
@@ -281,7 +280,7 @@ class SlackConnection:
         reason = f"response_url: {answer.status_code}"
         if _says_no(answer.body) or 400 <= answer.status_code < 500:
             raise DeliveryFailed(reason, None)
-        raise Unanswered(reason, SOON, SILENT)
+        raise Unanswered(reason, SOON, SETTLES_WITHIN)
 
 
 def _given(arguments: Json) -> Json:
@@ -342,7 +341,7 @@ def failure(error: BaseException) -> DeliveryFailed:
     if (about_us := lockout(reason, data, method)) is not None:
         return about_us
     if not is_verdict:
-        return Unanswered(reason, wish or SOON, SILENT)
+        return Unanswered(reason, wish or SOON, SETTLES_WITHIN)
     if status >= 500 or reason in UNCERTAIN:
         return Unanswered(reason, wish or SOON, ENDED)
     if reason in FINAL:
@@ -355,4 +354,4 @@ def _unsent(error: BaseException) -> DeliveryFailed:
     reason = type(error).__name__
     if isinstance(error, (aiohttp.ClientConnectorError, SlackClientError)):
         return DeliveryFailed(reason, SOON)
-    return Unanswered(reason, SOON, SILENT)
+    return Unanswered(reason, SOON, SETTLES_WITHIN)

@@ -12,10 +12,10 @@ import structlog
 from bot.clock import Clock
 from bot.folding import sound
 from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
+from bot.ports import SETTLES_WITHIN, DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
 from bot.reply import Reply
 from bot.services.elsewhere import explained
-from handlers.connection import SILENT, SOON, PutOff, SlackConnection
+from handlers.connection import SOON, PutOff, SlackConnection
 from handlers.lookout import once
 from handlers.payloads import Json
 from handlers.render import message
@@ -70,7 +70,7 @@ class SlackMessenger:
         try:
             posted = shaped(Posted, answer)
         except OddAnswer as odd:  # it stands there, and nobody knows where
-            raise Unanswered(odd.reason, SOON, SILENT) from odd
+            raise Unanswered(odd.reason, SOON, SETTLES_WITHIN) from odd
         return MessageRef(posted.channel, posted.ts)
 
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:

@@ -32,13 +32,12 @@ class LeaseLost(BotError):
 
 
 class Hold:
-    """Leased rows of one kind that this process is working on."""
+    """Leased rows of one kind that a task of this process is working on."""
 
     def __init__(self, kind: Leased, ids: Collection[str], lasts: timedelta, now: datetime) -> None:
         self.kind = kind
         self.ids = set(ids)
         self.lasts = lasts
-        self.lost: frozenset[str] = frozenset()
         self._since = now
 
     def is_due(self, now: datetime) -> bool:
@@ -46,13 +45,13 @@ class Hold:
         return not self._since <= now < self._since + self.lasts / _SHARE
 
     def renewed(self, held: Collection[str], now: datetime) -> None:
-        """Remember which rows were renewed; the others are somebody else's now, or nobody's."""
-        self.lost = frozenset(self.ids.difference(held))
+        """Keep the rows that were renewed; the others are somebody else's now, or nobody's."""
+        self.ids.intersection_update(held)
         self._since = now
 
-    def let_go(self) -> None:
-        """Leave the leases as they are from now on."""
-        self.ids.clear()
+    def let_go(self, one: str) -> None:
+        """Leave the lease of this row as it is from now on."""
+        self.ids.discard(one)
 
 
 class Leases:
@@ -89,9 +88,13 @@ class Leases:
             held = await tx.leases.renew(kind, hold.ids, self._by, now + hold.lasts)
             hold.renewed(held, now)
 
-    async def ensure(self, kind: Leased, one: str) -> None:
-        """Raise LeaseLost unless this process still holds the row, for as long as a call takes."""
+    async def ensure(self, kind: Leased, one: str, hold: Hold | None = None) -> None:
+        """Raise LeaseLost unless this process still holds the row, for as long as a call takes.
+
+        Give the caller's own `hold` where another task may have taken the row up since.
+        """
         await self.beat()
-        if any(hold.kind is kind and one in hold.lost for hold in self._holds):
+        holds = self._holds if hold is None else [hold]
+        if not any(known.kind is kind and one in known.ids for known in holds):
             log.warning("lease.lost", kind=kind, id=one)
             raise LeaseLost

@@ -1,13 +1,14 @@
 """Delivers messages: every message row is brought to say what it should, exactly once posted.
 
-A row is claimed under a lease before anything is sent. A row that was claimed before without
-success may have been posted, by a process that died or by a slow Slack: it is looked for until that
-can be excluded, and only then posted again. While Slack refuses the bot itself, everything is held.
+A row is claimed under a lease before anything is sent, and before it is posted it says until when
+Slack may show it. A row that was claimed before without success may have been posted, by a process
+that died or by a slow Slack: it is looked for until that can be excluded, and only then posted
+again. While Slack refuses the bot itself, everything is held.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
@@ -17,17 +18,23 @@ import structlog
 
 from bot.clock import Clock
 from bot.model import Leased, Message, MessageRef, Place
-from bot.ports import DeliveryFailed, LockedOut, Messenger, Unanswered, Unfamiliar
+from bot.ports import (
+    SETTLES_WITHIN,
+    DeliveryFailed,
+    LockedOut,
+    Messenger,
+    Unanswered,
+    Unfamiliar,
+)
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
 from bot.services.elsewhere import NOWHERE, explained
-from bot.services.leases import LeaseLost, Leases
-from storage import StorageFailed, Store
+from bot.services.leases import Hold, LeaseLost, Leases
+from storage import FARTHEST_AHEAD, StorageFailed, Store
 
 _LEASE = timedelta(seconds=90)
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
-_LATEST = timedelta(minutes=10)  # what Slack puts off longer is tried all the same
 _BATCH = 50
 # A process that died this long before the start may have posted what is not to be seen yet.
 JUST_DIED = timedelta(seconds=10)
@@ -64,8 +71,10 @@ class Outbox:
             by_channel: dict[str, list[Message]] = defaultdict(list)
             for message in messages:
                 by_channel[message.place.channel].append(message)
-            with self._leases.holding(Leased.MESSAGE, [one.id for one in messages], _LEASE):
-                await asyncio.gather(*(self._deliver_all(rows) for rows in by_channel.values()))
+            with self._leases.holding(Leased.MESSAGE, [m.id for m in messages], _LEASE) as hold:
+                # All channels come to their ends in the hold, also where one of them fails.
+                channels = [self._deliver_all(rows, hold) for rows in by_channel.values()]
+                await _all_ended(*channels)
 
     def _most(self) -> int:
         """How many may be claimed: none while Slack refuses us, then one to find out."""
@@ -82,16 +91,17 @@ class Outbox:
             now = self._clock.now()
             return await tx.messages.claim_due(self._by, now, now + _LEASE, limit)
 
-    async def _deliver_all(self, messages: Sequence[Message]) -> None:
+    async def _deliver_all(self, messages: Sequence[Message], hold: Hold) -> None:
         for message in messages:
-            await self._deliver(message)
+            await self._deliver(message, hold)
+            hold.let_go(message.id)
 
-    async def _deliver(self, message: Message) -> None:
+    async def _deliver(self, message: Message, hold: Hold) -> None:
         if self._is_held():
             await self._put_back(message, "held", LockedOut.RETRY_AFTER)
             return
         try:
-            shown = await self._send(message)
+            shown = await self._send(message, hold)
         except LockedOut as refusal:
             await self._hold(message, refusal)
             return
@@ -105,7 +115,7 @@ class Outbox:
         self._held_until = None
         await self._delivered(message, shown)
 
-    async def _send(self, message: Message) -> "_Shown":
+    async def _send(self, message: Message, hold: Hold) -> "_Shown":
         try:
             reply = load(message.content)
         except ValueError:  # of another version, or damaged: nothing will make it sayable
@@ -113,23 +123,38 @@ class Outbox:
         shown = None if message.ref is None else _Shown(message.ref, message.problem)
         if shown is None and message.attempts > 1:
             shown = await self._look_for(message)
-        await self._ensure_mine(message)
         if shown is not None:
+            await self._ensure_mine(message, hold)
             return await self._edit(message, reply, shown)
         try:
-            return _Shown(await self._messenger.post(message.place, reply, message.key))
+            return _Shown(await self._post(message, message.place, reply, hold))
         except DeliveryFailed as failure:
             if not _is_refused(message, failure):
                 raise
-            await self._ensure_mine(message)
-            return await self._redirect(message, reply, failure)
+            return await self._redirect(message, reply, failure, hold)
 
-    async def _ensure_mine(self, message: Message) -> None:
+    async def _ensure_mine(self, message: Message, hold: Hold) -> None:
         """Send nothing that somebody else has taken over and sends as well."""
         try:
-            await self._leases.ensure(Leased.MESSAGE, message.id)
+            await self._leases.ensure(Leased.MESSAGE, message.id, hold)
         except LeaseLost:
-            raise DeliveryFailed("the lease was lost", _AGAIN) from None
+            raise _lost() from None
+
+    async def _post(self, message: Message, place: Place, reply: Reply, hold: Hold) -> MessageRef:
+        """Post it, once it is written down that it may appear; not so where Slack refuses it."""
+        await self._ensure_mine(message, hold)
+        until = self._clock.now() + SETTLES_WITHIN
+        async with self._store.write() as tx:
+            if not await tx.messages.unsettled(message.id, until, self._by):
+                raise _lost()
+        try:
+            return await self._messenger.post(place, reply, message.key)
+        except Unanswered:
+            raise
+        except DeliveryFailed:
+            async with self._store.write() as tx:
+                await tx.messages.unsettled(message.id, None, self._by)
+            raise
 
     async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":
         if _is_elsewhere(message, shown.ref):
@@ -137,7 +162,9 @@ class Outbox:
         unsettled = await self._messenger.edit(shown.ref, reply)
         return replace(shown, unsettled=unsettled)
 
-    async def _redirect(self, message: Message, reply: Reply, failure: DeliveryFailed) -> "_Shown":
+    async def _redirect(
+        self, message: Message, reply: Reply, failure: DeliveryFailed, hold: Hold
+    ) -> "_Shown":
         """Post it to whoever asked, and say there why it does not stand where it belongs."""
         try:
             fallback = await self._fallback(message)
@@ -145,7 +172,7 @@ class Outbox:
                 raise failure
             log.info("message.redirected", key=message.key, reason=failure.reason)
             reply = explained(reply, message.place, failure.reason, self._messenger.me)
-            return _Shown(await self._messenger.post(fallback, reply, message.key), failure.reason)
+            return _Shown(await self._post(message, fallback, reply, hold), failure.reason)
         except LockedOut as refusal:
             if refusal.is_fatal:
                 raise
@@ -177,11 +204,14 @@ class Outbox:
         return None
 
     def _unsettled_for(self, message: Message) -> timedelta:
-        """How long Slack may still carry out what it was sent before."""
-        left = self._started + JUST_DIED - self._clock.monotonic()
-        if message.unsettled_until is not None:
-            left = max(left, message.unsettled_until - self._clock.now())
-        return min(left, _LATEST)
+        """How long Slack may still show what it was sent before."""
+        return max(self._started + JUST_DIED - self._clock.monotonic(), self._left(message))
+
+    def _left(self, message: Message) -> timedelta:
+        """How long Slack may still carry out what it did not answer."""
+        if message.unsettled_until is None:
+            return timedelta(0)
+        return min(message.unsettled_until - self._clock.now(), FARTHEST_AHEAD)
 
     async def _find(self, message: Message, place: Place) -> MessageRef | None:
         try:
@@ -200,8 +230,8 @@ class Outbox:
     async def _delivered(self, message: Message, shown: "_Shown") -> None:
         # An earlier edit without an answer may come last: then it is edited once more.
         now, unsettled = self._clock.now(), shown.unsettled
-        if message.ref is not None and message.unsettled_until is not None:
-            unsettled = max(unsettled, min(message.unsettled_until - now, _LATEST))
+        if message.ref is not None:
+            unsettled = max(unsettled, self._left(message))
         async with self._store.write() as tx:
             await tx.messages.delivered(
                 message.id,
@@ -220,10 +250,10 @@ class Outbox:
             return
         now, pause, unsettled = self._clock.now(), failure.retry_after, None
         if isinstance(failure, Unanswered):
-            unsettled = now + failure.settles_within
+            unsettled = now + max(failure.settles_within, self._left(message))
         if not _is_to_be_looked_for(message, failure):
             growing = min(2 ** min(message.attempts, 8), 300)
-            pause = min(max(pause, timedelta(seconds=growing)), _LATEST)
+            pause = min(max(pause, timedelta(seconds=growing)), FARTHEST_AHEAD)
         async with self._store.write() as tx:
             await tx.messages.retry(
                 message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
@@ -255,6 +285,17 @@ class _Shown:
 
 class _AwaitedError(DeliveryFailed):
     """It may have been posted, and is not to be seen yet."""
+
+
+async def _all_ended(*works: Awaitable[None]) -> None:
+    """Wait for all, also where one of them fails; then raise that."""
+    for end in await asyncio.gather(*works, return_exceptions=True):
+        if end is not None:
+            raise end
+
+
+def _lost() -> DeliveryFailed:
+    return DeliveryFailed("the lease was lost", _AGAIN)
 
 
 def _is_to_be_looked_for(message: Message, failure: DeliveryFailed) -> bool:
@@ -304,9 +345,10 @@ class Delivery:
         if kind is not None:
             for task in self._begun:
                 task.cancel()
-        await asyncio.gather(*self._begun, return_exceptions=kind is not None)
-        if kind is None:
-            await self._deliver()
+            await asyncio.gather(*self._begun, return_exceptions=True)
+            return
+        await _all_ended(*self._begun)
+        await self._deliver()
 
     async def _deliver(self) -> None:
         try:

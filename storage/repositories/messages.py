@@ -200,6 +200,19 @@ class Messages(Repository):
         )
         return rows.rowcount == 1
 
+    async def unsettled(self, message_id: str, until: datetime | None, by: str) -> bool:
+        """Write down, before it is posted, that Slack may show it, and only then until `until`.
+
+        Nobody learns what came of it from a process that dies. None: Slack refused it after all.
+        Condition: `by` holds the lease.
+        """
+        rows = await self._connection.execute(
+            update(messages)
+            .where(messages.c.id == message_id, messages.c.leased_by == by)
+            .values(unsettled_until=until)
+        )
+        return rows.rowcount == 1
+
     async def retry(
         self,
         message_id: str,

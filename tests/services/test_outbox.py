@@ -1,6 +1,8 @@
 """Delivery against a slow or odd chat: every message once, and none in the way of the others."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,17 +10,17 @@ import pytest
 from cryptography.fernet import Fernet
 
 from bot.clock import Clock, SteadyClock
-from bot.model import MessageRef, Place
-from bot.ports import DeliveryFailed
+from bot.model import Leased, MessageRef, Place
+from bot.ports import SETTLES_WITHIN, DeliveryFailed
 from bot.reply import Reply, dump
-from bot.services.leases import Leases
+from bot.services.leases import LeaseLost, Leases
 from bot.services.outbox import JUST_DIED, Outbox
 from sandbox.dbc import ManualClock
-from storage import Store, Vault
+from storage import StorageFailed, Store, UnitOfWork, Vault
 from tests.clocks import MachineClock
 from tests.storage.samples import execution
 
-HERE = Place("C1")
+HERE, ELSEWHERE = Place("C1"), Place("C2")
 
 
 async def nothing() -> None:
@@ -35,10 +37,16 @@ class Chat:
         self.meanwhile: Callable[[], Awaitable[None]] = nothing
         self.closed: set[str] = set()
         self.lost_answers = 0
+        self.busy = False  # refuses new messages
+        self.edits = 0
+        self.unsettled = timedelta(0)
+        self.refusal: DeliveryFailed | None = None  # of edits
 
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         if place.channel in self.closed:
             raise DeliveryFailed("not_in_channel", None)
+        if self.busy:
+            raise DeliveryFailed("ratelimited", timedelta(seconds=30))
         if "odd" in key:
             raise KeyError("ts")
         self.shown.append((place.channel, key, reply.summary))
@@ -50,9 +58,12 @@ class Chat:
         return ref
 
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
+        self.edits += 1
+        if self.refusal is not None:
+            raise self.refusal
         channel, key, _ = self.shown[int(ref.ts)]
         self.shown[int(ref.ts)] = (channel, key, reply.summary)
-        return timedelta(0)
+        return self.unsettled
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         del since
@@ -84,6 +95,41 @@ class LateChat(Chat):
         return None
 
 
+class HangingChat(Chat):
+    """Does not answer the first message elsewhere until it `goes_on`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        if place == ELSEWHERE:
+            self.hangs.set()
+            await self.goes_on.wait()
+        return await super().post(place, reply, key)
+
+
+class Failing(Store):
+    """The same database; it fails once after the first message was posted."""
+
+    def __init__(self, real: Store, chat: Chat) -> None:
+        self._real, self._chat = real, chat
+        self._is_to_fail = True
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        if self._is_to_fail and self._chat.keys:
+            self._is_to_fail = False
+            raise StorageFailed("The disk is full.")
+        async with self._real.write() as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        async with self._real.read() as tx:
+            yield tx
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
@@ -100,6 +146,24 @@ async def put(store: Store, clock: Clock, *keys: str) -> None:
     async with store.write() as tx:
         for key in keys:
             await tx.messages.put(key, HERE, dump(Reply.of(f"about {key}")), clock.now())
+
+
+async def put_elsewhere(store: Store, clock: Clock, *keys: str) -> None:
+    async with store.write() as tx:
+        for key in keys:
+            content = dump(Reply.of(f"about {key}"))
+            await tx.messages.put(key, ELSEWHERE, content, clock.now())
+
+
+async def shows(store: Store, key: str) -> None:
+    """Return once it is written down that the message is shown."""
+    async with asyncio.timeout(10):
+        while True:
+            async with store.read() as tx:
+                message = await tx.messages.find(key)
+            if message is not None and message.delivered:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_what_a_slow_chat_takes_longer_for_than_the_lease_is_posted_once(
@@ -188,6 +252,125 @@ async def test_what_a_process_that_died_has_posted_may_appear_a_little_later(sto
         clock.advance(timedelta(seconds=5))
         await outbox.deliver_due()
     assert chat.keys == ["card:1"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_post_that_was_broken_off_is_looked_for_as_long_as_it_may_appear(
+    store: Store, killed: bool
+) -> None:
+    clock, chat = ManualClock(), LateChat()
+    await put(store, clock, "card:1")
+    begun = asyncio.Event()
+
+    async def for_ever() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    chat.meanwhile = for_ever
+    delivery = asyncio.create_task(outbox_of(store, chat, clock, "one").deliver_due())
+    await begun.wait()
+    if not killed:  # a process that is killed cleans up nothing, and its lease runs out
+        delivery.cancel()
+        await store.release_leases_of_others("other")
+    chat.meanwhile = nothing
+    outbox = outbox_of(store, chat, clock, "other")
+    posted_again = None
+    since = clock.now()
+    while posted_again is None:
+        clock.advance(timedelta(seconds=1))
+        await outbox.deliver_due()
+        if len(chat.keys) > 1:
+            posted_again = clock.now() - since
+    assert SETTLES_WITHIN <= posted_again <= SETTLES_WITHIN + timedelta(seconds=30)
+    delivery.cancel()
+
+
+async def test_what_was_refused_for_now_is_posted_at_the_next_try(store: Store) -> None:
+    clock, chat = ManualClock(), Chat()
+    outbox = outbox_of(store, chat, clock, "one")
+    clock.advance(JUST_DIED)
+    await put(store, clock, "card:1")
+    chat.busy = True
+    await outbox.deliver_due()
+    chat.busy = False
+    clock.advance(timedelta(seconds=30))
+    await outbox.deliver_due()
+    assert chat.keys == ["card:1"]
+
+
+async def test_an_edit_that_is_put_off_waits_also_after_an_older_one_has_settled(
+    store: Store,
+) -> None:
+    clock, chat = ManualClock(), Chat()
+    outbox = outbox_of(store, chat, clock, "one")
+    await put(store, clock, "card:1")
+    await outbox.deliver_due()
+    chat.unsettled = SETTLES_WITHIN
+    async with store.write() as tx:
+        await tx.messages.put("card:1", HERE, dump(Reply.of("newer")), clock.now())
+    await outbox.deliver_due()
+    clock.advance(SETTLES_WITHIN)
+    chat.edits, chat.refusal = 0, DeliveryFailed("ratelimited", timedelta(seconds=60))
+    async with asyncio.timeout(20):  # of a loop that would never end
+        for _ in range(60):
+            await outbox.deliver_due()
+            clock.advance(timedelta(seconds=1))
+    assert chat.edits == 1
+    chat.refusal, chat.unsettled = None, timedelta(0)
+    for _ in range(60):
+        await outbox.deliver_due()
+        clock.advance(timedelta(seconds=1))
+    assert chat.edits == 2
+    assert chat.shown == [(HERE.channel, "card:1", "newer")]
+
+
+async def test_a_card_changes_while_another_one_of_its_batch_hangs(store: Store) -> None:
+    clock, chat = ManualClock(), HangingChat()
+    leases = Leases(store, clock, "one")
+    outbox = Outbox(store, chat, leases, clock, "one")
+    await put(store, clock, "card:1")
+    await put_elsewhere(store, clock, "card:2")
+    delivery = asyncio.create_task(outbox.deliver_due())
+    await chat.hangs.wait()
+    await shows(store, "card:1")
+    clock.advance(timedelta(seconds=31))
+    await leases.beat()
+    async with store.write() as tx:
+        await tx.messages.put("card:1", HERE, dump(Reply.of("newer")), clock.now())
+    await outbox.deliver_due()
+    assert (HERE.channel, "card:1", "newer") in chat.shown
+    chat.goes_on.set()
+    await delivery
+
+
+async def test_a_failing_database_leaves_no_delivery_without_a_lease(store: Store) -> None:
+    clock, chat, other = ManualClock(), HangingChat(), Chat()
+    leases = Leases(store, clock, "one")
+    outbox = Outbox(Failing(store, chat), chat, leases, clock, "one")
+    await put(store, clock, "card:1")
+    await put_elsewhere(store, clock, "card:2", "card:3")
+    delivery = asyncio.create_task(outbox.deliver_due())
+    await chat.hangs.wait()
+    for _ in range(10):
+        clock.advance(timedelta(seconds=20))
+        await leases.beat()
+        await outbox_of(store, other, clock, "other").deliver_due()
+    assert not {"card:2", "card:3"}.intersection(other.keys)
+    chat.goes_on.set()
+    with pytest.raises(StorageFailed):
+        await delivery
+    assert [key for key in chat.keys if key != "card:1"] == ["card:2", "card:3"]
+
+
+async def test_nothing_is_sent_under_a_lease_that_nobody_holds(store: Store) -> None:
+    leases = Leases(store, ManualClock(), "one")
+    with leases.holding(Leased.MESSAGE, ["a"], timedelta(seconds=90)) as hold:
+        await leases.ensure(Leased.MESSAGE, "a", hold)
+        with pytest.raises(LeaseLost):
+            await leases.ensure(Leased.WATCH, "a")
+        hold.let_go("a")
+        with pytest.raises(LeaseLost):
+            await leases.ensure(Leased.MESSAGE, "a", hold)
 
 
 async def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(store: Store) -> None:
