@@ -3,6 +3,7 @@
 import pytest
 
 from bot.model import AuditKind
+from sandbox.slack.faults import FaultKind
 from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -86,3 +87,24 @@ async def test_a_mention_in_a_thread_that_also_goes_to_the_channel_is_answered(
     await one_stage.alice.types("@dbc vm list", CHANNEL, thread, subtype="thread_broadcast")
     await one_stage.quiet()
     assert "inference" in one_stage.alice.last(CHANNEL).plain
+
+
+@pytest.mark.parametrize("kind", ["reset", "http", "http_500"])
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_private_answer_that_slack_does_not_confirm_is_said_once(
+    one_stage: Stage, kind: FaultKind, arrives: bool
+) -> None:
+    stage = one_stage
+    stage.ws.faults.add(kind, "response_url", times=None, after_effect=arrives, status=504)
+    await stage.alice.types("/dbc help", CHANNEL)
+    await stage.quiet()
+    said = [m for m in stage.alice.messages(CHANNEL) if "/dbc vm" in m.plain]
+    assert len(said) == int(arrives)
+    assert stage.alice.messages(DIRECT) == []
+
+
+async def test_a_private_answer_that_slack_refuses_comes_in_another_way(one_stage: Stage) -> None:
+    stage = one_stage
+    stage.ws.faults.add("http", "response_url", times=None, status=404)
+    await stage.alice.types("/dbc help", CHANNEL)
+    await stage.alice.sees("/dbc vm", CHANNEL)
