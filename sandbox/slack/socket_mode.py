@@ -47,7 +47,7 @@ class Connection:
         transport = self.request.transport
         if transport is None:
             return
-        transport.write(b"\x81\x7f" + (2**40).to_bytes(8, "big"))
+        transport.write(b"\x81\x7f" + (2**20).to_bytes(8, "big"))
         while not transport.is_closing():
             transport.write(b" ")
             await asyncio.sleep(0.02)
