@@ -20,7 +20,7 @@ from bot.commands.patience import courteously, patiently, slack_is_slow
 from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs
 from bot.commands.table import Command
-from bot.commands.twins import twins_of
+from bot.commands.twins import came_meanwhile, twins_of
 from bot.errors import BotError, Refused
 from bot.model import (
     Approval,
@@ -150,6 +150,11 @@ class Pipeline:
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
         self._reviews.compare(approval, execution, decision, now)
+        if await came_meanwhile(self._services, command, execution, bound, approval.shown):
+            raise Refused(
+                "The same request has been sent since this was shown.",
+                hint="Nothing was done. Look at what becomes of that one before you ask again.",
+            )
         return True
 
     async def decided(self, approval: Approval, answer: Answer) -> None:

@@ -4,12 +4,13 @@ DBC does not notice that two requests are alike: sent twice while a node is sile
 out. What makes two of them alike is said by the command's row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.commands.bind import Bound
 from bot.commands.context import Services
 from bot.commands.table import BY_ACTOR, Command
-from bot.model import Execution, Fact
+from bot.folding import plain
+from bot.model import Execution, ExecutionStatus, Fact
 from bot.services.facts import ALIKE
 from bot.services.late import LOOKED_FOR
 
@@ -22,11 +23,34 @@ async def twins_of(
     """The like requests that are in progress, or unknown, as the fact that a review shows."""
     if not command.alike:
         return {}
+    found = await _alike(services, command, execution, bound)
+    return {ALIKE: Fact(_told(found))} if found else {}
+
+
+async def came_meanwhile(
+    services: Services,
+    command: Command,
+    execution: Execution,
+    bound: Bound,
+    shown: Mapping[str, Fact],
+) -> bool:
+    """Whether a like request was sent, or is about to be, that whoever decided was not shown."""
+    if not command.alike:
+        return False
+    known = shown[ALIKE].text if ALIKE in shown else ""
+    return any(
+        one.status is not ExecutionStatus.WAITING and _named(one) not in known
+        for one in await _alike(services, command, execution, bound)
+    )
+
+
+async def _alike(
+    services: Services, command: Command, execution: Execution, bound: Bound
+) -> list[Execution]:
     since = services.clock.now() - LOOKED_FOR
     async with services.store.read() as tx:
-        earlier = await tx.executions.open_before(execution, unknown_since=since)
-    found = [one for one in earlier if _is_alike(one, command, execution, bound)]
-    return {ALIKE: Fact(_told(found))} if found else {}
+        before = await tx.executions.open_before(execution, unknown_since=since)
+    return [one for one in before if _is_alike(one, command, execution, bound)]
 
 
 def _is_alike(one: Execution, command: Command, execution: Execution, bound: Bound) -> bool:
@@ -43,15 +67,19 @@ def _is_alike(one: Execution, command: Command, execution: Execution, bound: Bou
 
 
 def _value(execution: Execution, name: str) -> str:
-    return execution.known.get(name, "").strip().casefold()
+    return plain(execution.known.get(name, ""))
 
 
 def _words(execution: Execution, command: Command) -> Sequence[str]:
     """The texts that say where it is done."""
     places = [p.name for p in command.parameters if p.arg.kind in {"vm", "node", "peer", "manager"}]
-    return [execution.arguments.get(name, "").casefold() for name in places]
+    return [plain(execution.arguments.get(name, "")) for name in places]
 
 
 def _told(found: Sequence[Execution]) -> str:
     newest = sorted(found, key=lambda one: one.created_at, reverse=True)[:_MOST_SHOWN]
-    return "\n".join(f"{one.actor} {one.created_at.isoformat()} {one.status}" for one in newest)
+    return "\n".join(f"{_named(one)} {one.status}" for one in newest)
+
+
+def _named(one: Execution) -> str:
+    return f"{one.actor} {one.created_at.isoformat()}"

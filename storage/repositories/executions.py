@@ -196,16 +196,19 @@ class Executions(Repository):
     async def open_before(
         self, execution: Execution, *, unknown_since: datetime
     ) -> list[Execution]:
-        """Earlier executions of the same command that may still do something, oldest first.
+        """Other executions of the same command that may still do something, oldest first.
 
-        Those that ended as unknown count since that moment.
+        Of those that nobody has sent yet, only earlier ones: so of two, one gives way. What was
+        sent counts whatever its time, for clocks are set and differ between processes. Those that
+        ended as unknown count since that moment.
         """
         sent = [ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN]
-        is_earlier = or_(
+        is_before = or_(
+            executions.c.status.in_(sent),
             executions.c.created_at < execution.created_at,
             and_(
                 executions.c.created_at == execution.created_at,
-                or_(executions.c.status.in_(sent), executions.c.id < execution.id),
+                executions.c.id < execution.id,
             ),
         )
         is_unknown = and_(
@@ -217,7 +220,7 @@ class Executions(Repository):
             .where(
                 executions.c.command == execution.command,
                 executions.c.id != execution.id,
-                is_earlier,
+                is_before,
                 or_(executions.c.status.in_(_UNFINISHED), is_unknown),
             )
             .order_by(executions.c.created_at)

@@ -158,6 +158,60 @@ async def test_an_approver_sees_that_the_same_is_in_progress(tmp_path: Path) -> 
         assert stage.changes() == ["tasks.create"]
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=1)])
+async def test_a_clock_that_is_set_back_does_not_hide_what_was_sent(
+    stage: Stage, back: timedelta, restarts: bool
+) -> None:
+    freezes(stage, "/tasks/start")
+    await stage.asks(stage.alice, CREATE)
+    stage.machine.step(-back)
+    if restarts:
+        await stage.restart_bot()
+    await stage.asks(stage.alice, CREATE)
+    assert ANYWAY in asked_again(stage.alice).buttons
+    assert stage.changes() == ["tasks.create"]
+
+
+@pytest.mark.parametrize("name", ["*t1*", "`t1`", "“t1”", "ｔ１", "t1\u200b"])
+async def test_a_name_with_slacks_formatting_around_it_is_the_same(stage: Stage, name: str) -> None:
+    freezes(stage, "/tasks/start")
+    await stage.asks(stage.alice, CREATE)
+    await stage.asks(stage.alice, CREATE.replace("name=t1", f"name={name}"))
+    assert ANYWAY in asked_again(stage.alice).buttons
+    assert stage.changes() == ["tasks.create"]
+
+
+async def two_wait(stage: Stage) -> list[SeenMessage]:
+    """Alice and then Carol ask for the same; their questions."""
+    freezes(stage, "/tasks/start")
+    await stage.asks(stage.alice, CREATE)
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.carol, CREATE)
+    return [m for m in stage.bob.messages(CHANNEL) if "Approve" in m.buttons]
+
+
+async def test_the_earlier_request_is_not_sent_when_the_later_one_was_approved_first(
+    tmp_path: Path,
+) -> None:
+    rules = rule('command = "vm.create"', "approvals = 1")
+    async with site(tmp_path, rules) as stage:
+        alices, carols = await two_wait(stage)
+        await approves(stage, stage.bob, carols)
+        await approves(stage, stage.bob, alices)
+        assert stage.changes() == ["tasks.create"]
+        assert "same request has been sent since this was shown" in stage.alice.screen()
+
+
+async def test_whoever_was_shown_the_other_request_decides_for_both(tmp_path: Path) -> None:
+    rules = rule('command = "vm.create"', "approvals = 1")
+    async with site(tmp_path, rules) as stage:
+        alices, carols = await two_wait(stage)
+        await approves(stage, stage.bob, alices)
+        await approves(stage, stage.bob, carols)
+        assert stage.changes() == ["tasks.create"] * 2
+
+
 def test_every_row_that_makes_something_on_dbc_says_what_makes_two_alike() -> None:
     makes = {"create", "add", "upload", "download", "request"}
     here_alone = {"alias.add", "session.add"}
