@@ -52,6 +52,8 @@ class FaultName(StrEnum):
     """HTTP 200 with the JSON of another service; nothing is done."""
     SPARSE = "sparse"
     """Done, and answered with nothing but names and states: all that may be absent is."""
+    EMPTY_LIST = "empty_list"
+    """A list that has nothing in it, as of a node that has just started; what is there stays."""
     BAD_JSON = "bad_json"
     """Done, but the answer is cut off in the middle."""
     UNKNOWN_NODE = "unknown_node"

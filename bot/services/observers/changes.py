@@ -11,6 +11,8 @@ from bot.services.observers import modified
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
+_TAKE_AWAY = frozenset({"lan.delete", "snapshot.delete", "image.delete"})
+_MISSING = "missing"  # among what a watch is about: the last look did not find it any more
 _LOOKING = "no answer came; I look at what can be read"
 
 
@@ -33,8 +35,16 @@ class Changes:
         return await one_by_one(session, watches, self._look)
 
     async def _look(self, target: Target, watch: Watch) -> Sight:
-        found = await self._ways[watch.about["command"]](target, watch)
-        return Sight(found, _LOOKING, growing_pause(watch.polls))
+        command = watch.about["command"]
+        found = await self._ways[command](target, watch)
+        pause = growing_pause(watch.polls)
+        if command not in _TAKE_AWAY:
+            return Sight(found, _LOOKING, pause)
+        # A list can be short for a moment: what it leaves out once may be there all the same.
+        is_gone = found.state is WatchState.DONE
+        if is_gone and not watch.about.get(_MISSING):
+            found = WAIT
+        return Sight(found, _LOOKING, pause, about={_MISSING: "yes" if is_gone else ""})
 
     async def _modified(self, target: Target, watch: Watch) -> Verdict:
         try:

@@ -62,7 +62,8 @@ def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> str:
         return f"on {{node}} has a new disk {added[0]} ({now[added[0]]})" if added else ""
     name = about["disk"]
     if watch.goal is Goal.DISK_DELETED:
-        return f"on {{node}} no longer has the disk {name}" if name not in now else ""
+        # A list without any disk is none of a machine's: vda is always there.
+        return f"on {{node}} no longer has the disk {name}" if now and name not in now else ""
     before = Size.parse(about.get(f"disk {name}", "")).gib
     size = now.get(name)
     if size is None or before is None or not _is_about(size, before + int(about["by"])):

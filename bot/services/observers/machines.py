@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
+from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.model import DbcSession, Machine, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services import cards
 from bot.services.inventory import Inventory
 from bot.services.observers.node_log import Proof, can_prove, proof
-from bot.services.observers.sight import Seen, Sight, growing_pause
+from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.sessions import target_of
 from bot.services.settle import ABSENT, Verdict, has_moved, verdict
 
@@ -39,24 +40,30 @@ class Machines:
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """What the node says of each machine."""
         listing = await self._inventory.list_node(session)
-        if isinstance(listing.problem, Unreadable):
-            return {watch.id: await self._alone(session, watch) for watch in watches}
-        if listing.problem is not None:
+        is_readable = not isinstance(listing.problem, Unreadable)
+        if is_readable and listing.problem is not None:
             return {watch.id: listing.problem for watch in watches}
-        states = {machine.task: machine.status for machine in listing.machines}
-        return {
-            watch.id: await self._sight(session, watch, states.get(watch.task, ABSENT))
-            for watch in watches
-        }
+        states = {m.task: m.status for m in listing.machines} if is_readable else {}
+        listed = [watch for watch in watches if watch.task in states]
+        missing = [watch for watch in watches if watch.task not in states]
 
-    async def _alone(self, session: DbcSession, watch: Watch) -> Sight | BotError:
-        """One odd description makes a list unreadable; a single machine's details may be fine."""
+        async def alone(_target: Target, watch: Watch) -> Sight:
+            return await self._alone(session, watch)
+
+        seen = await one_by_one(session, missing, alone)
+        found = {w.id: await self._sight(session, w, states[w.task]) for w in listed}
+        return {**seen, **found}
+
+    async def _alone(self, session: DbcSession, watch: Watch) -> Sight:
+        """What a machine's own details say of it, where the list does not say.
+
+        One odd description makes a list unreadable, and a list can be short for a moment: that a
+        machine is gone is believed only where the node says so of this very one.
+        """
         try:
             detail = await self._dbc.tasks.get(target_of(session), watch.task)
         except TaskNotFound:
             return await self._sight(session, watch, ABSENT)
-        except BotError as problem:
-            return problem
         await self._inventory.saw(
             Machine(
                 session.node, watch.task, session.user, detail.desc, str(detail.status),

@@ -25,6 +25,7 @@ from sandbox.dbc.front.replies import (
     Reply,
     by_gateway,
     by_service,
+    emptied,
     html,
     pretty,
     sparse,
@@ -272,6 +273,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return None
     if fault.name is FaultName.SPARSE:
         return Reply(reply.status, json.dumps(sparse(json.loads(reply.body))))
+    if fault.name is FaultName.EMPTY_LIST:
+        return Reply(reply.status, json.dumps(emptied(json.loads(reply.body))))
     if fault.name in BEHIND:
         return BEHIND[fault.name]
     if fault.name is FaultName.BAD_JSON:

@@ -81,6 +81,13 @@ def by_service(http: int, **body: object) -> Reply:
     return Reply(http, json.dumps(body), "application/json", more=headers, from_daemon=False)
 
 
+def emptied(value: Any) -> Any:
+    """An answer whose lists have nothing in them."""
+    if isinstance(value, dict):
+        return {key: emptied(found) for key, found in value.items()}
+    return [] if isinstance(value, list) else value
+
+
 # What things are called and how they are; everything else may be missing from an answer.
 _ALWAYS = frozenset(
     {"errcode", "task_id", "status", "node_id", "node_type", "id", "network_name", "snapshot_name"}

@@ -1,0 +1,73 @@
+"""A node's list that is short for a moment: what it leaves out is not believed to be gone."""
+
+import pytest
+
+from tests.scenarios.stage import Stage
+from tests.scenarios.test_power import off
+
+CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=0 on gpu1"
+
+
+@pytest.fixture
+async def stage(one_stage: Stage) -> Stage:
+    """Alice's machine on gpu1 is off."""
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    off(one_stage)
+    await one_stage.asks(one_stage.alice, "/dbc vm list")
+    return one_stage
+
+
+def lists_nothing(stage: Stage, times: int = 1) -> None:
+    """The next answers about machines leave out all of them."""
+    stage.world.faults.on("empty_list", path="/tasks", count=times)
+
+
+async def test_a_delete_that_was_not_carried_out_is_not_told_as_done(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", path="/tasks/delete", count=1)
+    await stage.asks(stage.alice, "/dbc vm delete inference")
+    await stage.confirms(stage.alice, "Delete")
+    lists_nothing(stage)
+    await stage.passes(5)
+    assert stage.endings(stage.alice) == []
+    end = await stage.ends(stage.alice, "inference on gpu1 is “off”; whether", within=180)
+    assert "is deleted" not in end.plain
+    assert stage.task("inference")
+
+
+async def test_a_delete_that_was_carried_out_is_told_at_once(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm delete inference")
+    await stage.confirms(stage.alice, "Delete")
+    await stage.ends(stage.alice, "inference is deleted on gpu1", within=10)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("/dbc vm start inference", "inference"), (CREATE, "t1")]
+)
+async def test_a_machine_that_is_left_out_once_is_followed_to_its_end(
+    stage: Stage, line: str, name: str
+) -> None:
+    await stage.asks(stage.alice, line)
+    await stage.passes(3)
+    lists_nothing(stage)
+    await stage.ends(stage.alice, f"{name} is running on gpu1")
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_network_that_is_left_out_once_is_not_told_as_deleted(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc lan create team01 192.168.66.0/24 on gpu1")
+    stage.world.faults.on("dead_node", path="/lan/delete", count=1)
+    await stage.asks(stage.alice, "/dbc lan delete team01 on gpu1")
+    await stage.confirms(stage.alice, "Delete")
+    stage.world.faults.on("empty_list", path="/lan", count=1)
+    await stage.passes(5)
+    assert "no longer has" not in str(stage.endings(stage.alice))
+    await stage.ends(stage.alice, "gpu1 still has the network team01; whether", within=180)
+
+
+async def test_where_the_node_does_not_say_more_it_is_looked_at_again(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    lists_nothing(stage)
+    stage.world.faults.on("unknown_node", path=f"/tasks/{stage.task('inference').task_id}", count=1)
+    await stage.passes(3)
+    assert stage.endings(stage.alice) == []
+    await stage.ends(stage.alice, "inference is running on gpu1")
