@@ -4,7 +4,9 @@ What is claimed by a process has two lease columns: `leased_by` names the proces
 is free when `leased_until` is empty or past.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -24,9 +26,16 @@ from sqlalchemy import (
     or_,
 )
 
+# What stands for a moment that cannot be read: long past, so nothing is allowed by it.
+UNREADABLE = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC, also where the database keeps no zone (SQLite)."""
+    """An aware datetime in UTC, also where the database keeps no zone (SQLite).
+
+    SQLite keeps whatever text is written to it. One that is no moment reads as `UNREADABLE`: raised
+    here it would keep all the other rows from being read, too.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,6 +54,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read what is stored, whatever it is."""
+        read = super().result_processor(dialect, coltype)
+        if read is None:
+            return None
+
+        def readable(stored: Any) -> Any:
+            try:
+                return read(stored)
+            except (ValueError, TypeError, OverflowError):
+                return UNREADABLE
+
+        return readable
 
 
 metadata = MetaData(

@@ -25,7 +25,7 @@ from storage.repositories.repository import (
     is_word,
     word,
 )
-from storage.tables import approvals, votes
+from storage.tables import UNREADABLE, approvals, votes
 
 _COUNTING = timedelta(minutes=1)  # for a click that is late to be turned down first
 
@@ -269,7 +269,11 @@ def from_row(row: RowMapping) -> Approval:
         status=word(ApprovalStatus, row["status"], ApprovalStatus.VOID),
         decided_by=row["decided_by"],
         decided_at=row["decided_at"],
-        is_unreadable=shown is None or not is_word(ReviewKind, row["kind"]),
+        is_unreadable=(
+            shown is None
+            or not is_word(ReviewKind, row["kind"])
+            or UNREADABLE in {row["created_at"], row["expires_at"]}
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
-from storage.tables import executions
+from storage.tables import UNREADABLE, executions
 from storage.vault import Vault
 
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
@@ -410,6 +410,8 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
     damaged = [name for name in ("arguments", "facts") if not isinstance(row[name], dict)]
     if not is_word(Effect, row["effect"]):
         damaged.append("effect")
+    if row["created_at"] == UNREADABLE:
+        damaged.append("date")
     return Execution(
         id=row["id"],
         key=row["key"],
@@ -429,7 +431,7 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
         outcome=row["outcome"],
         session_of=row["session_of"],
         approved_by=tuple(row["approved_by"].split()),
-        started_at=row["started_at"],
+        started_at=None if row["started_at"] == UNREADABLE else row["started_at"],
         finished_at=row["finished_at"],
         unreadable=next(iter(damaged), ""),
     )

@@ -17,7 +17,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
-from storage.tables import executions, watches
+from storage.tables import UNREADABLE, executions, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
 
@@ -202,5 +202,9 @@ def _from_row(row: RowMapping) -> Watch:
         about=texts(row["about"]),
         stopped_by=row["stopped_by"],
         state=word(WatchState, row["state"], WatchState.UNKNOWN),
-        is_unreadable=not (isinstance(row["about"], dict) and is_word(Goal, row["goal"])),
+        is_unreadable=not (
+            isinstance(row["about"], dict)
+            and is_word(Goal, row["goal"])
+            and UNREADABLE not in {row["started_at"], row["deadline_at"]}
+        ),
     )

@@ -167,6 +167,7 @@ def card_channel(stage: Stage) -> str:
         ("command = 'vm.transmogrify'", "This version of the bot has no command “vm transmogrify”"),
         ("arguments = '{'", "The record of what you requested is damaged"),
         ("facts = '[]'", "The record of what you requested is damaged"),
+        ("created_at = 'nonsense'", "The record of what you requested is damaged"),
     ],
 )
 async def test_an_approved_command_that_cannot_be_read_is_not_carried_out(
@@ -188,7 +189,9 @@ async def test_an_approval_whose_content_is_damaged_approves_nothing(stage: Stag
     assert stage.changes() == []
 
 
-@pytest.mark.parametrize("damage", ["about = '{'", "goal = 'beauty'", "about = '7'"])
+@pytest.mark.parametrize(
+    "damage", ["about = '{'", "goal = 'beauty'", "about = '7'", "deadline_at = ''"]
+)
 async def test_a_watch_that_cannot_be_read_ends_and_the_others_go_on(
     stage: Stage, damage: str
 ) -> None:
@@ -248,3 +251,36 @@ async def test_a_click_that_cannot_be_counted_holds_up_no_other(stage: Stage) ->
     )  # fmt: skip
     await stage.passes(30)
     await stage.ends(stage.alice, "inference is deleted on gpu1")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "dbc_sessions.added_at",
+        "dbc_sessions.checked_at",
+        "session_shares.created_at",
+        "executions.created_at",
+        "executions.finished_at",
+        "approvals.created_at",
+        "approvals.expires_at",
+        "nodes.seen_at",
+        "machines.seen_at",
+    ],
+)
+async def test_a_date_that_cannot_be_read_stops_nobody(stage: Stage, column: str) -> None:
+    off(stage)
+    await shares(stage, "@bob")
+    await asked(stage)
+    table, _, name = column.partition(".")
+    row = f"rowid = (SELECT min(rowid) FROM {table})"
+    alter(stage, f"UPDATE {table} SET {name} = 'nonsense' WHERE {row}")
+    with capture_logs() as logs:
+        await stage.restart_bot()
+        for _ in range(3):
+            await stage.passes(30)
+        for line in ("vm list", "session list", "approval list", "watch list", "node list"):
+            seen = await stage.asks(stage.bob, f"/dbc {line}")
+            assert "went wrong" not in seen.plain, line
+        await stage.asks(stage.bob, "/dbc vm start inference")
+        await stage.ends(stage.bob, "inference is running on gpu1")
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
