@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands.canonical import known_arguments
 from bot.commands.groups import command_table
 from bot.commands.parse import Parsed, parse
 from bot.commands.text import clean, quoted, words
 from bot.folding import best, fold, narrow, peel, plain, sound
 from bot.model import Machine, Node, NodeKind
 from bot.services.matching import match_machine, match_node
+from bot.services.rule_arguments import called as called_argument
 from tests.commands.test_parse import delivered
 
 TABLE = command_table()
@@ -239,3 +241,28 @@ def test_text_from_outside_can_be_stored_and_shown(text: str) -> None:
 )
 def test_what_cannot_be_shown_is_left_out_or_marked(text: str, kept: str) -> None:
     assert sound(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("command", "argument", "wanted", "given"),
+    [
+        ("vm.create", "name", "Ada's box", "ＡＤＡ’ｓ\u3000box\u200b"),
+        ("vm.create", "mem", 64, "６４Ｇ"),
+        ("vm.create", "ports", "tcp,8080", "udp,1 ＴＣＰ，8080"),
+        ("vm.restart", "force", True, "ｔｒｕｅ"),
+        ("image.delete", "image", "u.qcow2", "`ｕ．ＱＣＯＷ２`"),
+    ],
+)
+def test_a_rule_holds_however_an_argument_is_written(
+    command: str, argument: str, wanted: str | bool | int, given: str
+) -> None:
+    known = called_argument(argument, known_arguments(TABLE)[command])
+    assert known is not None
+    assert known.holds(given, wanted)
+
+
+@pytest.mark.parametrize("typed", ["R", "ｒ", "`r`", "r。"])
+def test_an_alias_is_found_however_it_is_typed(typed: str) -> None:
+    found = parse(TABLE, f"{typed} x", aliases={"r": "vm restart $1"})
+    assert isinstance(found, Parsed)
+    assert (found.command.id, found.values) == ("vm.restart", {"vm": "x"})

@@ -102,16 +102,18 @@ async def test_a_hint_of_the_help_runs_when_it_is_pasted_into_a_thread(stage: St
         assert "inference" in (await stage.asks(stage.alice, line)).plain
 
 
-async def test_images_servers_and_disks_are_called_as_they_are(one_stage: Stage) -> None:
+async def test_images_and_servers_are_called_as_they_are(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     await stage.passes()
     await stage.passes()
     await stage.asks(
-        stage.alice,
-        "/dbc image download `ＵＢＵＮＴＵ-24.04.qcow2`. from=Hub, on GPU1。 --dry-run",
+        stage.alice, "/dbc image download `ＰＹＴＯＲＣＨ－2.4.qcow2`. from=Ｈｕｂ。 on “ＧＰＵ1”。"
     )
-    assert "ubuntu-24.04.qcow2" in stage.alice.last(CHANNEL).plain.lower()
+    (call,) = stage.world.changing_calls()
+    assert call.node_name == "gpu1"
+    assert call.additional["image_filename"] == "pytorch-2.4.qcow2"
+    assert call.additional["image_server"] == "hub"
 
 
 async def test_the_typed_name_of_an_approval_is_compared_alike(tmp_path: Path) -> None:
