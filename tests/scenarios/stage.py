@@ -103,7 +103,9 @@ class Stage:
         """The messages that tell `person` how something ended, oldest first."""
         marks = f"<@{person.id}>", f"'user_id': '{person.id}'"
         said = [m for m in person.messages() if any(mark in str(m.blocks) for mark in marks)]
-        return [m.plain.replace("*", "") for m in said if "Asked by" not in m.plain]
+        others = "Asked by", "still waits"  # cards and reminders
+        plain = [m.plain.replace("*", "") for m in said]
+        return [text for text in plain if not any(other in text for other in others)]
 
     def changes(self) -> list[str]:
         """The changing operations that DBC has received, in order."""

@@ -77,9 +77,10 @@ def verdict(watch: Watch, detail: TaskDetail, now: datetime) -> Verdict:
     left = [name for name in wanted if name not in tried]
     if not open_:
         return _all_done(about, done, left)
-    if is_so[open_[0]] is not None and now - watch.started_at < UNSURE_FOR:
+    can_show = any(is_so[name] is not None for name in open_)
+    if can_show and now - watch.started_at < UNSURE_FOR:
         return WAIT
-    return _in_doubt(about, shown, done, open_, left, can_show=is_so[open_[0]] is not None)
+    return _in_doubt(about, shown, done, open_, left, can_show=can_show)
 
 
 def _is_so(
@@ -114,14 +115,16 @@ def _in_doubt(
 ) -> Verdict:
     first, field = open_[0], FIELDS[open_[0]]
     why = f"may or may not have changed: DBC does not show “{field.called}” anywhere"
-    if can_show:
+    if first in shown:
         is_now = shown.get(first, about.get(NOW + first, "as it was"))
         why = f"still has {field.called} {is_now}{field.unit}; whether the command arrived is not "
         why += "known, for it got no clear answer"
     if done:
         why += f". Changed: {_told(about, done)}"
-    if left or open_[1:]:
-        why += f". Not tried: {_told(about, [*open_[1:], *left])}"
+    if open_[1:]:  # a process died in the middle: how far it came is not known
+        why += f". Not seen: {_told(about, open_[1:])}"
+    if left:
+        why += f". Not tried: {_told(about, left)}"
     return Verdict(WatchState.UNKNOWN, why, resumable=can_show, in_doubt=can_show)
 
 
