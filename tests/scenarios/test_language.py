@@ -71,14 +71,18 @@ async def test_the_background_asks_each_thing_once_in_a_while(one_stage: Stage) 
     assert all(asked)
 
 
-async def test_a_silent_node_is_left_alone_in_the_background(one_stage: Stage) -> None:
+async def test_a_silent_node_is_asked_less_and_less_in_the_background(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     stage.node("gpu1").silent = True
     await stage.passes(60)
-    lists = len(stage.world.calls.of("tasks.list"))
-    await stage.passes(60)
-    assert len(stage.world.calls.of("tasks.list")) == lists
+    asked = []
+    for _ in range(4):
+        lists = len(stage.world.calls.of("tasks.list"))
+        for _ in range(20):
+            await stage.passes(15)
+        asked.append(len(stage.world.calls.of("tasks.list")) - lists)
+    assert asked == [4, 1, 1, 1]  # in the end every five minutes
 
 
 async def test_a_reason_typed_beside_a_form_is_in_the_form(one_stage: Stage) -> None:
