@@ -179,28 +179,7 @@ class Runs:
         ):
             return
         now = self._clock.now()
-        watch = Watch(
-            id=execution.id,
-            execution=execution.id,
-            node=execution.node,
-            task=execution.task,
-            label=execution.label,
-            goal=follow.goal_of(execution.known),
-            owner=execution.actor,
-            place=execution.place,
-            started_at=now,
-            deadline_at=now + follow.limit,
-            next_poll_at=now + _FIRST_LOOK,
-            status=bound.machine.status if bound and bound.machine else "",
-            unsure=unsure,
-            stopped_by=execution.actor if follow.stops is not None else "",
-            about={
-                **execution.known,
-                **learnt,
-                "command": execution.command,
-                "sent_at": (execution.started_at or now).isoformat(),
-            },
-        )
+        watch = _watch_of(execution, bound, follow, now, unsure=unsure, learnt=learnt)
         label = await self._services.inventory.label(execution.node)
         async with self._store.write() as tx:
             # It goes on with the session that it began with, also one that is shared.
@@ -382,6 +361,40 @@ class _Outcome:
     reply: Reply
     hint: Line = ()
     learnt: Mapping[str, str] = field(default_factory=dict)
+
+
+def _watch_of(
+    execution: Execution,
+    bound: Bound | None,
+    follow: Follow,
+    now: datetime,
+    *,
+    unsure: bool,
+    learnt: Mapping[str, str],
+) -> Watch:
+    """The watch that follows a change to its end."""
+    return Watch(
+        id=execution.id,
+        execution=execution.id,
+        node=execution.node,
+        task=execution.task,
+        label=execution.label,
+        goal=follow.goal_of(execution.known),
+        owner=execution.actor,
+        place=execution.place,
+        started_at=now,
+        deadline_at=now + follow.limit,
+        next_poll_at=now + _FIRST_LOOK,
+        status=bound.machine.status if bound and bound.machine else "",
+        unsure=unsure,
+        stopped_by=execution.actor if follow.stops is not None else "",
+        about={
+            **execution.known,
+            **learnt,
+            "command": execution.command,
+            "sent_at": (execution.started_at or now).isoformat(),
+        },
+    )
 
 
 def _created(watch: Watch, now: datetime) -> Machine:
