@@ -97,17 +97,21 @@ class Clicks:
 
     async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
         """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
-        for vote in await self._reviews.lost_clicks():
-            if vote.key in self._counting:
-                continue  # nothing is lost: Slack takes its time to say who may decide
-            try:
-                await self._count(vote.key, answer_for(vote), again=True)
-            except DeliveryFailed as failure:
-                log.warning("answer_lost", approval=vote.approval, reason=failure.reason)
-            except Exception:  # the others are not to wait for this one
-                if vote.key not in self._odd:
-                    log.exception("click.not_counted", approval=vote.approval)
-                self._odd.add(vote.key)
+        lost = await self._reviews.lost_clicks()
+        # Those that are being counted are not lost: Slack takes its time to say who may decide.
+        await asyncio.gather(
+            *(self._take_up(vote, answer_for) for vote in lost if vote.key not in self._counting)
+        )
+
+    async def _take_up(self, vote: Vote, answer_for: Callable[[Vote], Answer]) -> None:
+        try:
+            await self._count(vote.key, answer_for(vote), again=True)
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", approval=vote.approval, reason=failure.reason)
+        except Exception:  # the others do not wait for this one
+            if vote.key not in self._odd:
+                log.exception("click.not_counted", approval=vote.approval)
+            self._odd.add(vote.key)
 
     async def turn_away(self, press: Press, why: str) -> None:
         """Record a click by somebody who is not even looked at."""

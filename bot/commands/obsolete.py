@@ -90,7 +90,9 @@ class Obsolete:
 
     def _removed(self, asked: Execution, removal: Execution, *, is_known: bool) -> str:
         """What a removal has made of the subject of `asked`, if it is gone with it."""
-        row = self._table[asked.command]
+        row = self._table.get(asked.command)
+        if row is None:  # of another version: it is refused when somebody decides
+            return ""
         if removal.command == _FORGETS_METAL:
             is_metal = any(p.arg.kind == "metal" for p in row.parameters)
             return "Its manager was told to forget it" if is_metal and not is_known else ""
@@ -108,7 +110,9 @@ class Obsolete:
         return bool(asked.task) and asked.task != asked.id
 
     def _needs_session(self, asked: Execution) -> bool:
-        row = self._table[asked.command]
+        row = self._table.get(asked.command)
+        if row is None:
+            return False
         group = self._table.group(row.group)
         return row.needs_session or (group is not None and group.needs_session)
 

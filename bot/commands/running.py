@@ -68,6 +68,7 @@ class Runs:
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
         """
         now = self._clock.now()
+        label = await self._services.inventory.label(execution.node) if execution.node else ""
         async with self._store.write() as tx:
             claimed = await tx.executions.claim(
                 execution.id,
@@ -79,6 +80,10 @@ class Runs:
             )
             if claimed is None:
                 return
+            if (follow := command.follow or command.unanswered) is not None:
+                # From here on, what the node shows may come of this one.
+                soon = _watch_of(claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT)
+                await self._services.watches.supersede(tx, soon, label)
             if await self._endings.is_public(tx, execution):
                 card = self._under_way(command, execution, bound)
                 await board.show_card(tx, execution, card, now)

@@ -14,8 +14,6 @@ from bot.model import Execution, ExecutionStatus, Fact
 from bot.services.facts import ALIKE
 from bot.services.late import LOOKED_FOR
 
-_MOST_SHOWN = 3
-
 
 async def twins_of(
     services: Services, command: Command, execution: Execution, bound: Bound
@@ -77,7 +75,7 @@ def _words(execution: Execution, command: Command) -> Sequence[str]:
 
 
 def _told(found: Sequence[Execution]) -> str:
-    newest = sorted(found, key=lambda one: one.created_at, reverse=True)[:_MOST_SHOWN]
+    newest = sorted(found, key=lambda one: one.created_at, reverse=True)
     return "\n".join(f"{_named(one)} {one.status}" for one in newest)
 
 

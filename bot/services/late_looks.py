@@ -63,16 +63,18 @@ class LateLooks:
             next_poll_at=now + sight.pause,
         )
         async with self._store.write() as tx:
+            # The watch first: a command that is followed again must have one that is open.
+            if not await tx.watches.save(normal, self._by):
+                return
             if not await tx.executions.set_status(
                 execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
             ):
                 await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
                 return
-            if await tx.watches.save(normal, self._by):
-                seen = sight.detail or line(sight.status)
-                detail = line("arrived late: ", seen)
-                card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
-                await board.show_card(tx, execution, card, now)
+            seen = sight.detail or line(sight.status)
+            detail = line("arrived late: ", seen)
+            card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
+            await board.show_card(tx, execution, card, now)
 
     async def give_up(self, watch: Watch, why: Line, by: str | None = None) -> bool:
         """Stop looking, and say so where it was told that it is unknown.

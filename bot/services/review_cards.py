@@ -113,10 +113,13 @@ def _shown(asked: Question) -> list[tuple[str, Line]]:
     return pairs
 
 
+_MOST_ALIKE = 3  # the newest; a decision goes by all of them
+
+
 def _alike(text: str) -> Line:
     """Who made the same request, when, and what has become of it."""
     told: list[Line] = []
-    for one in text.splitlines():
+    for one in text.splitlines()[:_MOST_ALIKE]:
         actor, at, status = one.split(" ")
         since = time(datetime.fromisoformat(at))
         stands = _STANDS[ExecutionStatus(status)]

@@ -82,12 +82,15 @@ class Watches:
 
     # Opening
 
+    async def supersede(self, tx: UnitOfWork, coming: Watch, node_label: str) -> None:
+        """Stop looking for what cannot be told any more from what `coming` will follow."""
+        await self._late.replaced(tx, coming, node_label)
+
     async def open(
         self, tx: UnitOfWork, execution: Execution, watch: Watch, node_label: str
     ) -> None:
         """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
         await tx.watches.add(watch)
-        await self._late.replaced(tx, watch, node_label)
         words = self._words(execution)
         subject = Subject(watch.label, watch.task, node_label)
         unknown = "it is done" if watch.about.get(ARRIVED) else "the command arrived"

@@ -12,7 +12,7 @@ from bot.commands.groups.vm_create import Cpu, Gpu, Mem
 from bot.commands.table import Command, Follow
 from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, Severity
 from bot.folding import plain
 from bot.model import Effect, Goal, Machine
 from bot.reply import Line, Para, Reply, bold, line
@@ -207,6 +207,8 @@ def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) 
         told += f" Not tried: {'; '.join(one.said for one in left)}."
     partly = BotError(told, hint=error.hint, field=error.field)
     partly.severity = error.severity
+    if done and partly.severity is Severity.REFUSED:  # something has changed
+        partly.severity = Severity.FAILED
     partly.learnt = {TRIED: " ".join(one.name for one in [*done, step])}
     return partly
 

@@ -20,6 +20,7 @@ _NOTHING = "-"
 # Zones differ by whole half hours. So soon after the command, an entry that fits into the time
 # since then is about it, and not about another one that many half hours before.
 _ZONE = timedelta(minutes=30)
+_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)  # the time zones that there are
 _SOON = timedelta(minutes=2)
 # How far the node's clock may be ahead. None behind: an entry just before the command is another's.
 _AHEAD = timedelta(seconds=5)
@@ -58,4 +59,6 @@ def proof(watch: Watch, lines: Sequence[str], now: datetime) -> Proof:
 def _fits(at: str, sent: datetime, now: datetime) -> bool:
     shown = datetime.fromisoformat(at).replace(tzinfo=UTC)
     zone = round((shown - now) / _ZONE) * _ZONE
+    if not _WEST <= zone <= _EAST:  # an entry of another day
+        return False
     return sent <= shown - zone <= now + _AHEAD
