@@ -42,8 +42,8 @@ async def open_things(stage: Stage) -> int:
 
 async def over(stage: Stage) -> None:
     """Whatever was begun has ended and was told."""
-    for _ in range(60):
-        await stage.passes(15)
+    for turn in range(60):
+        await stage.passes(15 if turn < 40 else 180)  # a stopped transfer is looked at for long
         if not await open_things(stage):
             break
     await stage.quiet()

@@ -40,7 +40,7 @@ async def test_what_others_approved_is_told_to_who_asked_and_names_them(stage: S
     ("fault", "words"),
     [
         ("reset_before", "still has the network team01; whether the command arrived is not known"),
-        ("reset_after", "The network team01 is deleted"),
+        ("reset_after", "no longer has the network team01"),
         ("timeout_after_doing", "no longer has the network team01"),
     ],
 )

@@ -96,7 +96,7 @@ async def test_an_upload_started_elsewhere_is_followed_to_its_proof(stage: Stage
 
 async def test_a_transfer_that_does_not_run_is_not_followed(stage: Stage) -> None:
     seen = await stage.asks(stage.alice, f"/dbc watch image {PYTORCH} on gpu1")
-    assert f"No transfer of {PYTORCH} is under way" in seen.plain
+    assert f"The node reports no transfer of {PYTORCH}" in seen.plain
 
 
 async def test_what_is_followed_is_listed_and_can_be_let_go(stage: Stage) -> None:
