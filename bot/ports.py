@@ -192,6 +192,10 @@ class Messenger(Protocol):
         """
         ...
 
+    async def link(self, ref: MessageRef) -> str:
+        """The address of a posted message. Raises DeliveryFailed."""
+        ...
+
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
         ...

@@ -98,6 +98,11 @@ def channel(channel_id: str) -> Span:
     return Span(channel_id, "channel")
 
 
+def link(text: str, url: str) -> Span:
+    """A text that leads to an address."""
+    return Span(text, "link", url=url)
+
+
 def emoji(name: str) -> Span:
     """An emoji by Slack's short name, without colons."""
     return Span(name, "emoji")

@@ -113,6 +113,12 @@ class Described(_Shape):
     user: Account
 
 
+class Linked(_Shape):
+    """chat.getPermalink."""
+
+    permalink: Text
+
+
 class Members(_Shape):
     """usergroups.users.list."""
 

@@ -19,7 +19,18 @@ from handlers.connection import SOON, PutOff, SlackConnection
 from handlers.lookout import once
 from handlers.payloads import Json
 from handlers.render import message
-from handlers.shapes import Account, Described, Members, OddAnswer, Opened, Page, Posted, S, shaped
+from handlers.shapes import (
+    Account,
+    Described,
+    Linked,
+    Members,
+    OddAnswer,
+    Opened,
+    Page,
+    Posted,
+    S,
+    shaped,
+)
 
 EVENT_TYPE = "dbc_message"
 PAGE = 200  # Slack recommends no more
@@ -94,6 +105,13 @@ class SlackMessenger:
             text=rendered.text,
             blocks=rendered.blocks,
         )
+
+    async def link(self, ref: MessageRef) -> str:
+        """The address of a posted message. Raises DeliveryFailed."""
+        answer = await self._connection.read(
+            "chat.getPermalink", channel=ref.channel, message_ts=ref.ts
+        )
+        return shaped(Linked, answer).permalink
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""

@@ -16,6 +16,8 @@ from bot.commands.context import Context, Services, unsaid
 from bot.commands.dialog import CHECKING, tried
 from bot.commands.groups.shown import OPEN_FORM, RETRY_NODE, RETRY_VM
 from bot.commands.home import home
+from bot.commands.joined import AGAIN
+from bot.commands.joining import key_of_second
 from bot.commands.meant import as_known
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.commands.pipeline import Pipeline
@@ -35,6 +37,7 @@ from bot.ids import new_id
 from bot.model import (
     Effect,
     Execution,
+    ExecutionStatus,
     Invocation,
     Place,
     Press,
@@ -82,6 +85,7 @@ class Desk:
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
+            AGAIN: self._again,
         }
 
     # bot.ports.Core
@@ -232,7 +236,6 @@ class Desk:
         if effect is Effect.READ:
             return partial(self._reads.carry_out, wish)
         secret = wish.command.secrets
-        now = self._services.clock.now()
         execution = Execution(
             id=new_id(),
             key=wish.key,
@@ -242,9 +245,13 @@ class Desk:
             command=wish.command.id,
             arguments={k: v for k, v in wish.values.items() if k not in secret},
             effect=effect,
-            created_at=now,
+            created_at=self._services.clock.now(),
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
+        return await self._record(execution)
+
+    async def _record(self, execution: Execution) -> Work:
+        now = self._services.clock.now()
         if not await self._services.store.record(execution, by=self._by, until=now + LEASE):
             return _nothing  # the delivery was repeated: the first one is being carried out
         return partial(self._carry_out, execution)
@@ -283,6 +290,28 @@ class Desk:
         row = self._services.table[command]
         wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
         return partial(self._reads.carry_out, wish)
+
+    async def _again(self, press: Press) -> Work:
+        """Request what was not added to a request like it, knowing of that one."""
+        async with self._services.store.read() as tx:
+            asked = await tx.executions.find(press.value)
+        command = self._services.table.get(asked.command) if asked else None
+        if asked is None or command is None or asked.actor != press.actor:
+            return _outdated()
+        if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
+            return _outdated()
+        second = Execution(
+            id=new_id(),
+            key=key_of_second(asked.id),
+            actor=asked.actor,
+            place=asked.place,
+            source=Source.BUTTON,
+            command=asked.command,
+            arguments=asked.arguments,
+            effect=command.effect_of(asked.arguments),
+            created_at=self._services.clock.now(),
+        )
+        return await self._record(second)
 
     async def _keep_watching(self, press: Press) -> Work:
         try:

@@ -16,6 +16,8 @@ from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
 from bot.commands.endings import Endings
 from bot.commands.facts import facts_of
+from bot.commands.joined import told
+from bot.commands.joining import SameRequest
 from bot.commands.patience import courteously, patiently, slack_is_slow
 from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs
@@ -96,7 +98,15 @@ class Pipeline:
             await self._slack_is_silent(execution, approval, failure, answer)
         else:
             if cleared is not None:
-                await self._runs.run(command, *cleared, answer)
+                await self._run(command, *cleared, answer)
+
+    async def _run(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        try:
+            await self._runs.run(command, execution, bound, answer)
+        except SameRequest as same:
+            await self._turn_down(execution, same, answer)
 
     async def _cleared(
         self, command: Command, execution: Execution, approval: Approval | None
@@ -187,7 +197,10 @@ class Pipeline:
     async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
         """Nothing was sent: close the entry, and say so where it was seen, or to who asked."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
-        reply, now = from_error(error), self._clock.now()
+        now = self._clock.now()
+        reply = from_error(error)
+        if isinstance(error, SameRequest):
+            reply = await told(self._services, execution, error.first)
         async with self._store.read() as tx:
             approval = await tx.approvals.for_execution(execution.id)
         was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS

@@ -156,8 +156,7 @@ class _Rehearsal:
             return []
         context = Context.of(self._services, execution)
         found = await facts_of(self._command, bound, context, _PATIENCE)
-        told = [said(self._command.kinds, key, fact) for key, fact in found.items()]
-        return [(label, line(text)) for label, text in told]
+        return [said(self._command.kinds, key, fact) for key, fact in found.items()]
 
     async def _review(self, execution: Execution, bound: Bound, decision: Decision | None) -> Line:
         """Whether it would run at once, and who would have to agree."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.commands.joining import require_first
 from bot.commands.table import Table
 from bot.errors import Refused
 from bot.model import (
@@ -113,7 +114,7 @@ class Reviews:
         decision: Decision,
         shown: Mapping[str, Fact],
     ) -> None:
-        """Put the question on the card, and copies of it before those who could answer it."""
+        """Put up the question and its copies. Raises SameRequest where the same is open."""
         people: Sequence[str] = ()
         kind = ReviewKind.CONFIRM
         if decision.kind == "approve":
@@ -124,6 +125,7 @@ class Reviews:
         card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
+            await require_first(tx, self._table[execution.command], execution, kind, now)
             if not await tx.executions.set_status(
                 execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
             ):

@@ -14,6 +14,7 @@ import structlog
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
+from bot.commands.joining import require_first
 from bot.commands.patience import unless_soon
 from bot.commands.table import Command, Follow, said
 from bot.commands.whisper import Whisper
@@ -66,10 +67,13 @@ class Runs:
         """Send it, if nobody else has: claimed by one, sent once.
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
+        Raises SameRequest, before it is claimed, where it is the second of two alike.
         """
         now = self._clock.now()
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         async with self._store.write() as tx:
+            if await tx.approvals.for_execution(execution.id) is None:  # nobody has looked at it
+                await require_first(tx, command, execution, None, now)
             claimed = await tx.executions.claim(
                 execution.id,
                 self._by,

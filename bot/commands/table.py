@@ -64,6 +64,7 @@ class Command:
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `needs_session`: it is refused to who has no session, though others of its group are not.
+    `is_personal`: it is about whoever requests it, so two people never request the same.
     """
 
     verb: str
@@ -84,6 +85,7 @@ class Command:
     alike: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     needs_session: bool = False
+    is_personal: bool = False
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
 

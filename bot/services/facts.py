@@ -10,6 +10,7 @@ from operator import eq
 
 from bot.dbc.models import rest_of, state_of
 from bot.model import Fact
+from bot.reply import Line, Words, line, plain
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.commands.twins`
@@ -27,7 +28,7 @@ class FactKind:
 
     label: str
     plural: bool = False
-    said: Callable[[str], str] = str
+    said: Callable[[str], Words] = str
     holds: Callable[[str, str], bool] = eq
 
 
@@ -67,14 +68,14 @@ def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
     }
 
 
-def said(kinds: Kinds, key: str, fact: Fact) -> tuple[str, str]:
+def said(kinds: Kinds, key: str, fact: Fact) -> tuple[str, Line]:
     """A fact's label and what the card says of it."""
     kind = kinds.get(key, FactKind(key))
     text = kind.said(fact.text)
     if not fact.unread:
-        return kind.label, text or "none"
-    seen = f" Last seen: {text}." if text else ""
-    return kind.label, f"could not be read. {fact.unread}{seen}"
+        return kind.label, line(text or "none")
+    seen = line(" Last seen: ", text, ".") if text else ()
+    return kind.label, line("could not be read. ", fact.unread, seen)
 
 
 def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]) -> list[str]:
@@ -116,4 +117,4 @@ def _and(labels: Sequence[str]) -> str:
 
 
 def _quoted(kind: FactKind, fact: Fact) -> str:
-    return kind.said(fact.text) or "none"
+    return plain(line(kind.said(fact.text))) or "none"

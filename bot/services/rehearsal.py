@@ -59,6 +59,11 @@ class SilentMessenger:
         del ref, reply
         return timedelta(0)
 
+    async def link(self, ref: MessageRef) -> str:
+        """What is no message has no address."""
+        del ref
+        return ""
+
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """There is nothing of a dry run to be found."""
 

@@ -109,7 +109,7 @@ def _shown(asked: Question) -> list[tuple[str, Line]]:
         if key == ALIKE:
             pairs.append((label, line(emoji("warning"), " ", _alike(fact.text))))
             continue
-        pairs.append((label, line(emoji("warning"), " ", text) if fact.unread else line(text)))
+        pairs.append((label, line(emoji("warning"), " ", text) if fact.unread else text))
     return pairs
 
 

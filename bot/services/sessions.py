@@ -154,6 +154,11 @@ class Sessions:
 
     # Own sessions
 
+    async def holds(self, user: str, node: Node) -> bool:
+        """Whether `user` has a session of their own for a node, also one that no key opens."""
+        async with self._store.read() as tx:
+            return await tx.sessions.find(user, node.id) is not None
+
     async def of(self, user: str) -> list[DbcSession]:
         """The sessions that `user` holds."""
         async with self._store.read() as tx:

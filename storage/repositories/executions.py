@@ -227,6 +227,26 @@ class Executions(Repository):
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
+    async def open_on_target(self, execution: Execution) -> list[Execution]:
+        """Other executions of the same command with the same target that have not ended.
+
+        Oldest first. Who asks this next waits until this unit of work ends.
+        """
+        about = execution.command, execution.node, execution.task
+        await self._alone(f"requests {' '.join(about)}")
+        rows = await self._connection.execute(
+            select(executions)
+            .where(
+                executions.c.command == execution.command,
+                executions.c.node == execution.node,
+                executions.c.task == execution.task,
+                executions.c.id != execution.id,
+                executions.c.status.in_(_UNFINISHED),
+            )
+            .order_by(executions.c.created_at)
+        )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
     async def unfinished(self) -> list[Execution]:
         """What has not ended yet, oldest first."""
         rows = await self._connection.execute(

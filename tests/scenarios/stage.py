@@ -126,6 +126,11 @@ class Stage:
             await person.submits({"Session id": pair[0], "Session signature": pair[1]})
             await self.reads(person, f"session for *{name}* works")
 
+    async def erases_session(self, person: Person, node: str) -> None:
+        """`person` has their session for a node erased, and confirms it."""
+        await self.asks(person, f"/dbc session remove {node}")
+        await self.confirms(person, "Erase the requester's session")
+
     def pair(self, name: str) -> tuple[str, str]:
         """A node's session pair."""
         return self.world.node(name).session_for(demo_renter())

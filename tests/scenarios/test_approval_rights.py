@@ -170,7 +170,7 @@ async def test_a_click_waits_while_slack_does_not_say_who_it_is(stage: Stage, bo
 
 async def test_who_lost_their_session_meanwhile_may_not_approve(stage: Stage) -> None:
     question = await asked(stage)
-    await stage.asks(stage.bob, "/dbc session remove gpu1")
+    await stage.erases_session(stage.bob, "gpu1")
     await approves(stage, stage.bob, question)
     assert told(stage.bob, "you hold no session for its node")
     assert stage.changes() == []

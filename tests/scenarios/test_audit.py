@@ -270,7 +270,7 @@ async def test_a_session_given_shared_used_and_taken_back_is_recorded(one_stage:
     await stage.asks(stage.bob, "/dbc vm start inference")
     await stage.asks(stage.alice, "/dbc session unshare gpu1")
     await stage.asks(stage.bob, "/dbc vm list")
-    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    await stage.erases_session(stage.alice, "gpu1")
     found = [r.entry for r in await rows(stage) if r.entry.kind.startswith("session_")]
     names = {stage.alice.id: "alice", stage.bob.id: "bob"}
     assert list(dict.fromkeys((str(e.kind), names[e.actor]) for e in found)) == [

@@ -66,8 +66,8 @@ async def test_the_owner_of_a_locked_session_is_told_what_to_do_and_can_do_it(
         assert "session for gpu1 can no longer be decrypted" in seen.plain.replace("*", ""), line
         assert "/dbc session remove" in seen.plain
         assert "/dbc session add" in seen.plain
-    seen = await stage.asks(stage.bob, "/dbc session remove gpu1")
-    assert "is erased" in seen.plain
+    await stage.erases_session(stage.bob, "gpu1")
+    assert "is erased" in stage.bob.screen()
     await stage.gives_session(stage.bob, "gpu1")
     seen = await stage.asks(stage.bob, "/dbc vm list")
     assert "inference" in seen.plain
@@ -83,7 +83,7 @@ async def test_a_locked_session_can_be_replaced_by_the_form_alone(stage: Stage) 
 
 async def test_those_who_share_a_locked_session_are_told_whose_it_is(stage: Stage) -> None:
     await shares(stage, "@bob")
-    await stage.asks(stage.bob, "/dbc session remove gpu1")
+    await stage.erases_session(stage.bob, "gpu1")
     locks(stage, "alice")
     seen = await stage.asks(stage.bob, "/dbc vm restart inference")
     assert "The session for gpu1 can no longer be decrypted" in seen.plain

@@ -12,8 +12,8 @@ from tests.scenarios.site import told
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2"
-REMOVE = "@dbc session remove gpu1"
-ENDED = "SELECT count(*) FROM executions WHERE command = 'session.remove' AND finished_at > 0"
+USE = "@dbc node use gpu1"
+ENDED = "SELECT count(*) FROM executions WHERE command = 'node.use' AND finished_at > 0"
 PRIVATE = "SELECT count(*) FROM messages WHERE key LIKE 'told:%' AND delivered = version"
 
 
@@ -60,23 +60,23 @@ async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     stage.ws.faults.add("http_500", "chat.postEphemeral", times=None)
-    await stage.asks(stage.alice, REMOVE)
+    await stage.asks(stage.alice, USE)
     stage.ws.faults.clear()
     for _ in range(3):
         await stage.passes(61)
-    [end] = told(stage.alice, "Your session for gpu1 is erased")
+    [end] = told(stage.alice, "gpu1 is meant when no node is named")
     assert end.channel == stage.alice.last("@dbc").channel
-    assert "You asked for `session remove`" in end.plain
+    assert "You asked for `node use`" in end.plain
 
 
 async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
-    await stage.asks(stage.alice, REMOVE)
+    await stage.asks(stage.alice, USE)
     await stage.passes(120)
     await stage.restart_bot()
     await stage.passes(600)
-    assert len(told(stage.alice, "Your session for gpu1 is erased")) == 1
+    assert len(told(stage.alice, "gpu1 is meant when no node is named")) == 1
     assert stage.alice.messages("@dbc") == []
 
 
@@ -87,12 +87,12 @@ async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Pa
         await one.gives_session(alice, "gpu1")
         await one.prepare()
         one.ws.faults.add("hang", "chat.postEphemeral", times=None)
-        await alice.types(REMOVE, channel=CHANNEL)
+        await alice.types(USE, channel=CHANNEL)
         await one.comes_true(ENDED)
         await one.restart()
         one.ws.faults.clear()
         await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL", within=90)
-        assert len([m for m in alice.messages("@dbc") if "is erased" in m.plain]) == 1
+        assert len([m for m in alice.messages("@dbc") if "is meant" in m.plain]) == 1
 
 
 @pytest.mark.parametrize(

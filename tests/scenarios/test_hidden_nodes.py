@@ -103,7 +103,7 @@ async def test_while_slack_does_not_say_who_is_in_a_group_it_is_hidden(stage: St
 
 
 async def test_who_may_see_no_node_at_all_is_told_so(stage: Stage) -> None:
-    await stage.asks(stage.alice, "/dbc session remove gpu2")
+    await stage.erases_session(stage.alice, "gpu2")
     rules(stage, denied(stage, f'person = "{stage.alice.id}"'))
     assert "The rules here let you list no node" in await shown(stage, stage.alice, "vm list")
 

@@ -30,7 +30,7 @@ async def test_a_session_is_added_listed_checked_and_removed(stage: Stage) -> No
     await alice.types("/dbc session check gpu1")
     await alice.sees(r"Your session for \*gpu1\* works\.")
 
-    await alice.types("/dbc session remove gpu1")
+    await stage.erases_session(alice, "gpu1")
     await alice.sees(r"Your session for \*gpu1\* is erased")
     await alice.types("/dbc session list")
     await alice.sees("You have no session yet")

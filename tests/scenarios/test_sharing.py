@@ -95,7 +95,7 @@ async def test_removing_a_session_ends_its_sharing(stage: Stage) -> None:
     alice, bob = stage.alice, stage.bob
     await stage.gives_session(alice, "gpu1")
     await shares(stage, "@bob")
-    await alice.types("/dbc session remove gpu1", channel=CHANNEL)
+    await stage.erases_session(alice, "gpu1")
     await alice.sees("is erased")
     await bob.types("/dbc vm list", channel=CHANNEL)
     await bob.sees("You have no session yet")

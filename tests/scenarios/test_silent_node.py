@@ -49,7 +49,7 @@ async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
 async def test_what_was_known_is_erased_with_the_session(one_stage: Stage) -> None:
     stage = one_stage
     await falls_silent(stage, misses=0)
-    await stage.asks(stage.alice, "/dbc session remove gpu1")
+    await stage.erases_session(stage.alice, "gpu1")
     async with stage.bot.store.read() as tx:
         assert await tx.details.all() == []
 

@@ -129,7 +129,7 @@ async def test_machines_of_one_person_on_one_node_are_looked_at_with_one_request
 
 async def test_a_removed_session_ends_the_looking(one_stage: Stage) -> None:
     await starts(one_stage)
-    await one_stage.asks(one_stage.alice, "/dbc session remove gpu1")
+    await one_stage.erases_session(one_stage.alice, "gpu1")
     await one_stage.passes(3)
     [end] = one_stage.endings(one_stage.alice)
     assert "inference on gpu1 can no longer be looked at: the session was removed" in end

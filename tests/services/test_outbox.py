@@ -65,6 +65,9 @@ class Chat:
         self.shown[int(ref.ts)] = (channel, key, reply.summary)
         return self.unsettled
 
+    async def link(self, ref: MessageRef) -> str:
+        return f"{ref.channel}/{ref.ts}"
+
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         del since
         if place.channel in self.closed:

@@ -222,6 +222,7 @@ GROUP = Group(
             Effect.CHANGE,
             "node use gpu1 here",
             loses="A default that is set already is replaced.",
+            is_personal=True,
         ),
     ),
 )

@@ -18,7 +18,7 @@ from bot.commands.table import Command, Group
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused
-from bot.model import Audience, DbcSession, Effect, Share
+from bot.model import Audience, DbcSession, Effect, Node, Share
 from bot.reply import (
     Line,
     Note,
@@ -38,7 +38,10 @@ from bot.reply import (
     mention,
     time,
 )
+from bot.services.facts import FactKind
 from bot.services.sessions import SessionLocked, is_about_the_way
+
+_SHARED = "shared"
 
 SessionId = Annotated[
     str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
@@ -169,8 +172,32 @@ async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) 
 async def remove(ctx: Context, node: AnyNode) -> Reply:
     """Erase your session for a node from this bot; who shared it loses it too."""
     if not await ctx.services.sessions.remove(ctx.actor, node):
-        raise NotFound(f"You have no session for {node.label}.", field="node")
+        raise _no_session(node)
     return Reply.of("Your session for ", bold(node.label), " is erased.", private=True)
+
+
+def _no_session(node: Node) -> NotFound:
+    return NotFound(f"You have no session for {node.label}.", field="node")
+
+
+async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
+    """With whom the session is shared: they lose it too."""
+    if not await ctx.services.sessions.holds(ctx.actor, node):
+        raise _no_session(node)
+    shared = await ctx.services.sessions.shared_by(ctx.actor)
+    return {_SHARED: " ".join(sorted(one.audience for one in shared if one.node == node.id))}
+
+
+def _said_audiences(ids: str) -> Line:
+    people = [one for one in ids.split() if one.startswith(("U", "W"))]
+    channels = [one for one in ids.split() if one not in people]
+    named = [*map(mention, people), *map(channel, channels)]
+    return line(*(piece for one in named for piece in (", ", one)))[1:]
+
+
+def _as_few(shown: str, now: str) -> bool:
+    """Whoever has lost it since loses nothing more."""
+    return set(now.split()) <= set(shown.split())
 
 
 def _check_audience(values: Mapping[str, str]) -> None:
@@ -232,6 +259,7 @@ GROUP = Group(
             form=True,
             check=_check,
             loses="A session of yours for the node that is kept already is replaced.",
+            is_personal=True,
         ),
         REQUEST,
         SIGN_SESSION,
@@ -244,6 +272,7 @@ GROUP = Group(
             "session share gpu1 with @U012AB3CD",
             form=True,
             check=_check_audience,
+            is_personal=True,
         ),
         Command(
             "unshare",
@@ -251,13 +280,20 @@ GROUP = Group(
             Effect.CHANGE,
             "session unshare gpu1 with @U012AB3CD",
             loses="They can no longer use the session.",
+            is_personal=True,
         ),
         Command(
             "remove",
             remove,
-            Effect.CHANGE,
+            Effect.DISRUPT,
             "session remove gpu1",
-            loses="The session is erased here, also for those with whom you share it.",
+            look=_before_remove,
+            facts={_SHARED: FactKind("Shared with", said=_said_audiences, holds=_as_few)},
+            asks="Erase the requester's session for",
+            loses="The session id and its signature are erased, also for everyone with whom they "
+            "are shared. I cannot show them again: whoever needs them later gets them from the "
+            "renter, or requests new ones.",
+            is_personal=True,
         ),
     ),
 )

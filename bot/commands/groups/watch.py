@@ -156,6 +156,7 @@ GROUP = Group(
             "watch vm train-01",
             look=_before_vm,
             follow=Follow(Goal.SETTLED, "is changing", "has come to rest"),
+            is_personal=True,
         ),
         Command(
             "image",
@@ -165,6 +166,7 @@ GROUP = Group(
             check=_check_image,
             look=_before_image,
             follow=Follow(_goal, _transfer, "has been transferred"),
+            is_personal=True,
         ),
         Command(
             "stop",
@@ -172,6 +174,7 @@ GROUP = Group(
             Effect.CHANGE,
             "watch stop train-01",
             loses="Nobody is told how it ends.",
+            is_personal=True,
         ),
     ),
 )

@@ -1,0 +1,229 @@
+"""Two requests that are the same, at the same moment: one card, and the second person knows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.site import NAME, approves, asked, entries, now, rules, site
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_power import off
+from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
+
+__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+DELETE = f"/dbc vm delete {NAME}"
+RESTART = f"/dbc vm restart {NAME} force"
+SECOND = "Request it a second time"
+CONFIRM = "[defaults]\ndestroy = { confirm = true }\n"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Alice, Bob and Carol are entitled to gpu1; somebody else has to approve what destroys."""
+    async with site(tmp_path) as one:
+        await one.asks(one.alice, "/dbc vm list")
+        yield one
+
+
+def questions(stage: Stage) -> list[SeenMessage]:
+    """The cards in the channel that wait for a decision."""
+    waiting = {"Approve", "Confirm"}
+    return [m for m in stage.carol.messages(CHANNEL) if waiting & set(m.buttons)]
+
+
+def told_apart(person: Person) -> SeenMessage:
+    """What this person alone is told of their second request."""
+    found = [m for m in person.messages(CHANNEL) if SECOND in m.buttons]
+    assert found, person.screen()
+    assert found[-1].ephemeral
+    return found[-1]
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+async def test_the_second_request_opens_no_second_card(stage: Stage, who: str) -> None:
+    second = stage.ws.member(who)
+    card = await asked(stage)
+    await stage.asks(second, DELETE.replace(NAME, NAME[:5]))
+    assert len(questions(stage)) == 1
+    seen = told_apart(second)
+    by = "You have" if who == "alice" else f"@{stage.alice.id} has"
+    assert f"{by} already requested this" in seen.message.text
+    assert f"Delete {NAME} on gpu1. It is pending" in seen.message.text
+    assert f"archives/{card.channel}/p{card.ts.replace('.', '')}" in str(seen.blocks)
+    await approves(stage, stage.carol, card)
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+    ends = [(e.actor, e.outcome) for e in await entries(stage) if str(e.kind) == "ended"]
+    assert (second.id, "refused") in ends
+
+
+async def test_both_at_one_moment_make_one_card(stage: Stage) -> None:
+    people = (stage.alice, stage.bob, stage.alice, stage.bob)
+    await asyncio.gather(*(one.types(DELETE, CHANNEL) for one in people))
+    await stage.quiet()
+    assert len(questions(stage)) == 1
+    told = [m for p in (stage.alice, stage.bob) for m in p.messages(CHANNEL) if SECOND in m.buttons]
+    assert len(told) == 3
+
+
+async def test_two_replicas_at_one_moment_make_one_card(replicas: Replicas) -> None:
+    stage = replicas.stage
+    people = await replicas.clickers()
+    await asyncio.gather(*(one.types(DELETE, CHANNEL) for one in people))
+    await replicas.quiet()
+    assert len(questions(stage)) == 1
+    told = [m for p in people for m in p.messages(CHANNEL) if SECOND in m.buttons]
+    assert len(told) == len(people) - 1
+
+
+async def test_two_replicas_at_one_moment_send_one_change(replicas: Replicas) -> None:
+    stage = replicas.stage
+    people = await replicas.clickers()
+    off(stage)
+    await asyncio.gather(*(one.types(f"/dbc vm start {NAME}", CHANNEL) for one in people))
+    await replicas.quiet()
+    assert stage.changes() == ["tasks.start"]
+
+
+async def test_whoever_truly_means_two_gets_a_card_of_their_own(stage: Stage) -> None:
+    await asked(stage)
+    await stage.asks(stage.bob, DELETE)
+    seen = told_apart(stage.bob)
+    await stage.restart_bot()
+    stage.ws.deliver_twice(2)
+    await stage.bob.presses(SECOND, seen)
+    await stage.bob.presses(SECOND, seen)
+    await stage.quiet()
+    mine = [m for m in questions(stage) if f"*Asked by*\n<@{stage.bob.id}>" in m.plain]
+    assert len(questions(stage)) == 2
+    assert len(mine) == 1, questions(stage)
+    await approves(stage, stage.carol, mine[0])
+    await stage.ends(stage.bob, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_what_is_not_the_same_has_a_card_of_its_own(stage: Stage) -> None:
+    rules(stage, CONFIRM)
+    await stage.asks(stage.alice, RESTART)
+    await stage.asks(stage.bob, f"/dbc vm restart {NAME}")
+    await stage.asks(stage.bob, f"/dbc vm shutdown {NAME}")
+    await stage.asks(stage.bob, '/dbc vm restart "Ada\'s training run" force')
+    assert len(questions(stage)) == 4
+
+
+async def test_somebody_else_is_not_kept_by_a_question_that_was_left_unanswered(
+    stage: Stage,
+) -> None:
+    rules(stage, CONFIRM)
+    await stage.asks(stage.alice, RESTART)
+    await stage.passes(60)
+    await stage.asks(stage.bob, RESTART)
+    mine = [m for m in questions(stage) if f"*Asked by*\n<@{stage.bob.id}>" in m.plain]
+    await stage.bob.presses("Confirm", mine[0])
+    await stage.quiet()
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_what_is_over_can_be_requested_again_at_once(stage: Stage) -> None:
+    card = await asked(stage)
+    await stage.alice.presses("Cancel", card)
+    await stage.quiet()
+    await stage.asks(stage.alice, DELETE)
+    assert len(questions(stage)) == 1
+    assert now(stage, card).buttons == []
+
+
+async def test_what_runs_at_once_is_sent_once(stage: Stage) -> None:
+    rules(stage, NO_REVIEW)
+    off(stage)
+    line = f"/dbc vm start {NAME}"
+    await asyncio.gather(*(one.types(line, CHANNEL) for one in (stage.alice, stage.bob)))
+    await stage.quiet()
+    assert stage.changes() == ["tasks.start"]
+    told = [m for p in (stage.alice, stage.bob) for m in p.messages(CHANNEL) if SECOND in m.buttons]
+    assert len(told) == 1
+    assert "It is in progress" in told[0].plain
+
+
+async def test_who_needs_nobodys_approval_does_not_wait_for_who_does(stage: Stage) -> None:
+    card = await asked(stage)
+    rules(stage, NO_REVIEW)
+    await stage.asks(stage.bob, DELETE)
+    assert stage.changes() == ["tasks.delete"]
+    await stage.ends(stage.bob, f"{NAME} is deleted")
+    await stage.passes(5)
+    assert now(stage, card).buttons == []
+
+
+async def test_two_people_who_follow_one_machine_are_both_told(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.carol, f"/dbc vm start {NAME}")
+    await stage.asks(stage.alice, f"/dbc watch vm {NAME}")
+    await stage.asks(stage.bob, f"/dbc watch vm {NAME}")
+    await stage.ends(stage.alice, NAME)
+    await stage.ends(stage.bob, NAME)
+
+
+async def test_broken_glass_does_not_wait_for_a_card(tmp_path: Path) -> None:
+    glass = (
+        '[[rule]]\nname = "glass"\nmatch = {}\nbreak_glass = { persons = ["U0BOB"] }\n'
+    )  # fmt: skip
+    async with site(tmp_path, glass) as stage:
+        await asked(stage)
+        await stage.asks(stage.bob, f'{DELETE} break_glass="It floods the switch"')
+        assert stage.changes() == ["tasks.delete"]
+
+
+REMOVE = "/dbc session remove gpu1"
+
+
+async def shared(stage: Stage) -> bool:
+    seen = await stage.asks(stage.bob, "/dbc session list")
+    return "gpu1" in seen.plain
+
+
+async def test_a_session_is_erased_only_once_that_is_confirmed(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc session share gpu1 with @{stage.bob.id}")
+    await stage.asks(stage.alice, REMOVE)
+    (card,) = questions(stage)
+    assert "Erase the requester's session for gpu1?" in card.plain.replace("*", "")
+    assert f"*Shared with*\n<@{stage.bob.id}>" in card.plain
+    assert "I cannot show them again" in card.plain
+    assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
+    await stage.alice.presses("Cancel", card)
+    await stage.quiet()
+    assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
+    await stage.asks(stage.alice, REMOVE)
+    (card,) = questions(stage)
+    await stage.bob.presses("Confirm", card)
+    await stage.quiet()
+    assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
+    await stage.alice.presses("Confirm", card)
+    await stage.quiet()
+    assert "no session yet" in (await stage.asks(stage.alice, "/dbc session list")).plain
+
+
+async def test_a_session_shared_after_the_question_is_not_erased_unseen(stage: Stage) -> None:
+    await stage.asks(stage.alice, REMOVE)
+    (card,) = questions(stage)
+    await stage.asks(stage.alice, f"/dbc session share gpu1 with @{stage.bob.id}")
+    await stage.alice.presses("Confirm", card)
+    await stage.quiet()
+    assert "Changed since it was shown" in stage.alice.screen()
+    assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
+
+
+async def test_two_people_erase_each_their_own_session(stage: Stage) -> None:
+    await stage.asks(stage.alice, REMOVE)
+    await stage.asks(stage.bob, REMOVE)
+    await stage.asks(stage.bob, REMOVE)
+    assert len(questions(stage)) == 2
+
+
+async def test_where_there_is_no_session_nothing_is_asked(stage: Stage) -> None:
+    seen = await stage.asks(stage.alice, "/dbc session remove gpu2")
+    assert "You have no session for gpu2" in seen.plain
+    assert questions(stage) == []
