@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from bot.errors import Refused
@@ -23,6 +22,7 @@ WAITING_CALLBACK = "form.waiting"
 PRIVATE_METADATA = 3_000
 # What reading a payload raises that is built in another way than Slack's.
 OTHER_SHAPE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_HALVES = re.compile("[\ud800-\udfff]")
 _DEEPEST = 64  # Slack's own views and messages nest about 20 levels
 
 
@@ -76,28 +76,29 @@ class FormOrigin:
 
 
 def is_sound(payload: object) -> bool:
-    """Whether a payload can be worked with: nested as Slack's are, and of text that is text."""
+    """Whether a payload can be worked with: nested as Slack's are."""
     left: list[tuple[object, int]] = [(payload, 1)]
     while left:
         value, depth = left.pop()
-        if depth > _DEEPEST or (isinstance(value, str) and not _is_text(value)):
+        if depth > _DEEPEST:
             return False
         if isinstance(value, dict):
-            left.extend((one, depth + 1) for one in chain(value, value.values()))
+            left.extend((one, depth + 1) for one in value.values())
         elif isinstance(value, list):
             left.extend((one, depth + 1) for one in value)
     return True
 
 
-def _is_text(value: str) -> bool:
-    """Whether it can be stored and sent: half a surrogate pair, as JSON can spell it, cannot."""
-    if value.isascii():
-        return True
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def mended(payload: Any) -> Any:
+    """A sound payload that can be stored and sent.
+
+    Half a surrogate pair, as JSON can spell it and a phone cuts an emoji, becomes a mark.
+    """
+    if isinstance(payload, str):
+        return payload if payload.isascii() else _HALVES.sub("\ufffd", payload)
+    if isinstance(payload, dict):
+        return {mended(name): mended(value) for name, value in payload.items()}
+    return [mended(one) for one in payload] if isinstance(payload, list) else payload
 
 
 def delivery_key(kind: str, *parts: str) -> str:

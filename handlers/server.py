@@ -17,7 +17,7 @@ from bot.clock import Clock, readings
 from bot.health import Health
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, Connection, Gate, Refusals
-from handlers.payloads import OTHER_SHAPE, is_sound
+from handlers.payloads import OTHER_SHAPE, is_sound, mended
 
 PATH = "/slack/events"
 ACK_SECONDS = ARRIVAL.total_seconds()  # after that Slack has given up on a request
@@ -127,12 +127,15 @@ class Server:
             raise _Refused(503, "not ready yet")
         try:
             delivery = AsyncBoltRequest(
-                body=body.decode(), query=request.query_string, headers=dict(request.headers)
+                body=body.decode(errors="replace"),
+                query=request.query_string,
+                headers=dict(request.headers),
             )
         except OTHER_SHAPE:
             raise _Refused(400, "signed, and no payload") from None
         if not is_sound(delivery.body):
             raise _Refused(400, "signed, and no payload of Slack's")
+        delivery.body = mended(delivery.body)
         response = await dispatched(self._app, delivery)
         if response is None:
             raise _Refused(400, "signed, and no payload of Slack's")

@@ -25,7 +25,7 @@ from bot.clock import Clock
 from bot.ports import DeliveryFailed
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
 from handlers.dispatch import dispatched
-from handlers.payloads import OTHER_SHAPE, is_sound
+from handlers.payloads import OTHER_SHAPE, is_sound, mended
 from handlers.supervisor import Supervisor
 from handlers.tries import Tries, cause
 
@@ -260,7 +260,7 @@ class SocketMode:
         if not is_sound(message) or not _is_envelope(message):
             _not_understood(message)
             return
-        self._deliveries.start(self._handle(link, message), "delivery")
+        self._deliveries.start(self._handle(link, mended(message)), "delivery")
 
     async def _handle(self, link: Link, message: dict[str, Any]) -> None:
         request = SocketModeRequest.from_dict(message)

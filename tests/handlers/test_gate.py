@@ -202,8 +202,6 @@ def deep(levels: int) -> bytes:
         b"[" * 200_000,
         b'{"type":"event_callback","event":{"type":"app_mention","user":"U1"}}',
         b'{"type":"event_callback","event":7}',
-        b'{"type":"event_callback","event":{"type":"message","channel_type":"im",'
-        b'"user":"U1","channel":"D1","ts":"1.2","text":"\\ud800"}}',
         b'{"type":{"a":1}}',
         b"payload=" + quote('{"type":"block_actions","actions":[{}]}').encode(),
         b"payload=" + quote('{"type":"block_actions","actions":7}').encode(),
@@ -222,6 +220,20 @@ async def test_what_is_signed_and_malformed_is_a_bad_request_and_no_traceback(
     assert not any(entry.get("exc_info") for entry in logs)
     assert [record for record in caplog.records if record.exc_info] == []
     assert await post(http_office, SLASH, signed(http_office, SLASH)) == 200
+
+
+@pytest.mark.parametrize("half", [b"\\ud83d", b"\\ude00", b"\xed\xa0\x80"])
+async def test_a_message_with_half_a_character_is_understood(
+    http_office: Office, half: bytes
+) -> None:
+    body = (
+        b'{"type":"event_callback","event_id":"Ev1","team_id":"T0SANDBOX","event":{'
+        b'"type":"message","channel_type":"im","user":"U0ALICE","channel":"D1","ts":"1.2",'
+        b'"text":"vm show prod' + half + b'"}}'
+    )
+    assert await post(http_office, body, signed(http_office, body)) == 200
+    (line,) = http_office.core.lines
+    assert line.text.startswith("vm show prod\ufffd")
 
 
 @pytest.mark.parametrize("is_signed", [True, False])
