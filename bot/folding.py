@@ -7,6 +7,7 @@ case, kinds of dashes and quotes, Chinese punctuation, marks that nobody sees. P
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 _DASHES = "‐‑‒–—―−⁃﹘﹣－⸺⸻〜➖"
 _SINGLE = "‘’‚‛′´ʹʻʼʽˈ‹›＇"
@@ -64,11 +65,29 @@ def _sound(char: str) -> str:
     return "" if category == "Cc" and char not in "\n\t" else char
 
 
+# Kinds of look-alikes in Unicode's tables that are the same character in another shape: width, a
+# typeface, what stands beside it. The others (10², ①, ½, Ⅳ, ㎏) are characters of their own: a
+# name with one of them is not the name without.
+_SHAPES = frozenset(
+    {"<wide>", "<narrow>", "<small>", "<vertical>", "<font>", "<noBreak>"}
+    | {"<initial>", "<medial>", "<final>", "<isolated>"}
+)
+
+
+@lru_cache(maxsize=4096)
+def _shaped(char: str) -> str:
+    """The character in its usual shape."""
+    shape, *codes = unicodedata.decomposition(char).split() or [""]
+    if shape not in _SHAPES:
+        return char
+    return "".join(_shaped(chr(int(code, 16))) for code in codes)
+
+
 def narrow(text: str) -> str:
     """The text in the characters of a keyboard, without what nobody sees; its case stays."""
     for _ in range(3):  # what one step makes may be something for another
         before = text
-        text = unicodedata.normalize("NFKC", text.translate(_KEYS))
+        text = unicodedata.normalize("NFC", "".join(map(_shaped, text.translate(_KEYS))))
         text = "".join(_key(char) for char in text.translate(_KEYS))
         if text == before:
             break

@@ -5,7 +5,7 @@ Machines and nodes are looked up later (`bind`), but for quotes that belong to t
 Looks only at what is known here; asks nobody.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
@@ -13,9 +13,9 @@ from bot.commands.args import NODE_OPTION, NODES, Kind, Parameter
 from bot.commands.context import Services
 from bot.commands.table import Command
 from bot.errors import BotError, Refused
-from bot.folding import best
+from bot.folding import best, fold
 from bot.model import Place, Sighting
-from bot.services.matching import could_be
+from bot.services.matching import could_be, is_machine_called, is_node_called
 
 _IMAGES: frozenset[Kind] = frozenset({"image", "base", "stored"})
 
@@ -66,8 +66,10 @@ class _Names:
         known = set(await self._known(kind, with_quotes))
         if with_quotes in known:
             return with_quotes
-        if kind == "vm" or kind in NODES:
+        if kind == "vm" or kind in NODES or text in known:
             return text
+        if kind in _IMAGES:  # the case of letters tells one file from another
+            known = set(await self._images_there(kind))
         found = best(text, sorted(known))
         if len(found) > 1:
             hint = "Nothing was done. Type it as it is listed."
@@ -82,9 +84,7 @@ class _Names:
             return await self._images()
         if kind in {"server", "place"}:
             return [server.name for server in await self._seen("server")]
-        if kind == "disk":
-            return await self._of_machine("disk")
-        return await self._of_machine("snapshot") if kind == "snapshot" else ()
+        return await self._snapshots() if kind == "snapshot" else ()
 
     async def nodes(self) -> set[str]:
         """What nodes of any kind are called."""
@@ -107,15 +107,44 @@ class _Names:
         async with self._services.store.read() as tx:
             return await tx.sightings.all(kind)
 
-    async def _of_machine(self, kind: Literal["disk", "snapshot"]) -> list[str]:
-        of_vm = (p.name for p in self._command.parameters if p.arg.kind == "vm")
-        text, on = self._values.get(next(of_vm, ""), ""), self._values.get(NODE_OPTION, "")
+    async def _images_there(self, kind: Kind) -> Sequence[str]:
+        """The images where one is meant; nothing where that is not known, or was not looked at."""
+        if kind == "stored":
+            servers = [one.name for one in await self._seen("server")]
+            chosen = self._given("server")
+            places = best(chosen, servers) if chosen else servers
+        else:
+            node = await self._node()
+            places = [node] if node else []
+        if not places:
+            return ()
+        return await self._services.sightings.names_at("image", places) or ()
+
+    def _given(self, kind: Kind) -> str:
+        """What is given for the parameter of this kind."""
+        named = (p.name for p in self._command.parameters if p.arg.kind == kind)
+        return self._values.get(next(named, ""), "")
+
+    async def _node(self) -> str:
+        """The node that is named, or meant without a name, by its id."""
+        inventory, text = self._services.inventory, self._given("node")
+        with suppress(BotError):
+            if not text:
+                return (await inventory.default_node(self._actor, self._place, asking=False)).id
+            node = await inventory.named_node(text, asking=False)
+            return node.id if is_node_called(node, text) or fold(text) == fold(node.label) else ""
+        return ""
+
+    async def _snapshots(self) -> Sequence[str]:
+        """The snapshots of the machine that is named, as far as it is surely that one."""
+        text, on = self._given("vm"), self._values.get(NODE_OPTION, "")
         if not text:
-            return []
+            return ()
         with suppress(BotError):
             machine = await self._services.inventory.machine(
                 self._actor, text, on, self._place.channel, asking=False
             )
-            seen = await self._services.sightings.of_machines(kind, [machine])
-            return [one.name for one in seen]
-        return []
+            if is_machine_called(machine, text):
+                there = await self._services.sightings.names_at("snapshot", [machine.task])
+                return there or ()
+        return ()

@@ -21,7 +21,8 @@ from bot.reply import command, line
 from bot.services.matching import (
     KINDS,
     could_be,
-    is_spelled_out,
+    is_machine_called,
+    is_node_called,
     match_machine,
     match_node,
     of_another_kind,
@@ -167,15 +168,17 @@ class Inventory:
         Raises Refused or NotFound with the field.
         """
         found = match_node(await self._known(), text)
+        is_certain = any(is_node_called(node, text) for node in found)
         if not found:
             async with self._store.read() as tx:
                 named = await tx.names.find("node", text) or await tx.names.find("node", peel(text))
             spelled = typed(text).lower()
             text = named or (spelled if _NODE_ID.fullmatch(spelled) else text)
-        if not found and asking and _NODE_ID.fullmatch(text) is None:
+        # The beginning of a name may be another's whole name, which nobody has seen yet.
+        if not is_certain and asking and _NODE_ID.fullmatch(text) is None:
             gpus = NodeKind.GPU in kinds
-            fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
-            found = match_node(fresh, text) or match_node(await self._known(), text)
+            await (self.refresh_nodes() if gpus else self.refresh_metals())
+            found = match_node(await self._known(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
             return replace(await self.node_by_id(text), kind=only)
@@ -334,14 +337,14 @@ class Inventory:
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
         found = match_machine(await self.machines(user, channel), text, node)
-        if len(found) == 1 and (is_spelled_out(found[0], text) or not asking):
+        if len(found) == 1 and (not asking or await self._is_certain(found[0], text)):
             return found[0]
         listings: Sequence[NodeListing] = ()
         if len(found) <= 1:
             sessions = await self._to_look_with(user, channel, node, asking=asking)
             if not asking:
                 raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
-            # What was only folded to fit may be another's exact name, which nobody has seen yet.
+            # What only fits may be another's exact name, which nobody has seen yet.
             listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
             seen = [machine for listing in listings for machine in listing.machines]
             found = match_machine(seen, text, node)
@@ -354,6 +357,12 @@ class Inventory:
             if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
                 raise listing.problem.told_to(user)
         raise await self._not_one(text, found, listings, unseen)
+
+    async def _is_certain(self, found: Machine, text: str) -> bool:
+        """Whether nothing that nobody has seen yet could be meant by the text instead."""
+        async with self._store.read() as tx:
+            named = await tx.names.find("vm", text)
+        return is_machine_called(found, text) and named in {None, found.task}
 
     async def _to_look_with(
         self, user: str, channel: str, node: str, *, asking: bool

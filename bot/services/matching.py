@@ -9,6 +9,7 @@ from bot.folding import plain, readings
 from bot.model import Machine, Node, NodeKind
 from bot.reply import command, line
 
+_SHOWN = 8  # characters of an id in lists and on cards
 _MOST_LISTED = 8  # of several things that a name may mean
 KINDS = {
     NodeKind.GPU: "node",
@@ -66,11 +67,22 @@ def match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Mac
     return best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
 
 
-def is_spelled_out(found: Machine, text: str) -> bool:
-    """Whether it is called as it was typed, or begins so, but for the case of letters."""
-    lowered = text.lower()
-    names = (found.task, found.label, found.desc)
-    return any(name.lower().startswith(lowered) for name in names)
+def is_machine_called(found: Machine, text: str) -> bool:
+    """Whether it is called exactly so, or named by as much of its id as people are shown.
+
+    Else the text may be the whole name of another one, which nobody has seen yet.
+    """
+    return text in {found.task, found.nickname, found.desc} or _is_of_id(found.task, text)
+
+
+def is_node_called(found: Node, text: str) -> bool:
+    """The same of a node."""
+    names = {found.id, found.uuid, found.nickname, found.name, found.desc}
+    return text in names or _is_of_id(found.id, text)
+
+
+def _is_of_id(identifier: str, text: str) -> bool:
+    return len(text) >= _SHOWN and identifier.startswith(text)
 
 
 def best_of(

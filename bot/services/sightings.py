@@ -4,9 +4,9 @@ Search fields are answered from here: they wait for nobody but where nothing was
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
 
@@ -27,6 +27,8 @@ Acting = Callable[[], Awaitable[Target]]  # called only where a session is about
 Look = Callable[[], Awaitable[Sequence[Sighting]]]
 
 _STALE = timedelta(minutes=10)
+_KNOWN = 2 * _STALE  # a list that is older may lack what a text means exactly
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _MACHINES_AT_ONCE = 5  # asked for disks and snapshots in one round
 _PATIENCE = 2.0  # seconds; Slack gives up on options after 3
 _DAEMON = ""  # the place of what is neither on a node nor on a machine
@@ -79,6 +81,18 @@ class Sightings:
         """The disks or snapshots of these machines."""
         tasks = {machine.task for machine in machines}
         return [seen for seen in await self._all(kind) if seen.place in tasks]
+
+    async def names_at(
+        self, kind: Literal["image", "snapshot"], places: Collection[str]
+    ) -> list[str] | None:
+        """What is there in these places; None where one of them was not looked at for a while."""
+        async with self._store.read() as tx:
+            looked = await tx.sightings.looked_at(kind)
+            seen = await tx.sightings.all(kind)
+        now = self._clock.now()
+        if any(abs(now - looked.get(place, _NEVER)) > _KNOWN for place in places):
+            return None
+        return [one.name for one in seen if one.place in places]
 
     async def of_machine(
         self, kind: Literal["disk", "snapshot"], acting: Acting, task: str

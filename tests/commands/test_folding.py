@@ -1,5 +1,6 @@
 """Names as people type and paste them: the exact one wins, and never is another one meant."""
 
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,7 @@ from bot.commands.parse import Parsed, parse
 from bot.commands.text import clean, quoted, words
 from bot.folding import best, fold, narrow, peel, plain, sound
 from bot.model import Machine, Node, NodeKind
-from bot.services.matching import match_machine, match_node
+from bot.services.matching import is_machine_called, match_machine, match_node
 from bot.services.rule_arguments import called as called_argument
 from tests.commands.test_parse import delivered
 
@@ -266,3 +267,58 @@ def test_an_alias_is_found_however_it_is_typed(typed: str) -> None:
     found = parse(TABLE, f"{typed} x", aliases={"r": "vm restart $1"})
     assert isinstance(found, Parsed)
     assert (found.command.id, found.values) == ("vm.restart", {"vm": "x"})
+
+
+_OTHERS = [
+    char
+    for char in map(chr, range(0x110000))
+    if unicodedata.decomposition(char).startswith(
+        ("<super>", "<sub>", "<circle>", "<fraction>", "<square>")
+    )
+]
+
+
+def test_no_character_of_its_own_reads_as_another_name() -> None:
+    alike = [
+        char
+        for char in _OTHERS
+        if fold(f"a{char}") == fold(f"a{unicodedata.normalize('NFKC', char)}")
+    ]
+    assert alike == []
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("train²", "train2"),
+        ("10²", "102"),
+        ("①", "1"),
+        ("x₂", "x2"),
+        ("½", "1/2"),
+        ("run-Ⅳ", "run-IV"),
+        ("㎏", "kg"),
+        ("box™", "boxTM"),
+    ],
+)
+def test_a_name_with_a_sign_of_its_own_is_not_the_name_without(text: str, other: str) -> None:
+    assert meant(text, other) == []
+    assert meant(other, text) == []
+    assert meant(text, text, other) == [text]
+    assert best(text, [other]) == []
+
+
+@given(st.lists(_NAMES, min_size=1, max_size=6, unique=True), st.text(min_size=1, max_size=8))
+def test_a_machine_is_certain_only_where_it_is_called_exactly_so(
+    names: list[str], text: str
+) -> None:
+    for one in machines(*names):
+        assert is_machine_called(one, text) is (
+            text in {one.desc, ""} or (one.task.startswith(text) and len(text) >= 8)
+        )
+
+
+@given(st.integers(min_value=8, max_value=20))
+def test_as_much_of_an_id_as_is_shown_is_certain(length: int) -> None:
+    (one,) = machines("prod")
+    assert is_machine_called(one, one.task[:length])
+    assert not is_machine_called(one, one.task[:7])

@@ -1,10 +1,13 @@
 """What people type, paste and choose is understood as they meant it, and never as another thing."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.images import ImageFile
 from sandbox.dbc.task import Libvirt, Status
+from sandbox.dbc.values import GIB
 from tests.scenarios.site import NAME, asked, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -150,3 +153,99 @@ async def test_a_form_reads_ports_as_a_line_does(one_stage: Stage, ports: str) -
     await stage.quiet()
     (call,) = stage.world.calls.of("tasks.create")
     assert call.additional["custom_port"] == ["tcp,8080", "udp,6000-6010"]
+
+
+@pytest.mark.parametrize("typed", ["train-01", "TRAIN-01"])
+async def test_the_beginning_of_a_seen_name_is_not_taken_for_an_unseen_machine(
+    one_stage: Stage, typed: str
+) -> None:
+    stage = one_stage
+    unseen = stage.task("inference")
+    stage.task("Ada's training run").desc = "train-01-old"
+    unseen.desc = "other"
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    unseen.desc = "train-01"
+    assert unseen.task_id in (await stage.asks(stage.alice, f"/dbc vm show {typed}")).plain
+    await stage.asks(stage.alice, "/dbc vm restart train-01 force")
+    await stage.confirms(stage.alice, "Force-restart")
+    (call,) = stage.world.changing_calls()
+    assert call.task_id == unseen.task_id
+
+
+async def test_the_form_asks_the_node_too_before_it_takes_a_beginning(one_stage: Stage) -> None:
+    stage = one_stage
+    unseen = stage.task("inference")
+    stage.task("Ada's training run").desc = "train-01-old"
+    unseen.desc = "other"
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    unseen.desc = "train-01"
+    await stage.alice.types("/dbc vm name train-01", channel=CHANNEL)
+    await stage.alice.sees_modal("vm name")
+    await stage.alice.submits({"Nickname": "mine"})
+    await stage.quiet()
+    assert unseen.task_id in (await stage.asks(stage.alice, "/dbc vm show mine")).plain
+
+
+async def test_the_beginning_of_a_nodes_name_is_not_taken_for_an_unseen_node(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    seen, unseen = stage.node("gpu2"), stage.node("gpu1")
+    seen.name, unseen.name = "rack-10", "other"
+    await stage.asks(stage.alice, "/dbc node list")
+    unseen.name = "rack-1"
+    assert unseen.node_id in (await stage.asks(stage.alice, "/dbc node show rack-1")).plain
+
+
+async def looked(stage: Stage) -> None:
+    """Alice may use gpu1, and its images and those of the servers were looked at."""
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.passes()
+    await stage.passes()
+
+
+@pytest.mark.parametrize(
+    ("there", "typed", "means"),
+    [
+        (("base.qcow2", "Base.qcow2"), "Base.qcow2", "Base.qcow2"),
+        (("base.qcow2", "Base.qcow2"), "BASE.qcow2", None),
+        (("base.qcow2",), "BASE.qcow2", "base.qcow2"),
+    ],
+)
+async def test_an_image_is_the_file_that_is_called_so(
+    one_stage: Stage, there: tuple[str, ...], typed: str, means: str | None
+) -> None:
+    stage = one_stage
+    server = stage.world.image_servers["hub"]
+    server.images.update({name: ImageFile(GIB) for name in there})
+    await looked(stage)
+    told = await stage.asks(stage.alice, f"/dbc image download {typed} from=hub on gpu1")
+    sent = [call.additional["image_filename"] for call in stage.world.changing_calls()]
+    assert sent == ([means] if means else [])
+    if means is None:
+        assert "could be any of" in told.plain
+
+
+async def test_an_image_of_another_place_is_not_taken_for_one_that_is_typed(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    stage.world.image_servers["backup"].images["only-there.qcow2"] = ImageFile(GIB)
+    await looked(stage)
+    told = await stage.asks(
+        stage.alice, "/dbc image download ONLY-there.qcow2 from=hub on gpu1 --dry-run"
+    )
+    assert "only-there.qcow2" not in told.plain
+    assert stage.changes() == []
+
+
+async def test_where_the_list_is_old_an_image_goes_as_it_is_typed(one_stage: Stage) -> None:
+    stage = one_stage
+    await looked(stage)
+    stage.clock.advance(timedelta(hours=1))
+    stage.world.image_servers["hub"].images["PyTorch-2.4.qcow2"] = ImageFile(GIB)
+    await stage.asks(stage.alice, "/dbc image download PyTorch-2.4.qcow2 from=hub on gpu1")
+    sent = [call.additional["image_filename"] for call in stage.world.changing_calls()]
+    assert sent == ["PyTorch-2.4.qcow2"]
