@@ -112,7 +112,7 @@ class Bot:
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store, clock)
-        looking = observers(dbc, inventory, clock)
+        looking = observers(store, dbc, inventory, clock)
         words = partial(_words, table)
         reviewers = Reviewers(self._book, sessions, self._directory, clock)
         return Services(

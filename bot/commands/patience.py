@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.clock import Clock
 from bot.errors import BotError
 from bot.ports import Answer, DeliveryFailed
 from bot.reply import Reply
@@ -67,6 +68,17 @@ async def courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
 async def patiently(run: Awaitable[T], answer: Answer) -> T:
     """Tell the person when it takes longer than they would wait in silence."""
     return await unless_soon(run, _PATIENCE, partial(answer.meanwhile, _ASKING))
+
+
+async def unless_late(clock: Clock, limit: timedelta, run: Awaitable[T]) -> T | None:
+    """The result of `run`, or None once `limit` has passed on the clock."""
+    work, late = asyncio.ensure_future(run), asyncio.ensure_future(clock.sleep(limit))
+    try:
+        await asyncio.wait([work, late], return_when=asyncio.FIRST_COMPLETED)
+        return await work if work.done() else None
+    finally:
+        work.cancel()
+        late.cancel()
 
 
 class Interim:

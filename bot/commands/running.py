@@ -401,7 +401,6 @@ def _watch_of(
             **execution.known,
             **learnt,
             "command": execution.command,
-            "sent_at": (execution.started_at or now).isoformat(),
         },
     )
 

@@ -26,7 +26,9 @@ class Limits:
     turn: timedelta = timedelta(seconds=40)  # waiting for others' requests
     body: int = 8 * 1024 * 1024  # bytes of an answer
     per_daemon: int = 16
-    per_node: int = 2  # a node works one by one; a second place keeps a slow read from blocking
+    # A node works one by one; a second place keeps a slow read from blocking. Reads and changes
+    # have places of their own: reads that a node leaves unanswered keep no change from being sent.
+    per_node: int = 2
     silences: int = 3  # answers missed in a row before a node is left alone
     first_pause: timedelta = timedelta(seconds=30)
     longest_pause: timedelta = timedelta(minutes=5)
@@ -47,7 +49,7 @@ class Daemon:
         self._alone_until: timedelta | None = None
         self._avoid_until: timedelta | None = None
         self._all = asyncio.Semaphore(limits.per_daemon)
-        self._nodes: defaultdict[str, asyncio.Semaphore] = defaultdict(
+        self._nodes: defaultdict[tuple[str, Mode], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(limits.per_node)
         )
         self._kinds: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -82,7 +84,7 @@ class Daemon:
                 async with asyncio.timeout(self._limits.turn.total_seconds()):
                     if node_id:
                         await held.enter_async_context(self._kinds[node_id, kind])
-                        await held.enter_async_context(self._nodes[node_id])
+                        await held.enter_async_context(self._nodes[node_id, mode])
                     await held.enter_async_context(self._all)
             except TimeoutError:
                 raise TooBusy(mode=mode) from None

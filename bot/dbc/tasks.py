@@ -28,6 +28,7 @@ _RESET = change("/tasks/reset/{task_id}", Auth.RENTER, done)
 _DELETE = change("/tasks/delete/{task_id}", Auth.RENTER, done)
 _MODIFY = change("/tasks/modify/{task_id}", Auth.RENTER, modified)
 _PASSWD = change("/tasks/passwd/{task_id}", Auth.RENTER, done)
+_MUCH = 4 * 1024  # bytes of a log, of the 8 KiB that an answer holds (docs/dbc-api.md §3.2.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,12 @@ class MaskedLog:
     """Lines of a machine's log without its passwords.
 
     `is_vouched_for`: its present ones are known, so none is left, however it was spelled.
+    `may_lack_some`: lines that were asked for may not have fitted into the answer.
     """
 
     lines: tuple[str, ...]
     is_vouched_for: bool
+    may_lack_some: bool = False
 
 
 class Tasks:
@@ -108,7 +111,9 @@ class Tasks:
         )
         redact = partial(self._redactor.redact, own=own or ())
         masked = mask_log("\n".join(found.lines), redact).split("\n") if found.lines else ()
-        return MaskedLog(tuple(masked), own is not None)
+        size = sum(len(text.encode()) for text in found.lines)
+        may_lack_some = len(found.lines) < lines and size > _MUCH
+        return MaskedLog(tuple(masked), own is not None, may_lack_some)
 
     async def _passwords(self, target: Target, task_id: str) -> tuple[str, ...] | None:
         """The machine's passwords; None where its details cannot be read.

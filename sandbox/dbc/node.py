@@ -67,6 +67,7 @@ class Node:
         self.stray_vm = False
         self.died_at: datetime | None = None
         self.lan_error = ""
+        self.clock_off = timedelta()  # how far its own clock is ahead, as its logs show
         self.log_spelling = ""  # how its log writes a password, if not as the real node does
         self.durations = durations or Durations()
         self.chain = MachineOnChain()
@@ -263,7 +264,7 @@ class Node:
     def log(self, task: Task, source: str, line: int, function: str, text: str) -> None:
         """Append to a machine's management log, in the node's layout."""
         level = "error" if "failed" in text or "nullptr" in text else "info"
-        stamp = self.now.strftime("%Y-%m-%d %H:%M:%S.%f")
+        stamp = (self.now + self.clock_off).strftime("%Y-%m-%d %H:%M:%S.%f")
         task.log.append(
             f"{stamp} | {task.task_id} | {level:<7} | {source} | {line} | {function} | {text}"
         )

@@ -247,6 +247,35 @@ class Executions(Repository):
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
+    async def has_rival(self, execution: Execution, *, unknown_since: datetime) -> bool:
+        """Whether another one of the same command for the same machine was sent and had not ended
+        when this one was sent, or was sent later. One that ended as unknown since that moment
+        counts as not ended.
+        """
+        began = execution.started_at or execution.created_at
+        rows = await self._connection.execute(
+            select(executions.c.id)
+            .where(
+                executions.c.command == execution.command,
+                executions.c.node == execution.node,
+                executions.c.task == execution.task,
+                executions.c.id != execution.id,
+                or_(
+                    executions.c.status.in_([ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING]),
+                    and_(
+                        executions.c.status == ExecutionStatus.DONE,
+                        executions.c.finished_at > began,
+                    ),
+                    and_(
+                        executions.c.status == ExecutionStatus.UNKNOWN,
+                        executions.c.finished_at >= unknown_since,
+                    ),
+                ),
+            )
+            .limit(1)
+        )
+        return rows.first() is not None
+
     async def unfinished(self) -> list[Execution]:
         """What has not ended yet, oldest first."""
         rows = await self._connection.execute(

@@ -226,6 +226,21 @@ async def test_a_node_has_few_pending_requests(
     await run_through(gate, calls, 2)
 
 
+async def test_reads_that_a_node_leaves_unanswered_hold_up_no_change(
+    daemon: FakeDaemon, connect: Connect, target: Target
+) -> None:
+    gate = Gate()
+    daemon.answer = in_turn(gate, gate, ok)
+    dbc = connect(daemon, limits=PATIENT)
+    calls: list[Awaitable[Any]] = [dbc.tasks.list(target), dbc.disks.list(target, TASK)]
+    asked = [asyncio.ensure_future(call) for call in calls]
+    await gate.wait_for(2)
+    async with asyncio.timeout(2):
+        await dbc.tasks.restart(target, TASK)
+    gate.open.set()
+    await asyncio.gather(*asked)
+
+
 async def test_a_daemon_has_few_pending_requests(daemon: FakeDaemon, connect: Connect) -> None:
     gate = Gate()
     daemon.answer = gate

@@ -1,5 +1,6 @@
 """Without an answer: what the node shows of it proves how it ended."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,98 @@ async def test_a_restart_that_left_no_trace_stays_unknown(stage: Stage) -> None:
     await asks_and_confirms(stage, "/dbc vm restart inference force")
     end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
     assert "The node's log" not in end.plain
+
+
+def has_clock(stage: Stage, off: timedelta) -> None:
+    """The node's clock has always been so far ahead of ours."""
+    stage.node("gpu1").clock_off = off
+    stage.task("inference").log.clear()
+
+
+@pytest.mark.parametrize("hours", [0, 8, -5])
+@pytest.mark.parametrize("line", ["vm restart inference force", "vm reset inference"])
+async def test_a_restart_that_never_arrived_is_not_proved_by_the_one_before(
+    stage: Stage, line: str, hours: int
+) -> None:
+    has_clock(stage, timedelta(hours=hours))
+    await asks_and_confirms(stage, f"/dbc {line}")
+    await stage.passes(4)
+    await stage.passes(4)
+    assert len(stage.endings(stage.alice)) == 1
+    stage.world.faults.on("reset_before", path=f"/tasks/{line.split()[1]}", count=1)
+    await asks_and_confirms(stage, f"/dbc {line}")
+    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "from before this command" in end.plain
+    assert end.plain.startswith(":grey_question:")
+
+
+@pytest.mark.parametrize("minutes", [-90, -10, 10, 600])
+async def test_a_node_whose_clock_is_wrong_proves_a_restart_all_the_same(
+    stage: Stage, minutes: int
+) -> None:
+    has_clock(stage, timedelta(minutes=minutes))
+    await asks_and_confirms(stage, "/dbc vm reset inference")
+    await stage.ends(stage.alice, "inference has been reset on gpu1")
+    stage.world.faults.on("reset_after", path="/tasks/reset", count=1)
+    await asks_and_confirms(stage, "/dbc vm reset inference")
+    stage.clock.advance(timedelta(seconds=20))
+    await stage.ends(stage.alice, "inference has been reset on gpu1: the node's log", within=20)
+
+
+async def test_without_a_look_at_the_log_before_a_restart_its_end_stays_unknown(
+    stage: Stage,
+) -> None:
+    stage.world.faults.on("bad_json", path="/tasks/logs", count=4)  # a read is tried twice
+    stage.world.faults.on("reset_after", path="/tasks/restart", count=1)
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    stage.clock.advance(timedelta(seconds=20))
+    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "I could not read the log before sending" in end.plain
+
+
+async def test_a_log_that_does_not_fit_into_an_answer_proves_no_restart_by_its_older_lines(
+    stage: Stage,
+) -> None:
+    task, node = stage.task("inference"), stage.node("gpu1")
+    for verb in ("create", "restart"):  # the second is left out of the next answer
+        node.log(task, "vm_client.cpp", 1, "CreateDomain", "x" * 5000)
+        node.log(task, "TaskManager.cpp", 1, f"process_{verb}_task", f"{verb} task successful")
+        stage.clock.advance(timedelta(seconds=1))
+    stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    task.log = task.log[-1:]
+    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "restart task successful" in end.plain
+
+
+async def test_of_two_restarts_that_got_lost_one_entry_proves_neither(stage: Stage) -> None:
+    stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
+    stage.world.faults.on("reset_after", path="/tasks/restart", count=1)
+    for _ in range(2):
+        await asks_and_confirms(stage, "/dbc vm restart inference force")
+    stage.clock.advance(timedelta(seconds=20))
+    for _ in range(12):
+        await stage.passes(15)
+    ends = stage.endings(stage.alice)
+    assert ["has restarted" in told for told in ends] == [False, False]
+    assert "It may be about another command: more than one was sent." in ends[-1]
+
+
+async def test_a_silent_node_does_not_hold_up_a_restart(stage: Stage) -> None:
+    inference = stage.task("inference").task_id
+    stage.world.faults.on("hang", path=f"/tasks/{inference}", count=1)
+    (stage.data / "policy.toml").write_text("[defaults]\ndisrupt = {}\n", encoding="utf-8")
+    stage.bot.reload_policy()
+    await stage.alice.types("/dbc vm restart inference", channel=CHANNEL)
+    async with asyncio.timeout(5):
+        while not any(call.path.endswith(inference) for call in stage.world.calls):
+            await asyncio.sleep(0)
+    stage.clock.advance(timedelta(seconds=2))
+    async with asyncio.timeout(1):
+        while not stage.changes():
+            await asyncio.sleep(0)
+    await stage.quiet()
+    await stage.ends(stage.alice, "inference was told to reboot and reads as running on gpu1")
 
 
 async def test_a_creation_is_known_by_its_name_as_soon_as_it_is_accepted(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, verify_nickname
 from bot.commands.groups.off import no_copy_under_way
+from bot.commands.groups.restarts import before_restart, log_before
 from bot.commands.groups.shown import (
     RETRY_VM,
     UNKNOWN,
@@ -394,14 +395,14 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
-            look=no_copy_under_way,
+            look=before_restart,
             asks=lambda values: "Force-restart" if values.get("force") else "Restart",
             loses=_restart_loses,
             follow=Follow(Goal.RUNNING, "is restarting", _restart_done, _SOON),
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
-            asks="Reset", loses=_POWER_CUT,
+            look=log_before, asks="Reset", loses=_POWER_CUT,
             follow=Follow(Goal.RUNNING, "is resetting", "has been reset", _SOON),
         ),
         Command(

@@ -12,13 +12,16 @@ from bot.services.observers.machines import Machines
 from bot.services.observers.sight import Observer
 from bot.services.observers.snapshots import Snapshots
 from bot.services.observers.transfers import Downloads, Uploads
+from storage import Store
 
 
-def observers(dbc: DbcClient, inventory: Inventory, clock: Clock) -> Mapping[Goal, Observer]:
+def observers(
+    store: Store, dbc: DbcClient, inventory: Inventory, clock: Clock
+) -> Mapping[Goal, Observer]:
     """Who looks, by what is looked for."""
     disks = Disks(dbc, clock)
     return {
-        **dict.fromkeys(MACHINE_GOALS, Machines(dbc, inventory, clock)),
+        **dict.fromkeys(MACHINE_GOALS, Machines(store, dbc, inventory, clock)),
         Goal.DOWNLOADED: Downloads(dbc, clock),
         Goal.UPLOADED: Uploads(dbc, clock),
         Goal.SNAPSHOT: Snapshots(dbc, clock),

@@ -1,6 +1,7 @@
 """Machines: one request per node and session serves all that are followed there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
@@ -11,12 +12,13 @@ from bot.model import DbcSession, Machine, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services import cards
 from bot.services.inventory import Inventory
-from bot.services.observers.node_log import Proof, can_prove, proof
+from bot.services.late import LOOKED_FOR
+from bot.services.observers.node_log import LINES, Proof, can_prove, proof
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.sessions import target_of
 from bot.services.settle import ABSENT, Verdict, has_moved, verdict
+from storage import Store
 
-_LOG_LINES = 20
 _SHOWN_LOG_LINES = 6
 _ERROR = " error"
 _CREATE_ERROR = "create error"
@@ -32,7 +34,8 @@ _DEFINED = "The machine is there, and off: starting it may succeed later, and it
 class Machines:
     """Looks at machines by the node's list; what a state means is in `settle`."""
 
-    def __init__(self, dbc: DbcClient, inventory: Inventory, clock: Clock) -> None:
+    def __init__(self, store: Store, dbc: DbcClient, inventory: Inventory, clock: Clock) -> None:
+        self._store = store
         self._dbc = dbc
         self._inventory = inventory
         self._clock = clock
@@ -81,7 +84,10 @@ class Machines:
         ended = found.state is not WatchState.OPEN
         parts = await self._why(session, watch, status) if ended and status.endswith(_ERROR) else ()
         if evidence is not None and evidence.at and found.state is WatchState.UNKNOWN:
-            parts = (*parts, Note(line("The node's log last says ", _entry(evidence), ".")))
+            parts = (
+                *parts,
+                Note(line("The node's log last says ", _entry(evidence), _which(evidence))),
+            )
         return Sight(
             found,
             status,
@@ -97,10 +103,20 @@ class Machines:
         if not can_prove(watch):
             return None
         try:
-            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
+            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", LINES)
         except BotError:
             return None
-        return proof(watch, page.lines, self._clock.now())
+        found = proof(watch, page.lines, whole=not page.may_lack_some)
+        if found.is_about_it and await self._has_rival(watch):
+            return replace(found, is_about_it=False, may_be_another=True)
+        return found
+
+    async def _has_rival(self, watch: Watch) -> bool:
+        """Whether another command of the bot may have left the same entry."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(watch.execution)
+            since = (execution.started_at or watch.started_at) - LOOKED_FOR
+            return await tx.executions.has_rival(execution, unknown_since=since)
 
     async def _why(self, session: DbcSession, watch: Watch, status: str) -> tuple[Part, ...]:
         """A failed command tells its reason only in its log (docs/dbc-api.md §4.3).
@@ -108,7 +124,7 @@ class Machines:
         Where not even the log is there, no domain was ever defined (§4.4).
         """
         try:
-            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", _LOG_LINES)
+            page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", LINES)
         except TaskNotFound:
             return (Note(line(_NEVER_DEFINED)),) if status == _CREATE_ERROR else ()
         except BotError:
@@ -125,6 +141,15 @@ def _proved(watch: Watch, proof: Proof) -> str:
     forced = "has been reset" if is_reset else "has restarted"
     done = forced if is_reset or watch.about.get("force") else "was told to reboot"
     return f"{done} on {{node}}: the node's log says {_entry(proof)}"
+
+
+def _which(proof: Proof) -> str:
+    """Why the entry does not prove it, as the end of the sentence that quotes it."""
+    if proof.is_older:
+        return ", from before this command."
+    if proof.may_be_another:
+        return ". It may be about another command: more than one was sent."
+    return ". It may be an earlier one: I could not read the log before sending."
 
 
 def _entry(proof: Proof) -> str:

@@ -1,39 +1,39 @@
 """What a node's log about a machine proves of a restart that got no answer. Pure.
 
 A machine that runs before and after a restart shows nothing of it; the log is the only trace
-(docs/dbc-api.md §11.4). Its times are the node's own, without a zone.
+(docs/dbc-api.md §11.4). Its times are the node's own, without a zone, by a clock that may differ
+from ours: entries are compared with each other, never with our time.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from bot.model import Watch
 
-_ENTRY = re.compile(
-    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) \|.*\| (\w+) task successful\s*"
-)
+LINES = 20  # how many of the newest are read
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) \|")
+_ENTRY = re.compile(_TIME.pattern + r".*\| (\w+) task successful\s*")
 _VERBS = {"vm.restart": "restart", "vm.reset": "reset"}
-_BEFORE = "log_before"  # what the log said last when nothing was known yet
-_NOTHING = "-"
-# Zones differ by whole half hours. So soon after the command, an entry that fits into the time
-# since then is about it, and not about another one that many half hours before.
-_ZONE = timedelta(minutes=30)
-_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)  # the time zones that there are
-_SOON = timedelta(minutes=2)
-# How far the node's clock may be ahead. None behind: an entry just before the command is another's.
-_AHEAD = timedelta(seconds=5)
+_BEFORE = "log_before"  # the log's newest time just before the command was sent
+_SINCE = "log_since"  # where that is not known: the newest time when it was read first after that
+_NOTHING = "-"  # the log was empty
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest entry of success; whether it is about the command; what to remember of it."""
+    """The newest entry of success; whether it is about the command; what to remember of it.
+
+    `is_older`: it was there before the command was sent. `may_be_another`: it is newer, but another
+    command may have left it.
+    """
 
     entry: str
     at: str
     is_about_it: bool
+    is_older: bool
     about: Mapping[str, str]
+    may_be_another: bool = False
 
 
 def can_prove(watch: Watch) -> bool:
@@ -41,24 +41,40 @@ def can_prove(watch: Watch) -> bool:
     return watch.unsure and not watch.moved and watch.about.get("command", "") in _VERBS
 
 
-def proof(watch: Watch, lines: Sequence[str], now: datetime) -> Proof:
-    """What these lines say, compared with what they said before."""
+def before(lines: Sequence[str]) -> Mapping[str, str]:
+    """What to know of all the newest lines before a command is sent; nothing if they do not say."""
+    newest = _newest(lines)
+    return {_BEFORE: newest} if newest else {}
+
+
+def proof(watch: Watch, lines: Sequence[str], *, whole: bool = True) -> Proof:
+    """What these lines say, compared with what the log said before; not `whole` if some may lack.
+
+    Without a known time before the command was sent, only what is newer than the first look counts.
+    """
     verb = _VERBS[watch.about["command"]]
     entries = [found for text in lines if (found := _ENTRY.fullmatch(text)) and found[2] == verb]
-    at = entries[-1][1] if entries else ""
-    before = watch.about.get(_BEFORE)
-    if before is None:
-        sent = datetime.fromisoformat(watch.about["sent_at"])
-        is_new = bool(at) and now - sent <= _SOON and _fits(at, sent, now)
-    else:
-        is_new = at > before
-    remembered = before or at or _NOTHING
-    return Proof(f"{verb} task successful", at, is_new, {_BEFORE: remembered})
+    at = max((found[1] for found in entries), key=_in_order, default="")
+    known = watch.about.get(_BEFORE, "")
+    since = known or watch.about.get(_SINCE, "")
+    # Strictly: within one moment (some nodes tell whole seconds) nothing says which came first.
+    is_new = bool(at and since) and _in_order(at) > _in_order(since)
+    first = "" if since or not whole else _newest(lines)
+    about = {_SINCE: first} if first else {}
+    is_older = bool(at and known) and not is_new
+    return Proof(f"{verb} task successful", at, is_new, is_older, about)
 
 
-def _fits(at: str, sent: datetime, now: datetime) -> bool:
-    shown = datetime.fromisoformat(at).replace(tzinfo=UTC)
-    zone = round((shown - now) / _ZONE) * _ZONE
-    if not _WEST <= zone <= _EAST:  # an entry of another day
-        return False
-    return sent <= shown - zone <= now + _AHEAD
+def _newest(lines: Sequence[str]) -> str:
+    """The newest time among lines of any kind; nothing where none of them tells one.
+
+    Not the last line's: the node's clock may have been set back, and older entries show later.
+    """
+    times = [found[1] for text in lines if (found := _TIME.match(text))]
+    return max(times, key=_in_order, default="" if lines else _NOTHING)
+
+
+def _in_order(at: str) -> str:
+    """By which times of a log compare: with as many decimals as any."""
+    seconds, _, decimals = at.partition(".")
+    return f"{seconds}.{decimals:0<6}"
