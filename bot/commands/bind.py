@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, Kind, Parameter
 from bot.commands.context import Services
-from bot.commands.rights import hidden_from
+from bot.commands.rights import hidden_from, unasked
 from bot.commands.table import Command
 from bot.errors import NotFound, Refused
 from bot.model import Machine, Node, NodeKind, Place
@@ -62,6 +62,7 @@ async def bind(
                 place.channel,
                 asking=asking,
                 hidden=hidden_from(services, actor, place, "vm.list", asking=asking),
+                unasked=unasked(services, actor, place, command, values, asking=asking),
             )
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine

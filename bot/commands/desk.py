@@ -24,7 +24,7 @@ from bot.commands.pipeline import Pipeline
 from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
 from bot.commands.rehearse import Rehearsals
-from bot.commands.rights import allow_read, hidden_from, require_colleague
+from bot.commands.rights import allow, hidden_from, require_colleague, unasked
 from bot.commands.running import LEASE
 from bot.commands.secrecy import faults, refuse_known_secret
 from bot.commands.standing import standing_of
@@ -381,11 +381,20 @@ class Desk:
         context = Context(self._services, actor, place, Source.FORM, unsaid)
         try:
             await require_colleague(self._services, actor, place)
-            hidden = hidden_from(self._services, actor, place, "vm.list")
-            on = values.get(NODE_OPTION, "")
-            machine = await inventory.machine(actor, vm, on, place.channel, hidden=hidden)
-            for name, given in ((command.id, values), (_SHOW, {"vm": vm})):
-                await allow_read(self._services, actor, place, name, given, machine)
+            show = self._services.table[_SHOW]
+            about = ((command, values), (show, {"vm": vm}))
+            for row, given in about:
+                await allow(self._services, actor, place, row, given)
+            machine = await inventory.machine(
+                actor,
+                vm,
+                values.get(NODE_OPTION, ""),
+                place.channel,
+                hidden=hidden_from(self._services, actor, place, "vm.list"),
+                unasked=unasked(self._services, actor, place, show, {"vm": vm}),
+            )
+            for row, given in about:
+                await allow(self._services, actor, place, row, given, machine)
             present = await read(context, machine)
             where = await inventory.label(machine.node)
         except BotError as problem:

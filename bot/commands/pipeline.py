@@ -112,7 +112,7 @@ class Pipeline:
         self, command: Command, execution: Execution, approval: Approval | None
     ) -> tuple[Execution, Bound] | None:
         """It, ready to run now; None where it is asked for instead. Raises Refused."""
-        execution, bound = await self._preparation.prepare(execution)
+        execution, bound = await self._preparation.prepare(execution, again=approval is not None)
         is_cleared = await self._is_cleared(command, execution, bound, approval)
         return (execution, bound) if is_cleared else None
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
+from bot.commands.rights import allow
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
 from bot.errors import Refused, Severity
-from bot.model import Execution, Goal
+from bot.model import Execution, Goal, Machine, Node
 from bot.reply import line
+from bot.services.approvals import since_requested
 
 
 class Preparation:
@@ -18,16 +20,24 @@ class Preparation:
         self._services = services
         self._store = services.store
 
-    async def prepare(self, execution: Execution) -> tuple[Execution, Bound]:
-        """Find out what was meant and whether it can be. Raises BotError where it cannot."""
+    async def prepare(
+        self, execution: Execution, *, again: bool = False
+    ) -> tuple[Execution, Bound]:
+        """Find out what was meant and whether it can be. Raises BotError where it cannot.
+
+        What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
+        it was requested. Raises RightsUnknown while Slack does not say who it is.
+        """
         command = self._services.table[execution.command]
         await self._may_change_things(execution)
+        await self._allow(command, execution, again=again)
         try:
             bound = await self._bind(command, execution)
             if bound.machine is not None and bound.node is not None:  # nobody is asked in vain
                 channel = execution.place.channel
                 await self._services.sessions.require(execution.actor, bound.node, channel)
             execution = await self._fix_target(command, execution, bound)
+            await self._allow(command, execution, bound.machine or bound.node, again=again)
             return await self._look(command, execution, bound), bound
         except DbcError as error:
             if error.severity is Severity.FAILED:
@@ -38,6 +48,22 @@ class Preparation:
         person = await self._services.directory.person(execution.actor)
         if not person.is_full_member:
             raise Refused("Only full members of this workspace can change machines.")
+
+    async def _allow(
+        self,
+        command: Command,
+        execution: Execution,
+        of: Machine | Node | None = None,
+        *,
+        again: bool,
+    ) -> None:
+        services, actor, place = self._services, execution.actor, execution.place
+        try:
+            await allow(services, actor, place, command, execution.arguments, of)
+        except Refused as refusal:
+            if again:
+                raise since_requested(refusal) from None
+            raise
 
     async def _bind(self, command: Command, execution: Execution) -> Bound:
         values = {**execution.arguments, **execution.secrets}

@@ -12,7 +12,7 @@ from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import bind
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.patience import Interim, courteously, in_time, slack_is_slow
-from bot.commands.rights import allow_read, require_colleague
+from bot.commands.rights import allow, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
@@ -79,9 +79,10 @@ class Reads:
         in_between = JSON not in wish.values and not wish.option(FILE)
         meanwhile = interim.once if in_between else unsaid
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
+        may = partial(allow, self._services, wish.actor, wish.place, wish.command, wish.values)
+        await may()
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
-        of = bound.machine or bound.node
-        await allow_read(self._services, wish.actor, wish.place, wish.command.id, wish.values, of)
+        await may(bound.machine or bound.node)
         try:
             return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
         except DbcError as error:

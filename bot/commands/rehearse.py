@@ -16,7 +16,7 @@ from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, Node
 from bot.plural import counted
-from bot.ports import Answer, DeliveryFailed
+from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import (
     CodeBlock,
     Fields,
@@ -76,7 +76,10 @@ class _Rehearsal:
             return Reply(f"{_HEAD} {error.sentence}", parts, private=True, fault=fault_of(error))
 
     async def _rehearse(self, head: Line) -> Reply:
-        execution, bound = await Preparation(self._services).prepare(self._execution())
+        try:
+            execution, bound = await Preparation(self._services).prepare(self._execution())
+        except DeliveryFailed as failure:  # what may be denied is not looked at
+            raise slack_does_not_say() from failure
         decision = await self._decision(execution)
         facts = [("Review", await self._review(execution, bound, decision))]
         facts += await self._facts(execution, bound, decision)

@@ -41,6 +41,7 @@ from bot.services.approvals import (
     Reviewers,
     binding,
     outgrown,
+    since_requested,
 )
 from bot.services.facts import ALIKE, differences
 from bot.services.inventory import Inventory
@@ -102,10 +103,7 @@ class Reviews:
         try:
             return await self.decision(execution)
         except Refused as refusal:
-            raise Refused(
-                f"The rules have changed since this was asked. {refusal.sentence}",
-                hint=refusal.hint,
-            ) from None
+            raise since_requested(refusal) from None
 
     async def ask(
         self,

@@ -1,12 +1,13 @@
-"""Whether a person may read something here: asked before anything is read, by whatever reads it."""
+"""Whether a person may do or read something here: asked before anything is read."""
 
 from collections.abc import Mapping
 from functools import partial
 
 from bot.commands.context import Services
+from bot.commands.table import Command
 from bot.errors import Refused
-from bot.model import Effect, Machine, Node, Place
-from bot.services.inventory import Hidden
+from bot.model import Machine, Node, Place
+from bot.services.inventory import Hidden, Unasked
 from bot.services.policy import Request
 
 
@@ -22,25 +23,51 @@ async def require_colleague(services: Services, user: str, place: Place) -> None
         raise Refused("Shared sessions are for full members of this workspace.")
 
 
-async def allow_read(
+async def allow(
     services: Services,
     user: str,
     place: Place,
-    command: str,
+    command: Command,
+    values: Mapping[str, str],
+    of: Machine | Node | None = None,
+) -> None:
+    """Raise Refused where the rules deny the command with these texts, as far as that is known.
+
+    Comes before anything is read of what it is about, `of`; before that is looked up, too, so that
+    nobody is asked for a name that is of no use. Raises RightsUnknown while Slack does not say.
+    """
+    await services.reviews.reviewers.allow(_request(user, place, command, values, of))
+
+
+def unasked(
+    services: Services,
+    user: str,
+    place: Place,
+    command: Command,
+    values: Mapping[str, str],
+    *,
+    asking: bool = True,
+) -> Unasked:
+    """Finds out, where it matters, the nodes of which the rules deny this: none is asked then."""
+    denied_nodes = services.reviews.reviewers.denied_nodes
+    return partial(denied_nodes, _request(user, place, command, values, None), asking=asking)
+
+
+def _request(
+    user: str,
+    place: Place,
+    command: Command,
     values: Mapping[str, str],
     of: Machine | Node | None,
-) -> None:
-    """Raise Refused where the rules deny to read this with a command, by its id."""
-    await services.reviews.reviewers.allow(
-        Request(
-            person=user,
-            channel=place.channel,
-            command=command,
-            effect=Effect.READ,
-            arguments=values,
-            node=of.node if isinstance(of, Machine) else of.id if of else "",
-            task=of.task if isinstance(of, Machine) else "",
-        )
+) -> Request:
+    return Request(
+        person=user,
+        channel=place.channel,
+        command=command.id,
+        effect=command.effect_of(values),
+        arguments=values,
+        node=of.node if isinstance(of, Machine) else of.id if of else "",
+        task=of.task if isinstance(of, Machine) else "",
     )
 
 

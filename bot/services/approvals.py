@@ -93,23 +93,23 @@ class Reviewers:
             for command, effect in asked.items()
         }
 
-    async def allow(self, read: Request) -> None:
-        """Raise Refused where the rules deny to read this. Nobody is asked where none denies.
+    async def allow(self, asked: Request) -> None:
+        """Raise Refused where the rules deny this, as far as it is known: before anything is read.
 
-        Raises RightsUnknown while Slack does not say.
+        Nobody is asked where no rule denies. Raises RightsUnknown while Slack does not say.
         """
         policy = self._book.current
         if not any(rule.deny for rule in policy.rule):
             return
         try:
-            groups = await self.groups_of(read.person)
+            groups = await self.groups_of(asked.person)
         except RightsUnknown:
             raise
         except DeliveryFailed as failure:
             raise Refused(
                 f"Slack did not say who may do this ({failure.reason}).", hint="Try again."
             ) from failure
-        decision = decide(policy, replace(read, groups=groups))
+        decision = decide(policy, replace(asked, groups=groups))
         if decision.kind == "deny":
             raise Refused(decision.why)
 
@@ -118,21 +118,28 @@ class Reviewers:
     ) -> frozenset[str]:
         """The nodes that the rules deny to read with this command, by id.
 
-        A list over several nodes leaves them out. While Slack does not say who is in a user
-        group, or is not asked, whoever might be in it counts as being in it.
+        A list over several nodes leaves them out.
+        """
+        asked = Request(person, channel, command, Effect.READ, {})
+        return frozenset(await self.denied_nodes(asked, asking=asking))
+
+    async def denied_nodes(self, asked: Request, *, asking: bool = True) -> Mapping[str, str]:
+        """The nodes of which the rules deny what is asked, by id, and in which words.
+
+        While Slack does not say who is in a user group, or is not asked, whoever might be in it
+        counts as being in it.
         """
         policy = self._book.current
         named = {node for rule in policy.rule if rule.deny for node in rule.match.node}
         if not named:
-            return frozenset()
+            return {}
         groups = policy.groups()
         if asking:
             with suppress(DeliveryFailed):
-                groups = await self.groups_of(person)
-        asked = Request(person, channel, command, Effect.READ, {}, groups=groups)
-        return frozenset(
-            node for node in named if decide(policy, replace(asked, node=node)).kind == "deny"
-        )
+                groups = await self.groups_of(asked.person)
+        asked = replace(asked, groups=groups)
+        decisions = {node: decide(policy, replace(asked, node=node)) for node in sorted(named)}
+        return {node: said.why for node, said in decisions.items() if said.kind == "deny"}
 
     async def groups_of(self, user: str) -> frozenset[str]:
         """The user groups of a person, as far as the policy names them."""
@@ -281,6 +288,13 @@ class Reviewers:
             type_name=decision.type_name and kind is ReviewKind.APPROVE,
             remind_at=None if is_mine else now + (decision.remind or FIRST_REMINDER),
         )
+
+
+def since_requested(refusal: Refused) -> Refused:
+    """The refusal of what was not refused when it was requested, in words that say so."""
+    return Refused(
+        f"The rules have changed since this was asked. {refusal.sentence}", hint=refusal.hint
+    )
 
 
 def binding(execution: Execution) -> str:

@@ -5,7 +5,7 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,12 +38,18 @@ _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
 
 # Finds out which nodes are not to be named to who asks, by id; asked where a choice is listed.
 Hidden = Callable[[], Awaitable[Set[str]]]
+# Finds out of which nodes nothing is read for who asks, by id, and why.
+Unasked = Callable[[], Awaitable[Mapping[str, str]]]
 
 log = structlog.get_logger()
 
 
 async def _nothing() -> Set[str]:
     return frozenset()
+
+
+async def _none() -> Mapping[str, str]:
+    return {}
 
 
 class NotKnownHere(NotFound):
@@ -329,11 +335,13 @@ class Inventory:
         *,
         asking: bool = True,
         hidden: Hidden = _nothing,
+        unasked: Unasked = _none,
     ) -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
-        Raises NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name
-        that a node may know.
+        Those on nodes that are `unasked` are taken as last seen: nothing is read there. Raises
+        NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name that a
+        node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
         found = match_machine(await self.machines(user, channel), text, node)
@@ -345,11 +353,19 @@ class Inventory:
             if not asking:
                 raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
             # What only fits may be another's exact name, which nobody has seen yet.
-            listings = await asyncio.gather(*(self.list_node(s) for s in sessions))
-            seen = [machine for listing in listings for machine in listing.machines]
-            found = match_machine(seen, text, node)
+            denied = await unasked()
+            listings = await asyncio.gather(
+                *(self.list_node(one) for one in sessions if one.node not in denied)
+            )
+            found = await self._among(listings, text, node, user, channel, denied)
             if not found and _TASK_ID.fullmatch(task := typed(text)):
-                found = await self._by_id(sessions, task)
+                found = await self._by_id((s for s in sessions if s.node not in denied), task)
+            if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
+                raise NotFound(
+                    f"None of your machines is called “{text}” where you may do this.",
+                    hint=" ".join(why),
+                    field="vm",
+                )
         if len(found) == 1:
             return found[0]
         unseen = await hidden()
@@ -357,6 +373,21 @@ class Inventory:
             if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
                 raise listing.problem.told_to(user)
         raise await self._not_one(text, found, listings, unseen)
+
+    async def _among(
+        self,
+        listings: Iterable[NodeListing],
+        text: str,
+        node: str,
+        user: str,
+        channel: str,
+        denied: Mapping[str, str],
+    ) -> list[Machine]:
+        """The machines that `text` names, of those just listed; as last seen where denied."""
+        seen = [machine for listing in listings for machine in listing.machines]
+        if denied:
+            seen += [m for m in await self.machines(user, channel) if m.node in denied]
+        return match_machine(seen, text, node)
 
     async def _is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""
