@@ -35,6 +35,8 @@ _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 _BEFORE = re.compile(r"[\s,:，：、]*(?:(?:[>•＞]|&gt;)\s*)*")  # “@dbc, vm list”, `> vm list`
 _MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
 _QUOTED_LINE = re.compile(rf"(?:{_DOUBLE}|'([^']*)')[\s.,!。，！]*")
+# Formatting around formatting: nobody needs more, and thousands would hold up everybody.
+_LAYERS = 16
 
 
 class Word(str):
@@ -61,15 +63,16 @@ def clean(text: str) -> str:
 
 def unwrapped(line: str) -> str:
     """A cleaned line without what stands before it, and without what its command stands in."""
-    while True:
+    for _ in range(_LAYERS):
         bare = line[match.end() :] if (match := _BEFORE.match(line)) else line
         if found := _MARKED.match(bare):
             bare = f"{found[2]}{bare[found.end() :]}"
         elif found := _QUOTED_LINE.fullmatch(bare):
             bare = _inner(found)
         if bare == line:
-            return line
+            break
         line = bare
+    return line
 
 
 def _breaks(char: str) -> bool:

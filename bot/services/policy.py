@@ -27,6 +27,7 @@ from pydantic import (
 
 from bot.errors import Refused
 from bot.model import Effect
+from bot.services import patterns
 from bot.services.rule_arguments import Argument, Known, Wanted, called, faults
 
 _SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
@@ -48,11 +49,8 @@ def _listed(value: object) -> object:
 
 
 def _pattern(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"is no regular expression: {error}") from None
+    if isinstance(value, str) and (why := patterns.fault(value)):
+        raise ValueError(f"is no regular expression that can be used (RE2): {why}")
     return value
 
 
@@ -283,7 +281,7 @@ class Decision:
         if self.reasons and not reason:
             raise Refused("A reason is needed for this.", hint='Add it: reason="…"', field="reason")
         for pattern in self.reasons:
-            if not re.search(pattern, reason):
+            if not patterns.is_found(pattern, reason):
                 raise Refused(
                     f"The reason must match “{pattern}”.", hint='Say it: reason="…"', field="reason"
                 )

@@ -342,3 +342,11 @@ def test_a_word_too_many_is_named() -> None:
 @pytest.mark.parametrize("line", ["help vm restart --json", "help --json"])
 def test_help_can_be_had_in_json(line: str) -> None:
     assert parsed(line)[0] == "help"
+
+
+@pytest.mark.parametrize(("layers", "is_understood"), [(1, True), (5, True), (1000, False)])
+def test_formatting_is_taken_off_a_few_times_and_not_thousands(
+    layers: int, is_understood: bool
+) -> None:
+    found = parse(TABLE, "`_" * layers + "vm list" + "_`" * layers)
+    assert isinstance(found, Parsed) is is_understood
