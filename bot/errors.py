@@ -32,12 +32,14 @@ class BotError(Exception):
     holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
     `answer` is a sentence about an answer that left it open whether a change was carried out.
+    `during` is what was being done, where whoever reads it may no longer see what they asked for.
     `learnt` are facts found out before it failed, for whoever settles what is unknown.
     """
 
     severity = Severity.FAILED
     said = ""
     answer = ""
+    during: "Words" = ""
     learnt = NOTHING_LEARNT
 
     def __init__(self, sentence: str, *, hint: "Words" = "", field: str = "") -> None:

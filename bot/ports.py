@@ -87,7 +87,10 @@ class Answer(Protocol):
         ...
 
     async def meanwhile(self, reply: Reply) -> None:
-        """Say that the answer takes its time; a form that waits keeps what was typed into it."""
+        """Say that the answer takes its time; a form that waits keeps what was typed into it.
+
+        The answer takes its place, or it disappears at the end, where the chat side can do that.
+        """
         ...
 
     async def open(self, form: Form) -> None:

@@ -359,10 +359,12 @@ _SIGNS = {
 
 def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
-    parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", error.sentence))]
+    failed = line(error.during, " failed. ") if error.during else ()
+    sentence = line(failed, error.sentence)
+    parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
     if told := advice(error):
         parts.append(Note(told))
-    return Reply(error.sentence, tuple(parts), private=True, fault=fault_of(error))
+    return Reply(plain(sentence), tuple(parts), private=True, fault=fault_of(error))
 
 
 def fault_of(error: BotError) -> Fault:

@@ -6,19 +6,21 @@ is said.
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from functools import partial
+from collections.abc import Awaitable
+
+import structlog
 
 from bot.clock import Clock
-from bot.model import MessageRef, Place
+from bot.model import Place
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji
-from handlers.lookout import found, once
+from handlers.interlude import Interlude
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
+
+log = structlog.get_logger()
 
 
 class _Answer(ABC):
@@ -28,12 +30,15 @@ class _Answer(ABC):
         self,
         messenger: SlackMessenger,
         modals: Modals,
+        clock: Clock,
         *,
         actor: str,
         place: Place,
         trigger: str = "",
         url: ResponseUrl | None = None,
     ) -> None:
+        self._interlude = Interlude(messenger, clock, place)
+        self._is_waiting = False  # whether a message of its own says that it takes its time
         self._url = url
         self._messenger = messenger
         self._modals = modals
@@ -48,8 +53,34 @@ class _Answer(ABC):
         """Answer."""
 
     async def meanwhile(self, reply: Reply) -> None:
-        """Say that it takes its time."""
+        """Say that it takes its time.
+
+        With the bot alone, in a message that can be taken back. What is said privately in a channel
+        cannot: Slack lets an app replace it only once the person has pressed something in it
+        (bolt-python#1268, bolt-js#2287, chat.update).
+        """
+        if self._is_direct:
+            try:
+                await self._interlude.begin(reply)
+            except Unanswered:
+                self._is_waiting = True
+                raise
+            except DeliveryFailed as failed:
+                log.info("not_with_us_alone", reason=failed.reason)
+            else:
+                self._is_waiting = True
+                return
         await self.say(reply)
+
+    async def done(self) -> None:
+        """Nothing more is said: what only said that it takes its time disappears."""
+        if self._is_waiting:
+            await self._interlude.take_back()
+
+    @property
+    def _is_direct(self) -> bool:
+        """Whether it is said in a direct message (with the bot, or with somebody else)."""
+        return self._place.channel.startswith("D")
 
     async def open(self, form: Form) -> None:
         """Show the form, or a button that opens it; what was shown before is shown anew."""
@@ -78,13 +109,16 @@ class PrivateAnswer(_Answer):
         self,
         messenger: SlackMessenger,
         modals: Modals,
+        clock: Clock,
         url: ResponseUrl,
         *,
         actor: str,
         place: Place,
         trigger: str,
     ) -> None:
-        super().__init__(messenger, modals, actor=actor, place=place, trigger=trigger, url=url)
+        super().__init__(
+            messenger, modals, clock, actor=actor, place=place, trigger=trigger, url=url
+        )
         self._response = url
 
     async def say(self, reply: Reply) -> None:
@@ -94,66 +128,27 @@ class PrivateAnswer(_Answer):
 
 
 class PublicAnswer(_Answer):
-    """To a mention or a direct message: where it was asked. A second answer replaces the first.
-
-    Where Slack does not answer, it is looked for before it is posted again.
-    """
-
-    def __init__(
-        self, messenger: SlackMessenger, modals: Modals, clock: Clock, *, actor: str, place: Place
-    ) -> None:
-        super().__init__(messenger, modals, actor=actor, place=place)
-        self._clock = clock
-        self._key = f"answer:{secrets.token_urlsafe(12)}"
-        self._since = clock.now()
-        self._said: MessageRef | None = None
-        self._settled_at: timedelta | None = None  # until then what was said may still appear
+    """To a mention or a direct message: where it was asked. A second answer replaces the first."""
 
     async def say(self, reply: Reply) -> None:
         """Answer for everybody there, unless the reply is private."""
-        if self._is_private(reply):
+        if reply.private and not self._is_direct:
             await self._messenger.whisper(self._actor, self._place, reply)
             return
-        if self._settled_at is not None:
-            self._said = await found(self._clock, self._settled_at, self._look)
-            self._settled_at = None
-        if self._said is None or not await self._edited(self._said, reply):
-            post = partial(once, self._clock, partial(self._post, reply), self._look)
-            await self._say_first(post, reply)
+        self._is_waiting = False
+        await self._or_whisper(self._interlude.say(reply), reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time; the answer itself does not wait until that has appeared."""
-        if self._is_private(reply) or self._said is not None or self._settled_at is not None:
-            await self.say(reply)
+        self._is_waiting = True
+        if self._interlude.may_stand:
+            await self._or_whisper(self._interlude.say(reply), reply)
             return
+        await self._or_whisper(self._interlude.begin(reply), reply)
+
+    async def _or_whisper(self, saying: Awaitable[None], reply: Reply) -> None:
         try:
-            await self._say_first(partial(self._post, reply), reply)
-        except Unanswered as lost:
-            self._settled_at = self._clock.monotonic() + lost.settles_within
-            raise
-
-    def _is_private(self, reply: Reply) -> bool:
-        return reply.private and not self._place.channel.startswith("D")
-
-    async def _post(self, reply: Reply) -> MessageRef:
-        return await self._messenger.post(self._place, reply, self._key)
-
-    async def _look(self) -> MessageRef | None:
-        return await self._messenger.find(self._place, self._key, self._since)
-
-    async def _edited(self, said: MessageRef, reply: Reply) -> bool:
-        """Replace what was said; False where it is gone."""
-        try:
-            await self._messenger.edit(said, reply)
-        except DeliveryFailed as failed:
-            if failed.retry_after is not None:
-                raise
-            return False
-        return True
-
-    async def _say_first(self, post: Callable[[], Awaitable[MessageRef]], reply: Reply) -> None:
-        try:
-            self._said = await post()
+            await saying
         except DeliveryFailed as failed:
             if failed.retry_after is not None:
                 raise
@@ -169,9 +164,16 @@ class FormAnswer(_Answer):
     """To a form sent in: in the form while it waits, else a whisper where the form belongs."""
 
     def __init__(
-        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place, view: Payload
+        self,
+        messenger: SlackMessenger,
+        modals: Modals,
+        clock: Clock,
+        *,
+        actor: str,
+        place: Place,
+        view: Payload,
     ) -> None:
-        super().__init__(messenger, modals, actor=actor, place=place)
+        super().__init__(messenger, modals, clock, actor=actor, place=place)
         self._view = view
         self._waiting = ""
 
@@ -196,7 +198,7 @@ class FormAnswer(_Answer):
         waiting = self._waiting
         shown = waiting and await self._modals.meanwhile(waiting, self._view, reply)
         if not shown:
-            await self._beside(reply)
+            await super().meanwhile(reply)
 
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
@@ -216,9 +218,16 @@ class DraftAnswer(_Answer):
     """To a choice in a form that is still being filled in: the form anew, or nothing."""
 
     def __init__(
-        self, messenger: SlackMessenger, modals: Modals, *, actor: str, place: Place, shown: Shown
+        self,
+        messenger: SlackMessenger,
+        modals: Modals,
+        clock: Clock,
+        *,
+        actor: str,
+        place: Place,
+        shown: Shown,
     ) -> None:
-        super().__init__(messenger, modals, actor=actor, place=place)
+        super().__init__(messenger, modals, clock, actor=actor, place=place)
         self._shown = shown
 
     async def say(self, reply: Reply) -> None:

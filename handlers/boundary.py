@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 from slack_bolt import BoltResponse
@@ -24,6 +25,14 @@ from handlers.supervisor import Supervisor
 _COURTESY = 0.1  # seconds
 
 log = structlog.get_logger()
+
+
+class EndingAnswer(Answer, Protocol):
+    """An answer that is told when nothing more will be said."""
+
+    async def done(self) -> None:
+        """Take back what only said that it takes its time; raises nothing."""
+        ...
 
 
 class Boundary:
@@ -57,7 +66,7 @@ class Boundary:
             self._words(error, "")
             return BoltResponse(status=NOT_TAKEN, body="")
 
-    def work(self, key: str, work: Work, answer: Answer) -> None:
+    def work(self, key: str, work: Work, answer: EndingAnswer) -> None:
         """Do the work in a supervised task, after the acknowledgements under way."""
         self._supervisor.start(self._run(key, work, answer), f"work {key}")
 
@@ -66,7 +75,7 @@ class Boundary:
         self._supervisor.start(self._say(answer, reply), f"refuse {key}")
         return Acknowledgement()
 
-    async def _run(self, key: str, work: Work, answer: Answer) -> None:
+    async def _run(self, key: str, work: Work, answer: EndingAnswer) -> None:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_COURTESY):
@@ -78,6 +87,8 @@ class Boundary:
             sayable = isinstance(error, (LockedOut, RightsUnknown))
             if sayable or not isinstance(error, DeliveryFailed):
                 await self._say(answer, reply)
+        finally:
+            await answer.done()
 
     async def _say(self, answer: Answer, reply: Reply) -> None:
         try:

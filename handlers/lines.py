@@ -5,7 +5,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.folding import sound
 from bot.model import Invocation, Place, Source
-from bot.ports import Answer
+from handlers.boundary import EndingAnswer
 from handlers.deliveries import Acknowledgement
 from handlers.payloads import (
     Payload,
@@ -73,7 +73,7 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
 
 
 async def _take(
-    board: Switchboard, invocation: Invocation, team: str, answer: Answer, also: str = ""
+    board: Switchboard, invocation: Invocation, team: str, answer: EndingAnswer, also: str = ""
 ) -> BoltResponse:
     key = invocation.key
 

@@ -113,6 +113,10 @@ class SlackMessenger:
         )
         return shaped(Linked, answer).permalink
 
+    async def delete(self, ref: MessageRef) -> None:
+        """Take a message of ours away. Raises DeliveryFailed."""
+        await self._connection.call("chat.delete", channel=ref.channel, ts=ref.ts)
+
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
         return await self._find(place, since, lambda posted: _key_of(posted) == key)

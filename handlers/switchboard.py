@@ -46,6 +46,7 @@ class Switchboard:
         return PrivateAnswer(
             self.messenger,
             self.modals,
+            self.clock,
             ResponseUrl(self.connection, self.clock, url),
             actor=actor,
             place=place,
@@ -58,10 +59,14 @@ class Switchboard:
 
     def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:
         """The answer to a form sent in."""
-        return FormAnswer(self.messenger, self.modals, actor=actor, place=place, view=view)
+        return FormAnswer(
+            self.messenger, self.modals, self.clock, actor=actor, place=place, view=view
+        )
 
     def draft(self, actor: str, place: Place, view: Payload, act: str) -> DraftAnswer:
         """The answer to a choice in a form that is still open."""
         self.modals.acted(view["id"], act)
         shown = Shown(view["id"], view["hash"], act)
-        return DraftAnswer(self.messenger, self.modals, actor=actor, place=place, shown=shown)
+        return DraftAnswer(
+            self.messenger, self.modals, self.clock, actor=actor, place=place, shown=shown
+        )

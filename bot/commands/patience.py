@@ -3,27 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.errors import BotError
-from bot.ports import Answer, DeliveryFailed
-from bot.reply import Reply
+from bot.ports import DeliveryFailed
+from bot.reply import Reply, emoji
 
-_PATIENCE = 2.5  # seconds of silence before a person is told that something is being waited for
+PATIENCE = 2.5  # seconds of silence before a person is told that something is being waited for
 # How long what only reads may take; then it is given up. Longer than a daemon waits for a node, and
 # than we wait for a daemon (`bot.dbc.guard.Limits`).
 LIMIT = timedelta(seconds=40)
-# A slash command's answers cannot replace each other (bolt-python#1268, bolt-js#2287), so these
-# have to stay true when the answer stands below them.
-_ASKING = Reply.of("Still waiting for an answer. It will appear below.", private=True)
-READING = Reply.of(
-    f"Still waiting for an answer (up to {LIMIT.total_seconds():.0f} s). It will appear below.",
-    private=True,
-)
 
 T = TypeVar("T")
 
@@ -65,9 +57,14 @@ async def courteously(meanwhile: Callable[[], Awaitable[None]]) -> None:
         log.exception("courtesy_failed")
 
 
-async def patiently(run: Awaitable[T], answer: Answer) -> T:
-    """Tell the person when it takes longer than they would wait in silence."""
-    return await unless_soon(run, _PATIENCE, partial(answer.meanwhile, _ASKING))
+def waiting_for(node: str, limit: timedelta | None = None) -> Reply:
+    """What a person reads while they wait; `node` may be empty.
+
+    It has to stay true: what is said privately in a channel cannot be taken back (decision 0008).
+    """
+    whom = node or "an answer"
+    within = f" (up to {limit.total_seconds():.0f} s)" if limit is not None else ""
+    return Reply.of(emoji("hourglass_flowing_sand"), f" Still waiting for {whom}{within}.")
 
 
 async def unless_late(clock: Clock, limit: timedelta, run: Awaitable[T]) -> T | None:
@@ -82,27 +79,26 @@ async def unless_late(clock: Clock, limit: timedelta, run: Awaitable[T]) -> T | 
 
 
 class Interim:
-    """What a person is told before the answer of a read: one text, the first that there is."""
+    """What a person is told before the answer: one text, the first that there is."""
 
     def __init__(self, say: Callable[[Reply], Awaitable[None]]) -> None:
         self._say = say
-        self._is_said = False
+        self.is_said = False
+        self.waiting = waiting_for("")  # what is said once it has taken too long
 
     async def once(self, reply: Reply) -> None:
         """Say it, unless something was said before."""
-        if not self._is_said:
-            self._is_said = True
+        if not self.is_said:
+            self.is_said = True
             await self._say(reply)
 
-    async def patiently(self, run: Awaitable[T], answer: Answer) -> T:
-        """The same as `patiently`, once."""
+    async def patiently(self, run: Awaitable[T]) -> T:
+        """The result; tells the person when it takes longer than they would wait in silence."""
 
         async def waiting() -> None:
-            if not self._is_said:
-                self._is_said = True
-                await answer.meanwhile(READING)
+            await self.once(self.waiting)
 
-        return await unless_soon(run, _PATIENCE, waiting)
+        return await unless_soon(run, PATIENCE, waiting)
 
 
 async def in_time(run: Awaitable[T]) -> T:

@@ -13,14 +13,14 @@ import structlog
 
 from bot.commands.args import BREAK_GLASS
 from bot.commands.bind import Bound
-from bot.commands.context import Context, Services
+from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
 from bot.commands.facts import facts_of
 from bot.commands.joined import told
 from bot.commands.joining import SameRequest
-from bot.commands.patience import courteously, patiently, slack_is_slow
+from bot.commands.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.commands.preparing import Preparation
-from bot.commands.running import LEASE, Runs
+from bot.commands.running import LEASE, Runs, failure
 from bot.commands.table import Command
 from bot.commands.twins import came_meanwhile, twins_of
 from bot.errors import BotError, Refused
@@ -33,7 +33,9 @@ from bot.model import (
     ReviewKind,
 )
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
-from bot.reply import advice, from_error, line, recorded
+from bot.reply import Line, advice, from_error, line, recorded
+from bot.services import board, cards
+from bot.services.cards import Subject
 from bot.services.facts import ALIKE, STATE
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
@@ -88,7 +90,7 @@ class Pipeline:
                     hint="Nothing was done. Ask again.",
                 )
             self._check_record(execution)
-            cleared = await patiently(self._cleared(command, execution, approval), answer)
+            cleared = await self._cleared(command, execution, approval, answer)
             self._told.discard(execution.id)
         except BotError as error:
             self._told.discard(execution.id)
@@ -109,11 +111,14 @@ class Pipeline:
             await self._turn_down(execution, same, answer)
 
     async def _cleared(
-        self, command: Command, execution: Execution, approval: Approval | None
+        self, command: Command, execution: Execution, approval: Approval | None, answer: Answer
     ) -> tuple[Execution, Bound] | None:
         """It, ready to run now; None where it is asked for instead. Raises Refused."""
-        execution, bound = await self._preparation.prepare(execution, again=approval is not None)
-        is_cleared = await self._is_cleared(command, execution, bound, approval)
+        # A card that was clicked says itself what is being waited for.
+        interim = Interim(answer.meanwhile if approval is None else unsaid)
+        preparing = self._preparation.prepare(execution, interim, again=approval is not None)
+        execution, bound = await interim.patiently(preparing)
+        is_cleared = await self._is_cleared(command, execution, bound, approval, interim)
         return (execution, bound) if is_cleared else None
 
     def _check_record(self, execution: Execution) -> None:
@@ -135,7 +140,12 @@ class Pipeline:
             )
 
     async def _is_cleared(
-        self, command: Command, execution: Execution, bound: Bound, approval: Approval | None
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        approval: Approval | None,
+        interim: Interim,
     ) -> bool:
         """Whether it may run now; if not, it is asked for. Raises Refused."""
         context = Context.of(self._services, execution)
@@ -149,7 +159,9 @@ class Pipeline:
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
             patience = _LITTLE_PATIENCE if command.reads == (STATE,) else _PATIENCE
-            shown = await facts_of(command, bound, context, patience)
+            show = partial(self._show_waiting, command, execution, bound, interim, patience)
+            facts = facts_of(command, bound, context, patience)
+            shown = await unless_soon(facts, PATIENCE, show)
             await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
@@ -166,6 +178,26 @@ class Pipeline:
                 hint="Nothing was done. Look at what becomes of that one before you ask again.",
             )
         return True
+
+    async def _show_waiting(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        interim: Interim,
+        patience: float,
+    ) -> None:
+        """Let the card that will ask say what is waited for, unless the person knows."""
+        if interim.is_said:
+            return
+        subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
+        asks, _ = command.question_of(execution.known)
+        what = line(asks or command.title.capitalize(), " ", subject.named)
+        waiting = line(f"waiting for {subject.node_label} (up to {patience:.0f} s)")
+        card = cards.running(execution, what, waiting)
+        async with self._store.write() as tx:
+            await board.show_card(tx, execution, card, self._clock.now())
+        await self._outbox.deliver_due()
 
     async def decided(self, approval: Approval, answer: Answer) -> None:
         """Go on after a review: run what was approved, or close what was not."""
@@ -205,7 +237,7 @@ class Pipeline:
             approval = await tx.approvals.for_execution(execution.id)
         was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
         end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
-        sentence = line(error.sentence)
+        sentence = await self._failure(execution, error)
         if approval is not None:
             sentence = await self._reviews.not_done(approval, execution, error.sentence)
         async with self._store.write() as tx:
@@ -230,6 +262,14 @@ class Pipeline:
         if not seen:
             await self._endings.say(execution, answer.say(reply))
         await self._outbox.deliver_due()
+
+    async def _failure(self, execution: Execution, error: BotError) -> Line:
+        """What others read of it, who have not seen what was asked for."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(execution.id)
+        command = self._services.table.spoken_of(execution.command)
+        node = await self._services.inventory.label(execution.node) if execution.node else ""
+        return failure(command, Subject(execution.label, execution.task, node), error)
 
     async def _slack_is_silent(
         self,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services
+from bot.commands.patience import Interim, waiting_for
 from bot.commands.rights import allow
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
@@ -11,6 +12,7 @@ from bot.errors import Refused, Severity
 from bot.model import Execution, Goal, Machine, Node
 from bot.reply import line
 from bot.services.approvals import since_requested
+from bot.services.cards import Subject, doing
 
 
 class Preparation:
@@ -21,14 +23,15 @@ class Preparation:
         self._store = services.store
 
     async def prepare(
-        self, execution: Execution, *, again: bool = False
+        self, execution: Execution, interim: Interim, *, again: bool = False
     ) -> tuple[Execution, Bound]:
         """Find out what was meant and whether it can be. Raises BotError where it cannot.
 
         What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
-        it was requested. Raises RightsUnknown while Slack does not say who it is.
+        it was requested. Raises RightsUnknown while Slack does not say who it is. `interim` learns
+        which node is waited for.
         """
-        command = self._services.table[execution.command]
+        command, node = self._services.table[execution.command], ""
         await self._may_change_things(execution)
         await self._allow(command, execution, again=again)
         try:
@@ -38,10 +41,15 @@ class Preparation:
                 await self._services.sessions.require(execution.actor, bound.node, channel)
             execution = await self._fix_target(command, execution, bound)
             await self._allow(command, execution, bound.machine or bound.node, again=again)
+            if bound.node is not None:
+                node = bound.node.label
+                interim.waiting = waiting_for(node)
             return await self._look(command, execution, bound), bound
         except DbcError as error:
             if error.severity is Severity.FAILED:
                 error.hint = line("Nothing was sent. ", error.hint)
+            subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
+            error.during = doing(command.title, subject)
             raise
 
     async def _may_change_things(self, execution: Execution) -> None:

@@ -9,14 +9,24 @@ import structlog
 
 from bot.commands import output
 from bot.commands.args import FILE, FILTER, JSON
-from bot.commands.bind import bind
+from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services, unsaid
-from bot.commands.patience import Interim, courteously, in_time, slack_is_slow
+from bot.commands.patience import (
+    LIMIT,
+    Interim,
+    NotInTime,
+    courteously,
+    in_time,
+    slack_is_slow,
+    waiting_for,
+)
 from bot.commands.rights import allow, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
 from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands
+from bot.services import cards
+from bot.services.cards import Subject
 
 _SLACK_PATIENCE = timedelta(minutes=1)  # that somebody waits for an answer to a question
 _SHORTEST_WAIT = timedelta(seconds=1)
@@ -33,8 +43,9 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        interim = Interim(_meanwhile(wish, answer))
-        found = await interim.patiently(self._once_known(wish, interim), answer)
+        interim = Interim(answer.meanwhile)
+        interim.waiting = slack_is_slow()  # which is asked first
+        found = await interim.patiently(self._once_known(wish, interim))
         reply = with_commands(found, self._services.slash_command)  # also for files and JSON
         wanted = wish.option(FILTER)
         if wanted:
@@ -73,16 +84,25 @@ class Reads:
 
     async def _run(self, wish: Wish, interim: Interim) -> Reply:
         await require_colleague(self._services, wish.actor, wish.place)
-        return await in_time(self._read(wish, interim))
+        of = list[Bound]()
+        try:
+            return await in_time(self._read(wish, interim, of))
+        except (DbcError, NotInTime) as error:
+            # By the time it comes, other things stand between what was typed and this.
+            error.during = _named(wish, of[0] if of else None)
+            raise
 
-    async def _read(self, wish: Wish, interim: Interim) -> Reply:
+    async def _read(self, wish: Wish, interim: Interim, of: list[Bound]) -> Reply:
+        interim.waiting = waiting_for("", LIMIT)
         in_between = JSON not in wish.values and not wish.option(FILE)
-        meanwhile = interim.once if in_between else unsaid
+        meanwhile = _early(wish, interim) if in_between else unsaid
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
         may = partial(allow, self._services, wish.actor, wish.place, wish.command, wish.values)
         await may()
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
         await may(bound.machine or bound.node)
+        of.append(bound)
+        interim.waiting = waiting_for(bound.node.label if bound.node is not None else "", LIMIT)
         try:
             return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
         except DbcError as error:
@@ -133,6 +153,13 @@ class Reads:
         return name, where
 
 
+def _named(wish: Wish, bound: Bound | None) -> Line:
+    """`vm show train-01 on gpu1`: what was asked for, by the names that people use."""
+    machine = bound.machine.label if bound is not None and bound.machine is not None else ""
+    node = bound.node.label if bound is not None and bound.node is not None else ""
+    return cards.doing(wish.command.title, Subject(machine or wish.values.get("vm", ""), "", node))
+
+
 def _whole(reply: Reply, text: str) -> Reply:
     """JSON as code, or a sentence where a message cannot hold all of it: a part is no JSON."""
     shown = text if len(text) <= output.LONG_JSON else output.compact(text)
@@ -149,12 +176,11 @@ def _not_shared(failed: DeliveryFailed, *, cut: bool) -> Line:
     return line(f"The file could not be shared ({failed.reason}){so}.")
 
 
-def _meanwhile(wish: Wish, answer: Answer) -> Callable[[Reply], Awaitable[None]]:
+def _early(wish: Wish, interim: Interim) -> Callable[[Reply], Awaitable[None]]:
     """What a command says before its end, in the form that was asked for."""
     wanted = wish.option(FILTER)
 
     async def say(reply: Reply) -> None:
-        if JSON not in wish.values and not wish.option(FILE):
-            await answer.say(output.filtered(reply, wanted) if wanted else reply)
+        await interim.once(output.filtered(reply, wanted) if wanted else reply)
 
     return say

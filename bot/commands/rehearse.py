@@ -7,7 +7,7 @@ from bot.commands.args import BREAK_GLASS, REASON, SECRET
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
 from bot.commands.facts import facts_of
-from bot.commands.patience import patiently
+from bot.commands.patience import Interim
 from bot.commands.preparing import Preparation
 from bot.commands.twins import twins_of
 from bot.commands.wish import Wish
@@ -52,14 +52,18 @@ class Rehearsals:
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Say privately what would be done. Nothing of it is in the ledger."""
         sent: list[WouldSend] = []
-        rehearsal = _Rehearsal(wish, self._stage(sent), sent)
-        await answer.say(await patiently(rehearsal.told(), answer))
+        interim = Interim(answer.meanwhile)
+        rehearsal = _Rehearsal(wish, self._stage(sent), sent, interim)
+        await answer.say(await interim.patiently(rehearsal.told()))
 
 
 class _Rehearsal:
     """One dry run."""
 
-    def __init__(self, wish: Wish, services: Services, sent: list[WouldSend]) -> None:
+    def __init__(
+        self, wish: Wish, services: Services, sent: list[WouldSend], interim: Interim
+    ) -> None:
+        self._interim = interim
         self._wish = wish
         self._command = wish.command
         self._services = services
@@ -76,8 +80,9 @@ class _Rehearsal:
             return Reply(f"{_HEAD} {error.sentence}", parts, private=True, fault=fault_of(error))
 
     async def _rehearse(self, head: Line) -> Reply:
+        preparation = Preparation(self._services)
         try:
-            execution, bound = await Preparation(self._services).prepare(self._execution())
+            execution, bound = await preparation.prepare(self._execution(), self._interim)
         except DeliveryFailed as failure:  # what may be denied is not looked at
             raise slack_does_not_say() from failure
         decision = await self._decision(execution)

@@ -240,7 +240,7 @@ class Runs:
         answer: Answer,
     ) -> None:
         end = _ENDS[error.severity]
-        sentence = _failure(command, self._subject(execution, bound), error)
+        sentence = failure(command, self._subject(execution, bound), error)
         reply = cards.alone(end, sentence, *cards.hint(advice(error)))
         reply = replace(reply, fault=fault_of(error))
         async with self._store.write() as tx:
@@ -282,7 +282,7 @@ class Runs:
             reply = await self._call(command, execution, bound, answer.say) or Reply.of("Done.")
         except BotError as error:
             end = _ENDS[error.severity]
-            failed = _failure(command, subject, error)
+            failed = failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
             return _Outcome(end, recorded(error), failed, alone, advice(error), _learnt(error))
@@ -410,7 +410,8 @@ def _created(watch: Watch, now: datetime) -> Machine:
     return Machine(watch.node, watch.task, watch.owner, watch.label, "creating", "", now)
 
 
-def _failure(command: Command, subject: Subject, error: BotError) -> Line:
+def failure(command: Command, subject: Subject, error: BotError) -> Line:
+    """`train-01 on gpu1: vm restart failed. …`"""
     what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
     told = what.get(error.severity, "has an unknown end")
     said = command.spoken(error.sentence)

@@ -15,6 +15,7 @@ from bot.reply import (
     Reply,
     Span,
     bold,
+    code,
     emoji,
     line,
     mention,
@@ -52,6 +53,15 @@ class Subject:
         if not self.label:
             return line(bold(self.node_label))
         return line(bold(self.label), " on ", bold(self.node_label))
+
+
+def doing(title: str, subject: Subject) -> Line:
+    """`vm show` train-01 on gpu1: what is being done, to what."""
+    if not subject.label and not subject.node_label:
+        return line(code(title))
+    if not subject.node_label:
+        return line(code(title), " ", bold(subject.label))
+    return line(code(title), " " if subject.label else " on ", subject.named)
 
 
 def card_key(execution_id: str) -> str:

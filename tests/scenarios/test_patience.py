@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.patience import LIMIT, READING
+from bot.commands.patience import LIMIT, waiting_for
 from bot.dbc.guard import Limits
 from sandbox.slack import Person
 from tests.scenarios.stage import CHANNEL, Stage, staged
@@ -29,14 +29,32 @@ async def acknowledged_soon(person: Person, line: str) -> None:
     assert getattr(ack, "ok", False)
 
 
+def waiting(person: Person) -> list[str]:
+    """The messages before somebody that only say that something is being waited for."""
+    return [m.plain for m in person.messages() if "Still waiting" in m.plain]
+
+
 async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: Stage) -> None:
     await patient.gives_session(patient.alice, "gpu1")
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm show inference")
-    await patient.alice.sees(r"Still waiting for an answer \(up to 40 s\)\. It will appear below")
+    await patient.alice.sees(r"Still waiting for gpu1 \(up to 40 s\)\.")
     await patient.alice.sees("gpu1 did not answer in time")
+    assert len(waiting(patient.alice)) == 1
     assert patient.alice.notices == []
+
+
+async def test_a_late_failure_says_which_command_on_which_machine(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
+    await patient.alice.types("/dbc disk list inference", CHANNEL)
+    await patient.alice.sees(
+        r"`disk list` \*inference\* on \*gpu1\* failed\. gpu1 did not answer in time\."
+    )
+    await patient.alice.types("/dbc node show gpu1", CHANNEL)
+    await patient.alice.sees(r"`node show` on \*gpu1\* failed\.")
 
 
 async def test_who_changes_something_sees_that_the_node_is_waited_for(patient: Stage) -> None:
@@ -58,8 +76,9 @@ async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm shutdown inference")
-    card = await patient.alice.sees("Shut down")
-    assert "could not be read. gpu1 did not answer in time. Last seen: running." in card.plain
+    card = await patient.alice.sees(
+        r"could not be read\. gpu1 did not answer in time\. Last seen: running\."
+    )
     assert card.buttons == ["Confirm", "Cancel"]
 
 
@@ -68,17 +87,55 @@ async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(pati
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm delete inference")
-    await patient.alice.sees(r"Still waiting for an answer")
-    card = await patient.alice.sees("Delete")
-    assert "could not be read. gpu1 did not answer in time." in card.plain
+    waits = await patient.alice.sees(r"(?s)Delete \*inference.*waiting for gpu1 \(up to 40 s\)")
+    card = await patient.alice.sees("could not be read. gpu1 did not answer in time.")
+    assert card.ts == waits.ts
     assert card.buttons == ["Confirm", "Cancel"]
+    assert waiting(patient.alice) == []
+
+
+async def test_a_waiting_text_among_all_becomes_the_answer(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "@dbc vm list")
+    patient.node("gpu1").silent = True
+    await patient.alice.types("@dbc node show gpu1", CHANNEL)
+    waits = await patient.alice.sees("Still waiting for gpu1")
+    assert not waits.ephemeral
+    await patient.alice.sees("gpu1 did not answer in time")
+    await patient.quiet()
+    assert waiting(patient.alice) == []
+
+
+@pytest.mark.parametrize("line", ["/dbc vm show inference", "vm show inference"])
+async def test_a_waiting_text_in_direct_messages_makes_room_for_the_answer(
+    patient: Stage, line: str
+) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
+    await patient.alice.types(line, "@dbc")
+    await patient.alice.sees("Still waiting for gpu1")
+    await patient.alice.sees("gpu1 did not answer in time")
+    await patient.quiet()
+    assert waiting(patient.alice) == []
+
+
+async def test_a_form_waits_in_itself_alone(patient: Stage) -> None:
+    await patient.gives_session(patient.alice, "gpu2")
+    patient.node("gpu2").silent = True
+    await patient.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", CHANNEL)
+    await patient.alice.sees_modal("vm create")
+    await patient.alice.submits({"Name": "t1"})
+    await patient.alice.sees("waiting for gpu2 to answer")
+    await patient.quiet()
+    assert waiting(patient.alice) == []
 
 
 async def test_a_lost_courtesy_costs_nobody_their_answer(patient: Stage) -> None:
     await patient.gives_session(patient.alice, "gpu1")
     await patient.asks(patient.alice, "@dbc vm list")
     patient.node("gpu1").silent = True
-    patient.ws.faults.error("invalid_blocks", "chat.postEphemeral", times=1)
+    patient.ws.faults.error("invalid_blocks", "chat.postMessage", times=1)
     patient.ws.faults.error("invalid_blocks", "conversations.open", times=1)
     await patient.alice.types("@dbc vm show inference", CHANNEL)
     await patient.alice.sees("gpu1 did not answer in time")
@@ -90,7 +147,7 @@ async def test_who_lists_machines_is_told_once_that_a_node_is_waited_for(patient
     await patient.alice.types("/dbc vm list", CHANNEL)
     await patient.alice.sees("Still waiting for gpu1")
     await patient.alice.sees("did not answer in time")
-    assert [m.plain for m in patient.alice.messages() if "waiting for an answer" in m.plain] == []
+    assert len(waiting(patient.alice)) == 1
 
 
 async def test_a_card_shows_a_click_while_what_was_shown_is_compared(patient: Stage) -> None:
@@ -106,9 +163,12 @@ async def test_a_card_shows_a_click_while_what_was_shown_is_compared(patient: St
     assert shown.ts == card.ts
     assert shown.buttons == []
     assert patient.changes() == []
+    await patient.alice.sees("gpu1 did not answer in time")
+    await patient.quiet()
+    assert waiting(patient.alice) == []
 
 
 def test_the_limit_that_is_told_is_longer_than_any_answer_is_waited_for() -> None:
     limits = Limits()
     assert limits.connect + limits.read < LIMIT
-    assert f"up to {LIMIT.total_seconds():.0f} s" in READING.summary
+    assert f"up to {LIMIT.total_seconds():.0f} s" in waiting_for("gpu1", LIMIT).summary
