@@ -22,7 +22,7 @@ from sandbox.dbc.demo import demo_renter
 from sandbox.slack import CannotDo, Person, SeenMessage
 from sandbox.slack.delivery import Ack
 from tests.mortal import Mortal, mortal
-from tests.scenarios.stage import CHANNEL
+from tests.scenarios.stage import CHANNEL, is_card
 
 LANES = 5  # requests under way at once
 PATIENCE = 150.0  # seconds until a request has to be settled after the last kill
@@ -225,7 +225,7 @@ class Massacre:
     # Looking
 
     def _cards(self, request: Request) -> list[SeenMessage]:
-        return [m for m in self._of(request, CHANNEL) if "Asked by" in m.plain]
+        return [m for m in self._of(request, CHANNEL) if is_card(m.plain)]
 
     def _of(self, request: Request, where: str, person: str = "alice") -> list[SeenMessage]:
         seen = self._one.ws.member(person).messages(where)
@@ -281,7 +281,7 @@ class Massacre:
         self.report.ends[status] += 1
         calls = [c for c in self._one.world.changing_calls() if c.task_id == request.task]
         cards, copies = self._cards(request), self._of(request, "@dbc", "bob")
-        ends = [m for m in self._of(request, CHANNEL) if "Asked by" not in m.plain]
+        ends = [m for m in self._of(request, CHANNEL) if not is_card(m.plain)]
         is_open = self._is_hasty and status == "following"
         told = 0 if status == "cancelled" or is_open else 1
         checks = {

@@ -75,7 +75,7 @@ async def _waiting(services: Services, user: str) -> list[Part]:
     mine = [one for one in found if one.is_mine and not one.for_me and not one.is_glass]
     return [
         *await _in_full(services, "Waiting for you", [one for one in found if one.for_me]),
-        *await _in_full(services, "Asked by you, waiting for others", mine),
+        *await _in_full(services, "Your requests, waiting for others", mine),
     ]
 
 

@@ -26,6 +26,7 @@ from bot.reply import (
     Reply,
     advice,
     bold,
+    channel,
     code,
     emoji,
     fault_of,
@@ -190,8 +191,10 @@ class _Rehearsal:
             people = await self._reviewers.require_reviewers(execution, decision, bound.node)
         except BotError as error:
             return line(told, f". It would be refused: {error.sentence} ", error.hint)
-        named = [piece for user in people for piece in (", ", mention(user))]
-        told = line(told, ", by ", *named[1:]) if named else line(told, " by people of a channel")
+        named = [line(mention(user)) for user in people]
+        if not decision.approvers and (where := await self._reviewers.sharing_channel(execution)):
+            named.append(line("members of ", channel(where)))
+        told = line(told, ", by ", *[piece for one in named for piece in (", ", *one)][1:])
         if decision.break_glass:
             told = line(told, "; you may also break the glass: ", code('break_glass="…"'))
         return told

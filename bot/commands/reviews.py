@@ -300,7 +300,7 @@ class Reviews:
                 raise Refused("This question is not known any more.")
             execution = await tx.executions.get(approval.execution)
             if user != execution.actor:
-                raise Refused("Only the person who asked for it can cancel this.")
+                raise Refused("Only the requester can cancel this.")
             won = await tx.approvals.resolve(
                 approval_id, ApprovalStatus.CANCELLED, by=user, now=now
             )
@@ -439,12 +439,12 @@ class Reviews:
         return node or self._table.spoken_of(execution.command).title
 
     async def asked(self, approval: Approval) -> Line:
-        """`delete train-01 on gpu1, asked by @bob`."""
+        """`delete train-01 on gpu1, requested by @bob`."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self._question(approval, execution)
         what = question.asks[:1].lower() + question.asks[1:]
-        return line(what, " ", question.subject.named, ", asked by ", mention(execution.actor))
+        return line(what, " ", question.subject.named, ", requested by ", mention(execution.actor))
 
     async def deliver(self) -> None:
         """Send what the cards say now."""
@@ -469,6 +469,8 @@ class Reviews:
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
             copies = await tx.messages.copies(key)
+        if named is None:
+            named = await self._is_named(approval, execution)
         return Question(
             execution,
             approval,
@@ -477,8 +479,9 @@ class Reviews:
             loses or command.help,
             command.kinds,
             votes,
-            await self._is_named(approval, execution) if named is None else named,
+            named,
             tuple(copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key),
+            "" if named else await self.reviewers.sharing_channel(execution),
         )
 
     async def _is_named(self, approval: Approval, execution: Execution) -> bool:

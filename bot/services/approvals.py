@@ -220,10 +220,10 @@ class Reviewers:
             raise Refused("Only full members of this workspace can decide on this.")
         if approval.kind is ReviewKind.CONFIRM:
             if user != approval.reviewer:
-                raise Refused("Only the person who asked for it can confirm or cancel this.")
+                raise Refused("Only the requester can confirm or cancel this.")
             return None
         if user == execution.actor and not approval.self_approval:
-            raise Refused("You asked for it yourself: someone else has to decide.")
+            raise Refused("You requested this yourself: someone else must decide.")
         decision = await self.decision(execution)
         if not decision.may_approve(user, await self.groups_of(user)):
             raise Refused("You may not decide on this: the rules name others.")
@@ -242,8 +242,7 @@ class Reviewers:
     ) -> list[str]:
         """The people who could approve. Raises Refused when there are too few."""
         found = await self.candidates(execution, decision)
-        shared = await self._sessions.shared_channels(execution.node) if execution.node else []
-        by_channel = not decision.approvers and execution.place.channel in shared
+        by_channel = not decision.approvers and await self.sharing_channel(execution)
         if len(found) >= decision.approvals or by_channel:
             return found
         where = f" for {node.label}" if node else ""
@@ -261,6 +260,14 @@ class Reviewers:
                 ".",
             ),
         )
+
+    async def sharing_channel(self, execution: Execution) -> str:
+        """The channel it was asked in, where a session for its node is shared with that; or none.
+
+        Its members may approve there, where the rules name nobody else.
+        """
+        shared = await self._sessions.shared_channels(execution.node) if execution.node else []
+        return execution.place.channel if execution.place.channel in shared else ""
 
     def new(
         self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, Fact]

@@ -194,7 +194,7 @@ def by_whom(execution: Execution, verb: str, *more: str | Span | Line) -> Line:
 
 
 def _footer(execution: Execution, detail: Line) -> Note:
-    asked = by_whom(execution, "Asked by ", ", ", time(execution.created_at))
+    asked = by_whom(execution, "Requested by ", ", ", time(execution.created_at))
     return Note(line(asked, " · ", detail) if detail else asked)
 
 

@@ -26,6 +26,7 @@ from bot.reply import (
     Part,
     Reply,
     Words,
+    channel,
     code,
     emoji,
     line,
@@ -61,7 +62,7 @@ class Question:
     """All that a review's card says.
 
     `kinds`: how the facts read that it shows. `named`: the rules name who may approve. `people`:
-    those who were asked to.
+    those who were asked to. `channel`: where a shared session lets every member approve.
     """
 
     execution: Execution
@@ -73,6 +74,7 @@ class Question:
     votes: Sequence[Vote] = ()
     named: bool = False
     people: Sequence[str] = ()
+    channel: str = ""
 
     @property
     def title(self) -> Line:
@@ -85,7 +87,7 @@ def question(asked: Question) -> Reply:
     approval, execution = asked.approval, asked.execution
     title = line(emoji("raised_hand"), " ", asked.title, "?")
     pairs = _shown(asked)
-    pairs.append(("Asked by", line(mention(execution.actor))))
+    pairs.append(("Requested by", line(mention(execution.actor))))
     if reason := execution.arguments.get("reason"):
         pairs.append(("Reason", line(reason)))
     parts: list[Part] = [
@@ -167,11 +169,20 @@ def _who(asked: Question) -> Line:
     whom = f"{other} entitled to {asked.subject.node_label}"
     if asked.named or not asked.subject.node_label:
         whom = f"{other} whom the rules name"
-    asked_are = line(" (", people_line(asked.people), ")") if _are_few(asked.people) else ()
+    asked_are = _named(asked)
     typing = " and types its name" if approval.type_name else ""
     cancel = line("; ", mention(asked.execution.actor), " can cancel.")
     needs = line(f"Needs {count} by {whom}", asked_are, typing)
     return line(needs, ", until ", time(approval.expires_at), cancel)
+
+
+def _named(asked: Question) -> Line:
+    """` (@bob, members of #gpu-ops)`: those who may approve, where they can be named."""
+    named = people_line(asked.people) if _are_few(asked.people) else ()
+    if asked.channel:
+        members = line("members of ", channel(asked.channel))
+        named = line(named, ", ", members) if named else members
+    return line(" (", named, ")") if named else ()
 
 
 def _are_few(people: Sequence[str]) -> bool:

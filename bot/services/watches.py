@@ -114,7 +114,7 @@ class Watches:
             asked = await tx.executions.get(known.execution)
             if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
                 raise Refused(
-                    "Only who asked for it, or holds a session for its node, can go on with this."
+                    "Only the requester or somebody with a session for its node can continue this."
                 )
         label = await self._inventory.label(known.node)
         async with self._store.write() as tx:

@@ -33,7 +33,7 @@ async def asked(stage: Stage, line: str = DELETE, person: Person | None = None) 
     """Somebody (Alice) asks in the channel; the card."""
     await (person or stage.alice).types(line, channel=CHANNEL)
     await stage.quiet()
-    return card(stage.alice, "Asked by")
+    return card(stage.alice)
 
 
 async def approves(stage: Stage, person: Person, question: SeenMessage) -> None:

@@ -27,6 +27,8 @@ DAEMON_PATIENCE = 0.3
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 # A masked secret is no markup, and a sentence may begin with “None of …”.
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
+# A card says below who requested it and when; a question in a field of its own.
+_CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")
 LIMITS = Limits(read=timedelta(seconds=1.2), connect=timedelta(seconds=2))
 
 
@@ -103,9 +105,8 @@ class Stage:
         """The messages that tell `person` how something ended, oldest first."""
         marks = f"<@{person.id}>", f"'user_id': '{person.id}'"
         said = [m for m in person.messages() if any(mark in str(m.blocks) for mark in marks)]
-        others = "Asked by", "still waits"  # cards and reminders
         plain = [m.plain.replace("*", "") for m in said]
-        return [text for text in plain if not any(other in text for other in others)]
+        return [text for text in plain if not is_card(text) and "still waits" not in text]
 
     def changes(self) -> list[str]:
         """The changing operations that DBC has received, in order."""
@@ -224,10 +225,17 @@ def is_unfinished(text: str) -> bool:
     return _UNFINISHED.search(text) is not None
 
 
-def card(person: Person, what: str) -> SeenMessage:
-    """The one public message that has these words."""
+def is_card(text: str) -> bool:
+    """Whether a message is a change's card, and not one that tells its end."""
+    return _CARD.search(text.replace("*", "")) is not None
+
+
+def card(person: Person, what: str = "") -> SeenMessage:
+    """The one public message that has these words; without any, the one card of a change."""
     found = [
-        m for m in person.messages(CHANNEL) if what in m.plain.replace("*", "") and not m.ephemeral
+        m
+        for m in person.messages(CHANNEL)
+        if (what in m.plain.replace("*", "") if what else is_card(m.plain)) and not m.ephemeral
     ]
     assert len(found) == 1, person.screen()
     return found[0]

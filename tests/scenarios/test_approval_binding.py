@@ -98,7 +98,7 @@ async def test_a_state_shown_as_last_seen_has_to_hold_too(tmp_path: Path) -> Non
         domain.state = Libvirt.SHUT_OFF
         await stage.passes(300)
         await approves(stage, stage.bob, question)
-        assert "was “running” and is now “off”" in card(stage.alice, "Asked by").plain
+        assert "was “running” and is now “off”" in card(stage.alice).plain
         assert stage.changes() == []
 
 

@@ -135,7 +135,7 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         question = await asked(stage)
         one = number(await stage.asks(stage.alice, "/dbc approval list"))
         await stage.asks(stage.bob, f"/dbc approval cancel {one}")
-        refused = told(stage.bob, "Only the person who asked for it can cancel this")
+        refused = told(stage.bob, "Only the requester can cancel this")
         assert refused[0].plain.startswith(":no_entry_sign: `approval cancel` was refused")
         await stage.asks(stage.alice, "/dbc approval cancel nosuch")
         assert told(stage.alice, "No approval has the number “nosuch”")
@@ -151,7 +151,7 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     stage = stage_of_two
     question = await asked(stage)
     await stage.alice.opens_home()
-    own = await stage.alice.sees_home("Asked by you, waiting for others")
+    own = await stage.alice.sees_home("Your requests, waiting for others")
     assert "Cancel" in own.buttons
     assert "Approve" not in own.buttons
     await stage.bob.opens_home()

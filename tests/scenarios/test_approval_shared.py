@@ -19,9 +19,17 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 async def test_whoever_is_in_the_channel_may_approve_there(stage: Stage) -> None:
     question = await asked(stage)
+    channel = stage.ws.core.state.channel(CHANNEL)
+    assert f"entitled to gpu1 (members of <#{channel.id}>)" in question.plain.replace("*", "")
     await approves(stage, stage.bob, question)
     await stage.ends(stage.alice, f"{NAME} is deleted")
     assert stage.changes() == ["tasks.delete"]
+
+
+async def test_a_dry_run_names_the_channel_whose_members_may_approve(stage: Stage) -> None:
+    channel = stage.ws.core.state.channel(CHANNEL)
+    told_ = await stage.asks(stage.alice, f"/dbc vm delete {NAME} --dry-run")
+    assert f"1 approval needed, by members of <#{channel.id}>" in told_.plain
 
 
 async def test_elsewhere_nobody_is_shown_it_or_may_approve(stage: Stage) -> None:

@@ -39,7 +39,7 @@ async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
     assert (end.outcome, end.details["decided_by"]) == ("denied", [stage.bob.id])
     assert end.reason == f"ask <@{stage.carol.id}> first"
     told = await listed(stage, stage.alice)
-    by = f"by <@{stage.bob.id}>, asked by <@{stage.alice.id}>: ask <@{stage.carol.id}> first"
+    by = f"by <@{stage.bob.id}>, requested by <@{stage.alice.id}>: ask <@{stage.carol.id}> first"
     assert f"denied vm delete {NAME} on gpu1 {by}" in told
     assert f"<@{stage.bob.id}> said no to vm delete {NAME} on gpu1: ask" in told
 
@@ -69,7 +69,7 @@ async def test_what_expired_and_what_was_voided_have_words_of_their_own(stage: S
     said = [e for e in stage.endings(stage.alice) if "Changed since" in e]
     assert f"Delete {NAME} on gpu1: not done. Changed since it was shown" in said[0]
     told = await listed(stage, stage.alice, "outcome=voided")
-    assert f"voided vm delete {NAME} on gpu1, asked by" in told
+    assert f"voided vm delete {NAME} on gpu1, requested by" in told
 
 
 async def test_a_request_names_machine_and_node_as_soon_as_they_are_known(stage: Stage) -> None:

@@ -60,7 +60,7 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
     await stage.bob.sees("still waits for a review", CHANNEL, thread_ts=announced.ts)
     await stage.carol.presses("I have reviewed it", announced)
     await stage.quiet()
-    assert told(stage.carol, "You asked for it yourself")
+    assert told(stage.carol, "You requested this yourself")
     await stage.alice.opens_home()
     assert "broke the glass" in (await stage.alice.sees_home("Waiting for you")).plain
     await stage.bob.presses("I have reviewed it", copy)

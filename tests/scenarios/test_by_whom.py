@@ -130,7 +130,7 @@ async def test_what_only_the_requester_is_told_afterwards_names_the_approver(
         rules(stage, BOBS_REVIEW)
         await does(stage, deed)
         stage.ws.faults.add("http_500", "chat.postEphemeral", times=9)
-        question = await stage.bob.sees("Asked by", CHANNEL)
+        question = await stage.bob.sees("Requested by", CHANNEL)
         await approves(stage, stage.bob, question)
         await stage.passes(90)
         told = [m for m in stage.alice.messages("@dbc") if "You asked for" in m.plain]

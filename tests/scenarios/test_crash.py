@@ -8,7 +8,7 @@ import pytest
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import SeenMessage
 from tests.mortal import Mortal, mortal
-from tests.scenarios.stage import CHANNEL
+from tests.scenarios.stage import CHANNEL, is_card
 
 CREATE = (
     "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=1 cpu=4 mem=16 disk=50 on gpu2"
@@ -45,7 +45,7 @@ def endings(one: Mortal, name: str) -> list[SeenMessage]:
     return [
         m
         for m in alice.messages(CHANNEL)
-        if name in m.plain and f"<@{alice.id}>" in m.plain and "Asked by" not in m.plain
+        if name in m.plain and f"<@{alice.id}>" in m.plain and not is_card(m.plain)
     ]
 
 
@@ -67,7 +67,7 @@ async def test_a_creation_ends_once_though_the_bot_was_killed(
         assert len(endings(one, "t1")) == 1, alice.screen()
         creations = [c for c in one.world.changing_calls() if c.op == "tasks.create"]
         assert len(creations) <= 1
-        cards = [m for m in alice.messages(CHANNEL) if "t1" in m.plain and "Asked by" in m.plain]
+        cards = [m for m in alice.messages(CHANNEL) if "t1" in m.plain and is_card(m.plain)]
         assert len(cards) == 1
         assert ("is running" in cards[0].plain) == ("is running" in endings(one, "t1")[0].plain)
         one.verified()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_power import off
 
 
@@ -65,7 +65,7 @@ async def test_messages_come_through_an_outage_once(
     for _ in range(4):
         await stage.passes(60)
     said = [m.plain.replace("*", "") for m in stage.bob.messages(CHANNEL)]
-    cards = [text for text in said if "Asked by" in text]
+    cards = [text for text in said if is_card(text)]
     assert len(cards) == 1
     assert "inference is running on gpu1" in cards[0]
     assert len(stage.endings(stage.alice)) == 1

@@ -9,7 +9,7 @@ from bot.dbc.guard import Limits
 from sandbox.slack import SeenMessage
 from tests.mortal import mortal
 from tests.scenarios.site import told
-from tests.scenarios.stage import CHANNEL, Stage, card, staged
+from tests.scenarios.stage import CHANNEL, Stage, card, is_card, staged
 
 CREATE = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2"
 USE = "@dbc node use gpu1"
@@ -47,7 +47,7 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
         await stage.bob.sees(r"(?s)t1.*waiting for gpu2 to answer")
         stage.clock.advance(timedelta(seconds=5))
         await stage.quiet()
-        assert "not enough free resources" in card(stage.bob, "Asked by").plain
+        assert "not enough free resources" in card(stage.bob).plain
         [end] = stage.endings(stage.alice)
         assert "t1 on gpu2: `vm create` failed" in end
         shown = [m.plain for m in public(stage)]
@@ -112,7 +112,7 @@ async def test_why_a_creation_failed_and_what_to_do_stand_once_where_people_look
     end = await stage.ends(stage.alice, "t1 on gpu2 is in state “create error”")
     assert advice in end.plain
     assert ("process_create_task | " in end.plain) == (how == "no_lease")
-    [shown] = [m for m in public(stage) if "Asked by" in m.plain]
+    [shown] = [m for m in public(stage) if is_card(m.plain)]
     assert "create error" in shown.plain
     assert "process_create_task" not in shown.plain
     assert advice not in shown.plain

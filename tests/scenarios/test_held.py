@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.site import asked, told
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_image import PYTORCH
 from tests.scenarios.test_power import off
 
@@ -33,7 +33,7 @@ async def mended(stage: Stage, how: str) -> None:
 def cards(stage: Stage) -> list[str]:
     """The cards in the channel."""
     plain = (m.plain.replace("*", "") for m in stage.alice.messages(CHANNEL) if not m.ephemeral)
-    return [text for text in plain if "Asked by" in text]
+    return [text for text in plain if is_card(text)]
 
 
 @pytest.mark.parametrize("how", ["token_revoked", "account_inactive", "scope"])

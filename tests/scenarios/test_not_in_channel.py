@@ -3,7 +3,7 @@
 import pytest
 
 from tests.scenarios.site import told
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_power import off
 
 INVITE = "/invite <@U0DBC>"
@@ -31,7 +31,7 @@ async def test_a_change_is_shown_where_it_was_typed_and_its_end_told_directly(
     assert f"I am not in <#{shown.channel}>" in end.plain
     assert INVITE in end.plain
     assert len(stage.endings(stage.alice)) == 1
-    [card] = [m for m in stage.alice.messages("@dbc") if "Asked by" in m.plain]
+    [card] = [m for m in stage.alice.messages("@dbc") if is_card(m.plain)]
     assert "is running" in card.plain
     assert INVITE in card.plain
 

@@ -8,7 +8,7 @@ from bot.model import AuditKind
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import BOBS_REVIEW, DEEDS, NO_REVIEW, does, prepared
 from tests.scenarios.site import DELETE, NAME, asked, entries, now, rules, site, told
-from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.stage import CHANNEL, Stage, card, is_card
 
 GLASS = (
     '[[rule]]\nname = "glass"\nmatch = { command = "vm.delete" }\napprovals = 1\n'
@@ -20,7 +20,7 @@ BREAK = f'{DELETE} break_glass="It floods the switch"'
 def everywhere(stage: Stage, question: SeenMessage) -> list[SeenMessage]:
     """The card and its copies in direct messages, as they stand now."""
     copies = [m for p in (stage.bob, stage.carol) for m in p.messages("@dbc")]
-    return [now(stage, question), *(m for m in copies if "Asked by" in m.plain)]
+    return [now(stage, question), *(m for m in copies if is_card(m.plain))]
 
 
 async def closed(stage: Stage, question: SeenMessage, why: str, *, copies: int = 2) -> None:
@@ -65,7 +65,7 @@ async def test_a_machine_deleted_by_an_approved_request_closes_the_others(
     async with site(tmp_path) as stage:
         await stage.carol.types(f"/dbc {line}", channel=CHANNEL)
         await stage.quiet()
-        question = card(stage.alice, "Asked by")
+        question = card(stage.alice)
         told_so = await stage.asks(stage.alice, DELETE)
         if "Request it a second time" in told_so.buttons:
             await stage.alice.presses("Request it a second time", told_so)

@@ -51,13 +51,13 @@ async def test_an_approval_that_was_open_in_the_backup_can_no_longer_be_given(
     assert stage.changes() == []
     await stage.alice.types(DELETE, channel=CHANNEL)
     await stage.quiet()
-    assert [m for m in told(stage.bob, "Asked by") if m.buttons]
+    assert [m for m in told(stage.bob, "Requested by") if m.buttons]
 
 
 async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: Stage) -> None:
     await stage.alice.types(f"/dbc vm shutdown {NAME}", channel=CHANNEL)
     await stage.quiet()
-    question = told(stage.bob, "Asked by")[-1]
+    question = told(stage.bob, "Requested by")[-1]
     await stage.bob.presses("Approve", question)
     await stage.quiet()
     back_up(stage.data / "bot.db", stage.data / "backup.db")

@@ -31,7 +31,7 @@ async def test_a_question_expires_after_ten_minutes(stage: Stage) -> None:
     await stage.passes(9 * 60)
     assert stage.alice.messages(CHANNEL)[-1].buttons == ["Confirm", "Cancel"]
     await stage.passes(61)
-    seen = await stage.alice.sees(r"(?s)not done, nobody decided in time\..*Asked by")
+    seen = await stage.alice.sees(r"(?s)not done, nobody decided in time\..*Requested by")
     assert (seen.ts, seen.buttons) == (card.ts, [])
     assert stage.changes() == []
 

@@ -30,7 +30,7 @@ async def test_a_size_is_asked_about_however_it_is_written(
 ) -> None:
     async with site(tmp_path, rule("vm.modify", f"mem = {wanted}"), entitled="alice bob") as stage:
         await fills_in(stage, f"vm modify {NAME}", {"Memory (GiB)": given})
-        assert told(stage.alice, "Asked by")
+        assert told(stage.alice, "Requested by")
         await stage.asks(stage.alice, f"/dbc vm modify {NAME} mem='{given}'")
         assert stage.changes() == []
 
@@ -39,7 +39,7 @@ async def test_a_size_is_asked_about_however_it_is_written(
 async def test_a_number_is_a_number(tmp_path: Path, given: str) -> None:
     async with site(tmp_path, rule("vm.modify", "cpu = 6"), entitled="alice bob") as stage:
         await stage.asks(stage.alice, f"/dbc vm modify {NAME} cpu={given}")
-        assert told(stage.alice, "Asked by")
+        assert told(stage.alice, "Requested by")
         assert stage.changes() == []
 
 
@@ -47,7 +47,7 @@ async def test_an_alias_is_no_way_round_a_rule(tmp_path: Path) -> None:
     async with site(tmp_path, rule("vm.modify", "mem = 48"), entitled="alice bob") as stage:
         await stage.asks(stage.alice, f"/dbc alias add big = vm modify {NAME} mem=$1")
         await stage.asks(stage.alice, "/dbc big 48GB")
-        assert told(stage.alice, "Asked by")
+        assert told(stage.alice, "Requested by")
         assert stage.changes() == []
 
 

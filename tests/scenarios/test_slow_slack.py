@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_power import off
 
 
@@ -29,7 +29,7 @@ async def said(stage: Stage) -> None:
 
 def cards(stage: Stage, channel: str = CHANNEL) -> list[str]:
     """The cards that stand in a channel."""
-    return [m.plain for m in stage.alice.messages(channel) if "Asked by" in m.plain]
+    return [m.plain for m in stage.alice.messages(channel) if is_card(m.plain)]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_a_card_that_slack_shows_with_a_clock_behind_ours_is_found(one_sta
     stage.ws.faults.add("reset", "chat.postMessage", times=1, after_effect=True)
     await stage.alice.types("/dbc vm start inference", CHANNEL)
     await stage.quiet()
-    [posted] = [m for m in stage.alice.messages(CHANNEL) if "Asked by" in m.plain]
+    [posted] = [m for m in stage.alice.messages(CHANNEL) if is_card(m.plain)]
     messages = stage.ws.core.state.channel(CHANNEL).messages
     early = f"{float(posted.ts) - 60:.6f}"
     messages[early] = messages.pop(posted.ts)

@@ -68,7 +68,7 @@ async def _row(ctx: Context, one: Waiting) -> Row:
         until = line(" · ran ", time(approval.created_at), ", without approval")
     shown = line(
         code(short(approval.id)), " ", asks or row.title.capitalize(), *about,
-        " · asked by ", mention(execution.actor), until,
+        " · requested by ", mention(execution.actor), until,
     )  # fmt: skip
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
     return Row(shown, data)

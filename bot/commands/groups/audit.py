@@ -246,7 +246,7 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     if people:
         pieces += [" by ", people_line(people)]
     if entry.kind in _FOLLOWS:
-        pieces += [", asked by ", mention(entry.actor)]
+        pieces += [", requested by ", mention(entry.actor)]
     if approvers := details.get("approved_by"):
         pieces += [", approved by ", people_line(approvers)]
     for preposition in ("of", "with", "in"):
