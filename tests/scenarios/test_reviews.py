@@ -51,7 +51,7 @@ async def test_only_who_asked_can_answer(stage: Stage) -> None:
     await stage.gives_session(stage.bob, "gpu1")
     for button in ("Confirm", "Cancel"):
         await stage.bob.presses(button, card)
-        told = await stage.bob.sees("Only the person who asked")
+        told = await stage.bob.sees("Only the requester")
         assert told.ephemeral
     await stage.quiet()
     assert stage.changes() == []
