@@ -97,7 +97,7 @@ async def test_whoever_truly_means_two_gets_a_card_of_their_own(stage: Stage) ->
     await stage.bob.presses(SECOND, seen)
     await stage.bob.presses(SECOND, seen)
     await stage.quiet()
-    mine = [m for m in questions(stage) if f"*Asked by*\n<@{stage.bob.id}>" in m.plain]
+    mine = [m for m in questions(stage) if f"*Requested by*\n<@{stage.bob.id}>" in m.plain]
     assert len(questions(stage)) == 2
     assert len(mine) == 1, questions(stage)
     await approves(stage, stage.carol, mine[0])
@@ -121,7 +121,7 @@ async def test_somebody_else_is_not_kept_by_a_question_that_was_left_unanswered(
     await stage.asks(stage.alice, RESTART)
     await stage.passes(60)
     await stage.asks(stage.bob, RESTART)
-    mine = [m for m in questions(stage) if f"*Asked by*\n<@{stage.bob.id}>" in m.plain]
+    mine = [m for m in questions(stage) if f"*Requested by*\n<@{stage.bob.id}>" in m.plain]
     await stage.bob.presses("Confirm", mine[0])
     await stage.quiet()
     assert stage.changes() == ["tasks.restart"]
