@@ -395,8 +395,7 @@ class Reviews:
             copies = await tx.messages.copies(key)
             votes = await tx.votes.of(approval.id)
         decided = {vote.user for vote in votes if vote.state is VoteState.COUNTED}
-        people: Sequence[str] = ()
-        first = FIRST_REMINDER
+        people, first = list[str](), FIRST_REMINDER
         try:
             decision = await self.reviewers.decision(execution)
             first = decision.remind or first
@@ -404,8 +403,7 @@ class Reviews:
             people = [user for user in found if user not in decided]
         except DeliveryFailed as failure:  # then nobody is mentioned
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
-        question = await self._question(approval, execution)
-        now = self._clock.now()
+        question, now = await self._question(approval, execution), self._clock.now()
         told = review_cards.reminder(question, people, now)
         async with self._store.write() as tx:
             for copy in copies:
@@ -443,8 +441,8 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self._question(approval, execution)
-        what = question.asks[:1].lower() + question.asks[1:]
-        return line(what, " ", question.subject.named, ", requested by ", mention(execution.actor))
+        what = line(question.asks[:1].lower(), question.asks[1:], " ", question.subject.named)
+        return line(what, ", requested by ", mention(execution.actor))
 
     async def deliver(self) -> None:
         """Send what the cards say now."""
@@ -469,8 +467,7 @@ class Reviews:
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
             copies = await tx.messages.copies(key)
-        if named is None:
-            named = await self._is_named(approval, execution)
+        named = await self._is_named(approval, execution) if named is None else named
         return Question(
             execution,
             approval,
@@ -486,9 +483,9 @@ class Reviews:
 
     async def _is_named(self, approval: Approval, execution: Execution) -> bool:
         """Whether the rules say who may approve what still waits."""
-        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
-            with suppress(DeliveryFailed):
-                return bool((await self.reviewers.decision(execution)).approvers)
+        is_open = approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING
+        with suppress(DeliveryFailed):
+            return is_open and bool((await self.reviewers.decision(execution)).approvers)
         return False
 
 
