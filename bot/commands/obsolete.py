@@ -1,6 +1,7 @@
 """Closes open requests by themselves once what they are about is gone, and says why.
 
-What is known here is enough (the ledger, machines as last listed, sessions): nobody is asked.
+What is known here is enough (the ledger, the inventory, sessions): nobody is asked. The inventory
+loses a machine only by its node's answer about that very one (`bot.services.left_out`).
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -18,6 +18,7 @@ from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
+from bot.services.left_out import look_for, machine_of
 from bot.services.matching import (
     KINDS,
     could_be,
@@ -62,6 +63,8 @@ class NodeListing:
 
     With a `problem`, `machines` are the ones known from before; those whose ids are in `odd` cannot
     be read one by one either, and may be what spoils the list; those in `fresh` were read so.
+    Without one, those in `unlisted` are as last seen: the list left them out, and the node has not
+    said of them that they are gone; why not, if it was asked.
     """
 
     node: Node
@@ -69,9 +72,12 @@ class NodeListing:
     problem: BotError | None = None
     odd: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
+    unlisted: Mapping[str, BotError | None] = field(default_factory=dict)
 
     def is_fresh(self, machine: Machine) -> bool:
-        """Whether a machine was read by itself just now, though the list cannot be."""
+        """Whether a machine was told like this just now, in the list or by itself."""
+        if self.problem is None:
+            return machine.task not in self.unlisted
         return machine.task in self.fresh
 
 
@@ -274,10 +280,18 @@ class Inventory:
             )
             for t in listed
         ]
+        listed_ids = {machine.task for machine in machines}
+        async with self._store.read() as tx:
+            known = await tx.inventory.machines(session.user)
+        missing = [m for m in known if m.node == session.node and m.task not in listed_ids]
+        found, unlisted = await look_for(missing, session, self._dbc, self._clock)
         async with self._store.write() as tx:
-            await tx.inventory.replace_machines(session.node, session.user, machines, now)
+            await tx.inventory.replace_machines(
+                session.node, session.user, [*machines, *found], now, keep=unlisted
+            )
             stored = await tx.inventory.machines(session.user)
-        return NodeListing(node, tuple(m for m in stored if m.node == session.node))
+        mine = tuple(m for m in stored if m.node == session.node)
+        return NodeListing(node, mine, unlisted=unlisted)
 
     async def _each_by_detail(
         self, session: DbcSession, node: Node, known: Iterable[Machine], problem: Unreadable
@@ -295,12 +309,8 @@ class Inventory:
                     odd.add(machine.task)
                 continue
             fresh.add(machine.task)
-            seen.append(
-                Machine(
-                    machine.node, machine.task, machine.owner, detail.desc, detail.status,
-                    detail.create_time or "", self._clock.now(), machine.nickname,
-                )
-            )  # fmt: skip
+            read = machine_of(session, machine.task, detail, self._clock.now())
+            seen.append(replace(read, nickname=machine.nickname))
         return NodeListing(node, tuple(seen), problem, frozenset(odd), frozenset(fresh))
 
     async def sessions(
@@ -427,9 +437,7 @@ class Inventory:
             except BotError:
                 continue
             else:
-                machine = replace(
-                    seen, desc=detail.desc, status=detail.status, created=detail.create_time or ""
-                )
+                machine = machine_of(session, task, detail, self._clock.now())
             async with self._store.write() as tx:
                 await tx.inventory.put_machine(machine)
             return [machine]

@@ -12,6 +12,7 @@ _SINCE = (
     "refused_since",
     "stopped_at",
     "left_since",
+    "missing_since",
 )  # moments that observers keep in `about`
 
 

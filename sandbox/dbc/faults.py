@@ -54,6 +54,8 @@ class FaultName(StrEnum):
     """Done, and answered with nothing but names and states: all that may be absent is."""
     EMPTY_LIST = "empty_list"
     """A list that has nothing in it, as of a node that has just started; what is there stays."""
+    SHORT_LIST = "short_list"
+    """A list without its last entry; what is there stays."""
     BAD_JSON = "bad_json"
     """Done, but the answer is cut off in the middle."""
     UNKNOWN_NODE = "unknown_node"

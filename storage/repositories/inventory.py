@@ -1,6 +1,6 @@
 """Machines and nodes as last seen, so that search and completion need no network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,14 @@ class Inventory(Repository):
     """What was seen, joined with the nicknames. It is never the truth, only the last news."""
 
     async def replace_machines(
-        self, node: str, owner: str, seen: Sequence[Machine], now: datetime
+        self,
+        node: str,
+        owner: str,
+        seen: Sequence[Machine],
+        now: datetime,
+        keep: Collection[str] = (),
     ) -> None:
-        """Put the list that `owner` got from `node` in place of their former one.
+        """Put what `owner` got from `node` in place of what they got before, but for `keep`.
 
         `now` is when the list was asked for: what was seen later by other means stays.
         """
@@ -27,6 +32,7 @@ class Inventory(Repository):
             delete(machines).where(
                 machines.c.node == node,
                 machines.c.owner == owner,
+                machines.c.task.not_in(keep),
                 is_reached(machines.c.seen_at, now),
             )
         )
@@ -53,7 +59,7 @@ class Inventory(Repository):
         return (await self._connection.execute(newest)).scalar()
 
     async def knows(self, node: str, task: str) -> bool:
-        """Whether somebody's last list of the node had the machine."""
+        """Whether somebody saw the machine, and its node has not said since that it is gone."""
         rows = await self._connection.execute(
             select(machines.c.task).where(machines.c.node == node, machines.c.task == task).limit(1)
         )

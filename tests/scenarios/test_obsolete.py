@@ -107,6 +107,22 @@ async def test_a_node_that_says_nothing_of_it_leaves_it_open(tmp_path: Path) -> 
         assert now(stage, question).buttons == ["Approve", "Deny", "Cancel"]
 
 
+async def test_a_list_that_is_short_for_a_moment_closes_nothing(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await stage.asks(stage.alice, "/dbc vm list")
+        question = await asked(stage)
+        for fault in ("empty_list", "short_list"):
+            stage.world.faults.on(fault, path="/tasks")
+            for _ in range(3):
+                await stage.passes(61)
+                await stage.passes(5)
+            stage.world.faults.off()
+        assert now(stage, question).buttons == ["Approve", "Deny", "Cancel"]
+        await stage.bob.presses("Approve", question)
+        await stage.quiet()
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
 async def test_another_machines_end_and_a_creation_leave_it_open(tmp_path: Path) -> None:
     async with site(tmp_path, NO_REVIEW) as stage:
         await stage.asks(stage.alice, "/dbc vm list")

@@ -1,5 +1,7 @@
 """A node's list that is short for a moment: what it leaves out is not believed to be gone."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.scenarios.stage import Stage
@@ -71,3 +73,61 @@ async def test_where_the_node_does_not_say_more_it_is_looked_at_again(stage: Sta
     await stage.passes(3)
     assert stage.endings(stage.alice) == []
     await stage.ends(stage.alice, "inference is running on gpu1")
+
+
+@pytest.mark.parametrize("fault", ["empty_list", "short_list"])
+async def test_a_disk_that_is_left_out_once_is_not_told_as_deleted(
+    stage: Stage, fault: str
+) -> None:
+    task = stage.task("inference")
+    stage.world.faults.on("dead_node", path="/disk/delete", count=1)
+    await stage.asks(stage.alice, "/dbc disk delete inference vdb")
+    await stage.confirms(stage.alice, "Delete")
+    stage.world.faults.on(fault, path=f"/tasks/{task.task_id}", count=1)
+    await stage.passes(5)
+    assert "no longer has" not in str(stage.endings(stage.alice))
+    await stage.ends(stage.alice, "inference on gpu1 does not show the change", within=180)
+    assert "vdb" in task.disks
+
+
+async def test_a_machine_that_lists_leave_out_is_shown_and_found(stage: Stage) -> None:
+    stage.world.faults.on("empty_list", path="/tasks")
+    for _ in range(3):
+        await stage.passes(61)
+    seen = await stage.asks(stage.alice, "/dbc vm list")
+    assert "inference" in seen.plain
+    assert "as last seen" not in seen.plain  # its own answer was asked for
+    await stage.asks(stage.alice, "/dbc vm start inf")
+    await stage.ends(stage.alice, "inference is running on gpu1")
+
+
+async def test_a_machine_of_which_nothing_is_said_is_shown_as_last_seen(stage: Stage) -> None:
+    task = stage.task("inference").task_id
+    stage.world.faults.on("unknown_node", path=f"/tasks/{task}")
+    lists_nothing(stage, 9)
+    await stage.passes(61)
+    seen = await stage.asks(stage.alice, "/dbc vm list")
+    assert "inference" in seen.plain
+    assert "not in the node's list now; as last seen" in seen.plain
+    as_json = await stage.asks(stage.alice, "/dbc vm list --json")
+    assert "Not in the node's list now." in as_json.plain
+
+
+async def test_a_machine_that_the_node_says_is_gone_is_shown_no_more(stage: Stage) -> None:
+    del stage.node("gpu1").tasks[stage.task("inference").task_id]
+    seen = await stage.asks(stage.alice, "/dbc vm list")
+    assert "inference" not in seen.plain
+
+
+async def test_of_many_that_are_left_out_some_are_looked_at_each_time(stage: Stage) -> None:
+    for number in range(12):
+        node = stage.node("gpu1")
+        copy = replace(stage.task("inference"), task_id=f"{number:022d}", desc=f"m{number}")
+        node.tasks[copy.task_id] = copy
+    await stage.asks(stage.alice, "/dbc vm list")
+    stage.world.faults.on("empty_list", path="/tasks")
+    stage.world.calls.clear()
+    seen = await stage.asks(stage.alice, "/dbc vm list")
+    assert len(stage.world.calls.of("tasks.detail")) == 10
+    assert all(f"m{number}" in seen.plain for number in range(12))
+    assert seen.plain.count("as last seen") == 4

@@ -31,7 +31,7 @@ def node_time(text: str) -> str | None:
         return None
 
 
-def machine(seen: Machine, node: Node, problem: BotError | None = None) -> Named:
+def machine(seen: Machine, node: Node, problem: str = "") -> Named:
     """A machine in a list; `problem` is why it is as last seen."""
     return {
         "task": seen.task,
@@ -42,7 +42,7 @@ def machine(seen: Machine, node: Node, problem: BotError | None = None) -> Named
         "node": node.label,
         "node_id": seen.node,
         "seen_at": seen.seen_at,
-        "problem": problem.sentence if problem else None,
+        "problem": problem or None,
     }
 
 

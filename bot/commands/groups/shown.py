@@ -31,6 +31,7 @@ _SHORT = 8  # characters of an id that people read and type
 
 
 UNKNOWN = "not known yet"
+_LEFT_OUT = "not in the node's list now"
 
 
 def joined(*pieces: str | Span | Line, by: str = " · ") -> Line:
@@ -82,7 +83,7 @@ def node_part(listing: NodeListing) -> Rows:
     rows = [
         Row(
             line(machine_row(machine), _age(machine, listing), _way_out(machine, listing)),
-            named.machine(machine, listing.node, listing.problem),
+            named.machine(machine, listing.node, _why_old(machine, listing)),
         )
         for machine in listing.machines
     ]
@@ -94,9 +95,17 @@ def node_part(listing: NodeListing) -> Rows:
 
 def _age(machine: Machine, listing: NodeListing) -> Line:
     """When a machine was seen like this, where its node did not tell it just now."""
-    if listing.problem is None or listing.is_fresh(machine):
+    if listing.is_fresh(machine):
         return ()
-    return line(" (as last seen, ", time(machine.seen_at), ")")
+    left_out = f"{_LEFT_OUT}; " if listing.problem is None else ""
+    return line(f" ({left_out}as last seen, ", time(machine.seen_at), ")")
+
+
+def _why_old(machine: Machine, listing: NodeListing) -> str:
+    """Why a machine is as last seen; nothing where it is not."""
+    if listing.problem is not None:
+        return listing.problem.sentence
+    return "" if listing.is_fresh(machine) else f"{_LEFT_OUT.capitalize()}."
 
 
 def is_silent(problem: BotError | None) -> bool:

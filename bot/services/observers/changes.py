@@ -8,11 +8,11 @@ from bot.dbc.errors import TaskNotFound
 from bot.dbc.identity import Target
 from bot.model import DbcSession, Watch, WatchState
 from bot.services.observers import modified
+from bot.services.observers.absence import once_believed
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
 _TAKE_AWAY = frozenset({"lan.delete", "snapshot.delete", "image.delete"})
-_MISSING = "missing"  # among what a watch is about: the last look did not find it any more
 _LOOKING = "no answer came; I look at what can be read"
 
 
@@ -40,11 +40,8 @@ class Changes:
         pause = growing_pause(watch.polls)
         if command not in _TAKE_AWAY:
             return Sight(found, _LOOKING, pause)
-        # A list can be short for a moment: what it leaves out once may be there all the same.
-        is_gone = found.state is WatchState.DONE
-        if is_gone and not watch.about.get(_MISSING):
-            found = WAIT
-        return Sight(found, _LOOKING, pause, about={_MISSING: "yes" if is_gone else ""})
+        found, about = once_believed(watch, found, self._clock.now())
+        return Sight(found, _LOOKING, pause, about=about)
 
     async def _modified(self, target: Target, watch: Watch) -> Verdict:
         try:

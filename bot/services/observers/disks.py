@@ -11,6 +11,7 @@ from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Goal, Watch, WatchState
 from bot.reply import line
+from bot.services.observers.absence import once_believed
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
@@ -37,8 +38,12 @@ class Disks:
             return Sight(Verdict(WatchState.FAILED, "no longer exists"), "gone")
         told = _reached(watch, disks)
         found = Verdict(WatchState.DONE, told) if told else _not_yet(watch, now)
+        about: Mapping[str, str] = {}
+        if watch.goal is Goal.DISK_DELETED:
+            found, about = once_believed(watch, found, now)
         pause = growing_pause(watch.polls)
-        return Sight(found, "waiting for the disk list to show it", pause, line(_QUEUED))
+        status = "waiting for the disk list to show it"
+        return Sight(found, status, pause, line(_QUEUED), about=about)
 
 
 async def disks_of(dbc: DbcClient, target: Target, task: str) -> Sequence[TaskDisk]:

@@ -8,11 +8,12 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
-from bot.model import DbcSession, Machine, Watch, WatchState
+from bot.model import DbcSession, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services import cards
 from bot.services.inventory import Inventory
 from bot.services.late import LOOKED_FOR
+from bot.services.left_out import machine_of
 from bot.services.observers.node_log import LINES, Proof, can_prove, proof
 from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.sessions import target_of
@@ -46,16 +47,17 @@ class Machines:
         is_readable = not isinstance(listing.problem, Unreadable)
         if is_readable and listing.problem is not None:
             return {watch.id: listing.problem for watch in watches}
-        states = {m.task: m.status for m in listing.machines} if is_readable else {}
+        states = {m.task: m.status for m in listing.machines if listing.is_fresh(m)}
+        unread = {w.id: why for w in watches if (why := listing.unlisted.get(w.task)) is not None}
         listed = [watch for watch in watches if watch.task in states]
-        missing = [watch for watch in watches if watch.task not in states]
+        missing = [w for w in watches if w.task not in states and w.id not in unread]
 
         async def alone(_target: Target, watch: Watch) -> Sight:
             return await self._alone(session, watch)
 
         seen = await one_by_one(session, missing, alone)
         found = {w.id: await self._sight(session, w, states[w.task]) for w in listed}
-        return {**seen, **found}
+        return {**seen, **found, **unread}
 
     async def _alone(self, session: DbcSession, watch: Watch) -> Sight:
         """What a machine's own details say of it, where the list does not say.
@@ -67,12 +69,8 @@ class Machines:
             detail = await self._dbc.tasks.get(target_of(session), watch.task)
         except TaskNotFound:
             return await self._sight(session, watch, ABSENT)
-        await self._inventory.saw(
-            Machine(
-                session.node, watch.task, session.user, detail.desc, str(detail.status),
-                detail.create_time or "", self._clock.now(),
-            )
-        )  # fmt: skip
+        now = self._clock.now()
+        await self._inventory.saw(machine_of(session, watch.task, detail, now))
         return await self._sight(session, watch, str(detail.status))
 
     async def _sight(self, session: DbcSession, watch: Watch, status: str) -> Sight:

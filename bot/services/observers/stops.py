@@ -95,7 +95,7 @@ def _verdict(
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
     if found.is_new and unchanged >= _STILL:
         return _left(watch, found)
-    if passed < _patience(watch, now):
+    if passed < _patience(watch, now) or unchanged < _STILL:  # a list can be short for a moment
         return WAIT
     if found.silent:
         why = f"was told to stop; {found.at} lists nothing at all, so it cannot be checked"

@@ -28,6 +28,7 @@ from sandbox.dbc.front.replies import (
     emptied,
     html,
     pretty,
+    shortened,
     sparse,
 )
 from sandbox.dbc.front.server import (
@@ -275,6 +276,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return Reply(reply.status, json.dumps(sparse(json.loads(reply.body))))
     if fault.name is FaultName.EMPTY_LIST:
         return Reply(reply.status, json.dumps(emptied(json.loads(reply.body))))
+    if fault.name is FaultName.SHORT_LIST:
+        return Reply(reply.status, json.dumps(shortened(json.loads(reply.body))))
     if fault.name in BEHIND:
         return BEHIND[fault.name]
     if fault.name is FaultName.BAD_JSON:

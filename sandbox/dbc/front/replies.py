@@ -88,6 +88,13 @@ def emptied(value: Any) -> Any:
     return [] if isinstance(value, list) else value
 
 
+def shortened(value: Any) -> Any:
+    """An answer whose lists lack their last entry."""
+    if isinstance(value, dict):
+        return {key: shortened(found) for key, found in value.items()}
+    return value[:-1] if isinstance(value, list) else value
+
+
 # What things are called and how they are; everything else may be missing from an answer.
 _ALWAYS = frozenset(
     {"errcode", "task_id", "status", "node_id", "node_type", "id", "network_name", "snapshot_name"}

@@ -1,0 +1,49 @@
+"""What has become of machines that a node's list no longer has.
+
+A list can be short for a moment, as of a node that has just started. That a machine is gone, only
+the node's answer about this very one says.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound
+from bot.dbc.models import TaskDetail
+from bot.errors import BotError
+from bot.model import DbcSession, Machine
+from bot.services.sessions import target_of
+
+_MOST_LOOKS = 10  # for one list; the rest is looked at after the next ones
+
+log = structlog.get_logger()
+
+
+async def look_for(
+    missing: Sequence[Machine], session: DbcSession, dbc: DbcClient, clock: Clock
+) -> tuple[Sequence[Machine], Mapping[str, BotError | None]]:
+    """Those that are there all the same; and of which ones, by id, the node has said nothing, and
+    why, if it was asked. Neither of them: those that are gone.
+    """
+    found: list[Machine] = []
+    missing = sorted(missing, key=lambda machine: machine.seen_at)
+    asked = missing[:_MOST_LOOKS]
+    for position, machine in enumerate(asked):
+        try:
+            detail = await dbc.tasks.get(target_of(session), machine.task)
+        except TaskNotFound:
+            continue
+        except BotError as problem:
+            log.info("inventory.not_looked_for", node=session.node, problem=problem.sentence)
+            return found, dict.fromkeys((one.task for one in missing[position:]), problem)
+        found.append(machine_of(session, machine.task, detail, clock.now()))
+    return found, dict.fromkeys(one.task for one in missing[_MOST_LOOKS:])
+
+
+def machine_of(session: DbcSession, task: str, detail: TaskDetail, now: datetime) -> Machine:
+    """A machine as its details show it."""
+    created = detail.create_time or ""
+    return Machine(session.node, task, session.user, detail.desc, str(detail.status), created, now)
