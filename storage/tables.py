@@ -267,6 +267,8 @@ names = Table(
     Column("target", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("folded", Text, nullable=False),
+    Column("since", UtcDateTime),
+    Column("given_by", Text, nullable=False, server_default=""),
     UniqueConstraint("kind", "folded"),
 )
 

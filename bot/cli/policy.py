@@ -143,7 +143,7 @@ def _explained(decision: Decision, request: Request) -> list[str]:
         rows += [_row("By", one) for one in _approvers(decision)]
         rows.append(_row("Ended by", _count(decision.denials, "denial")))
         if decision.type_name:
-            rows.append(_row("Also", "an approver types the machine's name"))
+            rows.append(_row("Also", "an approver types the machine's description or id"))
         may = "may" if decision.break_glass else "may not"
         rows.append(_row("Break glass", f"{request.person} {may}"))
     return rows
@@ -191,7 +191,7 @@ def _needs(review: Review) -> str:
     if review.remind:
         needs.append(f"reminded after {duration(review.remind)}")
     if review.type_name:
-        needs.append("the machine's name typed")
+        needs.append("the machine's description or id typed")
     if review.break_glass is not None:
         needs.append(f"glass broken by {_people(review.break_glass)}")
     return ", ".join(needs) or "nothing"

@@ -31,7 +31,7 @@ from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, from_error
 from bot.services import review_cards
 from storage import Store
 
-_TYPED = "machine"  # the field of the form in which an approver types the machine's name
+_TYPED = "machine"  # the field of the form in which an approver types which machine it is
 _REASON = "reason"
 _AT_ONCE = 0.5  # seconds, after which a card says that a click counts, while it is compared
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
@@ -75,15 +75,15 @@ class Clicks:
         return form.partition(":")[0] in {review_cards.APPROVE, review_cards.DENY}
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
-        """Take the form of a denial, or of an approval that asks for the machine's name."""
+        """Take the form of a denial, or of an approval that asks which machine it is."""
         action, _, approval_id = submission.form.partition(":")
         reason = submission.values.get(_REASON, "").strip()
         verdict = Verdict.DENY
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE
-            name = await self._reviews.name_of(approval_id)
-            if not best(submission.values.get(_TYPED, ""), [name]):
-                return Rejected({_TYPED: f"That is not its name. Type: {name}"})
+            names = await self._reviews.to_type(approval_id)
+            if not best(submission.values.get(_TYPED, ""), names):
+                return Rejected({_TYPED: f"That is another one. Type {_either(names)}."})
         vote = Vote(
             submission.key,
             approval_id,
@@ -135,8 +135,8 @@ class Clicks:
         await answer.open(_denial_form(approval, await self._reviews.asked(approval)))
 
     async def _open_name_form(self, approval: Approval, answer: Answer) -> None:
-        name = await self._reviews.name_of(approval.id)
-        await answer.open(_name_form(approval, await self._reviews.asked(approval), name))
+        names = await self._reviews.to_type(approval.id)
+        await answer.open(_name_form(approval, await self._reviews.asked(approval), names))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
@@ -202,8 +202,13 @@ def _is_pending(approval: Approval) -> bool:
     return approval.status is ApprovalStatus.PENDING
 
 
-def _name_form(approval: Approval, asked: Line, name: str) -> Form:
-    field = FormField(_TYPED, "Its name", "text", hint=f"Type “{name}” to approve")
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f"“{name}”" for name in names)
+
+
+def _name_form(approval: Approval, asked: Line, names: Sequence[str]) -> Form:
+    label = "Its description or id" if len(names) > 1 else "Its name or id"
+    field = FormField(_TYPED, label, "text", hint=f"Type {_either(names)} to approve")
     return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
 
 

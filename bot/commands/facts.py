@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from bot.commands.bind import Bound
 from bot.commands.context import Context
+from bot.commands.identity import identity_of
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError, TaskNotFound, WrongNodeKind
 from bot.dbc.identity import Target
@@ -23,12 +24,15 @@ async def facts_of(
 
     Raises TaskNotFound where the node answers that there is no such machine.
     """
-    found = found_by_look(command.facts, context.facts)
+    found = {
+        **await identity_of(context.services, bound),
+        **found_by_look(command.facts, context.facts),
+    }
     if bound.machine is None:
         return found
     node = bound.node.label if bound.node else ""
     reading = _Reading(context, bound.machine, node, patience)
-    return {**await reading.read(command.reads), **found}
+    return {**found, **await reading.read(command.reads)}
 
 
 class _Reading:

@@ -426,15 +426,13 @@ class Reviews:
 
     # Small things
 
-    async def name_of(self, approval_id: str) -> str:
-        """What an approver may have to type: the machine's name; where none is meant, what is."""
+    async def to_type(self, approval_id: str) -> tuple[str, ...]:
+        """What an approver may have to type, one of these: names that people did not give."""
         async with self._store.read() as tx:
             approval = await tx.approvals.get(approval_id)
             execution = await tx.executions.get(approval.execution)
-        if named := execution.label or execution.arguments.get("name", ""):
-            return named
-        node = await self._inventory.label(execution.node) if execution.node else ""
-        return node or self._table.spoken_of(execution.command).title
+        title = self._table.spoken_of(execution.command).title
+        return review_cards.to_type(approval, execution) or (title,)
 
     async def asked(self, approval: Approval) -> Line:
         """`delete train-01 on gpu1, requested by @bob`."""
@@ -471,7 +469,7 @@ class Reviews:
         return Question(
             execution,
             approval,
-            cards.Subject(execution.label, execution.task, label),
+            cards.Subject(execution.label, execution.task, label, review_cards.desc_of(approval)),
             asks or command.title.capitalize(),
             loses or command.help,
             command.kinds,

@@ -41,18 +41,23 @@ _SIGNS = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a card is about: a machine (or a node alone), by the names people use."""
+    """What a card is about: a machine (or a node alone), by the names people use.
+
+    `desc` is the machine's own description: a nickname is not the last word on what it is.
+    """
 
     label: str
     task: str
     node_label: str
+    desc: str = ""
 
     @property
     def named(self) -> Line:
         """`train-01 on gpu1`, with the names standing out."""
         if not self.label:
             return line(bold(self.node_label))
-        return line(bold(self.label), " on ", bold(self.node_label))
+        own = f" ({self.desc})" if self.desc not in {"", self.label} else ""
+        return line(bold(self.label), own, " on ", bold(self.node_label))
 
 
 def doing(title: str, subject: Subject) -> Line:

@@ -6,14 +6,18 @@ Facts have stable keys; their labels and the way they are compared belong to the
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import eq
 
 from bot.dbc.models import rest_of, state_of
 from bot.model import Fact
-from bot.reply import Line, Words, line, plain
+from bot.reply import Line, Words, bold, code, emoji, line, mention, plain, time
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
+# Who machine and node are, whatever they are called here.
+DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "node_renamed"
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.commands.twins`
+_SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread="This version does not read it.")  # a former version showed it
 _UNREAD = " unread"  # behind a key among a command's facts: why that fact could not be read
 
@@ -22,7 +26,8 @@ _UNREAD = " unread"  # behind a key among a command's facts: why that fact could
 class FactKind:
     """How a fact is shown and compared.
 
-    `said` is the text as people read it. `holds` tells whether the second text is still what the
+    `said` is the text as people read it. What is not `is_compared` only helps to read the question.
+    `holds` tells whether the second text is still what the
     first one has shown.
     """
 
@@ -30,6 +35,7 @@ class FactKind:
     plural: bool = False
     said: Callable[[str], Words] = str
     holds: Callable[[str, str], bool] = eq
+    is_compared: bool = True
 
 
 Kinds = Mapping[str, FactKind]
@@ -46,11 +52,31 @@ def _leads_to_the_same(shown: str, now: str) -> bool:
     return state_of(rest_of(shown)) == state_of(rest_of(now))
 
 
+def _said_node(text: str) -> Words:
+    identifier, _, own = text.partition(" ")
+    return line(f"{own} · " if own else "", code(identifier[:_SHORT]))
+
+
+def _said_renamed(text: str) -> Words:
+    by, since, name = text.split(" ", 2)
+    who = line(", given by ", mention(by)) if by != "-" else ()
+    return line(
+        emoji("warning"), " ", bold(name), " since ", time(datetime.fromisoformat(since)), who
+    )
+
+
+IDENTITY: Kinds = {
+    DESCRIPTION: FactKind("Description", is_compared=False),
+    RENAMED: FactKind("Nickname", said=_said_renamed, is_compared=False),
+    NODE: FactKind("Node", said=_said_node, is_compared=False),
+    NODE_RENAMED: FactKind("Node's nickname", said=_said_renamed, is_compared=False),
+}
 OF_MACHINES: Kinds = {
     STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),
     DISKS: FactKind("Disks", plural=True),
     SNAPSHOTS: FactKind("Snapshots", plural=True),
     ALIKE: FactKind("Same request", holds=lambda _shown, _now: True),
+    **IDENTITY,
 }
 
 
@@ -92,6 +118,8 @@ def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]
             shown.get(key),
             now.get(key, _NOT_ASKED),
         )
+        if not kind.is_compared:
+            continue
         if then is None:
             found.append(f"{kind.label} {'were' if kind.plural else 'was'} not shown")
         elif present.unread and not then.unread:

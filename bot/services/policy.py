@@ -100,7 +100,7 @@ class Review(_Strict):
     `approvers` narrows who may approve beyond "entitled to the node"; each of several rules must
     be met. `reason` is a pattern that the requester's reason must match (`".+"`: any). `remind`:
     when who could decide is first reminded; the pauses grow from there. `type_name`: an approver
-    has to type the machine's name. `break_glass`: who may run it at once, with a
+    has to type the machine's description or id. `break_glass`: who may run it at once, with a
     reason, to be reviewed later.
     """
 

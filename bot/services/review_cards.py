@@ -35,7 +35,7 @@ from bot.reply import (
     time,
 )
 from bot.services.cards import Subject, duration, running
-from bot.services.facts import ALIKE, Kinds, said
+from bot.services.facts import ALIKE, DESCRIPTION, NODE, Kinds, said
 
 APPROVE = "approval.approve"
 CONFIRM = "approval.confirm"
@@ -101,12 +101,35 @@ def question(asked: Question) -> Reply:
     return Reply(plain(title), tuple(parts))
 
 
+def desc_of(approval: Approval) -> str:
+    """The machine's own description, as the question shows it."""
+    return approval.shown[DESCRIPTION].text if DESCRIPTION in approval.shown else ""
+
+
+def to_type(approval: Approval, execution: Execution) -> tuple[str, ...]:
+    """The names by which an approver says what it is: a machine's description or id.
+
+    Its nickname is what anybody may have made of it. Where no machine is meant, what is.
+    """
+    is_new = execution.task in {"", execution.id}
+    if not is_new:
+        return tuple(filter(None, (desc_of(approval), execution.task)))
+    if named := execution.label or execution.arguments.get("name", ""):
+        return (named,)
+    identifier, _, own = (approval.shown[NODE].text if NODE in approval.shown else "").partition(
+        " "
+    )
+    return tuple(filter(None, (own, identifier or execution.node)))
+
+
 def _shown(asked: Question) -> list[tuple[str, Line]]:
     """To what it is done, and what was read of it."""
     pairs: list[tuple[str, Line]] = []
     if asked.subject.task:
         pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
     for key, fact in asked.approval.shown.items():
+        if key == DESCRIPTION and fact.text in {"", asked.subject.label}:
+            continue
         label, text = said(asked.kinds, key, fact)
         if key == ALIKE:
             pairs.append((label, line(emoji("warning"), " ", _alike(fact.text))))
@@ -170,7 +193,7 @@ def _who(asked: Question) -> Line:
     if asked.named or not asked.subject.node_label:
         whom = f"{other} whom the rules name"
     asked_are = _named(asked)
-    typing = " and types its name" if approval.type_name else ""
+    typing = " and types its description or id" if approval.type_name else ""
     cancel = line("; ", mention(asked.execution.actor), " can cancel.")
     needs = line(f"Needs {count} by {whom}", asked_are, typing)
     return line(needs, ", until ", time(approval.expires_at), cancel)

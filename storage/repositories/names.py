@@ -1,5 +1,7 @@
 """Nicknames that people gave machines and nodes."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import delete, select
@@ -13,18 +15,34 @@ from storage.tables import names
 Kind = Literal["vm", "node"]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A name that people gave; by whom and since when, where that was written down."""
+
+    name: str
+    by: str
+    since: datetime | None
+
+
 class Names(Repository):
     """One nickname a target; no two of a kind are alike once folded (`bot.folding`)."""
 
-    async def set(self, kind: Kind, target: str, name: str) -> None:
+    async def set(
+        self, kind: Kind, target: str, name: str, *, by: str = "", now: datetime | None = None
+    ) -> None:
         """Name a target, in place of its former name; `Conflict` if another one is called so."""
-        upsert = self._insert(names).values(kind=kind, target=target, name=name, folded=fold(name))
+        upsert = self._insert(names).values(
+            kind=kind, target=target, name=name, folded=fold(name), since=now, given_by=by
+        )
         try:
             async with self._connection.begin_nested():
                 await self._connection.execute(
                     upsert.on_conflict_do_update(
                         index_elements=[names.c.kind, names.c.target],
-                        set_={"name": upsert.excluded.name, "folded": upsert.excluded.folded},
+                        set_={
+                            column: upsert.excluded[column]
+                            for column in ("name", "folded", "since", "given_by")
+                        },
                     )
                 )
         except IntegrityError:
@@ -46,6 +64,14 @@ class Names(Repository):
             select(names.c.target).where(names.c.kind == kind, names.c.folded == fold(name))
         )
         return rows.scalar_one_or_none()
+
+    async def given(self, kind: Kind, target: str) -> Given | None:
+        """The name of a target, who gave it and since when, if it has one."""
+        rows = await self._connection.execute(
+            select(names).where(names.c.kind == kind, names.c.target == target)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else Given(row["name"], row["given_by"], row["since"])
 
     async def all(self, kind: Kind) -> dict[str, str]:
         """Every name of a kind, by target."""

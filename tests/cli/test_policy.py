@@ -37,7 +37,7 @@ def test_it_says_what_is_decided_by_which_rules_and_who_is_needed() -> None:
         "members of S0LEADS; not the requester",
         "must match ^OPS-[0-9]+",
         "after 4 h",
-        "an approver types the machine's name",
+        "an approver types the machine's description or id",
         "U0ALICE may not",
     ):
         assert words in answer
@@ -130,7 +130,12 @@ def test_the_example_is_valid_and_shown_in_words() -> None:
 def test_the_demos_rules_are_valid_and_shown_in_words() -> None:
     answer = ask("show", "--file", str(ROOT / "sandbox" / "demo-rules.toml"))
     assert answer.exit_code == 0
-    for words in ("2 approvals", "reminded after 30 s", "within 1 min", "the machine's name typed"):
+    for words in (
+        "2 approvals",
+        "reminded after 30 s",
+        "within 1 min",
+        "the machine's description or id typed",
+    ):
         assert words in answer.output
 
 

@@ -156,12 +156,12 @@ async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None
     async with site(tmp_path, typing) as stage:
         question = await asked(stage)
         await stage.bob.presses("Approve", question)
-        await stage.bob.sees_modal("Its name")
-        await stage.bob.submits({"Its name": "train-01"})
-        modal = await stage.bob.sees_modal("Its name")
-        assert "That is not its name" in str(modal.errors)
+        await stage.bob.sees_modal("Its description or id")
+        await stage.bob.submits({"Its description or id": "train-01"})
+        modal = await stage.bob.sees_modal("Its description or id")
+        assert "That is another one" in str(modal.errors)
         assert stage.changes() == []
-        await stage.bob.submits({"Its name": NAME})
+        await stage.bob.submits({"Its description or id": NAME})
         await stage.ends(stage.alice, f"{NAME} is deleted")
         assert stage.changes() == ["tasks.delete"]
 
@@ -174,7 +174,7 @@ async def test_where_no_machine_is_meant_the_name_of_what_is_has_to_be_typed(
         question = await asked(stage, "/dbc lan delete team01 on gpu1")
         await stage.bob.presses("Approve", question)
         await stage.bob.sees_modal("Type “team01” to approve")
-        await stage.bob.submits({"Its name": "team01"})
+        await stage.bob.submits({"Its name or id": "team01"})
         await stage.bob.sees("is deleted from", CHANNEL)
         assert stage.changes() == ["lan.create", "lan.delete"]
 

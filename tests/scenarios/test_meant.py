@@ -124,8 +124,8 @@ async def test_the_typed_name_of_an_approval_is_compared_alike(tmp_path: Path) -
     async with site(tmp_path, typing) as stage:
         question = await asked(stage)
         await stage.bob.presses("Approve", question)
-        await stage.bob.sees_modal("Its name")
-        await stage.bob.submits({"Its name": f"“{NAME.upper()}”。"})
+        await stage.bob.sees_modal("Its description or id")
+        await stage.bob.submits({"Its description or id": f"“{NAME.upper()}”。"})
         await stage.ends(stage.alice, f"{NAME} is deleted")
 
 

@@ -105,6 +105,7 @@ async def test_a_late_click_is_told_what_was_decided(stage: Stage) -> None:
 
 async def test_a_card_asks_anew_for_every_command(one_stage: Stage) -> None:
     first = await asks_delete(one_stage)
+    await one_stage.passes(31)
     second = await one_stage.asks(one_stage.alice, "/dbc vm delete inference")
     assert first.ts != second.ts
     await one_stage.alice.presses("Confirm", first)

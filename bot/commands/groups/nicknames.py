@@ -1,11 +1,18 @@
-"""What a machine or node may be called here: only what people can type and tell apart."""
+"""What a machine or node may be called here: only what people can type and tell apart.
+
+Whoever uses what gets another name is told: it is theirs, too.
+"""
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
-from bot.commands.context import Services
+from bot.commands.context import Context, Services
 from bot.errors import Refused
 from bot.folding import fold
+from bot.model import Machine, Node, Place
+from bot.reply import Reply, bold, code, line, mention
+from bot.services import board
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
 LOST_NICKNAME = "A nickname that it has already no longer means it."
@@ -13,6 +20,8 @@ _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # o
 
 
 _IDS = re.compile(r"[A-Za-z0-9_]{20,22}|[0-9a-fA-F]{64}")  # of machines and nodes
+_SHORT = 8  # characters of an id that people read
+Kind = Literal["vm", "node"]
 _TELLING = 4  # characters; a shorter beginning of an id is nothing that people type
 
 
@@ -52,3 +61,26 @@ async def verify_nickname(services: Services, _user: str, values: Mapping[str, s
     if len(nickname) >= _TELLING and any(fold(one).startswith(fold(nickname)) for one in ids):
         told = f"“{nickname}” is the beginning of an id."
         raise Refused(told, hint="Choose another.", field="nickname")
+
+
+async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
+    """Give it the nickname, and tell those who hold a session for its node, or share one."""
+    services, execution = ctx.services, ctx.execution
+    assert execution is not None, "to name something is to change something"  # noqa: S101
+    is_machine = isinstance(what, Machine)
+    node, target = (what.node, what.task) if isinstance(what, Machine) else (what.id, what.id)
+    people = [one for one in await services.sessions.entitled(node) if one != ctx.actor]
+    channels = await services.sessions.shared_channels(node)
+    where = line(" on ", bold(await services.inventory.label(node))) if is_machine else ()
+    told = line(bold(what.label), " (", code(target[:_SHORT]), ")", where)
+    async with services.store.write() as tx:
+        kind: Kind = "vm" if is_machine else "node"
+        await tx.names.set(kind, target, nickname, by=ctx.actor, now=ctx.now)
+        if nickname != what.label:
+            news = Reply.of(
+                mention(ctx.actor), " has renamed ", told, ": now ", bold(nickname), "."
+            )
+            for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
+                key = f"renamed:{execution.id}:{place}"
+                await board.tell(tx, execution, key, Place(place), news, ctx.now)
+    return Reply.of(told, " is now called ", bold(nickname), ".")

@@ -5,7 +5,7 @@ from typing import Annotated
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, verify_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, rename, verify_nickname
 from bot.commands.groups.shown import (
     counted_of,
     joined,
@@ -179,11 +179,7 @@ def _order(order: RentOrder) -> Row:
 
 async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:
     """Give a node a nickname that everyone here can use."""
-    async with ctx.services.store.write() as tx:
-        await tx.names.set("node", node.id, nickname)
-    return Reply.of(
-        bold(node.label), " (", code(short(node.id)), ") is now called ", bold(nickname), "."
-    )
+    return await rename(ctx, node, nickname)
 
 
 async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:

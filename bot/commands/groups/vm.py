@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, verify_nickname
+from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, rename, verify_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.restarts import before_restart, log_before
 from bot.commands.groups.shown import (
@@ -23,7 +23,6 @@ from bot.commands.groups.shown import (
     lamp,
     node_part,
     retry_buttons,
-    short,
     sized,
     stacked,
 )
@@ -347,11 +346,7 @@ def _check_password(values: Mapping[str, str]) -> None:
 
 async def name(ctx: Context, vm: Vm, nickname: Nickname) -> Reply:
     """Give a machine a nickname that everyone here can use."""
-    async with ctx.services.store.write() as tx:
-        await tx.names.set("vm", vm.task, nickname)
-    return Reply.of(
-        bold(vm.label), " (", code(short(vm.task)), ") is now called ", bold(nickname), "."
-    )
+    return await rename(ctx, vm, nickname)
 
 
 def _restart_effect(values: Mapping[str, str]) -> Effect:
