@@ -11,6 +11,7 @@ from sandbox.dbc.values import GIB
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import Stage, card
+from tests.scenarios.test_damaged_rows import alter
 
 
 def switched_off(task: Task) -> None:
@@ -291,4 +292,21 @@ async def test_a_change_that_a_rule_reviews_is_compared_like_a_loss(tmp_path: Pa
         stage.task(NAME).memory = 200 * GIB
         await approves(stage, stage.bob, question)
         assert "memory 200 → 100 GiB" in now(stage, question).plain
+        assert stage.changes() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["command = 'vm.poweroff'", "arguments = json_set(arguments, '$.force', 'yes')"],
+    ids=["command", "arguments"],
+)
+async def test_a_request_that_was_altered_behind_its_card_does_not_run(
+    tmp_path: Path, change: str
+) -> None:
+    async with site(tmp_path) as stage:
+        question = await asked(stage)
+        alter(stage, f"UPDATE executions SET {change} WHERE status = 'waiting'")
+        await approves(stage, stage.bob, question)
+        assert "Changed since it was shown: what was asked" in now(stage, question).plain
+        assert "voided" in [str(entry.kind) for entry in await entries(stage)]
         assert stage.changes() == []

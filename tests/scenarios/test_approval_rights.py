@@ -192,3 +192,19 @@ async def test_a_colleague_who_is_gone_is_asked_for_nothing(stage: Stage) -> Non
     dm: list[SeenMessage] = Person.messages(stage.bob, "@dbc")
     assert [m for m in dm if "Delete" in m.plain] == []
     assert DELETE.rpartition(" ")[2] in question.plain
+
+
+async def test_a_colleague_who_is_gone_is_none_of_those_who_could_approve(stage: Stage) -> None:
+    rules(
+        stage,
+        '[[rule]]\nname = "oncall"\nmatch = { command = "vm.delete" }\n'
+        f'approvers = {{ persons = ["{stage.bob.id}", "{stage.carol.id}"] }}\n',
+    )
+    stage.bob.member.deleted = True
+    question = await asked(stage)
+    assert f"<@{stage.carol.id}>" in question.plain
+    assert f"<@{stage.bob.id}>" not in question.plain
+    await stage.alice.presses("Cancel", question)
+    stage.carol.member.deleted = True
+    seen = await stage.asks(stage.alice, DELETE)
+    assert "This needs 1 approval by someone else, and nobody could give one." in seen.plain

@@ -123,12 +123,69 @@ def test_an_approver_must_be_one_of_every_rules_people() -> None:
     assert not decision.may_approve("U4", {"S1"})
 
 
+def test_what_several_rules_ask_for_is_all_needed() -> None:
+    first = {
+        "match": {}, "approvals": 2, "denials": 3, "self_approval": True,
+        "expires": "2h", "remind": "20min", "type_name": True, "reason": ".+",
+    }  # fmt: skip
+    second = {"match": {}, "denials": 2, "remind": "5min", "reason": "^OPS"}
+    assert decide(policy(first, second), request()) == Decision(
+        "approve",
+        rules=("(default)", "rule 0", "rule 1"),
+        approvals=2,
+        denials=2,
+        self_approval=True,
+        reasons=(".+", "^OPS"),
+        expires=timedelta(hours=2),
+        remind=timedelta(minutes=5),
+        type_name=True,
+    )
+    assert decide(policy(), request()) == Decision("approve", rules=("(default)",), approvals=1)
+
+
+def test_every_denial_is_told_in_the_order_of_their_names() -> None:
+    rules = policy(
+        {"name": "b", "match": {}, "deny": "Never."}, {"name": "a", "match": {}, "deny": "No."}
+    )
+    assert decide(rules, request()) == Decision("deny", "No. Never.", ("(default)", "b", "a"))
+
+
+def test_no_rule_keeps_anybody_from_their_own_approvals() -> None:
+    frozen = policy({"match": {}, "deny": "Frozen."})
+    decision = decide(frozen, request(command="approval.cancel", effect=Effect.CHANGE))
+    assert decision == Decision("run", rules=("(default)",))
+
+
+def test_every_user_group_that_any_rule_names_is_looked_up() -> None:
+    rules = policy(
+        {"match": {"group": "S1"}, "approvers": {"groups": ["S2"]}},
+        {"match": {}, "break_glass": {"groups": ["S3"]}, "approvers": {"persons": ["U1"]}},
+        defaults={"change": {"approvers": {"groups": ["S4"]}}},
+        audit={"auditors": {"groups": ["S5"]}},
+    )
+    assert rules.groups() == {"S1", "S2", "S3", "S4", "S5"}
+
+
+@pytest.mark.parametrize(("given", "counts"), [({}, True), ({"server": "hub"}, False)])
+def test_a_rule_may_ask_for_an_argument_to_be_left_out(
+    given: Mapping[str, str], *, counts: bool
+) -> None:
+    rules = policy({"match": {"arguments": {"server": ""}}, "deny": "Say which."})
+    assert (decide(rules, request(arguments=given)).kind == "deny") is counts
+
+
 def test_a_reason_that_does_not_match_is_refused() -> None:
     decision = decide(policy({"match": {}, "reason": "^OPS-[0-9]+"}), request())
     decision.check_reason("OPS-17 disk full")
+    refusals = []
     for reason in ("", "because"):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused) as refused:
             decision.check_reason(reason)
+        refusals.append((refused.value.sentence, refused.value.hint, refused.value.field))
+    assert refusals == [
+        ("A reason is needed for this.", 'Add it: reason="…"', "reason"),
+        ("The reason must match “^OPS-[0-9]+”.", 'Say it: reason="…"', "reason"),
+    ]
 
 
 def test_glass_may_be_broken_only_by_those_whom_every_rule_that_speaks_of_it_names() -> None:
