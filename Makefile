@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix docs bench kill sandbox lock clean
+.PHONY: help demo run test check fix docs bench kill mutate sandbox lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -49,10 +49,13 @@ bench: $(READY) ## Measure acknowledgements side by side with bare Bolt
 kill: $(READY) ## Kill the bot 300 times in the middle of its work, and look at what is left
 	$(BIN)/python -m tests.kill --rounds 300
 
+mutate: $(READY) ## Break the code piece by piece, and list what no test notices (MODULE=bot/services/policy)
+	$(BIN)/python -m tests.mutation $(MODULE)
+
 lock: $(READY) ## Pin requirements.txt and requirements-dev.txt anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the targets made, but not data/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .mutation
