@@ -81,7 +81,7 @@ def _literal(text: str) -> Iterator[str]:
 
 def _defuse(match: re.Match[str]) -> str:
     """Best effort where only mrkdwn is possible: no marker stands at a word's edge any more."""
-    return _WORD_JOINER.join(match[0]) + _WORD_JOINER
+    return f"{_WORD_JOINER}{_WORD_JOINER.join(match[0])}{_WORD_JOINER}"
 
 
 def _span(span: Span) -> str:

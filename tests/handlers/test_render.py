@@ -1,5 +1,6 @@
 """Replies to blocks: literal text stays literal, and nothing exceeds Slack's limits."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -118,6 +119,25 @@ def test_a_risky_line_keeps_its_mentions_dates_and_emoji() -> None:
 def test_a_note_that_slack_would_format_is_plain_text() -> None:
     block = only(Reply("s", (Note(("*not bold*",)),)))
     assert block["elements"] == [{"type": "plain_text", "text": "*not bold*", "emoji": False}]
+
+
+# As Slack reads mrkdwn: an opening marker at a word's edge, an emoji's name, a quote.
+FORMATTED = re.compile(
+    r"(?:^|[\s(“\"'.,;:!?/-])[*_~`]\S|:[a-z0-9_+'-]+:|^\s*(?:&gt;|>)", re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*bold*", "_it_", "~no~", "`code`", "a :tada: b", "> quote", "see *this", "(_so_)", "a\n> b"],
+)
+@pytest.mark.parametrize("put", [Note, lambda told: Fields((("Reason", told),))])
+def test_beside_a_mention_no_text_is_formatted_either(put: Any, text: str) -> None:
+    blocks = message(Reply("s", (put(line(text, " by ", mention("U1"))),))).blocks
+    [shown] = mrkdwn_texts(blocks)
+    told = shown.removeprefix("*Reason*\n").replace("<@U1>", "")
+    assert FORMATTED.search(told) is None
+    assert html.unescape(told.replace("\u2060", "")) == f"{text} by "
 
 
 def test_long_text_is_split_at_line_ends() -> None:

@@ -1,7 +1,10 @@
 """Text from outside that cannot be stored, or shows as something else; names that mislead."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.scenarios.site import asked, site
 from tests.scenarios.stage import CHANNEL, Stage
 
 
@@ -77,3 +80,13 @@ async def test_an_alias_that_would_be_taken_for_something_else_is_refused(
 ) -> None:
     told = await one_stage.asks(one_stage.alice, f"/dbc alias add {alias} = vm list")
     assert why in told.plain
+
+
+async def test_a_description_formats_nothing_on_a_card(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        machine = stage.task("inference")
+        machine.desc = "*free* :tada: box"
+        question = await asked(stage, f"/dbc vm delete {machine.task_id}")
+        [shown] = [row for row in question.plain.splitlines() if machine.task_id in row]
+        assert not any(mark in shown for mark in ("*free", ":tada:"))
+        assert shown.replace("\u2060", "") == f"*free* :tada: box · `{machine.task_id}`"
