@@ -96,6 +96,15 @@ async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> No
     assert stage.changes() == ["images.download"]
 
 
+async def test_a_download_that_moves_is_followed_however_long_it_takes(stage: Stage) -> None:
+    stage.node("gpu1").transfers.rate = 18 * GIB / timedelta(hours=3).total_seconds()
+    await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
+    for _ in range(17):
+        await stage.passes(10 * 60)
+        assert stage.endings(stage.alice) == []
+    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1", within=1200)
+
+
 async def test_a_download_is_followed_over_a_restart_of_the_bot(stage: Stage) -> None:
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     await stage.passes(30)

@@ -98,17 +98,58 @@ async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -
     stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
     stage.world.calls.clear()
     stage.clock.advance(timedelta(seconds=3))
-    watches = next(job for job in stage.bot._ticker._jobs if job.name == "watches")
-    look = asyncio.gather(watches.run())
+    look = asyncio.gather(looks(stage.bot))
     await stage.world.calls.wait()
     await stage.clock.sleeping()
     for _ in range(8):
         await beats(stage.bot, stage.clock, 20)
-        await watches.run()
+        await looks(stage.bot)
     assert len(stage.world.calls) == 1
     stage.clock.advance(timedelta(seconds=200))
     await look
     assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_clock_that_leaps_over_a_lease_begins_no_poll_again(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
+    stage.world.calls.clear()
+    stage.clock.advance(timedelta(seconds=60))  # it runs by now
+    look = asyncio.gather(looks(stage.bot))
+    await stage.world.calls.wait()
+    await stage.clock.sleeping()
+    stage.clock.advance(timedelta(seconds=200))
+    await looks(stage.bot)
+    assert len(stage.world.calls) == 1
+    stage.clock.advance(timedelta(seconds=100))
+    await look
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_look_that_lost_its_lease_tells_no_end(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    stage.world.faults.on("slow", path="/tasks", count=1, seconds=300)
+    stage.world.calls.clear()
+    stage.clock.advance(timedelta(seconds=60))  # it runs by now
+    look = asyncio.gather(looks(stage.bot))
+    await stage.world.calls.wait()
+    await stage.clock.sleeping()
+    stage.clock.advance(timedelta(seconds=150))
+    now = stage.clock.now()
+    async with stage.bot.store.write() as tx:
+        assert await tx.watches.claim_due("another bot", now, now + timedelta(minutes=2), 10)
+    stage.clock.advance(timedelta(seconds=150))
+    await look
+    assert stage.endings(stage.alice) == []
+    await looks(stage.bot)
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def looks(bot: Bot) -> None:
+    """The bot looks at all watches that are due."""
+    await next(job for job in bot._ticker._jobs if job.name == "watches").run()
 
 
 @asynccontextmanager

@@ -107,6 +107,17 @@ async def test_of_many_ends_one_wins(store: Store, racing: Racing) -> None:
         assert (await tx.watches.get("watch-1")).status == f"seen by {results.index(True)}"
 
 
+async def test_only_who_holds_the_lease_ends_what_was_looked_at(store: Store) -> None:
+    await add(store, "1")
+    async with store.write() as tx:
+        await tx.watches.claim_due("p", NOW, SOON, 1)
+        assert not await tx.watches.settle("watch-1", WatchState.DONE, "", by="q")
+        assert (await tx.watches.get("watch-1")).state is WatchState.OPEN
+        await tx.watches.claim_due("q", SOON, LATER, 1)
+        assert not await tx.watches.settle("watch-1", WatchState.DONE, "", by="p")
+        assert await tx.watches.settle("watch-1", WatchState.DONE, "", by="q")
+
+
 async def test_an_ended_watch_is_not_saved_over(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
