@@ -62,8 +62,10 @@ def test_size_keeps_what_dbc_said() -> None:
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none()))
-def test_size_never_fails(told: object) -> None:
-    Size.parse(told)
+def test_anything_is_a_size_or_the_text_it_was(told: object) -> None:
+    size = Size.parse(told)
+    assert str(size) == ("" if told is None else str(told).strip())
+    assert size.in_bytes is None or size.in_bytes >= 0
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,15 @@ asyncio.run(Store(sys.argv[1], Vault([Fernet.generate_key().decode()])).own())
 
 
 async def test_replicas_share_a_postgresql(postgres_url: str, vault: Vault) -> None:
-    stores = [Store(postgres_url, vault) for _ in range(2)]
-    for store in stores:
+    first, second = (Store(postgres_url, vault) for _ in range(2))
+    for store in (first, second):
         await store.own()
-        await store.close()
+        await store.migrate()
+    assert await first.record(execution(), by="p", until=SOON)
+    async with second.read() as tx:
+        assert await tx.executions.get("execution-1") == execution()
+    await first.close()
+    await second.close()
 
 
 async def test_a_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path, vault: Vault) -> None:
@@ -214,10 +219,6 @@ async def test_a_replica_leaves_the_leases_of_others_alone(postgres_url: str, va
     await store.release_leases_of_others("new")
     assert await leases(store) == (0, 0, 0)
     await store.close()
-
-
-async def test_a_database_that_answers_is_pinged(store: Store) -> None:
-    await store.ping()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,8 @@ def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
 @pytest.mark.parametrize("work", [Vault.decrypt, Vault.rotate])
 @pytest.mark.parametrize("spoil", [lambda sealed: sealed[:-9] + b"AAAAAAAA=", lambda _: b"junk"])
 def test_what_was_altered_or_sealed_with_a_lost_key_is_refused(
-    vault: Vault, work: object, spoil: object
+    vault: Vault, work: Callable[[Vault, bytes], object], spoil: Callable[[bytes], bytes]
 ) -> None:
-    assert callable(work)
-    assert callable(spoil)
     sealed = vault.encrypt(SECRETS)
     with pytest.raises(BadKey, match="not configured, or was altered"):
         work(vault, spoil(sealed))
