@@ -330,6 +330,16 @@ sightings = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+# What a line said that was not understood, by the id in the button that its answer offers.
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
 aliases = Table(
     "aliases",
     metadata,

@@ -16,6 +16,7 @@ from storage.repositories.names import Names
 from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
+from storage.repositories.suggestions import Suggestions
 from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
 from storage.vault import Vault
@@ -42,6 +43,7 @@ class UnitOfWork:
         self.aliases = Aliases(connection)
         self.inventory = Inventory(connection)
         self.sightings = Sightings(connection)
+        self.suggestions = Suggestions(connection, vault)
         self.leases = Leases(connection)
         self.leftovers = Leftovers(connection)
 

@@ -76,7 +76,7 @@ class Desk:
         self._completion = Completion(services)
         self._rehearsals = rehearsals
         self._reads = Reads(services, messenger)
-        self._suggestions = Suggestions(services.table, services.clock)
+        self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             cards.CONNECT: self._connect,
@@ -112,7 +112,7 @@ class Desk:
 
     async def _suggest(self, actor: str, meant: NotUnderstood, answer: Answer) -> None:
         reply = derive.not_understood(meant, self._services.slash_command)
-        await answer.say(reply.also(*self._suggestions.buttons(actor, meant)))
+        await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
         """Open the form of a line that says too little, or take what it says."""
@@ -332,7 +332,7 @@ class Desk:
 
     async def _suggested(self, press: Press) -> Work:
         """Run what only reads; of what changes something, open the form with what was typed."""
-        command, values = self._suggestions.taken(press.actor, press.value)
+        command, values = await self._suggestions.taken(press.actor, press.value)
         if command is None:
             return _outdated()
         try:

@@ -1,57 +1,53 @@
 """What was meant, perhaps: each suggestion is a button that runs what reads, or opens the form.
 
-A button carries the command's id and an opaque one, by which what was typed is remembered: for an
-hour and in memory. After a restart, or in another replica, the form opens empty.
+A button carries the command's id and an opaque one, by which what was typed is found in the
+database for an hour. After that the form opens empty.
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clock import Clock
 from bot.commands.parse import NotUnderstood
 from bot.commands.table import Command, Table
 from bot.reply import Actions, Button
+from storage import Store
 
 SUGGESTED = "command.suggested"
 
 _LIFETIME = timedelta(hours=1)
-_MOST = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Offer:
-    actor: str
-    values: Mapping[str, str]
-    until: timedelta
 
 
 class Suggestions:
-    """The suggestions of the last hour."""
+    """The suggestions of the last hour, whichever process made them."""
 
-    def __init__(self, table: Table, clock: Clock) -> None:
+    def __init__(self, store: Store, table: Table, clock: Clock) -> None:
+        self._store = store
         self._table = table
         self._clock = clock
-        self._offers: OrderedDict[str, _Offer] = OrderedDict()
 
-    def buttons(self, actor: str, meant: NotUnderstood) -> tuple[Actions, ...]:
+    async def buttons(self, actor: str, meant: NotUnderstood) -> tuple[Actions, ...]:
         """A button for each command that comes nearest; nothing where none does."""
-        until = self._clock.monotonic() + _LIFETIME
-        buttons = []
-        for command in meant.nearest:
-            offer = secrets.token_urlsafe(9)
-            self._offers[offer] = _Offer(actor, meant.given.get(command.id, {}), until)
-            buttons.append(Button(command.title, SUGGESTED, f"{command.id}:{offer}"))
-        while len(self._offers) > _MOST:
-            self._offers.popitem(last=False)
-        return (Actions(tuple(buttons)),) if buttons else ()
+        offers = {secrets.token_urlsafe(9): command for command in meant.nearest}
+        if not offers:
+            return ()
+        now = self._clock.now()
+        said = {one: meant.given.get(command.id, {}) for one, command in offers.items()}
+        async with self._store.write() as tx:
+            await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        return (
+            Actions(
+                tuple(
+                    Button(command.title, SUGGESTED, f"{command.id}:{one}")
+                    for one, command in offers.items()
+                )
+            ),
+        )
 
-    def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
+    async def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
         """The command of a button, and what its line said, if that is known and was `actor`'s."""
-        command_id, _, offer_id = value.partition(":")
-        offer = self._offers.get(offer_id)
-        if offer is None or offer.actor != actor or offer.until < self._clock.monotonic():
-            return self._table.get(command_id), {}
-        return self._table.get(command_id), offer.values
+        command_id, _, one = value.partition(":")
+        async with self._store.read() as tx:
+            values = await tx.suggestions.find(one, actor, self._clock.now())
+        return self._table.get(command_id), values

@@ -62,3 +62,28 @@ async def test_a_verb_without_its_group_goes_the_way_of_any_line(one_stage: Stag
     assert stage.changes() == []
     await stage.confirms(stage.alice, "Force-restart")
     assert stage.changes() == ["tasks.restart"]
+
+
+@pytest.mark.parametrize("line", ["status inference", "reboot inference force"])
+async def test_a_suggestion_does_after_a_restart_what_it_did_before(
+    one_stage: Stage, line: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    offer = await stage.asks(stage.alice, f"/dbc {line}")
+    await stage.restart_bot()
+    await stage.alice.presses(offer.buttons[0], offer)
+    if offer.buttons[0] == "vm restart":
+        form = await stage.alice.sees_modal("vm restart")
+        assert form.value("Machine") == "inference"
+    else:
+        await stage.quiet()
+        assert stage.task("inference").task_id in stage.alice.last(CHANNEL).plain
+
+
+async def test_what_was_typed_is_not_readable_where_it_is_kept(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc reboot xyzzy-plugh")
+    kept = b"".join(path.read_bytes() for path in stage.data.glob("bot.db*"))
+    assert b"xyzzy-plugh" not in kept
