@@ -18,6 +18,7 @@ from sandbox.dbc.task import Task
 from sandbox.slack import Person, SeenMessage, Workspace
 from storage import Archive
 from tests.clocks import MachineClock
+from tests.databases import begin
 
 CHANNEL = "gpu-ops"
 MANIFEST = json.loads((Path(__file__).parents[2] / "manifest.json").read_text())
@@ -182,6 +183,7 @@ async def staged(
     """A fresh stage with these rules (none: the bot's own), torn down at the end."""
     if policy:
         (data / "policy.toml").write_text(policy, encoding="utf-8")
+    begin(data / "bot.db")
     clock = ManualClock()
     world = demo_world(clock)
     async with (
