@@ -31,7 +31,7 @@ class Archive:
         leave no trace, nor does a chain that was made anew as a whole.
         """
         verification = Verification(known)
-        async with self._engines.reading() as connection:
+        async with self._engines.browsing() as connection:
             async for rows in Audit(connection).raw():
                 if fault := verification.go_on(rows):
                     return fault, verification.last
@@ -39,7 +39,7 @@ class Archive:
 
     async def rows(self, query: AuditQuery) -> AsyncGenerator[AuditRow, None]:
         """The rows that fit, oldest first."""
-        async with self._engines.reading() as connection:
+        async with self._engines.browsing() as connection:
             async for row in Audit(connection).all(query):
                 yield row
 

@@ -38,6 +38,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import BotError
 from storage.errors import StorageFailed
 from storage.file import Presence
+from storage.inline import connect
 
 Result = TypeVar("Result")
 
@@ -78,8 +79,8 @@ PRAGMAS = (
 class DirectWriter:
     """A second way into the SQLite file, for what a person's acknowledgement waits for.
 
-    Each step of an asynchronous connection changes threads and back: 0.1 ms, and a transaction
-    has about ten steps, so that flushing the disk is the smaller part. Here all of it is one.
+    Beginning and committing change threads and back, and what is between them waits for a turn on
+    the event loop. Here all of it is one step.
     """
 
     engine: Engine
@@ -107,14 +108,16 @@ class DirectWriter:
 class Engines:
     """Where to read and where to write.
 
-    `turn` is held while writing; only the first of `queue` waits for it, so that what a person's
-    acknowledgement waits for has one writer before it, not all. `file` and `direct` are there with
-    SQLite only; with `presence`, nothing is written once the file is gone. `server` is there with
-    PostgreSQL, until its first use has shown whether a pooler stands before it.
+    `browsers` are for reads that may be long: they hold up nobody else's work. `turn` is held
+    while writing; only the first of `queue` waits for it, so that what a person's
+    acknowledgement waits for has one writer before it, not all. `file` and `direct` are there
+    with SQLite only; with `presence`, nothing is written once the file is gone. `server` is
+    there with PostgreSQL, until its first use has shown whether a pooler stands before it.
     """
 
     readers: AsyncEngine
     writers: AsyncEngine
+    browsers: AsyncEngine
     turn: AbstractAsyncContextManager[None]
     queue: AbstractAsyncContextManager[None]
     file: Path | None = None
@@ -133,6 +136,14 @@ class Engines:
         with failures():
             await self._meet_server()
             async with self.readers.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def browsing(self) -> AsyncIterator[AsyncConnection]:
+        """Like `reading`, for what may go through a whole table that grows."""
+        with failures():
+            await self._meet_server()
+            async with self.browsers.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -172,6 +183,7 @@ class Engines:
                 log.info("database.is_pooled", then="no prepared statement is kept")
                 await self.dispose()
                 self.readers, self.writers = _postgres(self.server, _UNPREPARED)
+                self.browsers = self.readers
             self.server = None
 
     def _check_presence(self) -> None:
@@ -194,6 +206,7 @@ class Engines:
             self.direct.engine.dispose()
         await self.writers.dispose()
         await self.readers.dispose()
+        await self.browsers.dispose()
 
 
 def open_engines(url: str) -> Engines:
@@ -202,7 +215,7 @@ def open_engines(url: str) -> Engines:
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
     readers, writers = _postgres(parsed, {})
-    return Engines(readers, writers, turn=nullcontext(), queue=nullcontext(), server=parsed)
+    return Engines(readers, writers, readers, nullcontext(), nullcontext(), server=parsed)
 
 
 def _postgres(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, AsyncEngine]:
@@ -299,17 +312,21 @@ def _unusable() -> BotError:
 def _open_sqlite(url: URL) -> Engines:
     file = Path(url.database or "")
     options: dict[str, Any] = {"hide_parameters": True, "json_deserializer": _lenient}
-    readers = create_async_engine(url, pool_size=5, max_overflow=5, **options)
-    writers = create_async_engine(url, pool_size=1, max_overflow=0, **options)
+    inline = {"connect_args": {"async_creator_fn": connect}}
+    readers = create_async_engine(url, pool_size=5, max_overflow=5, **inline, **options)
+    writers = create_async_engine(url, pool_size=1, max_overflow=0, **inline, **options)
+    browsers = create_async_engine(url, pool_size=2, max_overflow=2, **options)
     direct = create_engine(url.set(drivername="sqlite"), pool_size=1, **options)
-    for engine in (readers.sync_engine, writers.sync_engine, direct):
+    for engine in (readers.sync_engine, writers.sync_engine, browsers.sync_engine, direct):
         event.listen(engine, "connect", _prepare)
     event.listen(readers.sync_engine, "begin", _begin)
+    event.listen(browsers.sync_engine, "begin", _begin)
     event.listen(writers.sync_engine, "begin", _begin_immediate)
     event.listen(direct, "begin", _begin_immediate)
     return Engines(
         readers=readers,
         writers=writers,
+        browsers=browsers,
         turn=asyncio.Lock(),
         queue=asyncio.Lock(),
         file=file,

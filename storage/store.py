@@ -77,6 +77,12 @@ class Store:
             if tx.audit.is_pending:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")
 
+    @asynccontextmanager
+    async def browse(self) -> AsyncIterator[UnitOfWork]:
+        """Like `read`, for what may go through a whole table that grows."""
+        async with self._engines.browsing() as connection:
+            yield UnitOfWork(connection, self._vault, self._restored)
+
     async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:
         """Put a new execution on disk, leased to `by`; False if its key is already there.
 

@@ -61,12 +61,12 @@ class AuditLog:
 
     async def page(self, query: AuditQuery, *, before: int | None, limit: int) -> list[AuditRow]:
         """Up to `limit` rows that fit, newest first, those before row `before` only."""
-        async with self._store.read() as tx:
+        async with self._store.browse() as tx:
             return await tx.audit.page(query, before=before, limit=limit)
 
     async def rows(self, query: AuditQuery) -> list[AuditRow]:
         """Every row that fits, oldest first."""
-        async with self._store.read() as tx:
+        async with self._store.browse() as tx:
             return [row async for row in tx.audit.all(query)]
 
     async def post_head(self) -> None:

@@ -37,6 +37,12 @@ class UndoneStore(Store):
         async with self._real.read() as tx:
             yield tx
 
+    @asynccontextmanager
+    async def browse(self) -> AsyncIterator[UnitOfWork]:
+        """A unit of work that only reads, and may take long."""
+        async with self._real.browse() as tx:
+            yield tx
+
 
 class SilentOutbox(Outbox):
     """Delivers nothing: claims of what waits would be undone, and it would be sent twice."""

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from bot.errors import BotError
-from storage import StorageFailed, Store, Vault, is_unused
+from storage import StorageFailed, Store, Vault, is_unused, migrations
 from storage.engine import open_engines
 from storage.tables import metadata
 from tests.storage.samples import SOON, execution
@@ -24,6 +25,10 @@ async def test_the_revisions_make_exactly_the_tables(store: Store, url: str) -> 
     async with engines.reading() as connection:
         assert await connection.run_sync(compare) == []
     await engines.dispose()
+
+
+def test_the_newest_revision_is_the_head() -> None:
+    assert ScriptDirectory(str(Path(migrations.__file__).parent)).get_heads() == [migrations.HEAD]
 
 
 async def test_migrating_again_changes_nothing(store: Store) -> None:
