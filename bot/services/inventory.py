@@ -13,12 +13,12 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, TaskNotFound, Unreadable
+from bot.dbc.errors import DbcError, Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
-from bot.services.left_out import look_for, machine_of
+from bot.services.left_out import look_for, machine_of, read_each
 from bot.services.matching import (
     KINDS,
     could_be,
@@ -269,7 +269,9 @@ class Inventory:
         except BotError as problem:
             known = [m for m in await self.machines(session.user) if m.node == session.node]
             if isinstance(problem, Unreadable):
-                return await self._each_by_detail(session, node, known, problem)
+                # One odd description makes a list unreadable; the details may still be readable.
+                each = await read_each(known, session, self._dbc, self._clock)
+                return NodeListing(node, each.seen, problem, each.odd, each.fresh)
             if session.is_locked:
                 problem = SessionLocked(session, label=node.label)
             return NodeListing(node, tuple(known), problem)
@@ -292,26 +294,6 @@ class Inventory:
             stored = await tx.inventory.machines(session.user)
         mine = tuple(m for m in stored if m.node == session.node)
         return NodeListing(node, mine, unlisted=unlisted)
-
-    async def _each_by_detail(
-        self, session: DbcSession, node: Node, known: Iterable[Machine], problem: Unreadable
-    ) -> NodeListing:
-        """One odd description makes a node's list unreadable; the details may still be readable."""
-        seen, odd, fresh = [], set(), set()
-        for machine in known:
-            try:
-                detail = await self._dbc.tasks.get(target_of(session), machine.task)
-            except TaskNotFound:
-                continue
-            except BotError as fault:
-                seen.append(machine)
-                if isinstance(fault, Unreadable) and fault.is_of_the_node:
-                    odd.add(machine.task)
-                continue
-            fresh.add(machine.task)
-            read = machine_of(session, machine.task, detail, self._clock.now())
-            seen.append(replace(read, nickname=machine.nickname))
-        return NodeListing(node, tuple(seen), problem, frozenset(odd), frozenset(fresh))
 
     async def sessions(
         self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()

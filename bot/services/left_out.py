@@ -1,17 +1,18 @@
-"""What has become of machines that a node's list no longer has.
+"""Looks at machines one by one, where a node's list does not tell of them.
 
 A list can be short for a moment, as of a node that has just started. That a machine is gone, only
 the node's answer about this very one says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import TaskNotFound
+from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.dbc.models import TaskDetail
 from bot.errors import BotError
 from bot.model import DbcSession, Machine
@@ -41,6 +42,36 @@ async def look_for(
             return found, dict.fromkeys((one.task for one in missing[position:]), problem)
         found.append(machine_of(session, machine.task, detail, clock.now()))
     return found, dict.fromkeys(one.task for one in missing[_MOST_LOOKS:])
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Machines looked at one by one: those in `fresh` were read, those in `odd` are unreadable."""
+
+    seen: tuple[Machine, ...]
+    odd: frozenset[str]
+    fresh: frozenset[str]
+
+
+async def read_each(
+    known: Iterable[Machine], session: DbcSession, dbc: DbcClient, clock: Clock
+) -> Each:
+    """The known machines, each as its own details show it, or as last seen; none that is gone."""
+    seen, odd, fresh = [], set(), set()
+    for machine in known:
+        try:
+            detail = await dbc.tasks.get(target_of(session), machine.task)
+        except TaskNotFound:
+            continue
+        except BotError as fault:
+            seen.append(machine)
+            if isinstance(fault, Unreadable) and fault.is_of_the_node:
+                odd.add(machine.task)
+            continue
+        fresh.add(machine.task)
+        read = machine_of(session, machine.task, detail, clock.now())
+        seen.append(replace(read, nickname=machine.nickname))
+    return Each(tuple(seen), frozenset(odd), frozenset(fresh))
 
 
 def machine_of(session: DbcSession, task: str, detail: TaskDetail, now: datetime) -> Machine:
