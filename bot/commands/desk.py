@@ -20,6 +20,7 @@ from bot.commands.joined import AGAIN
 from bot.commands.joining import key_of_second
 from bot.commands.meant import as_known
 from bot.commands.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.commands.pasted import row_meant
 from bot.commands.pipeline import Pipeline
 from bot.commands.quoting import with_quotes
 from bot.commands.reading import Reads
@@ -99,6 +100,9 @@ class Desk:
                 table, invocation.text, slash, self._services.aliases.of(invocation.actor)
             )
         except Surplus as surplus:
+            row = await row_meant(self._services, surplus, invocation.actor, invocation.place)
+            if row is not None:
+                return await self._understood(invocation, row)
             return Accepted(partial(self._too_much, invocation, surplus))
         except Refused as refusal:
             return Accepted(_saying(from_error(refusal)))

@@ -152,6 +152,12 @@ def state_of(status: str) -> str:
     return _STATES.get(status.strip().lower(), status)
 
 
+def is_state(text: str) -> bool:
+    """Whether a text is a status as people say it."""
+    word = text.strip().lower()
+    return word in _STATES.values() or word in _RESTS or phase_of(word) is not Phase.UNKNOWN
+
+
 class TaskSummary(Answer):
     """A machine in a list (§3.2.3)."""
 

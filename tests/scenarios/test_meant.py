@@ -249,3 +249,43 @@ async def test_where_the_list_is_old_an_image_goes_as_it_is_typed(one_stage: Sta
     await stage.asks(stage.alice, "/dbc image download PyTorch-2.4.qcow2 from=hub on gpu1")
     sent = [call.additional["image_filename"] for call in stage.world.changing_calls()]
     assert sent == ["PyTorch-2.4.qcow2"]
+
+
+ROWS = (
+    ":large_green_circle: *Ada's training run* `{}` running",
+    "🟢 Ada's training run {} running",
+    "• Ada’s training run {} off (as last seen, 10:00)",
+)
+
+
+@pytest.mark.parametrize("row", ROWS)
+async def test_a_row_of_the_list_pasted_behind_a_verb_is_its_machine(
+    one_stage: Stage, row: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    task = stage.task("Ada's training run").task_id
+    pasted = row.format(task[:8])
+    assert task in (await stage.asks(stage.alice, f"/dbc vm show {pasted}")).plain
+    await stage.asks(stage.alice, f"/dbc vm restart --force {pasted}")
+    await stage.confirms(stage.alice, "Force-restart")
+    (call,) = stage.world.changing_calls()
+    assert call.task_id == task
+
+
+@pytest.mark.parametrize(
+    "words", ["{} running force", "{} running on gpu1 now", "{} inference", "no such row running"]
+)
+async def test_words_that_are_not_the_rows_are_not_passed_over(
+    one_stage: Stage, words: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    short = stage.task("Ada's training run").task_id[:8]
+    told = await stage.asks(
+        stage.alice, f"/dbc vm shutdown Ada's training run {words.format(short)}"
+    )
+    assert "I don't know what" in told.plain
+    assert stage.changes() == []
