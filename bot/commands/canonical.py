@@ -3,16 +3,20 @@
 Lines, forms, the ledger (and with it what a review covers) and the site's rules all go by it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import product
 
 from bot.commands.args import NODES, OPTIONS, SECRET, Option, Parameter
 from bot.commands.table import Command
 from bot.dbc.fields import own_task_id
-from bot.services.rule_arguments import Argument, Known
+from bot.model import Effect
+from bot.services.policy import is_free
+from bot.services.rule_arguments import Argument, Guarded, Known
 
 _task_id = partial(own_task_id, field="a machine's id")
 
+_BEGINNING = frozenset({"session.add", "session.request", "session.sign"})
 _BY_NODE = 'it has several names; `match` says which is meant by its id: node = "…"'
 
 
@@ -38,14 +42,40 @@ def options_of(command: Command) -> list[Option]:
 
 
 def known_arguments(commands: Iterable[Command]) -> Known:
-    """What rules may say of each command's arguments, by its id."""
+    """What rules may say of each command and its arguments, by its id."""
     return {
-        command.id: [
-            *(_argument(one) for one in command.parameters if one.arg.kind not in SECRET),
-            *(_option(one) for one in options_of(command)),
-        ]
+        command.id: Guarded(
+            arguments=[
+                *(_argument(one) for one in command.parameters if one.arg.kind not in SECRET),
+                *(_option(one) for one in options_of(command)),
+            ],
+            effects=partial(_effects, command),
+            is_free=is_free(command.id),
+            has_node=any(one.arg.kind in NODES | {"vm"} for one in command.parameters),
+            begins=command.id in _BEGINNING,
+        )
         for command in commands
     }
+
+
+def _effects(command: Command, given: Mapping[str, str]) -> frozenset[Effect]:
+    """All that it may do, whatever is given for its other arguments."""
+    if isinstance(command.effect, Effect):
+        return frozenset({command.effect})
+    names = [one.name for one in command.parameters]
+    return frozenset(
+        command.effect_of({name: text for name, text in zip(names, texts, strict=True) if text})
+        for texts in product(*(tuple(_texts(one, given)) for one in command.parameters))
+    )
+
+
+def _texts(parameter: Parameter, given: Mapping[str, str]) -> Iterator[str]:
+    """What may stand for it, as far as an effect may depend on it."""
+    if parameter.name in given:
+        yield given[parameter.name]
+        return
+    yield ""
+    yield from parameter.arg.choices or ("true",)
 
 
 def _argument(parameter: Parameter) -> Argument:

@@ -30,18 +30,23 @@ from bot.model import Effect
 from bot.services import patterns
 from bot.services.rule_arguments import Argument, Known, Wanted, called, faults
 
-_SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
+_SPAN = re.compile(r"([0-9]{1,9})\s*(s|min|m|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
-# To see what waits and to take one's own request back needs nobody's leave.
-_FREE = "approval."
-_EFFECTS = {effect.name.lower(): effect for effect in Effect}
+# To see what waits, to take one's own request back and to be helped needs nobody's leave.
+_FREE = re.compile(r"approval\..*|help")
+_LONGEST = timedelta(days=365)
+EFFECTS = {effect.name.lower(): effect for effect in Effect}
+DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
 
 
 def _span(value: object) -> object:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError("is a time like 30min or 2h")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta() < span <= _LONGEST:
+        raise ValueError(f"is a time of at least 1s and at most {_LONGEST.days}d")
+    return span
 
 
 def _listed(value: object) -> object:
@@ -70,11 +75,18 @@ def _by_id(what: str, pattern: str, example: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _channel(value: str, info: ValidationInfo) -> str:
+    if value and info.context is not None and re.fullmatch(r"[CDG][A-Z0-9]+", value) is None:
+        raise ValueError(f"names a channel by id, like C0123ABCD, not “{value}”")
+    return value
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]
 Persons = Annotated[Texts, _by_id("people", r"[UW][A-Z0-9]+", "U0123ABCD")]
 Groups = Annotated[Texts, _by_id("user groups", r"S[A-Z0-9]+", "S0123ABCD")]
+Channel = Annotated[str, AfterValidator(_channel)]
 Channels = Annotated[Texts, _by_id("channels", r"[CDG][A-Z0-9]+", "C0123ABCD")]
 Nodes = Annotated[Texts, _by_id("nodes", r"[0-9a-f]{64}", "b1a9e7…")]
 
@@ -157,13 +169,14 @@ class Match(_Strict):
     @classmethod
     def _known_effects(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for effect in value:
-            if effect not in _EFFECTS:
-                raise ValueError(f"is one of {', '.join(_EFFECTS)}, not “{effect}”")
+            if effect not in EFFECTS:
+                raise ValueError(f"is one of {', '.join(EFFECTS)}, not “{effect}”")
         return value
 
     def has_arguments(self, request: "Request") -> bool:
         """Whether what was given for the arguments is what this wants, however it was written."""
-        known = self._known.get(request.command, ())
+        guarded = self._known.get(request.command)
+        known = guarded.arguments if guarded is not None else ()
         for name, wanted in self.arguments.items():
             argument = called(name, known) or Argument(name, frozenset({name}))
             given = request.arguments.get(argument.name, "")
@@ -184,7 +197,7 @@ class Rule(Review):
         match = self.match
         return (
             _any(match.command, lambda p: fnmatchcase(request.command, p))
-            and _any(match.effect, lambda e: _EFFECTS[e] is request.effect)
+            and _any(match.effect, lambda e: EFFECTS[e] is request.effect)
             and _any(match.node, request.node.__eq__)
             and _any(match.channel, request.channel.__eq__)
             and _any(match.person, request.person.__eq__)
@@ -208,7 +221,7 @@ class Defaults(_Strict):
 class AuditSettings(_Strict):
     """Where the audit's head is posted once a day (empty: nowhere), and who reads all of it."""
 
-    channel: str = ""
+    channel: Channel = ""
     auditors: People = People()
 
 
@@ -292,19 +305,23 @@ class Decision:
         return all(people.has(person, groups) for people in self.approvers)
 
 
+def is_free(command: str) -> bool:
+    """Whether a command, by its id, needs nobody's leave: no rule counts for it."""
+    return _FREE.fullmatch(command) is not None
+
+
 def decide(policy: Policy, request: Request) -> Decision:
-    """What the rules say of `request`."""
-    if request.command.startswith(_FREE):
+    """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
+    if is_free(request.command):
         return Decision("run", rules=("(default)",))
-    if request.effect is Effect.READ:
-        standing: Review = Review()
-    else:
-        standing = getattr(policy.defaults, request.effect.name.lower())
     rules = [rule for rule in policy.rule if rule.matches(request)]
     names = ("(default)", *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:
         return Decision("deny", " ".join(rule.deny for rule in denied), names)
+    if request.effect is Effect.READ:
+        return Decision("run", rules=("(default)",))
+    standing: Review = getattr(policy.defaults, request.effect.name.lower())
     reviews: list[Review] = [standing, *rules]
     approvals = max(review.approvals for review in reviews)
     if not approvals:

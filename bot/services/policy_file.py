@@ -6,6 +6,7 @@ Knows how a file goes wrong, not what the rules decide: see `bot.services.policy
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import BotError
+from bot.services import rule_sense
 from bot.services.policy import AuditSettings, Defaults, Match, People, Policy, Review, Rule
 from bot.services.rule_arguments import Known
 
@@ -57,8 +59,8 @@ def read_policy(
 ) -> Policy:
     """The policy of a file; the defaults without one. Raises FaultyPolicy with all its faults.
 
-    With `commands` (all ids, with their arguments), a pattern that fits none of them is a fault,
-    and so is an argument that none of them takes. `setting` is where the path was given.
+    With `commands` (all there are), what fits none of them is a fault, and so is whatever else
+    would guard nothing. `setting` is where the path was given.
     """
     if path is None:
         return Policy()
@@ -67,16 +69,33 @@ def read_policy(
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FaultyPolicy([_no_toml(path, str(error))]) from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets without end
+        raise FaultyPolicy([f"{path} cannot be read: {error}."]) from None
     twice = list(_named_twice(document, text))
+    found: list[rule_sense.Fault] = []
+    for number, rule in _valid_rules(document, commands):
+        found += rule_sense.alone(number, rule, commands)
+    policy = Policy()
     try:
         policy = Policy.model_validate(document, context={"commands": commands})
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=True)
-        twice += [(_line_of(text, fault["loc"]), _sentence(fault)) for fault in found]
+        wrong = error.errors(include_url=False, include_context=True)
+        found += [(fault["loc"], _sentence(fault)) for fault in wrong]
+    else:
+        found += rule_sense.together(policy, commands)
+    twice += [(_line_of(text, place), told) for place, told in found]
     if twice:
         lines = dict.fromkeys(sorted(twice))  # each of a union's kinds is a fault of its own
         raise FaultyPolicy([f"{path} line {number}: {what}" for number, what in lines])
     return policy
+
+
+def _valid_rules(document: Mapping[str, Any], commands: Known) -> Iterator[tuple[int, Rule]]:
+    """The rules that can be understood each by itself, whatever is wrong with the others."""
+    rules = document.get("rule")
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        with suppress(ValidationError):
+            yield number, Rule.model_validate(rule, context={"commands": commands})
 
 
 def _text_of(path: Path, setting: str) -> str:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from bot.errors import Refused
 from bot.folding import fold
+from bot.model import Effect
 
 Wanted = str | bool | int
 
@@ -62,7 +63,57 @@ class Argument:
         return ""
 
 
-Known = Mapping[str, Sequence[Argument]]  # by the ids of all commands
+Texts = Mapping[str, str]
+
+
+def _any_effect(_given: Texts) -> frozenset[Effect]:
+    return frozenset(Effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """One command, as rules see it.
+
+    `effects` gives all that it may have once some arguments are given. `is_free`: rules do not
+    count for it. `has_node`: it may be about a node. `begins`: it gives the first right to a node,
+    so there may be nobody yet who is entitled to it.
+    """
+
+    arguments: Sequence[Argument] = ()
+    effects: Callable[[Texts], frozenset[Effect]] = _any_effect
+    is_free: bool = False
+    has_node: bool = True
+    begins: bool = False
+
+    def effects_with(self, wanted: Mapping[str, Wanted]) -> frozenset[Effect]:
+        """What it may do where a rule's arguments hold; nothing where they never do together."""
+        given: dict[str, Wanted] = {}
+        for name, value in wanted.items():
+            argument = called(name, self.arguments)
+            if argument is None:
+                if value in (False, ""):
+                    continue  # what it does not take is not given
+                return frozenset()
+            if argument.fault(value) or not _agree(argument, given.get(argument.name), value):
+                return frozenset()
+            given[argument.name] = value
+        return self.effects({name: _text(value) for name, value in given.items()})
+
+
+def _agree(argument: Argument, one: Wanted | None, other: Wanted) -> bool:
+    """Whether both can hold for what was given."""
+    if one is None or argument.is_list:
+        return True
+    return argument.holds(_text(one), other)
+
+
+def _text(wanted: Wanted) -> str:
+    if isinstance(wanted, bool):
+        return "true" if wanted else ""
+    return str(wanted)
+
+
+Known = Mapping[str, Guarded]  # by the ids of all commands
 
 
 def called(name: str, arguments: Sequence[Argument]) -> Argument | None:
@@ -74,7 +125,7 @@ def called(name: str, arguments: Sequence[Argument]) -> Argument | None:
 def faults(wanted: Mapping[str, Wanted], commands: Sequence[str], known: Known) -> Iterator[str]:
     """What is wrong with a rule's arguments: each must mean something to one of its commands."""
     for name, value in wanted.items():
-        meant = [one for command in commands if (one := called(name, known[command]))]
+        meant = [one for command in commands if (one := called(name, known[command].arguments))]
         if not meant:
             yield f"names `{name}`, {_not_known(name, commands, known)}"
         elif fault := _fault(meant, value):
@@ -92,7 +143,7 @@ def _fault(meant: Sequence[Argument], wanted: Wanted) -> str:
 
 
 def _not_known(name: str, commands: Sequence[str], known: Known) -> str:
-    names = {s for command in commands for one in known[command] for s in one.spellings}
+    names = {s for command in commands for one in known[command].arguments for s in one.spellings}
     if close := get_close_matches(name.lower(), sorted(names), n=1, cutoff=0.7):
         return f"which no command of this rule takes; perhaps `{close[0]}` is meant"
     return "which no command of this rule takes"

@@ -257,7 +257,7 @@ def test_what_cannot_be_shown_is_left_out_or_marked(text: str, kept: str) -> Non
 def test_a_rule_holds_however_an_argument_is_written(
     command: str, argument: str, wanted: str | bool | int, given: str
 ) -> None:
-    known = called_argument(argument, known_arguments(TABLE)[command])
+    known = called_argument(argument, known_arguments(TABLE)[command].arguments)
     assert known is not None
     assert known.holds(given, wanted)
 

@@ -16,6 +16,7 @@ from bot.errors import BotError, Refused
 from bot.model import Effect
 from bot.services.policy import Decision, Policy, Request, decide
 from bot.services.policy_file import FaultyPolicy, read_policy
+from bot.services.rule_arguments import Guarded
 
 STRICT = {"run": 0, "confirm": 1, "approve": 2, "deny": 3}
 
@@ -329,7 +330,7 @@ def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path)
     path = tmp_path / "policy.toml"
     path.write_text('[[rule]]\nname = "a"\nmatch = { command = "vm.delet" }\ndeny = "No."\n')
     with pytest.raises(BotError) as fault:
-        read_policy(path, {"vm.delete": (), "vm.list": ()})
+        read_policy(path, {"vm.delete": Guarded(), "vm.list": Guarded()})
     assert "policy.toml line 3" in fault.value.sentence
     assert "guard nothing" in fault.value.sentence
 

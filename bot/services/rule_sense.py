@@ -1,0 +1,181 @@
+"""Finds rules that look as if they guarded something and do not. Pure.
+
+What is found stops the start: nobody looks at a rule again that seems to be in force.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from bot.model import Effect
+from bot.services.policy import DEFAULTED, EFFECTS, Policy, Review, Rule
+from bot.services.rule_arguments import Guarded, Known
+
+Fault = tuple[tuple[int | str, ...], str]  # where it stands, and a whole sentence
+
+_SAYS = tuple(name for name in Review.model_fields if name != "approvals")
+# What counts only where somebody else approves.
+_OF_APPROVALS = (
+    "approvers", "denials", "self_approval", "remind", "type_name", "break_glass",
+)  # fmt: skip
+_OF_QUESTIONS = ("expires",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What a rule can ever be about: commands, each with the effects that it then has."""
+
+    effects: Mapping[str, frozenset[Effect]]
+
+    @classmethod
+    def of(cls, rule: Rule, known: Known) -> "_Reach":
+        wanted = {EFFECTS[name] for name in rule.match.effect} or set(Effect)
+        return cls(
+            {
+                command: effects
+                for command, guarded in known.items()
+                if _is_named(rule, command)
+                and not guarded.is_free
+                and (guarded.has_node or not rule.match.node or Effect.READ in _all(guarded))
+                and (effects := guarded.effects_with(rule.match.arguments) & wanted)
+            }
+        )
+
+    def changing(self) -> "_Reach":
+        """The same without what only reads."""
+        rest = {command: effects - {Effect.READ} for command, effects in self.effects.items()}
+        return _Reach({command: effects for command, effects in rest.items() if effects})
+
+    def meets(self, other: "_Reach") -> bool:
+        """Whether something is in both."""
+        return any(
+            effects & other.effects.get(command, frozenset())
+            for command, effects in self.effects.items()
+        )
+
+
+def _all(guarded: Guarded) -> frozenset[Effect]:
+    return guarded.effects({})
+
+
+def _is_named(rule: Rule, command: str) -> bool:
+    return not rule.match.command or any(fnmatchcase(command, one) for one in rule.match.command)
+
+
+def alone(number: int, rule: Rule, known: Known) -> Iterator[Fault]:
+    """What guards nothing in one rule, whatever the others say."""
+    found = list(_of_rule(rule))
+    if known:
+        found += _of_match(rule, _Reach.of(rule, known), known)
+    for key, told in found:
+        yield ("rule", number, key), told
+
+
+def together(policy: Policy, known: Known) -> Iterator[Fault]:
+    """What counts for nothing beside all the others, in the rules and in the defaults."""
+    reaches = [(rule, _Reach.of(rule, known).changing()) for rule in policy.rule if not rule.deny]
+    for number, rule in enumerate(policy.rule):
+        others = [(one, reach) for one, reach in reaches if _may_coincide(rule, one)]
+        reach = _Reach.of(rule, known).changing()
+        if reach.effects and not rule.deny:
+            for key, told in _moot(rule, reach, others, policy):
+                yield ("rule", number, key), told
+    for name in DEFAULTED:
+        review: Review = getattr(policy.defaults, name)
+        reach = _Reach({command: frozenset({EFFECTS[name]}) for command in known})
+        if known:
+            for key, told in _moot(review, reach, reaches, policy):
+                yield ("defaults", name, key), told
+        for key, told in _of_review(review):
+            yield ("defaults", name, key), told
+
+
+def _of_rule(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What contradicts itself, or says nothing."""
+    if not rule.name.strip():
+        yield "name", "`name` must not be empty."
+    says = [name for name in _SAYS if getattr(rule, name) not in (None, False)]
+    says += ["approvals"] * (rule.approvals > 0)
+    if "deny" in rule.model_fields_set and not rule.deny.strip():
+        yield "deny", "`deny` must not be empty: it is the sentence that people are told."
+    elif rule.deny and says:
+        listed = ", ".join(f"`{name}`" for name in sorted(says))
+        yield "deny", f"beside `deny` nothing else counts: leave out {listed}, or make two rules."
+    elif not rule.deny and not says:
+        yield "match", "the rule demands nothing: it has neither `deny` nor what a review needs."
+    if not rule.deny:
+        yield from _of_review(rule)
+    for name in rule.match.model_fields_set:
+        if getattr(rule.match, name) == ():
+            yield name, f"`{name}` must not be empty: leave it out where it does not matter."
+
+
+def _of_review(review: Review) -> Iterator[tuple[str, str]]:
+    some = review.approvers
+    if review.approvals and review.confirm:
+        yield "confirm", "`confirm` counts for nothing beside `approvals`."
+    if some is not None and not some.persons and not some.groups:
+        yield "approvers", "`approvers` names nobody, so nothing could be approved: say `deny`."
+    if review.remind and review.expires and review.remind >= review.expires:
+        yield "remind", "`remind` comes only after `expires`, so nobody would be reminded."
+    if review.reason == "":
+        yield "reason", '`reason` must not be empty: say "." for any reason.'
+
+
+def _of_match(rule: Rule, reach: _Reach, known: Known) -> Iterator[tuple[str, str]]:
+    """What of `match` can never hold, or holds only where the rest of the rule means nothing."""
+    counts = reach if rule.deny else reach.changing()
+    for pattern in rule.match.command:
+        fitting = [command for command in known if fnmatchcase(command, pattern)]
+        if not any(command in counts.effects for command in fitting):
+            yield "command", f"“{pattern}” {_why_not(rule, fitting, reach, known)}"
+    for name in rule.match.effect:
+        if any(EFFECTS[name] in effects for effects in counts.effects.values()):
+            continue
+        if name == "read" and not rule.deny:
+            yield "effect", "what only reads can be denied, not reviewed."
+        else:
+            yield "effect", f"nothing that this rule is about is ever to {name}."
+    if not rule.match.command and not rule.match.effect and not counts.effects:
+        yield "match", f"`match` {_why_not(rule, list(known), reach, known)}"
+
+
+def _why_not(rule: Rule, fitting: Sequence[str], reach: _Reach, known: Known) -> str:
+    if all(known[command].is_free for command in fitting):
+        return "needs nobody's leave, so the rule would guard nothing."
+    if any(command in reach.effects for command in fitting):
+        return "only reads, which can be denied, not reviewed."
+    if rule.match.node and not any(known[command].has_node for command in fitting):
+        return "is about no node, so the rule would guard nothing."
+    if not any(known[command].effects_with(rule.match.arguments) for command in fitting):
+        return "can never have these `arguments`, so the rule would guard nothing."
+    return f"is never to {' or '.join(rule.match.effect)}, so the rule would guard nothing."
+
+
+def _may_coincide(one: Rule, other: Rule) -> bool:
+    """Whether both may count for one request, as far as ids tell."""
+    for name in ("node", "channel", "person"):
+        mine, its = getattr(one.match, name), getattr(other.match, name)
+        if mine and its and not set(mine) & set(its):
+            return False
+    return not other.deny
+
+
+def _moot(
+    review: Review, reach: _Reach, others: Sequence[tuple[Rule, _Reach]], policy: Policy
+) -> Iterator[tuple[str, str]]:
+    """What a review says about approvals or questions where none is ever needed."""
+    standing = [
+        getattr(policy.defaults, name)
+        for name in DEFAULTED
+        if any(EFFECTS[name] in effects for effects in reach.effects.values())
+    ]
+    reviews = [review, *standing, *(rule for rule, its in others if reach.meets(its))]
+    if not any(one.approvals for one in reviews):
+        for name in _OF_APPROVALS:
+            if getattr(review, name) not in (None, False):
+                yield name, f"`{name}` counts only where approvals are needed: say `approvals`."
+        if not any(one.confirm for one in reviews):
+            for name in _OF_QUESTIONS:
+                if getattr(review, name) is not None:
+                    yield name, f"`{name}` counts only where something is asked: say `approvals`."
