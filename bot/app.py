@@ -126,7 +126,13 @@ class Bot:
             aliases=Aliases(store),
             watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
-            audit=AuditLog(store, self._directory, clock, lambda: self._book.current),
+            audit=AuditLog(
+                store,
+                self._directory,
+                clock,
+                lambda: self._book.current,
+                lambda: self._book.faults,
+            ),
             directory=self._directory,
             messenger=messenger,
             leases=leases,
@@ -158,6 +164,7 @@ class Bot:
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()
+        self._name_lockouts()
         await self._aliases.refresh()
         tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
         await tries.until_answered(self._connection.open)
@@ -185,6 +192,12 @@ class Bot:
             log.warning("policy.faulty", faults=faults, then="The rules before stay in force.")
         else:
             log.info("policy.reloaded", rules=len(self._book.current.rule))
+            self._name_lockouts()
+
+    def _name_lockouts(self) -> None:
+        """Tell the operator what nobody can do under these rules: people only see refusals."""
+        for sentence in self._book.lockouts():
+            log.warning("policy.locks_out", sentence=sentence)
 
     async def tick(self) -> None:
         """Do once all that the clock would have done."""

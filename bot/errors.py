@@ -55,6 +55,10 @@ class Refused(BotError):
     severity = Severity.REFUSED
 
 
+class Denied(Refused):
+    """The site's rules deny it, in their own words."""
+
+
 class NotFound(Refused):
     """What was named does not exist."""
 

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import click
 
-from bot.commands.args import NODES
+from bot.commands.args import BREAK_GLASS, NODES, REASON
 from bot.commands.canonical import known_arguments
 from bot.commands.groups import command_table
 from bot.commands.parse import NotUnderstood, Parsed, parse
 from bot.config import PolicySettings
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 from bot.model import Effect
 from bot.plural import counted
 from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 from bot.services.cards import duration
+from bot.services.lockouts import lockouts, no_approver
 from bot.services.policy import Decision, People, Policy, Request, Review, decide
 from bot.services.policy_file import read_policy
 
@@ -58,7 +59,12 @@ def check(question: str, node: str, groups: tuple[str, ...], file: Path | None) 
     groups = tuple(_id(_GROUP, one, "a user group's Slack id, like S0123ABCD") for one in groups)
     rules = _read(file)
     request = _request(found["line"], person, channel, node, groups)
-    click.echo("\n".join(_explained(decide(rules, request), request)))
+    decision = decide(rules, request)
+    rows = _explained(decision, request)
+    guarded = known_arguments(command_table())[request.command]
+    if decision.kind == "approve" and (why := no_approver(decision, guarded, person)):
+        rows.append(_row("Warning", f"nobody can do this: {why}"))
+    click.echo("\n".join(rows))
 
 
 def _id(pattern: re.Pattern[str], given: str, what: str) -> str:
@@ -83,6 +89,8 @@ def show(file: Path | None) -> None:
         when = "; ".join(f"{name} {_joined(value)}" for name, value in wanted.items())
         then = f"denied: {rule.deny}" if rule.deny else _needs(rule) + "."
         click.echo(f"\n“{rule.name}”\n  when {when or 'anything is asked'}\n  {then}")
+    for sentence in lockouts(rules, known_arguments(command_table())):
+        click.echo(f"\nWarning: {sentence}")
 
 
 def _read(file: Path | None) -> Policy:
@@ -134,6 +142,8 @@ def _explained(decision: Decision, request: Request) -> list[str]:
     if decision.kind == "deny":
         return rows
     rows += [_row("Reason", f"must match {pattern}") for pattern in decision.reasons]
+    if fault := _reason_fault(decision, request):
+        rows[1 + bool(request.node)] = _row("Decision", f"refused: {fault}")
     if decision.kind == "run":
         return rows
     usual = APPROVE_EXPIRES if decision.kind == "approve" else CONFIRM_EXPIRES
@@ -147,6 +157,17 @@ def _explained(decision: Decision, request: Request) -> list[str]:
         may = "may" if decision.break_glass else "may not"
         rows.append(_row("Break glass", f"{request.person} {may}"))
     return rows
+
+
+def _reason_fault(decision: Decision, request: Request) -> str:
+    """Why the line as it stands is refused, where it gives no reason or another one."""
+    if decision.break_glass and request.arguments.get(BREAK_GLASS):
+        return ""
+    try:
+        decision.check_reason(request.arguments.get(REASON, ""))
+    except Refused as refusal:
+        return f"{refusal.sentence} With it: {_decided(decision)}"
+    return ""
 
 
 def _row(name: str, text: str) -> str:

@@ -83,6 +83,8 @@ class Clicks:
             verdict = Verdict.APPROVE
             names = await self._reviews.to_type(approval_id)
             if not best(submission.values.get(_TYPED, ""), names):
+                why = "Approving takes typing what it is about, and something else was typed."
+                await self._reviews.turn_away(approval_id, submission.actor, why)
                 return Rejected({_TYPED: f"That is another one. Type {_either(names)}."})
         vote = Vote(
             submission.key,

@@ -5,8 +5,8 @@ from functools import partial
 
 from bot.commands.context import Services
 from bot.commands.table import Command
-from bot.errors import Refused
-from bot.model import Machine, Node, Place
+from bot.errors import Denied, Refused
+from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.services.inventory import Hidden, Unasked
 from bot.services.policy import Request
 
@@ -31,12 +31,27 @@ async def allow(
     values: Mapping[str, str],
     of: Machine | Node | None = None,
 ) -> None:
-    """Raise Refused where the rules deny the command with these texts, as far as that is known.
+    """Raise Denied where the rules deny the command with these texts, as far as that is known.
 
     Comes before anything is read of what it is about, `of`; before that is looked up, too, so that
     nobody is asked for a name that is of no use. Raises RightsUnknown while Slack does not say.
+    What only reads is not in the ledger, so that it was denied is recorded here.
     """
-    await services.reviews.reviewers.allow(_request(user, place, command, values, of))
+    asked = _request(user, place, command, values, of)
+    try:
+        await services.reviews.reviewers.allow(asked)
+    except Denied as denied:
+        if asked.effect is Effect.READ:
+            label = of.label if isinstance(of, Machine) else ""
+            async with services.store.write() as tx:
+                tx.audit.append(
+                    AuditEntry(
+                        AuditKind.READ_DENIED, services.clock.now(), actor=user,
+                        command=command.id, arguments=values, node=asked.node, task=asked.task,
+                        label=label, place=place, reason=denied.sentence,
+                    )
+                )  # fmt: skip
+        raise
 
 
 def unasked(

@@ -22,7 +22,7 @@ class AuditKind(StrEnum):
     ASKED = "asked"  # a question was put to reviewers
     APPROVED = "approved"
     DENIED = "denied"
-    CLICK_REFUSED = "click_refused"  # who clicked may not, or not any more; or a forged id
+    CLICK_REFUSED = "click_refused"  # by who may not, a forged id, or another name was typed
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     VOIDED = "voided"  # what was shown is no longer what would be done
@@ -35,7 +35,9 @@ class AuditKind(StrEnum):
     SESSION_SHARED = "session_shared"
     SESSION_UNSHARED = "session_unshared"
     SESSION_USED = "session_used"  # somebody else's, that was shared
+    READ_DENIED = "read_denied"  # by the rules; what only reads has no other row
     POLICY_LOADED = "policy_loaded"
+    POLICY_FAULTY = "policy_faulty"  # a reload that was refused: the rules before stay in force
     KEYS_ROTATED = "keys_rotated"
     RESTORED = "restored"  # the database is that of a backup
 

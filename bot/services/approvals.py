@@ -13,15 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.errors import Refused
+from bot.errors import Denied, Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.plural import counted
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
-from bot.reply import command, line
+from bot.reply import Line, code, command, line
+from bot.services.lockouts import lockouts
 from bot.services.moment import Moment
 from bot.services.policy import Decision, Policy, Request, decide
-from bot.services.policy_file import read_policy
+from bot.services.policy_file import FaultyPolicy, read_policy
 from bot.services.rule_arguments import Known
 from bot.services.sessions import Sessions
 
@@ -40,10 +41,25 @@ class PolicyBook:
         self._path = path
         self._commands = commands
         self.current: Policy = read_policy(path, self._commands)
+        self.faults: tuple[str, ...] = ()  # of the file that was not taken last, if any
 
     def reload(self) -> None:
-        """Read the file again. Raises BotError and keeps the old policy if it is faulty."""
-        self.current = read_policy(self._path, self._commands)
+        """Read the file again. Raises FaultyPolicy and keeps the old policy if it is faulty."""
+        try:
+            self.current = read_policy(self._path, self._commands)
+        except FaultyPolicy as faulty:
+            self.faults = faulty.faults
+            raise
+        self.faults = ()
+
+    def lockouts(self) -> list[str]:
+        """What nobody can do under the rules in force, in whole sentences."""
+        return lockouts(self.current, self._commands)
+
+    def has_nobody_entitled(self, command: str) -> bool:
+        """Whether a command gives the first right to a node, or is about none."""
+        guarded = self._commands.get(command)
+        return guarded is not None and (guarded.begins or not guarded.has_node)
 
 
 class Reviewers:
@@ -94,7 +110,7 @@ class Reviewers:
         }
 
     async def allow(self, asked: Request) -> None:
-        """Raise Refused where the rules deny this, as far as it is known: before anything is read.
+        """Raise Denied where the rules deny this, as far as it is known: before anything is read.
 
         Nobody is asked where no rule denies. Raises RightsUnknown while Slack does not say.
         """
@@ -111,7 +127,7 @@ class Reviewers:
             ) from failure
         decision = decide(policy, replace(asked, groups=groups))
         if decision.kind == "deny":
-            raise Refused(decision.why)
+            raise Denied(decision.why)
 
     async def hidden(
         self, person: str, channel: str, command: str, *, asking: bool = True
@@ -245,20 +261,32 @@ class Reviewers:
         by_channel = not decision.approvers and await self.sharing_channel(execution)
         if len(found) >= decision.approvals or by_channel:
             return found
-        where = f" for {node.label}" if node else ""
         needed = decision.approvals
         raise Refused(
             f"This needs {counted(needed, 'approval')} by someone else, and "
             + (f"only {len(found)} could give one." if found else "nobody could give one."),
-            hint="Let the rules name more approvers."
-            if decision.approvers
-            else line(
-                f"Somebody else needs a session{where}: they add theirs with ",
-                command("session add"),
-                ", or you share yours with ",
-                command("session share"),
-                ".",
-            ),
+            hint=self._way_out(execution, decision, node),
+        )
+
+    def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
+        """What is to be done where too few could approve."""
+        if decision.approvers:
+            return line("Let the rules name more approvers.")
+        if self._book.has_nobody_entitled(execution.command):
+            whom = f"people with a session for {node.label}" if node else "people with a session"
+            return line(
+                f"By the rules only {whom} could approve this, and nobody else has one. "
+                "Whoever runs this bot has to name ",
+                code("approvers"),
+                " for it in the rules.",
+            )
+        where = f" for {node.label}" if node else ""
+        return line(
+            f"Somebody else needs a session{where}: they add theirs with ",
+            command("session add"),
+            ", or you share yours with ",
+            command("session share"),
+            ".",
         )
 
     async def sharing_channel(self, execution: Execution) -> str:

@@ -7,7 +7,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 from typing import Any
@@ -27,7 +27,10 @@ COLUMNS = (
 
 
 class AuditLog:
-    """Reads the audit. `policy` is asked for each time: it may be read anew."""
+    """Reads the audit. `policy` is asked for each time: it may be read anew.
+
+    `faults` are those of a file that was not taken at the last reload.
+    """
 
     def __init__(
         self,
@@ -35,11 +38,14 @@ class AuditLog:
         directory: Directory,
         clock: Clock,
         policy: Callable[[], Policy],
+        faults: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._store = store
         self._directory = directory
         self._clock = clock
         self._policy = policy
+        self._faults = faults
+        self._faults_told: Sequence[str] = ()
         self._recorded: Policy | None = None
 
     async def readable_by(self, person: str, channel: str, query: AuditQuery) -> AuditQuery:
@@ -88,15 +94,22 @@ class AuditLog:
             await tx.messages.put(key, Place(channel), dump(_told(day, head)), now)
 
     async def record_policy(self) -> None:
-        """Record the rules in force, if they were loaded since the last call."""
+        """Record the rules in force, and a reload that was refused, if new since the last call."""
+        if (faults := self._faults()) is not self._faults_told:
+            if faults:
+                details = {"faults": list(faults)}
+                entry = AuditEntry(AuditKind.POLICY_FAULTY, self._clock.now(), details=details)
+                async with self._store.write() as tx:
+                    tx.audit.append(entry)
+            self._faults_told = faults
         policy = self._policy()
         if policy is self._recorded:
             return
         rules = policy.model_dump(mode="json")
         digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
-        details = {"sha256": digest, "policy": rules}
+        loaded = {"sha256": digest, "policy": rules}
         async with self._store.write() as tx:
-            tx.audit.append(AuditEntry(AuditKind.POLICY_LOADED, self._clock.now(), details=details))
+            tx.audit.append(AuditEntry(AuditKind.POLICY_LOADED, self._clock.now(), details=loaded))
         self._recorded = policy
 
 

@@ -141,3 +141,40 @@ def test_the_demos_rules_are_valid_and_shown_in_words() -> None:
 
 def test_the_example_says_the_defaults_as_they_are() -> None:
     assert read_policy(EXAMPLE).defaults == read_policy(None).defaults
+
+
+def _file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "rules.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_what_only_reads_is_never_said_to_need_an_approval(tmp_path: Path) -> None:
+    file = _file(tmp_path, '[[rule]]\nname = "a"\nmatch = {}\napprovals = 2\nreason = "."\n')
+    read = ask("check", "U1: vm show x", "--file", file).output
+    assert "runs at once" in read
+    assert "Reason" not in read
+    assert "needs 2 approvals" in ask("check", "U1: vm start x reason=x", "--file", file).output
+
+
+@pytest.mark.parametrize(
+    ("given", "decision"),
+    [
+        ("", "refused: A reason is needed for this. With it: needs 1 approval"),
+        ("reason=because", "refused: The reason must match “^OPS”. With it: needs 1 approval"),
+        ("reason=OPS-1", "needs 1 approval"),
+    ],
+)
+def test_a_reason_that_does_not_do_is_said(tmp_path: Path, given: str, decision: str) -> None:
+    file = _file(tmp_path, '[[rule]]\nname = "a"\nmatch = {effect = "destroy"}\nreason = "^OPS"\n')
+    answer = ask("check", f"U1: vm delete x {given}", "--file", file).output
+    assert f"Decision    {decision}" in answer
+
+
+def test_what_nobody_can_do_is_named(tmp_path: Path) -> None:
+    file = _file(tmp_path, "[defaults]\nchange = { approvals = 1 }\n")
+    shown = ask("show", "--file", file).output
+    assert "Warning: Nobody can do “session add”" in shown
+    checked = ask("check", "U1: session add gpu1", "--file", file).output
+    assert "Warning     nobody can do this" in checked
+    assert "Warning" not in ask("show", "--file", str(EXAMPLE)).output
