@@ -32,6 +32,7 @@ from bot.reply import (
     mention,
     time,
 )
+from handlers.mrkdwn import cut
 from handlers.render import MESSAGE_BLOCKS, MESSAGE_CHARACTERS, message, view_blocks
 from sandbox.slack.blocks import MESSAGE, MODAL, check_blocks
 
@@ -85,6 +86,9 @@ def test_a_card(snapshot: Any) -> None:
         ((Span("", "ago", at=AT),), "<!date^1767605400^{ago}|2026-01-05 09:30 UTC>"),
         ((emoji("x"),), ":x:"),
         (("gpu_node_1 is 2*3",), "gpu_node_1 is 2*3"),
+        (("on ", bold("gpu1"), "s"), "on *gpu1*\u200bs"),
+        ((mention("a\nb"),), "@a\nb"),
+        ((Span("a\nb", "link", url="https://x.org"),), "<https://x.org|a b>"),
     ],
 )
 def test_a_line_in_mrkdwn(pieces: Any, shown: str) -> None:
@@ -111,9 +115,22 @@ def test_code_with_backticks_is_still_code() -> None:
 
 
 def test_a_risky_line_keeps_its_mentions_dates_and_emoji() -> None:
-    block = only(Reply.of(mention("U1"), " *x* ", time(AT), emoji("x"), channel("C1")))
-    kinds = [element["type"] for element in block["elements"][0]["elements"]]
-    assert kinds == ["user", "text", "date", "emoji", "channel"]
+    docs, bare = (Span(text, "link", url="https://x.org") for text in ("docs", ""))
+    dates = time(AT), Span("", "ago", at=AT)
+    shown = mention("U1"), " *x* ", *dates, emoji("x"), channel("C1"), docs, bare, mention("bob")
+    [section] = only(Reply.of(*shown))["elements"]
+    at = {"type": "date", "timestamp": 1767605400, "fallback": "2026-01-05 09:30 UTC"}
+    assert section["elements"] == [
+        {"type": "user", "user_id": "U1"},
+        {"type": "text", "text": " *x* "},
+        at | {"format": "{date_short_pretty} {time}"},
+        at | {"format": "{ago}"},
+        {"type": "emoji", "name": "x"},
+        {"type": "channel", "channel_id": "C1"},
+        {"type": "link", "url": "https://x.org", "text": "docs"},
+        {"type": "link", "url": "https://x.org", "text": "https://x.org"},
+        {"type": "text", "text": "@bob"},
+    ]
 
 
 def test_a_note_that_slack_would_format_is_plain_text() -> None:
@@ -138,6 +155,15 @@ def test_beside_a_mention_no_text_is_formatted_either(put: Any, text: str) -> No
     told = shown.removeprefix("*Reason*\n").replace("<@U1>", "")
     assert FORMATTED.search(told) is None
     assert html.unescape(told.replace("\u2060", "")) == f"{text} by "
+
+
+def test_what_no_mark_can_span_is_shown_without_it() -> None:
+    block = only(Reply("s", (Note(line(bold("a\nb"), code("`"), mention("U1"))),)))
+    assert block["elements"][0]["text"] == "a\nb\u2060`\u2060<@U1>"
+
+
+def test_a_text_is_cut_only_where_it_is_too_long() -> None:
+    assert [cut("abcd", limit) for limit in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
 
 
 def test_long_text_is_split_at_line_ends() -> None:

@@ -141,3 +141,73 @@ def test_a_machine_that_never_moved_after_no_answer_stays_unknown(goal: Goal, st
     unanswered = watch(goal, unsure=True)
     assert verdict(unanswered, "vm.x", status, SOON).state is WatchState.OPEN
     assert verdict(unanswered, "vm.x", status, LATE).state is WatchState.UNKNOWN
+
+
+NOT_KNOWN = "whether the command arrived is not known, for it got no clear answer"
+NEVER_MADE = "although the node accepted the command: the node has restarted since, or someone"
+
+
+@pytest.mark.parametrize(
+    ("seen", "command", "status", "now", "state", "why"),
+    [
+        (watch(Goal.RUNNING), "vm.start", "running", OVER, WatchState.DONE, ""),
+        (watch(Goal.GONE), "vm.delete", "running", LATE, WatchState.OPEN, ""),
+        (
+            watch(Goal.GONE), "vm.delete", "running", OVER, WatchState.UNKNOWN,
+            "is still “running”; I have stopped looking",
+        ),
+        (
+            watch(Goal.GONE, moved=True), "vm.delete", "running", LATE, WatchState.UNKNOWN,
+            "is “running”, although the node accepted the command",
+        ),
+        (watch(Goal.GONE, moved=True), "vm.delete", "running", SOON, WatchState.OPEN, ""),
+        (watch(Goal.RUNNING), "vm.start", "closed", SOON, WatchState.OPEN, ""),
+        (
+            watch(Goal.RUNNING), "vm.start", "closed", LATE, WatchState.UNKNOWN,
+            "is “off”, although the node accepted the command",
+        ),
+        (
+            watch(Goal.RUNNING, moved=True), "vm.start", "closed", SOON, WatchState.FAILED,
+            "is “off” again",
+        ),
+        (
+            watch(Goal.RUNNING, moved=True), "vm.start", "pmsuspend", SOON, WatchState.FAILED,
+            "is “asleep” again",
+        ),
+        (watch(Goal.RUNNING, moved=True), "vm.start", "none", SOON, WatchState.OPEN, ""),
+        (
+            watch(Goal.RUNNING), "vm.start", ABSENT, SOON, WatchState.FAILED, "no longer exists",
+        ),
+        (
+            watch(Goal.RUNNING), "vm.create", ABSENT, LATE, WatchState.FAILED,
+            f"does not exist, {NEVER_MADE} deleted it",
+        ),
+        (watch(Goal.CLOSED), "vm.shutdown", ABSENT, SOON, WatchState.FAILED, "no longer exists"),
+        (
+            watch(Goal.CLOSED, moved=True), "vm.shutdown", "running", SOON, WatchState.FAILED,
+            "is “running” again",
+        ),
+        (
+            watch(Goal.CLOSED), "vm.poweroff", "poweroff error", SOON, WatchState.FAILED,
+            "is in state “poweroff error”",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_seen_is_told_in_its_words(
+    seen: Watch, command: str, status: str, now: datetime, state: WatchState, why: str
+) -> None:
+    found = verdict(seen, command, status, now)
+    assert (found.state, found.why, found.in_doubt) == (state, why, False)
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "why"),
+    [
+        ("vm.start", "closed", f"is “off”; {NOT_KNOWN}"),
+        ("vm.create", ABSENT, "does not exist so far; it is unknown whether the command arrived, "
+         "for it got no clear answer"),
+    ],
+)  # fmt: skip
+def test_what_was_never_answered_is_told_as_a_doubt(command: str, status: str, why: str) -> None:
+    found = verdict(watch(Goal.RUNNING, unsure=True), command, status, LATE)
+    assert (found.state, found.why, found.in_doubt) == (WatchState.UNKNOWN, why, True)

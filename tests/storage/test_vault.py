@@ -1,5 +1,6 @@
 import asyncio
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from storage import BadKey, Vault
+from storage import BadKey, Vault, fingerprint, keys_in
+from storage.vault import write_keys
 
 SECRETS = {"session_id": "SECRET-ID", "密码": "‘SECRET’"}
 
@@ -33,8 +35,14 @@ def test_what_was_altered_or_sealed_with_a_lost_key_is_refused(
     vault: Vault, work: Callable[[Vault, bytes], object], spoil: Callable[[bytes], bytes]
 ) -> None:
     sealed = vault.encrypt(SECRETS)
-    with pytest.raises(BadKey, match="not configured, or was altered"):
+    with pytest.raises(BadKey) as refused:
         work(vault, spoil(sealed))
+    assert (refused.value.sentence, refused.value.hint) == (
+        "Something stored was encrypted with a key that is not configured, or was altered.",
+        "Put the former key back at the end of CREDENTIAL_KEYS.",
+    )
+    assert vault.opens(sealed)
+    assert not vault.opens(spoil(sealed))
     with pytest.raises(BadKey):
         work(Vault([Fernet.generate_key().decode()]), sealed)
 
@@ -47,14 +55,47 @@ def test_a_bad_key_is_named_without_being_shown(keys: list[str]) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_what_a_key_has_to_be_is_said() -> None:
+    with pytest.raises(BadKey) as caught:
+        Vault([Fernet.generate_key().decode(), "short"])
+    assert caught.value.sentence == "Credential key number 2 is not a Fernet key."
+    assert caught.value.hint == (
+        "A Fernet key is 32 random bytes in URL-safe base64: 44 characters."
+    )
+
+
+def test_a_key_is_named_by_eight_digits_that_say_nothing_of_it(key: str) -> None:
+    [name] = Vault([key]).fingerprints
+    assert re.fullmatch("[0-9a-f]{8}", name)
+    assert name == fingerprint(key)
+
+
+def test_keys_that_come_into_the_file_count_at_once(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "keys"
+    running = Vault.from_file(path)
+    write_keys(path, [key, *keys_in(path)])
+    assert running.decrypt(Vault([key]).encrypt(SECRETS)) == SECRETS
+
+
+def test_the_keys_in_use_stay_while_their_file_is_broken(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "keys"
+    running = Vault.from_file(path)
+    sealed = running.encrypt(SECRETS)
+    path.write_text("half a k")
+    assert running.decrypt(sealed) == SECRETS
+    with pytest.raises(BadKey, match="not configured"):
+        running.decrypt(Vault([key]).encrypt(SECRETS))
+
+
 def test_a_vault_shows_nothing(key: str) -> None:
     assert repr(Vault([key])) == "Vault()"
 
 
 def test_a_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "keys"
+    path = tmp_path / "var" / "data" / "keys"
     sealed = Vault.from_file(path).encrypt(SECRETS)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert Vault.from_file(path).decrypt(sealed) == SECRETS
     assert list(path.parent.iterdir()) == [path]
 
@@ -85,5 +126,10 @@ def test_an_unusable_key_file_is_never_replaced(tmp_path: Path, content: bytes) 
 
 def test_a_key_file_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadKey, match="cannot be used"):
-        Vault.from_file(tmp_path / "file" / "keys")
+    (tmp_path / "words").write_text("ключ", encoding="utf-8")
+    for path in (tmp_path / "file" / "keys", tmp_path / "words"):
+        with pytest.raises(BadKey, match="cannot be used") as refused:
+            Vault.from_file(path)
+        assert refused.value.hint == (
+            "Check that it is a text file that the bot may read, in a directory it may write to."
+        )
