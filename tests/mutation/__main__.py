@@ -26,8 +26,8 @@ NOTICED = {"killed", "timeout", "caught by type check"}
 BIN = Path(sys.executable).parent
 # No test takes half as long: only a mutant waits for ever.
 PYTEST = ["-n", "0", "--timeout", "30", "-p", "tests.mutation.order"]
-_SPINNER = re.compile(r"^[\u2800-\u28ff] .*\n?", re.MULTILINE)
 MYPY = ["mypy", "--output", "json", "--no-warn-unused-ignores"]
+_SPINNER = re.compile(r"^[\u2800-\u28ff] .*\n?", re.MULTILINE)
 
 
 @click.command()
@@ -71,7 +71,7 @@ def settings_of(path: str) -> Iterator[tuple[str, Any]]:
     yield "only_mutate", [path]
     yield "also_copy", BESIDE
     yield "pytest_add_cli_args_test_selection", GUARDS[path]["tests"]
-    yield "pytest_add_cli_args", [*PYTEST]
+    yield "pytest_add_cli_args", PYTEST
     # `make check` finds these: no test has to.
     cache = str(ROOT / ".mypy_cache")
     yield "type_check_command", [*MYPY, path, "--cache-dir", cache]
@@ -104,7 +104,9 @@ def report(path: str, directory: Path) -> Iterator[str]:
     meta = json.loads((directory / "mutants" / f"{path}.meta").read_text(encoding="utf-8"))
     ends = {name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()}
     for name, end in ends.items():
-        if end not in NOTICED:
+        if end == "no tests":
+            yield f"# {name}: {end}"
+        elif end not in NOTICED:
             yield mutmut(directory, "show", name)
     counts = ", ".join(f"{count} {end}" for end, count in Counter(ends.values()).most_common())
     yield f"{path}: {len(ends)} mutants: {counts}"

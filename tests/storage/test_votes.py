@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ async def recorded(store: Store) -> None:
     await record(store, execution())
 
 
-async def asked(store: Store, **changes: object) -> None:
+async def asked(store: Store, **changes: Any) -> None:
     async with store.write() as tx:
         await tx.approvals.add(approval(**changes))
 
