@@ -189,8 +189,10 @@ class Inventory:
         # The beginning of a name may be another's whole name, which nobody has seen yet.
         if not is_certain and asking and _NODE_ID.fullmatch(text) is None:
             gpus = NodeKind.GPU in kinds
-            await (self.refresh_nodes() if gpus else self.refresh_metals())
-            found = match_node(await self._known(), text)
+            fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
+            # What a dry run has just heard of is not kept.
+            known = {node.id: node for node in [*await self._known(), *fresh]}
+            found = match_node(known.values(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
             return replace(await self.node_by_id(text), kind=only)
