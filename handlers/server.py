@@ -127,7 +127,7 @@ class Server:
             raise _Refused(503, "not ready yet")
         try:
             delivery = AsyncBoltRequest(
-                body=body.decode(errors="replace"),
+                body=body.decode(errors="surrogatepass"),
                 query=request.query_string,
                 headers=dict(request.headers),
             )
