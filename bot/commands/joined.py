@@ -38,7 +38,7 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
     subject = cards.Subject(first.label, first.task, label)
     row = services.table.spoken_of(first.command)
     asks, _ = row.question_of(first.known)
-    what = line(asks or row.title.capitalize(), " ", subject.named)
+    what = line(asks or row.heading, " ", subject.named)
     said = line(who, " already requested this, ", time(first.created_at), ": ", what)
     where = await _where(services, first)
     shown = line(emoji("information_source"), " ", said, f". It {stands}", where, ".")

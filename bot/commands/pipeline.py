@@ -192,7 +192,7 @@ class Pipeline:
             return
         subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
         asks, _ = command.question_of(execution.known)
-        what = line(asks or command.title.capitalize(), " ", subject.named)
+        what = line(asks or command.heading, " ", subject.named)
         waiting = line(f"waiting for {subject.node_label} (up to {patience:.0f} s)")
         card = cards.running(execution, what, waiting)
         async with self._store.write() as tx:

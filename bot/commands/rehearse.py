@@ -11,7 +11,7 @@ from bot.commands.patience import Interim
 from bot.commands.preparing import Preparation
 from bot.commands.twins import twins_of
 from bot.commands.wish import Wish
-from bot.dbc.errors import WouldSend
+from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, Node
@@ -39,6 +39,7 @@ from bot.services.facts import said
 from bot.services.policy import Decision
 
 _HEAD = "Dry run: nothing was sent and nothing has changed."
+_FAILS = "Would fail"  # the label of what the node would refuse
 _PATIENCE = 40.0  # seconds for the facts that a question would show
 
 Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
@@ -87,7 +88,9 @@ class _Rehearsal:
         except DeliveryFailed as failure:  # what may be denied is not looked at
             raise slack_does_not_say() from failure
         decision = await self._decision(execution)
-        facts = [("Review", await self._review(execution, bound, decision))]
+        facts = await self._obstacles(execution, bound)
+        fails = any(label == _FAILS for label, _ in facts)
+        facts.append(("Review", await self._review(execution, bound, decision, fails=fails)))
         facts += await self._facts(execution, bound, decision)
         _, loses = self._command.question_of(execution.known)
         facts.append(("Would be lost", line(loses or "Nothing.")))
@@ -97,6 +100,18 @@ class _Rehearsal:
             (Para(head), *await self._shown(execution, bound), Fields(tuple(facts))),
             private=True,
         )
+
+    async def _obstacles(self, execution: Execution, bound: Bound) -> list[tuple[str, Line]]:
+        """Why the node would refuse it now, as far as that can be seen."""
+        if self._command.foresees is None:
+            return []
+        context = Context.of(self._services, execution)
+        try:
+            found = await self._command.foresees(context, **bound.arguments)
+        except DbcError as problem:
+            problem.named(bound.node.label if bound.node else "the node")
+            return [("Room on the node", line("could not be read. ", problem.sentence))]
+        return [(_FAILS, line(emoji("warning"), " ", " ".join(found)))] if found else []
 
     def _execution(self) -> Execution:
         wish = self._wish
@@ -167,19 +182,25 @@ class _Rehearsal:
         found = await facts_of(self._command, bound, context, _PATIENCE)
         return [said(self._command.kinds, key, fact) for key, fact in found.items()]
 
-    async def _review(self, execution: Execution, bound: Bound, decision: Decision | None) -> Line:
+    async def _review(
+        self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
+    ) -> Line:
         """Whether it would run at once, and who would have to agree."""
         try:
-            return await self._consent(execution, bound, decision)
+            return await self._consent(execution, bound, decision, fails=fails)
         except DeliveryFailed:
             return line("Slack does not say just now who could review it.")
 
-    async def _consent(self, execution: Execution, bound: Bound, decision: Decision | None) -> Line:
+    async def _consent(
+        self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
+    ) -> Line:
         if decision is None:
             return line("Slack does not say just now who could review it.")
         if decision.kind == "run":
             if await twins_of(self._services, self._command, execution, bound):
                 return line("The same request is in progress: you would be asked to run it anyway.")
+            if fails:
+                return line("None: it would be sent at once, and fail.")
             return line("None: it would run at once.")
         if decision.kind == "confirm":
             return line("You would be asked to confirm.")

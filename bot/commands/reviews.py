@@ -470,7 +470,7 @@ class Reviews:
             execution,
             approval,
             cards.Subject(execution.label, execution.task, label, review_cards.desc_of(approval)),
-            asks or command.title.capitalize(),
+            asks or command.heading,
             loses or command.help,
             command.kinds,
             votes,

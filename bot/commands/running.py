@@ -108,7 +108,7 @@ class Runs:
             doing = said(command.follow.doing, execution.known)
             return cards.progress(execution, subject, doing, asking)
         asks, _ = command.question_of(execution.known)
-        what = line(asks or command.title.capitalize(), " ", subject.named)
+        what = line(asks or command.heading, " ", subject.named)
         return cards.running(execution, what, asking)
 
     async def _run_followed(

@@ -22,6 +22,7 @@ EffectOf = Callable[[Mapping[str, str]], Effect]
 Words = str | Callable[[Mapping[str, str]], str]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
+Foresight = Callable[..., Awaitable[Sequence[str]]]
 Verify = Callable[..., Awaitable[None]]
 
 
@@ -47,6 +48,9 @@ class Follow:
         return self.goal if isinstance(self.goal, Goal) else self.goal(known)
 
 
+_ABBREVIATIONS = frozenset({"vm", "lan"})
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row. The function's signature is the argument list, its docstring's first line the help.
@@ -60,6 +64,8 @@ class Command:
     anything is recorded and raises a BotError. `verify` does so with what is known here (services,
     person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
     parameter, for the form. `example` is a whole line without the slash command.
+    `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
+    is sent that would tell.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
@@ -76,6 +82,7 @@ class Command:
     verify: Verify | None = None
     look: Look | None = None
     present: Look | None = None
+    foresees: Foresight | None = None
     facts: Kinds = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = (STATE,)
     asks: Words = ""
@@ -101,6 +108,13 @@ class Command:
     def title(self) -> str:
         """`vm restart`."""
         return f"{self.group} {self.verb}".strip()
+
+    @property
+    def heading(self) -> str:
+        """`VM restart`, where a sentence begins with it."""
+        group, _, verb = self.title.partition(" ")
+        first = group.upper() if group in _ABBREVIATIONS else group.capitalize()
+        return f"{first} {verb}".rstrip()
 
     @property
     def help(self) -> str:

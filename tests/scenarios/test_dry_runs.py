@@ -95,3 +95,37 @@ async def test_a_dry_run_of_what_would_be_refused_says_why(one_stage: Stage) -> 
     told: SeenMessage = await stage.asks(stage.alice, "/dbc disk add inference 50 --dry-run")
     assert "`disk add` would be refused. inference is “running”" in told.plain
     assert stage.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "obstacle"),
+    [
+        ("gpu=9", "gpu2 has 4 GPUs; this asks for 9."),
+        ("disk=900000", "of disk space in /data free; this asks for 900000G."),
+        ("mem=60000", "of memory free; this asks for 60000G."),
+        ("image=nothing.qcow2", "gpu2 does not list the image nothing.qcow2."),
+    ],
+)
+async def test_a_dry_run_says_what_the_node_has_no_room_for(
+    one_stage: Stage, wish: str, obstacle: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu2")
+    given = {"name": "t1", "image": "ubuntu-22.04-cuda-12.qcow2"} | dict([wish.split("=")])
+    line = " ".join(f"{key}={value}" for key, value in given.items())
+    told = await stage.asks(stage.alice, f"/dbc vm create {line} --dry-run on gpu2")
+    assert "Would fail" in told.plain
+    assert obstacle in told.plain
+    assert "it would be sent at once, and fail" in told.plain
+    assert "run at once" not in told.plain
+
+
+async def test_a_dry_run_of_what_fits_names_no_obstacle(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu2")
+    line = "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 --dry-run on gpu2"
+    assert "Would fail" not in (await stage.asks(stage.alice, line)).plain
+    stage.node("gpu2").silent = True
+    told = await stage.asks(stage.alice, line)
+    assert "Room on the node" in told.plain
+    assert "could not be read. gpu2 did not answer in time." in told.plain

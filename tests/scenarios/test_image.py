@@ -163,8 +163,8 @@ async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
     assert "lost" not in asked.plain
     await stage.confirms(alice, f"Stop the download of {PYTORCH}")
     end = await stage.ends(alice, PYTORCH)
-    assert f"was stopped at 10 % by <@{alice.id}>" in end.plain
-    assert "An incomplete file (1.95G of 18G) is left on *gpu1*." in end.plain
+    assert f"was stopped by <@{alice.id}>" in end.plain
+    assert "An incomplete file (11 %, 1.95G of 18G) is left on *gpu1*." in end.plain
     assert stage.changes() == ["images.download", "images.download_stop"]
     listed = await stage.asks(alice, "/dbc image list gpu1")
     assert re.search(rf"`{PYTORCH}` \S+ .* incomplete\? hub has 18G", listed.plain)
@@ -213,7 +213,7 @@ async def test_a_download_onto_an_image_that_is_there_is_asked_about(stage: Stag
     seen = await stage.asks(alice, f"/dbc image download {CUDA} from=hub on gpu1")
     assert f"gpu1 has {CUDA} (14G) already" in seen.plain
     await stage.asks(alice, f"/dbc image download {CUDA} from=backup replace on gpu1")
-    question = await alice.sees("Replace by a download")
+    question = await alice.sees("Download and replace")
     assert "Machines based on it may break" in question.plain
     assert stage.changes() == []
 
@@ -272,8 +272,8 @@ async def test_an_upload_is_stopped_by_its_absolute_path(stage: Stage) -> None:
     await stage.passes(20)
     await stage.asks(stage.alice, "/dbc image stop mine.qcow2 on gpu1")
     await stage.confirms(stage.alice, "Stop the upload of mine.qcow2")
-    end = await stage.ends(stage.alice, "mine.qcow2 on gpu1 was stopped at", within=400)
-    assert re.search(r"An incomplete file \(1.95G of 6G\) is left on hub\.", end.plain)
+    end = await stage.ends(stage.alice, "mine.qcow2 on gpu1 was stopped", within=400)
+    assert re.search(r"An incomplete file \(32 %, 1.95G of 6G\) is left on hub\.", end.plain)
     sent = stage.world.calls.of("images.upload_stop")[0].additional
     assert sent == {"image_filename": "/data/mine.qcow2"}
 
@@ -298,7 +298,7 @@ async def test_the_start_after_an_end_is_told_to_wait_a_moment(stage: Stage) -> 
     transfer = next(iter(gpu1.transfers.downloads.values()), None)
     if transfer is not None:
         await stage.asks(stage.alice, f"/dbc image download {PYTORCH} replace on gpu1")
-        await stage.confirms(stage.alice, "Replace by a download")
+        await stage.confirms(stage.alice, f"Download {PYTORCH}")
         await stage.alice.sees("has only just ended")
 
 

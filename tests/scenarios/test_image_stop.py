@@ -70,7 +70,7 @@ async def test_a_download_that_outlives_its_stop_is_told_as_arrived_and_only_so(
     stage.node("gpu1").transfers.outlives_stop = True
     await downloads(stage)
     await stops(stage, stage.alice, PYTORCH)
-    told = card(stage.alice, "was told to stop being downloaded")
+    told = card(stage.alice, "was told to stop downloading")
     assert "The message about it says what comes of it" in told.plain
     await waits(stage, 1)
     assert ends(stage) == []
@@ -92,19 +92,27 @@ async def test_a_stopped_download_of_which_nothing_comes_is_told_after_the_rest_
     del stage.node("gpu1").files[f"/data/{PYTORCH}"]  # rsync left nothing behind
     await waits(stage, 2)
     assert ends(stage) == []
-    end = await ended(stage, f"{PYTORCH} on gpu1 was stopped at")
+    end = await ended(stage, f"{PYTORCH} on gpu1 was stopped")
     assert "Nothing of it is on *gpu1*." in end.plain
     await waits(stage, 90)
     assert len(ends(stage)) == 1
+
+
+def share(told: str) -> int:
+    """How much of a file is there, by the sizes told, in percent."""
+    found = re.search(r"([\d.]+)G of ([\d.]+)G", told)
+    assert found, told
+    return round(100 * float(found[1]) / float(found[2]))
 
 
 async def test_a_colleague_who_stops_it_is_named_and_told(stage: Stage) -> None:
     await stage.gives_session(stage.bob, "gpu1")
     await downloads(stage)
     await stops(stage, stage.bob, PYTORCH)
-    end = await ended(stage, f"{PYTORCH} on gpu1 was stopped at")
+    end = await ended(stage, f"{PYTORCH} on gpu1 was stopped")
     assert f"by <@{stage.bob.id}>" in end.plain
     assert "An incomplete file" in end.plain
+    assert re.findall(r"[\d.]+ ?%", end.plain) == [f"{share(end.plain)} %"]  # one figure, no other
     await waits(stage, 90)
     assert len(ends(stage)) == 1
     assert [told for told in stage.endings(stage.bob) if PYTORCH in told] == ends(stage)
@@ -145,8 +153,8 @@ async def test_a_stop_without_an_answer_leaves_the_end_to_the_download(stage: St
     await downloads(stage)
     stage.world.faults.on("reset_after", path="/images/download_stop", count=1)
     await stops(stage, stage.alice, PYTORCH)
-    assert "whether that arrived is not known" in card(stage.alice, "was told to stop being").plain
-    await ended(stage, f"{PYTORCH} on gpu1 was stopped at")
+    assert "whether that arrived is not known" in card(stage.alice, "was told to stop").plain
+    await ended(stage, f"{PYTORCH} on gpu1 was stopped")
     await waits(stage, 90)
     assert len(ends(stage)) == 1
 
@@ -195,7 +203,7 @@ async def test_a_stopped_snapshot_is_never_told_as_whole(stage: Stage) -> None:
 async def test_what_came_of_a_stop_is_in_the_audit_as_it_was_told(stage: Stage) -> None:
     await downloads(stage)
     await stops(stage, stage.alice, PYTORCH)
-    await ended(stage, f"{PYTORCH} on gpu1 was stopped at")
+    await ended(stage, f"{PYTORCH} on gpu1 was stopped")
     async with stage.bot.store.read() as tx:
         rows = await tx.audit.page(AuditQuery(outcome="cancelled"), before=None, limit=9)
     assert [json.dumps(row.entry.reason) for row in rows if "{" in row.entry.reason] == []

@@ -124,4 +124,4 @@ async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage
     await stage.alice.presses("Confirm", question)
     await stage.quiet()
     listed = await stage.asks(stage.alice, "/dbc watch list")
-    assert "inference on gpu1: unknown, until it is running" in listed.plain.replace("*", "")
+    assert "inference on gpu1: unknown · followed until it runs" in listed.plain.replace("*", "")

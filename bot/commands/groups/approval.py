@@ -67,7 +67,7 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     if one.is_glass:
         until = line(" · ran ", time(approval.created_at), ", without approval")
     shown = line(
-        code(short(approval.id)), " ", asks or row.title.capitalize(), *about,
+        code(short(approval.id)), " ", asks or row.heading, *about,
         " · requested by ", mention(execution.actor), until,
     )  # fmt: skip
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}

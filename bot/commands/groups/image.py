@@ -1,6 +1,6 @@
 """Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
@@ -268,8 +268,8 @@ async def _other_end(ctx: Context, name: str, direction: str) -> tuple[str, Size
 
 def _to_stop(known: Mapping[str, str]) -> str:
     if known.get("direction") == DOWNLOAD:
-        return "was told to stop being downloaded to {node}"
-    return "was told to stop being uploaded from {node}"
+        return "was told to stop downloading to {node}"
+    return "was told to stop uploading from {node}"
 
 
 def _goal(known: Mapping[str, str]) -> Goal:
@@ -337,6 +337,16 @@ def _replacing(known: Mapping[str, str]) -> Effect:
     return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
 
 
+def _asks(deed: str) -> Callable[[Mapping[str, str]], str]:
+    """`Download`, where nothing is there; what replaces a file says so."""
+
+    def asks(known: Mapping[str, str]) -> str:
+        may_be_there = known.get("before") or known.get(unread("before"))
+        return f"{deed} and replace" if may_be_there else deed
+
+    return asks
+
+
 def _download_loses(known: Mapping[str, str]) -> str:
     if why := known.get(unread("before")):
         return f"A file of that name there is replaced. Whether there is one is not known: {why}"
@@ -387,7 +397,7 @@ GROUP = Group(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks="Replace on an image server by an upload:",
+            asks=_asks("Upload"),
             loses=_upload_loses,
             follow=Follow(
                 Goal.UPLOADED,
@@ -399,7 +409,7 @@ GROUP = Group(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks="Replace by a download:",
+            asks=_asks("Download"),
             loses=_download_loses,
             follow=Follow(
                 Goal.DOWNLOADED,

@@ -1,14 +1,15 @@
 """Creating a machine: what is asked, and how it becomes DBC's request (docs/dbc-api.md §3.2.1)."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from bot.commands.args import Arg, AtNode, Image
 from bot.commands.context import Context
+from bot.commands.groups.room import lacking
 from bot.commands.table import Command, Follow
 from bot.dbc.requests import CreateSpec
-from bot.model import Effect, Goal
+from bot.model import Effect, Goal, Node
 
 _PORTS = 10_000  # how many ports each kind is picked from
 _FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
@@ -214,6 +215,26 @@ async def create(
     await ctx.dbc.tasks.create(await ctx.target(node), _spec(ctx.task, wanted))
 
 
+async def _lacking(
+    ctx: Context,
+    node: Node,
+    *,
+    image: str,
+    gpu: int,
+    cpu: int,
+    mem: int,
+    disk: int,
+    bios: str,
+    data_file: str | None,
+    **_others: Any,
+) -> Sequence[str]:
+    """What the node has no room for."""
+    is_new = bios != "pxe" and data_file is None  # else no disk is made
+    return await lacking(
+        ctx, node, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image
+    )
+
+
 def _spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
     """DBC's request. Raises InvalidField for what DBC would misread."""
     spread = zlib.crc32(task.encode()) % _PORTS
@@ -257,6 +278,8 @@ COMMAND = Command(
     "vm create name=train-01 image=ubuntu.qcow2 gpu=2 cpu=8 mem=64 disk=100 on gpu1",
     form=True,
     check=_check,
+    foresees=_lacking,
+    asks="Create",
     follow=Follow(Goal.RUNNING, "is being created", "is running"),
     alike=("name",),
 )

@@ -25,6 +25,20 @@ from bot.services.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
 
+_UNTIL: Mapping[Goal, str] = {
+    Goal.RUNNING: "it runs",
+    Goal.CLOSED: "it is off",
+    Goal.GONE: "it is deleted",
+    Goal.SETTLED: "it comes to rest",
+    Goal.DOWNLOADED: "it is downloaded",
+    Goal.UPLOADED: "it is uploaded",
+    Goal.SNAPSHOT: "it is on the image server",
+    Goal.DISK_ADDED: "the disk is added",
+    Goal.DISK_GROWN: "the disk has grown",
+    Goal.DISK_DELETED: "the disk is deleted",
+    Goal.CHANGED: "the change is seen",
+}
+
 
 async def list_watches(ctx: Context) -> Reply:
     """List what is being followed for you."""
@@ -48,7 +62,7 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         silent = line(f" as last seen; {label} has not answered", since)
     shown = line(
         code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}", silent,
-        f", until it is {state_of(watch.goal)} · since ", time(watch.started_at),
+        f" · followed until {_UNTIL[watch.goal]} · since ", time(watch.started_at),
     )  # fmt: skip
     data = {
         "id": watch.id,

@@ -120,12 +120,18 @@ def _left(watch: Watch, found: Arrival) -> Verdict:
     if found.whole.in_bytes is None:
         why = f"was told to stop{_reached(watch)}; {found.at} has {found.size} of it, and how much "
         return Verdict(WatchState.UNKNOWN, why + "is all is not known", resumable=False)
-    more = f"An incomplete file ({found.size} of {found.whole}) is left on {found.at}."
-    return _stopped(watch, more)
+    share = found.whole.in_bytes and round(100 * (_bytes(found.size) / found.whole.in_bytes))
+    of_all = f"{share} %, " if share else ""
+    more = f"An incomplete file ({of_all}{found.size} of {found.whole}) is left on {found.at}."
+    return _stopped(watch, more, reached="")  # one figure, and that of what is there
 
 
-def _stopped(watch: Watch, more: str) -> Verdict:
-    why = f"was stopped{_reached(watch)}"
+def _bytes(size: Size | None) -> int:
+    return (size and size.in_bytes) or 0
+
+
+def _stopped(watch: Watch, more: str, reached: str | None = None) -> Verdict:
+    why = f"was stopped{_reached(watch) if reached is None else reached}"
     if is_own(watch):  # what is an end for the transfer was wanted by who asked for the stop
         return Verdict(WatchState.DONE, f"on {{node}} {why}", more=more)
     return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by, more=more)
