@@ -63,7 +63,9 @@ async def seed(ws: Workspace, world: World) -> list[str]:
             for credential in credentials(world):
                 if not _is_known(credential, known):
                     await _add(ws, person, credential)
-                if name == PEOPLE[0] and credential.node not in known:
+            known = await _answer(ws, person, "/dbc session list")
+            for credential in credentials(world):
+                if credential.node not in known:
                     line = f"/dbc node name {credential.node_id} {credential.node}"
                     await _answer(ws, person, line)
             if name == PEOPLE[0]:
@@ -72,6 +74,7 @@ async def seed(ws: Workspace, world: World) -> list[str]:
             problems.append(f"The bot did not answer {name} in time.")
         except (CannotDo, AssertionError) as problem:
             problems.append(f"{name}: {problem}")
+        person.reloads()  # so that people begin with what matters
         person.reads("@dbc")
     return problems
 

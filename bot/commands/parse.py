@@ -13,6 +13,7 @@ from bot.commands.alias import expanded
 from bot.commands.args import NODE_OPTION, SECRET, Parameter, option_called
 from bot.commands.canonical import canonical, options_of
 from bot.commands.gibibytes import UNIT
+from bot.commands.placeholders import without_placeholders
 from bot.commands.synonyms import nearest
 from bot.commands.table import Command, Table
 from bot.commands.text import Word, clean, option_name, parted, quoted, unwrapped, words
@@ -172,7 +173,7 @@ def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
 
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The texts by parameter, and those of them that stood in quotes with their quotes."""
-    values = _sorted_out(command, rest)
+    values = _sorted_out(command, without_placeholders(command, rest))
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
         _set(values, node.name, values.pop(NODE_OPTION))

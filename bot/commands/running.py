@@ -223,7 +223,7 @@ class Runs:
         label = await self._services.inventory.label(execution.node)
         subject = Subject(execution.label, execution.task, label)
         arrived = "; whether that arrived is not known" if unsure else ""
-        told = f"{said(follow.doing, known)}{arrived}. The message about it says what comes of it"
+        told = f"{said(follow.doing, known)}{arrived}. The card of the transfer says how it ends"
         sentence = cards.result(subject, told)
         async with self._store.write() as tx:
             if await self._set_end(tx, execution, end, plain(sentence)):

@@ -47,7 +47,8 @@ def message_event(core: Core, channel: Channel, message: Message) -> None:
     if core.config.hears(_SUBSCRIPTIONS[channel.kind]):
         typed = body | {"channel_type": _CHANNEL_TYPES[channel.kind]}
         core.dispatcher.event(event_callback(core, typed))
-    mentioned = f"<@{bot.id}>" in message.text and not message.bot and not channel.is_im
+    is_said = not message.bot and message.subtype != "channel_join"
+    mentioned = f"<@{bot.id}>" in message.text and is_said and not channel.is_im
     if mentioned and core.config.hears("app_mention"):
         core.dispatcher.event(event_callback(core, body | {"type": "app_mention"}))
 

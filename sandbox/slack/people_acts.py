@@ -1,5 +1,6 @@
 """What people do with words: messages, slash commands, opening the Home tab."""
 
+import re
 import uuid
 
 from sandbox.slack.composer import compose, rich_text
@@ -91,9 +92,11 @@ def _note(core: Core) -> File:
 
 async def command(
     core: Core, member: Member, channel: Channel, line: str, thread_ts: str | None = None
-) -> Ack:
-    """Run a slash command; what goes wrong is told in Slack's words."""
+) -> Message | Ack:
+    """Run a slash command; what goes wrong is told in Slack's words. `/invite` is Slack's own."""
     name, _, rest = line.partition(" ")
+    if name == "/invite":
+        return invite(core, member, channel, rest)
     if thread_ts is not None:
         raise CannotDo(f"{name} is not supported in threads. Sorry!")
     if name not in core.config.commands or "commands" not in core.config.scopes:
@@ -116,6 +119,28 @@ async def command(
                 member.id, channel.id, f'{name} failed with the error "{refusal.error}"'
             )
     return ack
+
+
+def invite(core: Core, member: Member, channel: Channel, whom: str) -> Message:
+    """Let somebody into the channel: `@name`, or a mention as the page shows it."""
+    named = re.fullmatch(r"(?:<@(\w+)(?:\|[^>]*)?>|@?([\w.-]+))", whom.strip())
+    if channel.is_im:
+        raise CannotDo("/invite works in channels only.")
+    if channel.is_archived:
+        raise CannotDo(f"#{channel.name} is archived.")
+    try:
+        found = core.state.member(named[1] or f"@{named[2].lower()}") if named else None
+    except SlackError:
+        found = None
+    if found is None or found.deleted:
+        raise CannotDo(f"There is nobody called “{whom.strip()}” to invite.")
+    if found.id in channel.members:
+        raise CannotDo(f"{found.name} is in #{channel.name} already.")
+    channel.members.append(found.id)
+    text = f"<@{found.id}> was added to <#{channel.id}|{channel.name}> by <@{member.id}>."
+    joined = core.state.add_message(channel, found.id, text, subtype="channel_join")
+    message_event(core, channel, joined)
+    return joined
 
 
 def _command_payload(

@@ -184,6 +184,14 @@ class Person:
         """The member's name."""
         return self.member.name
 
+    def reloads(self) -> None:
+        """Reload Slack: what only this person saw, and Slack does not keep, is gone."""
+        for channel in self._ws.core.state.channels.values():
+            for message in list(channel.messages.values()):
+                if message.only_for == self.id:
+                    del channel.messages[message.ts]
+        self._ws.core.state.announce()
+
     async def types(
         self,
         line: str,

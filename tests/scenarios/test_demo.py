@@ -28,3 +28,11 @@ async def test_a_pair_that_does_not_work_is_reported(one_stage: Stage) -> None:
     one_stage.node("gpu2").end_rental(online=False)
     problems = await seed(one_stage.ws, one_stage.world)
     assert any("the form for gpu2 says" in problem for problem in problems)
+
+
+async def test_the_demos_people_begin_with_a_tidy_conversation(one_stage: Stage) -> None:
+    assert await seed(one_stage.ws, one_stage.world) == []
+    for person in (one_stage.alice, one_stage.bob):
+        seen = [m.plain for m in person.messages("@dbc")]
+        assert [told for told in seen if "no session" in told or "already" in told] == []
+        assert len(seen) == len({told for told in seen if "is now called" in told})

@@ -71,7 +71,7 @@ async def test_a_download_that_outlives_its_stop_is_told_as_arrived_and_only_so(
     await downloads(stage)
     await stops(stage, stage.alice, PYTORCH)
     told = card(stage.alice, "was told to stop downloading")
-    assert "The message about it says what comes of it" in told.plain
+    assert "The card of the transfer says how it ends" in told.plain
     await waits(stage, 1)
     assert ends(stage) == []
     assert "was told to stop by" in card(stage.alice, "is being downloaded").plain

@@ -177,7 +177,7 @@ async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str])
         raise Conflict(
             f"The last {known['direction']} of {known['image']} was told to stop, and may still go "
             f"on unreported on {node.label}.",
-            hint="The message about it says what becomes of it. Try again then.",
+            hint="The card of the transfer says how it ends. Try again then.",
             field="image",
         )
 

@@ -83,4 +83,6 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
             for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
                 key = f"renamed:{execution.id}:{place}"
                 await board.tell(tx, execution, key, Place(place), news, ctx.now)
+    if nickname == what.label:
+        return Reply.of(told, " is called that already: nothing has changed.")
     return Reply.of(told, " is now called ", bold(nickname), ".")

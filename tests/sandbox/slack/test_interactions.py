@@ -375,3 +375,25 @@ async def test_only_granted_views_are_pushed(ws: Workspace, web: AsyncWebClient)
     trigger_id = ws.core.state.new_trigger(ws.member("alice").id)
     answer = await refused(web.views_push(trigger_id=trigger_id, view=modal(section())))
     assert answer["error"] == "not_found"
+
+
+@pytest.mark.parametrize("whom", ["@dbc", "dbc", "<@U0DBC>", "<@U0DBC|dbc>"])
+async def test_invite_lets_the_app_into_a_channel(
+    ws: Workspace, web: AsyncWebClient, whom: str
+) -> None:
+    answer = await refused(web.chat_postMessage(channel="C0RANDOM", text="hello"))
+    assert answer["error"] == "not_in_channel"
+    await ws.member("alice").types(f"/invite {whom}", "random")
+    assert "was added to" in ws.member("alice").last("random").plain
+    await web.chat_postMessage(channel="C0RANDOM", text="hello")
+    assert [d for d in ws.deliveries if d.type == "app_mention"] == []
+    with pytest.raises(CannotDo, match="is in #random already"):
+        await ws.member("alice").types(f"/invite {whom}", "random")
+
+
+async def test_invite_needs_somebody_and_a_channel(ws: Workspace) -> None:
+    alice = ws.member("alice")
+    with pytest.raises(CannotDo, match="There is nobody called"):
+        await alice.types("/invite @nobody", "random")
+    with pytest.raises(CannotDo, match="channels only"):
+        await alice.types("/invite @bob", "@dbc")
