@@ -83,3 +83,14 @@ async def test_a_node_the_daemon_forgot_is_said(one_stage: Stage) -> None:
     told = await one_stage.asks(one_stage.alice, "/dbc vm list")
     assert "The DBC daemon does not know the node at the moment." in told.plain
     assert one_stage.alice.last(CHANNEL).ephemeral
+
+
+async def test_a_name_that_is_the_name_already_changes_nothing(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, "/dbc node name gpu1 gpu1")
+    assert "is called that already: nothing has changed" in told.plain
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.asks(stage.alice, "/dbc vm name inference prod")
+    told = await stage.asks(stage.alice, "/dbc vm name prod prod")
+    assert "is called that already: nothing has changed" in told.plain
