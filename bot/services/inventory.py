@@ -273,6 +273,10 @@ class Inventory:
             if isinstance(problem, Unreadable):
                 # One odd description makes a list unreadable; the details may still be readable.
                 each = await read_each(known, session, self._dbc, self._clock)
+                async with self._store.write() as tx:
+                    for machine in each.seen:
+                        if machine.task in each.fresh:
+                            await tx.inventory.put_machine(machine)
                 return NodeListing(node, each.seen, problem, each.odd, each.fresh)
             if session.is_locked:
                 problem = SessionLocked(session, label=node.label)
