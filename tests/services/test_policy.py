@@ -300,7 +300,11 @@ def test_the_order_of_rules_means_nothing(
     [
         ("[[rule]\n", " line 1", "this is not TOML"),
         ('[[rule]]\nname = "a"\nmatch = {}\napprovals = -1\n', " line 4", "approvals"),
-        ('[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n', " line 4", "30min"),
+        (
+            '[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n',
+            " line 4",
+            "`expires` is a time like 30min or 2h.",
+        ),
         (
             '[[rule]]\nname = "a"\nmatch = {}\n\n[[rule]]\nname = "b"\nmatch = {}\nwhat = 1\n',
             " line 8",
