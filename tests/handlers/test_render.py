@@ -86,7 +86,7 @@ def test_a_card(snapshot: Any) -> None:
         ((Span("", "ago", at=AT),), "<!date^1767605400^{ago}|2026-01-05 09:30 UTC>"),
         ((emoji("x"),), ":x:"),
         (("gpu_node_1 is 2*3",), "gpu_node_1 is 2*3"),
-        (("on ", bold("gpu1"), "s"), "on *gpu1*\u200bs"),
+        ((": ", bold("gpu1"), "s"), ": *gpu1*\u200bs"),
         ((mention("a\nb"),), "@a\nb"),
         ((Span("a\nb", "link", url="https://x.org"),), "<https://x.org|a b>"),
     ],
