@@ -69,3 +69,13 @@ async def test_a_thousand_leases_are_renewed(store: Store) -> None:
             await tx.watches.add(watch(str(number)))
         await tx.watches.claim_due("me", NOW, SOON, 2000)
         assert await tx.leases.renew(Leased.WATCH, ids, "me", LATER) == set(ids)
+
+
+async def test_what_is_not_named_is_not_renewed(store: Store) -> None:
+    await record(store, execution(), by="me")
+    async with store.write() as tx:
+        for name in ("1", "2"):
+            await tx.watches.add(watch(name))
+        await tx.watches.claim_due("me", NOW, SOON, 9)
+        assert await tx.leases.renew(Leased.WATCH, ["watch-1"], "me", LATER) == {"watch-1"}
+        assert [one.id for one in await tx.watches.claim_due("other", SOON, END, 9)] == ["watch-2"]
