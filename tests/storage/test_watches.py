@@ -157,3 +157,33 @@ async def test_only_machines_are_looked_at_together(store: Store) -> None:
             one.node, one.owner, "me", NOW, NOW + timedelta(minutes=2)
         )
     assert [watch.id for watch in found] == ["watch-1"]
+
+
+async def test_what_is_done_to_one_watch_is_done_to_no_other(store: Store) -> None:
+    await add(store, "1", "2", "3")
+    async with store.write() as tx:
+        await tx.watches.claim_due("p", NOW, LATER, 9)
+        await tx.watches.note_stop("watch-1", "U3", SOON)
+        assert await tx.watches.save(watch("2", status="creating"), "p")
+        assert await tx.watches.settle("watch-3", WatchState.DONE, "running", by="p")
+        await tx.watches.note_stop("watch-3", "U3", SOON)
+        found = [await tx.watches.get(f"watch-{name}") for name in "123"]
+    assert [one.next_poll_at for one in found] == [SOON, NOW, NOW]  # a stop is looked at at once
+    assert [(one.stopped_by, one.status, one.state) for one in found] == [
+        ("U3", "", WatchState.OPEN),
+        ("", "creating", WatchState.OPEN),
+        ("", "running", WatchState.DONE),
+    ]  # fmt: skip
+
+
+async def test_open_watches_come_oldest_first_and_by_id_where_they_began_together(
+    store: Store,
+) -> None:
+    await add(store, "1", started_at=SOON)
+    await add(store, "3")
+    await add(store, "2")
+    async with store.read() as tx:
+        assert [one.id for one in await tx.watches.open()] == ["watch-2", "watch-3", "watch-1"]
+        newest = await tx.watches.for_execution("execution-1")
+    assert newest is not None
+    assert newest.id == "watch-1"
