@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from bot.clock import Clock, SteadyClock, SystemClock
+from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.canonical import known_arguments
 from bot.commands.clicks import Clicks
 from bot.commands.context import Services
@@ -83,10 +83,10 @@ class Bot:
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         if settings.sqlite_file is not None:
             prepare(settings.sqlite_file)  # a key without its file means that one was lost
-        self.store = Store(settings.database_url, vault_of(settings))
+        self.store = Store(settings.database_url, vault_of(settings), partial(shown, clock))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()
-        self._connection = SlackConnection(settings, self.health, redactor)
+        self._connection = SlackConnection(settings, self.health, redactor, clock)
         self._directory = SlackDirectory(self._connection, clock)
         messenger = SlackMessenger(self._connection, clock)
         leases = Leases(self.store, clock, by)
@@ -161,6 +161,8 @@ class Bot:
         await self._listen()
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
+        if (known := await self.store.newest_moment()) is not None:
+            self._clock.doubt(known)
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()

@@ -7,12 +7,7 @@ from typing import Protocol
 
 import structlog
 
-# A clock that is set further than this is believed at once: it was wrong before, or the machine
-# was paused. Less is more often a mistake, and soon corrected.
-FARTHEST = timedelta(hours=3)
-# Of all that passes, this share goes into following a clock that was set. Every margin between
-# lease, retry and deadline is wider.
-_FOLLOWING = 0.1
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 _WORTH_SAYING = timedelta(seconds=5)
 # Unlike CLOCK_MONOTONIC it goes on while the machine sleeps; Linux alone has it.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -53,31 +48,24 @@ class SystemClock:
 
 
 class SteadyClock:
-    """A clock whose hands are never moved: the durations between its moments are true.
+    """One process's own time: `machine` as it stood at the start, and what has passed since.
 
-    Where `machine` is set forward or back, this one goes on and follows at a tenth of the speed,
-    so that nothing due stands still, nothing expires early and no lease seems to have run out.
-    Set by more than `FARTHEST`, `machine` is believed at once.
+    However far somebody sets `machine` meanwhile: the durations between the moments of this clock
+    are true, so nothing is due early, stands still, or is told to have taken what it has not. What
+    people read is put in the time that `machine` shows (`shown`).
     """
 
     def __init__(self, machine: Clock) -> None:
         self.machine = machine
-        self._now = machine.now()
+        self.began = self.measures_from = machine.now()
         self._at = machine.monotonic()
-        self._left = timedelta()  # how far `machine` was still ahead after the last look
+        self._set_by = timedelta()
 
     def now(self) -> datetime:
         """The present moment."""
-        shown, at = self.machine.now(), self.machine.monotonic()
-        passed, self._at = at - self._at, at
-        ahead = shown - self._now - passed
-        self._say_if_set(ahead)
-        if abs(ahead) <= FARTHEST:
-            most = passed * _FOLLOWING
-            ahead = min(max(ahead, -most), most)
-        self._left = shown - self._now - passed - ahead
-        self._now += passed + ahead
-        return self._now
+        now = self.began + self.machine.monotonic() - self._at
+        self._look_at_machine(now)
+        return now
 
     def monotonic(self) -> timedelta:
         """Time since an arbitrary moment."""
@@ -87,14 +75,59 @@ class SteadyClock:
         """Return when `delay` has passed."""
         await self.machine.sleep(delay)
 
-    def _say_if_set(self, ahead: timedelta) -> None:
-        by = ahead - self._left
-        if abs(by) >= _WORTH_SAYING:
+    def doubt(self, known: datetime) -> None:
+        """Measure from nothing before `known`, a moment that a former process wrote down.
+
+        Where it is yet to come, `machine` was set back between the two.
+        """
+        self.measures_from = max(self.measures_from, known)
+
+    def ahead(self) -> timedelta:
+        """How far `machine` has been set since the start; seconds that it gains are nothing."""
+        self.now()
+        return self._set_by
+
+    def _look_at_machine(self, now: datetime) -> None:
+        ahead = self.machine.now() - now
+        if abs(ahead - self._set_by) >= _WORTH_SAYING:
+            by, self._set_by = ahead - self._set_by, ahead
             log.warning("clock.was_set", seconds=round(by.total_seconds()))
 
 
 def readings(clock: Clock) -> tuple[datetime, ...]:
     """What may be the present moment to others: where the machine's clock was set, one is wrong."""
-    if isinstance(clock, SteadyClock):
-        return clock.now(), clock.machine.now()
-    return (clock.now(),)
+    return clock.now(), clock.now() + _ahead(clock)
+
+
+def was_set(clock: Clock) -> bool:
+    """Whether the machine's clock was set since this process began."""
+    return _ahead(clock) != timedelta()
+
+
+def shown(clock: Clock, at: datetime) -> datetime:
+    """A moment of `clock` as people are told it: by the machine's clock as it is now."""
+    return at + _ahead(clock)
+
+
+def meant(clock: Clock, told: datetime) -> datetime:
+    """The moment of `clock` that people are told like this: the inverse of `shown`."""
+    return told - _ahead(clock)
+
+
+def measured(clock: Clock, since: datetime | None) -> timedelta | None:
+    """How long ago `since` was; None where it was before this process, for nobody measured that.
+
+    Two processes know only what the machine's clock showed to each, and it may have been set.
+    """
+    now = clock.now()
+    first = clock.measures_from if isinstance(clock, SteadyClock) else _ALWAYS
+    return None if since is None or not first <= since <= now else now - since
+
+
+def began(clock: Clock) -> datetime:
+    """When the process of `clock` began; one that is of no process has been there always."""
+    return clock.began if isinstance(clock, SteadyClock) else _ALWAYS
+
+
+def _ahead(clock: Clock) -> timedelta:
+    return clock.ahead() if isinstance(clock, SteadyClock) else timedelta()

@@ -4,7 +4,7 @@ A plain `str` inside a line is always shown literally: the renderer escapes it, 
 DBC or from people can ping nobody and format nothing. This module does not know Slack's format.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -85,6 +85,25 @@ def _filled(value: Any, slash: str) -> Any:
         names = [f.name for f in fields(value) if f.init]
         changed = {name: _filled(getattr(value, name), slash) for name in names}
         return replace(value, **changed)
+    return value
+
+
+def with_moments(said: T, shown: Callable[[datetime], datetime]) -> T:
+    """The same with every moment in it as `shown` gives it."""
+    return _moved(said, shown)  # type: ignore[no-any-return]
+
+
+def _moved(value: Any, shown: Callable[[datetime], datetime]) -> Any:
+    match value:
+        case datetime():
+            return shown(value)
+        case tuple() | list():
+            return type(value)(_moved(one, shown) for one in value)
+        case Mapping():
+            return {key: _moved(one, shown) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [f.name for f in fields(value) if f.init]
+        return replace(value, **{name: _moved(getattr(value, name), shown) for name in names})
     return value
 
 

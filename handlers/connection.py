@@ -6,6 +6,7 @@ Knows nothing of replies or of the core.
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,12 +19,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.clock import Clock, shown, was_set
 from bot.config import Settings
 from bot.health import Health
 from bot.log import CREDENTIALS
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, Unanswered, Unfamiliar
 from bot.redaction import Redactor
-from bot.reply import Reply, with_commands
+from bot.reply import Reply, with_commands, with_moments
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
     APP_TOKEN,
@@ -97,7 +99,11 @@ class SlackConnection:
     """
 
     def __init__(
-        self, settings: Settings, health: Health | None = None, redactor: Redactor | None = None
+        self,
+        settings: Settings,
+        health: Health | None = None,
+        redactor: Redactor | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.health = health or Health()
         self._lacking: set[str] = set()
@@ -115,6 +121,7 @@ class SlackConnection:
         self._identity: Identity | None = None
         self._slash_command = settings.slash_command
         self._redactor = redactor or Redactor()
+        self._clock = clock
 
     @property
     def identity(self) -> Identity:
@@ -124,11 +131,14 @@ class SlackConnection:
         return self._identity
 
     def spelled(self, said: T) -> T:
-        """What is said, with its commands as people type them in this workspace.
+        """What is said, with its commands as people type them in this workspace, and moments as the
+        machine's clock shows them.
 
         The last defence: only an answer that is meant to tell secrets may hold one that is known.
         """
         said = with_commands(said, self._slash_command)
+        if self._clock is not None and was_set(self._clock):
+            said = with_moments(said, partial(shown, self._clock))
         meant = isinstance(said, Reply) and said.sensitive
         return said if meant else self._redactor.redacted(said)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, shown
 from bot.folding import sound
 from bot.model import MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
@@ -125,7 +125,8 @@ class SlackMessenger:
         self, place: Place, since: datetime, is_it: Callable[[Mapping[str, Any]], bool]
     ) -> MessageRef | None:
         place = Place(await self._conversation(place.channel), place.thread)
-        first, usual = (f"{at.timestamp():.6f}" for at in (since - _AHEAD, since + _USUALLY))
+        told = sorted((since, shown(self._clock, since)))  # one is wrong where a clock was set
+        first, usual = (f"{at.timestamp():.6f}" for at in (told[0] - _AHEAD, told[1] + _USUALLY))
         # Slack gives the newest first: in a busy channel much has come since.
         for oldest, latest in (first, usual), (usual, None):
             async for posted in self._posted(place, oldest, latest):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import IO, Any
@@ -16,7 +16,14 @@ from storage.intake import GroupCommit
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.repositories.leases import LEASED
-from storage.tables import audit, dbc_sessions, executions, machine_details, session_requests
+from storage.tables import (
+    approvals,
+    audit,
+    dbc_sessions,
+    executions,
+    machine_details,
+    session_requests,
+)
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -24,12 +31,19 @@ from storage.vault import Vault
 class Store:
     """Everything the bot keeps, in a SQLite file or a PostgreSQL database.
 
-    Every method raises `StorageFailed` when the database does not do its work.
+    Every method raises `StorageFailed` when the database does not do its work. `shown` gives a
+    moment as the audit is to tell it: people read it beside other records of the machine.
     """
 
-    def __init__(self, url: str, vault: Vault) -> None:
+    def __init__(
+        self,
+        url: str,
+        vault: Vault,
+        shown: Callable[[datetime], datetime] = lambda at: at,
+    ) -> None:
         self._engines = open_engines(url)
         self._vault = vault
+        self._shown = shown
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit)
         self._lock: IO[bytes] | None = None
         self._restored = 0
@@ -62,7 +76,7 @@ class Store:
         With SQLite it is the only one: keep it short.
         """
         async with self._engines.writing() as connection:
-            tx = UnitOfWork(connection, self._vault, self._restored)
+            tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
             yield tx
             await tx.audit.flush()
         if tx.erased:
@@ -72,7 +86,7 @@ class Store:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads and waits for no writer."""
         async with self._engines.reading() as connection:
-            tx = UnitOfWork(connection, self._vault, self._restored)
+            tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
             yield tx
             if tx.audit.is_pending:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")
@@ -129,6 +143,16 @@ class Store:
             ]
         return Counter(self._vault.key_of(sealed) for sealed in found)
 
+    async def newest_moment(self) -> datetime | None:
+        """The latest moment at which something is said to have happened; None for nothing yet."""
+        columns = (
+            executions.c.created_at, executions.c.started_at, executions.c.finished_at,
+            approvals.c.created_at, approvals.c.decided_at,
+        )  # fmt: skip
+        async with self._engines.reading() as connection:
+            found = [await connection.scalar(select(func.max(column))) for column in columns]
+        return max((at for at in found if at is not None), default=None)
+
     async def ping(self) -> None:
         """Return if the database answers."""
         async with self._engines.reading() as connection:
@@ -143,7 +167,7 @@ class Store:
             self._lock = None
 
     async def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return await self._engines.run(lambda connection: insert_new(connection, rows))
+        return await self._engines.run(lambda connection: insert_new(connection, rows, self._shown))
 
 
 def _upgrade_alone(connection: Connection) -> None:

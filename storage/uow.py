@@ -1,5 +1,8 @@
 """A unit of work: one transaction with every repository. No network while one is open."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.repositories.aliases import Aliases
@@ -28,8 +31,14 @@ class UnitOfWork:
     `restored` is the row of the audit with which a backup was put back last; 0 for none.
     """
 
-    def __init__(self, connection: AsyncConnection, vault: Vault, restored: int = 0) -> None:
-        self.audit = Audit(connection)
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        vault: Vault,
+        restored: int = 0,
+        shown: Callable[[datetime], datetime] = lambda at: at,
+    ) -> None:
+        self.audit = Audit(connection, shown)
         self.executions = Executions(connection, vault, self.audit)
         self.approvals = Approvals(connection, self.executions)
         self.votes = Votes(connection, self.executions)

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, measured
 from bot.commands.patience import courteously, unless_soon
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
@@ -171,7 +171,8 @@ class Clicks:
         if count.vote.state is VoteState.REFUSED:
             async with self._store.read() as tx:
                 execution = await tx.executions.get(count.approval.execution)
-            late = review_cards.too_late(count, self._clock.now(), execution.outcome)
+            ago = measured(self._clock, review_cards.over_at(count))
+            late = review_cards.too_late(count, ago, execution.outcome)
             await answer.say(late)
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.

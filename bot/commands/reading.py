@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from bot.clock import shown
 from bot.commands import output
 from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import Bound, bind
@@ -24,7 +25,7 @@ from bot.commands.rights import allow, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
-from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands
+from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands, with_moments
 from bot.services import cards
 from bot.services.cards import Subject
 
@@ -58,8 +59,8 @@ class Reads:
         elif wish.option(JSON):
             await self._as_json(wish, reply, answer)
         elif wish.option(FILE):
-            await self._as_file(wish, reply, output.as_text(reply), "txt", answer)
-        elif len(text := output.as_text(reply)) > output.LONG:
+            await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
+        elif len(text := output.as_text(self._dated(reply))) > output.LONG:
             note = await self._shared(wish, reply, text, "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
         else:
@@ -110,8 +111,12 @@ class Reads:
                 error.named(bound.node.label)
             raise
 
+    def _dated(self, reply: Reply) -> Reply:
+        """The reply with moments as people are told them; what becomes text is not put so later."""
+        return with_moments(reply, partial(shown, self._services.clock))
+
     async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
-        text = output.as_json(reply)
+        text = output.as_json(self._dated(reply))
         if reply.sensitive:
             await answer.say(_whole(reply, text))
         elif len(text) <= output.LONG_JSON and not wish.option(FILE):
@@ -143,7 +148,8 @@ class Reads:
 
     async def _upload(self, wish: Wish, reply: Reply, text: str, kind: str) -> tuple[str, Line]:
         """Share a file where the answer belongs; what is private, in the direct messages."""
-        stamp = self._services.clock.now().strftime("%Y%m%d-%H%M%S")
+        clock = self._services.clock
+        stamp = shown(clock, clock.now()).strftime("%Y%m%d-%H%M%S")
         name = f"{wish.command.id.replace('.', '-')}-{stamp}.{kind}"
         if wish.is_private or reply.private:
             place, where = await self._messenger.direct(wish.actor), line("in our direct messages.")
@@ -162,9 +168,9 @@ def _named(wish: Wish, bound: Bound | None) -> Line:
 
 def _whole(reply: Reply, text: str) -> Reply:
     """JSON as code, or a sentence where a message cannot hold all of it: a part is no JSON."""
-    shown = text if len(text) <= output.LONG_JSON else output.compact(text)
-    if output.fits(shown):
-        return replace(reply, parts=(CodeBlock(shown),))
+    whole = text if len(text) <= output.LONG_JSON else output.compact(text)
+    if output.fits(whole):
+        return replace(reply, parts=(CodeBlock(whole),))
     why = " It holds passwords, so it is not kept as a file." if reply.sensitive else ""
     told = f"As JSON this is too long for a message.{why} Ask for less of it, with --filter."
     return replace(reply, summary="Too long for a message", parts=(Para(line(told)),))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from bot.clock import Clock
+from bot.clock import Clock, meant, shown
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from bot.ports import Directory
 from bot.reply import Note, Para, Reply, bold, code, dump, line
@@ -66,9 +66,16 @@ class AuditLog:
         return replace(query, reader=person, reader_nodes=frozenset(s.node for s in sessions))
 
     async def page(self, query: AuditQuery, *, before: int | None, limit: int) -> list[AuditRow]:
-        """Up to `limit` rows that fit, newest first, those before row `before` only."""
+        """Up to `limit` rows that fit, newest first, those before row `before` only.
+
+        Their moments are those of the clock, to be told like all others.
+        """
         async with self._store.browse() as tx:
-            return await tx.audit.page(query, before=before, limit=limit)
+            rows = await tx.audit.page(query, before=before, limit=limit)
+        return [
+            replace(row, entry=replace(row.entry, at=meant(self._clock, row.entry.at)))
+            for row in rows
+        ]
 
     async def rows(self, query: AuditQuery) -> list[AuditRow]:
         """Every row that fits, oldest first."""
@@ -81,7 +88,7 @@ class AuditLog:
         if not channel:
             return
         now = self._clock.now()
-        day = now.astimezone(UTC).date().isoformat()
+        day = shown(self._clock, now).astimezone(UTC).date().isoformat()
         key = f"audit-head:{day}"
         async with self._store.read() as tx:
             if await tx.messages.find(key) is not None:

@@ -6,7 +6,7 @@ The change has been told to be unknown, and stays so on its card until something
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.clock import Clock
+from bot.clock import Clock, measured
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
 from bot.reply import Line, Note, line, time
 from bot.services import board, cards, late
@@ -110,7 +110,8 @@ class LateLooks:
         if execution.status is not ExecutionStatus.UNKNOWN:
             return
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
-        took = (execution.finished_at or now) - (execution.started_at or watch.started_at)
+        started = execution.started_at or watch.started_at
+        took = (execution.finished_at or now) - started if measured(self._clock, started) else None
         subject = Subject(watch.label, watch.task, label)
         sentence = cards.unfinished(subject, late.why(watch), took)
         card = cards.ended(execution, end, sentence, detail=why)

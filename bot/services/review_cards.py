@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.model import (
     Approval,
@@ -309,22 +309,34 @@ def noted(count: Count) -> Reply:
     return Reply.of("Approved. It runs, if nothing has changed since it was shown.", private=True)
 
 
-def too_late(count: Count, now: datetime, why: str = "") -> Reply:
-    """To a reviewer whose click does not count any more: who was faster and when, or why."""
+def too_late(count: Count, ago: timedelta | None, why: str = "") -> Reply:
+    """To a reviewer whose click does not count any more: who was faster and when, or why.
+
+    `ago`: how long since `over_at`, where that was measured.
+    """
     approval, vote = count.approval, count.vote
+    when = "" if ago is None else f" {duration(ago)} ago"
     if vote.why == "voted":
         return Reply.of("You have decided on this already; each person counts once.", private=True)
-    if vote.why == "expired" or approval.status is ApprovalStatus.EXPIRED:
-        ago = duration(now - approval.expires_at)
-        return Reply.of(f"This expired {ago} ago. Nothing was done.", private=True)
-    ago = duration(now - (approval.decided_at or now))
+    if _has_expired(count):
+        return Reply.of(f"This expired{when}. Nothing was done.", private=True)
     if approval.status is ApprovalStatus.VOID:
-        return Reply.of(f"Too late: this was closed {ago} ago. {why}".strip(), private=True)
+        return Reply.of(f"Too late: this was closed{when}. {why}".strip(), private=True)
     by: Line = ()
     if approval.decided_by:
         mine = approval.decided_by == vote.user
         by = line(" by ", "you" if mine else mention(approval.decided_by))
-    return Reply.of(f"Too late: this was {approval.status}", by, f" {ago} ago.", private=True)
+    return Reply.of(f"Too late: this was {approval.status}", by, f"{when}.", private=True)
+
+
+def over_at(count: Count) -> datetime | None:
+    """When a review ended that a click came too late for."""
+    approval = count.approval
+    return approval.decided_at or (approval.expires_at if _has_expired(count) else None)
+
+
+def _has_expired(count: Count) -> bool:
+    return count.vote.why == "expired" or count.approval.status is ApprovalStatus.EXPIRED
 
 
 def reminder(asked: Question, people: Sequence[str], now: datetime) -> Reply:

@@ -1,9 +1,14 @@
-"""Watches from before the machine's clock was set back, as if they had begun by the new time."""
+"""Watches of a former process: only the machine's clock is known to both, and it may have been set.
+
+So the time between that process's last look and this one's first counts for nothing: whatever has
+to last for a while lasts only while somebody looks.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.model import Watch
+from storage import FARTHEST_AHEAD
 
 _SINCE = (
     "first_at",
@@ -16,19 +21,24 @@ _SINCE = (
 )  # moments that observers keep in `about`
 
 
-def rewound(watch: Watch, now: datetime) -> Watch:
-    """`watch` with no past moment later than `now`; the time between its moments stays.
+def caught_up(watch: Watch, began: datetime, now: datetime) -> Watch:
+    """`watch` as if the process that `began` then had looked at it last before it paused.
 
-    Otherwise nothing that has to last for a while would count as lasting before `now` is there.
+    The time between its moments stays, but that no pace is reckoned over a time that nobody saw.
     """
     kept = {name: datetime.fromisoformat(at) for name in _SINCE if (at := watch.about.get(name))}
-    by = max(watch.started_at, watch.silent_since or now, *kept.values(), now) - now
-    if by <= timedelta():
+    last = max(watch.started_at, watch.silent_since or watch.started_at, *kept.values())
+    if last <= now and began <= watch.next_poll_at <= now + FARTHEST_AHEAD:
         return watch
+    by = now - max(last, watch.next_poll_at)
+    about = {**watch.about, **{name: (at + by).isoformat() for name, at in kept.items()}}
+    if by > timedelta() and watch.about.get("percent") and not watch.stopped_by:
+        at = now.isoformat()
+        about |= {"first": about["percent"], "first_at": at, "moved_at": at}
     return replace(
         watch,
-        started_at=watch.started_at - by,
-        deadline_at=watch.deadline_at - by,
-        silent_since=watch.silent_since and watch.silent_since - by,
-        about={**watch.about, **{name: (at - by).isoformat() for name, at in kept.items()}},
+        started_at=watch.started_at + by,
+        deadline_at=watch.deadline_at + by,
+        silent_since=watch.silent_since and watch.silent_since + by,
+        about=about,
     )

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, began, measured
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
@@ -28,7 +28,7 @@ from bot.services.leases import Leases
 from bot.services.observers.sight import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
-from bot.services.rewind import rewound
+from bot.services.rewind import caught_up
 from bot.services.sessions import SessionLocked
 from bot.services.settle import Verdict
 from bot.services.words import Words
@@ -203,7 +203,9 @@ class Watches:
             await self._settle(watch, _DAMAGED, watch.status)
         if due:
             looks = [
-                self._poll_safely(*key, [rewound(watch, now) for watch in watches])
+                self._poll_safely(
+                    *key, [caught_up(watch, began(self._clock), now) for watch in watches]
+                )
                 for key, watches in groups.items()
             ]
             await asyncio.gather(*looks)
@@ -372,7 +374,7 @@ class Watches:
                 return  # it has ended, or another process looks at it now
             execution = await tx.executions.get(watch.execution)
             words = self._words(execution)
-            took = now - (execution.started_at or watch.started_at)
+            took = measured(self._clock, execution.started_at or watch.started_at)
             more = cards.placed(f" {found.more}" if found.more else "", label)
             if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
                 more = line(more, f" {answered}")

@@ -81,7 +81,7 @@ class Approvals(Repository):
                 "review": str(approval.kind),
                 "needed": approval.needed,
                 "denials": approval.denials,
-                "expires_at": approval.expires_at.isoformat(),
+                "expires_at": self._executions.shown(approval.expires_at).isoformat(),
                 "shown": _written(approval.shown),
                 "binding": approval.binding,
             },

@@ -5,6 +5,7 @@ The database itself refuses to change or remove one. Who may read what is not kn
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,10 +32,15 @@ CHUNK = 500  # rows read at once, by those who read all
 
 
 class Audit(Repository):
-    """What happened, in order."""
+    """What happened, in order. `shown` gives moments as they are to be told."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        shown: Callable[[datetime], datetime] = lambda at: at,
+    ) -> None:
         super().__init__(connection)
+        self.shown = shown
         self._pending: list[AuditEntry] = []
 
     def append(self, entry: AuditEntry) -> None:
@@ -42,7 +48,7 @@ class Audit(Repository):
 
         So the chain is held as shortly as can be, and nobody who holds it waits for a row.
         """
-        self._pending.append(entry)
+        self._pending.append(replace(entry, at=self.shown(entry.at)))
 
     @property
     def is_pending(self) -> bool:

@@ -1,6 +1,6 @@
 """The ledger: commands that change something, from recorded to their end."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ class Executions(Repository):
         super().__init__(connection)
         self._vault = vault
         self._audit = audit
+        self.shown = audit.shown
         self.erased = False  # whether secrets were erased in this unit of work
 
     async def get(self, execution_id: str) -> Execution:
@@ -411,7 +412,11 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
     }
 
 
-def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
+def insert_new(
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    shown: Callable[[datetime], datetime] = lambda at: at,
+) -> list[bool]:
     """Insert those rows whose key is new, with their audit, and say for each whether it was.
 
     `Conflict` if an id is taken by another key: passing over it would lose a command.
@@ -427,7 +432,7 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[b
     for row in rows:
         first.append(row["id"] in inserted)
         if row["id"] in inserted:
-            requested.append(_requested(row))
+            requested.append(_requested(row, shown))
             inserted.discard(row["id"])  # the same row twice in one batch: the first one counts
     repeated = {row["key"] for row, is_first in zip(rows, first, strict=True) if not is_first}
     if repeated:
@@ -440,12 +445,12 @@ def insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[b
     return first
 
 
-def _requested(row: Mapping[str, Any]) -> AuditEntry:
+def _requested(row: Mapping[str, Any], shown: Callable[[datetime], datetime]) -> AuditEntry:
     asked = from_row(row, secrets={})
     return AuditEntry.about(
         asked,
         AuditKind.REQUESTED,
-        asked.created_at,
+        shown(asked.created_at),
         reason=asked.arguments.get("reason", ""),
         details={"source": str(asked.source)},
     )

@@ -116,7 +116,10 @@ class Votes(Repository):
             kind = AuditKind.REVIEWED
         if vote.state is VoteState.REFUSED:
             kind = AuditKind.CLICK_REFUSED
-        details = {"verdict": str(vote.verdict), "clicked_at": vote.at.isoformat()}
+        details = {
+            "verdict": str(vote.verdict),
+            "clicked_at": self._executions.shown(vote.at).isoformat(),
+        }
         if vote.why:
             details["why"] = vote.why
         await self._executions.note(

@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.clock import shown
 from bot.commands.args import NODE_OPTION, NODES, Arg
 from bot.commands.context import Context
 from bot.commands.groups.shown import short
@@ -154,7 +155,9 @@ async def export(
     messenger = ctx.services.messenger
     try:
         place = await messenger.direct(ctx.actor)
-        await messenger.upload(place, f"audit-{ctx.now:%Y-%m-%d}.{format}", text)
+        await messenger.upload(
+            place, f"audit-{shown(ctx.services.clock, ctx.now):%Y-%m-%d}.{format}", text
+        )
     except DeliveryFailed as failed:
         raise BotError(
             f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
@@ -172,14 +175,14 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
         who = await ctx.services.directory.person(ctx.actor)
         if not who.is_full_member:
             raise Refused("Only full members of this workspace can read the audit.")
-        zone = _zone(who.zone)
+        zone, now = _zone(who.zone), shown(ctx.services.clock, ctx.now)
         query = AuditQuery(
             person=_person(wanted.person, ctx.actor),
             machine=await _machine(ctx, wanted.vm),
             command=plain(wanted.command).replace(" ", "."),
             outcome=_outcome(wanted.outcome),
-            since=moment(wanted.since, ctx.now, zone) if wanted.since else None,
-            until=moment(wanted.until, ctx.now, zone, end=True) if wanted.until else None,
+            since=moment(wanted.since, now, zone) if wanted.since else None,
+            until=moment(wanted.until, now, zone, end=True) if wanted.until else None,
             hidden_nodes=await ctx.hidden(command),
         )
         return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
