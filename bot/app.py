@@ -35,6 +35,7 @@ from bot.redaction import Redactor
 from bot.services.aliases import Aliases
 from bot.services.approvals import PolicyBook, Reviewers
 from bot.services.audit import AuditLog
+from bot.services.copies import Copies
 from bot.services.damage import Damage
 from bot.services.database import Database
 from bot.services.inventory import Inventory
@@ -95,13 +96,15 @@ class Bot:
         self._audit = services.audit
         self._services = services
         self._aliases = services.aliases
+        self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
         desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by, redactor)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
-        jobs = _jobs(services, desk, outbox, leftovers, damage)
+        copies = Copies(self.store, messenger, outbox, leases, clock, by)
+        jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
         database = Job("database", timedelta(seconds=5), Database(self.store, self.health).look)
         self._ticker = Ticker((*jobs, database), SystemClock())
 
@@ -220,6 +223,7 @@ class Bot:
         """Take nothing more, let what is under way be answered, let go of everything."""
         await self._ticker.stop()
         await self.edge.stop()
+        await self._messenger.close()
         await self._connection.close()
         await self.dbc.close()
         await self.store.close()
@@ -242,7 +246,12 @@ def key_file_of(settings: KeySettings) -> Path | None:
 
 
 def _jobs(
-    services: Services, desk: Desk, outbox: Outbox, leftovers: Leftovers, damage: Damage
+    services: Services,
+    desk: Desk,
+    outbox: Outbox,
+    copies: Copies,
+    leftovers: Leftovers,
+    damage: Damage,
 ) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
     obsolete = Obsolete(services, outbox)
@@ -263,6 +272,7 @@ def _jobs(
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),
         Job("outbox", second, outbox.deliver_due, overlapping=5),
+        Job("copies", 10 * second, copies.look),
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),

@@ -28,6 +28,17 @@ class DeliveryFailed(Exception):
 SETTLES_WITHIN = timedelta(minutes=2)
 
 
+# After that it is sent again. Should it be carried out all the same, there are two; for so long it
+# is looked for a second one, to delete it.
+COPIES_WITHIN = timedelta(hours=1)
+_SOONEST_LOOK, _LATEST_LOOK = timedelta(minutes=2), timedelta(minutes=10)
+
+
+def look_again_after(passed: timedelta) -> timedelta:
+    """When to look for a second one again: ever more seldom."""
+    return min(max(passed, _SOONEST_LOOK), _LATEST_LOOK)
+
+
 class Unanswered(DeliveryFailed):
     """Nobody knows whether it was carried out: it may be, until `settles_within` has passed.
 
@@ -201,6 +212,14 @@ class Messenger(Protocol):
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
+        ...
+
+    async def copies(self, place: Place, key: str, since: datetime) -> Sequence[MessageRef]:
+        """All messages posted since then with `key`, oldest first. Raises DeliveryFailed."""
+        ...
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Delete a message of ours, if it is there. Raises DeliveryFailed."""
         ...
 
     async def whisper(self, user: str, place: Place, reply: Reply) -> None:

@@ -49,6 +49,7 @@ class SlackEdge:
         self._pace = pace or Pace()
         self._since = clock.now()
         self._supervisor = Supervisor()
+        self._messenger = SlackMessenger(connection, clock)
         self.app = self._build(core, clock)
         secret = settings.slack_signing_secret
         self._server = None
@@ -106,6 +107,7 @@ class SlackEdge:
             await self._socket.stop()
             self._socket = None
         await self._supervisor.drain(GRACE)
+        await self._messenger.close()
 
     def _build(self, core: Core, clock: Clock) -> AsyncApp:
         connection = self._connection
@@ -137,7 +139,7 @@ class SlackEdge:
             core=core,
             clock=clock,
             connection=connection,
-            messenger=SlackMessenger(connection, clock),
+            messenger=self._messenger,
             modals=Modals(connection, clock),
             boundary=Boundary(self._supervisor, clock),
         )

@@ -5,6 +5,7 @@ is posted again.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -31,6 +32,7 @@ class Interlude:
         self._since = clock.now()
         self._said: MessageRef | None = None
         self._settled_at: timedelta | None = None  # until then what was said may still appear
+        self._is_over = False
 
     @property
     def may_stand(self) -> bool:
@@ -47,12 +49,16 @@ class Interlude:
 
     async def say(self, reply: Reply) -> None:
         """Let it say this, in place of what it said. Raises DeliveryFailed."""
+        self._is_over = False
         await self._settle()
         if self._said is None or not await self._edited(self._said, reply):
-            self._said = await once(self._clock, partial(self._post, reply), self._look)
+            self._said = await once(
+                self._clock, partial(self._post, reply), self._look, self._doubled
+            )
 
     async def take_back(self) -> None:
         """Take it away, if it stands there; nothing depends on it."""
+        self._is_over = True
         try:
             await self._settle()
             said, self._said = self._said, None
@@ -65,6 +71,17 @@ class Interlude:
         if self._settled_at is not None:
             self._said = await found(self._clock, self._settled_at, self._look)
             self._settled_at = None
+            if self._said is None:
+                self._doubled()
+
+    def _doubled(self) -> None:
+        """It may appear after all, after it was given up."""
+        self._messenger.keep_one(self._place, self._key, self._since, self._stays)
+
+    def _stays(self, copies: Sequence[MessageRef]) -> MessageRef | None:
+        if self._is_over:
+            return None
+        return self._said if self._said in copies else copies[0]
 
     async def _post(self, reply: Reply) -> MessageRef:
         return await self._messenger.post(self._place, reply, self._key)

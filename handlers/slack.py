@@ -3,8 +3,9 @@
 Knows nothing of how a line reached the bot (see `handlers.answer`).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from bot.ports import SETTLES_WITHIN, DeliveryFailed, PersonInfo, RightsUnknown,
 from bot.reply import Reply
 from bot.services.elsewhere import explained
 from handlers.connection import SOON, PutOff, SlackConnection
-from handlers.lookout import once
+from handlers.lookout import Aftermath, once
 from handlers.payloads import Json
 from handlers.render import message
 from handlers.shapes import (
@@ -48,12 +49,17 @@ log = structlog.get_logger()
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 
+# Which of several copies stays; None: none of them.
+Choosing = Callable[[Sequence[MessageRef]], MessageRef | None]
+
+
 class SlackMessenger:
     """ports.Messenger. A person's id in place of a channel means the direct message with them."""
 
     def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
+        self._aftermath = Aftermath(clock)
 
     @property
     def me(self) -> str:
@@ -113,26 +119,71 @@ class SlackMessenger:
         )
         return shaped(Linked, answer).permalink
 
-    async def delete(self, ref: MessageRef) -> None:
-        """Take a message of ours away. Raises DeliveryFailed."""
-        await self._connection.call("chat.delete", channel=ref.channel, ts=ref.ts)
-
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """The message posted at or after `since` with `key`, if any. Raises DeliveryFailed."""
         return await self._find(place, since, lambda posted: _key_of(posted) == key)
+
+    async def copies(self, place: Place, key: str, since: datetime) -> Sequence[MessageRef]:
+        """All messages posted since then with `key`, oldest first. Raises DeliveryFailed."""
+        return await self._all(place, since, lambda posted: _key_of(posted) == key)
+
+    async def _all(
+        self, place: Place, since: datetime, is_it: Callable[[Mapping[str, Any]], bool]
+    ) -> Sequence[MessageRef]:
+        place = Place(await self._conversation(place.channel), place.thread)
+        oldest, _ = self._window(since)
+        found = [one async for one in self._posted(place, oldest, None) if is_it(one)]
+        return [MessageRef(place.channel, ts) for ts in sorted({str(one["ts"]) for one in found})]
+
+    def keep_one(self, place: Place, key: str, since: datetime, stays: Choosing) -> None:
+        """Look on for messages with `key`, in the background, and delete all but the one."""
+        self._look_on(place, since, lambda posted: _key_of(posted) == key, stays)
+
+    def _look_on(
+        self,
+        place: Place,
+        since: datetime,
+        is_it: Callable[[Mapping[str, Any]], bool],
+        stays: Choosing,
+    ) -> None:
+        async def tidy() -> None:
+            found = await self._all(place, since, is_it)
+            for copy in found:
+                if copy != stays(found):
+                    log.info("message.copy_deleted", channel=copy.channel, ts=copy.ts)
+                    await self.delete(copy)
+
+        self._aftermath.look_on(tidy)
+
+    async def close(self) -> None:
+        """Look on for nothing any more."""
+        await self._aftermath.close()
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Delete a message of ours, if it is there. Raises DeliveryFailed."""
+        try:
+            await self._connection.call("chat.delete", channel=ref.channel, ts=ref.ts)
+        except DeliveryFailed as failure:
+            if failure.reason != "message_not_found":
+                raise
 
     async def _find(
         self, place: Place, since: datetime, is_it: Callable[[Mapping[str, Any]], bool]
     ) -> MessageRef | None:
         place = Place(await self._conversation(place.channel), place.thread)
-        told = sorted((since, shown(self._clock, since)))  # one is wrong where a clock was set
-        first, usual = (f"{at.timestamp():.6f}" for at in (told[0] - _AHEAD, told[1] + _USUALLY))
+        first, usual = self._window(since)
         # Slack gives the newest first: in a busy channel much has come since.
         for oldest, latest in (first, usual), (usual, None):
             async for posted in self._posted(place, oldest, latest):
                 if is_it(posted):
                     return MessageRef(place.channel, str(posted.get("ts", "")))
         return None
+
+    def _window(self, since: datetime) -> tuple[str, str]:
+        """From when on it may stand there, and until when it usually does, in Slack's spelling."""
+        told = sorted((since, shown(self._clock, since)))  # one is wrong where a clock was set
+        first, usual = told[0] - _AHEAD, told[1] + _USUALLY
+        return f"{first.timestamp():.6f}", f"{usual.timestamp():.6f}"
 
     async def _posted(
         self, place: Place, oldest: str, latest: str | None
@@ -204,19 +255,22 @@ class SlackMessenger:
         Where Slack does not answer, the file is looked for by its name before it is shared again.
         """
         channel = await self._conversation(place.channel)
-        since = self._clock.now()
+        where, since = Place(channel, place.thread), self._clock.now()
+        is_it = partial(self._holds, name)
 
         async def share() -> MessageRef:
             await self._connection.upload(channel, place.thread, name, text)
             return MessageRef(channel, "")
 
         async def look() -> MessageRef | None:
-            where = Place(channel, place.thread)
-            return await self._find(where, since, lambda posted: self._holds(posted, name))
+            return await self._find(where, since, is_it)
 
-        await once(self._clock, share, look)
+        def doubled() -> None:
+            self._look_on(where, since, is_it, lambda found: found[0])
 
-    def _holds(self, posted: Mapping[str, Any], name: str) -> bool:
+        await once(self._clock, share, look, doubled)
+
+    def _holds(self, name: str, posted: Mapping[str, Any]) -> bool:
         """Whether a message of ours has a file of this name."""
         files = posted.get("files")
         if posted.get("user") != self.me or not isinstance(files, list):

@@ -202,6 +202,9 @@ messages = Table(
     Column("next_try_at", UtcDateTime, nullable=False),
     # Until then Slack may still carry out what it was sent and did not answer.
     Column("unsettled_until", UtcDateTime),
+    # It was sent again before the first one was seen: when to look for a second copy, and how long.
+    Column("copies_at", UtcDateTime),
+    Column("copies_until", UtcDateTime),
     *_lease(),
 )
 # Slack does not show what is wanted, or may carry out something older and undo it.
@@ -214,6 +217,14 @@ Index(
     messages.c.next_try_at,
     sqlite_where=OUTSTANDING,
     postgresql_where=OUTSTANDING,
+)
+
+COPIED = messages.c.copies_at.is_not(None)
+Index(
+    "ix_messages_copied",
+    messages.c.copies_at,
+    sqlite_where=COPIED,
+    postgresql_where=COPIED,
 )
 
 dbc_sessions = Table(

@@ -23,7 +23,7 @@ class Message:
     deliveries begun since the last success: above 0 and unposted means that a crash may have
     left it posted without our knowing. `problem` is why it was not delivered, or why it stands
     elsewhere than in `place`. Until `unsettled_until` Slack may still carry out what it was sent
-    and did not answer.
+    and did not answer. Until `copies_until` it is looked whether it stands there twice.
     """
 
     id: str
@@ -37,3 +37,4 @@ class Message:
     ref: MessageRef | None = None
     problem: str = ""
     unsettled_until: datetime | None = None
+    copies_until: datetime | None = None

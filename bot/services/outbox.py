@@ -19,20 +19,22 @@ import structlog
 from bot.clock import Clock
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
+    COPIES_WITHIN,
     SETTLES_WITHIN,
     DeliveryFailed,
     LockedOut,
     Messenger,
     Unanswered,
     Unfamiliar,
+    look_again_after,
 )
 from bot.reply import Reply, load
 from bot.services.cards import execution_of
 from bot.services.elsewhere import NOWHERE, explained
 from bot.services.leases import Hold, LeaseLost, Leases
-from storage import FARTHEST_AHEAD, StorageFailed, Store
+from storage import FARTHEST_AHEAD, StorageFailed, Store, UnitOfWork
 
-_LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=90)
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
 _BATCH = 50
@@ -62,6 +64,11 @@ class Outbox:
         self._started = clock.monotonic()
         self._held_until: timedelta | None = None  # on the monotonic clock
 
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing can be sent at the moment, since Slack refuses the bot itself."""
+        return self._held_until is not None and self._clock.monotonic() < self._held_until
+
     async def deliver_due(self) -> None:
         """Deliver what waits: channels side by side, each channel in order."""
         while limit := self._most():
@@ -71,7 +78,7 @@ class Outbox:
             by_channel: dict[str, list[Message]] = defaultdict(list)
             for message in messages:
                 by_channel[message.place.channel].append(message)
-            with self._leases.holding(Leased.MESSAGE, [m.id for m in messages], _LEASE) as hold:
+            with self._leases.holding(Leased.MESSAGE, [m.id for m in messages], LEASE) as hold:
                 # All channels come to their ends in the hold, also where one of them fails.
                 channels = [self._deliver_all(rows, hold) for rows in by_channel.values()]
                 await _all_ended(*channels)
@@ -80,16 +87,13 @@ class Outbox:
         """How many may be claimed: none while Slack refuses us, then one to find out."""
         if self._held_until is None:
             return _BATCH
-        return 0 if self._is_held() else 1
-
-    def _is_held(self) -> bool:
-        return self._held_until is not None and self._clock.monotonic() < self._held_until
+        return 0 if self.is_held else 1
 
     async def _claim(self, limit: int) -> Sequence[Message]:
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.MESSAGE)
             now = self._clock.now()
-            return await tx.messages.claim_due(self._by, now, now + _LEASE, limit)
+            return await tx.messages.claim_due(self._by, now, now + LEASE, limit)
 
     async def _deliver_all(self, messages: Sequence[Message], hold: Hold) -> None:
         for message in messages:
@@ -97,7 +101,7 @@ class Outbox:
             hold.let_go(message.id)
 
     async def _deliver(self, message: Message, hold: Hold) -> None:
-        if self._is_held():
+        if self.is_held:
             await self._put_back(message, "held", LockedOut.RETRY_AFTER)
             return
         try:
@@ -143,10 +147,12 @@ class Outbox:
     async def _post(self, message: Message, place: Place, reply: Reply, hold: Hold) -> MessageRef:
         """Post it, once it is written down that it may appear; not so where Slack refuses it."""
         await self._ensure_mine(message, hold)
-        until = self._clock.now() + SETTLES_WITHIN
+        now = self._clock.now()
         async with self._store.write() as tx:
-            if not await tx.messages.unsettled(message.id, until, self._by):
+            if not await tx.messages.unsettled(message.id, now + SETTLES_WITHIN, self._by):
                 raise _lost()
+            if message.unsettled_until is not None:  # an earlier one may come after all
+                await self._may_be_doubled(tx, message)
         try:
             return await self._messenger.post(place, reply, message.key)
         except Unanswered:
@@ -157,8 +163,9 @@ class Outbox:
             raise
 
     async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":
-        if _is_elsewhere(message, shown.ref):
-            reply = explained(reply, message.place, shown.problem, self._messenger.me)
+        reply = as_shown(
+            replace(message, problem=shown.problem), shown.ref, reply, self._messenger.me
+        )
         unsettled = await self._messenger.edit(shown.ref, reply)
         return replace(shown, unsettled=unsettled)
 
@@ -167,7 +174,7 @@ class Outbox:
     ) -> "_Shown":
         """Post it to whoever asked, and say there why it does not stand where it belongs."""
         try:
-            fallback = await self._fallback(message)
+            fallback = await self.fallback(message)
             if fallback is None:
                 raise failure
             log.info("message.redirected", key=message.key, reason=failure.reason)
@@ -178,7 +185,7 @@ class Outbox:
                 raise
             raise LockedOut(NOWHERE, refusal.lacks, refusal.sentence, is_fatal=False) from refusal
 
-    async def _fallback(self, message: Message) -> Place | None:
+    async def fallback(self, message: Message) -> Place | None:
         """Where the bot cannot post in the channel, whoever asked is told directly.
 
         What somebody was to get in their own direct messages is nobody else's.
@@ -195,7 +202,7 @@ class Outbox:
         """The message where it may have been posted; raises while it may still appear."""
         if (ref := await self._find(message, message.place)) is not None:
             return _Shown(ref)
-        fallback = await self._fallback(message)
+        fallback = await self.fallback(message)
         if fallback is not None and (ref := await self._find(message, fallback)) is not None:
             return _Shown(ref, message.problem)
         if (left := self._unsettled_for(message)) > timedelta(0):
@@ -233,6 +240,8 @@ class Outbox:
         if message.ref is not None:
             unsettled = max(unsettled, self._left(message))
         async with self._store.write() as tx:
+            if shown.unsettled > timedelta(0):  # also much later
+                await self._may_be_doubled(tx, message)
             await tx.messages.delivered(
                 message.id,
                 message.version,
@@ -241,6 +250,13 @@ class Outbox:
                 problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
                 unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
             )
+
+    async def _may_be_doubled(self, tx: UnitOfWork, message: Message) -> None:
+        now = self._clock.now()
+        await tx.messages.may_be_doubled(
+            message.id, self._by,
+            look_at=now + look_again_after(timedelta()), until=now + COPIES_WITHIN,
+        )  # fmt: skip
 
     async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
         log.warning("message.undelivered", key=message.key, reason=failure.reason)
@@ -255,6 +271,8 @@ class Outbox:
             growing = min(2 ** min(message.attempts, 8), 300)
             pause = min(max(pause, timedelta(seconds=growing)), FARTHEST_AHEAD)
         async with self._store.write() as tx:
+            if unsettled is not None and message.ref is not None:
+                await self._may_be_doubled(tx, message)
             await tx.messages.retry(
                 message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
             )
@@ -303,6 +321,13 @@ def _is_to_be_looked_for(message: Message, failure: DeliveryFailed) -> bool:
     return isinstance(failure, _AwaitedError) or (
         isinstance(failure, Unanswered) and message.ref is None
     )
+
+
+def as_shown(message: Message, ref: MessageRef, reply: Reply, me: str) -> Reply:
+    """What it says where it stands: with why it is there, if that is not where it belongs."""
+    if not _is_elsewhere(message, ref):
+        return reply
+    return explained(reply, message.place, message.problem, me)
 
 
 def _is_elsewhere(message: Message, ref: MessageRef) -> bool:

@@ -3,7 +3,7 @@
 Together with `DbcClient.dry_run` they let any command run to its end with no effect.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -72,6 +72,14 @@ class SilentMessenger:
 
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         """There is nothing of a dry run to be found."""
+
+    async def copies(self, place: Place, key: str, since: datetime) -> Sequence[MessageRef]:
+        """There is nothing of a dry run to be found."""
+        del place, key, since
+        return ()
+
+    async def delete(self, ref: MessageRef) -> None:
+        """Delete nothing."""
 
     async def whisper(self, user: str, place: Place, reply: Reply) -> None:
         """Say nothing."""

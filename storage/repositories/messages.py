@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message, MessageRef, Place
 from storage.repositories.repository import Repository, claiming, is_free, is_reached
-from storage.tables import OUTSTANDING, audit, executions, messages
+from storage.tables import COPIED, OUTSTANDING, audit, executions, messages
 
 RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
 
@@ -213,6 +213,49 @@ class Messages(Repository):
         )
         return rows.rowcount == 1
 
+    async def may_be_doubled(
+        self, message_id: str, by: str, *, look_at: datetime, until: datetime
+    ) -> None:
+        """Look for a second copy of it at `look_at`, and again until `until`.
+
+        Condition: `by` holds the lease.
+        """
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.id == message_id, messages.c.leased_by == by)
+            .values(copies_at=look_at, copies_until=until)
+        )
+
+    async def claim_doubled(
+        self, by: str, now: datetime, until: datetime, limit: int
+    ) -> list[Message]:
+        """Lease up to `limit` messages of which it is to be seen whether they stand there twice.
+
+        Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
+        """
+        due = [
+            COPIED,
+            is_reached(messages.c.copies_at, now),
+            messages.c.ref_ts.is_not(None),
+            is_free(messages, now),
+        ]
+        rows = await self._connection.execute(
+            claiming(messages, due, order=messages.c.created_at, limit=limit)
+            .values(leased_by=by, leased_until=until)
+            .returning(messages)
+        )
+        return [_from_row(row) for row in rows.mappings()]
+
+    async def looked_for_copies(
+        self, message_id: str, by: str, ref: MessageRef, again_at: datetime | None
+    ) -> bool:
+        """Write down which one stands there, when to look again (None: no more); release the lease.
+
+        Condition: `by` holds the lease.
+        """
+        values = {"ref_channel": ref.channel, "ref_ts": ref.ts, "copies_at": again_at}
+        return await self._release(message_id, by, values)
+
     async def retry(
         self,
         message_id: str,
@@ -271,4 +314,5 @@ def _from_row(row: RowMapping) -> Message:
         ref=ref,
         problem=row["problem"],
         unsettled_until=row["unsettled_until"],
+        copies_until=row["copies_until"],
     )

@@ -76,6 +76,12 @@ class Chat:
         wanted = (place.channel, key)
         return MessageRef(place.channel, str(places.index(wanted))) if wanted in places else None
 
+    async def copies(self, place: Place, key: str, since: datetime) -> list[MessageRef]:
+        raise NotImplementedError
+
+    async def delete(self, ref: MessageRef) -> None:
+        raise NotImplementedError
+
     async def whisper(self, user: str, place: Place, reply: Reply) -> None:
         raise NotImplementedError
 
