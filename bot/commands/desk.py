@@ -265,9 +265,25 @@ class Desk:
         await self._say_beside(execution, answer)
 
     async def _say_beside(self, execution: Execution, answer: Answer) -> None:
-        """Show who asked where they asked what could not be posted there."""
-        async with self._services.store.read() as tx:
-            card = await tx.messages.find(cards.card_key(execution.id))
+        """Show who asked where they asked what could not be posted there.
+
+        What has ended is shown there alone; what goes on has its card in their direct messages.
+        """
+        store, key = self._services.store, cards.card_key(execution.id)
+        async with store.read() as tx:
+            card = await tx.messages.find(key)
+            now = await tx.executions.get(execution.id)
+        if card is not None and elsewhere.is_kept_back(card):
+            if now.status.is_end:
+                await answer.say(elsewhere.alone(card, self._messenger.me))
+                async with store.write() as tx:
+                    await tx.messages.was_said(key)
+                return
+            async with store.write() as tx:
+                await tx.messages.put_off(key, self._services.clock.now())
+            await self._services.reviews.deliver()
+            async with store.read() as tx:
+                card = await tx.messages.find(key)
         aside = card and elsewhere.beside(card, self._messenger.me)
         if aside:
             await answer.say(aside)

@@ -20,6 +20,19 @@ def invitation(place: Place, me: str) -> Line:
     )
 
 
+def is_kept_back(card: Message) -> bool:
+    """Whether the card was refused in its place, and nowhere else was tried yet."""
+    return card.ref is None and card.problem in OUTSIDE
+
+
+def alone(card: Message, me: str) -> Reply:
+    """A card that has ended, for its requester, where they typed and it could not be shown."""
+    why = line("I am not in ", channel(card.place.channel), ". ")
+    return replace(
+        load(card.content).also(Note(line(why, invitation(card.place, me)))), private=True
+    )
+
+
 def beside(card: Message, me: str) -> Reply | None:
     """For who asked, where they asked: the card that could not be shown there; None if it is."""
     wanted = card.place

@@ -29,8 +29,8 @@ from bot.ports import (
     look_again_after,
 )
 from bot.reply import Reply, load
-from bot.services.cards import execution_of
-from bot.services.elsewhere import NOWHERE, explained
+from bot.services.cards import card_key, execution_of
+from bot.services.elsewhere import NOWHERE, OUTSIDE, explained
 from bot.services.leases import Hold, LeaseLost, Leases
 from storage import FARTHEST_AHEAD, StorageFailed, Store, UnitOfWork
 
@@ -44,6 +44,8 @@ JUST_DIED = timedelta(seconds=10)
 _LOCKED_PLACE = timedelta(minutes=1)
 # How often what may have been posted is looked for, once a few looks have not found it.
 _LOOK = timedelta(seconds=20)
+# So long a refused card is left to whoever can still show it where it was requested.
+_BESIDE = timedelta(seconds=15)
 # After so many refusals with an unknown word, whoever asked is told directly.
 _STRANGE = 5
 
@@ -109,6 +111,9 @@ class Outbox:
         except LockedOut as refusal:
             await self._hold(message, refusal)
             return
+        except _BesideError as refused:
+            await self._put_back(message, refused.reason, _BESIDE)
+            return
         except DeliveryFailed as failure:
             await self._failed(message, failure)
             return
@@ -135,6 +140,8 @@ class Outbox:
         except DeliveryFailed as failure:
             if not _is_refused(message, failure):
                 raise
+            if _may_be_said_beside(message, failure):
+                raise _BesideError(failure.reason, _BESIDE) from failure
             return await self._redirect(message, reply, failure, hold)
 
     async def _ensure_mine(self, message: Message, hold: Hold) -> None:
@@ -305,6 +312,10 @@ class _AwaitedError(DeliveryFailed):
     """It may have been posted, and is not to be seen yet."""
 
 
+class _BesideError(DeliveryFailed):
+    """Refused in its place, where whoever requested it may be shown it in another way."""
+
+
 async def _all_ended(*works: Awaitable[None]) -> None:
     """Wait for all, also where one of them fails; then raise that."""
     for end in await asyncio.gather(*works, return_exceptions=True):
@@ -341,6 +352,12 @@ def _is_refused(message: Message, failure: DeliveryFailed) -> bool:
     if isinstance(failure, Unfamiliar):
         return message.attempts >= _STRANGE
     return failure.retry_after is None
+
+
+def _may_be_said_beside(message: Message, failure: DeliveryFailed) -> bool:
+    """Whether it is a card that the requester may see where they typed; for the first time only."""
+    is_own = message.key == card_key(execution_of(message.key))
+    return is_own and failure.reason in OUTSIDE and message.problem not in OUTSIDE
 
 
 class Delivery:

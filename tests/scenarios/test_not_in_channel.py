@@ -127,3 +127,34 @@ async def test_approvers_and_requester_are_reached_though_the_bot_is_not_there(
     await stage.bob.presses("Approve", stage.bob.last("@dbc"))
     await stage.ends(stage.alice, "inference is deleted on gpu1")
     assert told(stage.alice, "is deleted on gpu1")
+
+
+async def test_an_instant_change_is_shown_once_where_it_was_typed(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    before = len(stage.alice.messages("@dbc"))
+    await stage.alice.types("/dbc vm name inference prod", "random")
+    await stage.quiet()
+    assert "is now called prod" in read_in(stage, "random")
+    assert INVITE in read_in(stage, "random")
+    assert "its end" not in read_in(stage, "random")
+    await stage.passes(20)
+    await stage.passes(60)
+    assert len(stage.alice.messages("@dbc")) == before
+
+
+async def test_an_instant_change_that_could_not_be_shown_there_is_told_directly(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    stage.ws.faults.error("expired_url", "response_url")
+    stage.ws.faults.error("not_in_channel", "chat.postEphemeral")
+    stage.ws.faults.error("fatal_error", "conversations.open", times=1)
+    await stage.alice.types("/dbc vm name inference prod", "random")
+    await stage.quiet()
+    await stage.passes(20)
+    await stage.passes(60)
+    assert "is now called prod" in read_in(stage, "@dbc")
