@@ -18,6 +18,7 @@ from bot.commands.joining import require_first
 from bot.commands.patience import unless_soon
 from bot.commands.table import Command, Follow, said
 from bot.commands.whisper import Whisper
+from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, Severity
 from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
 from bot.ports import Answer
@@ -159,6 +160,8 @@ class Runs:
         try:
             return await command.run(context, **bound.arguments)
         except Exception as error:
+            if isinstance(error, DbcError) and bound.node is not None:
+                error.named(bound.node.label)
             is_ours = not isinstance(error, BotError) or isinstance(error, StorageFailed | BadKey)
             if not (is_ours and sent.is_set()):
                 raise

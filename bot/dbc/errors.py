@@ -419,8 +419,13 @@ class OperationRefused(DbcError):
 class NoCapacity(OperationRefused):
     """Not enough free GPUs, cores, memory or disk, or more than is rented."""
 
-    default_sentence = "The node has not enough free resources for this, or fewer are rented."
-    default_hint = "See what the node has left, and what its other machines use."
+    default_sentence = "{Node} has not enough free resources for this, or fewer are rented."
+
+    def named(self, node: str, at_start: str = "") -> None:
+        """Say which node it is about, and how to see what it has left."""
+        super().named(node, at_start)
+        which = "<node>" if at_start or " " in node else node
+        self.hint = line("See what it has left: ", command(f"node show {which}"))
 
 
 class WrongNodeKind(OperationRefused):

@@ -181,31 +181,28 @@ def _buttons(approval: Approval) -> Actions:
 
 def _who(asked: Question) -> Line:
     approval = asked.approval
-    until = line("until ", time(approval.expires_at), ".")
+    expires = line(". Expires ", time(approval.expires_at), ".")
     if approval.kind is ReviewKind.CONFIRM:
-        return line("Only ", mention(approval.reviewer), " can confirm, ", until)
+        return line("Only ", mention(approval.reviewer), " can confirm", expires)
     needed = approval.needed
-    count = "an approval" if needed == 1 else counted(needed, "approval")
     other = "someone" if needed == 1 else "people"
     if not approval.self_approval:
         other = "someone else" if needed == 1 else "others"
-    whom = f"{other} entitled to {asked.subject.node_label}"
+    whom = f"{other} with a session for {asked.subject.node_label}"
     if asked.named or not asked.subject.node_label:
         whom = f"{other} whom the rules name"
-    asked_are = _named(asked)
-    typing = " and types its description or id" if approval.type_name else ""
-    cancel = line("; ", mention(asked.execution.actor), " can cancel.")
-    needs = line(f"Needs {count} by {whom}", asked_are, typing)
-    return line(needs, ", until ", time(approval.expires_at), cancel)
+    typing = ", who must type its description or id" if approval.type_name else ""
+    needs = line(f"Needs {counted(needed, 'approval')} from ", _named(asked) or whom, typing)
+    return line(needs, expires, " ", mention(asked.execution.actor), " can cancel.")
 
 
 def _named(asked: Question) -> Line:
-    """` (@bob, members of #gpu-ops)`: those who may approve, where they can be named."""
+    """`@bob or members of #gpu-ops`: those who may approve, where they can be named."""
     named = people_line(asked.people) if _are_few(asked.people) else ()
     if asked.channel:
         members = line("members of ", channel(asked.channel))
-        named = line(named, ", ", members) if named else members
-    return line(" (", named, ")") if named else ()
+        named = line(named, " or ", members) if named else members
+    return named
 
 
 def _are_few(people: Sequence[str]) -> bool:

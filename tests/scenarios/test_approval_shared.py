@@ -20,7 +20,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 async def test_whoever_is_in_the_channel_may_approve_there(stage: Stage) -> None:
     question = await asked(stage)
     channel = stage.ws.core.state.channel(CHANNEL)
-    assert f"entitled to gpu1 (members of <#{channel.id}>)" in question.plain.replace("*", "")
+    assert f"Needs 1 approval from members of <#{channel.id}>. Expires" in question.plain.replace(
+        "*", ""
+    )
     await approves(stage, stage.bob, question)
     await stage.ends(stage.alice, f"{NAME} is deleted")
     assert stage.changes() == ["tasks.delete"]

@@ -59,7 +59,7 @@ async def test_what_expired_and_what_was_voided_have_words_of_their_own(stage: S
     end = await ended(stage)
     assert (end.outcome, end.reason) == ("expired", "Nobody decided in time.")
     await stage.alice.types(DELETE, channel=CHANNEL)
-    question = await stage.alice.sees(r"(?s)Delete .inference. on .gpu1.\?.*Needs an approval")
+    question = await stage.alice.sees(r"(?s)Delete .inference. on .gpu1.\?.*Needs 1 approval")
     domain = stage.task(NAME).domain
     assert domain is not None
     domain.state = Libvirt.SHUT_OFF

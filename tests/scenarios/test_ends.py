@@ -47,11 +47,11 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
         await stage.bob.sees(r"(?s)t1.*waiting for gpu2 to answer")
         stage.clock.advance(timedelta(seconds=5))
         await stage.quiet()
-        assert "not enough free resources" in card(stage.bob).plain
+        assert "gpu2 has not enough free resources" in card(stage.bob).plain
         [end] = stage.endings(stage.alice)
         assert "t1 on gpu2: `vm create` failed" in end
         shown = [m.plain for m in public(stage)]
-        assert sum("See what the node has left" in text for text in shown) == 1
+        assert sum("See what it has left: `/dbc node show gpu2`" in text for text in shown) == 1
 
 
 async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(

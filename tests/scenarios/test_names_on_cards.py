@@ -49,7 +49,7 @@ async def test_a_nickname_is_not_what_an_approver_types(tmp_path: Path) -> None:
     async with site(tmp_path, TYPING) as stage:
         await renamed(stage)
         question = await asked(stage, "/dbc vm delete scratch-test")
-        assert "types its description or id" in question.plain
+        assert "must type its description or id" in question.plain
         await stage.bob.presses("Approve", question)
         await stage.bob.sees_modal(ADAS)
         await stage.bob.submits({FIELD: "scratch-test"})

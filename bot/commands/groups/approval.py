@@ -186,7 +186,7 @@ def _silent(failed: DeliveryFailed) -> Refused:
 
 GROUP = Group(
     "approval",
-    "What waits for somebody's yes",
+    "Pending approvals",
     (
         Command("list", list_approvals, example="approval list", synonyms=("ls",)),
         Command("show", show, example="approval show 7a9Qx2Lk"),

@@ -301,7 +301,7 @@ def _with_people(text: str) -> Line:
 
 GROUP = Group(
     "audit",
-    "What was asked, decided and done",
+    "Who requested, approved and did what",
     (
         Command(
             "list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)

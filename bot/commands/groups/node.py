@@ -99,7 +99,7 @@ async def retry(ctx: Context, node: AnyNode) -> Reply:
     await ctx.dbc.nodes.info(node.id)
     data = {"id": node.id, "name": node.label, "is_silent": False}
     mark = emoji("white_check_mark")
-    return Reply.of(mark, " ", bold(node.label), " ", code(node.id), " is responding.", data=data)
+    return Reply.of(mark, " ", bold(node.label), " is responding.", data=data)
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:

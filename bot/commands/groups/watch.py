@@ -160,7 +160,7 @@ def _check_image(values: Mapping[str, str]) -> None:
 
 GROUP = Group(
     "watch",
-    "What is being followed to its end",
+    "Operations in progress",
     (
         Command("list", list_watches, example="watch list", synonyms=("ls",)),
         Command(
