@@ -49,6 +49,7 @@ from bot.services.renters import Renters
 from bot.services.sessions import Sessions
 from bot.services.sightings import Sightings
 from bot.services.ticker import Job, Ticker
+from bot.services.user_groups import UserGroups
 from bot.services.watches import Watches
 from bot.services.words import Words
 from handlers.connection import SlackConnection
@@ -89,6 +90,7 @@ class Bot:
         self.health = Health()
         self._connection = SlackConnection(settings, self.health, redactor, clock)
         self._directory = SlackDirectory(self._connection, clock)
+        self._groups = UserGroups(self._directory, clock)
         messenger = SlackMessenger(self._connection, clock)
         leases = Leases(self.store, clock, by)
         outbox = Outbox(self.store, messenger, leases, clock, by)
@@ -117,7 +119,7 @@ class Bot:
         last_known = LastKnown(store, clock)
         looking = observers(store, dbc, inventory, clock)
         words = partial(_words, table)
-        reviewers = Reviewers(self._book, sessions, self._directory, clock)
+        reviewers = Reviewers(self._book, sessions, self._directory, self._groups, clock)
         return Services(
             store=store,
             dbc=dbc,
@@ -131,7 +133,7 @@ class Bot:
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
             audit=AuditLog(
                 store,
-                self._directory,
+                self._groups,
                 clock,
                 lambda: self._book.current,
                 lambda: self._book.faults,

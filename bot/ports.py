@@ -249,6 +249,14 @@ class PersonInfo:
     is_full_member: bool  # of this workspace: no guest, no bot, not deactivated, not foreign
 
 
+@dataclass(frozen=True, slots=True)
+class UserGroup:
+    """What the chat side says about a named group of people. A disabled one is not `active`."""
+
+    members: frozenset[str]
+    is_active: bool = True
+
+
 class Directory(Protocol):
     """Who people are."""
 
@@ -256,6 +264,6 @@ class Directory(Protocol):
         """Look a person up, now. Raises DeliveryFailed; RightsUnknown where it may say later."""
         ...
 
-    async def members(self, group: str) -> frozenset[str]:
-        """The people of a user group, now; nobody for one that is not there. Raises the same."""
+    async def groups(self) -> Mapping[str, UserGroup]:
+        """All user groups by id, now, also the disabled ones. Raises the same."""
         ...

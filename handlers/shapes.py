@@ -119,10 +119,17 @@ class Linked(_Shape):
     permalink: Text
 
 
-class Members(_Shape):
-    """usergroups.users.list."""
-
+class _Group(_Shape):
+    id: Id
     users: list[str]
+    date_delete: int = 0
+
+
+class Listed(_Shape):
+    """usergroups.list, with users."""
+
+    usergroups: list[_Group]
+    response_metadata: _Cursor | None = None
 
 
 S = TypeVar("S", bound=_Shape)

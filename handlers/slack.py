@@ -13,7 +13,14 @@ import structlog
 from bot.clock import Clock, shown
 from bot.folding import sound
 from bot.model import MessageRef, Place
-from bot.ports import SETTLES_WITHIN, DeliveryFailed, PersonInfo, RightsUnknown, Unanswered
+from bot.ports import (
+    SETTLES_WITHIN,
+    DeliveryFailed,
+    PersonInfo,
+    RightsUnknown,
+    Unanswered,
+    UserGroup,
+)
 from bot.reply import Reply
 from bot.services.elsewhere import explained
 from handlers.connection import SOON, PutOff, SlackConnection
@@ -24,7 +31,7 @@ from handlers.shapes import (
     Account,
     Described,
     Linked,
-    Members,
+    Listed,
     OddAnswer,
     Opened,
     Page,
@@ -45,8 +52,6 @@ _AHEAD = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=2)
 
 log = structlog.get_logger()
-
-_NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 
 # Which of several copies stays; None: none of them.
@@ -323,18 +328,21 @@ class SlackDirectory:
             is_full_member=self._is_here(found) and not found.is_barred,
         )
 
-    async def members(self, group: str) -> frozenset[str]:
-        """The people of a user group at this moment; nobody for one that is not there.
-
-        Raises DeliveryFailed.
-        """
-        try:
-            found = await self._ask("usergroups.users.list", Members, usergroup=group)
-        except DeliveryFailed as failure:
-            if failure.reason in _NO_SUCH_GROUP:
-                return frozenset()
-            raise
-        return frozenset(found.users)
+    async def groups(self) -> Mapping[str, UserGroup]:
+        """All user groups at this moment, also the disabled ones. Raises DeliveryFailed."""
+        found: dict[str, UserGroup] = {}
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            answer = await self._ask(
+                "usergroups.list", Listed, include_users=True, include_disabled=True, cursor=cursor
+            )
+            for one in answer.usergroups:
+                found[one.id] = UserGroup(frozenset(one.users), is_active=not one.date_delete)
+            more = answer.response_metadata
+            if more is None or not more.next_cursor:
+                break
+            cursor = more.next_cursor
+        return found
 
     async def _ask(self, method: str, shape: type[S], **about: object) -> S:
         """The answer in its shape. Raises RightsUnknown where Slack may say later."""

@@ -148,6 +148,7 @@ class Demo:
     def __init__(self, world: World, daemon: Daemon, options: Options) -> None:
         manifest = json.loads(MANIFEST.read_text()) if MANIFEST.is_file() else None
         self.ws = Workspace(port=options.port, manifest=manifest)
+        self.ws.limits.strict = True
         self.ws.add_usergroup("leads", "alice", "bob", "carol", group_id="S0LEADS")
         # In its data directory the bot finds no .env of somebody's real workspace.
         self.bot = BotProcess(self._inherited, self._on_exit, directory=options.data.resolve())

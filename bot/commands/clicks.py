@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock, measured
-from bot.commands.patience import courteously, unless_soon
+from bot.commands.patience import PATIENCE, courteously, unless_soon
 from bot.commands.pipeline import Pipeline
 from bot.commands.reviews import Reviews
 from bot.errors import Refused
@@ -153,16 +153,26 @@ class Clicks:
         return partial(self._count, vote.key)
 
     async def _count(self, key: str, answer: Answer, *, again: bool = False) -> None:
+        is_told = False
+
+        async def say_kept() -> None:
+            nonlocal is_told
+            is_told = True
+            await answer.say(_KEPT)
+
         self._counting.add(key)
         try:
-            count = await self._reviews.count(key)
+            counting = self._reviews.count(key)
+            if not again:
+                counting = unless_soon(counting, PATIENCE, say_kept)
+            count = await counting
         except Refused as refusal:
             await answer.say(from_error(refusal))
             return
         except DeliveryFailed as failure:
             log.info("click.kept", key=key, reason=failure.reason)
-            if not again:
-                await courteously(partial(answer.say, _KEPT))
+            if not again and not is_told:
+                await courteously(say_kept)
             return
         finally:
             self._counting.discard(key)

@@ -164,7 +164,7 @@ class _Rehearsal:
     async def _decision(self, execution: Execution) -> Decision | None:
         """What the rules say; None while Slack does not say who is in a group. Raises Refused."""
         try:
-            decision = await self._reviewers.decision(execution)
+            decision = await self._reviewers.decision(execution, glass=True)
         except DeliveryFailed:
             return None
         if decision.kind == "deny":

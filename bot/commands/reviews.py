@@ -41,6 +41,7 @@ from bot.services.approvals import (
     Reviewers,
     binding,
     outgrown,
+    pause_after,
     since_requested,
 )
 from bot.services.facts import ALIKE, differences
@@ -142,7 +143,8 @@ class Reviews:
             raise Refused("The rules do not let you break the glass for this.")
         people = await self._others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
-        told = review_cards.broken_glass(await self._question(approval, execution), people)
+        question = await self._question(approval, execution, named=bool(decision.approvers))
+        told = review_cards.broken_glass(question, people)
         now = self._clock.now()
         async with self._store.write() as tx:
             await tx.approvals.add(approval)
@@ -213,7 +215,7 @@ class Reviews:
         named: bool | None = None
         try:
             if approval.status is ApprovalStatus.PENDING:
-                reviewers = self.reviewers.at_this_moment()
+                reviewers = self.reviewers.at_a_click()
                 decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
                 named = decision is not None and bool(decision.approvers)
         except (Refused, DeliveryFailed) as failure:
@@ -395,15 +397,16 @@ class Reviews:
             copies = await tx.messages.copies(key)
             votes = await tx.votes.of(approval.id)
         decided = {vote.user for vote in votes if vote.state is VoteState.COUNTED}
-        people, first = list[str](), FIRST_REMINDER
+        people, named, first = None, False, FIRST_REMINDER
         try:
-            decision = await self.reviewers.decision(execution)
-            first = decision.remind or first
+            decision = await self.reviewers.decision(execution, glass=False)
+            first, named = decision.remind or first, bool(decision.approvers)
             found = await self._others(execution, decision)
             people = [user for user in found if user not in decided]
         except DeliveryFailed as failure:  # then nobody is mentioned
             log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
-        question, now = await self._question(approval, execution), self._clock.now()
+        question = await self._question(approval, execution, named=named)
+        now = self._clock.now()
         told = review_cards.reminder(question, people, now)
         async with self._store.write() as tx:
             for copy in copies:
@@ -415,9 +418,7 @@ class Reviews:
                 reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
                 place = Place(copy.ref.channel, thread)
                 await board.tell(tx, execution, reminding, place, told, now)
-            # 10, 20, 40 … minutes after the one before, where no rule says when the first is due.
-            growing = min(first * 2**approval.reminders, SLOWEST_REMINDER)
-            await tx.approvals.remind(approval.id, now + growing)
+            await tx.approvals.remind(approval.id, now + pause_after(first, approval.reminders))
 
     async def lost_clicks(self) -> Sequence[Vote]:
         """Clicks that a dying process left behind."""

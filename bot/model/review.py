@@ -68,7 +68,9 @@ class Approval:
     is_unreadable: bool = False
 
 
-CLICK_WAITS = timedelta(minutes=10)  # for Slack to say who clicked, or for another process
+# For Slack to say who clicked, or for another process. What was wanted an hour ago would come as a
+# surprise.
+CLICK_WAITS = timedelta(hours=1)
 
 
 class Verdict(StrEnum):

@@ -1,12 +1,13 @@
 """Who may decide on what, at this moment: the rules, the rights of people, and what was shown.
 
-Rights are read when they matter, at the click; nothing here is remembered. What Slack will never
+Rights are read when they matter, at the click; else who is in a user group is remembered for a
+minute. What Slack will never
 answer (no such person, a missing permission) counts as no right; what it may answer later raises.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -21,16 +22,18 @@ from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line
 from bot.services.lockouts import lockouts
 from bot.services.moment import Moment
-from bot.services.policy import Decision, Policy, Request, decide
+from bot.services.policy import Decision, People, Policy, Request, decide
 from bot.services.policy_file import FaultyPolicy, read_policy
 from bot.services.rule_arguments import Known
 from bot.services.sessions import Sessions
+from bot.services.user_groups import AsOfNow, Groups, UserGroups
 
 CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
 APPROVE_EXPIRES = timedelta(hours=1)
 _AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
 FIRST_REMINDER = timedelta(minutes=10)
 SLOWEST_REMINDER = timedelta(days=1)
+_MOST_DOUBLINGS = 20  # of a pause between reminders: more of them no time can hold
 _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
 
 
@@ -66,33 +69,55 @@ class Reviewers:
     """Rules and rights together."""
 
     def __init__(
-        self, book: PolicyBook, sessions: Sessions, directory: Directory, clock: Clock
+        self,
+        book: PolicyBook,
+        sessions: Sessions,
+        directory: Directory,
+        groups: UserGroups,
+        clock: Clock,
+        members: Callable[[], Awaitable[Groups]] | None = None,
     ) -> None:
         self._book = book
         self._sessions = sessions
         self._directory = directory
+        self._groups = groups
         self._clock = clock
+        self._members = members or groups.recent
 
     def at_this_moment(self) -> "Reviewers":
-        """The same for one decision or one list: what Slack says is asked for once."""
-        return Reviewers(self._book, self._sessions, Moment(self._directory), self._clock)
+        """The same for one decision or one list: who people are is asked for once."""
+        return self._with(self._members)
 
-    async def decision(self, execution: Execution) -> Decision:
-        """What the rules say of it now. Raises DeliveryFailed if user groups cannot be read."""
-        return decide(
-            self._book.current,
-            Request(
-                person=execution.actor,
-                channel=execution.place.channel,
-                command=execution.command,
-                effect=execution.effect,
-                # What was found out for an argument that was left out counts like one given.
-                arguments={**execution.facts, **execution.arguments},
-                node=execution.node,
-                groups=await self.groups_of(execution.actor),
-                task=execution.task,
-            ),
+    def at_a_click(self) -> "Reviewers":
+        """The same for one click: all that Slack says of rights is asked for after it, once."""
+        return self._with(AsOfNow(self._groups))
+
+    def _with(self, members: Callable[[], Awaitable[Groups]]) -> "Reviewers":
+        moment = Moment(self._directory)
+        return Reviewers(self._book, self._sessions, moment, self._groups, self._clock, members)
+
+    async def decision(self, execution: Execution, *, glass: bool | None = None) -> Decision:
+        """What the rules say of it now; of `glass` only where it is to be broken, or asked.
+
+        Raises DeliveryFailed if user groups cannot be read.
+        """
+        breaks = bool(execution.arguments.get("break_glass"))
+        asked = Request(
+            person=execution.actor,
+            channel=execution.place.channel,
+            command=execution.command,
+            effect=execution.effect,
+            # What was found out for an argument that was left out counts like one given.
+            arguments={**execution.facts, **execution.arguments},
+            node=execution.node,
+            task=execution.task,
         )
+        policy = self._book.current
+        glass = breaks if glass is None else glass
+        wanted = policy.groups_about(asked, glass=glass)
+        # To break the glass is a right that is used at once, like one at a click.
+        reviewers = self.at_a_click() if breaks and glass else self
+        return decide(policy, await reviewers._placed(asked, wanted))
 
     async def outlook(
         self, person: str, channel: str, asked: Mapping[str, Effect]
@@ -101,13 +126,11 @@ class Reviewers:
 
         Raises DeliveryFailed if user groups cannot be read.
         """
-        groups = await self.groups_of(person)
-        return {
-            command: decide(
-                self._book.current, Request(person, channel, command, effect, {}, groups=groups)
-            )
-            for command, effect in asked.items()
-        }
+        policy, found = self._book.current, {}
+        for name, effect in asked.items():
+            one = Request(person, channel, name, effect, {})
+            found[name] = decide(policy, await self._placed(one, policy.groups_about(one)))
+        return found
 
     async def allow(self, asked: Request) -> None:
         """Raise Denied where the rules deny this, as far as it is known: before anything is read.
@@ -115,17 +138,15 @@ class Reviewers:
         Nobody is asked where no rule denies. Raises RightsUnknown while Slack does not say.
         """
         policy = self._book.current
-        if not any(rule.deny for rule in policy.rule):
-            return
         try:
-            groups = await self.groups_of(asked.person)
+            asked = await self._placed(asked, policy.groups_about(asked, denials=True))
         except RightsUnknown:
             raise
         except DeliveryFailed as failure:
             raise Refused(
                 f"Slack did not say who may do this ({failure.reason}).", hint="Try again."
             ) from failure
-        decision = decide(policy, replace(asked, groups=groups))
+        decision = decide(policy, asked)
         if decision.kind == "deny":
             raise Denied(decision.why)
 
@@ -146,24 +167,50 @@ class Reviewers:
         counts as being in it.
         """
         policy = self._book.current
-        named = {node for rule in policy.rule if rule.deny for node in rule.match.node}
-        if not named:
-            return {}
-        groups = policy.groups()
+        named = sorted({node for rule in policy.rule if rule.deny for node in rule.match.node})
+        each = [replace(asked, node=node) for node in named]
+        wanted = {group for one in each for group in policy.groups_about(one, denials=True)}
+        placed = replace(asked, closed=frozenset(wanted))
         if asking:
             with suppress(DeliveryFailed):
-                groups = await self.groups_of(asked.person)
-        asked = replace(asked, groups=groups)
-        decisions = {node: decide(policy, replace(asked, node=node)) for node in sorted(named)}
+                placed = await self._placed(asked, wanted)
+        decisions = {node: decide(policy, replace(placed, node=node)) for node in named}
         return {node: said.why for node, said in decisions.items() if said.kind == "deny"}
 
-    async def groups_of(self, user: str) -> frozenset[str]:
-        """The user groups of a person, as far as the policy names them."""
-        found = set()
-        for group in self._book.current.groups():
-            if user in await self._directory.members(group):
-                found.add(group)
-        return frozenset(found)
+    async def _placed(self, asked: Request, wanted: Collection[str]) -> Request:
+        """It, with those of the wanted groups that its person is in, or may be. Nobody is asked
+        where none is wanted. Raises DeliveryFailed.
+        """
+        if not wanted:
+            return asked
+        known = await self._members()
+        mine: set[str] = set()
+        closed: set[str] = set()
+        for name in sorted(wanted):
+            group = known.get(name)
+            if group is not None and group.is_active:
+                self._groups.tell_open(name)
+                mine |= {name} if asked.person in group.members else set()
+                continue
+            self._groups.tell_closed(name, is_known=group is not None)
+            # Of a disabled group Slack may still say who was in it; of one that is gone, never.
+            if group is None or not group.members or asked.person in group.members:
+                closed.add(name)
+        return replace(asked, groups=frozenset(mine), closed=frozenset(closed))
+
+    async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[str]]:
+        """Who is in the groups that are among these people. Raises DeliveryFailed."""
+        wanted = sorted({group for some in people for group in some.groups})
+        known = await self._members() if wanted else {}
+        found: dict[str, frozenset[str]] = {}
+        for name in wanted:
+            group = known.get(name)
+            if group is not None and group.is_active:
+                self._groups.tell_open(name)
+                found[name] = group.members
+            else:
+                self._groups.tell_closed(name, is_known=group is not None)
+        return found
 
     async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
         """Who could approve it now, at most a handful; people are looked at one by one."""
@@ -171,10 +218,11 @@ class Reviewers:
 
     async def _candidates(self, execution: Execution, decision: Decision) -> list[str]:
         found: list[str] = []
-        for user in await self._possible(execution, decision):
+        members = await self._members_of(decision.approvers)
+        for user in await self._possible(execution, decision, members):
             if user == execution.actor and not decision.self_approval:
                 continue
-            if not decision.may_approve(user, await self.groups_of(user)):
+            if not decision.may_approve(user, _groups_of(user, members)):
                 continue
             if await self._is_full_member(user):
                 found.append(user)
@@ -182,15 +230,16 @@ class Reviewers:
                 break
         return found
 
-    async def _possible(self, execution: Execution, decision: Decision) -> list[str]:
+    async def _possible(
+        self, execution: Execution, decision: Decision, members: Mapping[str, frozenset[str]]
+    ) -> list[str]:
         """Those the rules name; where they name nobody, those entitled to the node."""
         if not decision.approvers:
             return await self._sessions.entitled(execution.node)
         people: set[str] = set()
         for some in decision.approvers:
             people.update(some.persons)
-            for group in some.groups:
-                people.update(await self._directory.members(group))
+        people.update(*members.values())
         return sorted(people)
 
     async def _is_full_member(self, user: str) -> bool:
@@ -241,7 +290,8 @@ class Reviewers:
         if user == execution.actor and not approval.self_approval:
             raise Refused("You requested this yourself: someone else must decide.")
         decision = await self.decision(execution)
-        if not decision.may_approve(user, await self.groups_of(user)):
+        members = await self._members_of(decision.approvers)
+        if not decision.may_approve(user, _groups_of(user, members)):
             raise Refused("You may not decide on this: the rules name others.")
         # A session shared with a channel entitles its members, and only there is known who is one.
         if not decision.approvers and not await self._sessions.is_entitled(
@@ -265,13 +315,16 @@ class Reviewers:
         raise Refused(
             f"This needs {counted(needed, 'approval')} by someone else, and "
             + (f"only {len(found)} could give one." if found else "nobody could give one."),
-            hint=self._way_out(execution, decision, node),
+            hint=await self._way_out(execution, decision, node),
         )
 
-    def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
+    async def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
         """What is to be done where too few could approve."""
         if decision.approvers:
-            return line("Let the rules name more approvers.")
+            members = await self._members_of(decision.approvers)
+            gone = {g for some in decision.approvers for g in some.groups} - members.keys()
+            told = f"Disabled or gone in Slack: {', '.join(sorted(gone))}. " if gone else ""
+            return line(told, "Let the rules name more approvers.")
         if self._book.has_nobody_entitled(execution.command):
             whom = f"people with a session for {node.label}" if node else "people with a session"
             return line(
@@ -330,6 +383,16 @@ def since_requested(refusal: Refused) -> Refused:
     return Refused(
         f"The rules have changed since this was asked. {refusal.sentence}", hint=refusal.hint
     )
+
+
+def _groups_of(user: str, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset(group for group, people in members.items() if user in people)
+
+
+def pause_after(first: timedelta, reminders: int) -> timedelta:
+    """The pause after so many reminders: 10, 20, 40 … minutes where no rule says the first."""
+    doubled = first * (1 << min(reminders, _MOST_DOUBLINGS))
+    return min(doubled, max(first, SLOWEST_REMINDER))
 
 
 def binding(execution: Execution) -> str:

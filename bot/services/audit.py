@@ -14,9 +14,9 @@ from typing import Any
 
 from bot.clock import Clock, meant, shown
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
-from bot.ports import Directory
 from bot.reply import Note, Para, Reply, bold, code, dump, line
 from bot.services.policy import Policy
+from bot.services.user_groups import UserGroups
 from storage import Store
 
 COLUMNS = (
@@ -35,13 +35,13 @@ class AuditLog:
     def __init__(
         self,
         store: Store,
-        directory: Directory,
+        groups: UserGroups,
         clock: Clock,
         policy: Callable[[], Policy],
         faults: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._groups = groups
         self._clock = clock
         self._policy = policy
         self._faults = faults
@@ -58,8 +58,10 @@ class AuditLog:
         everything = replace(query, hidden_nodes=frozenset())
         if person in auditors.persons:
             return everything
-        for group in auditors.groups:
-            if person in await self._directory.members(group):
+        known = await self._groups.recent() if auditors.groups else {}
+        for name in auditors.groups:
+            group = known.get(name)
+            if group is not None and group.is_active and person in group.members:
                 return everything
         async with self._store.read() as tx:
             sessions = await tx.sessions.usable(person, channel)

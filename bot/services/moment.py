@@ -1,9 +1,11 @@
-"""A directory that asks Slack about each person and group once, for one decision or one list.
+"""A directory that asks Slack about each person once, for one decision or one list.
 
 Rights are read when they matter: make a new one for every click.
 """
 
-from bot.ports import Directory, PersonInfo
+from collections.abc import Mapping
+
+from bot.ports import Directory, PersonInfo, UserGroup
 
 
 class Moment:
@@ -12,7 +14,6 @@ class Moment:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._people: dict[str, PersonInfo] = {}
-        self._groups: dict[str, frozenset[str]] = {}
 
     async def person(self, user: str) -> PersonInfo:
         """Look a person up. Raises DeliveryFailed."""
@@ -20,8 +21,6 @@ class Moment:
             self._people[user] = await self._directory.person(user)
         return self._people[user]
 
-    async def members(self, group: str) -> frozenset[str]:
-        """The people of a user group. Raises DeliveryFailed."""
-        if group not in self._groups:
-            self._groups[group] = await self._directory.members(group)
-        return self._groups[group]
+    async def groups(self) -> Mapping[str, UserGroup]:
+        """All user groups. Raises DeliveryFailed."""
+        return await self._directory.groups()

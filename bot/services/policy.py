@@ -35,6 +35,10 @@ _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "
 # To see what waits, to take one's own request back and to be helped needs nobody's leave.
 _FREE = re.compile(r"approval\..*|help")
 _LONGEST = timedelta(days=365)
+_CLOSED = (
+    "(A user group of this rule is disabled or gone in Slack, so it counts for whoever may be in "
+    "that group.)"
+)
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
 
@@ -193,7 +197,28 @@ class Rule(Review):
     deny: str = ""
 
     def matches(self, request: "Request") -> bool:
-        """Whether it counts for `request`."""
+        """Whether it counts for `request`: also where nobody can tell who is in its group."""
+        return self._fits_but_for_groups(request) and _any(
+            self.match.group, (request.groups | request.closed).__contains__
+        )
+
+    def groups_about(self, request: "Request") -> tuple[str, ...]:
+        """The groups on which it hangs whether it counts for `request`; empty where none does."""
+        return self.match.group if self._fits_but_for_groups(request) else ()
+
+    def counting(self, request: "Request") -> "Rule":
+        """It, as it counts for `request`: gives nothing where it may not be meant."""
+        if not self.match.group or any(one in request.groups for one in self.match.group):
+            return self
+        closed = {
+            "self_approval": None if self.self_approval is None else False,
+            "break_glass": None if self.break_glass is None else People(),
+            "denials": None if self.denials is None else 1,
+            "deny": f"{self.deny} {_CLOSED}" if self.deny else "",
+        }
+        return self.model_copy(update=closed)
+
+    def _fits_but_for_groups(self, request: "Request") -> bool:
         match = self.match
         return (
             _any(match.command, lambda p: fnmatchcase(request.command, p))
@@ -201,7 +226,6 @@ class Rule(Review):
             and _any(match.node, request.node.__eq__)
             and _any(match.channel, request.channel.__eq__)
             and _any(match.person, request.person.__eq__)
-            and _any(match.group, request.groups.__contains__)
             and match.has_arguments(request)
         )
 
@@ -232,27 +256,29 @@ class Policy(_Strict):
     rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
     audit: AuditSettings = AuditSettings()
 
-    def groups(self) -> frozenset[str]:
-        """Every user group that any rule names."""
-        found: set[str] = set(self.audit.auditors.groups)
-        for review in (
-            self.defaults.change,
-            self.defaults.disrupt,
-            self.defaults.destroy,
-            *self.rule,
-        ):
-            for people in (review.approvers, review.break_glass):
-                found.update(people.groups if people else ())
-        for rule in self.rule:
-            found.update(rule.match.group)
+    def groups_about(
+        self, request: "Request", *, glass: bool = False, denials: bool = False
+    ) -> frozenset[str]:
+        """The user groups that must be known to decide on `request`.
+
+        `glass`: whether the glass may be broken matters. `denials`: nothing but denials does.
+        """
+        if is_free(request.command):
+            return frozenset()
+        rules = [rule for rule in self.rule if rule.deny] if denials else self.rule
+        found = {group for rule in rules for group in rule.groups_about(request)}
+        if glass and request.effect is not Effect.READ:
+            reviews: list[Review] = [getattr(self.defaults, request.effect.name.lower()), *rules]
+            found |= {g for one in reviews if one.break_glass for g in one.break_glass.groups}
         return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, by ids. `groups` are the user groups of `person` that the policy names.
+    """What is asked, by ids. `groups` are the user groups of `person`, as far as they matter.
 
-    `task` is the machine's id.
+    `closed` are those of which nobody can tell: they are gone, disabled, or Slack does not say.
+    Their rules count, and give nothing. `task` is the machine's id.
     """
 
     person: str
@@ -262,6 +288,7 @@ class Request:
     arguments: Mapping[str, str]
     node: str = ""
     groups: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
     task: str = ""
 
 
@@ -314,7 +341,7 @@ def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
     if is_free(request.command):
         return Decision("run", rules=("(default)",))
-    rules = [rule for rule in policy.rule if rule.matches(request)]
+    rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
     names = ("(default)", *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:

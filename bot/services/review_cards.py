@@ -28,6 +28,7 @@ from bot.reply import (
     Words,
     channel,
     code,
+    command,
     emoji,
     line,
     mention,
@@ -157,7 +158,7 @@ def shown_again(asked: Question) -> Reply:
     approval = asked.approval
     if approval.kind is ReviewKind.AFTERWARDS:
         is_open = approval.status is ApprovalStatus.PENDING
-        card = broken_glass(asked, ()) if is_open else reviewed_glass(asked)
+        card = broken_glass(asked, None) if is_open else reviewed_glass(asked)
     elif approval.status is ApprovalStatus.PENDING:
         card = question(asked)
     elif approval.status is ApprovalStatus.APPROVED:
@@ -336,18 +337,41 @@ def _has_expired(count: Count) -> bool:
     return count.vote.why == "expired" or count.approval.status is ApprovalStatus.EXPIRED
 
 
-def reminder(asked: Question, people: Sequence[str], now: datetime) -> Reply:
-    """In the card's thread: it still waits, for whom, how long."""
+def reminder(asked: Question, people: Sequence[str] | None, now: datetime) -> Reply:
+    """In the card's thread: it still waits, for whom (None: that is not known now), how long."""
     left = duration(asked.approval.expires_at - now)
     head = line(emoji("bell"), " ", asked.title, " still waits for a decision")
     if asked.approval.kind is ReviewKind.AFTERWARDS:
         head = line(emoji("bell"), " Glass was broken: ", asked.title, " still waits for a review")
-        return Reply(plain(head), (Para(line(head, ". ", people_line(people))), _reviewed(asked)))
-    return Reply(plain(head), (Para(line(head, f"; it expires in {left}. ", people_line(people))),))
+        told = line(head, ". ", _for_review(asked, people))
+        return Reply(plain(head), (Para(told), _reviewed(asked)))
+    told = line(head, f"; it expires in {left}. ", people_line(people or ()))
+    return Reply(plain(head), (Para(told),))
 
 
-def broken_glass(asked: Question, people: Sequence[str]) -> Reply:
-    """Loud: someone ran this without approval, and somebody else has to look at it."""
+def _for_review(asked: Question, people: Sequence[str] | None) -> Line:
+    """Who can review what ran without approval; where nobody can, what is to be done about it."""
+    if people is None:
+        return ()
+    if people:
+        return line("For review by ", people_line(people), ".")
+    if asked.channel:
+        return line("Anyone in ", channel(asked.channel), " can review it.")
+    if asked.named or not asked.subject.node_label:
+        return line("Nobody whom the rules name can review it now: a rule has to name more ",
+                    code("approvers"), ".")  # fmt: skip
+    return line(
+        f"Nobody else has a session for {asked.subject.node_label}, so nobody can review it yet. "
+        "A teammate adds theirs with ", command("session add"), ", or you share yours with ",
+        command("session share"), "; or a rule names ", code("approvers"), ".",
+    )  # fmt: skip
+
+
+def broken_glass(asked: Question, people: Sequence[str] | None) -> Reply:
+    """Loud: someone ran this without approval, and somebody else has to look at it.
+
+    `people` are those who were told; None where it is only shown again.
+    """
     execution = asked.execution
     head = line(
         _GLASS, " ", mention(execution.actor), " broke the glass: ", asked.title,
@@ -356,8 +380,8 @@ def broken_glass(asked: Question, people: Sequence[str]) -> Reply:
     pairs = _shown(asked)
     pairs.append(("Reason", line(execution.arguments.get("break_glass", ""))))
     parts: list[Part] = [Para(head), Fields(tuple(pairs))]
-    if people:
-        parts.append(Para(line("For review by ", people_line(people), ".")))
+    if who := _for_review(asked, people):
+        parts.append(Para(who))
     parts.append(_reviewed(asked))
     return Reply(plain(head), tuple(parts))
 

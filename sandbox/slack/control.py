@@ -108,6 +108,12 @@ async def _scopes(ws: "Workspace", body: Json) -> Json:
     return {"scopes": sorted(ws.core.config.scopes)}
 
 
+async def _limits(ws: "Workspace", body: Json) -> Json:
+    """Keep the rate limits of all methods (`strict`), or those of tier 2 alone."""
+    ws.limits.strict = bool(body.get("strict", True))
+    return {"strict": ws.limits.strict}
+
+
 async def _member(ws: "Workspace", body: Json) -> Json:
     """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest)."""
     member = ws.core.state.member(body["name"])
@@ -118,11 +124,13 @@ async def _member(ws: "Workspace", body: Json) -> Json:
 
 
 async def _usergroup(ws: "Workspace", body: Json) -> Json:
-    """Let the user group called `handle` have these `members`, by name."""
+    """Let the user group called `handle` have these `members`, by name, or be `disabled`."""
     groups = {group.handle: group for group in ws.core.state.usergroups.values()}
     group = groups[body["handle"]]
     if "members" in body:
         group.users = [ws.core.state.member(name).id for name in body["members"]]
+    if "disabled" in body:
+        group.disabled = bool(body["disabled"])
     return {"id": group.id, "users": group.users}
 
 
@@ -156,6 +164,7 @@ _CONTROLS: dict[str, Control] = {
     "clock": _clock,
     "token": _token,
     "scopes": _scopes,
+    "limits": _limits,
     "member": _member,
     "usergroup": _usergroup,
     "ack_seconds": _ack_seconds,

@@ -9,6 +9,7 @@ from sandbox.slack.conversations import Channel, Message
 from sandbox.slack.delivery import Dispatcher
 from sandbox.slack.errors import Json
 from sandbox.slack.faults import Faults
+from sandbox.slack.limits import Limits
 from sandbox.slack.socket_mode import SocketMode
 from sandbox.slack.state import State
 from sandbox.slack.views import View
@@ -89,6 +90,7 @@ class Core:
     config: AppConfig
     dispatcher: Dispatcher
     faults: Faults = field(default_factory=Faults)
+    limits: Limits = field(default_factory=Limits)
     calls: list[ApiCall] = field(default_factory=list)
     bot_token: str = "xoxb-sandbox-bot"  # noqa: S105 - public by design
     app_token: str = "xapp-1-A0DBCBOT-sandbox"  # noqa: S105

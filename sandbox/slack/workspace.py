@@ -14,6 +14,7 @@ from sandbox.slack.errors import Json
 from sandbox.slack.events import event_callback
 from sandbox.slack.faults import Faults
 from sandbox.slack.http_delivery import HttpDelivery
+from sandbox.slack.limits import Limits
 from sandbox.slack.members import Member, Usergroup
 from sandbox.slack.page import add_page
 from sandbox.slack.person import Person
@@ -187,6 +188,11 @@ class Workspace:
     def deliveries(self) -> list[Delivery]:
         """Everything sent to the app so far."""
         return self.core.dispatcher.deliveries
+
+    @property
+    def limits(self) -> Limits:
+        """How often methods may be called; `strict` for all of them."""
+        return self.core.limits
 
     @property
     def faults(self) -> Faults:

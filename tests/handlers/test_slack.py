@@ -185,6 +185,8 @@ ODD = [
     '{"ok": true, "user": {"id": "U1"}, "users": [1]}',
     '{"ok": true, "user": {"id": "U1", "team_id": "T1", "profile": "x"}, "users": [null]}',
     '{"ok": true, "user": {"id": "U1", "team_id": "T1", "deleted": "no"}, "users": 7}',
+    '{"ok": true, "usergroups": [{"id": "S1"}]}',
+    '{"ok": true, "usergroups": [{"id": "S1", "users": [null]}]}',
 ]
 
 
@@ -195,7 +197,7 @@ async def test_an_odd_answer_decides_nobodys_rights(office: Office, body: str) -
     with pytest.raises(RightsUnknown):
         await directory.person(office.alice.id)
     with pytest.raises(RightsUnknown):
-        await directory.members("S1")
+        await directory.groups()
 
 
 @pytest.mark.parametrize("body", ['{"ok": true}', '{"ok": true, "messages": 7}', "[]"])

@@ -1,6 +1,7 @@
 """The way past approval at night: at once, loudly, and open until somebody else has looked."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,48 @@ async def test_a_review_counts_together_with_what_is_told_of_it(stage: Stage) ->
         assert seen.buttons == []
     assert f"Ran without approval; reviewed by <@{stage.bob.id}>." in ran(stage).plain
     assert len([e for e in await entries(stage) if str(e.kind) == "reviewed"]) == 1
+
+
+async def test_it_is_reminded_of_once_a_day_for_as_long_as_nobody_reviews_it(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    announced = await stage.alice.sees("broke the glass", CHANNEL)
+
+    def reminders() -> int:
+        seen = stage.bob.messages(CHANNEL, thread_ts=announced.ts)
+        return len([m for m in seen if "still waits for a review" in m.plain])
+
+    for _ in range(70):
+        stage.clock.advance(timedelta(days=1))
+        await stage.bot._services.reviews.remind()
+    await stage.quiet()
+    assert reminders() == 70
+
+
+async def test_who_is_alone_and_breaks_the_glass_is_told_who_could_review_it(
+    tmp_path: Path,
+) -> None:
+    alone = 'match = { command = "vm.delete" }\nbreak_glass = { persons = ["U0ALICE"] }\n'
+    async with site(tmp_path, f'[[rule]]\nname = "a"\n{alone}', entitled="alice") as stage:
+        await stage.alice.types(f'{DELETE} break_glass="It floods the switch"', channel=CHANNEL)
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        announced = await stage.alice.sees("broke the glass", CHANNEL)
+        assert "Nobody else has a session for gpu1, so nobody can review it yet" in announced.plain
+        assert "a rule names `approvers`" in announced.plain
+        await stage.passes(11 * 60)
+        [reminder] = told(stage.alice, "still waits for a review")
+        assert "nobody can review it yet" in reminder.plain
+        await stage.gives_session(stage.bob, "gpu1")
+        await stage.passes(21 * 60)
+        reminder = told(stage.alice, "still waits for a review")[-1]
+        assert f"For review by <@{stage.bob.id}>" in reminder.plain
+
+
+async def test_whoever_is_named_and_missing_is_said(tmp_path: Path) -> None:
+    alone = 'match = { command = "vm.delete" }\nbreak_glass = { persons = ["U0ALICE"] }\n'
+    alone += 'approvers = { persons = ["U0ALICE"] }\n'
+    async with site(tmp_path, f'[[rule]]\nname = "a"\n{alone}', entitled="alice bob") as stage:
+        await stage.alice.types(f'{DELETE} break_glass="It floods the switch"', channel=CHANNEL)
+        await stage.ends(stage.alice, f"{NAME} is deleted")
+        announced = await stage.alice.sees("broke the glass", CHANNEL)
+        assert "Nobody whom the rules name can review it now" in announced.plain

@@ -118,7 +118,7 @@ async def test_while_slack_does_not_say_who_is_denied_nothing_is_looked_at(stage
         stage,
         f'{NO_REVIEW}[[rule]]\nname = "no"\ndeny = "{WHY}"\nmatch = {{ group = "{group.id}" }}\n',
     )
-    stage.ws.faults.add("http_500", "usergroups.users.list", times=None)
+    stage.ws.faults.add("http_500", "usergroups.list", times=None)
     for options in ("", " --dry-run"):
         await stage.asks(stage.alice, f"/dbc disk add {NAME} 50{options}")
     assert looks(stage) == []

@@ -157,14 +157,43 @@ def test_no_rule_keeps_anybody_from_their_own_approvals() -> None:
     assert decision == Decision("run", rules=("(default)",))
 
 
-def test_every_user_group_that_any_rule_names_is_looked_up() -> None:
+@pytest.mark.parametrize(
+    ("changes", "glass", "wanted"),
+    [
+        ({}, False, {"S1"}),
+        ({}, True, {"S1", "S3", "S6"}),
+        ({"command": "vm.start", "effect": Effect.CHANGE}, False, set()),
+        ({"command": "vm.start", "effect": Effect.CHANGE}, True, {"S3"}),
+        ({"command": "vm.delete", "node": "n2"}, False, {"S1", "S4"}),
+        ({"command": "vm.list", "effect": Effect.READ}, True, set()),
+        ({"command": "approval.cancel", "effect": Effect.CHANGE}, True, set()),
+    ],
+)
+def test_only_user_groups_on_which_the_decision_hangs_are_looked_up(
+    changes: dict[str, object], *, glass: bool, wanted: set[str]
+) -> None:
     rules = policy(
-        {"match": {"group": "S1"}, "approvers": {"groups": ["S2"]}},
-        {"match": {}, "break_glass": {"groups": ["S3"]}, "approvers": {"persons": ["U1"]}},
-        defaults={"change": {"approvers": {"groups": ["S4"]}}},
+        {"match": {"command": "vm.delete", "group": "S1"}, "approvers": {"groups": ["S2"]}},
+        {"match": {"effect": ["change", "destroy"]}, "break_glass": {"groups": ["S3"]}},
+        {"match": {"command": "vm.delete", "node": "n2", "group": "S4"}, "deny": "No."},
+        defaults={"destroy": {"approvals": 1, "break_glass": {"groups": ["S6"]}}},
         audit={"auditors": {"groups": ["S5"]}},
     )
-    assert rules.groups() == {"S1", "S2", "S3", "S4", "S5"}
+    assert rules.groups_about(request(**changes), glass=glass) == wanted
+
+
+def test_a_rule_whose_group_is_closed_counts_and_gives_nothing() -> None:
+    match = {"group": "S9"}
+    rules = policy(
+        {"match": match, "self_approval": True, "denials": 3, "break_glass": {"persons": ["U1"]}},
+        {"match": match, "approvals": 2, "reason": "."},
+    )
+    closed = decide(rules, request(closed=frozenset({"S9"})))
+    assert (closed.approvals, closed.reasons) == (2, (".",))
+    assert (closed.self_approval, closed.denials, closed.break_glass) == (False, 1, False)
+    member = decide(rules, request(groups=frozenset({"S9"})))
+    assert (member.self_approval, member.denials, member.break_glass) == (True, 3, True)
+    assert decide(rules, request()).approvals == 1
 
 
 @pytest.mark.parametrize(("given", "counts"), [({}, True), ({"server": "hub"}, False)])
@@ -264,6 +293,18 @@ def test_a_rule_more_that_says_nothing_of_exceptions_never_allows_more(
         assert after.kind == "deny" or after.denials <= before.denials
     if "break_glass" not in more:
         assert after.kind == "deny" or after.break_glass <= before.break_glass
+
+
+@given(st.lists(_RULES, max_size=4), _REQUESTS, st.sampled_from(["S1", "S2"]))
+def test_a_closed_group_never_allows_more_than_an_open_one(
+    rules: list[dict[str, object]], asked: Request, group: str
+) -> None:
+    closed = decide(policy(*rules), replace(asked, groups=frozenset(), closed=frozenset({group})))
+    for mine in (frozenset[str](), frozenset({group})):
+        known = decide(policy(*rules), replace(asked, groups=mine))
+        assert no_laxer(closed, known)
+        if closed.kind == "approve":
+            assert closed.self_approval <= known.self_approval or not mine
 
 
 @given(st.lists(_RULES, max_size=4), _RULES, _REQUESTS)

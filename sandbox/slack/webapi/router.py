@@ -163,11 +163,16 @@ def _answered(core: Core, answer: Json) -> web.Response:
     return web.json_response(answer, headers=headers)
 
 
+def _one_too_many(core: Core, name: str) -> Fault | None:
+    wait = core.limits.retry_after(name, core.clock.now())
+    return None if wait is None else Fault("ratelimited", name, retry_after=wait)
+
+
 async def handle(core: Core, request: web.Request) -> web.Response:
     """Answer one call."""
     name = request.match_info["method"]
     args: Json = {}
-    fault = core.faults.take(name)
+    fault = core.faults.take(name) or _one_too_many(core, name)
     if fault is not None and (fault.late or fault.kind == "slow"):
         return await _put_off(core, request, fault)
     try:

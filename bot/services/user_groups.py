@@ -1,0 +1,111 @@
+"""Who is in which user group, as the chat side says it. Knows nothing of rules.
+
+One question answers for all groups, for Slack takes 20 of them in a minute from everybody together.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.ports import Directory, RightsUnknown, UserGroup
+
+_KEPT = timedelta(minutes=1)  # what is not decided by a click goes by an answer up to so old
+# Slack's tier 2 is 20 a minute; another replica asks with the same token.
+_WINDOW = timedelta(minutes=1)
+_BUDGET = 15
+
+Groups = Mapping[str, UserGroup]
+
+log = structlog.get_logger()
+
+
+class UserGroups:
+    """Asks for all groups at once, once for everybody who waits, and no more than Slack takes."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._known: Groups = {}
+        self._asked_at: timedelta | None = None  # by the monotonic clock, of what is known
+        self._asking: asyncio.Task[Groups] | None = None
+        self._next: asyncio.Task[Groups] | None = None
+        self._spent: deque[timedelta] = deque()
+        self._closed: set[str] = set()  # those of which the log has told
+
+    async def recent(self) -> Groups:
+        """The groups as they were within the last minute. Raises DeliveryFailed."""
+        now = self._clock.monotonic()
+        if self._asked_at is not None and now - self._asked_at < _KEPT:
+            return self._known
+        if self._asking is not None and not self._asking.done():
+            return await asyncio.shield(self._asking)
+        return await self.now()
+
+    async def now(self) -> Groups:
+        """The groups as Slack says them to a question asked after this. Raises DeliveryFailed."""
+        if self._next is None:
+            # What is on its way may have been answered before: who waits for that, waits twice.
+            self._next = asyncio.create_task(self._after(self._asking))
+            self._next.add_done_callback(_heard)
+        return await asyncio.shield(self._next)
+
+    async def _after(self, former: asyncio.Task[Groups] | None) -> Groups:
+        if former is not None:
+            await asyncio.wait([former])
+        self._asking, self._next = self._next, None
+        self._spend()
+        asked_at = self._clock.monotonic()
+        self._known = await self._directory.groups()
+        self._asked_at = asked_at
+        return self._known
+
+    def _spend(self) -> None:
+        """Take one question of the minute's. Raises RightsUnknown where none is left."""
+        now = self._clock.monotonic()
+        while self._spent and now - self._spent[0] >= _WINDOW:
+            self._spent.popleft()
+        if len(self._spent) >= _BUDGET:
+            raise RightsUnknown("asked_too_often", self._spent[0] + _WINDOW - now)
+        self._spent.append(now)
+
+    def tell_closed(self, group: str, *, is_known: bool) -> None:
+        """Tell the operator, once, that the rules name a group that nobody is in any more."""
+        if group not in self._closed:
+            self._closed.add(group)
+            state = "disabled" if is_known else "unknown to Slack"
+            log.warning(
+                "policy.group_closed",
+                group=group,
+                state=state,
+                then="Its rules count for whoever may have been in it; it gives nobody a right.",
+            )
+
+    def tell_open(self, group: str) -> None:
+        """Note that it is there (again)."""
+        if group in self._closed:
+            self._closed.discard(group)
+            log.info("policy.group_open", group=group)
+
+
+def _heard(task: asyncio.Task[Groups]) -> None:
+    """Whoever waited may have gone; then nobody else asks for the failure."""
+    if not task.cancelled():
+        task.exception()
+
+
+class AsOfNow:
+    """The groups at one click: asked for once, after it."""
+
+    def __init__(self, groups: UserGroups) -> None:
+        self._groups = groups
+        self._known: Groups | None = None
+
+    async def __call__(self) -> Groups:
+        """The groups. Raises DeliveryFailed."""
+        if self._known is None:
+            self._known = await self._groups.now()
+        return self._known
