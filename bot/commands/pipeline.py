@@ -17,7 +17,7 @@ from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
 from bot.commands.facts import facts_of
 from bot.commands.joined import told
-from bot.commands.joining import SameRequest
+from bot.commands.joining import SameRequest, require_first
 from bot.commands.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.commands.preparing import Preparation
 from bot.commands.running import LEASE, Runs, failure
@@ -159,7 +159,8 @@ class Pipeline:
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
             patience = _LITTLE_PATIENCE if command.reads == (STATE,) else _PATIENCE
-            show = partial(self._show_waiting, command, execution, bound, interim, patience)
+            kind = ReviewKind.APPROVE if decision.kind == "approve" else ReviewKind.CONFIRM
+            show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(facts, PATIENCE, show)
             await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
@@ -186,8 +187,12 @@ class Pipeline:
         bound: Bound,
         interim: Interim,
         patience: float,
+        kind: ReviewKind,
     ) -> None:
-        """Let the card that will ask say what is waited for, unless the person knows."""
+        """Let the card that will ask say what is waited for, unless the person knows.
+
+        What the same request that is open already will keep from being asked gets no card.
+        """
         if interim.is_said:
             return
         subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
@@ -195,9 +200,15 @@ class Pipeline:
         what = line(asks or command.heading, " ", subject.named)
         waiting = line(f"waiting for {subject.node_label} (up to {patience:.0f} s)")
         card = cards.running(execution, what, waiting)
-        async with self._store.write() as tx:
-            await board.show_card(tx, execution, card, self._clock.now())
-        await self._outbox.deliver_due()
+        now = self._clock.now()
+        try:
+            async with self._store.write() as tx:
+                await require_first(tx, command, execution, kind, now)
+                await board.show_card(tx, execution, card, now)
+        except SameRequest:
+            await interim.once(interim.waiting)
+        else:
+            await self._outbox.deliver_due()
 
     async def decided(self, approval: Approval, answer: Answer) -> None:
         """Go on after a review: run what was approved, or close what was not."""
@@ -257,9 +268,11 @@ class Pipeline:
                 await self._endings.show(
                     tx, execution, end, sentence, advice(error), announced=waited
                 )
-            else:
+            # Whoever requested what is open already may still have it done twice.
+            alone = not seen or isinstance(error, SameRequest)
+            if alone:
                 await self._endings.keep(tx, execution, reply)
-        if not seen:
+        if alone:
             await self._endings.say(execution, answer.say(reply))
         await self._outbox.deliver_due()
 

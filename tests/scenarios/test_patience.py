@@ -10,7 +10,7 @@ import pytest
 from bot.commands.patience import LIMIT, waiting_for
 from bot.dbc.guard import Limits
 from sandbox.slack import Person
-from tests.scenarios.stage import CHANNEL, Stage, staged
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 
 @pytest.fixture
@@ -92,6 +92,36 @@ async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(pati
     assert card.ts == waits.ts
     assert card.buttons == ["Confirm", "Cancel"]
     assert waiting(patient.alice) == []
+
+
+async def test_what_is_open_already_gets_no_card_of_its_own_while_its_node_is_silent(
+    patient: Stage,
+) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    await patient.asks(patient.alice, "/dbc vm delete inference")
+    first = card(patient.alice)
+    patient.node("gpu1").silent = True
+    await patient.alice.types("/dbc vm delete inference", CHANNEL)
+    told = await patient.alice.sees("already requested this")
+    assert told.buttons == ["Request it a second time"]
+    assert card(patient.alice).ts == first.ts
+
+
+async def test_of_two_at_once_the_second_learns_of_the_first_though_both_had_a_card(
+    patient: Stage,
+) -> None:
+    await patient.gives_session(patient.alice, "gpu1")
+    await patient.asks(patient.alice, "/dbc vm list")
+    patient.node("gpu1").silent = True
+    for _ in range(2):
+        await patient.alice.types("/dbc vm delete inference", CHANNEL)
+    told = await patient.alice.sees("already requested this", timeout=20)
+    assert told.buttons == ["Request it a second time"]
+    await patient.quiet()
+    assert [m.buttons for m in patient.alice.messages() if "Confirm" in m.buttons] == [
+        ["Confirm", "Cancel"]
+    ]
 
 
 async def test_a_waiting_text_among_all_becomes_the_answer(patient: Stage) -> None:
