@@ -288,9 +288,11 @@ def _words(table: Table, execution: Execution) -> Words:
     follow = command.follow or command.unanswered
     if follow is None:
         return Words("is changing", "has changed")
-    return Words(
-        said(follow.doing, execution.known), said(follow.done, execution.known), follow.limit
-    )
+    try:
+        doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
+    except KeyError:  # a damaged record lacks what the words are made of
+        doing, done = "is changing", "has changed"
+    return Words(doing, done, follow.limit)
 
 
 async def run(

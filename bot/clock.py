@@ -12,6 +12,10 @@ _WORTH_SAYING = timedelta(seconds=5)
 # Unlike CLOCK_MONOTONIC it goes on while the machine sleeps; Linux alone has it.
 _ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+# What stands for a moment that nobody can tell, since its record is damaged: long past, so nothing
+# is allowed by it. People are told that it is not known.
+UNTOLD = datetime(2000, 1, 1, tzinfo=UTC)
+
 log = structlog.get_logger()
 
 

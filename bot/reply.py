@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
+from bot.clock import UNTOLD
 from bot.errors import BotError, Severity
 
 Style = Literal[
@@ -129,7 +130,11 @@ def emoji(name: str) -> Span:
 
 def time(at: datetime) -> Span:
     """A moment, shown in the reader's own time zone."""
-    return Span("", "time", at=at)
+    return _moment(at, "time")
+
+
+def _moment(at: datetime, style: Style) -> Span:
+    return Span("time not known", "italic") if at == UNTOLD else Span("", style, at=at)
 
 
 def mentioned(said: Any) -> set[str]:

@@ -26,14 +26,13 @@ from sqlalchemy import (
     or_,
 )
 
-# What stands for a moment that cannot be read: long past, so nothing is allowed by it.
-UNREADABLE = datetime(2000, 1, 1, tzinfo=UTC)
+from bot.clock import UNTOLD
 
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware datetime in UTC, also where the database keeps no zone (SQLite).
 
-    SQLite keeps whatever text is written to it. One that is no moment reads as `UNREADABLE`: raised
+    SQLite keeps whatever text is written to it. One that is no moment reads as `UNTOLD`: raised
     here it would keep all the other rows from being read, too.
     """
 
@@ -65,7 +64,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             try:
                 return read(stored)
             except (ValueError, TypeError, OverflowError):
-                return UNREADABLE
+                return UNTOLD
 
         return readable
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.clock import UNTOLD
 from bot.folding import fold
 from bot.plural import counted
 from bot.reply import (
@@ -162,7 +163,8 @@ def _plain(value: object) -> object:
     """What JSON has no type for."""
     match value:
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="seconds")
+            known = None if value == UNTOLD else value.astimezone(UTC)
+            return known and known.isoformat(timespec="seconds")
         case Mapping():
             return dict(value)
     raise TypeError(f"{type(value)} has no form in JSON")

@@ -9,10 +9,10 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
-from bot.clock import Clock, meant, shown
+from bot.clock import UNTOLD, Clock, meant, shown
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from bot.reply import Note, Para, Reply, bold, code, dump, line
 from bot.services.policy import Policy
@@ -142,13 +142,18 @@ def record_of(row: AuditRow) -> Mapping[str, Any]:
     """A row as people's tools read it. All but the two `message_…` is what the hash covers."""
     entry = row.entry
     values = (
-        row.seq, entry.at.astimezone(UTC).isoformat(timespec="microseconds"), str(entry.kind),
+        row.seq, _moment(entry.at), str(entry.kind),
         entry.actor, entry.command, dict(entry.arguments), entry.node, entry.task, entry.label,
         entry.execution, entry.approval, entry.outcome, entry.reason, entry.place.channel,
         entry.place.thread, entry.message, row.ref.channel if row.ref else "",
         row.ref.ts if row.ref else "", dict(entry.details), row.prev_hash, row.hash,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def _moment(at: datetime) -> str:
+    """The moment as the hash covers it; nothing where it cannot be read."""
+    return "" if at == UNTOLD else at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def as_jsonl(row: AuditRow) -> str:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -190,24 +190,19 @@ class Watches:
             await self._leases.renew(tx, Leased.WATCH)
             due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
             groups: dict[Group, list[Watch]] = defaultdict(list)
-            damaged = [watch for watch in due if watch.is_unreadable]
-            for watch in due:
-                if watch.is_unreadable:
-                    continue
+            sound, damaged = _sorted_out(due, began(self._clock), now)
+            for watch in sound:
                 groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
             for (node, owner, observer), watches in groups.items():
                 if observer is self._observers[Goal.RUNNING]:
                     others = await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
-                    watches.extend(watch for watch in others if not watch.is_unreadable)
+                    sound, more = _sorted_out(others, began(self._clock), now)
+                    watches.extend(sound)
+                    damaged.extend(more)
         for watch in damaged:
-            await self._settle(watch, _DAMAGED, watch.status)
+            await self._settle_safely(watch, _DAMAGED)
         if due:
-            looks = [
-                self._poll_safely(
-                    *key, [caught_up(watch, began(self._clock), now) for watch in watches]
-                )
-                for key, watches in groups.items()
-            ]
+            looks = [self._poll_safely(*key, watches) for key, watches in groups.items()]
             await asyncio.gather(*looks)
             await self._outbox.deliver_due()
 
@@ -223,12 +218,22 @@ class Watches:
                 with suppress(StorageFailed):  # it is polled again once the lease runs out
                     await self._surprised(node, watches)
 
+    async def _settle_safely(self, watch: Watch, found: Verdict) -> None:
+        """Settle one apart from its group. What fails is its own, and is tried again later."""
+        try:
+            if late.is_late(watch):
+                await self._late.give_up(watch, line(f"It {found.why}."), by=self._by)
+            else:
+                await self._settle(watch, found, watch.status)
+        except Exception:
+            log.exception("watch.not_settled", watch=watch.id)
+
     async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
         """Looking failed on our side: that is told like a node that does not answer."""
         ours = _ours()
         async with self._store.read() as tx:
             asked = await tx.executions.some([watch.execution for watch in watches])
-        kept = [await self._not_seen(watch, asked[watch.execution], ours) for watch in watches]
+        kept = [await self._looked_at(watch, asked[watch.execution], ours) for watch in watches]
         await self._keep(node, [one for one in kept if one is not None])
 
     async def _poll_group(
@@ -243,10 +248,7 @@ class Watches:
         for watch in watches if session is None else barred:
             why = "was removed" if session is None else "is not shared with you any more"
             lost = f"can no longer be looked at: the session {why}"
-            if late.is_late(watch):
-                await self._late.give_up(watch, line(f"It {lost}."), by=self._by)
-            else:
-                await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            await self._settle_safely(watch, Verdict(WatchState.UNKNOWN, lost))
         watches = [watch for watch in watches if watch not in barred]
         if session is None or not watches:
             return
@@ -265,13 +267,17 @@ class Watches:
         self, watch: Watch, execution: Execution, found: Sight | BotError
     ) -> "_Kept | None":
         """What to keep of a look; None when it was the last one. One's surprise is no other's."""
-        if isinstance(found, BotError):
-            return await self._not_seen(watch, execution, found)
         try:
+            if isinstance(found, BotError):
+                return await self._not_seen(watch, execution, found)
             return await self._seen(watch, execution, found)
         except Exception:
             log.exception("watch.not_understood", watch=watch.id)
+        try:
             return await self._not_seen(watch, execution, _ours())
+        except Exception:  # it is polled again once the lease runs out
+            log.exception("watch.not_kept", watch=watch.id)
+            return None
 
     async def _seen(self, watch: Watch, execution: Execution, sight: Sight) -> "_Kept | None":
         """What to keep of a look; None when it was the last one."""
@@ -352,8 +358,21 @@ class Watches:
         return _Kept(kept, execution, detail if refusals.times == 1 else None)
 
     async def _keep(self, node: str, kept: Sequence["_Kept"]) -> None:
-        """Store one group's looks and what their cards say now, in one unit of work."""
+        """Store one group's looks and what their cards say now, in one unit of work.
+
+        Where that fails, each by itself: what is odd about one is not to undo the others' looks.
+        """
         label = await self._inventory.label(node)
+        try:
+            await self._store_looks(label, kept)
+        except StorageFailed:
+            raise
+        except Exception:
+            log.exception("watch.looks_not_stored", node=node)
+            for one in kept if len(kept) > 1 else ():
+                await self._keep(node, [one])
+
+    async def _store_looks(self, label: str, kept: Sequence["_Kept"]) -> None:
         async with self._store.write() as tx:
             for one in kept:
                 if not await tx.watches.save(one.watch, self._by) or one.detail is None:
@@ -406,6 +425,28 @@ class Watches:
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
         await board.show_card(tx, execution, card, self._clock.now())
+
+
+def _sorted_out(
+    due: Sequence[Watch], since: datetime, now: datetime
+) -> tuple[list[Watch], list[Watch]]:
+    """Those that can be looked at, caught up with the time; and those with a damaged record."""
+    sound, damaged = [], []
+    for watch in due:
+        try:
+            fit = None if watch.is_unreadable else caught_up(watch, since, now)
+        except (
+            ValueError,
+            OverflowError,
+            TypeError,
+        ):  # a moment that is none, or an impossible one
+            log.exception("watch.damaged", watch=watch.id)
+            fit = None
+        if fit is None:
+            damaged.append(watch)
+        else:
+            sound.append(fit)
+    return sound, damaged
 
 
 def _ours() -> BotError:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import UNTOLD
 from bot.errors import NotFound
 from bot.model import (
     CLICK_WAITS,
@@ -25,7 +26,7 @@ from storage.repositories.repository import (
     is_word,
     word,
 )
-from storage.tables import UNREADABLE, approvals, votes
+from storage.tables import approvals, votes
 
 _COUNTING = timedelta(minutes=1)  # for a click that is late to be turned down first
 
@@ -272,7 +273,7 @@ def from_row(row: RowMapping) -> Approval:
         is_unreadable=(
             shown is None
             or not is_word(ReviewKind, row["kind"])
-            or UNREADABLE in {row["created_at"], row["expires_at"]}
+            or UNTOLD in {row["created_at"], row["expires_at"]}
         ),
     )
 

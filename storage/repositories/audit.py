@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import UNTOLD
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
 from storage.repositories.repository import Repository, texts
@@ -220,10 +221,19 @@ def _mapping(text: str) -> dict[str, Any]:
         return {}
 
 
+def _moment(text: str) -> datetime:
+    """When it was; that nobody can tell of a row that was tampered with."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return UNTOLD
+    return at if at.tzinfo else UNTOLD
+
+
 def _from_row(row: RowMapping) -> AuditRow:
     entry = AuditEntry(
         kind=AuditKind(row["kind"]),
-        at=datetime.fromisoformat(row["at"]),
+        at=_moment(row["at"]),
         actor=row["actor"],
         command=row["command"],
         arguments=_mapping(row["arguments"]),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.clock import UNTOLD
 from bot.errors import Conflict, NotFound
 from bot.model import AuditEntry, AuditKind, Effect, Execution, ExecutionStatus, Place, Source
 from storage.errors import BadKey
@@ -21,7 +22,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
-from storage.tables import UNREADABLE, executions
+from storage.tables import executions
 from storage.vault import Vault
 
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
@@ -464,7 +465,7 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
     damaged = [name for name in ("arguments", "facts") if not isinstance(row[name], dict)]
     if not is_word(Effect, row["effect"]):
         damaged.append("effect")
-    if row["created_at"] == UNREADABLE:
+    if row["created_at"] == UNTOLD:
         damaged.append("date")
     return Execution(
         id=row["id"],
@@ -485,7 +486,7 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
         outcome=row["outcome"],
         session_of=row["session_of"],
         approved_by=tuple(row["approved_by"].split()),
-        started_at=None if row["started_at"] == UNREADABLE else row["started_at"],
-        finished_at=row["finished_at"],
+        started_at=None if row["started_at"] == UNTOLD else row["started_at"],
+        finished_at=None if row["finished_at"] == UNTOLD else row["finished_at"],
         unreadable=next(iter(damaged), ""),
     )

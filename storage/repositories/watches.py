@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, select, update
 
+from bot.clock import UNTOLD
 from bot.errors import NotFound
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from storage.repositories.repository import (
@@ -17,7 +18,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
-from storage.tables import UNREADABLE, executions, watches
+from storage.tables import executions, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
 
@@ -204,7 +205,9 @@ def _from_row(row: RowMapping) -> Watch:
         state=word(WatchState, row["state"], WatchState.UNKNOWN),
         is_unreadable=not (
             isinstance(row["about"], dict)
+            and isinstance(row["polls"], int)
+            and isinstance(row["status"], str)
             and is_word(Goal, row["goal"])
-            and UNREADABLE not in {row["started_at"], row["deadline_at"]}
+            and UNTOLD not in {row["started_at"], row["deadline_at"]}
         ),
     )

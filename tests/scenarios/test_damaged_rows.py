@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from aiohttp import ClientSession
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
+from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
+from storage.tables import UtcDateTime, metadata
+from tests.scenarios.changing import _has_asked_for_a_session
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_power import off
@@ -204,6 +208,64 @@ async def test_a_watch_that_cannot_be_read_ends_and_the_others_go_on(
     assert "damaged" in end.plain
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["""about = json_set(about, '$.refused_since', 'x')""", "status = x'ff', polls = 'many'"],
+)
+async def test_a_watch_with_a_damaged_value_holds_up_no_other(stage: Stage, damage: str) -> None:
+    off(stage)
+    off(stage, "Ada's training run")
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.asks(stage.alice, "/dbc vm start Ada")
+    alter(stage, f"UPDATE watches SET {damage} WHERE label = 'inference'")
+    await stage.ends(stage.alice, "Ada's training run is running on gpu1")
+    for _ in range(3):
+        await stage.passes(150)
+    ended = [told for told in stage.endings(stage.alice) if "inference" in told]
+    assert len(ended) == 1
+
+
+async def test_a_watch_whose_end_cannot_be_stored_holds_up_no_other(stage: Stage) -> None:
+    off(stage)
+    off(stage, "Ada's training run")
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.asks(stage.alice, "/dbc vm start Ada")
+    alter(
+        stage,
+        "CREATE TRIGGER odd BEFORE UPDATE ON watches WHEN new.label = 'inference' "
+        "AND new.state <> 'open' BEGIN SELECT RAISE(ABORT, 'odd'); END",
+    )
+    await stage.ends(stage.alice, "Ada's training run is running on gpu1")
+    alter(stage, "DROP TRIGGER odd")
+    await stage.ends(stage.alice, "inference is running on gpu1", within=300)
+
+
+async def test_a_watch_whose_look_cannot_be_stored_undoes_no_others_look(stage: Stage) -> None:
+    off(stage)
+    off(stage, "Ada's training run")
+    stage.node("gpu1").durations = Durations(start=timedelta(seconds=100))
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.asks(stage.alice, "/dbc vm start Ada")
+    alter(
+        stage,
+        "CREATE TRIGGER odd BEFORE UPDATE ON watches WHEN new.label = 'inference' "
+        "AND new.polls > old.polls BEGIN SELECT RAISE(ABORT, 'odd'); END",
+    )
+    await stage.passes(5)
+    async with stage.bot.store.read() as tx:
+        polls = {watch.label: watch.polls for watch in await tx.watches.open()}
+    assert polls == {"inference": 0, "Ada's training run": 1}
+    alter(stage, "DROP TRIGGER odd")
+    await stage.ends(stage.alice, "inference is running on gpu1", within=400)
+
+
+async def test_a_watch_without_its_arguments_still_comes_to_an_end(stage: Stage) -> None:
+    off(stage)
+    await stage.asks(stage.alice, "/dbc snapshot create inference s1 to=hub")
+    alter(stage, "UPDATE executions SET arguments = '{}', facts = '{}' WHERE status = 'following'")
+    await stage.ends(stage.alice, "inference on gpu1: snapshot s1 is on hub", within=300)
+
+
 async def test_a_watch_of_a_command_that_is_gone_is_followed_to_its_end(stage: Stage) -> None:
     off(stage)
     await stage.asks(stage.alice, "/dbc vm start inference")
@@ -253,34 +315,77 @@ async def test_a_click_that_cannot_be_counted_holds_up_no_other(stage: Stage) ->
     await stage.ends(stage.alice, "inference is deleted on gpu1")
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        "dbc_sessions.added_at",
-        "dbc_sessions.checked_at",
-        "session_shares.created_at",
-        "executions.created_at",
-        "executions.finished_at",
-        "approvals.created_at",
-        "approvals.expires_at",
-        "nodes.seen_at",
-        "machines.seen_at",
-    ],
-)
-async def test_a_date_that_cannot_be_read_stops_nobody(stage: Stage, column: str) -> None:
+def moments() -> list[str]:
+    """Every column that holds a moment."""
+    return [
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, UtcDateTime)
+    ]
+
+
+async def has_rows_of_all_kinds(stage: Stage) -> None:
+    """A question with a vote, a share, a watch, a request for a session, names and sightings."""
     off(stage)
+    await _has_asked_for_a_session(stage)
     await shares(stage, "@bob")
-    await asked(stage)
+    question = await asked(stage)
+    vote = "'gone', id, ?, 'approve', '2026-01-05 08:00:00', ?, '', '', 'refused', 'late'"
+    columns = "key, approval, user, verdict, at, channel, thread, reason, state, why"
+    alter(
+        stage, f"INSERT INTO votes ({columns}) SELECT {vote} FROM approvals", stage.carol.id,
+        question.channel,
+    )  # fmt: skip
+    for line in (
+        "image list on gpu1",
+        "vm show inference",
+        "vm name inference i1",
+        "node name gpu1 rack-a",
+        "vm shwo i1",
+    ):
+        await stage.asks(stage.alice, f"/dbc {line}")
+    stage.node("gpu1").durations = Durations(add=timedelta(seconds=200))
+    await stage.asks(stage.alice, "/dbc disk add i1 50")
+
+
+@pytest.mark.parametrize("column", moments())
+async def test_a_date_that_cannot_be_read_stops_nobody(stage: Stage, column: str) -> None:
+    await has_rows_of_all_kinds(stage)
     table, _, name = column.partition(".")
-    row = f"rowid = (SELECT min(rowid) FROM {table})"
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        (rows,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert rows, table
+    row = f"rowid = (SELECT max(rowid) FROM {table})"
     alter(stage, f"UPDATE {table} SET {name} = 'nonsense' WHERE {row}")
     with capture_logs() as logs:
         await stage.restart_bot()
         for _ in range(3):
             await stage.passes(30)
-        for line in ("vm list", "session list", "approval list", "watch list", "node list"):
+        for line in (
+            "vm list", "session list", "approval list", "watch list", "node list", "audit list",
+            "vm list --json", "watch list --json", "vm show Ada",
+        ):  # fmt: skip
             seen = await stage.asks(stage.bob, f"/dbc {line}")
             assert "went wrong" not in seen.plain, line
-        await stage.asks(stage.bob, "/dbc vm start inference")
-        await stage.ends(stage.bob, "inference is running on gpu1")
+        off(stage, "Ada's training run")
+        await stage.asks(stage.bob, "/dbc vm start Ada")
+        await stage.ends(stage.bob, "Ada's training run is running on rack-a", within=400)
     assert [entry for entry in logs if entry["log_level"] == "error"] == []
+    for person in (stage.alice, stage.bob, stage.carol):
+        assert [m.plain for m in person.messages() if "2000-01-01" in m.plain] == []
+
+
+async def test_an_audit_row_with_a_damaged_date_is_shown_without_it(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm name inference i1")
+    newest = "seq = (SELECT max(seq) FROM audit)"
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        ((at,),) = database.execute(f"SELECT at FROM audit WHERE {newest}").fetchall()
+    alter(stage, "DROP TRIGGER audit_refuses_update")
+    alter(stage, f"UPDATE audit SET at = 'nonsense' WHERE {newest}")
+    for line in ("audit list", "audit list --json"):
+        seen = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "went wrong" not in seen.plain
+        assert "2000-01-01" not in seen.plain
+    assert "time not known" in (await stage.asks(stage.alice, "/dbc audit list")).plain
+    alter(stage, "UPDATE audit SET at = ? WHERE at = 'nonsense'", at)

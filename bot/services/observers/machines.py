@@ -52,12 +52,12 @@ class Machines:
         listed = [watch for watch in watches if watch.task in states]
         missing = [w for w in watches if w.task not in states and w.id not in unread]
 
-        async def alone(_target: Target, watch: Watch) -> Sight:
+        async def each(_target: Target, watch: Watch) -> Sight:
+            if watch.task in states:
+                return await self._sight(session, watch, states[watch.task])
             return await self._alone(session, watch)
 
-        seen = await one_by_one(session, missing, alone)
-        found = {w.id: await self._sight(session, w, states[w.task]) for w in listed}
-        return {**seen, **found, **unread}
+        return {**await one_by_one(session, [*listed, *missing], each), **unread}
 
     async def _alone(self, session: DbcSession, watch: Watch) -> Sight:
         """What a machine's own details say of it, where the list does not say.
