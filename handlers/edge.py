@@ -1,11 +1,8 @@
 """The edge as one thing to start and stop: Bolt, its listeners, and the way Slack reaches us."""
 
-import traceback
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
-from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,8 +13,8 @@ from bot.ports import Core
 from handlers import buttons, home, lines, submissions
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
+from handlers.dispatch import on_error
 from handlers.modals import Modals
-from handlers.payloads import OTHER_SHAPE
 from handlers.server import Server
 from handlers.slack import SlackMessenger
 from handlers.socket_mode import Pace, Reach, SocketMode
@@ -143,20 +140,9 @@ class SlackEdge:
             modals=Modals(connection, clock),
             boundary=Boundary(self._supervisor, clock),
         )
-        app.error(_on_error)
+        app.error(on_error)
         lines.register(app, board, self._settings.slash_command)
         buttons.register(app, board)
         submissions.register(app, board)
         home.register(app, board)
         return app
-
-
-async def _on_error(error: Exception) -> BoltResponse:
-    """What no boundary caught: a payload of a shape that Slack does not document."""
-    if isinstance(error, OTHER_SHAPE):
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(at.filename).name}:{at.lineno} in {at.name}"
-        log.error("delivery_not_understood", error=type(error).__name__, where=where)
-        return BoltResponse(status=400, body="")
-    log.error("delivery_not_understood", exc_info=error)
-    return BoltResponse(status=500, body="")

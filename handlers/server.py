@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+import secrets
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
@@ -97,7 +98,7 @@ class Server:
             self._refusals.note(refused.why)
             return web.Response(status=refused.status)
         except Exception:  # ours: what comes from outside was refused
-            log.exception("http.surprise")
+            log.exception("http.surprise", error_id=secrets.token_hex(4))
             return web.Response(status=500)
         finally:
             connection.answered()

@@ -136,6 +136,21 @@ async def test_a_fault_of_ours_is_told_with_its_traceback(http_office: Office) -
     assert [entry["event"] for entry in logs if entry.get("exc_info")] == ["http.surprise"]
 
 
+@pytest.mark.parametrize("fault", [KeyError("ours"), TypeError("ours"), ValueError("ours")])
+async def test_a_fault_of_ours_is_not_taken_for_an_odd_payload(
+    http_office: Office, fault: Exception
+) -> None:
+    async def broken() -> BoltResponse:
+        raise fault
+
+    http_office.edge.app.use(broken)
+    with capture_logs() as logs:
+        assert await post(http_office, SLASH, signed(http_office, SLASH)) == 500
+    [told] = [entry for entry in logs if entry["log_level"] == "error"]
+    assert told["error_id"]
+    assert told["exc_info"]
+
+
 async def test_a_client_that_leaves_is_no_error(
     http_office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
