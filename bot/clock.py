@@ -110,7 +110,7 @@ def was_set(clock: Clock) -> bool:
 
 def shown(clock: Clock, at: datetime) -> datetime:
     """A moment of `clock` as people are told it: by the machine's clock as it is now."""
-    return at + _ahead(clock)
+    return at if at == UNTOLD else at + _ahead(clock)
 
 
 def meant(clock: Clock, told: datetime) -> datetime:
