@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.groups.audit import PAGE
 from bot.model import AuditKind
 from tests.scenarios.site import DELETE, NAME, asked, entries, refused_clicks, rules, site
 from tests.scenarios.stage import CHANNEL
@@ -53,3 +54,9 @@ async def test_a_reload_that_was_refused_is_recorded_once(tmp_path: Path) -> Non
             len(loaded) + 1
         )
         assert "No." in (await stage.asks(stage.alice, DELETE)).plain
+
+
+def test_the_docs_say_how_many_rows_and_which_kinds_there_are() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert f"newest first, {PAGE} rows at a time" in docs
+    assert [kind for kind in AuditKind if f"`{kind}`" not in docs] == []
