@@ -50,6 +50,7 @@ async def bind(
     node: Node | None = None
     inventory = services.inventory
     no_node = hidden_from(services, actor, place, "node.list", asking=asking)
+    target = command.target
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         kind = parameter.arg.kind
@@ -67,10 +68,11 @@ async def bind(
             node = await inventory.node_by_id(machine.node)
             arguments[parameter.name] = machine
         elif kind in NODES and text:
-            node = await inventory.named_node(
+            named = await inventory.named_node(
                 text, MEANT[kind], parameter.name, asking=asking, hidden=no_node
             )
-            arguments[parameter.name] = node
+            node = named if parameter is target else node
+            arguments[parameter.name] = named
         elif kind == "place" and text:
             node = await _node_called(inventory, text, parameter.name, no_node, asking=asking)
             arguments[parameter.name] = node or text

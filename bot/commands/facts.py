@@ -8,6 +8,7 @@ from bot.commands.bind import Bound
 from bot.commands.context import Context
 from bot.commands.identity import identity_of
 from bot.commands.table import Command
+from bot.commands.terms import terms_of
 from bot.dbc.errors import DbcError, TaskNotFound, WrongNodeKind
 from bot.dbc.identity import Target
 from bot.dbc.models import TaskDetail
@@ -26,13 +27,43 @@ async def facts_of(
     """
     found = {
         **await identity_of(context.services, bound),
+        **_terms(command, context),
         **found_by_look(command.facts, context.facts),
+        **await _shown(command, bound, context, patience),
     }
     if bound.machine is None:
         return found
     node = bound.node.label if bound.node else ""
     reading = _Reading(context, bound.machine, node, patience)
     return {**found, **await reading.read(command.reads)}
+
+
+def _terms(command: Command, context: Context) -> Mapping[str, Fact]:
+    """The arguments, and what is meant by those that were left out."""
+    execution = context.execution
+    assert execution is not None, "only what changes something is reviewed"  # noqa: S101
+    given = {**command.defaults, **execution.facts, **execution.arguments}
+    return terms_of(command.parameters, command.target, given, execution.secrets)
+
+
+async def _shown(
+    command: Command, bound: Bound, context: Context, patience: float
+) -> Mapping[str, Fact]:
+    """What the row reads for a review alone; why not, where it cannot."""
+    if command.shows is None:
+        return {}
+    try:
+        async with asyncio.timeout(patience):
+            found = await command.shows(context, **bound.arguments)
+    except BotError as problem:
+        if isinstance(problem, DbcError):
+            problem.named(bound.node.label if bound.node else "")
+        why = problem.sentence
+    except TimeoutError:
+        why = f"No answer within {patience:g} s."
+    else:
+        return found_by_look(command.kinds, found)
+    return {key: Fact(unread=why) for key in command.facts if key not in context.facts}
 
 
 class _Reading:

@@ -158,7 +158,8 @@ class Pipeline:
                 shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
-            patience = _LITTLE_PATIENCE if command.reads == (STATE,) else _PATIENCE
+            is_seen = command.reads == (STATE,) and command.shows is None
+            patience = _LITTLE_PATIENCE if is_seen else _PATIENCE
             kind = ReviewKind.APPROVE if decision.kind == "approve" else ReviewKind.CONFIRM
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
@@ -167,6 +168,7 @@ class Pipeline:
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             await self._reviews.decision(execution)
+            await self._preparation.keep(execution)
             return True
         decision = await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _PATIENCE)
@@ -178,6 +180,7 @@ class Pipeline:
                 "The same request has been sent since this was shown.",
                 hint="Nothing was done. Look at what becomes of that one before you ask again.",
             )
+        await self._preparation.keep(execution)
         return True
 
     async def _show_waiting(
@@ -196,8 +199,7 @@ class Pipeline:
         if interim.is_said:
             return
         subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
-        asks, _ = command.question_of(execution.known)
-        what = line(asks or command.heading, " ", subject.named)
+        what = command.asked(execution.known, subject)
         waiting = line(f"waiting for {subject.node_label} (up to {patience:.0f} s)")
         card = cards.running(execution, what, waiting)
         now = self._clock.now()

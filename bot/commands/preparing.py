@@ -29,8 +29,8 @@ class Preparation:
         """Find out what was meant and whether it can be. Raises BotError where it cannot.
 
         What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
-        it was requested. Raises RightsUnknown while Slack does not say who it is. `interim` learns
-        which node is waited for.
+        it was requested, and what is read now is not kept yet. Raises RightsUnknown while Slack
+        does not say who it is. `interim` learns which node is waited for.
         """
         command, node = self._services.table[execution.command], ""
         await self._may_change_things(execution)
@@ -45,13 +45,16 @@ class Preparation:
             if bound.node is not None:
                 node = bound.node.label
                 interim.waiting = waiting_for(node)
-            return await self._look(command, execution, bound), bound
+            execution = await self._look(command, execution, bound)
         except DbcError as error:
             if error.severity is Severity.FAILED:
                 error.hint = line("Nothing was sent. ", error.hint)
             subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
             error.during = doing(command.title, subject)
             raise
+        if not again:
+            await self.keep(execution)
+        return execution, bound
 
     async def _may_change_things(self, execution: Execution) -> None:
         if is_free(execution.command):
@@ -110,6 +113,9 @@ class Preparation:
             if bound.node is not None:
                 error.named(bound.node.label)
             raise
-        async with self._store.write() as tx:
-            await tx.executions.set_facts(execution.id, facts)
         return replace(execution, facts=facts)
+
+    async def keep(self, execution: Execution) -> None:
+        """Write down what was read, for the run; what a card has shown is compared before."""
+        async with self._store.write() as tx:
+            await tx.executions.set_facts(execution.id, execution.facts)

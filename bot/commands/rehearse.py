@@ -92,7 +92,7 @@ class _Rehearsal:
         fails = any(label == _FAILS for label, _ in facts)
         facts.append(("Review", await self._review(execution, bound, decision, fails=fails)))
         facts += await self._facts(execution, bound, decision)
-        _, loses = self._command.question_of(execution.known)
+        loses = self._command.lost(execution.known)
         facts.append(("Would be lost", line(loses or "Nothing.")))
         head = line(head, *self._question(execution, bound.node))
         return Reply(
@@ -134,8 +134,7 @@ class _Rehearsal:
         subject = Subject(execution.label, execution.task, node.label if node else "")
         if not subject.label and not subject.node_label:
             return ()
-        asks, _ = self._command.question_of(execution.known)
-        told: Line = line(f" · {asks} " if asks else " · ", subject.named)
+        told = line(" · ", self._command.asked(execution.known, subject))
         return line(told, " ", code(node.id)) if node else told
 
     async def _shown(self, execution: Execution, bound: Bound) -> Sequence[Part]:

@@ -440,7 +440,8 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self._question(approval, execution)
-        what = line(question.asks[:1].lower(), question.asks[1:], " ", question.subject.named)
+        first, *rest = question.title
+        what = line(first[:1].lower() + first[1:] if isinstance(first, str) else first, *rest)
         return line(what, ", requested by ", mention(execution.actor))
 
     async def deliver(self) -> None:
@@ -457,9 +458,9 @@ class Reviews:
         self, approval: Approval, execution: Execution, *, named: bool | None = None
     ) -> Question:
         command = self._table.spoken_of(execution.command)
-        asks, loses = command.question_of(execution.known)
+        loses, again = command.lost(execution.known), ""
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
-            asks = f"Run {command.title} a second time:"
+            again = f"Run {command.title} a second time:"
             loses = "DBC does not notice that both are the same, and carries out both."
         label = await self._inventory.label(execution.node) if execution.node else ""
         key = _key_of(approval)
@@ -467,11 +468,13 @@ class Reviews:
             votes = await tx.votes.of(approval.id)
             copies = await tx.messages.copies(key)
         named = await self._is_named(approval, execution) if named is None else named
+        own = review_cards.desc_of(approval)
+        subject = cards.Subject(execution.label, execution.task, label, own)
         return Question(
             execution,
             approval,
-            cards.Subject(execution.label, execution.task, label, review_cards.desc_of(approval)),
-            asks or command.heading,
+            subject,
+            line(again, " ", subject.named) if again else command.asked(execution.known, subject),
             loses or command.help,
             command.kinds,
             votes,

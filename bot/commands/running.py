@@ -108,8 +108,7 @@ class Runs:
         if command.follow is not None:
             doing = said(command.follow.doing, execution.known)
             return cards.progress(execution, subject, doing, asking)
-        asks, _ = command.question_of(execution.known)
-        what = line(asks or command.heading, " ", subject.named)
+        what = command.asked(execution.known, subject)
         return cards.running(execution, what, asking)
 
     async def _run_followed(

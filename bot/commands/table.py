@@ -9,17 +9,19 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.commands.args import DEFAULTED, NODE_OPTION, SECRET, Parameter, parameters
+from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, SECRET, Parameter, parameters
+from bot.commands.terms import said_as
 from bot.folding import fold, plain
 from bot.model import Effect, Goal, Watch
-from bot.reply import Reply
-from bot.services.facts import OF_MACHINES, STATE, Kinds
+from bot.reply import Line, Reply, Words
+from bot.services.cards import Subject, asked
+from bot.services.facts import OF_MACHINES, STATE, FactKind, Kinds
 
 BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
-Words = str | Callable[[Mapping[str, str]], str]
+Wording = str | Callable[[Mapping[str, str]], str]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
 Foresight = Callable[..., Awaitable[Sequence[str]]]
@@ -38,8 +40,8 @@ class Follow:
     """
 
     goal: "Goal | Callable[[Mapping[str, str]], Goal]"
-    doing: "Words"
-    done: "Words"
+    doing: "Wording"
+    done: "Wording"
     limit: timedelta = timedelta(minutes=60)
     stops: "Callable[[Watch, Mapping[str, str]], bool] | None" = None
 
@@ -55,15 +57,18 @@ _ABBREVIATIONS = frozenset({"vm", "lan"})
 class Command:
     """One row. The function's signature is the argument list, its docstring's first line the help.
 
-    `asks` is the card's question and `loses` what the card says will be lost, for what needs a
-    review. These and `effect` may depend on the typed arguments. `form` marks a command that is
-    a form by nature. `look` takes the function's arguments and reads what must be known before
-    anything is asked or sent: it raises a BotError where DBC would refuse or, worse, would not,
-    and gives facts. `facts` are those of them that a review shows and compares before the run, and
-    `reads` what it reads of the machine itself. `check` looks at all texts together before
-    anything is recorded and raises a BotError. `verify` does so with what is known here (services,
-    person, texts); it asks nobody. `present` reads what the machine that is given is like now, by
-    parameter, for the form. `example` is a whole line without the slash command.
+    `asks` is the card's question, with `{names}` of what is known in it (`cards.asked`), and
+    `loses` what the card says will be lost, for what needs a review. These and `effect` may depend
+    on the typed arguments. `form` marks a command that is a form by nature. `look` takes the
+    function's arguments and reads what must be known before anything is asked or sent: it raises a
+    BotError where DBC would refuse or, worse, would not, and gives facts; under a parameter's name,
+    what is sent where that was left out. A review shows, and compares before the run, all
+    arguments, those of the facts that are in `facts`, what `shows` reads, which is called like
+    `look` for a review alone, and what it `reads` of the machine itself.
+    `check` looks at all texts together before anything is recorded and raises a BotError. `verify`
+    does so with what is known here (services, person, texts); it asks nobody. `present` reads what
+    the machine that is given is like now, by parameter, for the form. `example` is a whole line
+    without the slash command.
     `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
     is sent that would tell.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
@@ -83,10 +88,11 @@ class Command:
     look: Look | None = None
     present: Look | None = None
     foresees: Foresight | None = None
+    shows: Look | None = None
     facts: Kinds = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = (STATE,)
-    asks: Words = ""
-    loses: Words = ""
+    asks: Wording = ""
+    loses: Wording = ""
     follow: Follow | None = None
     unanswered: Follow | None = None
     alike: tuple[str, ...] = ()
@@ -170,9 +176,36 @@ class Command:
         """What it does with these arguments."""
         return self.effect if isinstance(self.effect, Effect) else self.effect(values)
 
-    def question_of(self, values: Mapping[str, str]) -> tuple[str, str]:
-        """What the card asks and what it says will be lost, with these arguments."""
-        return said(self.asks, values), said(self.loses, values)
+    def asked(self, known: Mapping[str, str], subject: Subject) -> Line:
+        """The card's question without its mark, of what is known: `Delete train-01 on gpu1`."""
+        known = {**self.defaults, **known}
+        kinds = self.kinds
+
+        def say(name: str) -> Words:
+            text = known.get(name, "")
+            return kinds[name].said(text) if name in kinds and text else text
+
+        return asked(said(self.asks, known) or self.heading, say, subject)
+
+    def lost(self, known: Mapping[str, str]) -> str:
+        """What the card says will be lost."""
+        return said(self.loses, known)
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """The texts that stand for what is left out."""
+        return {
+            p.name: p.arg.canonical(p.name, str(p.default))
+            for p in self.parameters
+            if p.default not in {None, (), ""} and p.default is not False
+        }
+
+    @property
+    def target(self) -> Parameter | None:
+        """The parameter that says to which machine or node it is done."""
+        machines = [p for p in self.parameters if p.arg.kind == "vm"]
+        nodes = [p for p in self.parameters if p.arg.kind in NODES]
+        return next(iter([*machines, *nodes]), None)
 
     @property
     def removes(self) -> bool:
@@ -182,7 +215,8 @@ class Command:
     @property
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
-        return {**OF_MACHINES, **self.facts}
+        given = {p.name: FactKind(p.arg.label, said=said_as(p.arg)) for p in self.parameters}
+        return {**given, **OF_MACHINES, **self.facts}
 
     @property
     def worst_effect(self) -> Effect:
@@ -224,7 +258,7 @@ async def _gone(_ctx: object) -> None:
     """Do what only another version of the bot can do."""
 
 
-def said(words: Words, values: Mapping[str, str]) -> str:
+def said(words: Wording, values: Mapping[str, str]) -> str:
     """Words that may depend on the typed arguments."""
     return words if isinstance(words, str) else words(values)
 
@@ -280,8 +314,10 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: the help text is a sentence")
     if not command.example.startswith(command.title):
         raise ValueError(f"{command.id}: the example is a whole line")
-    if command.worst_effect >= Effect.DISRUPT and not (command.asks and command.loses):
-        raise ValueError(f"{command.id}: the card must say what is asked and what is lost")
+    if command.effect is not Effect.READ and not command.asks:
+        raise ValueError(f"{command.id}: the card must say what is asked")
+    if command.worst_effect >= Effect.DISRUPT and not command.loses:
+        raise ValueError(f"{command.id}: the card must say what is lost")
     if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
         raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
     if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:

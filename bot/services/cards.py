@@ -1,5 +1,7 @@
 """The words of the one message that each change has, from question to end. Pure builders."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +16,7 @@ from bot.reply import (
     Part,
     Reply,
     Span,
+    Words,
     bold,
     code,
     emoji,
@@ -26,6 +29,9 @@ from bot.reply import (
 
 CONNECT = "vm.connect"
 KEEP_WATCHING = "watch.extend"
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_NAMES_SUBJECT = re.compile(r"\{(target|label|node)\}")
 
 _SIGNS = {
     ExecutionStatus.DONE: "white_check_mark",
@@ -58,6 +64,27 @@ class Subject:
             return line(bold(self.node_label))
         own = f" ({self.desc})" if self.desc not in {"", self.label} else ""
         return line(bold(self.label), own, " on ", bold(self.node_label))
+
+
+def asked(template: str, say: Callable[[str], Words], subject: Subject) -> Line:
+    """A question without its mark, where `{target}`, `{label}` and `{node}` name the subject.
+
+    Any other `{name}` is what `say` says of it, word for word. The target ends a question that
+    does not say where it belongs.
+    """
+    if _NAMES_SUBJECT.search(template) is None:
+        template = f"{template} {{target}}" if subject.label or subject.node_label else template
+    names = {
+        "target": subject.named,
+        "label": line(bold(subject.label)),
+        "node": line(bold(subject.node_label)),
+    }
+    parts = _PLACE.split(template)  # text and names by turns
+    pieces = [
+        part if position % 2 == 0 else names[part] if part in names else line(say(part))
+        for position, part in enumerate(parts)
+    ]
+    return line(*(piece for piece in pieces if piece))
 
 
 def doing(title: str, subject: Subject) -> Line:

@@ -27,8 +27,8 @@ class FactKind:
     """How a fact is shown and compared.
 
     `said` is the text as people read it. What is not `is_compared` only helps to read the question.
-    `holds` tells whether the second text is still what the
-    first one has shown.
+    `holds` tells whether the second text is still what the first one has shown. `called` is the
+    label within a sentence, of what is named there with nothing but its value.
     """
 
     label: str
@@ -36,6 +36,7 @@ class FactKind:
     said: Callable[[str], Words] = str
     holds: Callable[[str, str], bool] = eq
     is_compared: bool = True
+    called: str = ""
 
 
 Kinds = Mapping[str, FactKind]
@@ -52,7 +53,8 @@ def _leads_to_the_same(shown: str, now: str) -> bool:
     return state_of(rest_of(shown)) == state_of(rest_of(now))
 
 
-def _said_node(text: str) -> Words:
+def said_node(text: str) -> Words:
+    """A node's id, behind which its name stands: `gpu1 · b1a9e7…`."""
     identifier, _, own = text.partition(" ")
     return line(f"{own} · " if own else "", code(identifier[:_SHORT]))
 
@@ -68,7 +70,7 @@ def _said_renamed(text: str) -> Words:
 IDENTITY: Kinds = {
     DESCRIPTION: FactKind("Description", is_compared=False),
     RENAMED: FactKind("Nickname", said=_said_renamed, is_compared=False),
-    NODE: FactKind("Node", said=_said_node, is_compared=False),
+    NODE: FactKind("Node", said=said_node, is_compared=False),
     NODE_RENAMED: FactKind("Node's nickname", said=_said_renamed, is_compared=False),
 }
 OF_MACHINES: Kinds = {
@@ -132,17 +134,20 @@ def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]
 
 
 def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
-    is_now = f"{'are' if kind.plural else 'is'} now “{_quoted(kind, now)}”"
+    is_now = f"{'are' if kind.plural else 'is'} now “{_bare(kind, now)}”"
     if shown.unread and not shown.text:
         return "" if now.unread else f"{kind.label} could not be read and {is_now}"
     if kind.holds(shown.text, now.text) or (now.unread and not now.text):
         return ""
-    return f"{kind.label} {'were' if kind.plural else 'was'} “{_quoted(kind, shown)}” and {is_now}"
+    if kind.called:
+        verb = "are" if kind.plural else "is"
+        return f"{kind.called} {verb} now {_bare(kind, now)}, not {_bare(kind, shown)}"
+    return f"{kind.label} {'were' if kind.plural else 'was'} “{_bare(kind, shown)}” and {is_now}"
 
 
 def _and(labels: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
 
 
-def _quoted(kind: FactKind, fact: Fact) -> str:
+def _bare(kind: FactKind, fact: Fact) -> str:
     return plain(line(kind.said(fact.text))) or "none"

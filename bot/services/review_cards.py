@@ -62,25 +62,21 @@ _STANDS = {
 class Question:
     """All that a review's card says.
 
-    `kinds`: how the facts read that it shows. `named`: the rules name who may approve. `people`:
-    those who were asked to. `channel`: where a shared session lets every member approve.
+    `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
+    `named`: the rules name who may approve. `people`: those who were asked to. `channel`: where a
+    shared session lets every member approve.
     """
 
     execution: Execution
     approval: Approval
     subject: Subject
-    asks: str
+    title: Line
     loses: str
     kinds: Kinds = field(default_factory=dict)
     votes: Sequence[Vote] = ()
     named: bool = False
     people: Sequence[str] = ()
     channel: str = ""
-
-    @property
-    def title(self) -> Line:
-        """`Delete train-01 on gpu1`."""
-        return line(self.asks, " ", self.subject.named)
 
 
 def question(asked: Question) -> Reply:

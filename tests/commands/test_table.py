@@ -79,8 +79,14 @@ def test_two_rows_of_one_name_are_refused() -> None:
 
 
 def test_a_row_that_destroys_must_say_what_is_lost() -> None:
+    row = Command("x", _row, Effect.DESTROY, "g x 1", asks="Do x to")
     with pytest.raises(ValueError, match="what is lost"):
-        Table((Group("g", "G", (Command("x", _row, Effect.DESTROY, "g x 1"),)),))
+        Table((Group("g", "G", (row,)),))
+
+
+def test_a_row_that_changes_something_must_say_what_its_card_asks() -> None:
+    with pytest.raises(ValueError, match="what is asked"):
+        Table((Group("g", "G", (Command("x", _row, Effect.CHANGE, "g x 1"),)),))
 
 
 def test_the_generated_files_are_current() -> None:

@@ -291,7 +291,9 @@ async def test_a_change_that_a_rule_reviews_is_compared_like_a_loss(tmp_path: Pa
         question = await asked(stage, f"/dbc vm modify {NAME} mem=100")
         stage.task(NAME).memory = 200 * GIB
         await approves(stage, stage.bob, question)
-        assert "memory 200 → 100 GiB" in now(stage, question).plain
+        ended = now(stage, question).plain
+        assert "Change memory 64 → 100 GiB" in ended.replace("*", "")
+        assert "Changed since it was shown: memory is now 200 GiB, not 64 GiB." in ended
         assert stage.changes() == []
 
 

@@ -15,6 +15,7 @@ from bot.errors import Refused
 from bot.folding import fold
 from bot.model import Effect
 from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
+from bot.services.facts import FactKind
 
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
@@ -84,6 +85,14 @@ async def remove(ctx: Context, alias: Name) -> Reply:
     return Reply.of("The alias ", code(name), " is gone.", private=True)
 
 
+async def _meant_now(ctx: Context, alias: str, **_body: object) -> Mapping[str, str]:
+    """What it stands for so far."""
+    known = ctx.services.aliases.of(ctx.actor)
+    return {"meant": known.get(alias_called(alias, known) or "", "")}
+
+
+_MEANT = {"meant": FactKind("Stands for so far", called="what it stands for")}
+
 GROUP = Group(
     "alias",
     "Your own short words for long lines",
@@ -92,10 +101,12 @@ GROUP = Group(
         Command(
             "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
             check=_check, verify=_verify,
+            shows=_meant_now, facts=_MEANT, asks="Let {alias} stand for “{body}”",
             loses="An alias of yours of that name is replaced.",
         ),
         Command(
             "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
+            shows=_meant_now, facts=_MEANT, asks="Forget the alias {alias}",
             loses="The alias means nothing any more.",
         ),
     ),

@@ -18,7 +18,6 @@ from bot.reply import (
     Reply,
     Row,
     Rows,
-    Span,
     bold,
     code,
     command,
@@ -26,6 +25,7 @@ from bot.reply import (
     mention,
     time,
 )
+from bot.services.cards import Subject
 
 Which = Annotated[
     str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk", narrow=True)
@@ -59,15 +59,12 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)
-    asks, _ = row.question_of(execution.known)
-    about: list[str | Span] = [" ", bold(execution.label)] if execution.label else []
-    if node:
-        about.append(f" on {node}")
+    subject = Subject(execution.label, execution.task, node)
     until = line(" · until ", time(approval.expires_at))
     if one.is_glass:
         until = line(" · ran ", time(approval.created_at), ", without approval")
     shown = line(
-        code(short(approval.id)), " ", asks or row.heading, *about,
+        code(short(approval.id)), " ", row.asked(execution.known, subject),
         " · requested by ", mention(execution.actor), until,
     )  # fmt: skip
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
@@ -195,6 +192,7 @@ GROUP = Group(
             cancel,
             Effect.CHANGE,
             "approval cancel 7a9Qx2Lk",
+            asks="Cancel the request {approval}",
             loses="The request, with the decisions on it.",
         ),
     ),

@@ -138,6 +138,7 @@ GROUP = Group(
         Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
+            asks="Add a data disk of {size} GiB to",
             check=_check_directory, look=_before_add, reads=(STATE, DISKS), alike=("size",),
             follow=Follow(
                 Goal.DISK_ADDED,
@@ -149,13 +150,14 @@ GROUP = Group(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
             check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
             facts={"after": FactKind("Size afterwards")},
+            asks="Grow disk {disk} of {target} by {by} GiB to {after}",
             loses="Nothing, but the disk cannot be made smaller again.",
             follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
             check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
-            asks=lambda known: f"Delete disk {known['disk']} of",
+            asks="Delete disk {disk} of",
             loses=lambda known: f"The disk {known['disk']} "
             f"({known.get('disk ' + known['disk'], '')}) and all its data are erased. "
             "Nothing brings them back.",

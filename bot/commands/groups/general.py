@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 from bot.commands.args import Arg, Topic
 from bot.commands.context import Context
 from bot.commands.derive import help_reply, not_understood
+from bot.commands.groups.shown import said_audiences
 from bot.commands.parse import HelpWanted, NotUnderstood, parse
 from bot.commands.standing import standing_of
 from bot.commands.table import Command, Group
 from bot.folding import plain
 from bot.model import Effect
 from bot.reply import Fields, Line, Note, Para, Reply, bold, code, command, line
+from bot.services.facts import FactKind, said_node
 
 Scope = Literal["person", "channel"]
 
@@ -143,6 +145,37 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     return Reply(told, parts, private=not channel_node, data=data)
 
 
+async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str, str]:
+    """Which nodes are named, in which channel, and what is meant there now."""
+    found: dict[str, str] = {}
+    inventory, hidden = ctx.services.inventory, partial(ctx.hidden, "node.list")
+    asked: list[tuple[str, str, Scope, str]] = [
+        ("node", node, "person", ctx.actor),
+        ("channel_node", channel_node, "channel", ctx.place.channel),
+    ]
+    for name, text, scope, owner in asked:
+        if not text:
+            continue
+        async with ctx.services.store.read() as tx:
+            now = await tx.defaults.get(scope, owner)
+        meant = await inventory.node_by_id(now) if now else None
+        found[f"{name}_now"] = f"{meant.id} {meant.label}" if meant else ""
+        if plain(text) != _NONE:
+            named = await inventory.named_node(text, hidden=hidden)
+            found[name] = f"{named.id} {named.label}"
+    return {**found, **({"channel": ctx.place.channel} if channel_node else {})}
+
+
+_MEANT = {
+    "channel_node": FactKind("This channel's node", said=said_node),
+    "channel": FactKind("Channel", said=said_audiences),
+    "node_now": FactKind("Node so far", said=said_node, called="the node"),
+    "channel_node_now": FactKind(
+        "This channel's node so far", said=said_node, called="this channel's node"
+    ),
+}
+
+
 def _effect(values: Mapping[str, str]) -> Effect:
     return Effect.CHANGE if {"node", "channel_node"} & set(values) else Effect.READ
 
@@ -153,6 +186,15 @@ GROUP = Group(
     (
         Command("help", show_help, example="help vm restart"),
         Command("whoami", whoami, example="whoami"),
-        Command("settings", settings, _effect, "settings node=gpu1"),
+        Command(
+            "settings",
+            settings,
+            _effect,
+            "settings node=gpu1",
+            asks="Change which node is meant when none is named",
+            loses="A default that is set already is replaced.",
+            shows=_meant_now,
+            facts=_MEANT,
+        ),
     ),
 )

@@ -337,12 +337,12 @@ def _replacing(known: Mapping[str, str]) -> Effect:
     return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
 
 
-def _asks(deed: str) -> Callable[[Mapping[str, str]], str]:
+def _asks(deed: str, way: str) -> Callable[[Mapping[str, str]], str]:
     """`Download`, where nothing is there; what replaces a file says so."""
 
     def asks(known: Mapping[str, str]) -> str:
         may_be_there = known.get("before") or known.get(unread("before"))
-        return f"{deed} and replace" if may_be_there else deed
+        return f"{deed}{' and replace' if may_be_there else ''} {{label}} {way}"
 
     return asks
 
@@ -381,6 +381,7 @@ _DELETED = {
     "size": FactKind("Size", said=_or_not_listed),
     "used_by": FactKind("Known to use it"),
 }
+_PATH = FactKind("File on the node")
 _REPLACED = {
     "server": FactKind("Image server"),
     "size": FactKind("New file", said=_or_not_listed),
@@ -395,9 +396,9 @@ GROUP = Group(
         Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
-            check=_check_path, look=_before_upload, needs_session=True, facts=_REPLACED,
-            alike=("image", "server"),
-            asks=_asks("Upload"),
+            check=_check_path, look=_before_upload, needs_session=True,
+            facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
+            asks=_asks("Upload", "from {node} to {server}"),
             loses=_upload_loses,
             follow=Follow(
                 Goal.UPLOADED,
@@ -409,7 +410,7 @@ GROUP = Group(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks=_asks("Download"),
+            asks=_asks("Download", "from {server} to {node}"),
             loses=_download_loses,
             follow=Follow(
                 Goal.DOWNLOADED,
@@ -424,8 +425,8 @@ GROUP = Group(
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop, needs_session=True,
-            facts={"direction": FactKind("Transfer")},
-            asks=lambda known: f"Stop the {known.get('direction', 'transfer')} of",
+            facts={"direction": FactKind("Transfer"), "path": _PATH},
+            asks="Stop the {direction} of",
             loses="It cannot be taken up again later. What has arrived so far may stay where it "
             "was going, as an incomplete file. A node may also finish it all the same: I look "
             "what becomes of it.",

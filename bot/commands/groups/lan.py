@@ -121,6 +121,7 @@ GROUP = Group(
             Effect.CHANGE,
             "lan create team01 192.168.66.0/24 on gpu1",
             alike=("name",),
+            asks="Create the network {name} ({cidr}) on",
             check=_check,
             unanswered=Follow(
                 Goal.CHANGED, lambda known: f"makes the network {known['name']}", "has it now"
@@ -134,7 +135,7 @@ GROUP = Group(
             check=_check,
             look=_before_delete,
             facts={"ip_cidr": FactKind("Address range"), "used_by": FactKind("Used by")},
-            asks=lambda known: f"Delete the network {known.get('name', '')} on",
+            asks="Delete the network {name} on",
             unanswered=Follow(
                 Goal.CHANGED, lambda known: f"deletes the network {known['name']}", "is without it"
             ),

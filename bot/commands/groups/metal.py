@@ -20,6 +20,7 @@ from bot.model import Effect, Node, NodeKind
 from bot.plural import counted
 from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, emoji, line
 from bot.reply import command as spoken
+from bot.services.facts import FactKind
 
 PowerVerb = Annotated[
     str,
@@ -223,6 +224,14 @@ class Unreported(BotError):
         )
 
 
+async def _powered_now(ctx: Context, machine: Node, **_wanted: object) -> Mapping[str, str]:
+    report = await ctx.dbc.metal.power_status(await ctx.target(machine))
+    known = {True: "on", False: "off", None: report.text or "unknown"}
+    return {"power": known[report.is_on]}
+
+
+_POWER = {"power": FactKind("Power now", called="the power")}
+
 GROUP = Group(
     "metal",
     "Bare-metal machines",
@@ -236,6 +245,8 @@ GROUP = Group(
             power,
             _power_effect,
             "metal power status slot-1",
+            shows=_powered_now,
+            facts=_POWER,
             asks=_power_question,
             loses=_power_loses,
             needs_session=True,
@@ -245,7 +256,9 @@ GROUP = Group(
             boot,
             Effect.CHANGE,
             "metal boot pxe slot-1",
-            asks=lambda values: f"Boot from {values.get('device', '')} next:",
+            shows=_powered_now,
+            facts=_POWER,
+            asks="Boot {target} from {device} next",
             loses="What it was to boot from before is replaced.",
             needs_session=True,
         ),

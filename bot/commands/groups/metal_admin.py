@@ -24,6 +24,7 @@ from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.model import Effect, Node, NodeKind, Place
 from bot.reply import Reply, bold, code, command, line
+from bot.services.facts import FactKind, said_node
 
 Uuid = Annotated[
     str,
@@ -64,6 +65,7 @@ Nonce = Annotated[
 ]
 Sign = Annotated[str, Arg("Signature", "secret", "The manager's own key's signature of the nonce")]
 
+_NOW = "now "  # before a field's name: the fact of what the manager knows now
 _UNSEEN = frozenset({"ipmi_username", "ipmi_password"})  # stars, without the manager's key
 _DETAILS = ("uuid", "ip", "ipmi_hostname", "ipmi_username", "ipmi_port", "os", "desc")
 
@@ -250,6 +252,39 @@ async def _spending(ctx: Context, proof: NodeKeySignature, call: Awaitable[None]
         raise await ctx.services.renters.spent(proof, error) from None
 
 
+async def _managed(
+    ctx: Context, machine: Node, manager: Node | None, **_wanted: object
+) -> Mapping[str, str]:
+    """The manager that is told, also where none is named."""
+    owner = manager or await ctx.services.inventory.node_by_id(_manager_of(machine))
+    return {"manager": f"{owner.id} {owner.label}"}
+
+
+async def _known_now(
+    ctx: Context, machine: Node, manager: Node | None, **_wanted: object
+) -> Mapping[str, str]:
+    """What the manager knows of the machine, but for what it never shows."""
+    owner = manager.id if manager is not None else _manager_of(machine)
+    found = await ctx.dbc.metal.find(owner, machine.id)
+    if not found:
+        return {}
+    shown = [name for name in _DETAILS if name not in _UNSEEN]
+    return {f"{_NOW}{name}": str(getattr(found[0], name) or "") for name in shown}
+
+
+_MANAGER = FactKind("Manager", said=said_node)
+_KNOWN = {
+    f"{_NOW}{name}": FactKind(f"{label} now", called=f"the {label}")
+    for name, label in {
+        "uuid": "UUID",
+        "ip": "IP address",
+        "ipmi_hostname": "IPMI host",
+        "ipmi_port": "IPMI port",
+        "os": "System",
+        "desc": "Description",
+    }.items()
+}
+
 ADD = Command(
     "add",
     add,
@@ -259,6 +294,7 @@ ADD = Command(
     check=_check_new,
     verify=_verify,
     alike=("uuid",),
+    asks="Let {node} take on the bare-metal machine {uuid}",
 )
 MODIFY = Command(
     "modify",
@@ -266,6 +302,10 @@ MODIFY = Command(
     Effect.CHANGE,
     "metal modify slot-1",
     form=True,
+    look=_managed,
+    shows=_known_now,
+    facts={"manager": _MANAGER, **_KNOWN},
+    asks="Change what its manager knows of",
     loses="What the manager knew of it before is replaced.",
     check=_check_change,
     verify=_verify,
@@ -276,6 +316,9 @@ REMOVE = Command(
     Effect.DESTROY,
     "metal remove slot-1",
     form=True,
+    look=_managed,
+    shows=_known_now,
+    facts={"manager": _MANAGER, **_KNOWN},
     verify=_verify,
     asks="Let its manager forget",
     loses="DBC knows the machine no more; it would have to be added again, under a new id.",

@@ -5,17 +5,18 @@ Whoever uses what gets another name is told: it is theirs, too.
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypedDict
 
 from bot.commands.context import Context, Services
+from bot.commands.table import Look
 from bot.errors import Refused
 from bot.folding import fold
 from bot.model import Machine, Node, Place
 from bot.reply import Reply, bold, code, line, mention
 from bot.services import board
+from bot.services.facts import FactKind, Kinds
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
-LOST_NICKNAME = "A nickname that it has already no longer means it."
 _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
 
 
@@ -86,3 +87,29 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     if nickname == what.label:
         return Reply.of(told, " is called that already: nothing has changed.")
     return Reply.of(told, " is now called ", bold(nickname), ".")
+
+
+async def _called_now(ctx: Context, *, nickname: str, **what: Machine | Node) -> Mapping[str, str]:
+    """The nickname that the new one takes the place of."""
+    del nickname
+    (one,) = what.values()
+    kind, target = ("vm", one.task) if isinstance(one, Machine) else ("node", one.id)
+    async with ctx.services.store.read() as tx:
+        given = await tx.names.given("vm" if kind == "vm" else "node", target)
+    return {"called": given.name if given is not None else ""}
+
+
+class _Naming(TypedDict):
+    asks: str
+    loses: str
+    shows: Look
+    facts: Kinds
+
+
+# What a row says that gives a nickname.
+NAMING: _Naming = {
+    "asks": "Give {target} the nickname {nickname}",
+    "loses": "A nickname that it has already no longer means it.",
+    "shows": _called_now,
+    "facts": {"called": FactKind("Present nickname", called="the nickname")},
+}

@@ -1,15 +1,17 @@
 """Nodes: which there are, what they have, what they are called here (docs/dbc-api.md §3.1)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
 from bot.commands.context import Context
 from bot.commands.groups import named
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, rename, verify_nickname
+from bot.commands.groups.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.groups.shown import (
     counted_of,
     joined,
     retry_buttons,
+    said_audiences,
     short,
     sized,
     stacked,
@@ -35,6 +37,7 @@ from bot.reply import (
     line,
     time,
 )
+from bot.services.facts import FactKind
 
 Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
 
@@ -182,6 +185,16 @@ async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:
     return await rename(ctx, node, nickname)
 
 
+async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, str]:
+    """For whom it is chosen, and which node is meant there now."""
+    del node
+    owner = ctx.place.channel if here else ctx.actor
+    async with ctx.services.store.read() as tx:
+        found = await tx.defaults.get("channel" if here else "person", owner)
+    meant = await ctx.services.inventory.node_by_id(found) if found else None
+    return {"for": owner, "meant": f"{meant.label} ({short(meant.id)})" if meant else ""}
+
+
 async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
     """Choose the node that is meant when none is named, for you or for this channel."""
     async with ctx.services.store.write() as tx:
@@ -210,13 +223,19 @@ GROUP = Group(
             "node name 58fb618a gpu1",
             check=check_nickname,
             verify=verify_nickname,
-            loses=LOST_NICKNAME,
+            **NAMING,
         ),
         Command(
             "use",
             use,
             Effect.CHANGE,
             "node use gpu1 here",
+            shows=_meant_now,
+            facts={
+                "for": FactKind("For", said=said_audiences),
+                "meant": FactKind("Meant so far", called="the node that is meant"),
+            },
+            asks="When no node is named, mean",
             loses="A default that is set already is replaced.",
             is_personal=True,
         ),

@@ -15,7 +15,7 @@ from bot.commands.rights import hidden_from
 from bot.commands.table import BY_ACTOR, Command
 from bot.dbc import fields
 from bot.errors import BotError, Refused
-from bot.model import DbcSession, Effect, Place
+from bot.model import DbcSession, Effect, Node, Place
 from bot.reply import (
     Actions,
     Button,
@@ -29,6 +29,7 @@ from bot.reply import (
     emoji,
     line,
 )
+from bot.services.facts import FactKind, said_node
 from bot.services.renters import check_session_signature, proof_of
 
 _OR_MULTISIG = "Needed, or fill in multisig below"
@@ -160,6 +161,19 @@ async def sign_session(
     return reply
 
 
+async def _signed_for(ctx: Context, node: Node | None, **_typed: object) -> Mapping[str, str]:
+    """The node whose session it is, where none is named."""
+    if node is not None:
+        return {}
+    waiting = await ctx.services.renters.pending(ctx.actor, "")
+    found = await ctx.services.inventory.node_by_id(waiting.node)
+    return {"from": f"{found.id} {found.label}"}
+
+
+def _asks_to_sign(known: Mapping[str, str]) -> str:
+    return f"Add the requester's session for {'{from}' if known.get('from') else '{target}'}"
+
+
 async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
     """Try a session at its node, keep it, and say so.
 
@@ -193,10 +207,19 @@ REQUEST = Command(
     Effect.CHANGE,
     "session request gpu1",
     form=True,
+    asks="Request the requester's session from",
     check=check_request,
     alike=(BY_ACTOR,),
     verify=verify_request,
 )
 SIGN_SESSION = Command(
-    "sign", sign_session, Effect.CHANGE, "session sign gpu1", form=True, verify=verify_signature
+    "sign",
+    sign_session,
+    Effect.CHANGE,
+    "session sign gpu1",
+    form=True,
+    asks=_asks_to_sign,
+    verify=verify_signature,
+    look=_signed_for,
+    facts={"from": FactKind("From", said=said_node)},
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from bot.commands.args import AnyNode, Arg, Channel, Member
@@ -13,7 +14,7 @@ from bot.commands.groups.renter import (
     SessionSign,
     kept,
 )
-from bot.commands.groups.shown import short
+from bot.commands.groups.shown import said_audiences, short
 from bot.commands.table import Command, Group
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
@@ -28,6 +29,7 @@ from bot.reply import (
     Row,
     Rows,
     Span,
+    Words,
     advice,
     bold,
     channel,
@@ -41,7 +43,7 @@ from bot.reply import (
 from bot.services.facts import FactKind
 from bot.services.sessions import SessionLocked, is_about_the_way
 
-_SHARED = "shared"
+_SHARED, _KEPT = "shared", "kept"
 
 SessionId = Annotated[
     str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
@@ -188,11 +190,26 @@ async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
     return {_SHARED: " ".join(sorted(one.audience for one in shared if one.node == node.id))}
 
 
-def _said_audiences(ids: str) -> Line:
-    people = [one for one in ids.split() if one.startswith(("U", "W"))]
-    channels = [one for one in ids.split() if one not in people]
-    named = [*map(mention, people), *map(channel, channels)]
-    return line(*(piece for one in named for piece in (", ", one)))[1:]
+async def _shared_now(ctx: Context, node: Node, **_audience: object) -> Mapping[str, str]:
+    """Which session it is, and with whom it is shared already."""
+    shared = await ctx.services.sessions.shared_by(ctx.actor)
+    audiences = sorted(one.audience for one in shared if one.node == node.id)
+    return {_SHARED: " ".join(audiences), **await _kept_now(ctx, node)}
+
+
+async def _kept_now(ctx: Context, node: Node, **_typed: object) -> Mapping[str, str]:
+    """Since when which session of the requester's for the node is kept."""
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node == node.id]
+    added = own[0].added_at if own else None
+    return {_KEPT: f"{added.isoformat() if added else '-'} {own[0].rent_order}" if own else ""}
+
+
+def _said_kept(text: str) -> Words:
+    added, _, rent_order = text.partition(" ")
+    if not added:
+        return ""
+    since = line("added ", time(datetime.fromisoformat(added))) if added != "-" else line("kept")
+    return line(since, f", rent order {rent_order}" if rent_order else "")
 
 
 def _as_few(shown: str, now: str) -> bool:
@@ -247,6 +264,13 @@ def _named(person: str, channel_id: str) -> Span:
     return mention(person) if person else channel(channel_id)
 
 
+def _asks_back(known: Mapping[str, str]) -> str:
+    from_whom = "{person}{channel}" if known.get("person") or known.get("channel") else "everybody"
+    return f"Stop sharing the requester's session for {{target}} with {from_whom}"
+
+
+_KIND_KEPT = FactKind("Present session", said=_said_kept, called="the session")
+
 GROUP = Group(
     "session",
     "Your credentials for nodes",
@@ -258,6 +282,9 @@ GROUP = Group(
             "session add gpu1",
             form=True,
             check=_check,
+            shows=_kept_now,
+            facts={_KEPT: _KIND_KEPT},
+            asks="Add the requester's session for",
             loses="A session of yours for the node that is kept already is replaced.",
             is_personal=True,
         ),
@@ -272,6 +299,9 @@ GROUP = Group(
             "session share gpu1 with @U012AB3CD",
             form=True,
             check=_check_audience,
+            shows=_shared_now,
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
+            asks="Share the requester's session for {target} with {person}{channel}",
             is_personal=True,
         ),
         Command(
@@ -279,6 +309,9 @@ GROUP = Group(
             unshare,
             Effect.CHANGE,
             "session unshare gpu1 with @U012AB3CD",
+            shows=_shared_now,
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
+            asks=_asks_back,
             loses="They can no longer use the session.",
             is_personal=True,
         ),
@@ -288,7 +321,7 @@ GROUP = Group(
             Effect.DISRUPT,
             "session remove gpu1",
             look=_before_remove,
-            facts={_SHARED: FactKind("Shared with", said=_said_audiences, holds=_as_few)},
+            facts={_SHARED: FactKind("Shared with", said=said_audiences, holds=_as_few)},
             asks="Erase the requester's session for",
             loses="The session id and its signature are erased, also for everyone with whom they "
             "are shared. I cannot show them again: whoever needs them later gets them from the "

@@ -9,7 +9,22 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.model import Machine, Node
 from bot.plural import counted
-from bot.reply import Actions, Button, Line, Row, Rows, Span, bold, code, command, emoji, line, time
+from bot.reply import (
+    Actions,
+    Button,
+    Line,
+    Row,
+    Rows,
+    Span,
+    bold,
+    channel,
+    code,
+    command,
+    emoji,
+    line,
+    mention,
+    time,
+)
 from bot.services.inventory import NodeListing
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
@@ -158,3 +173,11 @@ def stacked(rows: Sequence[Line]) -> Line:
     for position, row in enumerate(rows):
         joined.extend(["\n", row] if position else [row])
     return line(*joined)
+
+
+def said_audiences(ids: str) -> Line:
+    """People and channels by their ids, named."""
+    people = [one for one in ids.split() if one.startswith(("U", "W"))]
+    channels = [one for one in ids.split() if one not in people]
+    named = [*map(mention, people), *map(channel, channels)]
+    return line(*(piece for one in named for piece in (", ", one)))[1:]

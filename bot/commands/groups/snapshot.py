@@ -17,7 +17,7 @@ from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
 from bot.reply import Fields, Line, Note, Para, Reply, Row, Rows, bold, code, command, line
-from bot.services.facts import FactKind, unread
+from bot.services.facts import DISKS, STATE, FactKind, unread
 from bot.services.observers.transfers import size_of
 
 Description = Annotated[
@@ -205,7 +205,8 @@ GROUP = Group(
         Command("show", show, example="snapshot show train-01 before-upgrade", check=_check),
         Command(
             "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
-            check=_check, look=_before_create,
+            check=_check, look=_before_create, reads=(STATE, DISKS),
+            asks="Take snapshot {name} of {target} and upload it to {server}",
             facts={"server": FactKind("Image server")}, alike=("name",),
             follow=Follow(
                 Goal.SNAPSHOT,
@@ -223,6 +224,7 @@ GROUP = Group(
                 "has no such snapshot",
             ),
             facts={
+                "name": FactKind("Name"),
                 "status": FactKind(
                     "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
                 ),
@@ -231,7 +233,7 @@ GROUP = Group(
                     "Copy on", said=lambda servers: servers or "none seen", holds=_as_many_copies
                 ),
             },
-            asks=lambda known: f"Delete snapshot {known['name']} of", loses=_delete_loses,
+            asks="Delete snapshot {name} of", loses=_delete_loses,
         ),
     ),
     needs_session=True,

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
-from bot.commands.groups.nicknames import LOST_NICKNAME, check_nickname, rename, verify_nickname
+from bot.commands.groups.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.groups.restarts import before_restart, log_before
 from bot.commands.groups.shown import (
@@ -326,17 +326,23 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
 
 async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") -> Reply:
     """Set a user's password inside a running machine."""
-    target = await ctx.target(vm)
-    if not user:
-        user = (await ctx.dbc.tasks.get(target, vm.task)).user_name
-        if user in {"", _NO_AGENT}:
-            raise Refused(
-                "DBC does not know this machine's login.", hint="Name the user.", field="user"
-            )
+    target, user = await ctx.target(vm), user or ctx.facts["user"]
     await ctx.dbc.tasks.passwd(target, vm.task, user, SecretStr(password))
     return Reply.of(
         "The password of ", code(user), " in ", bold(vm.label), " is set.", private=True
     )
+
+
+async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapping[str, str]:
+    """Whose password is meant where no user is named."""
+    if user:
+        return {}
+    user = (await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)).user_name
+    if user in {"", _NO_AGENT}:
+        raise Refused(
+            "DBC does not know this machine's login.", hint="Name the user.", field="user"
+        )
+    return {"user": user}
 
 
 def _check_password(values: Mapping[str, str]) -> None:
@@ -374,6 +380,7 @@ GROUP = Group(
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=no_copy_under_way,
+            asks="Start",
             follow=Follow(Goal.RUNNING, "is starting", "is running", _SOON),
         ),
         Command(
@@ -411,12 +418,13 @@ GROUP = Group(
         vm_modify.COMMAND,
         Command(
             "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
-            form=True, check=_check_password,
+            form=True, check=_check_password, look=_login,
+            asks="Set the password of {user} in",
             loses="The user's present password stops working.",
         ),
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01",
-            check=check_nickname, verify=verify_nickname, loses=LOST_NICKNAME,
+            check=check_nickname, verify=verify_nickname, **NAMING,
         ),
     ),
     needs_session=True,

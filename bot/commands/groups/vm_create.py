@@ -10,6 +10,7 @@ from bot.commands.groups.room import lacking
 from bot.commands.table import Command, Follow
 from bot.dbc.requests import CreateSpec
 from bot.model import Effect, Goal, Node
+from bot.plural import counted
 
 _PORTS = 10_000  # how many ports each kind is picked from
 _FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
@@ -271,6 +272,20 @@ def _check(values: Mapping[str, str]) -> None:
     _spec(_EXAMPLE_TASK, wanted)
 
 
+async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:
+    """The ports that are picked where none is named."""
+    spec = _spec(ctx.task, wanted)
+    ports = {"ssh": spec.ssh_port, "rdp": spec.rdp_port, "vnc": spec.vnc_port}
+    return {name: str(port) for name, port in ports.items() if port is not None}
+
+
+def _asks(known: Mapping[str, str]) -> str:
+    gpus = counted(int(known["gpu"]), "GPU")
+    cores = counted(int(known["cpu"]), "core")
+    size = f"{gpus}, {cores}, {known['mem']} GiB of memory and a data disk of {known['disk']} GiB"
+    return f"Create {{label}} with {size} from {{image}} on {{node}}"
+
+
 COMMAND = Command(
     "create",
     create,
@@ -279,7 +294,8 @@ COMMAND = Command(
     form=True,
     check=_check,
     foresees=_lacking,
-    asks="Create",
+    shows=_picked,
+    asks=_asks,
     follow=Follow(Goal.RUNNING, "is being created", "is running"),
     alike=("name",),
 )

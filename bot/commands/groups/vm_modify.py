@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from bot.commands.args import Arg, Vm
@@ -16,7 +17,7 @@ from bot.errors import BotError, Refused, Severity
 from bot.folding import plain
 from bot.model import Effect, Goal, Machine
 from bot.reply import Line, Para, Reply, bold, line
-from bot.services.facts import FactKind
+from bot.services.facts import FactKind, unread
 from bot.services.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
 
 NewPublicIp = Annotated[
@@ -70,6 +71,7 @@ NewFilters = Annotated[
 ]
 
 
+WAS = "was "  # before a field's name: the fact of what it was when it was shown
 _NEXT_START = " (from the next start)"
 
 
@@ -136,6 +138,7 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
     said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
     return {
         "change": "; ".join(said),
+        **_was(wanted, now),
         **{f"{NOW}{name}": text for name, text in now.items()},
         **{f"{THEN}{step.name}": step.after for step in steps},
     }
@@ -223,6 +226,28 @@ def _check(values: Mapping[str, str]) -> None:
         raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
 
 
+def _was(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str, str]:
+    """What a review shows of what is there: all that is to change, and what is sent along."""
+    found: dict[str, str] = {}
+    for name in FIELDS:
+        if wanted[name] is None and name != "public_ip":
+            continue
+        found[f"{WAS}{name}"] = now.get(name, "")
+        if name not in now:
+            found[unread(f"{WAS}{name}")] = "DBC does not tell."
+    return found
+
+
+def _before_of(name: str) -> FactKind:
+    field = FIELDS[name]
+    label = f"{field.called[:1].upper()}{field.called[1:]} now"
+    return FactKind(label, said=partial(_with_unit, field.unit), called=field.called)
+
+
+def _with_unit(unit: str, text: str) -> str:
+    return f"{text}{unit if text != NONE else ''}" if text else ""
+
+
 COMMAND = Command(
     "modify",
     modify,
@@ -233,7 +258,7 @@ COMMAND = Command(
     look=_before,
     present=_present,
     unanswered=Follow(Goal.CHANGED, "is being changed", "is changed"),
-    facts={"change": FactKind("Change")},
-    asks=lambda known: f"Change {known.get('change', 'something')} of",
+    facts={f"{WAS}{name}": _before_of(name) for name in FIELDS},
+    asks="Change {change} of",
     loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",
 )

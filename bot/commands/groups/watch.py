@@ -20,6 +20,7 @@ from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
+from bot.services.facts import FactKind
 from bot.services.matching import best_of
 from bot.services.observers.transfers import size_of
 
@@ -139,6 +140,19 @@ def _transfer(known: Mapping[str, str]) -> str:
 
 async def stop(ctx: Context, watch: What) -> Reply:
     """Follow something no longer; the machine or transfer itself goes on."""
+    found = await _meant(ctx, watch)
+    await ctx.services.watches.stop(found, ctx.actor)
+    return Reply.of("I no longer follow ", bold(found.label), ".", private=True)
+
+
+async def _followed_now(ctx: Context, watch: str) -> Mapping[str, str]:
+    found = await _meant(ctx, watch)
+    on = await ctx.services.inventory.label(found.node)
+    return {"what": f"{found.label} on {on}, until {_UNTIL[found.goal]} ({short(found.id)})"}
+
+
+async def _meant(ctx: Context, watch: str) -> Watch:
+    """The one that is meant. Raises NotFound where none is, Refused where it may be several."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
     found = best_of(watches, watch, lambda it: ((it.id, it.task), (it.label,)), lambda it: (it.id,))
@@ -150,8 +164,7 @@ async def stop(ctx: Context, watch: What) -> Reply:
     if len(found) > 1:
         numbers = ", ".join(short(w.id) for w in found)
         raise Refused(f"“{watch}” could be any of {numbers}.", hint="Say the number.")
-    await ctx.services.watches.stop(found[0], ctx.actor)
-    return Reply.of("I no longer follow ", bold(found[0].label), ".", private=True)
+    return found[0]
 
 
 def _check_image(values: Mapping[str, str]) -> None:
@@ -168,6 +181,7 @@ GROUP = Group(
             vm,
             Effect.CHANGE,
             "watch vm train-01",
+            asks="Follow",
             look=_before_vm,
             follow=Follow(Goal.SETTLED, "is changing", "has come to rest"),
             is_personal=True,
@@ -177,6 +191,7 @@ GROUP = Group(
             image,
             Effect.CHANGE,
             "watch image ubuntu.qcow2 on gpu1",
+            asks="Follow the {direction} of",
             check=_check_image,
             look=_before_image,
             follow=Follow(_goal, _transfer, "has been transferred"),
@@ -187,6 +202,9 @@ GROUP = Group(
             stop,
             Effect.CHANGE,
             "watch stop train-01",
+            shows=_followed_now,
+            facts={"what": FactKind("What is followed", called="what is followed")},
+            asks="Stop following {watch}",
             loses="Nobody is told how it ends.",
             is_personal=True,
         ),
