@@ -172,7 +172,7 @@ def _is_on(card: str, text: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(text)}(?![\w])", card) is not None
 
 
-def _question(stage: Stage) -> SeenMessage:
+def question_of(stage: Stage) -> SeenMessage:
     found = [m for m in stage.bob.messages(CHANNEL) if "Approve" in m.buttons]
     assert found, stage.alice.screen()
     return found[-1]
@@ -206,7 +206,7 @@ async def test_nothing_is_sent_that_the_card_did_not_show(
         deed = replace(deed, form=(lambda _: values) if deed.form is not None else None)
         rules(stage, BOBS_REVIEW)
         await does(stage, deed)
-        question = _question(stage)
+        question = question_of(stage)
         card = question.plain.replace("*", "").replace("`", "")
         for argument, text in _given(command, deed, values).items():
             parameter = next((p for p in command.parameters if p.name == argument), None)
