@@ -14,7 +14,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import TaskDetail
 from bot.errors import BotError
 from bot.model import Fact, Machine
-from bot.services.facts import DISKS, SNAPSHOTS, STATE, found_by_look
+from bot.services.facts import DISKS, SESSION, SNAPSHOTS, STATE, found_by_look
 from bot.services.observers.sight import is_silence
 
 
@@ -27,6 +27,7 @@ async def facts_of(
     """
     found = {
         **await identity_of(context.services, bound),
+        **await _session(command, bound, context),
         **_terms(command, context),
         **found_by_look(command.facts, context.facts),
         **await _shown(command, bound, context, patience),
@@ -36,6 +37,19 @@ async def facts_of(
     node = bound.node.label if bound.node else ""
     reading = _Reading(context, bound.machine, node, patience)
     return {**found, **await reading.read(command.reads)}
+
+
+async def _session(command: Command, bound: Bound, context: Context) -> Mapping[str, Fact]:
+    """Whose session it is sent with, and for which rent order."""
+    services, node = context.services, bound.node
+    group = services.table.group(command.group)
+    if node is None or not (command.needs_session or (group is not None and group.needs_session)):
+        return {}
+    try:
+        session = await services.sessions.require(context.actor, node, context.place.channel)
+    except BotError:
+        return {}  # it is refused, or sends nothing
+    return {SESSION: Fact(f"{session.user} {session.rent_order}".rstrip())}
 
 
 def _terms(command: Command, context: Context) -> Mapping[str, Fact]:

@@ -458,23 +458,23 @@ class Reviews:
         self, approval: Approval, execution: Execution, *, named: bool | None = None
     ) -> Question:
         command = self._table.spoken_of(execution.command)
-        loses, again = command.lost(execution.known), ""
-        if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
-            again = f"Run {command.title} a second time:"
-            loses = "DBC does not notice that both are the same, and carries out both."
         label = await self._inventory.label(execution.node) if execution.node else ""
+        own = review_cards.desc_of(approval)
+        subject = cards.Subject(execution.label, execution.task, label, own)
+        asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
+        if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
+            asked = line(f"Run {command.title} a second time: ", subject.named)
+            loses = "DBC does not notice that both are the same, and carries out both."
         key = _key_of(approval)
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
             copies = await tx.messages.copies(key)
         named = await self._is_named(approval, execution) if named is None else named
-        own = review_cards.desc_of(approval)
-        subject = cards.Subject(execution.label, execution.task, label, own)
         return Question(
             execution,
             approval,
             subject,
-            line(again, " ", subject.named) if again else command.asked(execution.known, subject),
+            asked,
             loses or command.help,
             command.kinds,
             votes,

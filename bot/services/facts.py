@@ -14,8 +14,9 @@ from bot.model import Fact
 from bot.reply import Line, Words, bold, code, emoji, line, mention, plain, time
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
-# Who machine and node are, whatever they are called here.
+# Who machine and node are, whatever they are called here, and with whose session it is sent.
 DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "node_renamed"
+SESSION = "session"
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.commands.twins`
 _SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread="This version does not read it.")  # a former version showed it
@@ -67,11 +68,17 @@ def _said_renamed(text: str) -> Words:
     )
 
 
+def _said_session(text: str) -> Words:
+    user, _, rent_order = text.partition(" ")
+    return line("of ", mention(user), f", rent order {rent_order}" if rent_order else "")
+
+
 IDENTITY: Kinds = {
     DESCRIPTION: FactKind("Description", is_compared=False),
     RENAMED: FactKind("Nickname", said=_said_renamed, is_compared=False),
     NODE: FactKind("Node", said=said_node, is_compared=False),
     NODE_RENAMED: FactKind("Node's nickname", said=_said_renamed, is_compared=False),
+    SESSION: FactKind("Session", said=_said_session, called="the session"),
 }
 OF_MACHINES: Kinds = {
     STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),

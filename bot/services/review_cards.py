@@ -36,7 +36,7 @@ from bot.reply import (
     time,
 )
 from bot.services.cards import Subject, duration, running
-from bot.services.facts import ALIKE, DESCRIPTION, NODE, Kinds, said
+from bot.services.facts import ALIKE, DESCRIPTION, NODE, SESSION, Kinds, said
 
 APPROVE = "approval.approve"
 CONFIRM = "approval.confirm"
@@ -126,6 +126,8 @@ def _shown(asked: Question) -> list[tuple[str, Line]]:
         pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
     for key, fact in asked.approval.shown.items():
         if key == DESCRIPTION and fact.text in {"", asked.subject.label}:
+            continue
+        if key == SESSION and fact.text == asked.execution.actor:  # their own, as one expects
             continue
         label, text = said(asked.kinds, key, fact)
         if key == ALIKE:

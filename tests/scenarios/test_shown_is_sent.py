@@ -232,3 +232,28 @@ async def test_nothing_is_sent_that_the_card_did_not_show(
                 if leaf and leaf not in hidden:
                     assert _is_on(card, on_card), f"{leaf} of {call.path} was not shown:\n{card}"
             assert call.node[:12] in card
+
+
+async def test_a_card_says_with_whose_session_it_is_sent(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="carol") as stage:
+        await stage.asks(stage.carol, "/dbc session share gpu1 with @alice")
+        rules(stage, BOBS_REVIEW)
+        await stage.asks(stage.alice, f"/dbc vm restart {NAME}")
+        question = question_of(stage)
+        assert f"Session\nof <@{stage.carol.id}>" in question.plain.replace("*", "")
+        rules(stage, NO_REVIEW)
+        await stage.gives_session(stage.alice, "gpu1")
+        rules(stage, BOBS_REVIEW)
+        await approves(stage, stage.bob, question)
+        differs = f"the session is now of @{stage.alice.id}, not of @{stage.carol.id}"
+        assert f"Changed since it was shown: {differs}." in now(stage, question).plain
+        assert stage.changes() == []
+
+
+async def test_what_is_known_is_put_into_a_question_word_for_word(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="alice") as stage:
+        rules(stage, BOBS_REVIEW)
+        await stage.asks(stage.alice, f"/dbc vm create name={{image}} image={LOCAL} on gpu1")
+        title = question_of(stage).plain.replace("*", "").partition("?")[0]
+        size = "1 GPU, 8 cores, 32 GiB of memory and a data disk of 100 GiB"
+        assert title.endswith(f"Create {{image}} with {size} from {LOCAL} on gpu1")
