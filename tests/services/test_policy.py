@@ -316,6 +316,50 @@ def test_a_rule_that_denies_never_allows_more(
     assert STRICT[after.kind] >= STRICT[before.kind]
 
 
+def _tightened(rule: dict[str, object], how: str) -> dict[str, object]:
+    """The rule, stricter in one way."""
+    approvers = rule.get("approvers")
+    persons = approvers["persons"] if isinstance(approvers, dict) else ["U2"]
+    found = rule.get("approvals", 0)
+    stricter: dict[str, dict[str, object]] = {
+        "approvals": {"approvals": found + 1 if isinstance(found, int) else 1},
+        "approvers": {"approvers": {"persons": persons[:1]}},
+        "confirm": {"confirm": True},
+        "type_name": {"type_name": True},
+        "expires": {"expires": "1min"},
+        "denials": {"denials": 1},
+        "self_approval": {"self_approval": False},
+        "break_glass": {"break_glass": {"persons": []}},
+        "deny": {"deny": "No."},
+        "reason": {"reason": rule.get("reason", ".+")},
+        "match": {"match": {}},
+    }
+    return {**rule, **stricter[how]}
+
+
+_WAYS = [
+    "approvals", "approvers", "confirm", "type_name", "expires", "denials", "self_approval",
+    "break_glass", "deny", "reason", "match",
+]  # fmt: skip
+
+
+@given(st.lists(_RULES, min_size=1, max_size=4), st.sampled_from(_WAYS), _REQUESTS)
+def test_a_rule_that_is_tightened_never_allows_more(
+    rules: list[dict[str, object]], how: str, asked: Request
+) -> None:
+    tight = [_tightened(rules[0], how), *rules[1:]]
+    if how == "match":  # of the exceptions, what a rule says counts where it did not
+        beside = ("self_approval", "break_glass", "denials")
+        rules = [{k: v for k, v in rule.items() if k not in beside} for rule in rules]
+        tight = [{k: v for k, v in rule.items() if k not in beside} for rule in tight]
+    before, after = decide(policy(*rules), asked), decide(policy(*tight), asked)
+    assert no_laxer(after, before)
+    if after.kind != "deny":
+        assert after.denials <= before.denials
+        assert after.self_approval <= before.self_approval
+        assert after.break_glass <= before.break_glass
+
+
 @given(
     st.lists(_RULES, max_size=4).flatmap(lambda r: st.tuples(st.just(r), st.permutations(r))),
     _REQUESTS,

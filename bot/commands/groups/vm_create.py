@@ -213,7 +213,7 @@ async def create(
         "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
         "nic": nic,
     }  # fmt: skip
-    await ctx.dbc.tasks.create(await ctx.target(node), _spec(ctx.task, wanted))
+    await ctx.dbc.tasks.create(await ctx.target(node), spec(ctx.task, wanted))
 
 
 async def _lacking(
@@ -236,7 +236,7 @@ async def _lacking(
     )
 
 
-def _spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
+def spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
     """DBC's request. Raises InvalidField for what DBC would misread."""
     spread = zlib.crc32(task.encode()) % _PORTS
     windows = wanted["os"] == "windows"
@@ -269,13 +269,17 @@ def _check(values: Mapping[str, str]) -> None:
         p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else p.default
         for p in COMMAND.parameters
     }
-    _spec(_EXAMPLE_TASK, wanted)
+    spec(_EXAMPLE_TASK, wanted)
 
 
 async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:
     """The ports that are picked where none is named."""
-    spec = _spec(ctx.task, wanted)
-    ports = {"ssh": spec.ssh_port, "rdp": spec.rdp_port, "vnc": spec.vnc_port}
+    return ports_of(spec(ctx.task, wanted))
+
+
+def ports_of(made: CreateSpec) -> Mapping[str, str]:
+    """The ports that are sent, as they would be typed."""
+    ports = {"ssh": made.ssh_port, "rdp": made.rdp_port, "vnc": made.vnc_port}
     return {name: str(port) for name, port in ports.items() if port is not None}
 
 

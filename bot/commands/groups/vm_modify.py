@@ -104,7 +104,7 @@ async def modify(
         "public_ip": public_ip, "ssh": ssh, "rdp": rdp, "ports": ports, "filters": filters,
         "vnc": vnc, "gpu": gpu, "cpu": cpu, "mem": mem,
     }  # fmt: skip
-    steps = _steps(wanted, _known_now(ctx.facts))
+    steps = steps_of(wanted, _known_now(ctx.facts))
     target = await ctx.target(vm)
     told: list[Line] = []
     for position, step in enumerate(steps):
@@ -127,7 +127,7 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
     except BotError:
         if wanted["public_ip"] is None:
             raise
-    steps = _steps(wanted, now)
+    steps = steps_of(wanted, now)
     if not steps:
         name = next(name for name in FIELDS if wanted[name] is not None)
         field = FIELDS[name]
@@ -138,7 +138,7 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
     said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
     return {
         "change": "; ".join(said),
-        **_was(wanted, now),
+        **present_of(wanted, now),
         **{f"{NOW}{name}": text for name, text in now.items()},
         **{f"{THEN}{step.name}": step.after for step in steps},
     }
@@ -157,7 +157,7 @@ def _known_now(facts: Mapping[str, str]) -> Mapping[str, str]:
     return {n.removeprefix(NOW): text for n, text in facts.items() if n.startswith(NOW)}
 
 
-def _steps(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
+def steps_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
     """One change a call, since DBC may carry out a part of a larger one; none for what is so."""
     typed = wanted["public_ip"]
     address = now.get("public_ip", NONE) if typed is None else typed
@@ -222,11 +222,11 @@ def _check(values: Mapping[str, str]) -> None:
         p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else None
         for p in COMMAND.parameters
     }
-    if not _steps(wanted, {}):
+    if not steps_of(wanted, {}):
         raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
 
 
-def _was(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str, str]:
+def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str, str]:
     """What a review shows of what is there: all that is to change, and what is sent along."""
     found: dict[str, str] = {}
     for name in FIELDS:
