@@ -475,7 +475,7 @@ class Reviews:
             approval,
             subject,
             asked,
-            loses or command.help,
+            loses,
             command.kinds,
             votes,
             named,

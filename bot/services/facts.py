@@ -109,7 +109,7 @@ def said(kinds: Kinds, key: str, fact: Fact) -> tuple[str, Line]:
     text = kind.said(fact.text)
     if not fact.unread:
         return kind.label, line(text or "none")
-    seen = line(" Last seen: ", text, ".") if text else ()
+    seen = line(" Last seen: ", text, ".") if fact.text else ()
     return kind.label, line("could not be read. ", fact.unread, seen)
 
 

@@ -87,11 +87,9 @@ def question(asked: Question) -> Reply:
     pairs.append(("Requested by", line(mention(execution.actor))))
     if reason := execution.arguments.get("reason"):
         pairs.append(("Reason", line(reason)))
-    parts: list[Part] = [
-        Para(title),
-        Fields(tuple(pairs)),
-        Para(line(emoji("warning"), " ", asked.loses)),
-    ]
+    parts: list[Part] = [Para(title), Fields(tuple(pairs))]
+    if asked.loses:
+        parts.append(Para(line(emoji("warning"), " ", asked.loses)))
     if tally := _tally(asked):
         parts.append(Para(tally))
     parts += [_buttons(approval), Note(_who(asked))]
