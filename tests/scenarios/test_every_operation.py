@@ -80,7 +80,7 @@ async def disks_and_snapshots(stage: Stage) -> None:
     await stage.asks(alice, "/dbc disk resize tour vdb 10")
     await stage.ends(alice, "tour on gpu1")
     await confirmed(stage, "/dbc disk delete tour vdb")
-    await stage.ends(alice, "tour on gpu1")
+    await stage.ends(alice, "tour on gpu1 no longer has the disk vdb")
     await stage.asks(alice, "/dbc snapshot create tour before to=hub")
     await stage.ends(alice, "tour on gpu1: snapshot before is on hub")
     await stage.asks(alice, "/dbc snapshot list tour")
