@@ -459,16 +459,14 @@ class Reviews:
     ) -> Question:
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
-        own = review_cards.desc_of(approval)
-        subject = cards.Subject(execution.label, execution.task, label, own)
+        subject = review_cards.subject_of(approval, execution, label)
         asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = line(f"Run {command.title} a second time: ", subject.named)
             loses = "DBC does not notice that both are the same, and carries out both."
         key = _key_of(approval)
         async with self._store.read() as tx:
-            votes = await tx.votes.of(approval.id)
-            copies = await tx.messages.copies(key)
+            votes, copies = await tx.votes.of(approval.id), await tx.messages.copies(key)
         named = await self._is_named(approval, execution) if named is None else named
         return Question(
             execution,

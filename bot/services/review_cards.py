@@ -101,6 +101,11 @@ def desc_of(approval: Approval) -> str:
     return approval.shown[DESCRIPTION].text if DESCRIPTION in approval.shown else ""
 
 
+def subject_of(approval: Approval, execution: Execution, node_label: str) -> Subject:
+    """To what it is done, by the names people use and the machine's own."""
+    return Subject(execution.label, execution.task, node_label, desc_of(approval))
+
+
 def to_type(approval: Approval, execution: Execution) -> tuple[str, ...]:
     """The names by which an approver says what it is: a machine's description or id.
 
