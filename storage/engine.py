@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
+    AsyncExitStack,
     asynccontextmanager,
     closing,
     contextmanager,
@@ -36,7 +37,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import BotError
-from storage.errors import StorageFailed
+from storage.busy import PAUSES, is_busy
+from storage.errors import StorageBusy, StorageFailed
 from storage.file import Presence
 from storage.inline import connect
 
@@ -65,6 +67,14 @@ _UNPREPARED: Mapping[str, Any] = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": lambda: f"__dbc_{uuid4()}__",
 }
+
+# One writer at a time in all replicas, as SQLite has it. A process that was stopped or cut off in
+# the middle gives its turn back after ten seconds. In one statement, and for this transaction
+# alone: a pooler takes no settings for a connection.
+_MY_TURN = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
+    "pg_advisory_xact_lock(hashtext('dbc-bot writer'))"
+)
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: the next one may have to wait
@@ -148,15 +158,47 @@ class Engines:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may write, in turn."""
+        """A transaction that may write, in turn: no two ever wait for each other.
+
+        With PostgreSQL this holds for all replicas. One that hangs holds the others up for as long
+        as the server lets it.
+        """
         with failures():
             await self._meet_server()
-            async with self.queue, self.turn, self.writers.begin() as connection:
+            async with self.queue, self.turn, self._begun() as connection:
                 self._check_presence()
                 yield connection
 
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that has its turn; SQLite's is waited for longer than a busy timeout."""
+        async with AsyncExitStack() as stack:
+            for pause in (*PAUSES, None):
+                try:
+                    connection = await stack.enter_async_context(self.writers.begin())
+                    break
+                except DBAPIError as error:
+                    if pause is None or not is_busy(error):
+                        raise
+                    await asyncio.sleep(pause())
+            if self.file is None:
+                await connection.execute(_MY_TURN)
+            yield connection
+
     async def run(self, work: Callable[[Connection], Result]) -> Result:
-        """Do `work` in a transaction of its own, the fastest way there is, before all who queue."""
+        """Do `work` in a transaction of its own, the fastest way there is, before all who queue.
+
+        With PostgreSQL it is done again where others were in its way. Somebody waits, so it waits
+        for no turn, and with SQLite for no second busy timeout.
+        """
+        if self.direct is None:
+            for pause in PAUSES:
+                with suppress(StorageBusy):
+                    return await self._run(work)
+                await asyncio.sleep(pause())
+        return await self._run(work)
+
+    async def _run(self, work: Callable[[Connection], Result]) -> Result:
         with failures():
             await self._meet_server()
             async with self.turn:
@@ -215,7 +257,7 @@ def open_engines(url: str) -> Engines:
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
     readers, writers = _postgres(parsed, {})
-    return Engines(readers, writers, readers, nullcontext(), nullcontext(), server=parsed)
+    return Engines(readers, writers, readers, nullcontext(), asyncio.Lock(), server=parsed)
 
 
 def _postgres(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, AsyncEngine]:
@@ -223,6 +265,8 @@ def _postgres(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, Async
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_pre_ping": True,
+        # What is written here allows for it; a server may have another default.
+        "isolation_level": "READ COMMITTED",
         "json_deserializer": _lenient,
         "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
     }
@@ -250,7 +294,8 @@ def failures() -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError):
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
-        raise StorageFailed(
+        busy = isinstance(error, DBAPIError) and is_busy(error)
+        raise (StorageBusy if busy else StorageFailed)(
             "The bot's database could not be read or written.",
             hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
         ) from error

@@ -7,6 +7,10 @@ class StorageFailed(BotError):
     """The database could not be reached, read or written."""
 
 
+class StorageBusy(StorageFailed):
+    """Others were in the way of this transaction, and nothing of it was done: it may work again."""
+
+
 class InUse(BotError):
     """Another process owns this SQLite file."""
 

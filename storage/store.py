@@ -3,14 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from types import TracebackType
 from typing import IO, Any
 
 from sqlalchemy import Connection, func, select, text, update
 
 from bot.model import AuditEntry, AuditKind, Execution
+from storage.busy import PAUSES
 from storage.engine import open_engines
+from storage.errors import StorageBusy
 from storage.file import Presence, claim, prepare
 from storage.intake import GroupCommit
 from storage.migrations import upgrade
@@ -81,6 +84,22 @@ class Store:
             await tx.audit.flush()
         if tx.erased:
             await self._engines.scrub()
+
+    async def attempts(self) -> AsyncIterator[AbstractAsyncContextManager[UnitOfWork]]:
+        """`write` for what must not fail because others were in the way, a few times if need be.
+
+            async for attempt in store.attempts():
+                async with attempt as tx:
+
+        All of it is done again from the start, so it must do nothing outside of the database.
+        """
+        for pause in PAUSES:
+            attempt = _Attempt(self)
+            yield attempt
+            if not attempt.is_undone:
+                return
+            await asyncio.sleep(pause())
+        yield self.write()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
@@ -168,6 +187,32 @@ class Store:
 
     async def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
         return await self._engines.run(lambda connection: insert_new(connection, rows, self._shown))
+
+
+class _Attempt(AbstractAsyncContextManager[UnitOfWork]):
+    """A unit of work that says, instead of raising, that others were in its way."""
+
+    def __init__(self, store: Store) -> None:
+        self._unit = store.write()
+        self.is_undone = False
+
+    async def __aenter__(self) -> UnitOfWork:
+        return await self._unit.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        try:
+            await self._unit.__aexit__(kind, error, trace)
+        except StorageBusy:
+            if error is None:  # what came behind it has been left already
+                raise
+            self.is_undone = True
+            return True
+        return False
 
 
 def _upgrade_alone(connection: Connection) -> None:

@@ -191,10 +191,11 @@ class Reviews:
 
         Raises Refused, and records it, for an id that is none of a review of these kinds.
         """
-        async with self._store.write() as tx:
-            approval = await tx.approvals.find(vote.approval)
-            if approval is not None and approval.kind in kinds:
-                return await tx.votes.cast(vote)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                approval = await tx.approvals.find(vote.approval)
+                if approval is not None and approval.kind in kinds:
+                    return await tx.votes.cast(vote)
         unknown = Refused("This question is not known any more.")
         await self.turn_away(vote.approval, vote.user, unknown.sentence)
         raise unknown
@@ -227,20 +228,25 @@ class Reviews:
                     return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise refusal from None
-        question = await self._question(approval, execution, named=named)
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            count = await tx.votes.count(key, now)
-            if count is None:
-                return None
-            votes = await tx.votes.of(approval.id)
-            counted = replace(question, approval=count.approval, votes=votes)
-            if count.decided and approval.kind is ReviewKind.AFTERWARDS:
-                await self._reviewed(tx, counted)
-            elif count.decided:
-                await self._hand_over(tx, count.approval, votes)
-            elif count.vote.state is VoteState.COUNTED:
-                await board.show_card(tx, execution, review_cards.question(counted), now)
+        return await self._counted(vote, await self._question(approval, execution, named=named))
+
+    async def _counted(self, vote: Vote, question: Question) -> Count | None:
+        approval, now, count = question.approval, self._clock.now(), None
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                count = await tx.votes.count(vote.key, now)
+                if count is None:
+                    return None
+                votes = await tx.votes.of(approval.id)
+                counted = replace(question, approval=count.approval, votes=votes)
+                if count.decided and approval.kind is ReviewKind.AFTERWARDS:
+                    await self._reviewed(tx, counted)
+                elif count.decided:
+                    await self._hand_over(tx, count.approval, votes)
+                elif count.vote.state is VoteState.COUNTED:
+                    await board.show_card(
+                        tx, question.execution, review_cards.question(counted), now
+                    )
         return count
 
     async def show_decided(self, approval_id: str) -> None:
@@ -424,8 +430,6 @@ class Reviews:
         """Clicks that a dying process left behind."""
         async with self._store.read() as tx:
             return await tx.votes.pending(self._clock.now() - _LOST_CLICK, 20)
-
-    # Small things
 
     async def to_type(self, approval_id: str) -> tuple[str, ...]:
         """What an approver may have to type, one of these: names that people did not give."""

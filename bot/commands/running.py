@@ -70,28 +70,9 @@ class Runs:
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
         Raises SameRequest, before it is claimed, where it is the second of two alike.
         """
-        now = self._clock.now()
-        label = await self._services.inventory.label(execution.node) if execution.node else ""
-        async with self._store.write() as tx:
-            if await tx.approvals.for_execution(execution.id) is None:  # nobody has looked at it
-                await require_first(tx, command, execution, None, now)
-            claimed = await tx.executions.claim(
-                execution.id,
-                self._by,
-                now,
-                now + LEASE,
-                expect={ExecutionStatus.RECORDED},
-                to=ExecutionStatus.RUNNING,
-            )
-            if claimed is None:
-                return
-            if (follow := command.follow or command.unanswered) is not None:
-                # From here on, what the node shows may come of this one.
-                soon = _watch_of(claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT)
-                await self._services.watches.supersede(tx, soon, label)
-            if await self._endings.is_public(tx, execution):
-                card = self._under_way(command, execution, bound)
-                await board.show_card(tx, execution, card, now)
+        claimed = await self._claimed(command, execution, bound)
+        if claimed is None:
+            return
         execution = replace(claimed, secrets=execution.secrets)
         run = self._run_unfollowed if command.follow is None else self._run_followed
         try:
@@ -101,6 +82,39 @@ class Runs:
                 "My database failed while this was carried out: whether it is done is not known.",
                 hint="Do not repeat it: I come back to it in a few minutes.",
             ) from error
+
+    async def _claimed(
+        self, command: Command, execution: Execution, bound: Bound
+    ) -> Execution | None:
+        """The execution, if it is ours to send; all that is to be known of it then is stored."""
+        claimed = None
+        now = self._clock.now()
+        label = await self._services.inventory.label(execution.node) if execution.node else ""
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                reviewed = await tx.approvals.for_execution(execution.id)
+                if reviewed is None:  # nobody has looked at it
+                    await require_first(tx, command, execution, None, now)
+                claimed = await tx.executions.claim(
+                    execution.id,
+                    self._by,
+                    now,
+                    now + LEASE,
+                    expect={ExecutionStatus.RECORDED},
+                    to=ExecutionStatus.RUNNING,
+                )
+                if claimed is None:
+                    return None
+                if (follow := command.follow or command.unanswered) is not None:
+                    # From here on, what the node shows may come of this one.
+                    soon = _watch_of(
+                        claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT
+                    )
+                    await self._services.watches.supersede(tx, soon, label)
+                if await self._endings.is_public(tx, execution):
+                    card = self._under_way(command, execution, bound)
+                    await board.show_card(tx, execution, card, now)
+        return claimed
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = self._subject(execution, bound)
@@ -118,8 +132,9 @@ class Runs:
 
             async def show() -> None:
                 card = self._under_way(command, execution, bound)
-                async with self._store.write() as tx:
-                    await board.show_card(tx, execution, card, self._clock.now())
+                async for attempt in self._store.attempts():
+                    async with attempt as tx:
+                        await board.show_card(tx, execution, card, self._clock.now())
                 delivery.begin()
 
             error: BotError | None = None
@@ -192,19 +207,20 @@ class Runs:
         now = self._clock.now()
         watch = _watch_of(execution, bound, follow, now, unsure=unsure, learnt=learnt)
         label = await self._services.inventory.label(execution.node)
-        async with self._store.write() as tx:
-            # It goes on with the session that it began with, also one that is shared.
-            begun = await tx.executions.get(execution.id)
-            watch = replace(watch, owner=begun.session_of or execution.actor)
-            if await tx.executions.set_status(
-                execution.id,
-                ExecutionStatus.FOLLOWING,
-                now=now,
-                expect={ExecutionStatus.RUNNING},
-            ):
-                if execution.task == execution.id and not unsure:
-                    await tx.inventory.put_machine(_created(watch, now))
-                await self._services.watches.open(tx, execution, watch, label)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                # It goes on with the session that it began with, also one that is shared.
+                begun = await tx.executions.get(execution.id)
+                watch = replace(watch, owner=begun.session_of or execution.actor)
+                if await tx.executions.set_status(
+                    execution.id,
+                    ExecutionStatus.FOLLOWING,
+                    now=now,
+                    expect={ExecutionStatus.RUNNING},
+                ):
+                    if execution.task == execution.id and not unsure:
+                        await tx.inventory.put_machine(_created(watch, now))
+                    await self._services.watches.open(tx, execution, watch, label)
 
     async def _is_told_elsewhere(
         self, follow: Follow, execution: Execution, *, unsure: bool
@@ -227,10 +243,11 @@ class Runs:
         arrived = "; whether that arrived is not known" if unsure else ""
         told = f"{said(follow.doing, known)}{arrived}. The card of the transfer says how it ends"
         sentence = cards.result(subject, told)
-        async with self._store.write() as tx:
-            if await self._set_end(tx, execution, end, plain(sentence)):
-                card = cards.ended(execution, end, sentence)
-                await board.show_card(tx, execution, card, self._clock.now())
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if await self._set_end(tx, execution, end, plain(sentence)):
+                    card = cards.ended(execution, end, sentence)
+                    await board.show_card(tx, execution, card, self._clock.now())
         return True
 
     async def _failed_at_once(
@@ -245,16 +262,18 @@ class Runs:
         sentence = failure(command, self._subject(execution, bound), error)
         reply = cards.alone(end, sentence, *cards.hint(advice(error)))
         reply = replace(reply, fault=fault_of(error))
-        async with self._store.write() as tx:
-            if not await self._set_end(tx, execution, end, recorded(error)):
-                return
-            seen = await self._endings.is_public(tx, execution)
-            if seen:
-                await self._endings.show(
-                    tx, execution, end, sentence, advice(error), announced=True
-                )
-            else:
-                await self._endings.keep(tx, execution, reply)
+        seen = False
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await self._set_end(tx, execution, end, recorded(error)):
+                    return
+                seen = await self._endings.is_public(tx, execution)
+                if seen:
+                    await self._endings.show(
+                        tx, execution, end, sentence, advice(error), announced=True
+                    )
+                else:
+                    await self._endings.keep(tx, execution, reply)
         if not seen:
             await self._endings.say(execution, answer.say(reply))
 
@@ -269,9 +288,11 @@ class Runs:
             if outcome.end is ExecutionStatus.UNKNOWN and command.unanswered is not None:
                 await self._follow(command, execution, bound, unsure=True, learnt=outcome.learnt)
                 return
-            async with self._store.write() as tx:
-                ended = await self._set_end(tx, execution, outcome.end, outcome.record)
-                private = ended and await self._show_outcome(tx, execution, outcome)
+            private = False
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+                    private = ended and await self._show_outcome(tx, execution, outcome)
             if private:
                 await self._endings.say(execution, answer.say(outcome.reply))
 
@@ -346,15 +367,16 @@ class Runs:
         end = ExecutionStatus.UNKNOWN
         sentence = f"I was interrupted during “{command.title}”; whether it was done is not known."
         look = line("Look at the present state before doing it again.")
-        async with self._store.write() as tx:
-            if await self._set_end(tx, execution, end, sentence):
-                if await self._endings.is_public(tx, execution):
-                    await self._endings.show(
-                        tx, execution, end, line(sentence), look, announced=True
-                    )
-                else:
-                    alone = cards.alone(end, line(sentence), *cards.hint(look))
-                    await self._endings.keep(tx, execution, alone, said=False)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if await self._set_end(tx, execution, end, sentence):
+                    if await self._endings.is_public(tx, execution):
+                        await self._endings.show(
+                            tx, execution, end, line(sentence), look, announced=True
+                        )
+                    else:
+                        alone = cards.alone(end, line(sentence), *cards.hint(look))
+                        await self._endings.keep(tx, execution, alone, said=False)
         await self._outbox.deliver_due()
 
     @staticmethod

@@ -62,19 +62,23 @@ class LateLooks:
             deadline_at=now + words.limit,
             next_poll_at=now + sight.pause,
         )
-        async with self._store.write() as tx:
-            # The watch first: a command that is followed again must have one that is open.
-            if not await tx.watches.save(normal, self._by):
-                return
-            if not await tx.executions.set_status(
-                execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
-            ):
-                await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
-                return
-            seen = sight.detail or line(sight.status)
-            detail = line("arrived late: ", seen)
-            card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
-            await board.show_card(tx, execution, card, now)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                # The watch first: a command that is followed again must have one that is open.
+                if not await tx.watches.save(normal, self._by):
+                    return
+                if not await tx.executions.set_status(
+                    execution.id,
+                    ExecutionStatus.FOLLOWING,
+                    now=now,
+                    expect={ExecutionStatus.UNKNOWN},
+                ):
+                    await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
+                    return
+                seen = sight.detail or line(sight.status)
+                detail = line("arrived late: ", seen)
+                card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
+                await board.show_card(tx, execution, card, now)
 
     async def give_up(self, watch: Watch, why: Line, by: str | None = None) -> bool:
         """Stop looking, and say so where it was told that it is unknown.
@@ -82,12 +86,13 @@ class LateLooks:
         False if it was over, or if `by`, who looks, no longer holds it.
         """
         label = await self._inventory.label(watch.node)
-        async with self._store.write() as tx:
-            if not await tx.watches.settle(
-                watch.id, WatchState.UNKNOWN, watch.status, by=by or None
-            ):
-                return False
-            await self._tell(tx, watch, label, why, can_go_on=True)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.watches.settle(
+                    watch.id, WatchState.UNKNOWN, watch.status, by=by or None
+                ):
+                    return False
+                await self._tell(tx, watch, label, why, can_go_on=True)
         return True
 
     async def replaced(self, tx: UnitOfWork, newer: Watch, label: str) -> None:

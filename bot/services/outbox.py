@@ -155,11 +155,12 @@ class Outbox:
         """Post it, once it is written down that it may appear; not so where Slack refuses it."""
         await self._ensure_mine(message, hold)
         now = self._clock.now()
-        async with self._store.write() as tx:
-            if not await tx.messages.unsettled(message.id, now + SETTLES_WITHIN, self._by):
-                raise _lost()
-            if message.unsettled_until is not None:  # an earlier one may come after all
-                await self._may_be_doubled(tx, message)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.messages.unsettled(message.id, now + SETTLES_WITHIN, self._by):
+                    raise _lost()
+                if message.unsettled_until is not None:  # an earlier one may come after all
+                    await self._may_be_doubled(tx, message)
         try:
             return await self._messenger.post(place, reply, message.key)
         except Unanswered:
@@ -246,17 +247,18 @@ class Outbox:
         now, unsettled = self._clock.now(), shown.unsettled
         if message.ref is not None:
             unsettled = max(unsettled, self._left(message))
-        async with self._store.write() as tx:
-            if shown.unsettled > timedelta(0):  # also much later
-                await self._may_be_doubled(tx, message)
-            await tx.messages.delivered(
-                message.id,
-                message.version,
-                shown.ref,
-                self._by,
-                problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
-                unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
-            )
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if shown.unsettled > timedelta(0):  # also much later
+                    await self._may_be_doubled(tx, message)
+                await tx.messages.delivered(
+                    message.id,
+                    message.version,
+                    shown.ref,
+                    self._by,
+                    problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
+                    unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
+                )
 
     async def _may_be_doubled(self, tx: UnitOfWork, message: Message) -> None:
         now = self._clock.now()
@@ -268,8 +270,9 @@ class Outbox:
     async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
         log.warning("message.undelivered", key=message.key, reason=failure.reason)
         if failure.retry_after is None:
-            async with self._store.write() as tx:
-                await tx.messages.give_up(message.id, failure.reason, self._by)
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    await tx.messages.give_up(message.id, failure.reason, self._by)
             return
         now, pause, unsettled = self._clock.now(), failure.retry_after, None
         if isinstance(failure, Unanswered):
@@ -277,12 +280,13 @@ class Outbox:
         if not _is_to_be_looked_for(message, failure):
             growing = min(2 ** min(message.attempts, 8), 300)
             pause = min(max(pause, timedelta(seconds=growing)), FARTHEST_AHEAD)
-        async with self._store.write() as tx:
-            if unsettled is not None and message.ref is not None:
-                await self._may_be_doubled(tx, message)
-            await tx.messages.retry(
-                message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
-            )
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if unsettled is not None and message.ref is not None:
+                    await self._may_be_doubled(tx, message)
+                await tx.messages.retry(
+                    message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
+                )
 
     async def _hold(self, message: Message, refusal: LockedOut) -> None:
         """Slack refuses us, not this message: nothing was sent, and nothing is given up."""
@@ -294,9 +298,10 @@ class Outbox:
             await self._put_back(message, refusal.reason, _LOCKED_PLACE)
 
     async def _put_back(self, message: Message, reason: str, pause: timedelta) -> None:
-        async with self._store.write() as tx:
-            at = self._clock.now() + pause
-            await tx.messages.put_back(message.id, at, reason, self._by)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                at = self._clock.now() + pause
+                await tx.messages.put_back(message.id, at, reason, self._by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -373,14 +373,15 @@ class Watches:
                 await self._keep(node, [one])
 
     async def _store_looks(self, label: str, kept: Sequence["_Kept"]) -> None:
-        async with self._store.write() as tx:
-            for one in kept:
-                if not await tx.watches.save(one.watch, self._by) or one.detail is None:
-                    continue
-                subject = Subject(one.watch.label, one.watch.task, label)
-                doing = self._words(one.execution).doing
-                card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
-                await self._say_on_card(tx, one.execution, card)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                for one in kept:
+                    if not await tx.watches.save(one.watch, self._by) or one.detail is None:
+                        continue
+                    subject = Subject(one.watch.label, one.watch.task, label)
+                    doing = self._words(one.execution).doing
+                    card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
+                    await self._say_on_card(tx, one.execution, card)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
@@ -388,39 +389,40 @@ class Watches:
         subject = Subject(watch.label, watch.task, label)
         now = self._clock.now()
         end = _END[found.state]
-        async with self._store.write() as tx:
-            if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
-                return  # it has ended, or another process looks at it now
-            execution = await tx.executions.get(watch.execution)
-            words = self._words(execution)
-            took = measured(self._clock, execution.started_at or watch.started_at)
-            more = cards.placed(f" {found.more}" if found.more else "", label)
-            if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
-                more = line(more, f" {answered}")
-            if end is ExecutionStatus.DONE:
-                sentence = line(cards.result(subject, found.why or words.done, took), more)
-                record = cards.result(subject, found.why or words.done)
-            else:
-                sentence = line(cards.unfinished(subject, found.why, took, found.by), more)
-                record = cards.unfinished(subject, found.why)
-            await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=plain(line(record, more)),
-                now=now,
-                expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
-            )
-            key = cards.end_key(execution.id, watch.id)
-            lookout: Line = ()
-            if found.in_doubt:
-                later = late.begun(watch, key, found.why, now)
-                await tx.watches.add(later)
-                lookout = line(_LOOKOUT, time(later.deadline_at), ".")
-            card = cards.ended(execution, end, sentence, detail=lookout)
-            await self._say_on_card(tx, execution, card)
-            below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
-            told = cards.announcement(execution, end, sentence, *below)
-            await board.tell(tx, execution, key, execution.place, told, now)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
+                    return  # it has ended, or another process looks at it now
+                execution = await tx.executions.get(watch.execution)
+                words = self._words(execution)
+                took = measured(self._clock, execution.started_at or watch.started_at)
+                more = cards.placed(f" {found.more}" if found.more else "", label)
+                if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
+                    more = line(more, f" {answered}")
+                if end is ExecutionStatus.DONE:
+                    sentence = line(cards.result(subject, found.why or words.done, took), more)
+                    record = cards.result(subject, found.why or words.done)
+                else:
+                    sentence = line(cards.unfinished(subject, found.why, took, found.by), more)
+                    record = cards.unfinished(subject, found.why)
+                await tx.executions.set_status(
+                    execution.id,
+                    end,
+                    outcome=plain(line(record, more)),
+                    now=now,
+                    expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
+                )
+                key = cards.end_key(execution.id, watch.id)
+                lookout: Line = ()
+                if found.in_doubt:
+                    later = late.begun(watch, key, found.why, now)
+                    await tx.watches.add(later)
+                    lookout = line(_LOOKOUT, time(later.deadline_at), ".")
+                card = cards.ended(execution, end, sentence, detail=lookout)
+                await self._say_on_card(tx, execution, card)
+                below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
+                told = cards.announcement(execution, end, sentence, *below)
+                await board.tell(tx, execution, key, execution.place, told, now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
     async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:

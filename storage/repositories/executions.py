@@ -232,10 +232,8 @@ class Executions(Repository):
     async def open_on_target(self, execution: Execution) -> list[Execution]:
         """Other executions of the same command with the same target that have not ended.
 
-        Oldest first. Who asks this next waits until this unit of work ends.
+        Oldest first. Nobody else asks this before this unit of work ends.
         """
-        about = execution.command, execution.node, execution.task
-        await self._alone(f"requests {' '.join(about)}")
         rows = await self._connection.execute(
             select(executions)
             .where(

@@ -27,7 +27,6 @@ class Inventory(Repository):
 
         `now` is when the list was asked for: what was seen later by other means stays.
         """
-        await self._alone(f"machines of {node}")
         await self._connection.execute(
             delete(machines).where(
                 machines.c.node == node,
@@ -67,7 +66,6 @@ class Inventory(Repository):
 
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
-        await self._alone(f"machines of {machine.node}")
         await self._put(machine)
 
     async def put_nodes(self, seen: Sequence[Node]) -> None:
@@ -75,7 +73,6 @@ class Inventory(Repository):
 
         What is not told of a node this time stays as it was told before.
         """
-        await self._alone("nodes")
         for node in seen:
             upsert = self._insert(nodes).values(
                 id=node.id,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,16 +27,6 @@ class Repository:
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT, which SQLAlchemy spells alike in two dialects."""
         return insert(self._connection, table)
-
-    async def _alone(self, what: str) -> None:
-        """Keep others from the same until this unit of work ends, where several may write.
-
-        Two replicas that write the same rows in different orders would wait for each other.
-        Who needs several of these takes them in order of their names.
-        """
-        if self._connection.dialect.name == "postgresql":
-            key = func.hashtextextended(f"dbc-bot {what}", 0)
-            await self._connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def insert(

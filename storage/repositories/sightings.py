@@ -22,7 +22,6 @@ class Sightings(Repository):
         self, kind: Kind, place: str, seen: Sequence[Sighting], now: datetime
     ) -> None:
         """Put what a place has of a kind in place of what it had."""
-        await self._alone(f"{kind}s of {place}")
         await self._connection.execute(
             delete(sightings).where(sightings.c.kind == kind, sightings.c.place == place)
         )

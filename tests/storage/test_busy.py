@@ -1,0 +1,217 @@
+"""Others are in the way of a transaction: it is done again, whole, and counts once."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from storage import Store, Vault
+from storage.errors import StorageBusy
+from tests.storage.samples import HERE, NOW, SOON, execution
+
+ONE, OTHER = "card:one", "card:other"
+
+
+@pytest.fixture
+async def pair(postgres_url: str, vault: Vault) -> AsyncIterator[list[Store]]:
+    """Two replicas' ways into one PostgreSQL that has two messages, and finds deadlocks soon."""
+    name, other = make_url(postgres_url).database, await connected(postgres_url)
+    await other.execute(f"ALTER DATABASE \"{name}\" SET deadlock_timeout = '10ms'")
+    await other.close()
+    stores = [Store(postgres_url, vault) for _ in range(2)]
+    for store in stores:
+        await store.migrate()
+    async with stores[0].write() as tx:
+        for key in (ONE, OTHER):
+            await tx.messages.put(key, HERE, "before", NOW)
+    yield stores
+    for store in stores:
+        await store.close()
+
+
+async def connected(postgres_url: str) -> asyncpg.Connection:
+    """Somebody else in the database, who is never the one that PostgreSQL breaks off."""
+    address = make_url(postgres_url)
+    other = await asyncpg.connect(
+        host=str(address.query["host"]), user=address.username, database=address.database
+    )
+    await other.execute("SET deadlock_timeout = '1h'")
+    return other
+
+
+async def is_waiting(other: asyncpg.Connection, statement: str) -> None:
+    """Return once somebody waits for a lock with this statement."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE $1"
+    )
+    for _ in range(10_000):
+        if await other.fetchval(waits, f"%{statement}%"):
+            return
+    raise AssertionError(f"nobody waits with {statement}")
+
+
+async def version(store: Store, key: str) -> int:
+    async with store.read() as tx:
+        found = await tx.messages.find(key)
+    assert found is not None
+    return found.version
+
+
+async def test_two_replicas_that_write_in_opposite_orders_never_wait_for_each_other(
+    pair: list[Store],
+) -> None:
+    async def write(store: Store, keys: tuple[str, ...], text: str) -> None:
+        async with store.write() as tx:
+            for key in keys:
+                await tx.messages.put(key, HERE, text, NOW)
+                await asyncio.sleep(0)
+
+    await asyncio.gather(
+        *(write(pair[0], (ONE, OTHER), f"a{n}") for n in range(10)),
+        *(write(pair[1], (OTHER, ONE), f"b{n}") for n in range(10)),
+    )
+    assert [await version(pair[0], key) for key in (ONE, OTHER)] == [21, 21]
+
+
+class InTheWay:
+    """Somebody who holds one row, and then wants the other: a deadlock."""
+
+    def __init__(self, postgres_url: str) -> None:
+        self._url = postgres_url
+        self._holds, self._go, self._waits = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._work = asyncio.ensure_future(self._hold())
+
+    async def holds(self) -> None:
+        """Return once the row is held."""
+        await self._holds.wait()
+
+    async def goes_on(self) -> None:
+        """Return once it waits for a row that the caller holds."""
+        self._go.set()
+        await self._waits.wait()
+
+    async def is_over(self) -> None:
+        """Return once it has let go of everything."""
+        await self._work
+
+    async def _hold(self) -> None:
+        other, looking = await connected(self._url), await connected(self._url)
+        transaction, row = other.transaction(), "SELECT 1 FROM messages WHERE key = $1 FOR UPDATE"
+        await transaction.start()
+        await other.execute(row, OTHER)
+        self._holds.set()
+        await self._go.wait()
+        waiting = asyncio.ensure_future(other.execute(row, ONE))
+        await is_waiting(looking, "FOR UPDATE")
+        self._waits.set()
+        await waiting
+        await transaction.rollback()
+        await other.close()
+        await looking.close()
+
+
+async def test_a_transaction_that_was_broken_off_is_done_again_whole(
+    pair: list[Store], postgres_url: str
+) -> None:
+    other, tries = InTheWay(postgres_url), 0
+    await other.holds()
+    async for attempt in pair[0].attempts():
+        async with attempt as tx:
+            tries += 1
+            await tx.messages.put(ONE, HERE, "after", NOW)
+            await other.goes_on()
+            await tx.messages.put(OTHER, HERE, "after", NOW)
+    await other.is_over()
+    assert tries == 2
+    assert [await version(pair[0], key) for key in (ONE, OTHER)] == [2, 2]
+
+
+async def test_with_one_attempt_it_is_told_as_busy_and_nothing_is_done(
+    pair: list[Store], postgres_url: str
+) -> None:
+    other = InTheWay(postgres_url)
+    await other.holds()
+
+    async def once() -> None:
+        async with pair[0].write() as tx:
+            await tx.messages.put(ONE, HERE, "after", NOW)
+            await other.goes_on()
+            await tx.messages.put(OTHER, HERE, "after", NOW)
+
+    with pytest.raises(StorageBusy):
+        await once()
+    await other.is_over()
+    assert [await version(pair[0], key) for key in (ONE, OTHER)] == [1, 1]
+
+
+async def test_a_command_is_recorded_once_though_its_transaction_was_broken_off(
+    pair: list[Store], postgres_url: str
+) -> None:
+    """The audit's lock is taken last, and here somebody holds it who waits for the ledger."""
+    other, looking = await connected(postgres_url), await connected(postgres_url)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("SELECT pg_advisory_xact_lock(hashtext('dbc-bot audit'))")
+    recording = asyncio.ensure_future(pair[0].record(execution(), by="p", until=SOON))
+    await is_waiting(looking, "pg_advisory_xact_lock")
+    await other.execute("LOCK TABLE executions")
+    await transaction.rollback()
+    assert await recording
+    async with pair[1].read() as tx:
+        rows = [row async for row in tx.audit.raw()]
+    assert len([row for chunk in rows for row in chunk]) == 1
+    await other.close()
+    await looking.close()
+
+
+async def test_a_server_with_another_isolation_by_default_makes_no_difference(
+    pair: list[Store], postgres_url: str, vault: Vault
+) -> None:
+    looking = await connected(postgres_url)
+    name = make_url(postgres_url).database
+    await looking.execute(
+        f'ALTER DATABASE "{name}" SET default_transaction_isolation = serializable'
+    )
+    await looking.close()
+    store = Store(postgres_url, vault)
+
+    async def write(number: int) -> None:
+        async with store.write() as tx:
+            await tx.messages.find(OTHER)
+            await tx.messages.put(ONE, HERE, str(number), NOW)
+
+    await asyncio.gather(*(write(number) for number in range(10)))
+    assert await version(store, ONE) == 11
+    await store.close()
+
+
+async def test_a_lock_on_the_file_that_outlasts_the_busy_timeout_is_waited_for(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "storage.engine.PRAGMAS", ("PRAGMA busy_timeout = 1", "PRAGMA journal_mode = WAL")
+    )
+    file = tmp_path / "bot.db"
+    store = Store(f"sqlite+aiosqlite:///{file}", vault)
+    await store.migrate()
+    pauses = 0
+    with closing(sqlite3.connect(file)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+
+        def pause() -> float:
+            nonlocal pauses
+            pauses += 1
+            backup.rollback()
+            return 0
+
+        monkeypatch.setattr("storage.engine.PAUSES", (pause, pause))
+        async with store.write() as tx:
+            await tx.messages.put(ONE, HERE, "after", NOW)
+    assert pauses == 1
+    assert await version(store, ONE) == 1
+    await store.close()
