@@ -115,7 +115,7 @@ def shown(clock: Clock, at: datetime) -> datetime:
 
 def meant(clock: Clock, told: datetime) -> datetime:
     """The moment of `clock` that people are told like this: the inverse of `shown`."""
-    return told - _ahead(clock)
+    return told if told == UNTOLD else told - _ahead(clock)
 
 
 def measured(clock: Clock, since: datetime | None) -> timedelta | None:

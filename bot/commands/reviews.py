@@ -231,7 +231,8 @@ class Reviews:
         return await self._counted(vote, await self._question(approval, execution, named=named))
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
-        approval, now, count = question.approval, self._clock.now(), None
+        execution, approval = question.execution, question.approval
+        now, count = self._clock.now(), None
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 count = await tx.votes.count(vote.key, now)
@@ -244,9 +245,7 @@ class Reviews:
                 elif count.decided:
                     await self._hand_over(tx, count.approval, votes)
                 elif count.vote.state is VoteState.COUNTED:
-                    await board.show_card(
-                        tx, question.execution, review_cards.question(counted), now
-                    )
+                    await board.show_card(tx, execution, review_cards.question(counted), now)
         return count
 
     async def show_decided(self, approval_id: str) -> None:
@@ -366,8 +365,6 @@ class Reviews:
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
         """What was asked about, and what stopped it after all."""
         return review_cards.not_done(await self._question(approval, execution), why)
-
-    # The clock
 
     async def expire(self) -> None:
         """Close what nobody decided in time."""
