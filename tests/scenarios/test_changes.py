@@ -148,7 +148,7 @@ async def test_a_nickname_is_what_a_machine_is_called_from_then_on(stage: Stage)
     assert "*prod-1*" in listed.plain
     assert "inference" in listed.plain
     card = await stage.asks(stage.alice, "/dbc vm restart PROD-1")
-    assert "Restart *prod-1* on *gpu1*?" in card.plain
+    assert "Restart *prod-1* (inference) on *gpu1*?" in card.plain
 
 
 @pytest.mark.parametrize("name", ["", "a b", "<!channel>", 'a"b', "x" * 200, "force", "on"])

@@ -161,7 +161,7 @@ async def test_a_wallet_that_does_not_rent_the_node_is_told_so(stage: Stage) -> 
 async def test_silence_burns_the_nonce_and_says_so(one_stage: Stage) -> None:
     again = proof()
     await asks(one_stage, again, "gpu3")
-    told = await one_stage.alice.sees_modal("The node did not answer in time")
+    told = await one_stage.alice.sees_modal("gpu3 did not answer in time")
     assert "The nonce is used up" in told.plain
     await asks(one_stage, again, "gpu3")
     modal = one_stage.alice.modal
@@ -175,7 +175,7 @@ async def test_what_reached_no_node_can_be_sent_again(one_stage: Stage) -> None:
     await one_stage.alice.sees("gpu1")
     one_stage.node("gpu1").known = False
     await asks(one_stage, again)
-    told = await one_stage.alice.sees_modal("The DBC daemon does not know the node")
+    told = await one_stage.alice.sees_modal("The DBC daemon does not know gpu1")
     assert "can be sent again" in told.plain
     one_stage.node("gpu1").known = True
     await asks(one_stage, again)

@@ -204,3 +204,15 @@ async def test_what_differs_from_the_card_is_named_and_nothing_runs(
         if case != "node's name by Carol":  # a node is called everywhere as it is called now
             assert title in ended
         assert stage.changes() == []
+
+
+async def test_what_was_voided_is_still_told_as_it_was_shown(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="alice") as stage:
+        rules(stage, ALICES)
+        await stage.asks(stage.alice, f"/dbc vm modify {NAME} mem=100")
+        listed = await stage.asks(stage.alice, "/dbc approval list")
+        number = listed.plain.split("`")[1]
+        _memory(stage)
+        await approves(stage, stage.bob, question_of(stage))
+        told = await stage.asks(stage.alice, f"/dbc approval show {number}")
+        assert "Change memory 64 → 100 GiB" in told.plain
