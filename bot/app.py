@@ -155,7 +155,7 @@ class Bot:
         def stage(sent: list[WouldSend]) -> Services:
             return self._services_over(undone, self.dbc.dry_run(sent), unsent, silent, leases)
 
-        return Rehearsals(stage)
+        return Rehearsals(stage, self._clock)
 
     async def start(self, *, ticking: bool = True) -> None:
         """Take possession of the database, finish what was left behind, then listen to Slack.

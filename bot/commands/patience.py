@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.errors import BotError
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import Reply, emoji
 
 PATIENCE = 2.5  # seconds of silence before a person is told that something is being waited for
 # How long what only reads may take; then it is given up. Longer than a daemon waits for a node, and
 # than we wait for a daemon (`bot.dbc.guard.Limits`).
 LIMIT = timedelta(seconds=40)
+
+_SLACK_PATIENCE = timedelta(minutes=1)  # that somebody waits for an answer to a question
+_SHORTEST_WAIT = timedelta(seconds=1)
 
 T = TypeVar("T")
 
@@ -99,6 +103,26 @@ class Interim:
             await self.once(self.waiting)
 
         return await unless_soon(run, PATIENCE, waiting)
+
+
+async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable[T]]) -> T:
+    """The result of what changes nothing, begun again until Slack says who may see it.
+
+    The person is told that Slack is waited for. Raises RightsUnknown once that takes too long.
+    """
+    until = clock.monotonic() + _SLACK_PATIENCE
+    is_told = False
+    while True:
+        try:
+            return await run()
+        except RightsUnknown as unknown:
+            log.warning("rights.unknown", reason=unknown.reason)
+            if clock.monotonic() + unknown.wait > until:
+                raise
+            if not is_told:
+                await courteously(partial(interim.once, slack_is_slow()))
+            is_told = True
+            await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
 
 
 async def in_time(run: Awaitable[T]) -> T:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -16,8 +15,8 @@ from bot.commands.patience import (
     LIMIT,
     Interim,
     NotInTime,
-    courteously,
     in_time,
+    once_known,
     slack_is_slow,
     waiting_for,
 )
@@ -28,9 +27,6 @@ from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_do
 from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands, with_moments
 from bot.services import cards
 from bot.services.cards import Subject
-
-_SLACK_PATIENCE = timedelta(minutes=1)  # that somebody waits for an answer to a question
-_SHORTEST_WAIT = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
@@ -67,21 +63,13 @@ class Reads:
             await answer.say(reply)
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
-        """Run it once Slack says who may; what only reads can be begun again. Raises Refused."""
-        clock = self._services.clock
-        until = clock.monotonic() + _SLACK_PATIENCE
-        is_told = False
-        while True:
-            try:
-                return await self._run(wish, interim)
-            except RightsUnknown as unknown:
-                log.warning("rights.unknown", command=wish.command.id, reason=unknown.reason)
-                if clock.monotonic() + unknown.wait > until:
-                    raise slack_does_not_say() from unknown
-                if not is_told:
-                    await courteously(partial(interim.once, slack_is_slow()))
-                is_told = True
-                await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
+        """Run it once Slack says who may. Raises Refused."""
+        try:
+            return await once_known(
+                self._services.clock, interim, partial(self._run, wish, interim)
+            )
+        except RightsUnknown as unknown:
+            raise slack_does_not_say() from unknown
 
     async def _run(self, wish: Wish, interim: Interim) -> Reply:
         await require_colleague(self._services, wish.actor, wish.place)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Sequence
 
+from bot.clock import Clock
 from bot.commands.args import BREAK_GLASS, REASON, SECRET
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services
 from bot.commands.facts import facts_of
-from bot.commands.patience import Interim
+from bot.commands.patience import Interim, once_known
 from bot.commands.preparing import Preparation
 from bot.commands.twins import twins_of
 from bot.commands.wish import Wish
@@ -16,7 +17,7 @@ from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.model import Execution, Node
 from bot.plural import counted
-from bot.ports import Answer, DeliveryFailed, slack_does_not_say
+from bot.ports import Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import (
     CodeBlock,
     Fields,
@@ -48,24 +49,42 @@ Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the li
 class Rehearsals:
     """Shows what a change would do. Its services undo what they write and send no change."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, clock: Clock) -> None:
         self._stage = stage
+        self._clock = clock
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Say privately what would be done. Nothing of it is in the ledger."""
-        sent: list[WouldSend] = []
         interim = Interim(answer.meanwhile)
-        rehearsal = _Rehearsal(wish, self._stage(sent), sent, interim)
-        await answer.say(await interim.patiently(rehearsal.told()))
+        await answer.say(await interim.patiently(self._once_known(wish, interim)))
+
+    async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
+        """What would be done, once Slack says who may review it; without that after a while."""
+
+        async def told(*, waits: bool = True) -> Reply:
+            sent: list[WouldSend] = []
+            return await _Rehearsal(wish, self._stage(sent), sent, interim, waits=waits).told()
+
+        try:
+            return await once_known(self._clock, interim, told)
+        except RightsUnknown:
+            return await told(waits=False)
 
 
 class _Rehearsal:
     """One dry run."""
 
     def __init__(
-        self, wish: Wish, services: Services, sent: list[WouldSend], interim: Interim
+        self,
+        wish: Wish,
+        services: Services,
+        sent: list[WouldSend],
+        interim: Interim,
+        *,
+        waits: bool,
     ) -> None:
         self._interim = interim
+        self._unsaid = RightsUnknown if waits else ()  # it is begun again then
         self._wish = wish
         self._command = wish.command
         self._services = services
@@ -85,6 +104,8 @@ class _Rehearsal:
         preparation = Preparation(self._services)
         try:
             execution, bound = await preparation.prepare(self._execution(), self._interim)
+        except self._unsaid:
+            raise
         except DeliveryFailed as failure:  # what may be denied is not looked at
             raise slack_does_not_say() from failure
         decision = await self._decision(execution)
@@ -164,6 +185,8 @@ class _Rehearsal:
         """What the rules say; None while Slack does not say who is in a group. Raises Refused."""
         try:
             decision = await self._reviewers.decision(execution, glass=True)
+        except self._unsaid:
+            raise
         except DeliveryFailed:
             return None
         if decision.kind == "deny":
@@ -187,6 +210,8 @@ class _Rehearsal:
         """Whether it would run at once, and who would have to agree."""
         try:
             return await self._consent(execution, bound, decision, fails=fails)
+        except self._unsaid:
+            raise
         except DeliveryFailed:
             return line("Slack does not say just now who could review it.")
 

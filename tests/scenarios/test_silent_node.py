@@ -1,5 +1,6 @@
 """A node that does not answer: what was known of it, since when, and how it is asked again."""
 
+import json
 from datetime import timedelta
 
 from tests.scenarios.stage import CHANNEL, Stage, card
@@ -66,6 +67,24 @@ async def test_a_silent_node_is_marked_with_its_last_answer_and_the_next_retry(
     assert "not responding" not in "".join(
         line for line in listed.plain.splitlines() if "gpu2" in line
     )
+
+
+async def test_a_node_that_was_not_asked_yet_is_not_said_to_answer(one_stage: Stage) -> None:
+    stage = one_stage
+    await falls_silent(stage, misses=0)
+    await stage.restart_bot()
+    listed = await stage.asks(stage.alice, "/dbc node list")
+    [row] = [line for line in listed.plain.splitlines() if line.startswith("*gpu1*")]
+    assert "not asked yet since I started; last answer <!date^" in row
+    [other] = [line for line in listed.plain.splitlines() if line.startswith("*gpu3*")]
+    assert "not asked" not in other
+    as_json = json.loads((await stage.asks(stage.alice, "/dbc node list --json")).plain)
+    assert {node["is_silent"] for node in as_json} == {None}
+    stage.node("gpu1").silent = False
+    await stage.asks(stage.alice, "/dbc vm list")
+    listed = await stage.asks(stage.alice, "/dbc node list")
+    [row] = [line for line in listed.plain.splitlines() if line.startswith("*gpu1*")]
+    assert "not asked" not in row
 
 
 async def test_a_node_that_is_left_alone_says_until_when(stage: Stage) -> None:

@@ -159,3 +159,41 @@ async def test_a_question_that_slack_says_nothing_about_is_answered_with_that(
     async with time_passing(stage):
         await stage.alice.sees("Slack did not say who may do this", CHANNEL)
     await stage.quiet()
+
+
+@pytest.mark.parametrize("line", ["approval list", "approval show {number}", "audit list"])
+async def test_a_question_about_reviews_waits_for_slack_and_says_so(
+    stage: Stage, line: str
+) -> None:
+    await asked(stage)
+    listed = (await stage.asks(stage.bob, "/dbc approval list")).plain
+    stage.ws.faults.ratelimit("users.info", times=1, retry_after=20)
+    await stage.bob.types(f"/dbc {line.format(number=listed.split('`')[1])}", "@dbc")
+    async with time_passing(stage):
+        await stage.bob.sees(WAITING, "@dbc")
+        await stage.bob.sees("With buttons|Approve|put to review", "@dbc")
+        await stage.quiet()
+    assert not told(stage.bob, "Slack did not say")
+
+
+async def test_a_dry_run_waits_for_slack_and_says_so(stage: Stage) -> None:
+    stage.ws.faults.ratelimit("users.info", times=1, retry_after=20)
+    await stage.alice.types(f"/dbc vm delete {NAME} --dry-run", CHANNEL)
+    async with time_passing(stage):
+        await stage.alice.sees(WAITING, CHANNEL)
+        shown = await stage.alice.sees("Dry run: nothing was sent", CHANNEL)
+    await stage.quiet()
+    assert "1 approval needed" in shown.plain
+    assert "refused" not in shown.plain
+    assert stage.changes() == []
+
+
+async def test_a_dry_run_says_what_it_knows_where_slack_says_nothing_for_long(
+    stage: Stage,
+) -> None:
+    stage.ws.faults.ratelimit("users.info", times=None, retry_after=90)
+    await stage.alice.types(f"/dbc vm delete {NAME} --dry-run", CHANNEL)
+    async with time_passing(stage):
+        shown = await stage.alice.sees("Dry run: nothing was sent", CHANNEL)
+    await stage.quiet()
+    assert "Slack did not say" in shown.plain

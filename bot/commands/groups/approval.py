@@ -11,7 +11,7 @@ from bot.commands.table import Command, Group
 from bot.commands.waiting import Waiting, waiting_for
 from bot.errors import NotFound, Refused
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import (
     Note,
     Part,
@@ -36,6 +36,8 @@ async def list_approvals(ctx: Context) -> Reply:
     """List what waits: for you to decide, of yours, and broken glass."""
     try:
         found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
+    except RightsUnknown:  # it is begun again once Slack says who may decide
+        raise
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
     if not found:
@@ -170,6 +172,8 @@ async def _seen_by(ctx: Context, approval: Approval) -> Approval:
             approval, execution, ctx.actor, ctx.place.channel
         ):
             return approval
+    except RightsUnknown:
+        raise
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
     raise NotFound("You can see only what you asked for, may decide on, or was asked here.")

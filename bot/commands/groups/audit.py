@@ -17,7 +17,7 @@ from bot.errors import BotError, Refused
 from bot.folding import best, narrow, plain
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.plural import counted
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.reply import command as to_type
 from bot.services.audit import as_csv, as_jsonl, csv_head
@@ -186,6 +186,8 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
             hidden_nodes=await ctx.hidden(command),
         )
         return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
+    except RightsUnknown:  # it is begun again once Slack says who that is
+        raise
     except DeliveryFailed as failed:
         raise BotError(
             f"Slack did not say who you are: {failed.reason}.", hint="Try again in a minute."

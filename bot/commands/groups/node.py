@@ -1,6 +1,8 @@
 """Nodes: which there are, what they have, what they are called here (docs/dbc-api.md §3.1)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from bot.commands.args import AnyNode, Arg, Nickname, OnNode
@@ -57,7 +59,12 @@ async def list_nodes(ctx: Context) -> Reply:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
     silences = {node.id: ctx.dbc.silence(node.id) for node in nodes}
-    rows = tuple(_row(node, silences[node.id], has_session=node.id in mine) for node in nodes)
+    rows = tuple(
+        [
+            _row(node, silences[node.id], await _unasked(ctx, node), has_session=node.id in mine)
+            for node in nodes
+        ]
+    )
     also = ({"problem": problem.sentence},) if problem else ()
     parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."), also=also)]
     if problem is not None:
@@ -67,20 +74,41 @@ async def list_nodes(ctx: Context) -> Reply:
     return Reply(counted(len(nodes), "node"), tuple(parts))
 
 
-def _row(node: Node, silence: Silence | None, *, has_session: bool) -> Row:
+@dataclass(frozen=True, slots=True)
+class _Unasked:
+    """A node that this process has not asked anything yet; when it last answered, if known."""
+
+    last_answer: datetime | None
+
+
+async def _unasked(ctx: Context, node: Node) -> _Unasked | None:
+    """That nobody knows whether a node answers; None for one that was asked."""
+    if ctx.dbc.silence(node.id) is not None or ctx.dbc.last_answer(node.id) is not None:
+        return None
+    return _Unasked(await ctx.services.inventory.last_answer(node.id))
+
+
+def _row(
+    node: Node, silence: Silence | None, unasked: _Unasked | None, *, has_session: bool
+) -> Row:
     own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
     key: Line = line(" ", emoji("key")) if has_session else ()
     shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), _version(node), key)
     if silence is not None:
         shown = line(shown, " ", emoji("warning"), " ", _silent(silence))
+    elif unasked is not None and has_session:  # the others are asked when somebody asks for them
+        known = unasked.last_answer
+        last = line("; last answer ", time(known)) if known else ()
+        shown = line(shown, " ", emoji("grey_question"), " not asked yet since I started", last)
+    last_answer = silence.last_answer if silence else unasked.last_answer if unasked else None
     data = {
         "id": node.id,
         "name": node.label,
         "version": node.version or None,
         "usable": has_session,
         "seen_at": node.seen_at,
-        "is_silent": silence is not None,
-        "last_answer_at": silence.last_answer if silence else None,
+        "is_silent": None if unasked else silence is not None,
+        "last_answer_at": last_answer,
         "next_retry_at": silence.until if silence else None,
     }
     return Row(shown, data)
