@@ -107,8 +107,9 @@ class Bot:
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
         copies = Copies(self.store, messenger, outbox, leases, clock, by)
         jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
-        database = Job("database", timedelta(seconds=5), Database(self.store, self.health).look)
-        self._ticker = Ticker((*jobs, database), SystemClock())
+        database = Database(self.store, self.health, clock)
+        looking = Job("database", timedelta(seconds=5), database.look)
+        self._ticker = Ticker((*jobs, looking), SystemClock())
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases

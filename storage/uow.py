@@ -16,6 +16,7 @@ from storage.repositories.leases import Leases
 from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
+from storage.repositories.probe import Probe
 from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
@@ -49,6 +50,7 @@ class UnitOfWork:
         self.details = Details(connection, vault)
         self.names = Names(connection)
         self.defaults = Defaults(connection)
+        self.probe = Probe(connection)
         self.aliases = Aliases(connection)
         self.inventory = Inventory(connection)
         self.sightings = Sightings(connection)

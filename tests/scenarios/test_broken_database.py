@@ -1,6 +1,7 @@
 """The database fails while a change is on its way: never told as failed, followed all the same."""
 
 import asyncio
+import resource
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -107,3 +108,38 @@ async def test_readiness_says_that_the_database_is_gone_until_it_is_back(tmp_pat
         async with ClientSession() as http, http.get(url) as answer:
             assert (answer.status, await answer.text()) == (200, "ok\n")
         stopping.cancel()
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Meanwhile this process can make no file longer."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_readiness_says_that_the_disk_is_full_until_there_is_room(tmp_path: Path) -> None:
+    async with staged(tmp_path, http=True) as stage:
+        url = f"http://127.0.0.1:{stage.bot.edge.port}/readyz"
+        await stage.bot.tick()
+        stage.clock.advance(timedelta(seconds=31))
+        with capture_logs(), full_disk():
+            await stage.bot.tick()
+        async with ClientSession() as http, http.get(url) as answer:
+            assert answer.status == 503
+            assert "database could not be read or written" in await answer.text()
+        await stage.bot.tick()
+        async with ClientSession() as http, http.get(url) as answer:
+            assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+async def test_trials_of_the_database_leave_one_row(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        for _ in range(4):
+            await stage.passes(31)
+        with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+            query = "SELECT count(*) FROM defaults WHERE scope = 'probe'"
+            assert database.execute(query).fetchone() == (1,)
