@@ -175,7 +175,8 @@ class Pipeline:
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
         self._reviews.compare(approval, execution, decision, now)
-        if await came_meanwhile(self._services, command, execution, bound, approval.shown):
+        shown, since = approval.shown, approval.created_at
+        if await came_meanwhile(self._services, command, execution, bound, shown, since):
             raise Refused(
                 "The same request has been sent since this was shown.",
                 hint="Nothing was done. Look at what becomes of that one before you ask again.",

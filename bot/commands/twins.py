@@ -5,6 +5,7 @@ out. What makes two of them alike is said by the command's row.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bot.commands.bind import Bound
 from bot.commands.context import Services
@@ -31,23 +32,33 @@ async def came_meanwhile(
     execution: Execution,
     bound: Bound,
     shown: Mapping[str, Fact],
+    since: datetime,
 ) -> bool:
-    """Whether a like request was sent, or is about to be, that whoever decided was not shown."""
+    """Whether a like request was sent, or is about to be, that whoever decided was not shown.
+
+    Also one that is done, since the question was put: it has made what this one would make.
+    """
     if not command.alike:
         return False
     known = shown[ALIKE].text if ALIKE in shown else ""
     return any(
         one.status is not ExecutionStatus.WAITING and _named(one) not in known
-        for one in await _alike(services, command, execution, bound)
+        for one in await _alike(services, command, execution, bound, done_since=since)
     )
 
 
 async def _alike(
-    services: Services, command: Command, execution: Execution, bound: Bound
+    services: Services,
+    command: Command,
+    execution: Execution,
+    bound: Bound,
+    done_since: datetime | None = None,
 ) -> list[Execution]:
     since = services.clock.now() - LOOKED_FOR
     async with services.store.read() as tx:
-        before = await tx.executions.open_before(execution, unknown_since=since)
+        before = await tx.executions.open_before(
+            execution, unknown_since=since, done_since=done_since
+        )
     return [one for one in before if _is_alike(one, command, execution, bound)]
 
 

@@ -196,26 +196,30 @@ class Executions(Repository):
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def open_before(
-        self, execution: Execution, *, unknown_since: datetime
+        self,
+        execution: Execution,
+        *,
+        unknown_since: datetime,
+        done_since: datetime | None = None,
     ) -> list[Execution]:
         """Other executions of the same command that may still do something, oldest first.
 
         Of those that nobody has sent yet, only earlier ones: so of two, one gives way. What was
         sent counts whatever its time, for clocks are set and differ between processes. Those that
-        ended as unknown count since that moment.
+        ended as unknown, or done, count since these moments.
         """
-        sent = [ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN]
+        status, ended_at = executions.c.status, executions.c.finished_at
+        ended = [and_(status == ExecutionStatus.UNKNOWN, ended_at >= unknown_since)]
+        if done_since is not None:
+            ended.append(and_(status == ExecutionStatus.DONE, ended_at >= done_since))
         is_before = or_(
-            executions.c.status.in_(sent),
+            status.in_([ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING]),
+            *ended,
             executions.c.created_at < execution.created_at,
             and_(
                 executions.c.created_at == execution.created_at,
                 executions.c.id < execution.id,
             ),
-        )
-        is_unknown = and_(
-            executions.c.status == ExecutionStatus.UNKNOWN,
-            executions.c.finished_at >= unknown_since,
         )
         rows = await self._connection.execute(
             select(executions)
@@ -223,7 +227,7 @@ class Executions(Repository):
                 executions.c.command == execution.command,
                 executions.c.id != execution.id,
                 is_before,
-                or_(executions.c.status.in_(_UNFINISHED), is_unknown),
+                or_(status.in_(_UNFINISHED), *ended),
             )
             .order_by(executions.c.created_at)
         )

@@ -203,6 +203,22 @@ async def test_the_earlier_request_is_not_sent_when_the_later_one_was_approved_f
         assert "same request has been sent since this was shown" in stage.alice.screen()
 
 
+async def test_the_earlier_request_is_not_sent_when_the_later_one_is_done_already(
+    tmp_path: Path,
+) -> None:
+    rules = rule('command = "vm.create"', "approvals = 1")
+    async with site(tmp_path, rules) as stage:
+        await stage.asks(stage.alice, CREATE)
+        stage.clock.advance(timedelta(seconds=1))
+        await stage.asks(stage.carol, CREATE)
+        alices, carols = [m for m in stage.bob.messages(CHANNEL) if "Approve" in m.buttons]
+        await approves(stage, stage.bob, carols)
+        await stage.ends(stage.carol, "t1 is running on gpu1")
+        await approves(stage, stage.bob, alices)
+        assert stage.changes() == ["tasks.create"]
+        assert "same request has been sent since this was shown" in stage.alice.screen()
+
+
 async def test_whoever_was_shown_the_other_request_decides_for_both(tmp_path: Path) -> None:
     rules = rule('command = "vm.create"', "approvals = 1")
     async with site(tmp_path, rules) as stage:
