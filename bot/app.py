@@ -208,8 +208,8 @@ class Bot:
             log.warning("policy.locks_out", sentence=sentence)
 
     async def tick(self) -> None:
-        """Do once all that the clock would have done."""
-        await self._ticker.run_all()
+        """Do what the clock would have done by now."""
+        await self._ticker.run_due(self._clock.monotonic())
 
     async def locked_out(self, grace: timedelta) -> str:
         """Return once Slack has refused the bot, and refuses it again after that long: why.

@@ -27,7 +27,7 @@ class Job:
 
 
 class Ticker:
-    """Runs jobs by the machine's clock, or all of them once, by hand.
+    """Runs jobs by the machine's clock, or those that are due, by hand.
 
     `clock` is the one that APScheduler goes by: the machine's own.
     """
@@ -38,6 +38,8 @@ class Ticker:
         self._scheduler: AsyncIOScheduler | None = None
         self._minding: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._ran: dict[str, timedelta] = {}
+        self._looked_at: timedelta | None = None
 
     def start(self) -> None:
         """Begin to run by itself."""
@@ -78,10 +80,18 @@ class Ticker:
         await asyncio.sleep(0)  # APScheduler sees them end; it logs what it cancels itself
         scheduler.shutdown(wait=False)
 
-    async def run_all(self) -> None:
-        """Every job once, in order."""
+    async def run_due(self, at: timedelta) -> None:
+        """Every job once, in order, but for those that ran less than their interval before `at`.
+
+        `at` is a moment of a clock that is never set. At the same moment as before, all of them:
+        whoever winds the clock by hand wants to see what no time brings about.
+        """
+        again = at == self._looked_at
+        self._looked_at = at
         for job in self._jobs:
-            await self._run(job)
+            if again or at - self._ran.get(job.name, at - job.every) >= job.every:
+                self._ran[job.name] = at
+                await self._run(job)
 
     async def _tick(self, job: Job) -> None:
         """Run a job in a task of our own: APScheduler logs one that is cancelled as an error."""

@@ -46,8 +46,7 @@ async def test_machines_of_one_node_are_looked_at_with_one_request(stage: Stage)
     stage.world.calls.clear()
     stage.clock.advance(timedelta(seconds=20))
     await stage.bot.tick()
-    lists = stage.world.calls.of("tasks.list")
-    assert len(lists) == 2  # for the two watches, and for the inventory
+    assert len(stage.world.calls.of("tasks.list")) == 1
     assert stage.world.calls.of("tasks.get") == []
 
 
