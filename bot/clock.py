@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -96,6 +98,22 @@ class SteadyClock:
         if abs(ahead - self._set_by) >= _WORTH_SAYING:
             by, self._set_by = ahead - self._set_by, ahead
             log.warning("clock.was_set", seconds=round(by.total_seconds()))
+
+
+@asynccontextmanager
+async def time_limit(clock: Clock, limit: timedelta) -> AsyncIterator[asyncio.Timeout]:
+    """Break off what is inside once `limit` has passed on the clock. Raises TimeoutError then."""
+    async with asyncio.timeout(None) as scope:
+        alarm = asyncio.create_task(_ring(clock, limit, scope))
+        try:
+            yield scope
+        finally:
+            alarm.cancel()
+
+
+async def _ring(clock: Clock, limit: timedelta, scope: asyncio.Timeout) -> None:
+    await clock.sleep(limit)
+    scope.reschedule(asyncio.get_running_loop().time())
 
 
 def readings(clock: Clock) -> tuple[datetime, ...]:

@@ -3,16 +3,16 @@
 Before the acknowledgement a failure means that nothing was recorded, so nothing is acknowledged.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
 from slack_bolt import BoltResponse
 
-from bot.clock import Clock
+from bot.clock import Clock, time_limit
 from bot.errors import BotError, Severity
 from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
 from bot.reply import Reply, from_error, from_surprise
@@ -22,7 +22,7 @@ from handlers.supervisor import Supervisor
 
 # Slack waits 3 s for an acknowledgement, a person longer for the answer: of many deliveries at once
 # the work of the first waits for the rest, but not for ever where they never end.
-_COURTESY = 0.1  # seconds
+_COURTESY = timedelta(seconds=0.1)
 
 log = structlog.get_logger()
 
@@ -40,6 +40,7 @@ class Boundary:
 
     def __init__(self, supervisor: Supervisor, clock: Clock) -> None:
         self._supervisor = supervisor
+        self._clock = clock
         self._deliveries = Deliveries(clock)
         # Slack repeats an event that was not taken; the person is told of the failure once.
         self._told: Recent[bool] = Recent(clock, size=10_000, lifetime=MEMORY)
@@ -78,7 +79,7 @@ class Boundary:
     async def _run(self, key: str, work: Work, answer: EndingAnswer) -> None:
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_COURTESY):
+                async with time_limit(self._clock, _COURTESY):
                     await self._deliveries.all_taken()
             await work(answer)
         except Exception as error:  # noqa: BLE001 - as above

@@ -5,6 +5,7 @@ A click is on disk before it is acknowledged; what it is worth is found out afte
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -33,7 +34,8 @@ from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types which machine it is
 _REASON = "reason"
-_AT_ONCE = 0.5  # seconds, after which a card says that a click counts, while it is compared
+# After this a card says that a click counts, while it is compared.
+_AT_ONCE = timedelta(seconds=0.5)
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
 
 _KEPT = Reply.of(
@@ -190,7 +192,7 @@ class Clicks:
         if count.decided:
             going_on = self._pipeline.decided(count.approval, answer)
             show = partial(self._reviews.show_decided, count.approval.id)
-            await unless_soon(going_on, _AT_ONCE, show)
+            await unless_soon(self._clock, going_on, _AT_ONCE, show)
         else:
             await self._reviews.deliver()
         await telling

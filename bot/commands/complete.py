@@ -4,12 +4,13 @@ A kind of argument that is sought is one method and one entry in `_sources`. Wha
 in the form narrows what is offered (`args.NARROWED_BY`).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Literal
 
+from bot.clock import time_limit
 from bot.commands.args import Kind
 from bot.commands.bind import MEANT
 from bot.commands.context import Services
@@ -24,7 +25,7 @@ from bot.reply import Choice
 from bot.services.sessions import target_of
 
 _MOST = 100  # Slack shows at most 100 options
-_LIVE_PATIENCE = 2.0  # seconds; Slack gives up on options after 3
+_LIVE_PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
 _SHORT = 8  # characters of an id that people read
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
@@ -90,7 +91,7 @@ class Completion:
             nodes = await tx.inventory.nodes(*kinds)
         if not nodes and NodeKind.GPU in kinds:
             with suppress(BotError, TimeoutError):
-                async with asyncio.timeout(_LIVE_PATIENCE):
+                async with time_limit(self._services.clock, _LIVE_PATIENCE):
                     nodes = await self._services.inventory.refresh_nodes()
         hidden = await self._hidden(search, "node.list")
         nodes = [node for node in nodes if node.id not in hidden]

@@ -1,9 +1,10 @@
 """Reads what a review shows of its target, each fact by itself, also why one cannot be read."""
 
-import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
+from bot.clock import time_limit
 from bot.commands.bind import Bound
 from bot.commands.context import Context
 from bot.commands.identity import identity_of
@@ -17,11 +18,13 @@ from bot.model import Fact, Machine
 from bot.services.facts import DISKS, SESSION, SNAPSHOTS, STATE, found_by_look
 from bot.services.observers.sight import is_silence
 
+_NONE = timedelta()
+
 
 async def facts_of(
-    command: Command, bound: Bound, context: Context, patience: float
+    command: Command, bound: Bound, context: Context, patience: timedelta
 ) -> Mapping[str, Fact]:
-    """The facts that the row shows, by key; what takes over `patience` seconds is unread.
+    """The facts that the row shows, by key; what takes over `patience` is unread.
 
     Raises TaskNotFound where the node answers that there is no such machine.
     """
@@ -83,12 +86,12 @@ async def _shown(
 class _Reading:
     """One look at a machine. A node that was silent once is asked nothing more (§1.6)."""
 
-    def __init__(self, context: Context, machine: Machine, node: str, patience: float) -> None:
+    def __init__(self, context: Context, machine: Machine, node: str, patience: timedelta) -> None:
         self._context = context
         self._node = node
         self._machine = machine
         self._patience = patience
-        self._until = asyncio.get_running_loop().time() + patience
+        self._until = context.services.clock.monotonic() + patience
         self._silence = ""
         self._detail: TaskDetail | None = None
 
@@ -103,8 +106,9 @@ class _Reading:
         return {key: await self._one(key, looks[key](target)) for key in keys}
 
     async def _one(self, key: str, look: Awaitable[str]) -> Fact:
+        clock = self._context.services.clock
         try:
-            async with asyncio.timeout_at(self._until):
+            async with time_limit(clock, max(self._until - clock.monotonic(), _NONE)):
                 return Fact(await look)
         except BotError as problem:
             if isinstance(problem, DbcError):
@@ -115,7 +119,7 @@ class _Reading:
                 self._silence = problem.sentence
             return self._unread(key, problem.sentence)
         except TimeoutError:
-            self._silence = f"No answer within {self._patience:g} s."
+            self._silence = f"No answer within {self._patience.total_seconds():g} s."
             return self._unread(key, self._silence)
 
     def _unread(self, key: str, why: str) -> Fact:

@@ -1,19 +1,21 @@
 """How long somebody is left in silence while something runs. Knows nothing of what runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, time_limit
 from bot.errors import BotError
 from bot.ports import DeliveryFailed, RightsUnknown
 from bot.reply import Reply, emoji
 
-PATIENCE = 2.5  # seconds of silence before a person is told that something is being waited for
+# The silence before a person is told that something is being waited for.
+PATIENCE = timedelta(seconds=2.5)
 # How long what only reads may take; then it is given up. Longer than a daemon waits for a node, and
 # than we wait for a daemon (`bot.dbc.guard.Limits`).
 LIMIT = timedelta(seconds=40)
@@ -35,15 +37,17 @@ def slack_is_slow() -> Reply:
 
 
 async def unless_soon(
-    run: Awaitable[T], patience: float, meanwhile: Callable[[], Awaitable[None]]
+    clock: Clock, run: Awaitable[T], patience: timedelta, meanwhile: Callable[[], Awaitable[None]]
 ) -> T:
-    """The result of `run`; does `meanwhile` once where it takes longer than `patience` seconds.
+    """The result of `run`; does `meanwhile` once where it takes longer than `patience`.
 
     What `meanwhile` fails with is logged: it is a courtesy, and `run` does not depend on it.
     """
     task = asyncio.ensure_future(run)
     try:
-        await asyncio.wait([task], timeout=patience)
+        with suppress(TimeoutError):
+            async with time_limit(clock, patience):
+                await asyncio.wait([task])
         if not task.done():
             await courteously(meanwhile)
         return await task
@@ -71,21 +75,32 @@ def waiting_for(node: str, limit: timedelta | None = None) -> Reply:
     return Reply.of(emoji("hourglass_flowing_sand"), f" Still waiting for {whom}{within}.")
 
 
+async def waiting_after(
+    clock: Clock, limit: timedelta, tasks: Collection[asyncio.Task[T]]
+) -> set[asyncio.Task[T]]:
+    """Those that are not done once `limit` has passed; returns at once when all are."""
+    with suppress(TimeoutError):
+        async with time_limit(clock, limit):
+            await asyncio.wait(tasks)
+    return {task for task in tasks if not task.done()}
+
+
 async def unless_late(clock: Clock, limit: timedelta, run: Awaitable[T]) -> T | None:
     """The result of `run`, or None once `limit` has passed on the clock."""
-    work, late = asyncio.ensure_future(run), asyncio.ensure_future(clock.sleep(limit))
     try:
-        await asyncio.wait([work, late], return_when=asyncio.FIRST_COMPLETED)
-        return await work if work.done() else None
-    finally:
-        work.cancel()
-        late.cancel()
+        async with time_limit(clock, limit) as scope:
+            return await run
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        return None
 
 
 class Interim:
     """What a person is told before the answer: one text, the first that there is."""
 
-    def __init__(self, say: Callable[[Reply], Awaitable[None]]) -> None:
+    def __init__(self, clock: Clock, say: Callable[[Reply], Awaitable[None]]) -> None:
+        self._clock = clock
         self._say = say
         self.is_said = False
         self.waiting = waiting_for("")  # what is said once it has taken too long
@@ -102,7 +117,7 @@ class Interim:
         async def waiting() -> None:
             await self.once(self.waiting)
 
-        return await unless_soon(run, PATIENCE, waiting)
+        return await unless_soon(self._clock, run, PATIENCE, waiting)
 
 
 async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable[T]]) -> T:
@@ -125,13 +140,13 @@ async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable
             await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
 
 
-async def in_time(run: Awaitable[T]) -> T:
+async def in_time(clock: Clock, run: Awaitable[T]) -> T:
     """The result of what only reads. Raises NotInTime once it has taken all of `LIMIT`."""
     try:
-        async with asyncio.timeout(LIMIT.total_seconds()) as limit:
+        async with time_limit(clock, LIMIT) as scope:
             return await run
     except TimeoutError:
-        if not limit.expired():
+        if not scope.expired():
             raise
         raise NotInTime from None
 

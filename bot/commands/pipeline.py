@@ -43,8 +43,8 @@ from bot.services.outbox import Outbox
 # What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
 # was not read for a question would void it as soon as it can be read. A state was seen before, and
 # for broken glass nothing is compared: these cards do not wait for a silent node.
-_PATIENCE = 40.0
-_LITTLE_PATIENCE = 4.0
+_PATIENCE = timedelta(seconds=40)
+_LITTLE_PATIENCE = timedelta(seconds=4)
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
 # What nobody could carry out for so long would come as a surprise, approved or not.
@@ -115,7 +115,7 @@ class Pipeline:
     ) -> tuple[Execution, Bound] | None:
         """It, ready to run now; None where it is asked for instead. Raises Refused."""
         # A card that was clicked says itself what is being waited for.
-        interim = Interim(answer.meanwhile if approval is None else unsaid)
+        interim = Interim(self._clock, answer.meanwhile if approval is None else unsaid)
         preparing = self._preparation.prepare(execution, interim, again=approval is not None)
         execution, bound = await interim.patiently(preparing)
         is_cleared = await self._is_cleared(command, execution, bound, approval, interim)
@@ -163,7 +163,7 @@ class Pipeline:
             kind = ReviewKind.APPROVE if decision.kind == "approve" else ReviewKind.CONFIRM
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
-            shown = await unless_soon(facts, PATIENCE, show)
+            shown = await unless_soon(self._clock, facts, PATIENCE, show)
             await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
@@ -190,7 +190,7 @@ class Pipeline:
         execution: Execution,
         bound: Bound,
         interim: Interim,
-        patience: float,
+        patience: timedelta,
         kind: ReviewKind,
     ) -> None:
         """Let the card that will ask say what is waited for, unless the person knows.
@@ -201,7 +201,7 @@ class Pipeline:
             return
         subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
         what = command.asked(execution.known, subject)
-        waiting = line(f"waiting for {subject.node_label} (up to {patience:.0f} s)")
+        waiting = line(f"waiting for {subject.node_label} (up to {patience.total_seconds():.0f} s)")
         card = cards.running(execution, what, waiting)
         now = self._clock.now()
         try:

@@ -40,7 +40,7 @@ class Reads:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        interim = Interim(answer.meanwhile)
+        interim = Interim(self._services.clock, answer.meanwhile)
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
         reply = with_commands(found, self._services.slash_command)  # also for files and JSON
@@ -75,7 +75,7 @@ class Reads:
         await require_colleague(self._services, wish.actor, wish.place)
         of = list[Bound]()
         try:
-            return await in_time(self._read(wish, interim, of))
+            return await in_time(self._services.clock, self._read(wish, interim, of))
         except (DbcError, NotInTime) as error:
             # By the time it comes, other things stand between what was typed and this.
             error.during = _named(wish, of[0] if of else None)

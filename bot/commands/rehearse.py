@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from bot.clock import Clock
 from bot.commands.args import BREAK_GLASS, REASON, SECRET
@@ -41,7 +42,7 @@ from bot.services.policy import Decision
 
 _HEAD = "Dry run: nothing was sent and nothing has changed."
 _FAILS = "Would fail"  # the label of what the node would refuse
-_PATIENCE = 40.0  # seconds for the facts that a question would show
+_PATIENCE = timedelta(seconds=40)  # for the facts that a question would show
 
 Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
 
@@ -55,7 +56,7 @@ class Rehearsals:
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Say privately what would be done. Nothing of it is in the ledger."""
-        interim = Interim(answer.meanwhile)
+        interim = Interim(self._clock, answer.meanwhile)
         await answer.say(await interim.patiently(self._once_known(wish, interim)))
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:

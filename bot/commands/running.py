@@ -34,7 +34,7 @@ LEASE = timedelta(minutes=5)
 _FIRST_LOOK = timedelta(seconds=2)
 # What is over sooner (seconds) needs no card that says it is under way: what was refused by then,
 # nobody else has seen.
-_UNSEEN = 0.5
+_UNSEEN = timedelta(seconds=0.5)
 
 _ENDS = {
     Severity.REFUSED: ExecutionStatus.REFUSED,
@@ -139,7 +139,8 @@ class Runs:
 
             error: BotError | None = None
             try:
-                await unless_soon(self._call(command, execution, bound), _UNSEEN, show)
+                call = self._call(command, execution, bound)
+                await unless_soon(self._clock, call, _UNSEEN, show)
             except BotError as caught:
                 error = caught
             # What DBC has said is stored before Slack is waited for.

@@ -12,7 +12,7 @@ from typing import Literal
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, time_limit
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.dbc.models import Image, Snapshot, TaskDisk
@@ -30,7 +30,7 @@ _STALE = timedelta(minutes=10)
 _KNOWN = 2 * _STALE  # a list that is older may lack what a text means exactly
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _MACHINES_AT_ONCE = 5  # asked for disks and snapshots in one round
-_PATIENCE = 2.0  # seconds; Slack gives up on options after 3
+_PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
 _DAEMON = ""  # the place of what is neither on a node nor on a machine
 
 log = structlog.get_logger()
@@ -141,7 +141,7 @@ class Sightings:
     async def _now(self, *looks: tuple[Kind, str, Look]) -> None:
         """Look at once, as long as a person waits."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
+            async with time_limit(self._clock, _PATIENCE):
                 await asyncio.gather(*(self._look(*look) for look in looks))
 
     # In the background

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -64,8 +65,12 @@ class ManualClock:
 
     async def sleeping(self, count: int = 1) -> None:
         """Return when at least `count` coroutines wait for a later moment."""
+        await self.until(lambda: self._awaited() >= count)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return when this holds; looked at whenever somebody has begun to wait."""
         async with self._fell_asleep:
-            await self._fell_asleep.wait_for(lambda: self._awaited() >= count)
+            await self._fell_asleep.wait_for(holds)
 
     def _awaited(self) -> int:
         return sum(not waker.done() for _, _, waker in self._sleepers)

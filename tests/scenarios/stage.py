@@ -70,6 +70,11 @@ class Stage:
         await self.ws.idle()
         await self.bot.edge._supervisor.drain(timedelta(seconds=10))  # its own way to wait
 
+    async def waits(self, seconds: float) -> None:
+        """Let so much time pass for people, once a silent node was asked something."""
+        await self.clock.until(lambda: self.daemon.forwarder.pending > 0)
+        self.clock.advance(timedelta(seconds=seconds))
+
     async def asks(
         self, person: Person, line: str, channel: str = CHANNEL, thread: SeenMessage | None = None
     ) -> SeenMessage:
@@ -176,7 +181,7 @@ async def staged(
     data: Path,
     *,
     http: bool = False,
-    daemon_patience: float = DAEMON_PATIENCE,
+    daemon_patience: float | None = DAEMON_PATIENCE,
     limits: Limits = LIMITS,
     policy: str = CONFIRM_ONLY,
 ) -> AsyncIterator[Stage]:

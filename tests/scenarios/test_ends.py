@@ -44,6 +44,7 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
         await stage.gives_session(stage.alice, "gpu2")
         stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=5)
         await stage.alice.types(f"{CREATE} gpu=12 on gpu2", CHANNEL)
+        await stage.waits(0.5)
         await stage.bob.sees(r"(?s)t1.*waiting for gpu2 to answer")
         stage.clock.advance(timedelta(seconds=5))
         await stage.quiet()

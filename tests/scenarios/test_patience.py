@@ -15,9 +15,9 @@ from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 @pytest.fixture
 async def patient(tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage whose daemon and bot wait longer than a person would in silence."""
-    limits = Limits(read=timedelta(seconds=10))
-    async with staged(tmp_path, daemon_patience=3.2, limits=limits) as one:
+    """A stage whose daemon waits as long as a real one: 30 s, by the clock."""
+    limits = Limits(read=timedelta(seconds=60))
+    async with staged(tmp_path, daemon_patience=None, limits=limits) as one:
         yield one
 
 
@@ -39,7 +39,9 @@ async def test_who_asks_a_silent_node_is_told_that_it_can_take_a_while(patient: 
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm show inference")
+    await patient.waits(2.5)
     await patient.alice.sees(r"Still waiting for gpu1 \(up to 40 s\)\.")
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("gpu1 did not answer in time")
     assert len(waiting(patient.alice)) == 1
     assert patient.alice.notices == []
@@ -50,10 +52,12 @@ async def test_a_late_failure_says_which_command_on_which_machine(patient: Stage
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc disk list inference", CHANNEL)
+    await patient.waits(30)
     await patient.alice.sees(
         r"`disk list` \*inference\* on \*gpu1\* failed\. gpu1 did not answer in time\."
     )
     await patient.alice.types("/dbc node show gpu1", CHANNEL)
+    await patient.waits(30)
     await patient.alice.sees(r"`node show` on \*gpu1\* failed\.")
 
 
@@ -64,9 +68,11 @@ async def test_who_changes_something_sees_that_the_node_is_waited_for(patient: S
     await acknowledged_soon(
         patient.alice, "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 on gpu2"
     )
+    await patient.waits(2.5)
     await patient.alice.sees(r"(?s)t1.*waiting for gpu2 to answer", timeout=1)
     await acknowledged_soon(patient.bob, "/dbc help")
     await patient.bob.sees("What there is", timeout=1)
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees(r"(?s)t1.*unknown whether the command arrived; I keep looking")
     assert patient.changes() == ["tasks.create"]
 
@@ -76,8 +82,9 @@ async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm shutdown inference")
+    await patient.waits(4)
     card = await patient.alice.sees(
-        r"could not be read\. gpu1 did not answer in time\. Last seen: running\."
+        r"could not be read\. No answer within 4 s\. Last seen: running\."
     )
     assert card.buttons == ["Confirm", "Cancel"]
 
@@ -87,7 +94,9 @@ async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(pati
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await acknowledged_soon(patient.alice, "/dbc vm delete inference")
+    await patient.waits(2.5)
     waits = await patient.alice.sees(r"(?s)Delete \*inference.*waiting for gpu1 \(up to 40 s\)")
+    patient.clock.advance(timedelta(seconds=30))
     card = await patient.alice.sees("could not be read. gpu1 did not answer in time.")
     assert card.ts == waits.ts
     assert card.buttons == ["Confirm", "Cancel"]
@@ -129,8 +138,10 @@ async def test_a_waiting_text_among_all_becomes_the_answer(patient: Stage) -> No
     await patient.asks(patient.alice, "@dbc vm list")
     patient.node("gpu1").silent = True
     await patient.alice.types("@dbc node show gpu1", CHANNEL)
+    await patient.waits(2.5)
     waits = await patient.alice.sees("Still waiting for gpu1")
     assert not waits.ephemeral
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("gpu1 did not answer in time")
     await patient.quiet()
     assert waiting(patient.alice) == []
@@ -144,7 +155,9 @@ async def test_a_waiting_text_in_direct_messages_makes_room_for_the_answer(
     await patient.asks(patient.alice, "/dbc vm list")
     patient.node("gpu1").silent = True
     await patient.alice.types(line, "@dbc")
+    await patient.waits(2.5)
     await patient.alice.sees("Still waiting for gpu1")
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("gpu1 did not answer in time")
     await patient.quiet()
     assert waiting(patient.alice) == []
@@ -156,7 +169,9 @@ async def test_a_form_waits_in_itself_alone(patient: Stage) -> None:
     await patient.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", CHANNEL)
     await patient.alice.sees_modal("vm create")
     await patient.alice.submits({"Name": "t1"})
+    await patient.waits(2.5)
     await patient.alice.sees("waiting for gpu2 to answer")
+    patient.clock.advance(timedelta(seconds=30))
     await patient.quiet()
     assert waiting(patient.alice) == []
 
@@ -168,6 +183,8 @@ async def test_a_lost_courtesy_costs_nobody_their_answer(patient: Stage) -> None
     patient.ws.faults.error("invalid_blocks", "chat.postMessage", times=1)
     patient.ws.faults.error("invalid_blocks", "conversations.open", times=1)
     await patient.alice.types("@dbc vm show inference", CHANNEL)
+    await patient.waits(2.5)
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("gpu1 did not answer in time")
 
 
@@ -175,7 +192,9 @@ async def test_who_lists_machines_is_told_once_that_a_node_is_waited_for(patient
     await patient.gives_session(patient.alice, "gpu1", "gpu2")
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc vm list", CHANNEL)
+    await patient.waits(2)
     await patient.alice.sees("Still waiting for gpu1")
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("did not answer in time")
     assert len(waiting(patient.alice)) == 1
 
@@ -187,12 +206,14 @@ async def test_a_card_shows_a_click_while_what_was_shown_is_compared(patient: St
     card = await patient.alice.sees("Delete")
     patient.node("gpu1").silent = True
     await patient.alice.presses("Confirm", card)
+    await patient.waits(0.5)
     shown = await patient.alice.sees(
         r"confirmed by <@U0ALICE>; checking that nothing has changed since", timeout=2
     )
     assert shown.ts == card.ts
     assert shown.buttons == []
     assert patient.changes() == []
+    patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("gpu1 did not answer in time")
     await patient.quiet()
     assert waiting(patient.alice) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.dbc.guard import Limits
 from sandbox.dbc.demo import demo_renter
-from tests.scenarios.stage import Stage, staged
+from tests.scenarios.stage import CHANNEL, Stage, staged
 
 
 async def gives_all_sessions(stage: Stage) -> None:
@@ -31,13 +31,20 @@ async def test_all_nodes_are_listed_and_the_dead_one_is_named(stage: Stage) -> N
 
 
 async def test_living_nodes_are_shown_before_a_dead_one_has_answered(tmp_path: Path) -> None:
-    patient = Limits(read=timedelta(seconds=8))
-    async with staged(tmp_path, daemon_patience=2.6, limits=patient) as stage:
+    patient = Limits(read=timedelta(seconds=60))
+    async with staged(tmp_path, daemon_patience=None, limits=patient) as stage:
         await gives_all_sessions(stage)
+        stage.world.calls.clear()
         await stage.alice.types("@dbc vm list")
+        await stage.world.calls.wait("tasks.list", count=3)
+        for _ in range(2):  # meanwhile the others have answered
+            await stage.bob.types("/dbc vm list", CHANNEL)
+            await stage.bob.sees("You have no session yet")
+        await stage.waits(2)
         early = await stage.alice.sees(r"Still waiting for gpu3 …")
         assert "inference" in early.plain
         assert "gpu2" in early.plain
+        stage.clock.advance(timedelta(seconds=30))
         await stage.alice.sees("The node did not answer in time")
         # What was asked in public is answered by one message that grows.
         answers = [m for m in stage.alice.messages() if "inference" in m.plain]

@@ -26,7 +26,7 @@ from bot.commands.groups.shown import (
     sized,
     stacked,
 )
-from bot.commands.patience import LIMIT
+from bot.commands.patience import LIMIT, waiting_after
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, NodeTimeout, Unreadable
@@ -56,8 +56,9 @@ from bot.services.inventory import NodeListing
 from bot.services.last_known import Known
 from bot.services.sessions import target_of
 
-_FIRST_ANSWER = 2.0  # seconds; nodes that answer in time are shown before the silent ones are
-_ALL_ANSWERS = LIMIT.total_seconds() - _FIRST_ANSWER - 1  # then the silent ones are named as such
+# Nodes that answer in time are shown before the silent ones are, which are named as such at last.
+_FIRST_ANSWER = timedelta(seconds=2)
+_ALL_ANSWERS = LIMIT - _FIRST_ANSWER - timedelta(seconds=1)
 _NOT_YET = {
     "creating": "The connection lines come when it is running.",
     "create error": "Its creation failed, so there is nothing to connect to. See its log.",
@@ -111,13 +112,13 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
         asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
         for session in sessions
     }
-    done, waiting = await asyncio.wait(asked, timeout=_FIRST_ANSWER)
+    waiting = await waiting_after(ctx.services.clock, _FIRST_ANSWER, asked)
     if waiting:
         labels = [await ctx.services.inventory.label(asked[task].node) for task in waiting]
-        early = [node_part(task.result()) for task in asked if task in done]
+        early = [node_part(task.result()) for task in asked if task not in waiting]
         note = Note(line(f"Still waiting for {', '.join(labels)} …"))
         await ctx.meanwhile(Reply("Machines so far", (*early, note)))
-        _, waiting = await asyncio.wait(asked, timeout=_ALL_ANSWERS)
+        waiting = await waiting_after(ctx.services.clock, _ALL_ANSWERS, asked)
     listings = [
         await _given_up(ctx, asked[task]) if task in waiting else task.result() for task in asked
     ]
