@@ -166,7 +166,7 @@ class Clicks:
         try:
             counting = self._reviews.count(key)
             if not again:
-                counting = unless_soon(counting, PATIENCE, say_kept)
+                counting = unless_soon(self._clock, counting, PATIENCE, say_kept)
             count = await counting
         except Refused as refusal:
             await answer.say(from_error(refusal))
