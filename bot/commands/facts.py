@@ -64,20 +64,20 @@ def _terms(command: Command, context: Context) -> Mapping[str, Fact]:
 
 
 async def _shown(
-    command: Command, bound: Bound, context: Context, patience: float
+    command: Command, bound: Bound, context: Context, patience: timedelta
 ) -> Mapping[str, Fact]:
     """What the row reads for a review alone; why not, where it cannot."""
     if command.shows is None:
         return {}
     try:
-        async with asyncio.timeout(patience):
+        async with time_limit(context.services.clock, patience):
             found = await command.shows(context, **bound.arguments)
     except BotError as problem:
         if isinstance(problem, DbcError):
             problem.named(bound.node.label if bound.node else "")
         why = problem.sentence
     except TimeoutError:
-        why = f"No answer within {patience:g} s."
+        why = f"No answer within {patience.total_seconds():g} s."
     else:
         return found_by_look(command.kinds, found)
     return {key: Fact(unread=why) for key in command.facts if key not in context.facts}

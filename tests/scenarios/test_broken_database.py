@@ -59,6 +59,7 @@ async def test_a_card_that_cannot_be_kept_does_not_stop_the_change(stage: Stage)
     stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=SLOW)
     with capture_logs() as logs, broken(stage, "INSERT ON messages"):
         await stage.alice.types("/dbc vm start inference", CHANNEL)
+        await stage.waits(0.5)
         await logged(logs, "courtesy_failed")
     await answers(stage)
     assert "accepted" in stage.alice.last(CHANNEL).plain
@@ -69,6 +70,7 @@ async def test_a_card_that_cannot_be_kept_does_not_stop_the_change(stage: Stage)
 async def test_an_outcome_that_cannot_be_kept_is_found_out_by_looking(stage: Stage) -> None:
     stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=SLOW)
     await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.waits(0.5)
     await stage.alice.sees("waiting for gpu1 to answer")
     with broken(stage, "INSERT ON watches"):
         await answers(stage)

@@ -11,6 +11,7 @@ from bot.commands.patience import LIMIT, waiting_for
 from bot.dbc.guard import Limits
 from sandbox.slack import Person
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
+from tests.scenarios.test_slack_silent import time_passing
 
 
 @pytest.fixture
@@ -112,6 +113,7 @@ async def test_what_is_open_already_gets_no_card_of_its_own_while_its_node_is_si
     first = card(patient.alice)
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc vm delete inference", CHANNEL)
+    await patient.waits(30)
     told = await patient.alice.sees("already requested this")
     assert told.buttons == ["Request it a second time"]
     assert card(patient.alice).ts == first.ts
@@ -125,7 +127,8 @@ async def test_of_two_at_once_the_second_learns_of_the_first_though_both_had_a_c
     patient.node("gpu1").silent = True
     for _ in range(2):
         await patient.alice.types("/dbc vm delete inference", CHANNEL)
-    told = await patient.alice.sees("already requested this", timeout=20)
+    async with time_passing(patient):
+        told = await patient.alice.sees("already requested this", timeout=20)
     assert told.buttons == ["Request it a second time"]
     await patient.quiet()
     assert [m.buttons for m in patient.alice.messages() if "Confirm" in m.buttons] == [
@@ -192,6 +195,7 @@ async def test_who_lists_machines_is_told_once_that_a_node_is_waited_for(patient
     await patient.gives_session(patient.alice, "gpu1", "gpu2")
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc vm list", CHANNEL)
+    await patient.world.calls.wait("tasks.list", count=2)
     await patient.waits(2)
     await patient.alice.sees("Still waiting for gpu1")
     patient.clock.advance(timedelta(seconds=30))

@@ -22,12 +22,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def time_passing(stage: Stage) -> AsyncIterator[None]:
+async def time_passing(stage: Stage, step: float = 1) -> AsyncIterator[None]:
     """Time goes on by itself, though the clockwork does not."""
 
     async def wind() -> None:
         while True:
-            stage.clock.advance(timedelta(seconds=1))
+            stage.clock.advance(timedelta(seconds=step))
             await asyncio.sleep(0.01)
 
     winding = asyncio.create_task(wind())
@@ -154,9 +154,9 @@ async def test_a_question_that_slack_says_nothing_about_is_answered_with_that(
         '[[rule]]\nname = "interns"\ndeny = "No."\n'
         f'match = {{ command = "vm.show", group = "{group.id}" }}\n',
     )
-    stage.ws.faults.add("http_500", "usergroups.list", times=None)
+    stage.ws.faults.add("ratelimited", "usergroups.list", times=None, retry_after=25)
     await stage.alice.types(f"/dbc vm show {NAME}", CHANNEL)
-    async with time_passing(stage):
+    async with time_passing(stage, 0.25):
         await stage.alice.sees("Slack did not say who may do this", CHANNEL)
     await stage.quiet()
 
