@@ -20,6 +20,7 @@ from bot.commands.groups import command_table
 from bot.commands.obsolete import Obsolete
 from bot.commands.pipeline import Pipeline
 from bot.commands.rehearse import Rehearsals
+from bot.commands.reminders import Reminders
 from bot.commands.reviews import Reviews
 from bot.commands.table import Table, said
 from bot.config import KeySettings, Settings
@@ -258,6 +259,9 @@ def _jobs(
 ) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
     obsolete = Obsolete(services, outbox)
+    reminders = Reminders(
+        services.store, services.reviews, services.reviews.deliver, services.clock
+    )
 
     async def look_around() -> None:
         # One after the other: what nobody waits for must not keep a daemon busy.
@@ -271,7 +275,8 @@ def _jobs(
         Job("expire", 5 * second, services.reviews.expire),
         Job("damaged rows", timedelta(minutes=1), damage.look),
         Job("obsolete", 5 * second, obsolete.close),
-        Job("remind", 5 * second, services.reviews.remind),
+        Job("measure", 5 * second, services.reviews.measuring.look),
+        Job("remind", 5 * second, reminders.remind),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),
         Job("outbox", second, outbox.deliver_due, overlapping=5),

@@ -69,6 +69,7 @@ class Clicks:
             ),
             review_cards.DENY: self._deny,
             review_cards.CANCEL: self._cancel,
+            review_cards.WITHDRAW: self._withdraw,
         }
 
     @staticmethod
@@ -211,6 +212,17 @@ class Clicks:
         except Refused as refusal:
             return partial(_say, from_error(refusal))
         return partial(self._pipeline.decided, approval)
+
+    async def _withdraw(self, press: Press) -> Work:
+        try:
+            await self._reviews.withdraw(press.value, press.actor, press.at)
+        except Refused as refusal:
+            return partial(_say, from_error(refusal))
+        return self._withdrawn
+
+    async def _withdrawn(self, answer: Answer) -> None:
+        await self._reviews.deliver()
+        await answer.say(review_cards.withdrawn())
 
 
 def _is_pending(approval: Approval) -> bool:

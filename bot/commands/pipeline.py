@@ -170,8 +170,12 @@ class Pipeline:
             await self._reviews.decision(execution)
             await self._preparation.keep(execution)
             return True
-        decision = await self._reviews.decision_again(execution)
+        await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _PATIENCE)
+        # Reading takes its time: what counts are the rules and the rights after it.
+        decision = await self._reviews.decision_again(execution)
+        if not await self._reviews.stands(approval, execution):
+            return False
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
         self._reviews.compare(approval, execution, decision, now)

@@ -7,12 +7,13 @@ afterwards, and a click that a dying process left behind is taken up again.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
 from bot.commands.joining import require_first
+from bot.commands.measuring import Measuring
 from bot.commands.table import Table
 from bot.errors import Refused
 from bot.model import (
@@ -36,12 +37,9 @@ from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, line, mention
 from bot.services import board, cards, review_cards
 from bot.services.approvals import (
-    FIRST_REMINDER,
-    SLOWEST_REMINDER,
     Reviewers,
     binding,
     outgrown,
-    pause_after,
     since_requested,
 )
 from bot.services.facts import ALIKE, differences
@@ -86,6 +84,7 @@ class Reviews:
         self._outbox = outbox
         self._clock = clock
         self._by = by
+        self.measuring = Measuring(store, self, outbox.deliver_due, clock)
 
     # Before the run
 
@@ -120,7 +119,7 @@ class Reviews:
             kind = ReviewKind.APPROVE
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = self.reviewers.new(execution, decision, kind, shown)
-        question = await self._question(approval, execution, named=bool(decision.approvers))
+        question = await self.question(approval, execution, decision)
         card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -141,9 +140,9 @@ class Reviews:
         """Let it run without approval, loudly; it stays open until somebody else reviews it."""
         if not decision.break_glass:
             raise Refused("The rules do not let you break the glass for this.")
-        people = await self._others(execution, decision)
+        people = await self.reviewers.others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
-        question = await self._question(approval, execution, named=bool(decision.approvers))
+        question = await self.question(approval, execution, decision)
         told = review_cards.broken_glass(question, people)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -154,9 +153,14 @@ class Reviews:
                 await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
-    async def _others(self, execution: Execution, decision: Decision) -> list[str]:
-        found = await self.reviewers.candidates(execution, decision)
-        return [user for user in found if user != execution.actor]
+    async def stands(self, approval: Approval, execution: Execution) -> bool:
+        """Whether it is still approved, by the rules and rights of now; if not, its card says so.
+
+        Raises DeliveryFailed.
+        """
+        reviewers = self.reviewers.at_this_moment()
+        measured = await self.measuring.measured(approval, execution, reviewers)
+        return measured.status is ApprovalStatus.APPROVED
 
     def compare(
         self,
@@ -213,12 +217,12 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         if vote.state is not VoteState.PENDING:
             return None
-        named: bool | None = None
+        decision: Decision | None = None
         try:
             if approval.status is ApprovalStatus.PENDING:
                 reviewers = self.reviewers.at_a_click()
                 decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
-                named = decision is not None and bool(decision.approvers)
+                approval = await self.measuring.measured(approval, execution, reviewers)
         except (Refused, DeliveryFailed) as failure:
             if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
                 raise
@@ -228,7 +232,7 @@ class Reviews:
                     return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise refusal from None
-        return await self._counted(vote, await self._question(approval, execution, named=named))
+        return await self._counted(vote, await self.question(approval, execution, decision))
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
         execution, approval = question.execution, question.approval
@@ -243,7 +247,7 @@ class Reviews:
                 if count.decided and approval.kind is ReviewKind.AFTERWARDS:
                     await self._reviewed(tx, counted)
                 elif count.decided:
-                    await self._hand_over(tx, count.approval, votes)
+                    await self.hand_over(tx, count.approval, votes)
                 elif count.vote.state is VoteState.COUNTED:
                     await board.show_card(tx, execution, review_cards.question(counted), now)
         return count
@@ -255,7 +259,7 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         if approval.status is not ApprovalStatus.APPROVED:
             return
-        card = review_cards.comparing(await self._question(approval, execution))
+        card = review_cards.comparing(await self.question(approval, execution))
         async with self._store.write() as tx:
             execution = await tx.executions.get(approval.execution)
             if execution.status is ExecutionStatus.RECORDED:
@@ -269,7 +273,7 @@ class Reviews:
             await board.tell(tx, glass.execution, copy.key, copy.place, told, now)
         await board.mark_reviewed(tx, glass.execution, now)
 
-    async def _hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
+    async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
         """A decided review gives its execution back to the ledger; `recover` finds it there."""
         now = self._clock.now()
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.APPROVED:
@@ -313,10 +317,39 @@ class Reviews:
             )
             approval = await tx.approvals.get(approval_id)
             if won:
-                await self._hand_over(tx, approval, ())
+                await self.hand_over(tx, approval, ())
         if not won:
             raise Refused(f"Too late: this was already {approval.status}.")
         return approval
+
+    async def withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+        """A reviewer takes back their vote, while the question is open.
+
+        Raises Refused, and records it, where it is over or no vote of theirs counts.
+        """
+        try:
+            await self._withdraw(approval_id, user, at)
+        except Refused as refusal:
+            await self.turn_away(approval_id, user, refusal.sentence)
+            raise
+
+    async def _withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+        async with self._store.read() as tx:
+            approval = await tx.approvals.find(approval_id)
+            execution = None if approval is None else await tx.executions.get(approval.execution)
+        if approval is None or execution is None:
+            raise Refused("This question is not known any more.")
+        question, now = await self.question(approval, execution), self._clock.now()
+        async with self._store.write() as tx:
+            if await tx.votes.withdraw(approval_id, user, at, now):
+                votes = await tx.votes.of(approval_id)
+                card = review_cards.question(replace(question, votes=votes))
+                await board.show_card(tx, execution, card, now)
+                return
+            approval = await tx.approvals.get(approval_id)
+        if approval.status is not ApprovalStatus.PENDING:
+            raise Refused(f"Too late: this was already {approval.status}.")
+        raise Refused("No vote of yours counts on this.")
 
     async def turn_away(self, approval_id: str, user: str, why: str) -> None:
         """A click that could not even be kept is in the audit all the same."""
@@ -343,7 +376,7 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         end = _ENDS[approval.status]
-        question = await self._question(approval, execution)
+        question = await self.question(approval, execution)
         sentence = review_cards.closed(question)
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -364,7 +397,7 @@ class Reviews:
 
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
         """What was asked about, and what stopped it after all."""
-        return review_cards.not_done(await self._question(approval, execution), why)
+        return review_cards.not_done(await self.question(approval, execution), why)
 
     async def expire(self) -> None:
         """Close what nobody decided in time."""
@@ -373,55 +406,12 @@ class Reviews:
             expired = await tx.approvals.claim_expired(now, 100)
             for approval in expired:
                 # From here on a crash leaves it to `recover`.
-                await self._hand_over(tx, approval, ())
+                await self.hand_over(tx, approval, ())
         for approval in expired:
             try:
                 await self.close(approval)
             except Exception:  # the others are not to wait for it; `recover` closes it
                 log.exception("review.not_closed", approval=approval.id)
-
-    async def remind(self) -> None:
-        """Remind those who could decide, at growing intervals, in the card's thread."""
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            due = await tx.approvals.claim_reminders(now, FIRST_REMINDER, SLOWEST_REMINDER, 20)
-        for approval in due:
-            try:
-                await self._remind(approval)
-            except Exception:  # the others are to be reminded of; this one is due again later
-                log.exception("review.not_reminded", approval=approval.id)
-        if due:
-            await self._outbox.deliver_due()
-
-    async def _remind(self, approval: Approval) -> None:
-        async with self._store.read() as tx:
-            execution = await tx.executions.get(approval.execution)
-            key = _key_of(approval)
-            copies = await tx.messages.copies(key)
-            votes = await tx.votes.of(approval.id)
-        decided = {vote.user for vote in votes if vote.state is VoteState.COUNTED}
-        people, named, first = None, False, FIRST_REMINDER
-        try:
-            decision = await self.reviewers.decision(execution, glass=False)
-            first, named = decision.remind or first, bool(decision.approvers)
-            found = await self._others(execution, decision)
-            people = [user for user in found if user not in decided]
-        except DeliveryFailed as failure:  # then nobody is mentioned
-            log.info("reminder.to_nobody", approval=approval.id, reason=failure.reason)
-        question = await self._question(approval, execution, named=named)
-        now = self._clock.now()
-        told = review_cards.reminder(question, people, now)
-        async with self._store.write() as tx:
-            for copy in copies:
-                # In a channel its thread reaches everybody; else those who have a copy are told.
-                if copy.ref is None or (copy.key != key and _is_channel(execution.place)):
-                    continue
-                moved = copy.ref.channel != copy.place.channel
-                thread = copy.ref.ts if moved else copy.place.thread or copy.ref.ts
-                reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
-                place = Place(copy.ref.channel, thread)
-                await board.tell(tx, execution, reminding, place, told, now)
-            await tx.approvals.remind(approval.id, now + pause_after(first, approval.reminders))
 
     async def lost_clicks(self) -> Sequence[Vote]:
         """Clicks that a dying process left behind."""
@@ -440,7 +430,7 @@ class Reviews:
         """`delete train-01 on gpu1, requested by @bob`."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        question = await self._question(approval, execution)
+        question = await self.question(approval, execution)
         first, *rest = question.title
         what = line(first[:1].lower() + first[1:] if isinstance(first, str) else first, *rest)
         return line(what, ", requested by ", mention(execution.actor))
@@ -453,11 +443,12 @@ class Reviews:
         """What there is to see of a review, with its buttons while it waits."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        return review_cards.shown_again(await self._question(approval, execution))
+        return review_cards.shown_again(await self.question(approval, execution))
 
-    async def _question(
-        self, approval: Approval, execution: Execution, *, named: bool | None = None
+    async def question(
+        self, approval: Approval, execution: Execution, decision: Decision | None = None
     ) -> Question:
+        """All that the card says; `decision` is what the rules say now, where that is known."""
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
         subject = review_cards.subject_of(approval, execution, label)
@@ -465,10 +456,17 @@ class Reviews:
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = line(f"Run {command.title} a second time: ", subject.named)
             loses = "DBC does not notice that both are the same, and carries out both."
-        key = _key_of(approval)
+        key = key_of(approval)
         async with self._store.read() as tx:
-            votes, copies = await tx.votes.of(approval.id), await tx.messages.copies(key)
-        named = await self._is_named(approval, execution) if named is None else named
+            votes = await tx.votes.of(approval.id)
+            copies = await tx.messages.copies(key)
+        had = [copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key]
+        people: Sequence[str] = had
+        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
+            with suppress(DeliveryFailed):
+                decision = decision or await self.reviewers.decision(execution)
+                people = await self.reviewers.still_asked(had, execution, decision)
+        named = decision is not None and bool(decision.approvers)
         return Question(
             execution,
             approval,
@@ -478,23 +476,14 @@ class Reviews:
             command.kinds,
             votes,
             named,
-            tuple(copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key),
+            people,
             "" if named else await self.reviewers.sharing_channel(execution),
+            is_narrowed=len(people) < len(had),
         )
 
-    async def _is_named(self, approval: Approval, execution: Execution) -> bool:
-        """Whether the rules say who may approve what still waits."""
-        is_open = approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING
-        with suppress(DeliveryFailed):
-            return is_open and bool((await self.reviewers.decision(execution)).approvers)
-        return False
 
-
-def _is_channel(place: Place) -> bool:
-    return place.channel.startswith(("C", "G"))
-
-
-def _key_of(approval: Approval) -> str:
+def key_of(approval: Approval) -> str:
+    """The key of the message that asks, or announces broken glass."""
     if approval.kind is ReviewKind.AFTERWARDS:
         return review_cards.glass_key(approval.execution)
     return cards.card_key(approval.execution)

@@ -23,6 +23,8 @@ class AuditKind(StrEnum):
     APPROVED = "approved"
     DENIED = "denied"
     CLICK_REFUSED = "click_refused"  # by who may not, a forged id, or another name was typed
+    VOTE_FELL = "vote_fell"  # whoever made it has lost the right since
+    VOTE_WITHDRAWN = "vote_withdrawn"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     VOIDED = "voided"  # what was shown is no longer what would be done

@@ -86,6 +86,8 @@ class VoteState(StrEnum):
     PENDING = "pending"
     COUNTED = "counted"
     REFUSED = "refused"
+    FALLEN = "fallen"  # it counted, until whoever made it lost the right
+    WITHDRAWN = "withdrawn"  # by whoever made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,19 @@ class Vote:
     def is_late(self, now: datetime) -> bool:
         """Whether it has waited too long to count without a surprise."""
         return now - self.at >= CLICK_WAITS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the rules in force let an open review be, at the most.
+
+    `fallen`: the keys of votes that count no longer, and why.
+    """
+
+    expires_at: datetime
+    denials: int
+    self_approval: bool
+    fallen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

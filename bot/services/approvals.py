@@ -84,6 +84,11 @@ class Reviewers:
         self._clock = clock
         self._members = members or groups.recent
 
+    @property
+    def rules(self) -> Policy:
+        """The rules in force: the same object until they are replaced."""
+        return self._book.current
+
     def at_this_moment(self) -> "Reviewers":
         """The same for one decision or one list: who people are is asked for once."""
         return self._with(self._members)
@@ -303,6 +308,21 @@ class Reviewers:
             )
         return decision
 
+    async def still_asked(
+        self, people: Sequence[str], execution: Execution, decision: Decision
+    ) -> list[str]:
+        """Those of `people` whom the rules let approve it now. Raises DeliveryFailed."""
+        if not decision.approvers:
+            entitled = await self._sessions.entitled(execution.node)
+            return [user for user in people if user in entitled]
+        members = await self._members_of(decision.approvers)
+        return [user for user in people if decision.may_approve(user, _groups_of(user, members))]
+
+    async def others(self, execution: Execution, decision: Decision) -> list[str]:
+        """Who could review what somebody ran without approval, or still has to."""
+        found = await self.candidates(execution, decision)
+        return [user for user in found if user != execution.actor]
+
     async def require_reviewers(
         self, execution: Execution, decision: Decision, node: Node | None
     ) -> list[str]:
@@ -355,11 +375,6 @@ class Reviewers:
     ) -> Approval:
         """A fresh review of `execution`, covering exactly what is `shown`."""
         now = self._clock.now()
-        expires = {
-            ReviewKind.CONFIRM: decision.expires or CONFIRM_EXPIRES,
-            ReviewKind.APPROVE: decision.expires or APPROVE_EXPIRES,
-            ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
-        }[kind]
         is_mine = kind is ReviewKind.CONFIRM
         return Approval(
             id=new_id(),
@@ -369,13 +384,22 @@ class Reviewers:
             shown=shown,
             reviewer=execution.actor if is_mine else "",
             created_at=now,
-            expires_at=now + expires,
+            expires_at=now + lasts(kind, decision),
             needed=decision.approvals if kind is ReviewKind.APPROVE else 1,
             denials=decision.denials,
             self_approval=decision.self_approval and kind is ReviewKind.APPROVE,
             type_name=decision.type_name and kind is ReviewKind.APPROVE,
             remind_at=None if is_mine else now + (decision.remind or FIRST_REMINDER),
         )
+
+
+def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
+    """How long a review of this kind is open by the rules."""
+    return {
+        ReviewKind.CONFIRM: decision.expires or CONFIRM_EXPIRES,
+        ReviewKind.APPROVE: decision.expires or APPROVE_EXPIRES,
+        ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
+    }[kind]
 
 
 def since_requested(refusal: Refused) -> Refused:

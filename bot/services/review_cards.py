@@ -42,11 +42,13 @@ APPROVE = "approval.approve"
 CONFIRM = "approval.confirm"
 DENY = "approval.deny"
 CANCEL = "approval.cancel"
+WITHDRAW = "approval.withdraw"
 REVIEWED = "approval.reviewed"
 
 _GLASS = emoji("rotating_light")
 
 _NAMED = 4  # people
+EXPIRED = "expired"  # why a vote counts no longer that came after the time the rules give now
 
 
 _STANDS = {
@@ -63,8 +65,9 @@ class Question:
     """All that a review's card says.
 
     `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
-    `named`: the rules name who may approve. `people`: those who were asked to. `channel`: where a
-    shared session lets every member approve.
+    `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
+    where a shared session lets every member approve. `is_narrowed`: others were asked as well, who
+    may not any more.
     """
 
     execution: Execution
@@ -77,11 +80,12 @@ class Question:
     named: bool = False
     people: Sequence[str] = ()
     channel: str = ""
+    is_narrowed: bool = False
 
 
 def question(asked: Question) -> Reply:
     """What will be done to what, its state, what is lost, who asks, why, until when."""
-    approval, execution = asked.approval, asked.execution
+    execution = asked.execution
     title = line(emoji("raised_hand"), " ", asked.title, "?")
     pairs = _shown(asked)
     pairs.append(("Requested by", line(mention(execution.actor))))
@@ -90,9 +94,9 @@ def question(asked: Question) -> Reply:
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
     if asked.loses:
         parts.append(Para(line(emoji("warning"), " ", asked.loses)))
-    if tally := _tally(asked):
+    if tally := line(_tally(asked), *_no_longer(asked)):
         parts.append(Para(tally))
-    parts += [_buttons(approval), Note(_who(asked))]
+    parts += [_buttons(asked), Note(_who(asked))]
     return Reply(plain(title), tuple(parts))
 
 
@@ -169,7 +173,8 @@ def shown_again(asked: Question) -> Reply:
     return replace(card, private=True)
 
 
-def _buttons(approval: Approval) -> Actions:
+def _buttons(asked: Question) -> Actions:
+    approval = asked.approval
     if approval.kind is ReviewKind.CONFIRM:
         word = "Run it anyway" if ALIKE in approval.shown else "Confirm"
         yes: tuple[Button, ...] = (Button(word, CONFIRM, approval.id, "danger"),)
@@ -178,6 +183,8 @@ def _buttons(approval: Approval) -> Actions:
             Button("Approve", APPROVE, approval.id, "primary"),
             Button("Deny", DENY, approval.id, "danger"),
         )
+    if any(vote.state is VoteState.COUNTED for vote in asked.votes):
+        yes = (*yes, Button("Withdraw vote", WITHDRAW, approval.id))
     return Actions((*yes, Button("Cancel", CANCEL, approval.id)))
 
 
@@ -226,6 +233,29 @@ def _tally(asked: Question) -> Line:
             how_many = f"{len(votes)} of {counted(needed, word)}: "
             told.append(line(how_many, _with_reasons(votes), ". "))
     return line(*told)
+
+
+_GIVEN = {Verdict.APPROVE: "approval", Verdict.DENY: "denial"}
+
+
+def _no_longer(asked: Question) -> list[Line]:
+    """`@dave may not decide on this any more: their approval no longer counts.`"""
+    voted = {vote.user for vote in asked.votes if vote.state is VoteState.COUNTED}
+    # The last of each person; who has voted again since is in the tally.
+    last = {vote.user: vote for vote in asked.votes if vote.state is not VoteState.REFUSED}
+    told: list[Line] = []
+    for user, vote in last.items():
+        given = _GIVEN[vote.verdict]
+        if user in voted:
+            continue
+        if vote.state is VoteState.WITHDRAWN:
+            told.append(line(mention(user), f" withdrew their {given}. "))
+        elif vote.state is VoteState.FALLEN:
+            why = " may not decide on this any more: their "
+            if vote.why == EXPIRED:
+                why = " decided after the time that the rules give now: their "
+            told.append(line(mention(user), why, f"{given} no longer counts. "))
+    return told
 
 
 def comparing(asked: Question) -> Reply:
@@ -306,6 +336,11 @@ def noted(count: Count) -> Reply:
     if approval.status is ApprovalStatus.DENIED:
         return Reply.of("Denied: nothing is done.", private=True)
     return Reply.of("Approved. It runs, if nothing has changed since it was shown.", private=True)
+
+
+def withdrawn() -> Reply:
+    """To a reviewer who has taken their vote back."""
+    return Reply.of("Withdrawn: your vote no longer counts.", private=True)
 
 
 def too_late(count: Count, ago: timedelta | None, why: str = "") -> Reply:

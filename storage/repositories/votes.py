@@ -1,7 +1,8 @@
 """Reviewers' clicks: kept before they are looked at, counted once each. Knows no rights."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.model import (
     Count,
     Place,
     ReviewKind,
+    Terms,
     Verdict,
     Vote,
     VoteState,
@@ -24,6 +26,12 @@ from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
 from storage.repositories.repository import Repository, is_reached, is_word, word
 from storage.tables import approvals, votes
+
+_KINDS = {
+    VoteState.REFUSED: AuditKind.CLICK_REFUSED,
+    VoteState.FALLEN: AuditKind.VOTE_FELL,
+    VoteState.WITHDRAWN: AuditKind.VOTE_WITHDRAWN,
+}
 
 
 class Votes(Repository):
@@ -94,6 +102,64 @@ class Votes(Repository):
         await self._note(await self._locked(vote.approval), vote, now)
         return True
 
+    async def measure(self, approval_id: str, terms: Terms, now: datetime) -> Approval:
+        """Hold a review that is open or approved to stricter `terms`; gives it as it is then.
+
+        What is laxer than the review changes nothing. Votes that fall count no longer: an approved
+        review that lacks them is open again, and with fewer denials needed an open one may end. The
+        review's row is locked first.
+        """
+        approval = await self._locked(approval_id)
+        if approval.status not in {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}:
+            return approval
+        votes = [v for v in await self.of(approval_id) if v.state is VoteState.COUNTED]
+        fallen = [vote.key for vote in votes if vote.key in terms.fallen]
+        for key in fallen:
+            fell = await self._settle(key, VoteState.FALLEN, terms.fallen[key])
+            await self._note(approval, fell, now)
+        approval = replace(
+            approval,
+            expires_at=min(approval.expires_at, terms.expires_at),
+            denials=min(approval.denials, terms.denials),
+            self_approval=approval.self_approval and terms.self_approval,
+        )
+        counted = [vote for vote in votes if vote.key not in fallen]
+        outcome = _outcome(approval, counted)
+        if fallen or outcome is ApprovalStatus.DENIED:
+            approval = _with_outcome(approval, outcome, counted, now)
+        await self._connection.execute(
+            update(approvals)
+            .where(approvals.c.id == approval_id)
+            .values(
+                expires_at=approval.expires_at,
+                denials=approval.denials,
+                self_approval=approval.self_approval,
+                status=approval.status,
+                decided_by=approval.decided_by,
+                decided_at=approval.decided_at,
+            )
+        )
+        return approval
+
+    async def withdraw(self, approval_id: str, user: str, at: datetime, now: datetime) -> bool:
+        """Take back what `user` voted until `at`; False where nothing of theirs counts or waits.
+
+        Condition: the review is PENDING. The review's row is locked first.
+        """
+        approval = await self._locked(approval_id)
+        if approval.status is not ApprovalStatus.PENDING:
+            return False
+        mine = [
+            vote
+            for vote in await self.of(approval_id)
+            if vote.user == user
+            and vote.at <= at
+            and vote.state in {VoteState.PENDING, VoteState.COUNTED}
+        ]
+        for vote in mine:
+            await self._note(approval, await self._settle(vote.key, VoteState.WITHDRAWN, ""), now)
+        return bool(mine)
+
     async def get(self, key: str) -> Vote:
         """The click, or `NotFound`."""
         found = await self._some(votes.c.key == key)
@@ -114,8 +180,7 @@ class Votes(Repository):
         kind = AuditKind.APPROVED if vote.verdict is Verdict.APPROVE else AuditKind.DENIED
         if approval.kind is ReviewKind.AFTERWARDS:
             kind = AuditKind.REVIEWED
-        if vote.state is VoteState.REFUSED:
-            kind = AuditKind.CLICK_REFUSED
+        kind = _KINDS.get(vote.state, kind)
         details = {
             "verdict": str(vote.verdict),
             "clicked_at": self._executions.shown(vote.at).isoformat(),
@@ -162,6 +227,18 @@ def _outcome(approval: Approval, counted: Collection[Vote]) -> ApprovalStatus:
     if tally[Verdict.APPROVE] >= approval.needed:
         return ApprovalStatus.APPROVED
     return ApprovalStatus.PENDING
+
+
+def _with_outcome(
+    approval: Approval, outcome: ApprovalStatus, counted: Sequence[Vote], now: datetime
+) -> Approval:
+    """The review with the outcome of what still counts; one that has it already stays as it is."""
+    if outcome is approval.status:
+        return approval
+    if outcome is ApprovalStatus.PENDING:
+        return replace(approval, status=outcome, decided_by="", decided_at=None)
+    denier = [vote.user for vote in counted if vote.verdict is Verdict.DENY][-1]
+    return replace(approval, status=outcome, decided_by=denier, decided_at=now)
 
 
 def _from_row(row: RowMapping) -> Vote:

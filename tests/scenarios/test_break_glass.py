@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.reminders import Reminders
 from bot.model import AuditKind
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
@@ -141,9 +142,11 @@ async def test_it_is_reminded_of_once_a_day_for_as_long_as_nobody_reviews_it(sta
         seen = stage.bob.messages(CHANNEL, thread_ts=announced.ts)
         return len([m for m in seen if "still waits for a review" in m.plain])
 
+    services = stage.bot._services
+    due = Reminders(services.store, services.reviews, services.reviews.deliver, services.clock)
     for _ in range(70):
         stage.clock.advance(timedelta(days=1))
-        await stage.bot._services.reviews.remind()
+        await due.remind()
     await stage.quiet()
     assert reminders() == 70
 

@@ -16,14 +16,15 @@ _DATE = re.compile(r"<!date\^[^>]*>|\{\}")  # as Slack takes moments; nothing, i
 # What happens to every change: nothing, a refusal, or nobody knows whether it was carried out.
 FAULTS = ("", "unknown_node", "soft_failure", "reset_after")
 _NEVER_CONFIRMED = "metal.boot"  # the node's answer is an error whatever it did (docs/dbc-api.md)
-_WITHDRAWN = "approval.cancel"  # it takes a question that somebody else has put
+# They take a question that somebody has put.
+_WITHDRAWN = frozenset({"approval.cancel", "approval.withdraw"})
 
 
 def walked() -> list[tuple[str, str]]:
     """Every command that changes something, with what may happen to what it sends."""
     effects = {c.id: max(c.worst_effect, c.effect_of({"command": "on"})) for c in command_table()}
     changing = [name for name, effect in effects.items() if effect is not Effect.READ]
-    deeds = [(name, DEEDS[name]) for name in changing if name != _WITHDRAWN]
+    deeds = [(name, DEEDS[name]) for name in changing if name not in _WITHDRAWN]
     return [(name, fault) for name, deed in deeds for fault in (FAULTS if deed.sends else ("",))]
 
 

@@ -21,7 +21,7 @@ from tests.storage.samples import HERE, LATER, NOW, SOON, approval, execution, r
 
 SECOND = timedelta(seconds=1)
 APPROVE, DENY = Verdict
-PENDING, COUNTED, REFUSED = VoteState
+PENDING, COUNTED, REFUSED, *_ = VoteState
 
 
 def vote(name: str = "1", **changes: object) -> Vote:

@@ -25,6 +25,7 @@ from bot.reply import (
     mention,
     time,
 )
+from bot.services import review_cards
 from bot.services.cards import Subject
 
 Which = Annotated[
@@ -142,6 +143,14 @@ async def cancel(ctx: Context, approval: Which) -> Reply:
     return Reply.of("Taken back: nothing was done.", private=True)
 
 
+async def withdraw(ctx: Context, approval: Which) -> Reply:
+    """Withdraw your vote on a request, while it is pending."""
+    found = await _named(ctx, approval)
+    await ctx.services.reviews.withdraw(found.id, ctx.actor, ctx.services.clock.now())
+    await ctx.services.reviews.deliver()
+    return review_cards.withdrawn()
+
+
 async def _named(ctx: Context, number: str) -> Approval:
     async with ctx.services.store.read() as tx:
         return _only(number, await tx.approvals.named(number))
@@ -198,6 +207,14 @@ GROUP = Group(
             "approval cancel 7a9Qx2Lk",
             asks="Cancel the request {approval}",
             loses="The request, with the decisions on it.",
+        ),
+        Command(
+            "withdraw",
+            withdraw,
+            Effect.CHANGE,
+            "approval withdraw 7a9Qx2Lk",
+            asks="Withdraw your vote on {approval}",
+            loses="Your vote.",
         ),
     ),
 )

@@ -32,6 +32,8 @@ _WORDS = {
     AuditKind.ASKED: "put to review",
     AuditKind.APPROVED: "said yes to",  # one voice; the end has the outcome
     AuditKind.DENIED: "said no to",
+    AuditKind.VOTE_FELL: "no longer counts on",
+    AuditKind.VOTE_WITHDRAWN: "withdrew their vote on",
     AuditKind.EXPIRED: "review expired",
     AuditKind.VOIDED: "review voided",
 }
