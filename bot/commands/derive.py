@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from bot.commands.args import (
+    BREAK_GLASS,
     DEFAULTED,
     NARROWED_BY,
     NO_LIMIT,
@@ -39,6 +41,7 @@ from bot.reply import (
 from bot.reply import (
     command as typed,
 )
+from bot.services import patterns
 
 _TARGETS = NODES | {"vm"}
 _NUMBERS = frozenset({"int", "size"})
@@ -108,11 +111,13 @@ def form(
     note: str = "",
     errors: Mapping[str, Words] | None = None,
     needs_node: bool = False,
+    reasons: Mapping[str, bool] = MappingProxyType({}),
 ) -> Form:
     """The form of a command, filled in with what was given.
 
     `present` is what the fields' things are like now, `note` a word about that. `needs_node` says
-    that no default stands in for a node that is not named.
+    that no default stands in for a node that is not named, `reasons` which patterns the rules may
+    want a reason to match, and whether they surely do.
     """
     deciding = deciders(command)
     fields = [
@@ -123,8 +128,10 @@ def form(
         )
         for p in _in_order(command, deciding)
     ]
-    if command.effect_of(values) >= Effect.DISRUPT or REASON in values:
-        fields.append(_reason_field(values.get(REASON, "")))
+    is_wanted = bool(reasons) or REASON in values or REASON in (errors or {})
+    if is_wanted or command.effect_of(values) >= Effect.DISRUPT:
+        needed = reasons if BREAK_GLASS not in values else {}
+        fields.append(_reason_field(values.get(REASON, ""), needed))
     shown = {shown.name for shown in fields}
     # What decides is remembered with the form: Slack does not say it where others are searched.
     deciding_names = {p.name for p in deciding}
@@ -176,13 +183,27 @@ def _in_order(command: Command, deciding: Sequence[Parameter]) -> list[Parameter
     return ordered
 
 
-def _reason_field(given: str) -> FormField:
+def _reason_field(given: str, reasons: Mapping[str, bool]) -> FormField:
     option = option_called(REASON)
     assert option is not None, "it is one of everyone's options"  # noqa: S101
     initial = Choice(given, given) if given else None
+    told = [f"{option.arg.hint}."] + [_explained(one, sure) for one, sure in reasons.items()]
     return FormField(
-        REASON, option.arg.label, "text", option.arg.hint, required=False, initial=initial
+        REASON,
+        option.arg.label,
+        "text",
+        " ".join(told) if reasons else option.arg.hint,
+        required=any(reasons.values()),
+        initial=initial,
     )
+
+
+def _explained(pattern: str, sure: bool) -> str:
+    """What the rules want of a reason, for who types one."""
+    where = "The rules require" if sure else "For some targets the rules require"
+    if patterns.is_found(pattern, "x") and patterns.is_found(pattern, "1"):
+        return f"{where} one."
+    return f"{where} one that matches “{pattern}”."
 
 
 def _field(parameter: Parameter, given: str, now: str) -> FormField:

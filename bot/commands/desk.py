@@ -3,17 +3,17 @@
 Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from bot.commands import derive
-from bot.commands.args import DRY_RUN, NODE_OPTION
+from bot.commands.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.commands.bind import bind
 from bot.commands.canonical import canonical
 from bot.commands.clicks import Clicks
 from bot.commands.complete import Completion
 from bot.commands.context import Context, Services, unsaid
-from bot.commands.dialog import CHECKING, tried
+from bot.commands.dialog import CHECKING, Typed, tried
 from bot.commands.groups.shown import OPEN_FORM, RETRY_NODE, RETRY_VM
 from bot.commands.home import home
 from bot.commands.joined import AGAIN
@@ -50,6 +50,7 @@ from bot.redaction import Redactor
 from bot.reply import Choice, Form, Reply, from_error, line, plain
 from bot.services import cards, elsewhere
 from bot.services.inventory import NotKnownHere
+from bot.services.rule_reasons import unmet
 
 _SHOW = "vm.show"
 _RETRY = "node.retry"
@@ -135,7 +136,9 @@ class Desk:
         except BotError as refusal:
             return Accepted(_saying(from_error(refusal)))
         wish = Wish(invocation.key, actor, place, invocation.source, command, values)
-        return Accepted(await self._take(wish))
+        work = await self._take(wish)
+        offer = partial(self._suggestions.form, actor, command, values)
+        return Accepted(lambda answer: work(Typed(answer, offer)))
 
     async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
         refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
@@ -175,10 +178,21 @@ class Desk:
             is_known = await self._is_known(wish)
         except BotError as refusal:
             return Rejected(derive.fault_of(command, refusal))
+        exact = (command.effect_of(values),)
+        asked = self._reasons(command, values, wish.actor, wish.place, exact)
+        missing = unmet(asked, values.get(REASON, ""))
+        if REASON in submission.values and (
+            wrong := [one for one, sure in missing.items() if sure]
+        ):
+            return Rejected({REASON: _unmet(wrong[0], values.get(REASON, ""))})
+        lacks_reason = bool(missing)
         work = await self._take(wish)
-        held = command.asks_first or not is_known
+        held = command.asks_first or not is_known or lacks_reason
         needed = await self._needs_node(command, wish.actor, wish.place)
-        again = partial(derive.form, command, typed, needs_node=needed)
+        again = partial(
+            derive.form, command, typed, needs_node=needed,
+            reasons=self._reasons(command, typed, wish.actor, wish.place),
+        )  # fmt: skip
         return Accepted(tried(work, command, again, held=held), waiting=CHECKING if held else None)
 
     async def _is_known(self, wish: Wish) -> bool:
@@ -378,15 +392,34 @@ class Desk:
         ]
         if command.present is None or not given:
             needed = await self._needs_node(command, actor, place)
-            return _showing(derive.form(command, values, needs_node=needed))
+            reasons = self._reasons(command, values, actor, place)
+            return _showing(derive.form(command, values, needs_node=needed, reasons=reasons))
         vm = given[0]
 
         async def work(answer: Answer) -> None:
-            await answer.open(derive.form(command, values))
+            filled = partial(
+                derive.form, command, values, reasons=self._reasons(command, values, actor, place)
+            )
+            await answer.open(filled())
             present, note = await self._present(command, vm, values, actor, place)
-            await answer.open(derive.form(command, values, present=present, note=note))
+            await answer.open(filled(present=present, note=note))
 
         return work
+
+    def _reasons(
+        self,
+        command: Command,
+        values: Mapping[str, str],
+        actor: str,
+        place: Place,
+        effects: Collection[Effect] = (),
+    ) -> Mapping[str, bool]:
+        """The reasons that the rules may want here; a form can still make it something worse."""
+        if values.get(BREAK_GLASS):
+            return {}
+        effects = effects or (command.effect_of(values), command.worst_effect)
+        reviewers = self._services.reviews.reviewers
+        return reviewers.reasons(actor, place.channel, command.id, effects)
 
     async def _needs_node(self, command: Command, actor: str, place: Place) -> bool:
         must_be_named = self._services.inventory.must_be_named
@@ -434,6 +467,12 @@ def _saying(reply: Reply) -> Work:
 def _gone(what: str) -> Refused:
     """For what a former version of the bot has put there."""
     return Refused(f"This {what} is of an older kind.", hint="Type the command instead.")
+
+
+def _unmet(pattern: str, reason: str) -> str:
+    if not reason:
+        return "A reason is needed for this."
+    return f"The reason must match “{pattern}”."
 
 
 def _outdated() -> Work:

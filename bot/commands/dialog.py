@@ -3,15 +3,16 @@
 Stands between a command and the edge's answer. Knows no Slack.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from bot.commands import derive
+from bot.commands.args import REASON
 from bot.commands.table import Command
 from bot.errors import BotError, Refused, Severity
 from bot.ports import Answer, Work
-from bot.reply import Fault, Form, Note, Reply, emoji, from_error, line
+from bot.reply import Fault, Form, Note, Part, Reply, emoji, from_error, line
 
 log = structlog.get_logger()
 
@@ -46,7 +47,7 @@ class Dialog:
         await self._answer.open(self._again(errors=errors))
 
     def _can_mend(self, fault: Fault) -> bool:
-        if derive.field_of(self._command, fault.field) is not None:
+        if fault.field == REASON or derive.field_of(self._command, fault.field) is not None:
             return True
         if fault.severity is Severity.UNKNOWN:
             return False  # it may have happened: not to be sent again just so
@@ -59,6 +60,31 @@ class Dialog:
     async def open(self, form: Form) -> None:
         """Show a form."""
         self.has_answered = True
+        await self._answer.open(form)
+
+
+class Typed:
+    """`ports.Answer` to a typed line: a missing reason can be filled in, with what was typed.
+
+    `offer` gives the button that opens the form.
+    """
+
+    def __init__(self, answer: Answer, offer: Callable[[], Awaitable[Part]]) -> None:
+        self._answer = answer
+        self._offer = offer
+
+    async def say(self, reply: Reply) -> None:
+        """Answer."""
+        if reply.fault is not None and reply.fault.field == REASON:
+            reply = reply.also(await self._offer())
+        await self._answer.say(reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
         await self._answer.open(form)
 
 

@@ -45,6 +45,14 @@ class Suggestions:
             ),
         )
 
+    async def form(self, actor: str, command: Command, values: Mapping[str, str]) -> Actions:
+        """The button that opens a command's form for its reason, filled in, without secrets."""
+        one, now = secrets.token_urlsafe(9), self._clock.now()
+        kept = {name: text for name, text in values.items() if name not in command.secrets}
+        async with self._store.write() as tx:
+            await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
+        return Actions((Button("Add a reason", SUGGESTED, f"{command.id}:{one}"),))
+
     async def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
         """The command of a button, and what its line said, if that is known and was `actor`'s."""
         command_id, _, one = value.partition(":")

@@ -25,6 +25,7 @@ from bot.services.moment import Moment
 from bot.services.policy import Decision, People, Policy, Request, decide
 from bot.services.policy_file import FaultyPolicy, read_policy
 from bot.services.rule_arguments import Known
+from bot.services.rule_reasons import reasons
 from bot.services.sessions import Sessions
 from bot.services.user_groups import AsOfNow, Groups, UserGroups
 
@@ -136,6 +137,12 @@ class Reviewers:
             one = Request(person, channel, name, effect, {})
             found[name] = decide(policy, await self._placed(one, policy.groups_about(one)))
         return found
+
+    def reasons(
+        self, person: str, channel: str, command: str, effects: Collection[Effect]
+    ) -> Mapping[str, bool]:
+        """The patterns that a reason may have to match; of each, whether it surely has to."""
+        return reasons(self.rules, person, channel, command, effects)
 
     async def allow(self, asked: Request) -> None:
         """Raise Denied where the rules deny this, as far as it is known: before anything is read.
