@@ -28,12 +28,15 @@ from bot.reply import (
 from bot.services import review_cards
 from bot.services.cards import Subject
 
+PAGE = 20  # so that a message holds them all and the way to the others
 Which = Annotated[
     str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk", narrow=True)
 ]
 
+Page = Annotated[int, Arg("Page", "int", f"{PAGE} at a time", least=1)]
 
-async def list_approvals(ctx: Context) -> Reply:
+
+async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
     """List what waits: for you to decide, of yours, and broken glass."""
     try:
         found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
@@ -48,14 +51,33 @@ async def list_approvals(ctx: Context) -> Reply:
         ("Yours", [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
         ("Broken glass that waits for a review", [w for w in found if w.is_glass]),
     )
+    begins, count = (page - 1) * PAGE, sum(len(some) for _, some in sections)
+    if begins >= count:
+        last = -(-count // PAGE)
+        raise Refused(f"There is no page {page}: the last one is {last}.", field="page")
     parts: list[Part] = []
+    shown: list[Waiting] = []
     for head, some in sections:
-        if some:
-            rows = [await _row(ctx, one) for one in some]
+        here = some[max(begins, 0) : max(begins + PAGE, 0)]
+        begins -= len(some)
+        shown += here
+        if here:
+            rows = [await _row(ctx, one) for one in here]
             parts.append(Rows(tuple(rows), line(bold(head))))
-    first = next(iter(sections[0][1]), found[0])
-    parts.append(Note(line("With buttons: ", command(f"approval show {short(first.approval.id)}"))))
+    if count > PAGE:
+        parts.append(_pages(page, count))
+    one = short(shown[0].approval.id)
+    parts.append(Note(line("With buttons: ", command(f"approval show {one}"))))
     return Reply("What waits", tuple(parts), private=True)
+
+
+def _pages(page: int, count: int) -> Note:
+    """`21 to 40 of 200. More: approval list page=3`."""
+    last = min(page * PAGE, count)
+    told = line(f"{(page - 1) * PAGE + 1} to {last} of {count}.")
+    if last < count:
+        told = line(told, " More: ", command(f"approval list page={page + 1}"))
+    return Note(told)
 
 
 async def _row(ctx: Context, one: Waiting) -> Row:
