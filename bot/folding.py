@@ -145,7 +145,9 @@ def plain(text: str) -> str:
 
 def typed(text: str) -> str:
     """A value that has only the characters of a keyboard: a number, a port, a file's name."""
-    return narrow(peel(text)) or narrow(text)
+    while (found := narrow(peel(text)) or narrow(text)) != text:
+        text = found  # on a keyboard, ‘this‘ stands in quotes as well
+    return found
 
 
 Reading = Callable[[str], bool]

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.commands.canonical import known_arguments
@@ -12,6 +12,7 @@ from bot.commands.groups import command_table
 from bot.commands.parse import Parsed, parse
 from bot.commands.text import clean, quoted, words
 from bot.folding import best, fold, narrow, peel, plain, sound
+from bot.folding import typed as as_typed
 from bot.model import Machine, Node, NodeKind
 from bot.services.matching import is_machine_called, match_machine, match_node
 from bot.services.rule_arguments import called as called_argument
@@ -46,6 +47,12 @@ def test_folding_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
     assert narrow(narrow(text)) == narrow(text)
     assert peel(peel(text)) == peel(text)
+
+
+@given(st.one_of(st.text(), st.text(alphabet=_ODD)))
+@example("‘0‘")
+def test_what_is_typed_as_it_was_written_down_is_the_same(text: str) -> None:
+    assert as_typed(as_typed(text)) == as_typed(text)
 
 
 @given(st.text(alphabet=_ODD))
