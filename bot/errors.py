@@ -32,6 +32,7 @@ class BotError(Exception):
     holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
     `answer` is a sentence about an answer that left it open whether a change was carried out.
+    `may_show_later`: where nobody knows what became of it, a later look may show it.
     `during` is what was being done, where whoever reads it may no longer see what they asked for.
     `learnt` are facts found out before it failed, for whoever settles what is unknown.
     """
@@ -39,6 +40,7 @@ class BotError(Exception):
     severity = Severity.FAILED
     said = ""
     answer = ""
+    may_show_later = True
     during: "Words" = ""
     learnt = NOTHING_LEARNT
 

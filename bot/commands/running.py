@@ -6,7 +6,7 @@ second process or a crash finds it sent by somebody or not sent, and never sends
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +16,7 @@ from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
 from bot.commands.joining import require_first
 from bot.commands.patience import unless_soon
+from bot.commands.repeated import went_through
 from bot.commands.table import Command, Follow, said
 from bot.commands.whisper import Whisper
 from bot.dbc.errors import DbcError
@@ -144,13 +145,34 @@ class Runs:
             except BotError as caught:
                 error = caught
             # What DBC has said is stored before Slack is waited for.
-            if error is None or error.severity is Severity.UNKNOWN:
-                learnt = _learnt(error) if error is not None else NOTHING_LEARNT
+            learnt: Mapping[str, str] | None = NOTHING_LEARNT
+            if error is not None:
+                learnt = await self._left_open(command, execution, bound, error)
+            if error is None or learnt is not None:
                 await self._follow(
-                    command, execution, bound, unsure=error is not None, learnt=learnt
+                    command, execution, bound, unsure=error is not None, learnt=learnt or {}
                 )
             else:
                 await self._failed_at_once(command, execution, bound, error, answer)
+
+    async def _left_open(
+        self, command: Command, execution: Execution, bound: Bound, error: BotError
+    ) -> Mapping[str, str] | None:
+        """What was learnt where a failure leaves it open whether it is done; None where it is not.
+
+        A refusal may be the answer to the second one of two that something on the way has made.
+        """
+        if error.severity is Severity.UNKNOWN:
+            return _learnt(error) if error.may_show_later else None
+        follow = command.follow or command.unanswered
+        if follow is None or command.repeated is None:
+            return None
+        now = self._clock.now()
+        watch = _watch_of(execution, bound, follow, now, unsure=True, learnt=NOTHING_LEARNT)
+        async with self._store.read() as tx:
+            begun = await tx.executions.get(execution.id)
+        watch = replace(watch, owner=begun.session_of or execution.actor)
+        return await went_through(self._services, command, watch, error)
 
     async def _call(
         self,
@@ -286,7 +308,7 @@ class Runs:
             answer = Whisper(self._services.messenger, execution.actor, execution.place)
         async with Delivery(self._outbox):
             outcome = await self._outcome(command, execution, bound, answer)
-            if outcome.end is ExecutionStatus.UNKNOWN and command.unanswered is not None:
+            if outcome.learnt is not None and command.unanswered is not None:
                 await self._follow(command, execution, bound, unsure=True, learnt=outcome.learnt)
                 return
             private = False
@@ -309,7 +331,8 @@ class Runs:
             failed = failure(command, subject, error)
             alone = cards.alone(end, failed, *cards.hint(advice(error)))
             alone = replace(alone, fault=fault_of(error))
-            return _Outcome(end, recorded(error), failed, alone, advice(error), _learnt(error))
+            learnt = await self._left_open(command, execution, bound, error)
+            return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
         done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
         return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
@@ -394,7 +417,7 @@ class _Outcome:
     sentence: Line
     reply: Reply
     hint: Line = ()
-    learnt: Mapping[str, str] = field(default_factory=dict)
+    learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
 
 
 def _watch_of(

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from bot.commands.args import DEFAULTED, NODE_OPTION, NODES, SECRET, Parameter, parameters
 from bot.commands.terms import said_as
+from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.model import Effect, Goal, Watch
 from bot.reply import Line, Reply, Words
@@ -72,6 +73,8 @@ class Command:
     `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
     is sent that would tell.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
+    `repeated` tells whether an error, with what is known, is also the answer to the same request
+    once more: where its effect shows, it is followed, for something on the way sent it twice.
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `needs_session`: it is refused to who has no session, though others of its group are not.
@@ -95,6 +98,7 @@ class Command:
     loses: Wording = ""
     follow: Follow | None = None
     unanswered: Follow | None = None
+    repeated: Callable[[BotError, Mapping[str, str]], bool] | None = None
     alike: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
     needs_session: bool = False

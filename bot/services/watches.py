@@ -181,6 +181,14 @@ class Watches:
         await self._outbox.deliver_due()
         return True
 
+    async def look_once(self, watch: Watch) -> Sight | BotError | None:
+        """What is to be seen of it now; None without a session. Nothing of it is kept."""
+        async with self._store.read() as tx:
+            session = await tx.sessions.find(watch.owner, watch.node)
+        if session is None or session.is_locked:
+            return None
+        return (await self._observers[watch.goal].look(session, [watch]))[watch.id]
+
     # Polling
 
     async def poll_due(self) -> None:

@@ -40,6 +40,8 @@ class FaultName(StrEnum):
     """Done; the proxy sent it again, and gives that one's answer: HTTP 429 with an `errcode`."""
     SENT_TWICE = "sent_twice"
     """Done; the proxy sent it again, and gives the answer that the node gave to the second one."""
+    SENT_LATER = "sent_later"
+    """Done; once that is carried out, the proxy sends it again, and gives that one's answer."""
     REDIRECT = "redirect"
     """HTTP 301 to another address; nothing is done."""
     FORBIDDEN = "forbidden"

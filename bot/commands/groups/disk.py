@@ -11,6 +11,7 @@ from bot.commands.groups.off import must_be_off
 from bot.commands.groups.shown import joined, sized
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
+from bot.dbc.errors import Missing
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound
@@ -161,6 +162,7 @@ GROUP = Group(
             loses=lambda known: f"The disk {known['disk']} "
             f"({known.get('disk ' + known['disk'], '')}) and all its data are erased. "
             "Nothing brings them back.",
+            repeated=lambda error, _known: isinstance(error, Missing),
             follow=Follow(
                 Goal.DISK_DELETED,
                 lambda known: f"on {{node}} loses its disk {known['disk']}",

@@ -21,7 +21,7 @@ from bot.commands.groups.servers import (
 from bot.commands.groups.shown import stacked
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import Clash, DbcError
+from bot.dbc.errors import Clash, DbcError, Missing
 from bot.dbc.identity import Target
 from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
@@ -400,6 +400,7 @@ GROUP = Group(
             facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
             asks=_asks("Upload", "from {node} to {server}"),
             loses=_upload_loses,
+            repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.UPLOADED,
                 lambda known: f"is being uploaded from {{node}} to {known.get('server', '')}",
@@ -412,6 +413,7 @@ GROUP = Group(
             alike=("image", "server"),
             asks=_asks("Download", "from {server} to {node}"),
             loses=_download_loses,
+            repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.DOWNLOADED,
                 lambda known: f"is being downloaded from {known.get('server', '')} to {{node}}",
@@ -437,6 +439,7 @@ GROUP = Group(
             check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
             facts=_DELETED,
             loses=_delete_loses,
+            repeated=lambda error, _known: isinstance(error, Missing),
             unanswered=Follow(Goal.CHANGED, "is being deleted", "is deleted"),
         ),
     ),

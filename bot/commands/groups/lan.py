@@ -1,16 +1,18 @@
 """Networks between the machines of one site (docs/dbc-api.md §3.6, §3.8)."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, OnNode
 from bot.commands.context import Context
+from bot.commands.glance import glance
 from bot.commands.groups.shown import joined, short
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import Unreadable
+from bot.dbc.errors import Clash, Missing, Unreadable
 from bot.dbc.models import Lan
-from bot.errors import Conflict
+from bot.errors import BotError, Conflict
 from bot.model import Effect, Goal, Node
 from bot.plural import counted
 from bot.reply import Note, Reply, Row, Rows, bold, code, line
@@ -38,6 +40,9 @@ Cidr = Annotated[
         narrow=True,
     ),
 ]
+
+
+_THERE = "there"  # a fact: whether the node has a network of that name already
 
 
 async def list_lans(ctx: Context, node: OnNode) -> Reply:
@@ -75,6 +80,18 @@ async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply
             )
         )
     )
+
+
+async def _before_create(ctx: Context, name: str, node: Node, **_other: object) -> dict[str, str]:
+    """Whether the node has it already: afterwards, that it has it proves nothing then."""
+    lans = await glance(ctx, node.id, partial(ctx.dbc.lans.list, node.id))
+    if lans is None:
+        return {}
+    return {_THERE: "yes" if name in {lan.network_name for lan in lans} else "no"}
+
+
+def _is_made_already(error: BotError, known: Mapping[str, str]) -> bool:
+    return isinstance(error, Clash) and known.get(_THERE) == "no"
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -123,6 +140,8 @@ GROUP = Group(
             alike=("name",),
             asks="Create the network {name} ({cidr}) on",
             check=_check,
+            look=_before_create,
+            repeated=_is_made_already,
             unanswered=Follow(
                 Goal.CHANGED, lambda known: f"makes the network {known['name']}", "has it now"
             ),
@@ -136,6 +155,7 @@ GROUP = Group(
             look=_before_delete,
             facts={"ip_cidr": FactKind("Address range"), "used_by": FactKind("Used by")},
             asks="Delete the network {name} on",
+            repeated=lambda error, _known: isinstance(error, Missing),
             unanswered=Follow(
                 Goal.CHANGED, lambda known: f"deletes the network {known['name']}", "is without it"
             ),

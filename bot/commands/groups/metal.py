@@ -10,17 +10,18 @@ from bot.commands.args import Arg, Manager, Metal
 from bot.commands.context import Context
 from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, listed_by
 from bot.commands.groups.shown import joined, short
-from bot.commands.table import Command, Group
+from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
 from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
 from bot.errors import BotError, Severity
-from bot.model import Effect, Node, NodeKind
+from bot.model import Effect, Goal, Node, NodeKind
 from bot.plural import counted
 from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, emoji, line
 from bot.reply import command as spoken
 from bot.services.facts import FactKind
+from bot.services.observers.changes import WANTED
 
 PowerVerb = Annotated[
     str,
@@ -141,6 +142,10 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
         return await _read_after(ctx, machine, command, target, error)
 
 
+async def _wanted(_ctx: Context, command: str, **_other: object) -> Mapping[str, str]:
+    return {WANTED: command}
+
+
 async def _read_after(
     ctx: Context, machine: Node, command: str, target: Target, error: DbcError
 ) -> Reply:
@@ -161,6 +166,7 @@ class Unproved(BotError):
     """The power tool did not say that it did what was asked, and the power does not show it."""
 
     severity = Severity.UNKNOWN
+    may_show_later = False
 
     def __init__(self, machine: Node, command: str, report: PowerReport, error: DbcError) -> None:
         self.said = error.dbc_text
@@ -250,6 +256,12 @@ GROUP = Group(
             asks=_power_question,
             loses=_power_loses,
             needs_session=True,
+            look=_wanted,
+            unanswered=Follow(
+                Goal.CHANGED,
+                lambda known: f"was told: power {known['command']}",
+                "is as it was to be",
+            ),
         ),
         Command(
             "boot",

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.commands.args import Arg, Manager, Metal
 from bot.commands.bind import MEANT
 from bot.commands.context import Context, Services
-from bot.commands.groups.proved import proved
+from bot.commands.groups.proved import leaves_open, proved
 from bot.commands.groups.shown import short
 from bot.commands.rights import hidden_from
 from bot.commands.table import Command
@@ -146,11 +146,13 @@ async def add(
         uuid=uuid, ip=ip, ipmi_hostname=ipmi_hostname, ipmi_username=ipmi_username,
         ipmi_password=SecretStr(ipmi_password), ipmi_port=ipmi_port, os=os, desc=desc,
     )  # fmt: skip
+    known = {node.uuid for node in await ctx.services.inventory.metals()}
     proof, target = await _once(ctx, manager, nonce, sign)
     try:
         await ctx.dbc.metal.add(target, spec)
     except DbcError as error:
-        if not (error.outcome_unknown and uuid in await _uuids(ctx, manager)):
+        is_new = leaves_open(error) and uuid not in known and uuid in await _uuids(ctx, manager)
+        if not is_new:
             raise await ctx.services.renters.spent(proof, error) from None
     node_id = (await _uuids(ctx, manager)).get(uuid, "")
     return Reply.of(

@@ -12,7 +12,7 @@ from bot.commands.groups.shown import UNKNOWN, joined
 from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, Unreadable
+from bot.dbc.errors import DbcError, Missing, Unreadable
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
@@ -218,6 +218,7 @@ GROUP = Group(
         Command(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
             check=_check, look=_before_delete,
+            repeated=lambda error, _known: isinstance(error, Missing),
             unanswered=Follow(
                 Goal.CHANGED,
                 lambda known: f"on {{node}}: snapshot {known['name']} is being deleted",

@@ -11,8 +11,7 @@ from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import NAMING, check_nickname, rename, verify_nickname
-from bot.commands.groups.off import no_copy_under_way
-from bot.commands.groups.restarts import before_restart, log_before
+from bot.commands.groups.restarts import before_restart, before_start, log_before
 from bot.commands.groups.shown import (
     RETRY_VM,
     UNKNOWN,
@@ -29,9 +28,9 @@ from bot.commands.groups.shown import (
 from bot.commands.patience import LIMIT, waiting_after
 from bot.commands.table import Command, Follow, Group
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, NodeTimeout, Unreadable
+from bot.dbc.errors import DbcError, NodeTimeout, StateConflict, TaskNotFound, Unreadable
 from bot.dbc.models import TaskDetail, state_of
-from bot.errors import Refused
+from bot.errors import BotError, Refused
 from bot.model import DbcSession, Effect, Goal, Machine, Node
 from bot.plural import counted
 from bot.reply import (
@@ -364,6 +363,14 @@ def _restart_loses(values: Mapping[str, str]) -> str:
     return _POWER_CUT if values.get("force") else "Whatever runs in it is interrupted."
 
 
+def _is_so_already(error: BotError, _known: Mapping[str, str]) -> bool:
+    return isinstance(error, StateConflict)
+
+
+def _is_gone(error: BotError, _known: Mapping[str, str]) -> bool:
+    return isinstance(error, TaskNotFound)
+
+
 def _restart_done(values: Mapping[str, str]) -> str:
     """A soft restart reads `running` as soon as the guest was asked (docs/dbc-api.md §3.2.8)."""
     return "has restarted" if values.get("force") else "was told to reboot and reads as running"
@@ -380,8 +387,9 @@ GROUP = Group(
         Command("show", show, example="vm show train-01"),
         vm_create.COMMAND,
         Command(
-            "start", start, Effect.CHANGE, "vm start train-01", look=no_copy_under_way,
+            "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
             asks="Start",
+            repeated=_is_so_already,
             follow=Follow(Goal.RUNNING, "is starting", "is running", _SOON),
         ),
         Command(
@@ -389,11 +397,13 @@ GROUP = Group(
             asks="Shut down",
             loses="On DBC a shutdown cuts the power: what is not on disk is lost. "
             "Shut the guest down from inside first.",
+            repeated=_is_so_already,
             follow=Follow(Goal.CLOSED, "is being shut down", "is off", _SOON),
         ),
         Command(
             "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01",
             asks="Power off", loses=_POWER_CUT,
+            repeated=_is_so_already,
             follow=Follow(Goal.CLOSED, "is being powered off", "is off", _SOON),
         ),
         Command(
@@ -401,11 +411,13 @@ GROUP = Group(
             look=before_restart,
             asks=lambda values: "Force-restart" if values.get("force") else "Restart",
             loses=_restart_loses,
+            repeated=_is_so_already,
             follow=Follow(Goal.RUNNING, "is restarting", _restart_done, _SOON),
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
             look=log_before, asks="Reset", loses=_POWER_CUT,
+            repeated=_is_so_already,
             follow=Follow(Goal.RUNNING, "is resetting", "has been reset", _SOON),
         ),
         Command(
@@ -413,6 +425,7 @@ GROUP = Group(
             asks="Delete", reads=(STATE, DISKS, SNAPSHOTS),
             loses="The machine, all its disks with their data, and its snapshot files on the node "
             "are erased. Nothing brings them back.",
+            repeated=_is_gone,
             follow=Follow(Goal.GONE, "is being deleted", "is deleted", _SOON),
         ),
         Command("logs", logs, example="vm logs train-01 tail 20"),

@@ -13,6 +13,11 @@ _SINCE = "missing_since"
 _A_WHILE = timedelta(seconds=5)
 
 
+def is_missed(about: Mapping[str, str]) -> bool:
+    """Whether the last look, which remembers this, did not find it."""
+    return bool(about.get(_SINCE))
+
+
 def once_believed(watch: Watch, found: Verdict, now: datetime) -> tuple[Verdict, Mapping[str, str]]:
     """What to say where DONE means that a list lacks something, and what to remember of it.
 

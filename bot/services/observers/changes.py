@@ -13,6 +13,8 @@ from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
 _TAKE_AWAY = frozenset({"lan.delete", "snapshot.delete", "image.delete"})
+WANTED = "wanted"  # a fact: what was to become of a bare-metal machine's power
+_POWER = {True: "has power", False: "has no power", None: "does not tell whether it has power"}
 _LOOKING = "no answer came; I look at what can be read"
 
 
@@ -28,6 +30,7 @@ class Changes:
             "lan.delete": self._lan_gone,
             "snapshot.delete": self._snapshot_gone,
             "image.delete": self._image_gone,
+            "metal.power": self._powered,
         }
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
@@ -78,6 +81,17 @@ class Changes:
             return Verdict(WatchState.DONE, "is deleted")
         why = "may or may not be deleted: the node's list does not show such a file"
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
+
+    async def _powered(self, target: Target, watch: Watch) -> Verdict:
+        wanted = watch.about.get(WANTED, "")
+        is_on = (await self._dbc.metal.power_status(target)).is_on
+        if is_on is not None and is_on is {"on": True, "off": False}.get(wanted):
+            return Verdict(WatchState.DONE, _POWER[is_on])
+        standing = _POWER[is_on]
+        if wanted == "reset" and is_on:
+            why = f"{standing}, which does not show whether it was reset"
+            return Verdict(WatchState.UNKNOWN, why, resumable=False)
+        return self._not_yet(watch, standing)
 
     def _not_yet(self, watch: Watch, standing: str) -> Verdict:
         if self._clock.now() - watch.started_at < UNSURE_FOR:

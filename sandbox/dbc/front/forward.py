@@ -16,7 +16,10 @@ from sandbox.dbc.front.inquiry import Inquiry
 from sandbox.dbc.front.replies import INTERNAL, RESPONSE_ERROR, FrontError
 from sandbox.dbc.front.routes import Route
 from sandbox.dbc.metal import MetalMachine
+from sandbox.dbc.node import Node
 from sandbox.dbc.world import Peer, World
+
+_A_WHILE = timedelta(minutes=1)  # for which a proxy waits before it sends again
 
 MAX_PENDING = 1024
 MAX_WAIT = timedelta(seconds=30)
@@ -89,9 +92,8 @@ class Forwarder:
             self._do(peer, request)
             await self.expire()
             return None
-        if name is FaultName.SENT_TWICE:
-            self._do(peer, request)
-            return self._do(peer, request)
+        if name in {FaultName.SENT_TWICE, FaultName.SENT_LATER}:
+            return self._do_twice(peer, request, carried_out=name is FaultName.SENT_LATER)
         if name is FaultName.SOFT_FAILURE:
             return error("failed: Insufficient privilege level", 0)
         if name is FaultName.ODD_SUCCESS:
@@ -136,6 +138,13 @@ class Forwarder:
             if delay is not None:
                 await self.world.clock.sleep(delay)
             return self._do(peer, request)
+
+    def _do_twice(self, peer: Peer, request: NodeRequest, *, carried_out: bool) -> str | None:
+        """The answer to the second one, which may come when the first is carried out."""
+        self._do(peer, request)
+        if carried_out and isinstance(peer, Node):
+            peer.worker.catch_up(self.world.clock.now() + _A_WHILE, peer.transfers.settle)
+        return answer(peer, request)
 
     def _do(self, peer: Peer, request: NodeRequest) -> str | None:
         self.world.settle()

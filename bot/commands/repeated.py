@@ -1,0 +1,46 @@
+"""Tells a refusal from the answer to a second copy of the same request, made on the way.
+
+The first copy went through, and the node refuses the second one since it did.
+"""
+
+from collections.abc import Mapping
+
+from bot.commands.context import Services
+from bot.commands.table import Command
+from bot.dbc.errors import DbcError
+from bot.errors import BotError
+from bot.model import MACHINE_GOALS, Watch, WatchState
+from bot.services.observers.absence import is_missed
+from bot.services.observers.sight import ANSWERED
+from bot.services.settle import has_moved, verdict
+
+WAS = "was"  # a fact: a machine's state just before the change
+
+
+async def went_through(
+    services: Services, command: Command, watch: Watch, error: BotError
+) -> Mapping[str, str] | None:
+    """What was learnt where the effect of a refused change shows; None where the refusal is one.
+
+    `watch` is what would follow the change. One look decides: what was as it was to be before
+    proves nothing.
+    """
+    if command.repeated is None or not command.repeated(error, watch.about):
+        return None
+    if watch.goal in MACHINE_GOALS and _was_so(watch, command, services):
+        return None
+    sight = await services.watches.look_once(watch)
+    if sight is None or isinstance(sight, BotError):
+        return None
+    is_done = sight.verdict.state is WatchState.DONE
+    if not (is_done or sight.moved or is_missed(sight.about)):
+        return None
+    text = error.dbc_text if isinstance(error, DbcError) else ""
+    return {ANSWERED: f"The node answered “{text or error.sentence.rstrip('.')}”."}
+
+
+def _was_so(watch: Watch, command: Command, services: Services) -> bool:
+    """Whether the machine was last seen as it was to be, or on its way to somewhere."""
+    was = watch.about.get(WAS, watch.status)
+    found = verdict(watch, command.id, was, services.clock.now())
+    return found.state is WatchState.DONE or has_moved(was)
