@@ -175,7 +175,8 @@ async def test_a_file_whose_sharing_is_not_answered_is_shared_once(
     await stage.alice.types("@dbc vm list --file", CHANNEL)
     await said(stage)
     assert len([m for m in stage.alice.messages() if m.files]) == 1
-    assert "in the file here" in stage.alice.last(CHANNEL).plain
+    assert len([m for m in stage.alice.messages() if "in the file here" in m.plain]) == 1
+    assert not [m for m in stage.alice.messages() if "Still waiting" in m.plain]
 
 
 async def test_an_answer_to_a_mention_that_slack_lost_is_said_once(one_stage: Stage) -> None:
