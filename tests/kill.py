@@ -21,6 +21,7 @@ import click
 from sandbox.dbc.demo import demo_renter
 from sandbox.slack import CannotDo, Person, SeenMessage
 from sandbox.slack.delivery import Ack
+from tests import janitor
 from tests.mortal import Mortal, mortal
 from tests.scenarios.stage import CHANNEL, is_card
 
@@ -330,6 +331,7 @@ async def massacre(
 @click.option("--seconds", default=600.0, show_default=True, help="Stop killing after these.")
 def main(rounds: int, seed: int, seconds: float) -> None:
     """Kill the bot again and again, and say what is left."""
+    janitor.watch()
     data = Path(tempfile.mkdtemp(prefix="kill-"))
     report, _ = asyncio.run(massacre(data, rounds=rounds, seed=seed, seconds=seconds))
     click.echo(report)

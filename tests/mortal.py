@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.dbc import Daemon, RunningClock, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.slack import Person, Workspace
+from tests import janitor
 from tests.scenarios.stage import CHANNEL, MANIFEST
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +135,7 @@ class Mortal:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
         return {
             **kept,
+            **janitor.inherited(),
             "PYTHONPATH": str(ROOT),
             "NO_PROXY": "127.0.0.1,localhost",
             "SLACK_BOT_TOKEN": self.ws.bot_token,

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from storage import Store, Vault
+from tests import janitor
 
 ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
@@ -21,7 +22,7 @@ def started(tmp_path: Path, *options: str, **settings: str) -> str:
     clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
     done = subprocess.run(
         [sys.executable, "-m", "bot", "run", *options],
-        cwd=tmp_path, env=clean | {"PYTHONPATH": str(ROOT)} | settings,
+        cwd=tmp_path, env=clean | janitor.inherited() | {"PYTHONPATH": str(ROOT)} | settings,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 2
@@ -160,7 +161,7 @@ def test_a_first_start_that_was_killed_once_it_had_a_key_can_be_tried_again(
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "run"],
         cwd=tmp_path,
-        env=clean | given,
+        env=clean | given | janitor.inherited(),
         stderr=subprocess.DEVNULL,
     ) as process:
         while not (tmp_path / "credential.key").exists():

@@ -21,6 +21,7 @@ from bot.config import Settings
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
 from sandbox.slack import Workspace
+from tests import janitor
 from tests.scenarios.stage import CHANNEL, MANIFEST, settings_for
 
 ROOT = Path(__file__).parents[2]
@@ -134,6 +135,7 @@ class Process:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}}
         environment = {
             **kept,
+            **janitor.inherited(),
             "PYTHONPATH": str(ROOT),
             "PYTHONDEVMODE": "1",  # says which sessions and sockets were left open
             "NO_PROXY": "127.0.0.1",
