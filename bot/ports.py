@@ -233,7 +233,7 @@ class Messenger(Protocol):
     async def upload(self, place: Place, name: str, text: str) -> None:
         """Share a text file (not empty) in `place`, which all who are there see.
 
-        Raises DeliveryFailed.
+        `name` is no other file's: by it the file is found again. Raises DeliveryFailed.
         """
         ...
 

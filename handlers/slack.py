@@ -257,7 +257,8 @@ class SlackMessenger:
     async def upload(self, place: Place, name: str, text: str) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed.
 
-        Where Slack does not answer, the file is looked for by its name before it is shared again.
+        Where Slack does not answer, the file is looked for by its name before it is shared again,
+        and a second one of this name is deleted: no other file may have it.
         """
         channel = await self._conversation(place.channel)
         where, since = Place(channel, place.thread), self._clock.now()

@@ -93,9 +93,11 @@ class Preparation:
             label = execution.arguments.get("name", "") or task[:8]
         else:
             task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
-        if execution.task and (execution.node, execution.task) != (node, task):
+        moved = execution.task and execution.task != task
+        if moved or (execution.node and execution.node != node):
             raise Refused(
-                "The name means another machine now than when this was asked.",
+                f"The name means another {'machine' if task else 'node'} now than when this was "
+                "asked.",
                 hint="Nothing was done. Ask again.",
             )
         async with self._store.write() as tx:

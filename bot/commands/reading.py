@@ -23,6 +23,7 @@ from bot.commands.patience import (
 from bot.commands.rights import allow, require_colleague
 from bot.commands.wish import Wish
 from bot.dbc.errors import DbcError
+from bot.ids import new_id
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
 from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands, with_moments
 from bot.services import cards
@@ -138,7 +139,7 @@ class Reads:
         """Share a file where the answer belongs; what is private, in the direct messages."""
         clock = self._services.clock
         stamp = shown(clock, clock.now()).strftime("%Y%m%d-%H%M%S")
-        name = f"{wish.command.id.replace('.', '-')}-{stamp}.{kind}"
+        name = f"{wish.command.id.replace('.', '-')}-{stamp}-{new_id()[:6]}.{kind}"
         if wish.is_private or reply.private:
             place, where = await self._messenger.direct(wish.actor), line("in our direct messages.")
         else:

@@ -29,7 +29,10 @@ async def went_through(
         return None
     if watch.goal in MACHINE_GOALS and _was_so(watch, command, services):
         return None
-    sight = await services.watches.look_once(watch)
+    try:
+        sight = await services.watches.look_once(watch)
+    except BotError:  # what the node has said stays what is known
+        return None
     if sight is None or isinstance(sight, BotError):
         return None
     is_done = sight.verdict.state is WatchState.DONE
@@ -40,7 +43,12 @@ async def went_through(
 
 
 def _was_so(watch: Watch, command: Command, services: Services) -> bool:
-    """Whether the machine was last seen as it was to be, or on its way to somewhere."""
-    was = watch.about.get(WAS, watch.status)
+    """Whether the machine was as it was to be, or on its way to somewhere, as far as is known.
+
+    What was seen longer ago proves nothing: somebody else may have done it since.
+    """
+    was = watch.about.get(WAS)
+    if was is None:
+        return True
     found = verdict(watch, command.id, was, services.clock.now())
     return found.state is WatchState.DONE or has_moved(was)

@@ -14,12 +14,19 @@ from tests.scenarios.test_power import off
 
 # What the second copy changes too, or what DBC never confirms.
 _OTHERWISE = {"disk.resize", "metal.boot", "session.request"}
+# It may as well be somebody else's work, since the machine's state was read too long before.
+_BY_WHOM = {(f"vm.{name}", "sent_later") for name in ("shutdown", "poweroff", "delete")}
 POWER = 'metal power {} "rack 7, slot 1"'
 
 
-@pytest.mark.parametrize("fault", ["sent_twice", "sent_later"])
 @pytest.mark.parametrize(
-    "name", [name for name, deed in DEEDS.items() if deed.sends and name not in _OTHERWISE]
+    ("name", "fault"),
+    [
+        (name, fault)
+        for name, deed in DEEDS.items()
+        for fault in ("sent_twice", "sent_later")
+        if deed.sends and name not in _OTHERWISE and (name, fault) not in _BY_WHOM
+    ],
 )
 async def test_what_went_through_at_first_is_not_told_as_refused(
     tmp_path: Path, name: str, fault: str

@@ -15,6 +15,7 @@ from bot.commands.moment import moment
 from bot.commands.table import Command, Group
 from bot.errors import BotError, Refused
 from bot.folding import best, narrow, plain
+from bot.ids import new_id
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.plural import counted
 from bot.ports import DeliveryFailed, RightsUnknown
@@ -157,9 +158,8 @@ async def export(
     messenger = ctx.services.messenger
     try:
         place = await messenger.direct(ctx.actor)
-        await messenger.upload(
-            place, f"audit-{shown(ctx.services.clock, ctx.now):%Y-%m-%d}.{format}", text
-        )
+        day = f"{shown(ctx.services.clock, ctx.now):%Y-%m-%d}"
+        await messenger.upload(place, f"audit-{day}-{new_id()[:6]}.{format}", text)
     except DeliveryFailed as failed:
         raise BotError(
             f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
