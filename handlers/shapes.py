@@ -121,7 +121,7 @@ class Linked(_Shape):
 
 class _Group(_Shape):
     id: Id
-    users: list[str] = []  # nobody, or not told: such a group gives nothing
+    users: list[str]
     date_delete: int = 0
 
 

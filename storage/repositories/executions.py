@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select, update
@@ -26,9 +26,6 @@ from storage.tables import executions
 from storage.vault import Vault
 
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
-
-# What is compared afterwards is read before the call, while other facts are read as well.
-_PREPARING = timedelta(minutes=2)
 
 
 class Executions(Repository):
@@ -256,10 +253,10 @@ class Executions(Repository):
 
     async def has_rival(self, execution: Execution, *, unknown_since: datetime) -> bool:
         """Whether another one of the same command for the same machine was sent and had not ended
-        when this one was prepared, or was sent later. One that ended as unknown since that moment
+        when this one was sent, or was sent later. One that ended as unknown since that moment
         counts as not ended.
         """
-        began = (execution.started_at or execution.created_at) - _PREPARING
+        began = execution.started_at or execution.created_at
         rows = await self._connection.execute(
             select(executions.c.id)
             .where(
