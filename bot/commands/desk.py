@@ -279,7 +279,7 @@ class Desk:
         await self._say_beside(execution, answer)
 
     async def _say_beside(self, execution: Execution, answer: Answer) -> None:
-        """Show who asked where they asked what could not be posted there.
+        """Show the requester, in the channel of the request, what could not be posted there.
 
         What has ended is shown there alone; what goes on has its card in their direct messages.
         """

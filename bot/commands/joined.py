@@ -30,7 +30,7 @@ _STANDS = {
 
 
 async def told(services: Services, execution: Execution, first: Execution) -> Reply:
-    """To who asked second: who asked first, how that stands and where, and the way to two."""
+    """Tell the second requester about the first request, and how to repeat it all the same."""
     mine = first.actor == execution.actor
     who: Line = line("You have") if mine else line(mention(first.actor), " has")
     stands = _STANDS.get(first.status, "is in progress")

@@ -43,9 +43,8 @@ async def require_first(
 ) -> None:
     """Raise SameRequest where the same waits for such a review, or was sent just now.
 
-    Without a `review` it runs at once, and waits for nobody who has to be asked. Keeps others from
-    finding out the same until this unit of work ends, which therefore makes `execution` the one
-    that waits or runs.
+    A request without a `review` runs at once and never joins one that is pending review. Other
+    units of work wait here until this one ends, so that only one of two like requests goes on.
     """
     if not _can_be_twice(command, execution):
         return

@@ -96,7 +96,7 @@ class Pipeline:
             self._told.discard(execution.id)
             await self._turn_down(execution, error, answer)
         except DeliveryFailed as failure:
-            hold.let_go(execution.id)  # it is leased to a moment at which it is to be tried again
+            hold.let_go(execution.id)  # its lease ends when the next try is due
             await self._slack_is_silent(execution, approval, failure, answer)
         else:
             if cleared is not None:

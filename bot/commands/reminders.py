@@ -34,7 +34,7 @@ class Reminders:
         for approval in due:
             try:
                 await self._remind(approval)
-            except Exception:  # the others are to be reminded of; this one is due again later
+            except Exception:  # remind of the others; this one is due again later
                 log.exception("review.not_reminded", approval=approval.id)
         if due:
             await self._deliver()

@@ -87,7 +87,7 @@ class Runs:
     async def _claimed(
         self, command: Command, execution: Execution, bound: Bound
     ) -> Execution | None:
-        """The execution, if it is ours to send; all that is to be known of it then is stored."""
+        """Claim the execution for sending and store what is known of it; None if another has it."""
         claimed = None
         now = self._clock.now()
         label = await self._services.inventory.label(execution.node) if execution.node else ""

@@ -422,8 +422,10 @@ class NoCapacity(OperationRefused):
     default_sentence = "{Node} has not enough free resources for this, or fewer are rented."
 
     def named(self, node: str, at_start: str = "") -> None:
-        """Say which node it is about, and how to see what it has left."""
+        """Say which node it is about, and how to see what it has left if there is no other hint."""
         super().named(node, at_start)
+        if self.hint:
+            return
         which = "<node>" if at_start or " " in node else node
         self.hint = line("See what it has left: ", command(f"node show {which}"))
 

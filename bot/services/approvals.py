@@ -103,7 +103,7 @@ class Reviewers:
         return Reviewers(self._book, self._sessions, moment, self._groups, self._clock, members)
 
     async def decision(self, execution: Execution, *, glass: bool | None = None) -> Decision:
-        """What the rules say of it now; of `glass` only where it is to be broken, or asked.
+        """What the rules say now; `glass` says whether to consider their break-glass part.
 
         Raises DeliveryFailed if user groups cannot be read.
         """
@@ -346,7 +346,7 @@ class Reviewers:
         )
 
     async def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
-        """What is to be done where too few could approve."""
+        """How to go on when too few people may approve."""
         if decision.approvers:
             members = await self._members_of(decision.approvers)
             gone = {g for some in decision.approvers for g in some.groups} - members.keys()

@@ -76,7 +76,7 @@ async def test_an_outage_of_a_channel_ends_in_a_direct_message(one_stage: Stage)
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     off(stage)
-    stage.ws.faults.error("channel_not_found", "chat.postMessage", times=1)
+    stage.ws.faults.error("channel_not_found", "chat.postMessage", times=2)
     await stage.alice.types("/dbc vm start inference", CHANNEL)
     await stage.quiet()
     assert "is starting" in stage.alice.last("@dbc").plain

@@ -99,7 +99,7 @@ async def test_a_session_for_a_dead_node_is_not_kept(one_stage: Stage) -> None:
     await opens_form(one_stage, "gpu3")
     pair = one_stage.pair("gpu3")
     await one_stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
-    told = await one_stage.alice.sees_modal("The node did not answer in time")
+    told = await one_stage.alice.sees_modal("gpu3 did not answer in time")
     assert "The session was not kept" in told.plain
     await one_stage.alice.closes()
     await one_stage.alice.types("/dbc session list")
