@@ -278,6 +278,19 @@ async def test_an_upload_is_stopped_by_its_absolute_path(stage: Stage) -> None:
     assert sent == {"image_filename": "/data/mine.qcow2"}
 
 
+async def test_an_upload_to_a_server_that_lists_nothing_has_to_be_told_to_replace(
+    stage: Stage,
+) -> None:
+    stage.world.image_servers["hub"].reachable = False
+    seen = await stage.asks(stage.alice, f"/dbc image upload {CUDA} to=hub on gpu1")
+    assert "hub has no image at all, or cannot be reached" in seen.plain
+    assert "add: replace" in seen.plain
+    assert stage.changes() == []
+    await stage.asks(stage.alice, f"/dbc image upload {CUDA} to=hub replace on gpu1")
+    asked = await stage.alice.sees("hub lists no images: it may not be reachable")
+    assert "Confirm" in asked.buttons
+
+
 async def test_an_upload_never_replaces_a_namesake_silently(stage: Stage) -> None:
     hurry(stage)
     alice = stage.alice

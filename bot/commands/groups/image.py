@@ -129,15 +129,20 @@ async def _before_upload(
     await _refuse_second(ctx, target, path)
     await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
     chosen = await choose_server(ctx, server)
-    before = size_of(await ctx.dbc.images.on_server(chosen), name)
-    if before is not None and not replace:
+    listed = await ctx.dbc.images.on_server(chosen)
+    before = size_of(listed, name)
+    if not replace and (before is not None or not listed):
+        # A server that cannot be reached lists nothing either (docs/dbc-api.md §3.5.2).
+        found = f"{name} ({before}) already" if listed else "no image at all, or cannot be reached"
         raise Conflict(
-            f"{chosen} has {name} ({before}) already.",
-            hint="An upload would replace it, and DBC would not say so. If that is meant, add: "
-            "replace",
+            f"{chosen} has {found}.",
+            hint="An upload would replace a file of this name, and DBC would not say so. If that "
+            "is intended, add: replace",
             field="image",
         )
     facts = {"server": chosen, "path": path, "before": str(before or "")}
+    if not listed:
+        facts[unread("before")] = f"{chosen} lists no images: it may not be reachable."
     return {**facts, **await _size_on_node(ctx, target, path)}
 
 
