@@ -25,11 +25,15 @@ MEANT: Mapping[Kind, frozenset[NodeKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A command's arguments, ready to call. `machine` and `node` are its target, if it has one."""
+    """A command's arguments, ready to call. `machine` and `node` are its target, if it has one.
+
+    `sent`: how many changes of the machine the bot had sent before it looked at it.
+    """
 
     arguments: Mapping[str, Any]
     machine: Machine | None
     node: Node | None
+    sent: int = 0
 
 
 async def bind(

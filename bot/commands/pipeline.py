@@ -20,7 +20,7 @@ from bot.commands.joined import told
 from bot.commands.joining import SameRequest, require_first
 from bot.commands.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.commands.preparing import Preparation
-from bot.commands.running import LEASE, Runs, failure
+from bot.commands.running import LEASE, Overtaken, Runs, failure
 from bot.commands.table import Command
 from bot.commands.twins import came_meanwhile, twins_of
 from bot.errors import BotError, Refused
@@ -107,8 +107,8 @@ class Pipeline:
     ) -> None:
         try:
             await self._runs.run(command, execution, bound, answer)
-        except SameRequest as same:
-            await self._turn_down(execution, same, answer)
+        except (SameRequest, Overtaken) as refusal:
+            await self._turn_down(execution, refusal, answer)
 
     async def _cleared(
         self, command: Command, execution: Execution, approval: Approval | None, answer: Answer

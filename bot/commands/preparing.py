@@ -40,7 +40,7 @@ class Preparation:
             if bound.machine is not None and bound.node is not None:  # nobody is asked in vain
                 channel = execution.place.channel
                 await self._services.sessions.require(execution.actor, bound.node, channel)
-            execution = await self._fix_target(command, execution, bound)
+            execution, bound = await self._fix_target(command, execution, bound)
             await self._allow(command, execution, bound.machine or bound.node, again=again)
             if bound.node is not None:
                 node = bound.node.label
@@ -83,7 +83,9 @@ class Preparation:
         values = {**execution.arguments, **execution.secrets}
         return await bind(self._services, command, values, execution.actor, execution.place)
 
-    async def _fix_target(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+    async def _fix_target(
+        self, command: Command, execution: Execution, bound: Bound
+    ) -> tuple[Execution, Bound]:
         """Write down what the names meant; a creation's machine gets the ledger entry's id."""
         node = bound.node.id if bound.node else ""
         if bound.machine is not None:
@@ -102,7 +104,9 @@ class Preparation:
             )
         async with self._store.write() as tx:
             await tx.executions.set_target(execution.id, node, task, label)
-        return replace(execution, node=node, task=task, label=label)
+            if bound.machine is not None:
+                bound = replace(bound, sent=await tx.executions.sent_to(bound.machine))
+        return replace(execution, node=node, task=task, label=label), bound
 
     async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
         """Read what the command wants to know first."""

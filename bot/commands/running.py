@@ -20,7 +20,7 @@ from bot.commands.repeated import went_through
 from bot.commands.table import Command, Follow, said
 from bot.commands.whisper import Whisper
 from bot.dbc.errors import DbcError
-from bot.errors import NOTHING_LEARNT, BotError, Severity
+from bot.errors import NOTHING_LEARNT, BotError, Refused, Severity
 from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
@@ -52,6 +52,16 @@ class InDoubt(BotError):
     severity = Severity.UNKNOWN
 
 
+class Overtaken(Refused):
+    """Another change was sent at the same moment: what was looked at before it may be untrue."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(
+            f"Another change of {subject.label} was sent at the same moment.",
+            hint="Nothing was done. Look at the machine, then request it again.",
+        )
+
+
 class Runs:
     """From RECORDED to an end, or to a watch that settles it."""
 
@@ -69,7 +79,8 @@ class Runs:
         """Send it, if nobody else has: claimed by one, sent once.
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
-        Raises SameRequest, before it is claimed, where it is the second of two alike.
+        Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
+        where another change of the machine was sent after this one looked at it.
         """
         claimed = await self._claimed(command, execution, bound)
         if claimed is None:
@@ -96,6 +107,8 @@ class Runs:
                 reviewed = await tx.approvals.for_execution(execution.id)
                 if reviewed is None:  # nobody has looked at it
                     await require_first(tx, command, execution, None, now)
+                if bound.machine and await tx.executions.sent_to(bound.machine) != bound.sent:
+                    raise Overtaken(self._subject(execution, bound))
                 claimed = await tx.executions.claim(
                     execution.id,
                     self._by,

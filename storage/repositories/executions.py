@@ -5,12 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import UNTOLD
 from bot.errors import Conflict, NotFound
-from bot.model import AuditEntry, AuditKind, Effect, Execution, ExecutionStatus, Place, Source
+from bot.model import (
+    AuditEntry,
+    AuditKind,
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Machine,
+    Place,
+    Source,
+)
 from storage.errors import BadKey
 from storage.repositories.audit import Audit, append_all
 from storage.repositories.repository import (
@@ -232,6 +241,19 @@ class Executions(Repository):
             .order_by(executions.c.created_at)
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def sent_to(self, machine: Machine) -> int:
+        """How many executions for this machine were sent so far, whatever became of them."""
+        counted = await self._connection.execute(
+            select(func.count())
+            .select_from(executions)
+            .where(
+                executions.c.task == machine.task,
+                executions.c.node == machine.node,
+                executions.c.started_at.is_not(None),
+            )
+        )
+        return int(counted.scalar_one())
 
     async def open_on_target(self, execution: Execution) -> list[Execution]:
         """Other executions of the same command with the same target that have not ended.

@@ -1,0 +1,69 @@
+"""Two changes of one machine at the same moment: each was checked before the other was sent."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.site import site
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_power import off
+
+NAME = "inference"
+TOLD = "Another change of inference was sent at the same moment."
+REVIEWED = '[[rule]]\nname = "growth"\nmatch = { command = "disk.resize" }\napprovals = 1\n'
+
+
+def told(stage: Stage) -> list[str]:
+    """The messages that say so to anybody."""
+    people = (stage.alice, stage.bob, stage.carol)
+    said = [m.plain.replace("*", "") for person in people for m in person.messages()]
+    return [text for text in said if TOLD in text]
+
+
+async def test_of_two_growths_approved_at_once_one_is_sent(tmp_path: Path) -> None:
+    async with site(tmp_path, REVIEWED) as stage:
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        await stage.asks(stage.alice, f"/dbc disk resize {NAME} vdb +50")
+        await stage.asks(stage.bob, f"/dbc disk resize {NAME} vdb +20")
+        questions = [m for m in stage.carol.messages(CHANNEL) if "Approve" in m.buttons]
+        assert len(questions) == 2
+        await asyncio.gather(*(stage.carol.presses("Approve", one) for one in questions))
+        await stage.quiet()
+        assert stage.changes() == ["disks.resize"]
+        assert told(stage)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (f"disk resize {NAME} vdb +50", f"disk resize {NAME} vdb +20"),
+        (f"snapshot create {NAME} before to=hub", f"vm start {NAME}"),
+        (f"disk delete {NAME} vdb", f"disk resize {NAME} vdb +20"),
+    ],
+)
+async def test_of_two_changes_requested_at_once_one_is_sent(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    async with site(tmp_path, NO_REVIEW) as stage:
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        await asyncio.gather(
+            stage.alice.types(f"/dbc {first}", CHANNEL), stage.bob.types(f"/dbc {second}", CHANNEL)
+        )
+        await stage.quiet()
+        assert len(stage.changes()) == 1, stage.changes()
+        assert told(stage)
+
+
+async def test_one_change_after_the_other_is_sent(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW) as stage:
+        off(stage)
+        await stage.asks(stage.alice, "/dbc vm list")
+        await stage.asks(stage.alice, f"/dbc disk resize {NAME} vdb +50")
+        await stage.passes(60)
+        await stage.asks(stage.bob, f"/dbc disk resize {NAME} vdb +20")
+        assert stage.changes() == ["disks.resize", "disks.resize"]
+        assert told(stage) == []
