@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
 from bot.errors import BotError, Conflict, NotFound, Refused, Severity
-from bot.reply import Words, command, line, time
+from bot.reply import Line, Words, command, line, time
 
 
 class Mode(StrEnum):
@@ -424,10 +424,12 @@ class NoCapacity(OperationRefused):
     def named(self, node: str, at_start: str = "") -> None:
         """Say which node it is about, and how to see what it has left if there is no other hint."""
         super().named(node, at_start)
-        if self.hint:
-            return
-        which = "<node>" if at_start or " " in node else node
-        self.hint = line("See what it has left: ", command(f"node show {which}"))
+        if not self.hint or self.hint == _what_is_left("<node>"):
+            self.hint = _what_is_left("<node>" if at_start or " " in node else node)
+
+
+def _what_is_left(node: str) -> Line:
+    return line("See what it has left: ", command(f"node show {node}"))
 
 
 class WrongNodeKind(OperationRefused):
