@@ -17,6 +17,7 @@ from bot.errors import BotError
 from bot.model import Fact, Machine
 from bot.services.facts import DISKS, SESSION, SNAPSHOTS, STATE, found_by_look
 from bot.services.observers.sight import is_silence
+from bot.services.parts import disks_told, snapshots_told
 
 _NONE = timedelta()
 
@@ -136,12 +137,11 @@ class _Reading:
                 TaskNotFound, WrongNodeKind
             ):  # nothing is defined yet, or it boots by pxe
                 disks = tuple(await self._context.dbc.disks.list(target, self._machine.task))
-        return ", ".join(f"{disk.name} {disk.size}".rstrip() for disk in disks)
+        return disks_told(disks)
 
     async def _snapshots(self, target: Target) -> str:
         self._must_answer()
-        listed = await self._context.dbc.snapshots.list(target, self._machine.task)
-        return ", ".join(snapshot.name for snapshot in listed)
+        return snapshots_told(await self._context.dbc.snapshots.list(target, self._machine.task))
 
     async def _details(self, target: Target) -> TaskDetail:
         self._must_answer()

@@ -12,6 +12,7 @@ from operator import eq
 from bot.dbc.models import rest_of, state_of
 from bot.model import Fact
 from bot.reply import Line, Words, bold, code, emoji, line, mention, plain, time
+from bot.services.parts import other_disks, other_snapshots, said_parts
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
 # Who machine and node are, whatever they are called here, and with whose session it is sent.
@@ -29,7 +30,8 @@ class FactKind:
 
     `said` is the text as people read it. What is not `is_compared` only helps to read the question.
     `holds` tells whether the second text is still what the first one has shown. `called` is the
-    label within a sentence, of what is named there with nothing but its value.
+    label within a sentence, of what is named there with nothing but its value. `differs` says the
+    difference of the two, as far as their values as people read them do not show it.
     """
 
     label: str
@@ -38,6 +40,7 @@ class FactKind:
     holds: Callable[[str, str], bool] = eq
     is_compared: bool = True
     called: str = ""
+    differs: Callable[[str, str], str] = lambda _shown, _now: ""
 
 
 Kinds = Mapping[str, FactKind]
@@ -82,8 +85,8 @@ IDENTITY: Kinds = {
 }
 OF_MACHINES: Kinds = {
     STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),
-    DISKS: FactKind("Disks", plural=True),
-    SNAPSHOTS: FactKind("Snapshots", plural=True),
+    DISKS: FactKind("Disks", plural=True, said=said_parts, differs=other_disks),
+    SNAPSHOTS: FactKind("Snapshots", plural=True, said=said_parts, differs=other_snapshots),
     ALIKE: FactKind("Same request", holds=lambda _shown, _now: True),
     **IDENTITY,
 }
@@ -146,6 +149,8 @@ def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
         return "" if now.unread else f"{kind.label} could not be read and {is_now}"
     if kind.holds(shown.text, now.text) or (now.unread and not now.text):
         return ""
+    if told := kind.differs(shown.text, now.text):
+        return told
     if kind.called:
         verb = "are" if kind.plural else "is"
         return f"{kind.called} {verb} now {_bare(kind, now)}, not {_bare(kind, shown)}"

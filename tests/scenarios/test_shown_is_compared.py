@@ -83,7 +83,7 @@ def _moved(stage: Stage) -> None:
     slot(stage).ip = "198.51.100.77"
 
 
-async def _another_session(stage: Stage) -> None:
+async def another_session(stage: Stage) -> None:
     """Alice replaces her session half an hour later."""
     rules(stage, NO_REVIEW)
     await stage.passes(1800)
@@ -160,7 +160,7 @@ CASES = {
         "Present file was “4G” and is now “none”",
     ),
     "share": (
-        deed("session.share"), _another_session, "the session is now added",
+        deed("session.share"), another_session, "the session is now added",
     ),
     "name by Carol": (
         deed("vm.name"), carol(f"vm name {NAME} scratch"), "the nickname is now scratch, not none",

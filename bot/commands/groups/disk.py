@@ -111,7 +111,15 @@ async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, s
     if disk not in {it.name for it in disks}:
         listed = ", ".join(f"{it.name} ({sized(it.size)})" for it in disks) or "none"
         raise NotFound(f"{vm.label} has no disk “{disk}”; its disks: {listed}.", field="disk")
-    return inventory_of(disks)
+    file = next(it.file for it in disks if it.name == disk).rpartition("/")[2]
+    return {**inventory_of(disks), "file": file}
+
+
+def _loses(known: Mapping[str, str]) -> str:
+    disk, file = known["disk"], known.get("file", "")
+    size = known.get(f"disk {disk}", "")
+    told = f"The disk {disk} ({size}) and all its data are erased. Nothing brings them back."
+    return f"{told} Its file on the node is {file}." if file else told
 
 
 def _growing(known: Mapping[str, str]) -> str:
@@ -159,9 +167,7 @@ GROUP = Group(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
             check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
             asks="Delete disk {disk} of",
-            loses=lambda known: f"The disk {known['disk']} "
-            f"({known.get('disk ' + known['disk'], '')}) and all its data are erased. "
-            "Nothing brings them back.",
+            loses=_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
             follow=Follow(
                 Goal.DISK_DELETED,

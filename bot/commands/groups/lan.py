@@ -42,6 +42,7 @@ Cidr = Annotated[
 ]
 
 
+_WHICH = "which"  # a fact: what tells a network from another one of its name
 _THERE = "there"  # a fact: whether the node has a network of that name already
 
 
@@ -115,7 +116,7 @@ async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, st
     except Unreadable as problem:
         if not problem.is_of_the_node:
             raise
-        return {"ip_cidr": ""}  # a node refuses by itself while machines are in it
+        return {"ip_cidr": "", _WHICH: ""}  # a node refuses by itself while machines are in it
     if lan.members:
         labels = await _labels(ctx)
         used = ", ".join(labels.get(task, short(task)) for task in lan.members)
@@ -124,7 +125,16 @@ async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, st
             hint="Delete these machines first, or create them anew without the network.",
             field="name",
         )
-    return {"ip_cidr": lan.ip_cidr, "used_by": ""}
+    which = f"{lan.vxlan_vni} {lan.machine_id} {lan.rent_wallet}".strip()
+    return {"ip_cidr": lan.ip_cidr, "used_by": "", _WHICH: which}
+
+
+def _another(shown: str, now: str) -> str:
+    """The node gives each network a number by chance."""
+    (number, *_), (was, *_) = now.split() or ("unknown",), shown.split() or ("unknown",)
+    if number == was:
+        return "the network is another one now: its owner is another"
+    return f"the network is another one now: its VNI is {number}, not {was}"
 
 
 GROUP = Group(
@@ -153,7 +163,11 @@ GROUP = Group(
             "lan delete team01 on gpu1",
             check=_check,
             look=_before_delete,
-            facts={"ip_cidr": FactKind("Address range"), "used_by": FactKind("Used by")},
+            facts={
+                "ip_cidr": FactKind("Address range"),
+                "used_by": FactKind("Used by"),
+                _WHICH: FactKind("VNI", said=lambda text: text.partition(" ")[0], differs=_another),
+            },
             asks="Delete the network {name} on",
             repeated=lambda error, _known: isinstance(error, Missing),
             unanswered=Follow(

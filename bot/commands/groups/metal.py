@@ -8,7 +8,7 @@ from typing import Annotated
 
 from bot.commands.args import Arg, Manager, Metal
 from bot.commands.context import Context
-from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, listed_by
+from bot.commands.groups.metal_admin import ADD, MODIFY, REMOVE, WHICH, listed_by, which_now
 from bot.commands.groups.shown import joined, short
 from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
@@ -233,10 +233,10 @@ class Unreported(BotError):
 async def _powered_now(ctx: Context, machine: Node, **_wanted: object) -> Mapping[str, str]:
     report = await ctx.dbc.metal.power_status(await ctx.target(machine))
     known = {True: "on", False: "off", None: report.text or "unknown"}
-    return {"power": known[report.is_on]}
+    return {"power": known[report.is_on], **await which_now(ctx, machine)}
 
 
-_POWER = {"power": FactKind("Power now", called="the power")}
+_POWER = {"power": FactKind("Power now", called="the power"), **WHICH}
 
 GROUP = Group(
     "metal",

@@ -3,7 +3,7 @@
 The bot never has that key: a form takes a nonce and its signature (docs/dbc-api.md §3.7.2).
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from functools import partial
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.model import Effect, Node, NodeKind, Place
 from bot.reply import Reply, bold, code, command, line
-from bot.services.facts import FactKind, said_node
+from bot.services.facts import FactKind, Kinds, said_node, unread
 
 Uuid = Annotated[
     str,
@@ -68,6 +68,8 @@ Sign = Annotated[str, Arg("Signature", "secret", "The manager's own key's signat
 _NOW = "now "  # before a field's name: the fact of what the manager knows now
 _UNSEEN = frozenset({"ipmi_username", "ipmi_password"})  # stars, without the manager's key
 _DETAILS = ("uuid", "ip", "ipmi_hostname", "ipmi_username", "ipmi_port", "os", "desc")
+_TOLD = tuple(name for name in _DETAILS if name not in _UNSEEN)
+_WHICH = ("uuid", "ip", "ipmi_hostname", "ipmi_port")
 
 
 async def listed_by(ctx: Context, manager: Node) -> tuple[BareMetal, ...]:
@@ -270,8 +272,28 @@ async def _known_now(
     found = await ctx.dbc.metal.find(owner, machine.id)
     if not found:
         return {}
-    shown = [name for name in _DETAILS if name not in _UNSEEN]
-    return {f"{_NOW}{name}": str(getattr(found[0], name) or "") for name in shown}
+    return _known(found[0])
+
+
+def _known(machine: BareMetal, names: Iterable[str] = _TOLD) -> Mapping[str, str]:
+    return {f"{_NOW}{name}": str(getattr(machine, name) or "") for name in names}
+
+
+async def which_now(ctx: Context, machine: Node) -> Mapping[str, str]:
+    """Which machine answers to the id, and where its power is switched: a manager can change both.
+
+    Its renter is told its address alone; why the rest is not known, where it cannot be read.
+    """
+    if not machine.manager:
+        return _known(await ctx.dbc.metal.get(await ctx.target(machine)), ("ip",))
+    try:
+        found = await ctx.dbc.metal.find(machine.manager, machine.id)
+    except DbcError as problem:
+        problem.named(machine.label)
+        return {unread(f"{_NOW}{name}"): problem.sentence for name in _WHICH}
+    if not found:
+        return {unread(f"{_NOW}{name}"): "Its manager does not list it." for name in _WHICH}
+    return _known(found[0], _WHICH)
 
 
 _MANAGER = FactKind("Manager", said=said_node)
@@ -286,6 +308,8 @@ _KNOWN = {
         "desc": "Description",
     }.items()
 }
+
+WHICH: Kinds = {f"{_NOW}{name}": _KNOWN[f"{_NOW}{name}"] for name in _WHICH}
 
 ADD = Command(
     "add",

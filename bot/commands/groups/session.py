@@ -183,11 +183,10 @@ def _no_session(node: Node) -> NotFound:
 
 
 async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
-    """With whom the session is shared: they lose it too."""
+    """Which session it is, and with whom it is shared: they lose it too."""
     if not await ctx.services.sessions.holds(ctx.actor, node):
         raise _no_session(node)
-    shared = await ctx.services.sessions.shared_by(ctx.actor)
-    return {_SHARED: " ".join(sorted(one.audience for one in shared if one.node == node.id))}
+    return await _shared_now(ctx, node)
 
 
 async def _shared_now(ctx: Context, node: Node, **_audience: object) -> Mapping[str, str]:
@@ -321,7 +320,10 @@ GROUP = Group(
             Effect.DISRUPT,
             "session remove gpu1",
             look=_before_remove,
-            facts={_SHARED: FactKind("Shared with", said=said_audiences, holds=_as_few)},
+            facts={
+                _KEPT: _KIND_KEPT,
+                _SHARED: FactKind("Shared with", said=said_audiences, holds=_as_few),
+            },
             asks="Erase the requester's session for",
             loses="The session id and its signature are erased, also for everyone with whom they "
             "are shared. I cannot show them again: whoever needs them later gets them from the "

@@ -84,7 +84,7 @@ async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
         ("Status", line(_status(snapshot) or "unknown")),
         (
             "Taken",
-            line(f"{snapshot.create_time} (node's time)" if snapshot.create_time else UNKNOWN),
+            line(_said_taken(snapshot.create_time)),
         ),
         ("On the image server", line(code(snapshot.file_name) if snapshot.file else UNKNOWN)),
         ("Description", line(snapshot.desc or "–")),
@@ -145,8 +145,10 @@ async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, s
         if not problem.is_of_the_node:
             raise
         problem.named(await ctx.services.inventory.label(vm.node))
-        return {"status": "", "file": "", unread("status"): problem.sentence}
-    facts = {"status": snapshot.status, "file": snapshot.file_name}
+        return {"status": "", "file": "", "taken": "", unread("status"): problem.sentence}
+    facts = {
+        "status": snapshot.status, "file": snapshot.file_name, "taken": snapshot.create_time,
+    }  # fmt: skip
     return {**facts, **await _copies(ctx, snapshot.file_name)}
 
 
@@ -183,6 +185,15 @@ def _delete_loses(known: Mapping[str, str]) -> str:
 def _no_more_lost(shown: str, now: str) -> bool:
     """A copy or an upload ends by itself; a deletion after that costs less than was shown."""
     return now in {shown, _IS_OVER}
+
+
+def _another(shown: str, now: str) -> str:
+    told = f"its file is {now or 'not told'}, not {shown or 'untold'}"
+    return f"the snapshot is another one now: {told}"
+
+
+def _said_taken(text: str) -> str:
+    return f"{text} (node's time)" if text else UNKNOWN
 
 
 def _as_many_copies(shown: str, now: str) -> bool:
@@ -229,7 +240,8 @@ GROUP = Group(
                 "status": FactKind(
                     "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
                 ),
-                "file": FactKind("File"),
+                "file": FactKind("File", differs=_another),
+                "taken": FactKind("Taken", said=_said_taken),
                 "copies": FactKind(
                     "Copy on", said=lambda servers: servers or "none seen", holds=_as_many_copies
                 ),
