@@ -9,8 +9,7 @@ import aiosqlite
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-# These wait for the disk, or for another process: everything else is done from the page cache.
-_WAITING = frozenset({"commit", "rollback", "close"})
+# These wait for another process, as a commit waits for the disk: all else is in the page cache.
 _LOCKING = ("BEGIN IMMEDIATE", "PRAGMA")
 _ROWS_AT_ONCE = 64
 
@@ -45,4 +44,8 @@ def connect(database: str, **options: Any) -> InlineConnection:
 
 def _may_wait(fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     name = getattr(fn, "__name__", "")
-    return name in _WAITING or (name == "execute" and str(args[0]).startswith(_LOCKING))
+    if name == "execute":
+        return str(args[0]).startswith(_LOCKING)
+    if name == "close":  # a cursor's waits for nothing
+        return not isinstance(getattr(fn, "__self__", None), sqlite3.Cursor)
+    return name == "commit"

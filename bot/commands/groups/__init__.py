@@ -1,5 +1,7 @@
 """The rows, one file per group. A new group is added here; a new command in its group's file."""
 
+from functools import cache
+
 from bot.commands.groups import (
     alias,
     approval,
@@ -18,6 +20,7 @@ from bot.commands.groups import (
 from bot.commands.table import Table
 
 
+@cache
 def command_table() -> Table:
     """All commands of the bot."""
     return Table(
