@@ -25,6 +25,7 @@ run: $(READY) ## The bot in your workspace, with the settings of .env
 sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
 	$(BIN)/python -m sandbox --no-bot
 
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY) ## Every test
 	$(BIN)/python -m pytest
 

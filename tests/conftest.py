@@ -1,11 +1,20 @@
 """What holds for all tests."""
 
+import os
+
 from hypothesis import settings
 
 from tests import janitor
+from tests.databases import share_compilations
 
 janitor.watch()
+share_compilations()
 
 # How long an example takes depends on the machine and on what else it does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: a third of a scenario is waiting, for the disk and for the loopback."""
+    return 2 * (os.cpu_count() or 1)

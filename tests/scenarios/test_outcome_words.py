@@ -45,11 +45,10 @@ async def carried_out(stage: Stage, name: str, fault: str) -> None:
         await stage.alice.presses("Confirm", card)
         await stage.quiet()
     stage.world.faults.off()
-    for _ in range(6):
-        await stage.passes(30)
-    if await ended(stage, name) is None:  # a stop waits for what may still arrive
-        for _ in range(3):
-            await stage.passes(1200)
+    for seconds in (*[30] * 6, *[1200] * 3):  # a stop waits for what may still arrive
+        if await ended(stage, name) is not None:
+            break
+        await stage.passes(seconds)
 
 
 @pytest.mark.parametrize(("name", "fault"), walked())
