@@ -67,6 +67,11 @@ class Sightings:
         """The images of one node; asks it if it was never looked at."""
         return await self._at("image", node, partial(self._on_node, node))
 
+    async def last_image(self, place: str, name: str) -> tuple[Sighting, datetime] | None:
+        """An image as a node or image server was last seen to have it, listed now or not."""
+        async with self._store.read() as tx:
+            return await tx.sightings.last_image(place, name)
+
     async def servers(self) -> list[Sighting]:
         """The image servers; asks for them if none was ever seen."""
         found = await self._all("server")

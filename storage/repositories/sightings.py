@@ -1,10 +1,10 @@
 """Images, image servers, disks and snapshots as last seen, so that search needs no network."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bot.model import Sighting
 from storage.repositories.repository import Repository
@@ -12,6 +12,7 @@ from storage.tables import sightings
 
 Kind = Literal["image", "server", "disk", "snapshot"]
 
+_MISSED = "missed image"  # the kind of images that a place had and does not list any more
 _LOOKED = ""  # the name of the row that says when a place was looked at, also an empty one
 
 
@@ -21,7 +22,12 @@ class Sightings(Repository):
     async def replace(
         self, kind: Kind, place: str, seen: Sequence[Sighting], now: datetime
     ) -> None:
-        """Put what a place has of a kind in place of what it had."""
+        """Put what a place has of a kind in place of what it had.
+
+        Images that it no longer has are remembered: a list can be short.
+        """
+        if kind == "image":
+            await self._remember(place, {one.name for one in seen})
         await self._connection.execute(
             delete(sightings).where(sightings.c.kind == kind, sightings.c.place == place)
         )
@@ -38,6 +44,40 @@ class Sightings(Repository):
                 index_elements=[sightings.c.kind, sightings.c.place, sightings.c.name],
                 set_={"detail": upsert.excluded.detail, "seen_at": upsert.excluded.seen_at},
             )
+        )
+
+    async def last_image(self, place: str, name: str) -> tuple[Sighting, datetime] | None:
+        """An image as a place was last seen to have it, and when; None where it never had it."""
+        rows = await self._connection.execute(
+            select(sightings)
+            .where(
+                sightings.c.kind.in_(["image", _MISSED]),
+                sightings.c.place == place,
+                sightings.c.name == name,
+            )
+            .order_by(sightings.c.seen_at.desc())
+            .limit(1)
+        )
+        row = rows.mappings().one_or_none()
+        if row is None:
+            return None
+        return Sighting(row["name"], row["place"], row["detail"]), row["seen_at"]
+
+    async def _remember(self, place: str, names: Collection[str]) -> None:
+        """Keep the images that a place had until now, but for those with these names."""
+        here = sightings.c.place == place
+        await self._connection.execute(
+            delete(sightings).where(sightings.c.kind == _MISSED, here, sightings.c.name.in_(names))
+        )
+        await self._connection.execute(
+            update(sightings)
+            .where(
+                sightings.c.kind == "image",
+                here,
+                sightings.c.name != _LOOKED,
+                sightings.c.name.not_in(names),
+            )
+            .values(kind=_MISSED)
         )
 
     async def all(self, kind: Kind) -> list[Sighting]:

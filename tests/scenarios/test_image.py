@@ -283,7 +283,7 @@ async def test_an_upload_to_a_server_that_lists_nothing_has_to_be_told_to_replac
 ) -> None:
     stage.world.image_servers["hub"].reachable = False
     seen = await stage.asks(stage.alice, f"/dbc image upload {CUDA} to=hub on gpu1")
-    assert "hub has no image at all, or cannot be reached" in seen.plain
+    assert "hub lists no images: it may not be reachable. Whether" in seen.plain
     assert "add: replace" in seen.plain
     assert stage.changes() == []
     await stage.asks(stage.alice, f"/dbc image upload {CUDA} to=hub replace on gpu1")

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from bot.commands.args import Arg, AtNode, FromServer, Image, ToServer
 from bot.commands.context import Context
-from bot.commands.groups import image_list
+from bot.commands.groups import image_list, in_place
+from bot.commands.groups.in_place import InPlace
 from bot.commands.groups.servers import (
     DOWNLOAD,
     UPLOAD,
@@ -91,7 +92,10 @@ async def _before_download(
     facts = {"server": chosen, "size": str(size)}
     if directory != fields.DATA_DIR:  # no list says what is there
         return {**facts, unread("before"): f"DBC lists no files outside {fields.DATA_DIR}."}
-    before = size_of(await ctx.dbc.images.on_node(node.id, None, chosen), image)
+    found = await in_place.on_node(ctx, target, node, image, chosen)
+    if not replace and found.doubt:
+        in_place.require_replace(image, node.label, found, "A download")
+    before = found.size
     if before is not None and not replace:
         told = "A download would replace it under the machines that are based on it."
         if not same_size(before, size):
@@ -101,7 +105,13 @@ async def _before_download(
             hint=f"{told} If it is to be replaced, add: replace",
             field="image",
         )
-    return {**facts, "before": str(before or "")}
+    return {**facts, **_before(found)}
+
+
+def _before(found: InPlace) -> Mapping[str, str]:
+    """The fact of what is replaced."""
+    doubt = {unread("before"): found.doubt} if found.doubt else {}
+    return {"before": str(found.size or ""), **doubt}
 
 
 async def upload(
@@ -129,20 +139,17 @@ async def _before_upload(
     await _refuse_second(ctx, target, path)
     await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
     chosen = await choose_server(ctx, server)
-    listed = await ctx.dbc.images.on_server(chosen)
-    before = size_of(listed, name)
-    if not replace and (before is not None or not listed):
-        # A server that cannot be reached lists nothing either (docs/dbc-api.md §3.5.2).
-        found = f"{name} ({before}) already" if listed else "no image at all, or cannot be reached"
+    found = await in_place.on_server(ctx, chosen, name)
+    if not replace and found.doubt:
+        in_place.require_replace(name, chosen, found, "An upload")
+    if found.size is not None and not replace:
         raise Conflict(
-            f"{chosen} has {found}.",
-            hint="An upload would replace a file of this name, and DBC would not say so. If that "
-            "is intended, add: replace",
+            f"{chosen} has {name} ({found.size}) already.",
+            hint="An upload would replace it, and DBC would not say so. If that is intended, add: "
+            "replace",
             field="image",
         )
-    facts = {"server": chosen, "path": path, "before": str(before or "")}
-    if not listed:
-        facts[unread("before")] = f"{chosen} lists no images: it may not be reachable."
+    facts = {"server": chosen, "path": path, **_before(found)}
     return {**facts, **await _size_on_node(ctx, target, path)}
 
 
@@ -364,6 +371,8 @@ def _download_loses(known: Mapping[str, str]) -> str:
 
 
 def _upload_loses(known: Mapping[str, str]) -> str:
+    if why := known.get(unread("before")):
+        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
     if not known.get("before"):
         return "Nothing: there is no such file on the image server."
     return f"{known['server']}'s present file ({known['before']}) is replaced for everyone."

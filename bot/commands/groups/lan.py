@@ -1,7 +1,6 @@
 """Networks between the machines of one site (docs/dbc-api.md §3.6, §3.8)."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated
 
 from bot.commands.args import Arg, AtNode, OnNode
@@ -85,10 +84,16 @@ async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply
 
 async def _before_create(ctx: Context, name: str, node: Node, **_other: object) -> dict[str, str]:
     """Whether the node has it already: afterwards, that it has it proves nothing then."""
-    lans = await glance(ctx, node.id, partial(ctx.dbc.lans.list, node.id))
-    if lans is None:
-        return {}
-    return {_THERE: "yes" if name in {lan.network_name for lan in lans} else "no"}
+
+    async def is_there() -> bool:  # asked by its name: a list can be short
+        try:
+            await ctx.dbc.lans.get(name, node.id)
+        except Missing:
+            return False
+        return True
+
+    found = await glance(ctx, node.id, is_there)
+    return {} if found is None else {_THERE: "yes" if found else "no"}
 
 
 def _is_made_already(error: BotError, known: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from bot.commands.table import Command, Follow, Group
 from bot.commands.text import quoted
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, Missing, Unreadable
+from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.model import Effect, Goal, Machine
@@ -115,14 +116,24 @@ async def _before_create(
     chosen = await choose_server(ctx, server)
     target = await ctx.target(vm)
     await must_be_off(ctx, target, vm, "a snapshot can be taken")
-    known = await ctx.dbc.snapshots.list(target, vm.task)
-    if name in {snapshot.name for snapshot in known}:
+    if await _has(ctx, target, vm, name):
         raise Conflict(
             f"{vm.label} has a snapshot called “{name}” already.",
             hint="Choose another name: DBC would accept this one and mix the two up.",
             field="name",
         )
     return {"server": chosen}
+
+
+async def _has(ctx: Context, target: Target, vm: Machine, name: str) -> bool:
+    """Whether there is a snapshot of that name: a list can be short, so it is asked for alone."""
+    if name in {snapshot.name for snapshot in await ctx.dbc.snapshots.list(target, vm.task)}:
+        return True
+    try:
+        await ctx.dbc.snapshots.get(target, vm.task, name)
+    except Missing:
+        return False
+    return True
 
 
 async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:

@@ -26,7 +26,7 @@ _SETTLING = timedelta(seconds=15)
 # With `my-ubuntu.qcow2` on the server, a node may take its size for that of `ubuntu.qcow2`, and
 # then says `done` before its time (§5).
 _MISLED = timedelta(minutes=30)
-_HIDDEN = "data"  # a node lists no image whose name has this in it (§3.5.2)
+HIDDEN = "data"  # a node lists no image whose name has this in it (§3.5.2)
 
 
 def size_of(images: Sequence[Image], name: str) -> Size | None:
@@ -121,7 +121,7 @@ class Downloads:
         there = size_of(listed, image) or Size.parse(watch.about.get("size", ""))
         if watch.stopped_by:
             before = Size.parse(watch.about.get("before", ""))
-            hidden = directory != DATA_DIR or (here is None and _HIDDEN in image)
+            hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
             return after_stop(watch, Arrival("{node}", here, there, before, hidden), now)
         is_misled = any(image in it.name and image != it.name for it in listed)
         patience = _MISLED if is_misled else _SETTLING
@@ -158,8 +158,8 @@ def _as_before(where: str) -> Verdict:
 
 def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verdict:
     image, how = about["image"], "it failed, or was stopped elsewhere"
-    if here is None and _HIDDEN in image:
-        why = f"has ended; it can't be checked, for DBC lists no image with “{_HIDDEN}” in its name"
+    if here is None and HIDDEN in image:
+        why = f"has ended; it can't be checked, for DBC lists no image with “{HIDDEN}” in its name"
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
     if here is not None and there.in_bytes is None:
         why = f"has ended with {here}; {about['server']} does not list it, to compare with"
