@@ -23,6 +23,7 @@ class Member:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    is_invited_user: bool = False
     locale: str = "en-US"
     tz: str = "Europe/Amsterdam"
     tz_offset: int = 3600
@@ -80,6 +81,8 @@ class Member:
         }
         if self.is_stranger:
             user["is_stranger"] = True
+        if self.is_invited_user:
+            user["is_invited_user"] = True
         if with_locale:
             user["locale"] = self.locale
         return user

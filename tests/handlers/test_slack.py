@@ -258,6 +258,7 @@ async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None
         {"deleted": True},
         {"is_bot": True},
         {"is_stranger": True},
+        {"is_invited_user": True},
         {"team_id": "T0OTHER"},
     ],
 )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.model import Execution, ReviewKind
-from bot.services.approvals import binding, outgrown
+from bot.services.approvals import binding, lasts, outgrown, pause_after
 from bot.services.policy import Decision, Kind
 from tests.storage.samples import approval, execution
 
@@ -75,3 +76,42 @@ def test_rules_that_demand_more_than_was_asked_for_have_outgrown_it(
 ) -> None:
     review = approval(kind=kind, **asked_for)
     assert outgrown(review, Decision(say, **needs)) is is_outgrown
+
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "open_for"),
+    [
+        (CONFIRM, None, 10 * MINUTE),
+        (APPROVE, None, HOUR),
+        (CONFIRM, 5 * MINUTE, 5 * MINUTE),
+        (APPROVE, 2 * HOUR, 2 * HOUR),
+        (AFTERWARDS, None, 3650 * DAY),
+        (AFTERWARDS, HOUR, 3650 * DAY),  # broken glass is looked at however long that takes
+    ],
+)
+def test_a_question_is_open_for_as_long_as_the_rules_say(
+    kind: ReviewKind, says: timedelta | None, open_for: timedelta
+) -> None:
+    assert lasts(kind, Decision("approve", expires=says)) == open_for
+
+
+@pytest.mark.parametrize(
+    ("first", "reminders", "pause"),
+    [
+        (10 * MINUTE, 0, 10 * MINUTE),
+        (10 * MINUTE, 1, 20 * MINUTE),
+        (10 * MINUTE, 3, 80 * MINUTE),
+        (10 * MINUTE, 8, DAY),
+        (10 * MINUTE, 1_000_000, DAY),
+        (2 * DAY, 0, 2 * DAY),  # where the rules say so, the first one comes as late
+        (2 * DAY, 5, 2 * DAY),
+        (timedelta(microseconds=1), 21, timedelta(microseconds=1 << 20)),  # doubled no more
+    ],
+)
+def test_reminders_come_ever_more_seldom_down_to_one_a_day(
+    first: timedelta, reminders: int, pause: timedelta
+) -> None:
+    assert pause_after(first, reminders) == pause

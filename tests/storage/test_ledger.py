@@ -15,6 +15,7 @@ from storage.tables import executions
 from tests.storage.samples import HERE, LATER, NOW, SOON, execution, machine, record
 
 RECORDED, WAITING, RUNNING, FOLLOWING, DONE, FAILED, UNKNOWN, *_ = ExecutionStatus
+Changes = dict[str, Any]
 SECOND = timedelta(seconds=1)
 EARLIER = NOW - SECOND
 
@@ -91,7 +92,7 @@ async def test_what_ended_as_unknown_counts_for_a_while_and_other_ends_do_not(
 
 
 async def test_what_was_sent_to_a_machine_is_counted_whatever_became_of_it(store: Store) -> None:
-    at = {"node": "node-1", "task": "task-1"}
+    at = Changes(node="node-1", task="task-1")
     await stands(store, "waits", WAITING, **at)
     await stands(store, "done", DONE, **at)
     await stands(store, "runs", RUNNING, **at)
@@ -102,7 +103,7 @@ async def test_what_was_sent_to_a_machine_is_counted_whatever_became_of_it(store
 
 
 async def test_what_is_open_on_the_same_target_is_told_oldest_first(store: Store) -> None:
-    at = {"node": "node-1", "task": "task-1"}
+    at = Changes(node="node-1", task="task-1")
     for name, status in {"b": RECORDED, "c": WAITING, "d": RUNNING, "e": FOLLOWING}.items():
         await stands(store, name, status, created_at=NOW + SECOND, **at)
     await stands(store, "a", **at)
@@ -136,13 +137,13 @@ async def test_what_is_open_on_the_same_target_is_told_oldest_first(store: Store
 async def test_another_one_that_may_have_left_the_same_trace_is_a_rival(
     store: Store, status: ExecutionStatus, ended_at: datetime, since: datetime, *, is_rival: bool
 ) -> None:
-    at = {"node": "node-1", "task": "task-1"}
+    at = Changes(node="node-1", task="task-1")
     await stands(store, "it", status, ended_at, **at)
     mine = execution("mine", started_at=NOW, created_at=EARLIER, **at)
     async with store.read() as tx:
         rival = tx.executions.has_rival
         assert await rival(mine, unknown_since=since) is is_rival
-        for other in ({"node": "n"}, {"task": "t"}, {"command": "vm.reset"}):
+        for other in (Changes(node="n"), Changes(task="t"), Changes(command="vm.reset")):
             assert not await rival(replace(mine, **other), unknown_since=since)
         assert not await rival(replace(mine, id="execution-it"), unknown_since=since)
         unsent = replace(mine, started_at=None, created_at=NOW)
