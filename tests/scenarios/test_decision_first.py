@@ -67,6 +67,15 @@ async def test_who_is_denied_everything_has_nothing_looked_at(
     assert WHY in stage.alice.screen() or WHY in modal(stage)
 
 
+@pytest.mark.parametrize("options", ["", " --dry-run"])
+async def test_a_change_that_is_denied_looks_for_no_name(stage: Stage, options: str) -> None:
+    await prepared(stage, Deed(""))
+    rules(stage, denied(stage.alice))
+    seen = await stage.asks(stage.alice, f"/dbc vm restart unheard-of{options}")
+    assert looks(stage) == []
+    assert WHY in seen.plain
+
+
 def modal(stage: Stage) -> str:
     return str(stage.alice.modal.blocks) if stage.alice.modal is not None else ""
 
