@@ -105,6 +105,7 @@ ANSWERS: list[tuple[Handler, type[DbcError], Delivery]] = [
     (text('{"errcode":0, "message":[{"desc":"a"b"}]}'), Unreadable, Delivery.UNKNOWN),
     (text("[" * 100_000), Unreadable, Delivery.UNKNOWN),
     (text("x" * 70_000), Unreadable, Delivery.UNKNOWN),
+    (text('{"errcode":0,"message":"ok"}' + " " * 70_000), Unreadable, Delivery.UNKNOWN),
     (text("[]"), NotDaemon, Delivery.UNKNOWN),
     (text('{"message":"ok"}'), NotDaemon, Delivery.UNKNOWN),
     (reply(-1, "rsp decrypt error1", 500), DbcError, Delivery.UNKNOWN),

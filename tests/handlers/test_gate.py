@@ -178,6 +178,20 @@ async def test_nobody_unsigned_may_send_much(http_office: Office) -> None:
     writer.transport.abort()
 
 
+async def test_bodies_that_never_end_hold_little_and_keep_nobody_else_out(
+    http_office: Office,
+) -> None:
+    claimed = "".join(f"{k}: {v}\r\n" for k, v in signed(http_office, b"").items()).encode()
+    begun = HEAD + claimed + f"Content-Length: {LARGEST}\r\n\r\n".encode() + b"x" * (LARGEST - 1)
+    async with connected(http_office, 17, begun) as readers:  # one more than there is room for
+        first = [asyncio.create_task(reader.readline()) for reader in readers]
+        done, waiting = await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        assert {one.result().split()[1] for one in done} == {b"503"}
+        assert await post(http_office, SLASH, signed(http_office, SLASH)) == 200
+        for one in waiting:
+            one.cancel()
+
+
 async def test_a_signed_body_may_come_in_chunks(http_office: Office) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", http_office.edge.port)
     headers = "".join(f"{k}: {v}\r\n" for k, v in signed(http_office, SLASH).items()).encode()
