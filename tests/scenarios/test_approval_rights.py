@@ -168,6 +168,19 @@ async def test_a_click_waits_while_slack_does_not_say_who_it_is(stage: Stage, bo
     await stage.ends(stage.alice, f"{NAME} is deleted")
 
 
+@pytest.mark.parametrize("error", ["user_not_found", "user_not_visible"])
+async def test_a_click_of_somebody_whom_slack_does_not_describe_does_not_count(
+    stage: Stage, error: str
+) -> None:
+    question = await asked(stage)
+    stage.ws.faults.error(error, "users.info")
+    await approves(stage, stage.bob, question)
+    await stage.passes(30)
+    assert told(stage.bob, "Only full members of this workspace can decide on this.")
+    assert [who for who, _ in await refused_clicks(stage)] == [stage.bob.id]
+    assert stage.changes() == []
+
+
 async def test_who_lost_their_session_meanwhile_may_not_approve(stage: Stage) -> None:
     question = await asked(stage)
     await stage.erases_session(stage.bob, "gpu1")

@@ -243,6 +243,31 @@ async def test_what_nobody_named_could_approve_is_refused_at_once(tmp_path: Path
         await stage.alice.sees("Let the rules name more approvers", CHANNEL)
 
 
+def of_two_rules(*people: str) -> str:
+    """Two rules about deletions, each with an approver of its own beside those of both."""
+    rows = enumerate(("U0BOB", "U0GONE"))
+    named = [
+        rule('command = "vm.delete"', f"approvers = {{ persons = {[one, *people]} }}").replace(
+            "the rule", f"rule {number}"
+        )
+        for number, one in rows
+    ]
+    return "".join(named)
+
+
+async def test_whoever_only_one_of_two_rules_names_is_not_asked(tmp_path: Path) -> None:
+    async with site(tmp_path, of_two_rules("U0CAROL")) as stage:
+        question = await asked(stage)
+        assert f"Needs 1 approval from <@{stage.carol.id}>. Expires" in question.plain
+
+
+async def test_what_nobody_of_both_rules_could_approve_is_refused_at_once(tmp_path: Path) -> None:
+    async with site(tmp_path, of_two_rules()) as stage:
+        await stage.alice.types(DELETE, channel=CHANNEL)
+        await stage.alice.sees("and nobody could give one", CHANNEL)
+        assert stage.changes() == []
+
+
 async def test_only_those_named_approve_entitled_or_not(tmp_path: Path) -> None:
     named = rule('command = "vm.delete"', "approvals = 1", 'approvers = { persons = ["U0CAROL"] }')
     async with site(tmp_path, named, entitled="alice bob") as stage:
