@@ -81,6 +81,16 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
     assert stage.changes() == ["tasks.delete"]
 
 
+async def test_who_broke_the_glass_cannot_cancel_its_review(stage: Stage) -> None:
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    number = (await stage.asks(stage.carol, "/dbc approval list")).plain.split("`")[1]
+    await stage.asks(stage.carol, f"/dbc approval cancel {number}")
+    assert told(stage.carol, "This question is not known any more")
+    listed = await stage.asks(stage.bob, "/dbc approval list")
+    assert "Broken glass that waits for a review" in listed.plain
+
+
 async def test_who_is_not_named_cannot(stage: Stage) -> None:
     await stage.alice.types(BREAK.replace("It", "OPS-1: it") + ' reason="OPS-1"', channel=CHANNEL)
     await stage.alice.sees("The rules do not let you break the glass for this", CHANNEL)
