@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix docs bench kill mutate sandbox lock clean
+.PHONY: help demo run test check fix docs bench kill mutate guards sandbox lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -52,6 +52,9 @@ kill: $(READY) ## Kill the bot 300 times in the middle of its work, and look at 
 
 mutate: $(READY) ## Break the code piece by piece, and list what no test notices (MODULE=bot/services/policy)
 	$(BIN)/python -m tests.mutation $(MODULE)
+
+guards: $(READY) ## Take out one safety rule after another, and fail where no test notices (RULE=lease)
+	$(BIN)/python -m tests.mutation.removed "$(RULE)"
 
 lock: $(READY) ## Pin requirements.txt and requirements-dev.txt anew
 	$(BIN)/pip install --quiet uv
