@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -19,10 +21,14 @@ from bot.reply import Reply, from_error, from_surprise
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent
 from handlers.supervisor import Supervisor
+from storage import StorageFailed
 
 # Slack waits 3 s for an acknowledgement, a person longer for the answer: of many deliveries at once
 # the work of the first waits for the rest, but not for ever where they never end.
 _COURTESY = timedelta(seconds=0.1)
+# For what Slack does not repeat: after 3 s it tells the person that it failed, so it must not be
+# done any more; the rest is for the way there and back.
+TAKEN_WITHIN = timedelta(seconds=2.5)
 
 log = structlog.get_logger()
 
@@ -35,6 +41,14 @@ class EndingAnswer(Answer, Protocol):
         ...
 
 
+class Comes(Enum):
+    """How often Slack delivers the same, where it is not taken."""
+
+    ONCE = auto()  # a slash command, a click; twice only by mistake
+    AGAIN = auto()  # an event, for some minutes
+    ANEW = auto()  # a form, when the person sends it in again
+
+
 class Boundary:
     """Takes deliveries and runs the work they ask for; nothing is raised out of it."""
 
@@ -45,19 +59,39 @@ class Boundary:
         # Slack repeats an event that was not taken; the person is told of the failure once.
         self._told: Recent[bool] = Recent(clock, size=10_000, lifetime=MEMORY)
 
-    async def take(self, key: str, answer: Answer, take: Taking, *, also: str = "") -> BoltResponse:
+    async def take(
+        self, key: str, answer: Answer, take: Taking, *, also: str = "", comes: Comes = Comes.ONCE
+    ) -> BoltResponse:
         """Take a delivery; where that fails, tell the person and acknowledge nothing.
 
         `also` is another key of the same: a delivery with either is a repetition.
         """
+        if comes is Comes.ONCE and self._told.get(key):
+            return BoltResponse(status=NOT_TAKEN, body="")  # delivered twice, and refused
+        in_time = take if comes is Comes.AGAIN else partial(self._in_time, take)
         try:
-            return await self._deliveries.once(key, take, also=also)
+            return await self._deliveries.once(key, in_time, also=also)
         except Exception as error:  # noqa: BLE001 - the boundary is where all of them end
             reply = self._words(error, key)
-            if not self._told.get(key):
+            if comes is Comes.AGAIN and isinstance(error, StorageFailed):
+                reply = _not_yet(error)
+            if comes is Comes.ANEW or not self._told.get(key):
                 self._told.put(key, True)
                 self._supervisor.start(self._say(answer, reply), f"tell {key}")
             return BoltResponse(status=NOT_TAKEN, body="")
+
+    async def _in_time(self, take: Taking) -> Acknowledgement:
+        """Take it while Slack waits. Raises BotError where that is too late: nothing is done then.
+
+        What is being committed by then is waited for: what is stored is carried out.
+        """
+        try:
+            async with time_limit(self._clock, TAKEN_WITHIN) as limit:
+                return await take()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise _too_late() from None
 
     async def ask(self, question: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         """Answer Slack's own question (options, a tab); where that fails, Slack says so itself."""
@@ -119,6 +153,19 @@ class Boundary:
         else:
             log.error("surprise", key=key, error_id=error_id, exc_info=error)
         return from_surprise(error_id)
+
+
+def _too_late() -> BotError:
+    return BotError(
+        "The bot's database did not take this in time, so nothing was done.",
+        hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
+    )
+
+
+def _not_yet(error: StorageFailed) -> Reply:
+    """Slack delivers it again by itself: whoever repeated it would have it done twice."""
+    again = "Slack sends me your message again during the next minutes. Do not repeat it yet."
+    return from_error(BotError(error.sentence, hint=again))
 
 
 def _locked_out() -> BotError:

@@ -5,7 +5,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.folding import sound
 from bot.model import Invocation, Place, Source
-from handlers.boundary import EndingAnswer
+from handlers.boundary import Comes, EndingAnswer
 from handlers.deliveries import Acknowledgement
 from handlers.payloads import (
     Payload,
@@ -69,11 +69,16 @@ async def _message(board: Switchboard, body: Payload, source: Source) -> BoltRes
     answer = board.public(event["user"], place)
     written = event.get("client_msg_id") or ""
     also = delivery_key("written", event["user"], written) if written else ""
-    return await _take(board, invocation, event_team(event, body), answer, also)
+    return await _take(board, invocation, event_team(event, body), answer, also, Comes.AGAIN)
 
 
 async def _take(
-    board: Switchboard, invocation: Invocation, team: str, answer: EndingAnswer, also: str = ""
+    board: Switchboard,
+    invocation: Invocation,
+    team: str,
+    answer: EndingAnswer,
+    also: str = "",
+    comes: Comes = Comes.ONCE,
 ) -> BoltResponse:
     key = invocation.key
 
@@ -84,4 +89,4 @@ async def _take(
         board.boundary.work(key, accepted.work, answer)
         return Acknowledgement()
 
-    return await board.boundary.take(key, answer, take, also=also)
+    return await board.boundary.take(key, answer, take, also=also, comes=comes)

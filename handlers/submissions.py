@@ -10,6 +10,7 @@ from bot.model import Submission
 from bot.ports import Rejected, Search
 from bot.reply import Note, Reply, emoji, line
 from handlers.answer import FormAnswer
+from handlers.boundary import Comes
 from handlers.deliveries import Acknowledgement
 from handlers.forms import (
     entered,
@@ -49,7 +50,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
                 return board.refuse_foreign(submission.key, team, answer)
             return await _submit(board, submission, view, answer)
 
-        return await board.boundary.take(submission.key, answer, take)
+        return await board.boundary.take(submission.key, answer, take, comes=Comes.ANEW)
 
     async def on_early(body: Payload) -> BoltResponse:
         early = errors_view("One moment: what you sent is being checked.", body["view"])

@@ -1,7 +1,8 @@
 """Transactions that others were in the way of: how it is told, and how long until the next try.
 
 PostgreSQL undoes one of two that wait for each other; SQLite gives up where another process, such
-as a backup, keeps its lock for longer than the busy timeout. Nothing was done then.
+as a backup, keeps its lock for longer than the busy timeout; a connection is lost, or its server
+takes too long. Nothing was done then, unless that happens at the commit.
 """
 
 import random
@@ -9,10 +10,11 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 
-# PostgreSQL, Appendix A: serialization_failure, deadlock_detected, lock_not_available.
-_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+# PostgreSQL, Appendix A: serialization_failure, deadlock_detected, lock_not_available,
+# idle_in_transaction_session_timeout, query_canceled (statement_timeout).
+_SQLSTATES = frozenset({"40001", "40P01", "55P03", "25P03", "57014"})
 _SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY = 0xFF  # of SQLite's extended codes
 
@@ -22,9 +24,25 @@ PAUSES: tuple[Callable[[], float], ...] = tuple(
 )
 
 
-def is_busy(error: DBAPIError) -> bool:
-    """Whether the same may work in a moment, and none of it was done."""
+def is_busy(error: BaseException) -> bool:
+    """Whether the same may work in a moment; before the commit, none of it was done."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, (ConnectionError, TimeoutError))  # the driver's command timeout
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY in _SQLITE
-    return getattr(cause, "sqlstate", None) in _SQLSTATES
+    return error.connection_invalidated or _sqlstate(error) in _SQLSTATES
+
+
+def is_unsure(error: BaseException) -> bool:
+    """Whether a commit that failed like this may have been done all the same."""
+    if not isinstance(error, DBAPIError):
+        return True  # no answer at all
+    if isinstance(error.orig, sqlite3.Error) or _sqlstate(error) in _SQLSTATES:
+        return False
+    # An InterfaceError is the driver's own: it did not even send it.
+    return error.connection_invalidated and not isinstance(error, InterfaceError)
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""

@@ -7,14 +7,13 @@ process nobody runs into "database is locked", and nobody sleeps through SQLite'
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     closing,
-    contextmanager,
     nullcontext,
     suppress,
 )
@@ -25,22 +24,15 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import (
-    ArgumentError,
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    ProgrammingError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import BotError
+from storage import inline
 from storage.busy import PAUSES, is_busy
-from storage.errors import StorageBusy, StorageFailed
 from storage.file import Presence
-from storage.inline import connect
+from storage.transaction import failures, transaction
 
 Result = TypeVar("Result")
 
@@ -54,9 +46,7 @@ DRIVERS = {
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
 
-# Only another process can hold SQLite's write lock for long (a backup, an export); a person who
-# waits for an acknowledgement has 3 s, but what runs behind it would rather wait than fail.
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS = 5_000  # those who write inline wait as long, in small steps
 
 # What may stand behind the `?` of PostgreSQL's address.
 _OPTIONS = frozenset({"host", "port", "ssl", "passfile", "target_session_attrs"})
@@ -157,55 +147,46 @@ class Engines:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *, decisive: bool = False) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write, in turn: no two ever wait for each other.
 
         With PostgreSQL this holds for all replicas. One that hangs holds the others up for as long
-        as the server lets it.
+        as the server lets it. `decisive`: see `storage.transaction`.
         """
         with failures():
             await self._meet_server()
-            async with self.queue, self.turn, self._begun() as connection:
+            async with self.queue, self.turn, self._begun(decisive=decisive) as connection:
                 self._check_presence()
                 yield connection
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that has its turn; SQLite's is waited for longer than a busy timeout."""
+    async def _begun(self, *, decisive: bool) -> AsyncIterator[AsyncConnection]:
+        """A transaction that has its turn, waited for longer than the database itself does."""
+        first = _MY_TURN if self.file is None else None
         async with AsyncExitStack() as stack:
             for pause in (*PAUSES, None):
+                begun = transaction(self.writers, first, decisive=decisive)
                 try:
-                    connection = await stack.enter_async_context(self.writers.begin())
+                    connection = await stack.enter_async_context(begun)
                     break
-                except DBAPIError as error:
+                except (DBAPIError, OSError) as error:
                     if pause is None or not is_busy(error):
                         raise
                     await asyncio.sleep(pause())
-            if self.file is None:
-                await connection.execute(_MY_TURN)
             yield connection
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in a transaction of its own, the fastest way there is, before all who queue.
 
-        With PostgreSQL it is done again where others were in its way. Somebody waits, so it waits
-        for no turn, and with SQLite for no second busy timeout.
+        Somebody waits, so it waits for no turn.
         """
-        if self.direct is None:
-            for pause in PAUSES:
-                with suppress(StorageBusy):
-                    return await self._run(work)
-                await asyncio.sleep(pause())
-        return await self._run(work)
-
-    async def _run(self, work: Callable[[Connection], Result]) -> Result:
         with failures():
             await self._meet_server()
             async with self.turn:
                 self._check_presence()
                 if self.direct is not None:
                     return await self.direct.run(work)
-                async with self.writers.begin() as connection:
+                async with transaction(self.writers) as connection:
                     return await connection.run_sync(work)
 
     async def _meet_server(self) -> None:
@@ -283,24 +264,6 @@ async def _is_pooled(connection: AsyncConnection) -> bool:
     return greeted is not None and bool(greeted.get_server_pid() != serving)
 
 
-@contextmanager
-def failures() -> Iterator[None]:
-    """Turn a database out of reach, out of space or out of order into `StorageFailed`.
-
-    A broken constraint or a wrong statement is a mistake of ours and passes as it is.
-    """
-    try:
-        yield
-    except (IntegrityError, DataError, ProgrammingError):
-        raise
-    except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
-        busy = isinstance(error, DBAPIError) and is_busy(error)
-        raise (StorageBusy if busy else StorageFailed)(
-            "The bot's database could not be read or written.",
-            hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
-        ) from error
-
-
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -357,13 +320,14 @@ def _unusable() -> BotError:
 def _open_sqlite(url: URL) -> Engines:
     file = Path(url.database or "")
     options: dict[str, Any] = {"hide_parameters": True, "json_deserializer": _lenient}
-    inline = {"connect_args": {"async_creator_fn": connect}}
-    readers = create_async_engine(url, pool_size=5, max_overflow=5, **inline, **options)
-    writers = create_async_engine(url, pool_size=1, max_overflow=0, **inline, **options)
+    ours = {"connect_args": {"async_creator_fn": inline.connect}}
+    readers = create_async_engine(url, pool_size=5, max_overflow=5, **ours, **options)
+    writers = create_async_engine(url, pool_size=1, max_overflow=0, **ours, **options)
     browsers = create_async_engine(url, pool_size=2, max_overflow=2, **options)
     direct = create_engine(url.set(drivername="sqlite"), pool_size=1, **options)
     for engine in (readers.sync_engine, writers.sync_engine, browsers.sync_engine, direct):
         event.listen(engine, "connect", _prepare)
+    event.listen(writers.sync_engine, "connect", _prepare_to_write)
     event.listen(readers.sync_engine, "begin", _begin)
     event.listen(browsers.sync_engine, "begin", _begin)
     event.listen(writers.sync_engine, "begin", _begin_immediate)
@@ -385,6 +349,12 @@ def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(pragma)
+    cursor.close()
+
+
+def _prepare_to_write(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {inline.BUSY_TIMEOUT_MS}")
     cursor.close()
 
 

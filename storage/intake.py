@@ -5,34 +5,73 @@ under way shares the next. Knows no table: what a batch does is given.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from bot.errors import BotError
-from storage.errors import StorageFailed
+from storage.busy import PAUSES
+from storage.errors import StorageBusy, StorageFailed, StorageUnsure
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# Called as the last thing before the commit, in whatever thread that happens; it may raise.
+Seal = Callable[[], None]
+# Stores the items: with the seal, and whether they may be stored already, by a commit of which
+# nobody knows the end.
+Commit = Callable[[Sequence[Item], Seal, bool], Awaitable[Sequence[Result]]]
 
 # One statement carries a batch; SQLite takes 32,766 parameters in one and a row here has about 20.
 LARGEST_BATCH = 500
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class _Left(Exception):
+    """Somebody has stopped waiting before the commit began: nothing of theirs may be stored."""
+
+
 class _Entry(Generic[Item, Result]):
-    item: Item
-    done: asyncio.Future[Result]
+    """An item, and whether it may still be left out; the caller and the commit's thread ask."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.is_unwanted = False
+        self._is_sealed = False
+        self._lock = threading.Lock()
+
+    def leave(self) -> bool:
+        """The caller gives up; False where a commit of it is under way, which then decides."""
+        with self._lock:
+            self.is_unwanted = True
+            return not self._is_sealed
+
+    def seal(self) -> bool:
+        """The commit begins; False where nobody wants it any more."""
+        with self._lock:
+            self._is_sealed = not self.is_unwanted
+            return self._is_sealed
+
+    def unseal(self) -> None:
+        """The commit has failed."""
+        with self._lock:
+            self._is_sealed = False
 
 
 class GroupCommit(Generic[Item, Result]):
     """Hands items to `commit` in batches; each caller gets its own result or the batch's error.
 
-    `commit` returns one result an item, in order, when the batch is durable.
+    `commit` returns one result an item, in order, when the batch is durable, and calls the seal
+    that it gets just before. A batch that others were in the way of is done again after each of
+    the `pauses`. So is one of which nobody knows whether it was stored: doing it twice has to
+    come to the same.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
+    def __init__(
+        self, commit: Commit[Item, Result], pauses: Sequence[Callable[[], float]] = PAUSES
+    ) -> None:
         self._commit = commit
+        self._pauses = pauses
         self._waiting: list[_Entry[Item, Result]] = []
         self._writer: asyncio.Task[None] | None = None
         self._closed = False
@@ -40,15 +79,22 @@ class GroupCommit(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """Commit an item; returns when it is durable.
 
-        A caller who is cancelled stops waiting; the item may be committed all the same.
+        A caller who is cancelled leaves nothing behind: either the item is not stored, or its
+        commit was under way, and then the result is returned all the same.
         """
         if self._closed:
             raise StorageFailed("The bot is stopping and takes nothing more.")
-        entry: _Entry[Item, Result] = _Entry(item, asyncio.get_running_loop().create_future())
+        entry: _Entry[Item, Result] = _Entry(item)
         self._waiting.append(entry)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write())
-        return await entry.done
+        while True:
+            try:
+                return await asyncio.shield(entry.done)
+            except asyncio.CancelledError:
+                if entry.done.cancelled() or entry.leave():
+                    entry.done.cancel()
+                    raise
 
     async def close(self) -> None:
         """Take nothing more and wait until everything taken is committed."""
@@ -70,20 +116,66 @@ class GroupCommit(Generic[Item, Result]):
             self._waiting.clear()
 
     async def _write_batch(self, batch: Sequence[_Entry[Item, Result]]) -> None:
-        try:
-            results = await self._commit([entry.item for entry in batch])
-        except asyncio.CancelledError:
-            for entry in batch:
-                entry.done.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 - it goes to every caller
-            for entry in batch:
-                if not entry.done.done():
-                    entry.done.set_exception(_copy(error))
+        pauses, again = iter(self._pauses), False
+        while batch := _wanted(batch):
+            items = [entry.item for entry in batch]
+            try:
+                results = await self._commit(items, partial(_seal, batch), again)
+            except _Left:
+                continue
+            except asyncio.CancelledError:
+                for entry in batch:
+                    entry.done.cancel()
+                raise
+            except (StorageBusy, StorageUnsure) as error:
+                again = again or isinstance(error, StorageUnsure)
+                pause = next(pauses, None)
+                if pause is None or self._closed:
+                    _fail(batch, error)
+                    return
+                if not again:  # else what is stored decides
+                    _unseal(batch)
+                await asyncio.sleep(pause())
+            except Exception as error:  # noqa: BLE001 - it goes to every caller
+                _fail(batch, error)
+                return
+            else:
+                _tell(batch, results)
+                return
+
+
+def _wanted(batch: Sequence[_Entry[Item, Result]]) -> list[_Entry[Item, Result]]:
+    """Those of which somebody still wants to know; the others are told that nothing is stored."""
+    wanted = []
+    for entry in batch:
+        if entry.is_unwanted and entry.leave():
+            entry.done.cancel()
         else:
-            for entry, result in zip(batch, results, strict=True):
-                if not entry.done.done():
-                    entry.done.set_result(result)
+            wanted.append(entry)
+    return wanted
+
+
+def _seal(batch: Sequence[_Entry[Item, Result]]) -> None:
+    if not all(entry.seal() for entry in batch):
+        _unseal(batch)
+        raise _Left
+
+
+def _unseal(batch: Sequence[_Entry[Item, Result]]) -> None:
+    for entry in batch:
+        entry.unseal()
+
+
+def _tell(batch: Sequence[_Entry[Item, Result]], results: Sequence[Result]) -> None:
+    for entry, result in zip(batch, results, strict=True):
+        if not entry.done.done():
+            entry.done.set_result(result)
+
+
+def _fail(batch: Sequence[_Entry[Item, Result]], error: Exception) -> None:
+    for entry in batch:
+        if not entry.done.done():
+            entry.done.set_exception(_copy(error))
 
 
 def _copy(error: Exception) -> Exception:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from sqlalchemy import Connection, func, select, text, update
 
@@ -15,7 +15,7 @@ from storage.busy import PAUSES
 from storage.engine import open_engines
 from storage.errors import StorageBusy
 from storage.file import Presence, claim, prepare
-from storage.intake import GroupCommit
+from storage.intake import GroupCommit, Seal
 from storage.migrations import upgrade
 from storage.repositories.executions import insert_new, to_row
 from storage.repositories.leases import LEASED
@@ -29,6 +29,8 @@ from storage.tables import (
 )
 from storage.uow import UnitOfWork
 from storage.vault import Vault
+
+Result = TypeVar("Result")
 
 
 class Store:
@@ -47,7 +49,9 @@ class Store:
         self._engines = open_engines(url)
         self._vault = vault
         self._shown = shown
-        self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit)
+        # A person waits: with SQLite, no second busy timeout.
+        pauses = PAUSES if self._engines.file is None else ()
+        self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit, pauses)
         self._lock: IO[bytes] | None = None
         self._restored = 0
 
@@ -73,12 +77,14 @@ class Store:
             self._restored = await connection.scalar(restored) or 0
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[UnitOfWork]:
+    async def write(self, *, decisive: bool = False) -> AsyncIterator[UnitOfWork]:
         """A unit of work that commits at its end and is undone by an exception.
 
-        With SQLite it is the only one: keep it short.
+        With SQLite it is the only one: keep it short. It waits for others to begin, and no more;
+        what must not fail because they are in the way later is for `attempts` or `transact`.
+        `decisive`: who is cancelled during the commit goes on all the same, since it is stored.
         """
-        async with self._engines.writing() as connection:
+        async with self._engines.writing(decisive=decisive) as connection:
             tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
             yield tx
             await tx.audit.flush()
@@ -91,7 +97,9 @@ class Store:
             async for attempt in store.attempts():
                 async with attempt as tx:
 
-        All of it is done again from the start, so it must do nothing outside of the database.
+        All of it is done again from the start, also where only the commit failed, so it must do
+        nothing outside of the database. Return from inside only where nothing was written:
+        nothing is done again after that.
         """
         for pause in PAUSES:
             attempt = _Attempt(self)
@@ -100,6 +108,22 @@ class Store:
                 return
             await asyncio.sleep(pause())
         yield self.write()
+
+    async def transact(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        """Like `attempts`, for somebody who may stop waiting; gives what `work` gives.
+
+        Whoever is cancelled leaves nothing behind. Where the commit is under way by then, what is
+        stored decides, and the result is given all the same.
+        """
+        for pause in PAUSES:
+            with suppress(StorageBusy):
+                return await self._transacted(work)
+            await asyncio.sleep(pause())
+        return await self._transacted(work)
+
+    async def _transacted(self, work: Callable[[UnitOfWork], Awaitable[Result]]) -> Result:
+        async with self.write(decisive=True) as tx:
+            return await work(tx)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
@@ -120,7 +144,8 @@ class Store:
         """Put a new execution on disk, leased to `by`; False if its key is already there.
 
         Returns after the commit is durable: only then may the delivery be acknowledged. Calls
-        at the same time share one commit, and its failure.
+        at the same time share one commit, and its failure. A caller who is cancelled leaves
+        nothing behind; where its commit is under way by then, it is told how that ends.
         """
         return await self._intake.submit(to_row(execution, self._vault, by=by, until=until))
 
@@ -185,8 +210,13 @@ class Store:
             self._lock.close()
             self._lock = None
 
-    async def _commit(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        return await self._engines.run(lambda connection: insert_new(connection, rows, self._shown))
+    async def _commit(self, rows: Sequence[dict[str, Any]], seal: Seal, again: bool) -> list[bool]:
+        def work(connection: Connection) -> list[bool]:
+            first = insert_new(connection, rows, self._shown, again=again)
+            seal()
+            return first
+
+        return await self._engines.run(work)
 
 
 class _Attempt(AbstractAsyncContextManager[UnitOfWork]):
@@ -208,8 +238,6 @@ class _Attempt(AbstractAsyncContextManager[UnitOfWork]):
         try:
             await self._unit.__aexit__(kind, error, trace)
         except StorageBusy:
-            if error is None:  # what came behind it has been left already
-                raise
             self.is_undone = True
             return True
         return False

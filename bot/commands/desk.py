@@ -186,9 +186,9 @@ class Desk:
         ):
             return Rejected({REASON: _unmet(wrong[0], values.get(REASON, ""))})
         lacks_reason = bool(missing)
-        work = await self._take(wish)
         held = command.asks_first or not is_known or lacks_reason
         needed = await self._needs_node(command, wish.actor, wish.place)
+        work = await self._take(wish)  # at last: what follows could take too long for Slack
         again = partial(
             derive.form, command, typed, needs_node=needed,
             reasons=self._reasons(command, typed, wish.actor, wish.place),

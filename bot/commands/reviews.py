@@ -195,11 +195,16 @@ class Reviews:
 
         Raises Refused, and records it, for an id that is none of a review of these kinds.
         """
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                approval = await tx.approvals.find(vote.approval)
-                if approval is not None and approval.kind in kinds:
-                    return await tx.votes.cast(vote)
+
+        async def cast(tx: UnitOfWork) -> bool | None:
+            approval = await tx.approvals.find(vote.approval)
+            if approval is None or approval.kind not in kinds:
+                return None
+            return await tx.votes.cast(vote)
+
+        is_first = await self._store.transact(cast)
+        if is_first is not None:
+            return is_first
         unknown = Refused("This question is not known any more.")
         await self.turn_away(vote.approval, vote.user, unknown.sentence)
         raise unknown
@@ -305,7 +310,7 @@ class Reviews:
 
     async def _cancel(self, approval_id: str, user: str) -> Approval:
         now = self._clock.now()
-        async with self._store.write() as tx:
+        async with self._store.write(decisive=True) as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is None or approval.kind is ReviewKind.AFTERWARDS:
                 raise Refused("This question is not known any more.")
@@ -340,7 +345,7 @@ class Reviews:
         if approval is None or execution is None:
             raise Refused("This question is not known any more.")
         question, now = await self.question(approval, execution), self._clock.now()
-        async with self._store.write() as tx:
+        async with self._store.write(decisive=True) as tx:
             if await tx.votes.withdraw(approval_id, user, at, now):
                 votes = await tx.votes.of(approval_id)
                 card = review_cards.question(replace(question, votes=votes))

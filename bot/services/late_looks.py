@@ -74,7 +74,7 @@ class LateLooks:
                     expect={ExecutionStatus.UNKNOWN},
                 ):
                     await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
-                    return
+                    continue
                 seen = sight.detail or line(sight.status)
                 detail = line("arrived late: ", seen)
                 card = cards.progress(execution, subject, words.doing, detail, *sight.parts)

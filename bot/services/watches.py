@@ -117,7 +117,7 @@ class Watches:
                     "Only the requester or somebody with a session for its node can continue this."
                 )
         label = await self._inventory.label(known.node)
-        async with self._store.write() as tx:
+        async with self._store.write(decisive=True) as tx:
             old = await tx.watches.find(watch_id)
             if old is None or old.state is not WatchState.UNKNOWN:
                 return None

@@ -441,9 +441,12 @@ def insert_new(
     connection: Connection,
     rows: Sequence[dict[str, Any]],
     shown: Callable[[datetime], datetime] = lambda at: at,
+    *,
+    again: bool = False,
 ) -> list[bool]:
     """Insert those rows whose key is new, with their audit, and say for each whether it was.
 
+    `again`: these very rows may have been inserted before, and are new all the same.
     `Conflict` if an id is taken by another key: passing over it would lose a command.
     """
     inserted = set(
@@ -461,13 +464,20 @@ def insert_new(
             inserted.discard(row["id"])  # the same row twice in one batch: the first one counts
     repeated = {row["key"] for row, is_first in zip(rows, first, strict=True) if not is_first}
     if repeated:
-        known = connection.execute(
-            select(executions.c.key).where(executions.c.key.in_(repeated))
-        ).scalars()
-        if repeated - set(known):
+        ids = _ids(connection, repeated)
+        if repeated - set(ids):
             raise Conflict("Another command has the same id.", hint="Try again.")
+        if again:
+            first = [ids.get(row["key"], row["id"]) == row["id"] for row in rows]
     append_all(connection, requested)
     return first
+
+
+def _ids(connection: Connection, keys: Collection[str]) -> dict[str, str]:
+    rows = connection.execute(
+        select(executions.c.key, executions.c.id).where(executions.c.key.in_(keys))
+    )
+    return {row.key: row.id for row in rows}
 
 
 def _requested(row: Mapping[str, Any], shown: Callable[[datetime], datetime]) -> AuditEntry:

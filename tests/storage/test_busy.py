@@ -193,9 +193,8 @@ async def test_a_server_with_another_isolation_by_default_makes_no_difference(
 async def test_a_lock_on_the_file_that_outlasts_the_busy_timeout_is_waited_for(
     tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "storage.engine.PRAGMAS", ("PRAGMA busy_timeout = 1", "PRAGMA journal_mode = WAL")
-    )
+    monkeypatch.setattr("storage.inline.PATIENCE", 0)
+    monkeypatch.setattr("storage.inline.BUSY_TIMEOUT_MS", 1)
     file = tmp_path / "bot.db"
     store = Store(f"sqlite+aiosqlite:///{file}", vault)
     await store.migrate()

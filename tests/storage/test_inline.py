@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from sqlalchemy import Connection, text
 
 from storage import Store, Vault
 from storage.engine import Engines, open_engines
+from storage.inline import connect
+
+BEGIN = "BEGIN IMMEDIATE"
 
 
 async def _thread_of(engines: Engines, way: str) -> int:
@@ -57,3 +61,25 @@ async def test_others_go_on_while_another_process_holds_the_file(
     async with store.read() as tx:
         assert await tx.aliases.all() == {"U1": {"gpus": "vm list"}}
     await store.close()
+
+
+async def test_what_follows_a_statement_that_nobody_waits_for_any_more_waits_for_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.inline.PATIENCE", 0)
+    connection: Any = await connect(str(tmp_path / "one.db"), isolation_level=None)
+    connection._conn.create_function("thread", 0, threading.get_ident)
+    with closing(sqlite3.connect(tmp_path / "one.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        beginning = asyncio.ensure_future(connection._execute(connection._conn.execute, BEGIN))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.wait([beginning])
+        next_one = asyncio.ensure_future(
+            connection._execute(connection._conn.execute, "SELECT thread()")
+        )
+        await asyncio.sleep(0)
+        other.execute("ROLLBACK")
+        found = (await next_one).fetchone()
+    assert found != (threading.get_ident(),)
+    await connection.close()

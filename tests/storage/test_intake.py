@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from storage import StorageFailed, Store, Vault
-from storage.intake import LARGEST_BATCH, GroupCommit
+from storage.errors import StorageUnsure
+from storage.intake import LARGEST_BATCH, GroupCommit, Seal
 from tests.storage.samples import SOON, execution
 
 
@@ -23,9 +24,14 @@ class Ledger:
         self.began = asyncio.Event()
         self.go = asyncio.Event()
         self.error: Exception | None = None
+        self.again: list[bool] = []
+        self.is_committing = False  # whether it is held at the commit, or before
 
-    async def commit(self, items: Sequence[int]) -> Sequence[int]:
+    async def commit(self, items: Sequence[int], seal: Seal, again: bool) -> Sequence[int]:
         self.batches.append(items)
+        self.again.append(again)
+        if self.is_committing:
+            seal()
         self.began.set()
         await self.go.wait()
         if self.error is not None:
@@ -78,6 +84,52 @@ async def test_a_caller_who_leaves_takes_nobody_along() -> None:
     assert await staying == 20
     with pytest.raises(asyncio.CancelledError):
         await leaving
+
+
+async def test_whoever_leaves_before_the_commit_leaves_nothing_behind(
+    store: Store, replica: Store
+) -> None:
+    async with replica.write() as other:  # which has the lock of the SQLite file by now
+        connection = other.executions._connection
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("LOCK TABLE executions"))
+        leaving = asyncio.ensure_future(store.record(execution("1"), by="p", until=SOON))
+        staying = asyncio.ensure_future(store.record(execution("2"), by="p", until=SOON))
+        await asyncio.sleep(0)
+        while store._intake._waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+    assert leaving.cancelled()
+    assert await staying
+    async with store.read() as tx:
+        assert [each.id for each in await tx.executions.recent()] == ["execution-2"]
+
+
+async def test_whoever_leaves_during_the_commit_is_told_how_it_ended() -> None:
+    ledger = Ledger()
+    ledger.is_committing = True
+    intake = GroupCommit(ledger.commit)
+    leaving = asyncio.create_task(intake.submit(1))
+    await ledger.began.wait()
+    leaving.cancel()
+    await asyncio.sleep(0)
+    ledger.go.set()
+    assert await leaving == 10
+
+
+async def test_what_nobody_knows_the_end_of_is_asked_again_and_not_refused() -> None:
+    ledger = Ledger()
+    ledger.go.set()
+    ledger.error = StorageUnsure("Lost.")
+
+    def mend() -> float:
+        ledger.error = None
+        return 0
+
+    intake = GroupCommit(ledger.commit, [mend])
+    assert await intake.submit(1) == 10
+    assert ledger.again == [False, True]
 
 
 async def test_closing_waits_for_what_was_taken_and_takes_no_more() -> None:

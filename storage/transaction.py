@@ -1,0 +1,76 @@
+"""One transaction: nobody breaks off its commit, and it is told which failures undo all of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from sqlalchemy import TextClause
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from storage.busy import is_busy, is_unsure
+from storage.errors import StorageBusy, StorageFailed, StorageUnsure
+
+
+@asynccontextmanager
+async def transaction(
+    engine: AsyncEngine, first: TextClause | None = None, *, decisive: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """A transaction that commits at its end; `first` is the statement with which it begins.
+
+    Whoever is cancelled before the commit leaves nothing behind. A commit under way goes on to its
+    end; `decisive`: and then so does the caller, since it is stored.
+    """
+    async with engine.connect() as connection, connection.begin() as begun:
+        if first is not None:
+            await connection.execute(first)
+        yield connection
+        with _at_commit():
+            was_cancelled = await _to_its_end(begun.commit())
+    if was_cancelled and not decisive:
+        raise asyncio.CancelledError
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work whatever becomes of the caller; says whether that was cancelled meanwhile."""
+    task, was_cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            was_cancelled = True
+    task.result()
+    return was_cancelled
+
+
+@contextmanager
+def _at_commit() -> Iterator[None]:
+    """The server may have committed, where it was lost without saying so."""
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        if is_unsure(error):
+            raise StorageUnsure(
+                "The bot lost its database while this was being stored. It may be stored.",
+                hint="Look what became of it before you repeat it.",
+            ) from error
+        raise
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn a database out of reach, out of space or out of order into `StorageFailed`.
+
+    A broken constraint or a wrong statement is a mistake of ours and passes as it is.
+    """
+    try:
+        yield
+    except (IntegrityError, DataError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
+        raise (StorageBusy if is_busy(error) else StorageFailed)(
+            "The bot's database could not be read or written.",
+            hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
+        ) from error
