@@ -98,7 +98,7 @@ class Clicks:
             submission.place,
             reason,
         )
-        return Accepted(await self._take(vote, _BY_OTHERS))
+        return Accepted(await self._take(vote, _BY_OTHERS, typed=True))
 
     async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
         """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
@@ -145,11 +145,11 @@ class Clicks:
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
         vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
-        return await self._take(vote, kinds)
+        return await self._take(vote, kinds, typed=False)
 
-    async def _take(self, vote: Vote, kinds: Kinds) -> Work:
+    async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool) -> Work:
         try:
-            if not await self._reviews.take(vote, kinds):
+            if not await self._reviews.take(vote, kinds, typed=typed):
                 return _nothing  # delivered twice: the first one is being looked at
         except Refused as refusal:
             return partial(_say, from_error(refusal))

@@ -1,7 +1,7 @@
 """What a command's function is given: who asks, where, and the services."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
@@ -14,6 +14,7 @@ from bot.model import Execution, Machine, Node, Place, Source
 from bot.ports import Directory, Messenger
 from bot.reply import Reply
 from bot.services.aliases import Aliases
+from bot.services.approvals import request_of
 from bot.services.audit import AuditLog
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
@@ -98,6 +99,16 @@ class Context:
     def facts(self) -> Mapping[str, str]:
         """What the command's `look` has found."""
         return self.execution.facts if self.execution is not None else {}
+
+    async def allow(self, **found: str) -> None:
+        """Let a `look` go on only if the rules do not deny it with what it has `found` so far.
+
+        Comes as soon as that is known which was left out: whoever is denied it learns nothing more.
+        Raises Denied, or RightsUnknown while Slack does not say who it is.
+        """
+        assert self.execution is not None, "only commands that change something have a look"  # noqa: S101
+        asked = request_of(replace(self.execution, facts=found))
+        await self.services.reviews.reviewers.allow(asked)
 
     async def hidden(self, command: str) -> frozenset[str]:
         """The nodes that a list of several leaves out here, since the rules deny to read them."""

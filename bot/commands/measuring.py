@@ -1,8 +1,8 @@
 """Holds open reviews to the rules and rights of now, whatever they were when people voted.
 
-A vote counts while whoever made it may decide. A question is open no longer, and needs no more
-denials to end it, than the rules in force say. What was asked with less than they demand is told
-apart before the run, by `compare`.
+A vote counts while whoever made it may decide. A question is open no longer than the rules in force
+say, needs no fewer approvals and no more denials, and says which of it has changed. Where nothing
+can come of it by them, it is closed.
 """
 
 from collections import Counter
@@ -14,12 +14,14 @@ from typing import Protocol
 import structlog
 
 from bot.clock import Clock
+from bot.commands.voiding import void
 from bot.errors import Refused
 from bot.model import (
     Approval,
     ApprovalStatus,
     Execution,
     ExecutionStatus,
+    Node,
     ReviewKind,
     Terms,
     Verdict,
@@ -27,12 +29,13 @@ from bot.model import (
     VoteState,
 )
 from bot.ports import DeliveryFailed
-from bot.reply import Reply
+from bot.reply import Line, Reply, Words, advice, recorded
 from bot.services import board, review_cards
-from bot.services.approvals import Reviewers, lasts
+from bot.services.approvals import Reviewers, lasts, since_requested
 from bot.services.cards import card_key
 from bot.services.policy import Decision, Policy
 from bot.services.review_cards import Question
+from bot.services.stricter import against, changed
 from storage import Store, UnitOfWork
 
 _WAITS = frozenset({ExecutionStatus.WAITING, ExecutionStatus.RECORDED})
@@ -60,6 +63,14 @@ class Asking(Protocol):
         """Say that it was not approved."""
         ...
 
+    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
+        """What was asked about, and what stopped it after all."""
+        ...
+
+    async def node_of(self, execution: Execution) -> Node | None:
+        """The node that it is about."""
+        ...
+
 
 class Measuring:
     """Measures reviews: each at a click and before its run, all of them after a reload."""
@@ -85,18 +96,22 @@ class Measuring:
             async with self._store.read() as tx:
                 self._left = [one.id for one in await tx.approvals.open()]
             self._rules = reviewers.rules
+        is_changed = False
         while self._left:
             async with self._store.read() as tx:
                 approval = await tx.approvals.get(self._left[0])
                 execution = await tx.executions.get(approval.execution)
             try:
-                await self.measured(approval, execution, reviewers, whole=True)
+                if await self.measured(approval, execution, reviewers, whole=True) is not approval:
+                    is_changed = True
             except DeliveryFailed as failure:
                 log.info("review.not_measured", approval=approval.id, reason=failure.reason)
-                return  # it and the others are measured once Slack says who may decide
+                break  # it and the others are measured once Slack says who may decide
             except Exception:  # the others do not wait for it; its clicks and its run measure it
                 log.exception("review.not_measured", approval=approval.id)
             self._left.pop(0)
+        if is_changed:  # once for all: a card that Slack is slow to take holds up no other
+            await self._deliver()
 
     async def measured(
         self,
@@ -106,20 +121,25 @@ class Measuring:
         *,
         whole: bool = False,
     ) -> Approval:
-        """The review as the rules let it stand now; what has changed of it is on its cards.
+        """The review as the rules let it stand now; what has changed of it will be on its cards.
 
         `whole`: each voter is looked at, also where one more vote decides nothing, and whoever may
-        approve now is asked. Raises DeliveryFailed.
+        approve now is asked. What is unchanged is the very same object. Raises DeliveryFailed.
         """
         if approval.kind is ReviewKind.AFTERWARDS or approval.status not in _MEASURED:
             return approval
-        decision = await reviewers.decision(execution)
-        if decision.kind == "deny" or approval.is_unreadable:
+        if approval.is_unreadable:
             return approval  # nothing of it can run
+        decision = await reviewers.decision(execution)
+        if refusal := against(approval, execution, decision):
+            return await self._void(approval, execution, refusal)
         terms = await self._terms(approval, execution, decision, reviewers, whole=whole)
         people: Sequence[str] = ()
         if approval.kind is ReviewKind.APPROVE and (whole or _is_less(terms, approval)):
-            people = await reviewers.candidates(execution, decision)
+            try:
+                people = await self._people(approval, execution, decision, reviewers)
+            except Refused as refusal:
+                return await self._void(approval, execution, since_requested(refusal))
         question = await self._reviews.question(approval, execution, decision)
         is_asked = set(people) <= set(question.people) and not question.is_narrowed
         if not _is_less(terms, approval) and (not whole or is_asked):
@@ -127,8 +147,32 @@ class Measuring:
         measured = await self._hold(replace(question, people=people), terms)
         if measured.status is ApprovalStatus.DENIED:
             await self._reviews.close(measured)
-        await self._deliver()
         return measured
+
+    async def _people(
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision,
+        reviewers: Reviewers,
+    ) -> list[str]:
+        """Who may approve it now. Raises Refused where more have to than before and too few can."""
+        if decision.approvals <= approval.needed:
+            return await reviewers.candidates(execution, decision)
+        node = await self._reviews.node_of(execution)
+        return await reviewers.require_reviewers(execution, decision, node)
+
+    async def _void(self, approval: Approval, execution: Execution, why: Refused) -> Approval:
+        """Close what nothing can come of; what is approved is refused by its run."""
+        if approval.status is not ApprovalStatus.PENDING:
+            return approval
+        now = self._clock.now()
+        sentence = await self._reviews.not_done(approval, execution, why.sentence)
+        outcome, hint = recorded(why), advice(why)
+        async with self._store.write() as tx:
+            if await void(tx, approval, execution, sentence, now, outcome=outcome, hint=hint):
+                log.info("approval.voided", approval=approval.id, why=why.sentence)
+            return await tx.approvals.get(approval.id)
 
     async def _terms(
         self,
@@ -153,7 +197,16 @@ class Measuring:
                     await reviewers.check(held, execution, vote.user, vote.place.channel)
                 except Refused as refusal:
                     fallen[vote.key] = refusal.sentence
-        return Terms(expires_at, decision.denials, self_approval, fallen)
+        is_by_others = approval.kind is ReviewKind.APPROVE and decision.kind == "approve"
+        terms = Terms(
+            expires_at,
+            decision.denials,
+            self_approval,
+            needed=decision.approvals if is_by_others else 0,
+            type_name=is_by_others and decision.type_name,
+            fallen=fallen,
+        )
+        return replace(terms, changed=changed(approval, decision, terms))
 
     async def _hold(self, question: Question, terms: Terms) -> Approval:
         """Write down what stands, and let the cards say it."""
@@ -210,6 +263,8 @@ def _is_less(terms: Terms, approval: Approval) -> bool:
     return (
         bool(terms.fallen)
         or terms.expires_at < approval.expires_at
+        or terms.needed > approval.needed
+        or terms.type_name > approval.type_name
         or terms.denials < approval.denials
         or terms.self_approval < approval.self_approval
     )

@@ -13,9 +13,9 @@ import structlog
 from bot.commands.args import BREAK_GLASS, NODE_OPTION, NODES, REASON
 from bot.commands.context import Services
 from bot.commands.table import Command
-from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, Goal, ReviewKind
+from bot.commands.voiding import void
+from bot.model import Approval, Execution, Goal, ReviewKind
 from bot.reply import Line, line, mention
-from bot.services import board, cards
 from bot.services.outbox import Outbox
 from storage import UnitOfWork
 
@@ -118,23 +118,14 @@ class Obsolete:
         return row.needs_session or (group is not None and group.needs_session)
 
     async def _close(self, approval: Approval, execution: Execution, gone: _Gone) -> None:
-        now, end = self._clock.now(), ExecutionStatus.VOIDED
+        now = self._clock.now()
         sentence = await self._services.reviews.not_done(approval, execution, gone.told)
-        card = cards.ended(execution, end, sentence)
+        by = [gone.by] if gone.by else []
         async with self._store.write() as tx:
-            if not await tx.approvals.resolve(approval.id, ApprovalStatus.VOID, by="", now=now):
+            if not await void(
+                tx, approval, execution, sentence, now, outcome=f"{gone.why}.", by=by
+            ):
                 return
-            await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=f"{gone.why}.",
-                decided_by=[gone.by] if gone.by else [],
-                now=now,
-                expect={ExecutionStatus.WAITING},
-            )
-            await board.show_card(tx, execution, card, now)
-            told = cards.announcement(execution, end, sentence)
-            await board.tell(tx, execution, cards.end_key(execution.id), execution.place, told, now)
         log.info("approval.obsolete", approval=approval.id, execution=execution.id)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from bot.commands.args import BREAK_GLASS
+from bot.commands.args import BREAK_GLASS, REASON
 from bot.commands.bind import Bound
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.endings import Endings
@@ -20,7 +20,7 @@ from bot.commands.joined import told
 from bot.commands.joining import SameRequest, require_first
 from bot.commands.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.commands.preparing import Preparation
-from bot.commands.running import LEASE, Overtaken, Runs, failure
+from bot.commands.running import LEASE, Overtaken, RulesReplaced, Runs, failure
 from bot.commands.table import Command
 from bot.commands.twins import came_meanwhile, twins_of
 from bot.errors import BotError, Refused
@@ -39,6 +39,7 @@ from bot.services.cards import Subject
 from bot.services.facts import ALIKE, STATE
 from bot.services.leases import Hold
 from bot.services.outbox import Outbox
+from bot.services.policy import Policy
 
 # What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
 # was not read for a question would void it as soon as it can be read. A state was seen before, and
@@ -83,6 +84,7 @@ class Pipeline:
         if approval is not None and approval.status in _NOT_APPROVED:
             await self._reviews.close(approval)
             return
+        rules = self._reviews.reviewers.rules
         try:
             if self._clock.now() - _wanted_since(execution, approval) > _TOO_LATE:
                 raise Refused(
@@ -100,13 +102,21 @@ class Pipeline:
             await self._slack_is_silent(execution, approval, failure, answer)
         else:
             if cleared is not None:
-                await self._run(command, *cleared, answer)
+                await self._run(command, *cleared, answer, hold, rules)
 
     async def _run(
-        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        answer: Answer,
+        hold: Hold,
+        rules: Policy,
     ) -> None:
         try:
-            await self._runs.run(command, execution, bound, answer)
+            await self._runs.run(command, execution, bound, answer, rules)
+        except RulesReplaced:
+            await self._carry_out(execution, answer, hold)
         except (SameRequest, Overtaken) as refusal:
             await self._turn_down(execution, refusal, answer)
 
@@ -152,9 +162,11 @@ class Pipeline:
         if approval is None:
             decision = await self._reviews.decision(execution)
             twins = await twins_of(self._services, command, execution, bound)
-            if decision.kind == "run" and not twins:
+            reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
+            if decision.kind == "run" and not twins and decision.takes(reason):
                 return True
-            if decision.kind == "approve" and execution.arguments.get(BREAK_GLASS):
+            # Broken glass gets past whatever stands in the way: a rule more never takes that away.
+            if why and (decision.break_glass or decision.kind == "approve"):
                 shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
                 await self._reviews.break_glass(execution, decision, shown)
                 return True
@@ -167,18 +179,20 @@ class Pipeline:
             await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
-            await self._reviews.decision(execution)
+            decision = await self._reviews.decision_again(execution)
+            self._reviews.require_glass(decision)
             await self._preparation.keep(execution)
             return True
         await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _PATIENCE)
         # Reading takes its time: what counts are the rules and the rights after it.
         decision = await self._reviews.decision_again(execution)
-        if not await self._reviews.stands(approval, execution):
+        standing = await self._reviews.stands(approval, execution)
+        if standing is None:
             return False
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
-        self._reviews.compare(approval, execution, decision, now)
+        self._reviews.compare(standing, execution, decision, now)
         shown, since = approval.shown, approval.created_at
         if await came_meanwhile(self._services, command, execution, bound, shown, since):
             raise Refused(

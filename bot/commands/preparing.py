@@ -8,7 +8,7 @@ from bot.commands.patience import Interim, waiting_for
 from bot.commands.rights import allow
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
-from bot.errors import Refused, Severity
+from bot.errors import Denied, Refused, Severity
 from bot.model import Execution, Goal, Machine, Node
 from bot.reply import line
 from bot.services.approvals import since_requested
@@ -45,7 +45,10 @@ class Preparation:
             if bound.node is not None:
                 node = bound.node.label
                 interim.waiting = waiting_for(node)
-            execution = await self._look(command, execution, bound)
+            try:
+                execution = await self._look(command, execution, bound)
+            except Denied as denied:
+                raise since_requested(denied) if again else denied from None
         except DbcError as error:
             if error.severity is Severity.FAILED:
                 error.hint = line("Nothing was sent. ", error.hint)

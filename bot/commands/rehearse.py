@@ -192,7 +192,8 @@ class _Rehearsal:
             return None
         if decision.kind == "deny":
             raise Refused(decision.why)
-        decision.check_reason(self._wish.option(REASON) or self._wish.option(BREAK_GLASS))
+        if not (decision.break_glass and self._wish.option(BREAK_GLASS)):
+            decision.check_reason(self._wish.option(REASON))
         return decision
 
     async def _facts(
@@ -221,6 +222,8 @@ class _Rehearsal:
     ) -> Line:
         if decision is None:
             return line("Slack does not say just now who could review it.")
+        if self._wish.option(BREAK_GLASS) and decision.break_glass and decision.kind != "run":
+            return line("It would run at once, be announced, and wait for a review afterwards.")
         if decision.kind == "run":
             if await twins_of(self._services, self._command, execution, bound):
                 return line("The same request is in progress: you would be asked to run it anyway.")
@@ -229,8 +232,6 @@ class _Rehearsal:
             return line("None: it would run at once.")
         if decision.kind == "confirm":
             return line("You would be asked to confirm.")
-        if self._wish.option(BREAK_GLASS) and decision.break_glass:
-            return line("It would run at once, be announced, and wait for a review afterwards.")
         needed = decision.approvals
         told: Line = line(f"{counted(needed, 'approval')} needed")
         try:

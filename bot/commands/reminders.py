@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.clock import Clock
-from bot.commands.reviews import Reviews, key_of
+from bot.commands.reviews import Reviews
 from bot.model import Approval, ApprovalStatus, Place, VoteState
 from bot.ports import DeliveryFailed
 from bot.services import board, review_cards
@@ -42,7 +42,7 @@ class Reminders:
     async def _remind(self, approval: Approval) -> None:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-            key = key_of(approval)
+            key = review_cards.key_of(approval)
         reviewers = self._reviews.reviewers.at_this_moment()
         people, decision, first = None, None, FIRST_REMINDER
         try:

@@ -39,7 +39,6 @@ from bot.services import board, cards, review_cards
 from bot.services.approvals import (
     Reviewers,
     binding,
-    outgrown,
     since_requested,
 )
 from bot.services.facts import ALIKE, differences
@@ -47,6 +46,7 @@ from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
 from bot.services.policy import Decision
 from bot.services.review_cards import Question
+from bot.services.stricter import against, require_allowed, untyped
 from storage import Store, UnitOfWork
 
 _LEASE = timedelta(minutes=5)
@@ -91,11 +91,7 @@ class Reviews:
     async def decision(self, execution: Execution) -> Decision:
         """What the rules say now. Raises Refused for a denial, or a reason that does not do."""
         decision = await self.reviewers.decision(execution)
-        if decision.kind == "deny":
-            raise Refused(decision.why)
-        # What breaks the glass is a reason itself; at night nobody opens a ticket first.
-        if not (decision.break_glass and execution.arguments.get("break_glass")):
-            decision.check_reason(execution.arguments.get("reason", ""))
+        require_allowed(execution, decision)
         return decision
 
     async def decision_again(self, execution: Execution) -> Decision:
@@ -138,8 +134,7 @@ class Reviews:
         self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
     ) -> None:
         """Let it run without approval, loudly; it stays open until somebody else reviews it."""
-        if not decision.break_glass:
-            raise Refused("The rules do not let you break the glass for this.")
+        self.require_glass(decision)
         people = await self.reviewers.others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
         question = await self.question(approval, execution, decision)
@@ -153,14 +148,27 @@ class Reviews:
                 await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
-    async def stands(self, approval: Approval, execution: Execution) -> bool:
-        """Whether it is still approved, by the rules and rights of now; if not, its card says so.
+    @staticmethod
+    def require_glass(decision: Decision) -> None:
+        """Raise Refused where what nobody approved needs approval by the rules."""
+        if decision.kind == "approve" and not decision.break_glass:
+            raise Refused("The rules do not let you break the glass for this.")
 
-        Raises DeliveryFailed.
+    async def stands(self, approval: Approval, execution: Execution) -> Approval | None:
+        """The review while it is still approved, by the rules and rights of now; else its card
+        says what is missing. Raises DeliveryFailed.
         """
         reviewers = self.reviewers.at_this_moment()
+        measured = await self._measured(approval, execution, reviewers)
+        return measured if measured.status is ApprovalStatus.APPROVED else None
+
+    async def _measured(
+        self, approval: Approval, execution: Execution, reviewers: Reviewers
+    ) -> Approval:
         measured = await self.measuring.measured(approval, execution, reviewers)
-        return measured.status is ApprovalStatus.APPROVED
+        if measured is not approval:
+            await self._outbox.deliver_due()
+        return measured
 
     def compare(
         self,
@@ -175,11 +183,8 @@ class Reviews:
                 "The record of what was shown for this approval is damaged.",
                 hint="Nothing was done. Request it again.",
             )
-        if outgrown(approval, decision):
-            raise Refused(
-                "The rules have become stricter since this was asked.",
-                hint="Nothing was done. Ask again.",
-            )
+        if refusal := against(approval, execution, decision):
+            raise refusal
         changed = ["what was asked"] if approval.binding != binding(execution) else []
         changed += differences(self._table[execution.command].kinds, approval.shown, now)
         if changed:
@@ -190,24 +195,26 @@ class Reviews:
 
     # Clicks
 
-    async def take(self, vote: Vote, kinds: Collection[ReviewKind]) -> bool:
+    async def take(self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool) -> bool:
         """Keep a click on disk; False when this delivery is kept already.
 
-        Raises Refused, and records it, for an id that is none of a review of these kinds.
+        `typed`: whoever approves has typed what it is about. Raises Refused, and records it, for an
+        id that is none of a review of these kinds, and where that lacks.
         """
 
-        async def cast(tx: UnitOfWork) -> bool | None:
+        async def cast(tx: UnitOfWork) -> bool | Refused:
             approval = await tx.approvals.find(vote.approval)
             if approval is None or approval.kind not in kinds:
-                return None
-            return await tx.votes.cast(vote)
+                return Refused("This question is not known any more.")
+            is_open = approval.status is ApprovalStatus.PENDING
+            must_type = approval.type_name and vote.verdict is Verdict.APPROVE
+            return untyped() if is_open and must_type and not typed else await tx.votes.cast(vote)
 
-        is_first = await self._store.transact(cast)
-        if is_first is not None:
-            return is_first
-        unknown = Refused("This question is not known any more.")
-        await self.turn_away(vote.approval, vote.user, unknown.sentence)
-        raise unknown
+        found = await self._store.transact(cast)
+        if isinstance(found, bool):
+            return found
+        await self.turn_away(vote.approval, vote.user, found.sentence)
+        raise found
 
     async def count(self, key: str) -> Count | None:
         """Find out whether a kept click counts, and what it comes to.
@@ -227,7 +234,7 @@ class Reviews:
             if approval.status is ApprovalStatus.PENDING:
                 reviewers = self.reviewers.at_a_click()
                 decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
-                approval = await self.measuring.measured(approval, execution, reviewers)
+                approval = await self._measured(approval, execution, reviewers)
         except (Refused, DeliveryFailed) as failure:
             if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
                 raise
@@ -237,7 +244,14 @@ class Reviews:
                     return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise refusal from None
+        if approval.type_name and await self._has_fallen(key):
+            raise untyped()
         return await self._counted(vote, await self.question(approval, execution, decision))
+
+    async def _has_fallen(self, key: str) -> bool:
+        """Whether a kept click fell before it was counted: it lacks what approvers type now."""
+        async with self._store.read() as tx:
+            return (await tx.votes.get(key)).state is VoteState.FALLEN
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
         execution, approval = question.execution, question.approval
@@ -450,6 +464,10 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         return review_cards.shown_again(await self.question(approval, execution))
 
+    async def node_of(self, execution: Execution) -> Node | None:
+        """The node that it is about, if any."""
+        return await self._inventory.node_by_id(execution.node) if execution.node else None
+
     async def question(
         self, approval: Approval, execution: Execution, decision: Decision | None = None
     ) -> Question:
@@ -461,7 +479,7 @@ class Reviews:
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = line(f"Run {command.title} a second time: ", subject.named)
             loses = "DBC does not notice that both are the same, and carries out both."
-        key = key_of(approval)
+        key = review_cards.key_of(approval)
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)
             copies = await tx.messages.copies(key)
@@ -485,10 +503,3 @@ class Reviews:
             "" if named else await self.reviewers.sharing_channel(execution),
             is_narrowed=len(people) < len(had),
         )
-
-
-def key_of(approval: Approval) -> str:
-    """The key of the message that asks, or announces broken glass."""
-    if approval.kind is ReviewKind.AFTERWARDS:
-        return review_cards.glass_key(approval.execution)
-    return cards.card_key(approval.execution)

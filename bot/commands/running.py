@@ -28,6 +28,7 @@ from bot.services import board, cards
 from bot.services.cards import Subject
 from bot.services.observers.sight import ANSWERED, ARRIVED
 from bot.services.outbox import Delivery, Outbox
+from bot.services.policy import Policy
 from storage import BadKey, StorageFailed, UnitOfWork
 
 # How long after its process has died a command is taken up by another one.
@@ -62,6 +63,10 @@ class Overtaken(Refused):
         )
 
 
+class RulesReplaced(Exception):
+    """The rules by which it was allowed are in force no longer: they have to be asked again."""
+
+
 class Runs:
     """From RECORDED to an end, or to a watch that settles it."""
 
@@ -74,15 +79,20 @@ class Runs:
         self._endings = Endings(services)
 
     async def run(
-        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        answer: Answer,
+        rules: Policy,
     ) -> None:
-        """Send it, if nobody else has: claimed by one, sent once.
+        """Send it, if nobody else has: claimed by one, sent once, while these rules are in force.
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
         Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
-        where another change of the machine was sent after this one looked at it.
+        where another change of the machine was sent after this one looked at it, RulesReplaced.
         """
-        claimed = await self._claimed(command, execution, bound)
+        claimed = await self._claimed(command, execution, bound, rules)
         if claimed is None:
             return
         execution = replace(claimed, secrets=execution.secrets)
@@ -96,7 +106,7 @@ class Runs:
             ) from error
 
     async def _claimed(
-        self, command: Command, execution: Execution, bound: Bound
+        self, command: Command, execution: Execution, bound: Bound, rules: Policy
     ) -> Execution | None:
         """Claim the execution for sending and store what is known of it; None if another has it."""
         claimed = None
@@ -109,6 +119,8 @@ class Runs:
                     await require_first(tx, command, execution, None, now)
                 if bound.machine and await tx.executions.sent_to(bound.machine) != bound.sent:
                     raise Overtaken(self._subject(execution, bound))
+                if self._services.reviews.reviewers.rules is not rules:
+                    raise RulesReplaced
                 claimed = await tx.executions.claim(
                     execution.id,
                     self._by,

@@ -21,6 +21,7 @@ from bot.model.machine import (
 from bot.model.message import Message, MessageRef
 from bot.model.review import (
     CLICK_WAITS,
+    UNTYPED,
     Approval,
     ApprovalStatus,
     Count,
@@ -36,6 +37,7 @@ from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 __all__ = [
     "CLICK_WAITS",
     "MACHINE_GOALS",
+    "UNTYPED",
     "Approval",
     "ApprovalStatus",
     "Audience",

@@ -45,7 +45,8 @@ class Approval:
     `binding` is a hash of command, arguments and target as the card showed them; `shown` are the
     facts about the target that it showed, by stable key. Both are compared before the run.
     `reviewer` is the one person who may decide (empty: whoever the policy lets). `needed` approvals
-    or `denials` denials end it. `remind_at` is when the next reminder is due.
+    or `denials` denials end it. `remind_at` is when the next reminder is due. `changed` says what
+    the rules demand since they were replaced.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Approval:
     denials: int = 1
     self_approval: bool = False
     type_name: bool = False
+    changed: str = ""
     remind_at: datetime | None = None
     reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING
@@ -90,6 +92,10 @@ class VoteState(StrEnum):
     WITHDRAWN = "withdrawn"  # by whoever made it
 
 
+# Why an approval counts no longer: without typing what it is about, which the rules demand since.
+UNTYPED = "untyped"
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One reviewer's click. `key` is the delivery's own id; `why` says why it does not count."""
@@ -113,12 +119,17 @@ class Vote:
 class Terms:
     """What the rules in force let an open review be, at the most.
 
-    `fallen`: the keys of votes that count no longer, and why.
+    `needed` approvals and `type_name` are what they demand at the least. `changed` says in words
+    what of it is stricter than the review was, `fallen` the keys of votes that count no longer, and
+    why.
     """
 
     expires_at: datetime
     denials: int
     self_approval: bool
+    needed: int = 0
+    type_name: bool = False
+    changed: str = ""
     fallen: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -108,16 +108,7 @@ class Reviewers:
         Raises DeliveryFailed if user groups cannot be read.
         """
         breaks = bool(execution.arguments.get("break_glass"))
-        asked = Request(
-            person=execution.actor,
-            channel=execution.place.channel,
-            command=execution.command,
-            effect=execution.effect,
-            # What was found out for an argument that was left out counts like one given.
-            arguments={**execution.facts, **execution.arguments},
-            node=execution.node,
-            task=execution.task,
-        )
+        asked = request_of(execution)
         policy = self._book.current
         glass = breaks if glass is None else glass
         wanted = policy.groups_about(asked, glass=glass)
@@ -400,6 +391,20 @@ class Reviewers:
         )
 
 
+def request_of(execution: Execution) -> Request:
+    """What is asked, as the rules see it."""
+    return Request(
+        person=execution.actor,
+        channel=execution.place.channel,
+        command=execution.command,
+        effect=execution.effect,
+        # What was found out for an argument that was left out counts like one given.
+        arguments={**execution.facts, **execution.arguments},
+        node=execution.node,
+        task=execution.task,
+    )
+
+
 def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
     """How long a review of this kind is open by the rules."""
     return {
@@ -412,7 +417,7 @@ def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
 def since_requested(refusal: Refused) -> Refused:
     """The refusal of what was not refused when it was requested, in words that say so."""
     return Refused(
-        f"The rules have changed since this was asked. {refusal.sentence}", hint=refusal.hint
+        f"The rules have changed since this was requested. {refusal.sentence}", hint=refusal.hint
     )
 
 
@@ -435,17 +440,3 @@ def binding(execution: Execution) -> str:
         execution.task,
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-
-
-def outgrown(approval: Approval, decision: Decision) -> bool:
-    """Whether the rules demand more now than what `approval` has asked for."""
-    if decision.kind in {"run", "deny"} or approval.kind is ReviewKind.AFTERWARDS:
-        return decision.kind == "deny"
-    if decision.kind == "confirm":
-        return False
-    return (
-        approval.kind is ReviewKind.CONFIRM
-        or decision.approvals > approval.needed
-        or (decision.type_name and not approval.type_name)
-        or (approval.self_approval and not decision.self_approval)
-    )

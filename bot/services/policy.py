@@ -8,7 +8,7 @@ that speaks of them agrees. What is decided without any rule are the defaults.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
@@ -40,6 +40,7 @@ _CLOSED = (
     "that group.)"
 )
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
+_OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
 DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
 
 
@@ -300,7 +301,8 @@ class Decision:
     """What the rules say. `rules` name those that counted, the defaults as `(default)`.
 
     With `kind` "approve": `approvals` people are needed, `denials` end it, every one of
-    `approvers` must contain an approver, `reasons` must all match.
+    `approvers` must contain an approver, `reasons` must all match. `says` names the rules that say
+    what counts, by key: of several approvals, the one that wants the most.
     """
 
     kind: Kind
@@ -315,6 +317,7 @@ class Decision:
     remind: timedelta | None = None
     type_name: bool = False
     break_glass: bool = False
+    says: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def check_reason(self, reason: str) -> None:
         """Raise Refused when the rules want a (better) reason."""
@@ -325,6 +328,10 @@ class Decision:
                 raise Refused(
                     f"The reason must match “{pattern}”.", hint='Say it: reason="…"', field="reason"
                 )
+
+    def takes(self, reason: str) -> bool:
+        """Whether the rules are content with this reason."""
+        return all(reason and patterns.is_found(pattern, reason) for pattern in self.reasons)
 
     def may_approve(self, person: str, groups: Iterable[str]) -> bool:
         """Whether the rules let this person approve; entitlement to the node is another matter."""
@@ -360,7 +367,7 @@ def decide(policy: Policy, request: Request) -> Decision:
     said = [review.self_approval for review in reviews if review.self_approval is not None]
     denials = [review.denials for review in reviews if review.denials is not None]
     glass = [review.break_glass for review in reviews if review.break_glass is not None]
-    return Decision(
+    decision = Decision(
         kind,
         rules=names,
         approvals=approvals,
@@ -373,3 +380,12 @@ def decide(policy: Policy, request: Request) -> Decision:
         type_name=any(review.type_name for review in reviews),
         break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
     )
+    return replace(decision, says=_says(decision, dict(zip(names, reviews, strict=True))))
+
+
+def _says(decision: Decision, reviews: Mapping[str, Review]) -> dict[str, tuple[str, ...]]:
+    """Which rules say what counts, of that which the strictest says."""
+    return {
+        key: tuple(n for n, one in reviews.items() if getattr(one, key) == getattr(decision, key))
+        for key in _OF_THE_STRICTEST
+    }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.model import (
+    UNTYPED,
     Approval,
     ApprovalStatus,
     Count,
@@ -35,7 +36,7 @@ from bot.reply import (
     plain,
     time,
 )
-from bot.services.cards import Subject, duration, running
+from bot.services.cards import Subject, card_key, duration, running
 from bot.services.facts import ALIKE, DESCRIPTION, NODE, SESSION, Kinds, said
 
 APPROVE = "approval.approve"
@@ -94,6 +95,8 @@ def question(asked: Question) -> Reply:
     parts: list[Part] = [Para(title), Fields(tuple(pairs))]
     if asked.loses:
         parts.append(Para(line(emoji("warning"), " ", asked.loses)))
+    if asked.approval.changed:
+        parts.append(Para(line(emoji("scales"), " ", asked.approval.changed)))
     if tally := line(_tally(asked), *_no_longer(asked)):
         parts.append(Para(tally))
     parts += [_buttons(asked), Note(_who(asked))]
@@ -254,6 +257,8 @@ def _no_longer(asked: Question) -> list[Line]:
             why = " may not decide on this any more: their "
             if vote.why == EXPIRED:
                 why = " decided after the time that the rules give now: their "
+            elif vote.why == UNTYPED:
+                why = " approved without typing what it is about: their "
             told.append(line(mention(user), why, f"{given} no longer counts. "))
     return told
 
@@ -436,6 +441,13 @@ def reviewed_glass(asked: Question) -> Reply:
 def glass_key(execution_id: str) -> str:
     """The key of the message that announces broken glass."""
     return f"glass:{execution_id}"
+
+
+def key_of(approval: Approval) -> str:
+    """The key of the message that asks, or announces broken glass."""
+    if approval.kind is ReviewKind.AFTERWARDS:
+        return glass_key(approval.execution)
+    return card_key(approval.execution)
 
 
 def glass_note(approval: Approval, people: Sequence[str]) -> Note:

@@ -16,7 +16,7 @@ Fault = tuple[tuple[int | str, ...], str]  # where it stands, and a whole senten
 _SAYS = tuple(name for name in Review.model_fields if name != "approvals")
 # What counts only where somebody else approves.
 _OF_APPROVALS = (
-    "approvers", "denials", "self_approval", "remind", "type_name", "break_glass",
+    "approvers", "denials", "self_approval", "remind", "type_name",
 )  # fmt: skip
 _OF_QUESTIONS = ("expires",)
 
@@ -179,3 +179,7 @@ def _moot(
             for name in _OF_QUESTIONS:
                 if getattr(review, name) is not None:
                     yield name, f"`{name}` counts only where something is asked: say `approvals`."
+    if review.break_glass is not None and not any(
+        one.approvals or one.confirm or one.reason for one in reviews
+    ):
+        yield "break_glass", "`break_glass` counts only where something stands in the way."

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.model import (
+    UNTYPED,
     Approval,
     ApprovalStatus,
     AuditKind,
@@ -106,34 +107,40 @@ class Votes(Repository):
         """Hold a review that is open or approved to stricter `terms`; gives it as it is then.
 
         What is laxer than the review changes nothing. Votes that fall count no longer: an approved
-        review that lacks them is open again, and with fewer denials needed an open one may end. The
-        review's row is locked first.
+        review that lacks them is open again, and with fewer denials needed an open one may end.
+        Where approvers have to type what it is about from now on, those who have not have to vote
+        anew, also with a click that is kept and not counted yet. The review's row is locked first.
         """
         approval = await self._locked(approval_id)
         if approval.status not in {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}:
             return approval
-        votes = [v for v in await self.of(approval_id) if v.state is VoteState.COUNTED]
-        fallen = [vote.key for vote in votes if vote.key in terms.fallen]
-        for key in fallen:
-            fell = await self._settle(key, VoteState.FALLEN, terms.fallen[key])
-            await self._note(approval, fell, now)
+        votes = await self.of(approval_id)
+        fallen = _fallen(approval, votes, terms)
+        for key, why in fallen.items():
+            await self._note(approval, await self._settle(key, VoteState.FALLEN, why), now)
         approval = replace(
             approval,
             expires_at=min(approval.expires_at, terms.expires_at),
+            needed=max(approval.needed, terms.needed),
             denials=min(approval.denials, terms.denials),
             self_approval=approval.self_approval and terms.self_approval,
+            type_name=approval.type_name or terms.type_name,
+            changed=terms.changed or approval.changed,
         )
-        counted = [vote for vote in votes if vote.key not in fallen]
+        counted = [v for v in votes if v.state is VoteState.COUNTED and v.key not in fallen]
         outcome = _outcome(approval, counted)
-        if fallen or outcome is ApprovalStatus.DENIED:
+        if outcome is not ApprovalStatus.APPROVED:  # nothing is approved by a lack of votes
             approval = _with_outcome(approval, outcome, counted, now)
         await self._connection.execute(
             update(approvals)
             .where(approvals.c.id == approval_id)
             .values(
                 expires_at=approval.expires_at,
+                needed=approval.needed,
                 denials=approval.denials,
                 self_approval=approval.self_approval,
+                type_name=approval.type_name,
+                changed=approval.changed,
                 status=approval.status,
                 decided_by=approval.decided_by,
                 decided_at=approval.decided_at,
@@ -218,6 +225,19 @@ def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: dat
     if approval.expires_at <= vote.at or is_late:
         return "expired"
     return "voted" if any(v.user == vote.user for v in counted) else ""
+
+
+def _fallen(approval: Approval, votes: Collection[Vote], terms: Terms) -> dict[str, str]:
+    """The keys of the votes that count no longer by these terms, and why."""
+    fallen: dict[str, str] = {}
+    types_now = terms.type_name and not approval.type_name
+    for vote in votes:
+        is_open = vote.state in {VoteState.COUNTED, VoteState.PENDING}
+        if vote.state is VoteState.COUNTED and vote.key in terms.fallen:
+            fallen[vote.key] = terms.fallen[vote.key]
+        elif types_now and is_open and vote.verdict is Verdict.APPROVE:
+            fallen[vote.key] = UNTYPED
+    return fallen
 
 
 def _outcome(approval: Approval, counted: Collection[Vote]) -> ApprovalStatus:

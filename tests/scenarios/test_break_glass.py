@@ -114,6 +114,19 @@ async def test_where_nothing_has_to_be_approved_nothing_is_broken(stage: Stage) 
     assert not told(stage.bob, "broke the glass")
 
 
+@pytest.mark.parametrize("needs", ["confirm = true", "approvals = 1"])
+async def test_glass_gets_past_whatever_stands_in_the_way(stage: Stage, needs: str) -> None:
+    glass = 'break_glass = { persons = ["U0CAROL"] }'
+    match = 'match = { command = "vm.delete" }\nreason = "^OPS-"'
+    default = f"[defaults]\ndestroy = {{ {needs} }}\n"
+    rules(stage, f'{default}[[rule]]\nname = "glass"\n{match}\n{glass}\n')
+    dry = await stage.asks(stage.carol, f"{BREAK} --dry-run")
+    assert "It would run at once, be announced, and wait for a review afterwards." in dry.plain
+    await stage.carol.types(BREAK, channel=CHANNEL)
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    await stage.bob.sees("broke the glass", "@dbc")
+
+
 async def test_a_crash_after_it_was_announced_does_not_announce_it_twice(stage: Stage) -> None:
     stage.ws.faults.add("http_500", "chat.postMessage", times=2, after_effect=True)
     await stage.carol.types(BREAK, channel=CHANNEL)

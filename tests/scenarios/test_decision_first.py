@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import Person
-from tests.scenarios.changing import DEEDS, NO_REVIEW, Deed, does, prepared
+from tests.scenarios.changing import DEEDS, LOCAL, NO_REVIEW, PYTORCH, Deed, does, prepared
 from tests.scenarios.site import NAME, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -131,3 +131,41 @@ async def test_while_slack_does_not_say_who_is_denied_nothing_is_looked_at(stage
     for options in ("", " --dry-run"):
         await stage.asks(stage.alice, f"/dbc disk add {NAME} 50{options}")
     assert looks(stage) == []
+
+
+FOUND = {
+    "image.upload": ("server", f"image upload /data/{LOCAL} on gpu1"),
+    "image.download": ("server", f"image download {PYTORCH} on gpu1"),
+    "snapshot.create": ("server", f"snapshot create {NAME} s1"),
+}
+
+
+@pytest.mark.parametrize("options", ["", " --dry-run"])
+@pytest.mark.parametrize("name", FOUND)
+async def test_nothing_is_learnt_where_only_the_look_finds_what_is_denied(
+    stage: Stage, name: str, options: str
+) -> None:
+    await prepared(stage, DEEDS[name])
+    del stage.world.image_servers["backup"]
+    argument, line = FOUND[name]
+    rules(stage, denied(stage.alice, f', command = "{name}", arguments = {{ {argument} = "hub" }}'))
+    stage.world.calls.clear()
+    seen = await stage.asks(stage.alice, f"/dbc {line}{options}")
+    assert WHY in seen.plain
+    assert [call.op for call in stage.world.calls if call.node_name] == []
+    assert [one for one in ("running", "Shut it down", "GiB", "has it") if one in seen.plain] == []
+
+
+async def test_a_denied_direction_of_a_transfer_tells_nothing_of_it(stage: Stage) -> None:
+    deed = await prepared(stage, DEEDS["image.stop"])
+    rules(
+        stage,
+        denied(stage.alice, ', command = "image.stop", arguments = { direction = "download" }'),
+    )
+    stage.world.calls.clear()
+    await does(stage, deed)
+    assert WHY in stage.alice.screen()
+    assert {call.op for call in stage.world.calls} <= {
+        "images.upload_progress",
+        "images.download_progress",
+    }

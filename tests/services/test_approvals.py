@@ -1,16 +1,16 @@
-"""What an approval covers, and when the rules have outgrown it."""
+"""What an approval covers, and for how long it is asked for."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from bot.model import Execution, ReviewKind
-from bot.services.approvals import binding, lasts, outgrown, pause_after
-from bot.services.policy import Decision, Kind
-from tests.storage.samples import approval, execution
+from bot.services.approvals import binding, lasts, pause_after
+from bot.services.policy import Decision
+from tests.storage.samples import execution
+
+CONFIRM, APPROVE, AFTERWARDS = ReviewKind
 
 
 @pytest.mark.parametrize(
@@ -32,50 +32,6 @@ def test_the_order_of_arguments_and_who_asks_are_no_part_of_the_binding() -> Non
     one = replace(execution(), arguments={"vm": "train-01", "force": "yes"})
     other = replace(one, arguments={"force": "yes", "vm": "train-01"}, actor="U2", id="execution-2")
     assert binding(one) == binding(other)
-
-
-CONFIRM, APPROVE, AFTERWARDS = ReviewKind
-
-
-@pytest.mark.parametrize(
-    ("kind", "asked_for", "say", "needs", "is_outgrown"),
-    [
-        (CONFIRM, {}, "run", {}, False),
-        (CONFIRM, {}, "confirm", {"type_name": True}, False),
-        (CONFIRM, {}, "approve", {"approvals": 1}, True),
-        (CONFIRM, {}, "deny", {}, True),
-        (APPROVE, {"needed": 2}, "confirm", {"approvals": 3}, False),
-        (APPROVE, {"needed": 2}, "approve", {"approvals": 2}, False),
-        (APPROVE, {"needed": 2}, "approve", {"approvals": 3}, True),
-        (APPROVE, {"needed": 2}, "approve", {"approvals": 1}, False),
-        (APPROVE, {}, "approve", {"approvals": 1, "type_name": True}, True),
-        (APPROVE, {"type_name": True}, "approve", {"approvals": 1, "type_name": True}, False),
-        (APPROVE, {"type_name": True}, "approve", {"approvals": 1}, False),
-        (APPROVE, {"self_approval": True}, "approve", {"approvals": 1}, True),
-        (
-            APPROVE,
-            {"self_approval": True},
-            "approve",
-            {"approvals": 1, "self_approval": True},
-            False,
-        ),
-        (APPROVE, {}, "approve", {"approvals": 1, "self_approval": True}, False),
-        (APPROVE, {}, "deny", {}, True),
-        (AFTERWARDS, {}, "approve", {"approvals": 3}, False),
-        (AFTERWARDS, {}, "run", {}, False),
-        (AFTERWARDS, {}, "deny", {}, True),
-    ],
-)
-def test_rules_that_demand_more_than_was_asked_for_have_outgrown_it(
-    kind: ReviewKind,
-    asked_for: Mapping[str, Any],
-    say: Kind,
-    needs: Mapping[str, Any],
-    *,
-    is_outgrown: bool,
-) -> None:
-    review = approval(kind=kind, **asked_for)
-    assert outgrown(review, Decision(say, **needs)) is is_outgrown
 
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -79,9 +79,10 @@ async def _before_download(
     ctx: Context, image: str, node: Node, server: str, directory: str, *, replace: bool
 ) -> Mapping[str, str]:
     target = await ctx.target(node)
+    chosen = await choose_server(ctx, server, having=image)
+    await ctx.allow(server=chosen)
     await _refuse_second(ctx, target, image)
     await _refuse_unfinished(ctx, node, {"direction": DOWNLOAD, "image": image})
-    chosen = await choose_server(ctx, server, having=image)
     size = await size_on_server(ctx, chosen, image)
     if size is None:
         raise NotFound(
@@ -136,9 +137,10 @@ async def _before_upload(
     target = await ctx.target(node)
     path = fields.image_path(image, "image")
     name = path.rpartition("/")[2]
+    chosen = await choose_server(ctx, server)
+    await ctx.allow(server=chosen)
     await _refuse_second(ctx, target, path)
     await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
-    chosen = await choose_server(ctx, server)
     found = await in_place.on_server(ctx, chosen, name)
     if not replace and found.doubt:
         in_place.require_replace(name, chosen, found, "An upload")
@@ -251,6 +253,7 @@ def _follows(watch: Watch, known: Mapping[str, str]) -> bool:
 async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:
     target = await ctx.target(node)
     found = await one_transfer(ctx, target, image, direction)
+    await ctx.allow(direction=found.direction)
     path = fields.image_path(image, "image")
     name = path.rpartition("/")[2]
     on_node = await size_on_node(ctx, target, path)

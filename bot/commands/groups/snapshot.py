@@ -114,6 +114,7 @@ async def _before_create(
     """DBC takes a name twice and then mixes the two up, and never looks at the power again."""
     fields.echoed(desc, "desc")
     chosen = await choose_server(ctx, server)
+    await ctx.allow(server=chosen)
     target = await ctx.target(vm)
     await must_be_off(ctx, target, vm, "a snapshot can be taken")
     if await _has(ctx, target, vm, name):

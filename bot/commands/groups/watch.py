@@ -114,10 +114,12 @@ async def _before_image(
 ) -> Mapping[str, str]:
     target = await ctx.target(node)
     found = await one_transfer(ctx, target, image, direction)
+    await ctx.allow(direction=found.direction)
     path = fields.image_path(image, "image")
     name = path.rpartition("/")[2]
     is_download = found.direction == DOWNLOAD
     chosen = await choose_server(ctx, server, having=name if is_download else "")
+    await ctx.allow(direction=found.direction, server=chosen)
     if is_download:
         size = size_of(await ctx.dbc.images.on_server(chosen), name)
     else:

@@ -147,6 +147,7 @@ async def _put_off(core: Core, request: web.Request, fault: Fault) -> web.Respon
     due = core.clock.now() + timedelta(seconds=fault.late)
     work = asyncio.create_task(_late(core, name, args, due))
     core.late[work] = due
+    core.state.announce()
 
     def done(work: asyncio.Task[Json]) -> None:
         del core.late[work]
