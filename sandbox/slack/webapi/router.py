@@ -164,8 +164,12 @@ def _answered(core: Core, answer: Json) -> web.Response:
     return web.json_response(answer, headers=headers)
 
 
-def _one_too_many(core: Core, name: str) -> Fault | None:
-    wait = core.limits.retry_after(name, core.clock.now())
+def _one_too_many(core: Core, name: str, args: Json) -> Fault | None:
+    where = str(args.get("channel", ""))
+    channel = core.state.channels.get(where)
+    if channel is not None and channel.is_im:  # it has two names: its own, and the person's
+        where = next((one for one in channel.members if one != core.state.bot.id), where)
+    wait = core.limits.retry_after(name, core.clock.now(), where)
     return None if wait is None else Fault("ratelimited", name, retry_after=wait)
 
 
@@ -173,11 +177,12 @@ async def handle(core: Core, request: web.Request) -> web.Response:
     """Answer one call."""
     name = request.match_info["method"]
     args: Json = {}
-    fault = core.faults.take(name) or _one_too_many(core, name)
+    fault = core.faults.take(name)
     if fault is not None and (fault.late or fault.kind == "slow"):
         return await _put_off(core, request, fault)
     try:
         args = await _arguments(request)
+        fault = fault or _one_too_many(core, name, args)
         if fault is not None and not fault.after_effect:
             answer = SlackError(fault.error if fault.kind == "error" else fault.kind).body()
         else:
