@@ -49,8 +49,10 @@ async def require_first(
     if not _can_be_twice(command, execution):
         return
     for one in await tx.executions.open_on_target(execution):
+        if not _is_same(command, one, execution):
+            continue
         approval = await tx.approvals.for_execution(one.id)
-        if _is_same(command, one, execution) and _is_open(one, approval, execution, review, now):
+        if _is_open(one, approval, execution, review, now):
             raise SameRequest(one)
 
 
