@@ -45,6 +45,7 @@ from bot.services.leases import HEARTBEAT, Leases
 from bot.services.leftovers import Leftovers
 from bot.services.observers import observers
 from bot.services.outbox import Outbox
+from bot.services.people import RecentPeople
 from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions
@@ -90,11 +91,14 @@ class Bot:
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()
         self._connection = SlackConnection(settings, self.health, redactor, clock)
-        self._directory = SlackDirectory(self._connection, clock)
-        self._groups = UserGroups(self._directory, clock)
+        directory = SlackDirectory(self._connection)
+        self._people = RecentPeople(directory, clock)
+        self._groups = UserGroups(directory, clock)
         messenger = SlackMessenger(self._connection, clock)
         leases = Leases(self.store, clock, by)
-        outbox = Outbox(self.store, messenger, leases, clock, by)
+        # Nobody waits for the outbox: what Slack puts off is due again then.
+        unhurried = SlackMessenger(self._connection, clock, timedelta())
+        outbox = Outbox(self.store, unhurried, leases, clock, by)
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
         self._services = services
@@ -106,7 +110,7 @@ class Bot:
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
-        copies = Copies(self.store, messenger, outbox, leases, clock, by)
+        copies = Copies(self.store, unhurried, outbox, leases, clock, by)
         jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
         database = Database(self.store, self.health, clock)
         looking = Job("database", timedelta(seconds=5), database.look)
@@ -121,7 +125,7 @@ class Bot:
         last_known = LastKnown(store, clock)
         looking = observers(store, dbc, inventory, clock)
         words = partial(_words, table)
-        reviewers = Reviewers(self._book, sessions, self._directory, self._groups, clock)
+        reviewers = Reviewers(self._book, sessions, self._people, self._groups, clock)
         return Services(
             store=store,
             dbc=dbc,
@@ -140,7 +144,7 @@ class Bot:
                 lambda: self._book.current,
                 lambda: self._book.faults,
             ),
-            directory=self._directory,
+            directory=self._people,
             messenger=messenger,
             leases=leases,
             clock=clock,

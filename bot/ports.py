@@ -54,6 +54,20 @@ class Unfamiliar(DeliveryFailed):
     """Refused with a word that nobody here knows: it may be about this place, and it may pass."""
 
 
+class PutOff(DeliveryFailed):
+    """The chat side takes no more of this kind for now, and has done nothing of it.
+
+    It takes the next one after `wait`, and then one `every` so often, or more.
+    """
+
+    def __init__(
+        self, reason: str, wait: timedelta, every: timedelta = timedelta(seconds=1)
+    ) -> None:
+        super().__init__(reason, wait)
+        self.wait = wait
+        self.every = every
+
+
 class RightsUnknown(DeliveryFailed):
     """The chat side does not say at the moment who somebody is; nobody's right is decided by it.
 
@@ -197,6 +211,13 @@ class Messenger(Protocol):
 
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post a new message that carries `key` invisibly. Raises DeliveryFailed."""
+        ...
+
+    def put_off(self, where: Place | MessageRef) -> PutOff | None:
+        """What a new message there, or an edit of that one, would be put off with; None: nothing.
+
+        Asks nobody: the chat side has said it before.
+        """
         ...
 
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:

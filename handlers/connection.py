@@ -19,13 +19,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.clock import Clock, shown, was_set
+from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings
 from bot.health import Health
 from bot.log import CREDENTIALS
-from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, Unanswered, Unfamiliar
+from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, PutOff, Unanswered, Unfamiliar
 from bot.redaction import Redactor
 from bot.reply import Reply, with_commands, with_moments
+from handlers.pacing import PATIENCE, Pacing
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
     APP_TOKEN,
@@ -88,10 +89,6 @@ def proxy_for(url: str) -> str | None:
     return getproxies().get(parts.scheme)
 
 
-class PutOff(DeliveryFailed):
-    """Slack said itself when to come again (Retry-After)."""
-
-
 class SlackConnection:
     """Everything that needs the bot token. Open it before use; `identity` is known from then on.
 
@@ -122,6 +119,7 @@ class SlackConnection:
         self._slash_command = settings.slash_command
         self._redactor = redactor or Redactor()
         self._clock = clock
+        self._pacing = Pacing(clock or SystemClock())
 
     @property
     def identity(self) -> Identity:
@@ -236,13 +234,27 @@ class SlackConnection:
         if self.client.session is not None:
             await self.client.session.close()
 
-    async def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
-        """Call a method that writes; None arguments are left out. Raises DeliveryFailed."""
-        return await self._ask(method, json=_given(arguments))
+    def put_off(self, method: str, channel: str = "") -> PutOff | None:
+        """What Slack would put this call off with, as it has said before; None: nothing."""
+        return self._pacing.put_off(method, channel)
 
-    async def read(self, method: str, **arguments: object) -> Mapping[str, Any]:
+    async def call(
+        self, method: str, patience: timedelta = PATIENCE, **arguments: object
+    ) -> Mapping[str, Any]:
+        """Call a method that writes; None arguments are left out. Raises DeliveryFailed.
+
+        `patience`: for how long it waits by itself where Slack puts it off.
+        """
+        given = _given(arguments)
+        ask = partial(self._ask, method, json=given)
+        return await self._pacing.send(method, str(given.get("channel", "")), ask, patience)
+
+    async def read(
+        self, method: str, patience: timedelta = PATIENCE, **arguments: object
+    ) -> Mapping[str, Any]:
         """Call a method that reads: Slack takes no JSON for these. Raises DeliveryFailed."""
-        return await self._ask(method, http_verb="GET", params=_given(arguments))
+        ask = partial(self._ask, method, http_verb="GET", params=_given(arguments))
+        return await self._pacing.send(method, "", ask, patience)
 
     async def _ask(self, method: str, **how: Any) -> Mapping[str, Any]:
         """Call a method. Raises Unanswered only for what must not be done twice."""
@@ -258,6 +270,10 @@ class SlackConnection:
 
     async def upload(self, channel: str, thread: str, name: str, text: str) -> None:
         """Share a text file in a conversation. Raises DeliveryFailed."""
+        share = partial(self._upload, channel, thread, name, text)
+        await self._pacing.send(_UPLOAD[0], "", share, PATIENCE)
+
+    async def _upload(self, channel: str, thread: str, name: str, text: str) -> None:
         try:
             answer = await self.client.files_upload_v2(
                 content=self._redactor.redact(text),

@@ -1,7 +1,7 @@
-"""When a Web API call is repeated at once: what cannot happen twice, and only for seconds.
+"""When a call is repeated at once: what cannot happen twice, and only for seconds.
 
-Everything longer is the outbox's business. The SDK's own handlers repeat connection errors
-blindly and read only the first digit of Retry-After.
+Everything longer is the outbox's business; what Slack puts off (429) is that of `pacing`. The SDK's
+own handlers repeat connection errors blindly and read only the first digit of Retry-After.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 
+from handlers.pacing import PATIENCE
+
 ATTEMPTS = 2
-# A person waits for most answers; what Slack puts off longer than this is delivered later.
-PATIENCE = timedelta(seconds=5)
 # Without an answer nobody knows whether these happened, and twice is wrong: a second message or
 # file, a trigger_id that is refused as used though the form is open, or an old edit that comes
 # after a newer one. Whoever calls them looks first.
@@ -42,7 +42,7 @@ def retry_after(headers: Mapping[str, object]) -> timedelta | None:
 
 
 class _RateLimit(AsyncRetryHandler):
-    """429: Slack did nothing, so any call may be repeated once it lets us."""
+    """429 of a response_url, which Slack counts by itself: nothing was done, so it is repeated."""
 
     async def _can_retry_async(self, *, response: HttpResponse | None = None, **_: object) -> bool:
         if response is None or response.status_code != 429:
@@ -91,4 +91,4 @@ def careful_handlers() -> list[AsyncRetryHandler]:
 
 def retry_handlers() -> list[AsyncRetryHandler]:
     """The handlers of one client of the Web API."""
-    return [*careful_handlers(), _Unanswered(max_retry_count=ATTEMPTS)]
+    return [_Unconnected(max_retry_count=ATTEMPTS), _Unanswered(max_retry_count=ATTEMPTS)]

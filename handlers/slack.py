@@ -17,14 +17,16 @@ from bot.ports import (
     SETTLES_WITHIN,
     DeliveryFailed,
     PersonInfo,
+    PutOff,
     RightsUnknown,
     Unanswered,
     UserGroup,
 )
 from bot.reply import Reply
 from bot.services.elsewhere import explained
-from handlers.connection import SOON, PutOff, SlackConnection
+from handlers.connection import SOON, SlackConnection
 from handlers.lookout import Aftermath, once
+from handlers.pacing import LONGEST, PATIENCE, POST
 from handlers.payloads import Json
 from handlers.render import message
 from handlers.shapes import (
@@ -48,8 +50,6 @@ _USUALLY = timedelta(minutes=10)
 _PAGES = 20
 # How far our clock may be ahead of Slack's, whose moments the messages carry.
 _AHEAD = timedelta(minutes=10)
-# Slack puts off by seconds; nobody is kept from approving for longer by an odd answer.
-_LONGEST_WAIT = timedelta(minutes=2)
 
 log = structlog.get_logger()
 
@@ -59,11 +59,18 @@ Choosing = Callable[[Sequence[MessageRef]], MessageRef | None]
 
 
 class SlackMessenger:
-    """ports.Messenger. A person's id in place of a channel means the direct message with them."""
+    """ports.Messenger. A person's id in place of a channel means the direct message with them.
 
-    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
+    `patience`: for how long what is sent waits by itself where Slack puts it off; none for what
+    is tried again by others.
+    """
+
+    def __init__(
+        self, connection: SlackConnection, clock: Clock, patience: timedelta = PATIENCE
+    ) -> None:
         self._connection = connection
         self._clock = clock
+        self._patience = patience
         self._aftermath = Aftermath(clock)
 
     @property
@@ -80,7 +87,8 @@ class SlackMessenger:
         """Post a new message that nobody will look for. Raises DeliveryFailed."""
         rendered = message(self._connection.spelled(reply))
         answer = await self._connection.call(
-            "chat.postMessage",
+            POST,
+            self._patience,
             channel=place.channel,
             thread_ts=place.thread or None,
             text=rendered.text,
@@ -95,6 +103,11 @@ class SlackMessenger:
             raise Unanswered(odd.reason, SOON, SETTLES_WITHIN) from odd
         return MessageRef(posted.channel, posted.ts)
 
+    def put_off(self, where: Place | MessageRef) -> PutOff | None:
+        """What a new message there, or an edit of that one, would be put off with."""
+        method = "chat.update" if isinstance(where, MessageRef) else POST
+        return self._connection.put_off(method, where.channel)
+
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
         """Replace a message's content; its metadata stays. Raises DeliveryFailed.
 
@@ -103,7 +116,10 @@ class SlackMessenger:
         try:
             await self._edit(ref, reply)
         except Unanswered as lost:
-            await self._edit(ref, reply)
+            try:
+                await self._edit(ref, reply)
+            except PutOff:
+                raise lost from None
             return lost.settles_within
         return timedelta(0)
 
@@ -111,6 +127,7 @@ class SlackMessenger:
         rendered = message(self._connection.spelled(reply))
         await self._connection.call(
             "chat.update",
+            self._patience,
             channel=ref.channel,
             ts=ref.ts,
             text=rendered.text,
@@ -167,7 +184,9 @@ class SlackMessenger:
     async def delete(self, ref: MessageRef) -> None:
         """Delete a message of ours, if it is there. Raises DeliveryFailed."""
         try:
-            await self._connection.call("chat.delete", channel=ref.channel, ts=ref.ts)
+            await self._connection.call(
+                "chat.delete", self._patience, channel=ref.channel, ts=ref.ts
+            )
         except DeliveryFailed as failure:
             if failure.reason != "message_not_found":
                 raise
@@ -199,6 +218,7 @@ class SlackMessenger:
         for _ in range(_PAGES):
             answer = await self._connection.read(
                 method,
+                self._patience,
                 channel=place.channel,
                 ts=place.thread or None,
                 oldest=oldest,
@@ -251,7 +271,7 @@ class SlackMessenger:
 
     async def direct(self, user: str) -> Place:
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
-        answer = await self._connection.call("conversations.open", users=user)
+        answer = await self._connection.call("conversations.open", self._patience, users=user)
         return Place(shaped(Opened, answer).channel.id)
 
     async def upload(self, place: Place, name: str, text: str) -> None:
@@ -309,12 +329,10 @@ def _key_of(posted: Mapping[str, Any]) -> str:
 
 
 class SlackDirectory:
-    """ports.Directory. Asks nothing of a method before the time that Slack has put it off to."""
+    """ports.Directory. Waits for nothing by itself: whoever asks says that Slack is waited for."""
 
-    def __init__(self, connection: SlackConnection, clock: Clock) -> None:
+    def __init__(self, connection: SlackConnection) -> None:
         self._connection = connection
-        self._clock = clock
-        self._put_off: dict[str, timedelta] = {}  # methods, by the monotonic clock
 
     async def person(self, user: str) -> PersonInfo:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
@@ -347,18 +365,12 @@ class SlackDirectory:
 
     async def _ask(self, method: str, shape: type[S], **about: object) -> S:
         """The answer in its shape. Raises RightsUnknown where Slack may say later."""
-        left = self._put_off.get(method, timedelta()) - self._clock.monotonic()
-        if left > timedelta():
-            raise RightsUnknown("ratelimited", left)
         try:
-            return shaped(shape, await self._connection.read(method, **about))
+            return shaped(shape, await self._connection.read(method, timedelta(), **about))
         except DeliveryFailed as failure:
             if failure.retry_after is None:
                 raise
-            wait = min(failure.retry_after, _LONGEST_WAIT)
-            if isinstance(failure, PutOff):
-                self._put_off[method] = self._clock.monotonic() + wait
-            raise RightsUnknown(failure.reason, wait) from failure
+            raise RightsUnknown(failure.reason, min(failure.retry_after, LONGEST)) from failure
 
     def _is_here(self, found: Account) -> bool:
         identity = self._connection.identity

@@ -15,8 +15,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot.clock import Clock
-from bot.ports import DeliveryFailed, LockedOut
-from handlers.connection import PutOff
+from bot.ports import DeliveryFailed, LockedOut, PutOff
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """Who may decide on what, at this moment: the rules, the rights of people, and what was shown.
 
 Rights are read when they matter, at the click; else who is in a user group is remembered for a
-minute. What Slack will never
+minute, and who somebody is for seconds, where very many are asked about. What Slack will never
 answer (no such person, a missing permission) counts as no right; what it may answer later raises.
 """
 
@@ -22,6 +22,7 @@ from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line
 from bot.services.lockouts import lockouts
 from bot.services.moment import Moment
+from bot.services.people import RecentPeople
 from bot.services.policy import Decision, People, Policy, Request, decide
 from bot.services.policy_file import FaultyPolicy, read_policy
 from bot.services.rule_arguments import Known
@@ -73,14 +74,16 @@ class Reviewers:
         self,
         book: PolicyBook,
         sessions: Sessions,
-        directory: Directory,
+        people: RecentPeople,
         groups: UserGroups,
         clock: Clock,
         members: Callable[[], Awaitable[Groups]] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self._book = book
         self._sessions = sessions
-        self._directory = directory
+        self._people = people
+        self._directory = directory or people
         self._groups = groups
         self._clock = clock
         self._members = members or groups.recent
@@ -92,15 +95,22 @@ class Reviewers:
 
     def at_this_moment(self) -> "Reviewers":
         """The same for one decision or one list: who people are is asked for once."""
-        return self._with(self._members)
+        return self._with(self._members, self._directory)
 
     def at_a_click(self) -> "Reviewers":
         """The same for one click: all that Slack says of rights is asked for after it, once."""
-        return self._with(AsOfNow(self._groups))
+        return self._with(AsOfNow(self._groups), self._people.now)
 
-    def _with(self, members: Callable[[], Awaitable[Groups]]) -> "Reviewers":
-        moment = Moment(self._directory)
-        return Reviewers(self._book, self._sessions, moment, self._groups, self._clock, members)
+    def _with(self, members: Callable[[], Awaitable[Groups]], directory: Directory) -> "Reviewers":
+        return Reviewers(
+            self._book,
+            self._sessions,
+            self._people,
+            self._groups,
+            self._clock,
+            members,
+            Moment(directory),
+        )
 
     async def decision(self, execution: Execution, *, glass: bool | None = None) -> Decision:
         """What the rules say now; `glass` says whether to consider their break-glass part.

@@ -3,11 +3,12 @@
 A row is claimed under a lease before anything is sent, and before it is posted it says until when
 Slack may show it. A row that was claimed before without success may have been posted, by a process
 that died or by a slow Slack: it is looked for until that can be excluded, and only then posted
-again. While Slack refuses the bot itself, everything is held.
+again. While Slack refuses the bot itself, everything is held. What Slack puts off (so many messages
+in one channel, so many edits in a minute) is due again when it takes them; all else goes on.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ from bot.ports import (
     DeliveryFailed,
     LockedOut,
     Messenger,
+    PutOff,
     Unanswered,
     Unfamiliar,
     look_again_after,
@@ -98,11 +100,44 @@ class Outbox:
             return await tx.messages.claim_due(self._by, now, now + LEASE, limit)
 
     async def _deliver_all(self, messages: Sequence[Message], hold: Hold) -> None:
+        later: list[tuple[Message, PutOff]] = []
         for message in messages:
-            await self._deliver(message, hold)
+            if (put_off := await self._deliver(message, hold)) is not None:
+                later.append((message, put_off))
+                continue
+            hold.let_go(message.id)
+        await self._put_off(later)
+        for message, _ in later:
             hold.let_go(message.id)
 
-    async def _deliver(self, message: Message, hold: Hold) -> None:
+    async def _put_off(self, later: Sequence[tuple[Message, PutOff]]) -> None:
+        """Let each be due when Slack takes it, one after the other; what it says then counts."""
+        if not later:
+            return
+        before: Counter[bool] = Counter()  # how many posts, and how many edits
+        now = self._clock.now()
+        async for attempt in self._store.attempts():
+            before.clear()
+            async with attempt as tx:
+                for message, put_off in later:
+                    is_edit = message.ref is not None
+                    at = now + put_off.wait + before[is_edit] * put_off.every
+                    before[is_edit] += 1
+                    await tx.messages.put_back(message.id, at, put_off.reason, self._by)
+
+    async def _deliver(self, message: Message, hold: Hold) -> PutOff | None:
+        """Deliver it, unless it is put off by Slack."""
+        if (put_off := self._messenger.put_off(message.ref or message.place)) is not None:
+            return put_off
+        try:
+            await self._deliver_now(message, hold)
+        except PutOff as refusal:
+            log.info("message.put_off", key=message.key, seconds=refusal.wait.total_seconds())
+            return refusal
+        return None
+
+    async def _deliver_now(self, message: Message, hold: Hold) -> None:
+        """Deliver it. Raises PutOff; what else happens is written down."""
         if self.is_held:
             await self._put_back(message, "held", LockedOut.RETRY_AFTER)
             return
@@ -114,6 +149,8 @@ class Outbox:
         except _BesideError as refused:
             await self._put_back(message, refused.reason, _BESIDE)
             return
+        except PutOff:
+            raise
         except DeliveryFailed as failure:
             await self._failed(message, failure)
             return

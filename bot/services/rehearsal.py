@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from bot.model import MessageRef, Place
+from bot.ports import PutOff
 from bot.reply import Reply
 from bot.services.outbox import Outbox
 from storage import Store, UnitOfWork
@@ -59,6 +60,11 @@ class SilentMessenger:
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post nothing: what it refers to is no message."""
         return MessageRef(place.channel, f"{key}: {reply.summary}")
+
+    def put_off(self, where: Place | MessageRef) -> PutOff | None:
+        """Nothing is sent, so nothing is put off."""
+        del where
+        return None
 
     async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
         """Edit nothing."""

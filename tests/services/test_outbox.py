@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from bot.clock import Clock, SteadyClock
 from bot.model import Leased, MessageRef, Place
-from bot.ports import SETTLES_WITHIN, DeliveryFailed
+from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
 from bot.reply import Reply, dump
 from bot.services.leases import LeaseLost, Leases
 from bot.services.outbox import JUST_DIED, Outbox
@@ -41,6 +41,10 @@ class Chat:
         self.edits = 0
         self.unsettled = timedelta(0)
         self.refusal: DeliveryFailed | None = None  # of edits
+
+    def put_off(self, where: Place | MessageRef) -> PutOff | None:
+        del where
+        return None
 
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         if place.channel in self.closed:

@@ -1,0 +1,45 @@
+"""Who people are, as the chat side says it. Knows nothing of rules.
+
+Slack answers about people 100 times a minute, for everybody together: hundreds of requests of two
+people must not use that up for the others.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.ports import Directory, PersonInfo, UserGroup
+
+_WINDOW = timedelta(minutes=1)
+_FREELY = 50  # questions in a window; the other half is for clicks, and for other replicas
+# Once so many were asked, who somebody was so long ago will do, but never for a click.
+_KEPT = timedelta(seconds=10)
+
+
+class RecentPeople:
+    """ports.Directory, sparing with Slack; `now` is the one that asks each time."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self.now = directory
+        self._clock = clock
+        self._asked: deque[timedelta] = deque()  # when, by the monotonic clock
+        self._known: dict[str, tuple[timedelta, PersonInfo]] = {}
+
+    async def person(self, user: str) -> PersonInfo:
+        """The person, now, or a moment ago where many were asked about. Raises DeliveryFailed."""
+        now = self._clock.monotonic()
+        while self._asked and now - self._asked[0] >= _WINDOW:
+            self._asked.popleft()
+        known = {one: told for one, told in self._known.items() if now - told[0] < _KEPT}
+        self._known = known
+        if user in known and len(self._asked) >= _FREELY:
+            return known[user][1]
+        self._asked.append(now)
+        found = await self.now.person(user)
+        self._known[user] = now, found
+        return found
+
+    async def groups(self) -> Mapping[str, UserGroup]:
+        """All user groups, now. Raises DeliveryFailed."""
+        return await self.now.groups()
