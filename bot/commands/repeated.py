@@ -4,14 +4,18 @@ The first copy went through, and the node refuses the second one since it did.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from bot.commands.context import Services
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
+from bot.dbc.models import state_of
 from bot.errors import BotError
 from bot.model import MACHINE_GOALS, Watch, WatchState
+from bot.services.late import LOOKED_FOR
 from bot.services.observers.absence import is_missed
-from bot.services.observers.sight import ANSWERED
+from bot.services.observers.sight import ANSWERED, LOOKED_AT, TWICE
 from bot.services.settle import has_moved, verdict
 
 WAS = "was"  # a fact: a machine's state just before the change
@@ -23,11 +27,13 @@ async def went_through(
     """What was learnt where the effect of a refused change shows; None where the refusal is one.
 
     `watch` is what would follow the change. One look decides: what was as it was to be before
-    proves nothing.
+    proves nothing, nor does what another command may have done since it was looked at.
     """
+    watch = replace(watch, about={**watch.about, **error.learnt})
     if command.repeated is None or not command.repeated(error, watch.about):
         return None
-    if watch.goal in MACHINE_GOALS and _was_so(watch, command, services):
+    is_of_machine = watch.goal in MACHINE_GOALS
+    if is_of_machine and (_was_so(watch, command, services) or await _has_rival(watch, services)):
         return None
     try:
         sight = await services.watches.look_once(watch)
@@ -39,7 +45,26 @@ async def went_through(
     if not (is_done or sight.moved or is_missed(sight.about)):
         return None
     text = error.dbc_text if isinstance(error, DbcError) else ""
-    return {ANSWERED: f"The node answered “{text or error.sentence.rstrip('.')}”."}
+    answered = f"The node answered “{text or error.sentence.rstrip('.')}”"
+    learnt = {**error.learnt, ANSWERED: f"{answered}."}
+    if not is_of_machine:
+        return learnt
+    before = state_of(watch.about[WAS])
+    told = f"{answered}. The machine was {before} just before, so this request probably arrived"
+    return {**learnt, TWICE: f"{told} twice, and the first one did it."}
+
+
+async def _has_rival(watch: Watch, services: Services) -> bool:
+    """Whether another command of the bot may have done it since the machine was looked at."""
+    looked_at = watch.about.get(LOOKED_AT)
+    if looked_at is None:
+        return True
+    since = datetime.fromisoformat(looked_at)
+    async with services.store.read() as tx:
+        execution = await tx.executions.get(watch.execution)
+        return await tx.executions.has_rival(
+            execution, since=since, unknown_since=since - LOOKED_FOR, of_any_command=True
+        )
 
 
 def _was_so(watch: Watch, command: Command, services: Services) -> bool:

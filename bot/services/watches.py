@@ -25,7 +25,7 @@ from bot.services.cards import Subject
 from bot.services.inventory import Inventory
 from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
-from bot.services.observers.sight import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
+from bot.services.observers.sight import ANSWERED, ARRIVED, TWICE, Observer, Seen, Sight, is_silence
 from bot.services.outbox import Outbox
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import caught_up
@@ -407,6 +407,8 @@ class Watches:
                 more = cards.placed(f" {found.more}" if found.more else "", label)
                 if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
                     more = line(more, f" {answered}")
+                if end is ExecutionStatus.DONE and (twice := watch.about.get(TWICE)):
+                    more = line(more, f" {twice}")
                 if end is ExecutionStatus.DONE:
                     sentence = line(cards.result(subject, found.why or words.done, took), more)
                     record = cards.result(subject, found.why or words.done)

@@ -31,6 +31,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
+from storage.repositories.rivals import is_rival
 from storage.tables import executions
 from storage.vault import Vault
 
@@ -245,9 +246,7 @@ class Executions(Repository):
     async def sent_to(self, machine: Machine) -> int:
         """How many executions for this machine were sent so far, whatever became of them."""
         counted = await self._connection.execute(
-            select(func.count())
-            .select_from(executions)
-            .where(
+            select(func.count(executions.c.id)).where(
                 executions.c.task == machine.task,
                 executions.c.node == machine.node,
                 executions.c.started_at.is_not(None),
@@ -273,33 +272,17 @@ class Executions(Repository):
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
-    async def has_rival(self, execution: Execution, *, unknown_since: datetime) -> bool:
-        """Whether another one of the same command for the same machine was sent and had not ended
-        when this one was sent, or was sent later. One that ended as unknown since that moment
-        counts as not ended.
-        """
-        began = execution.started_at or execution.created_at
-        rows = await self._connection.execute(
-            select(executions.c.id)
-            .where(
-                executions.c.command == execution.command,
-                executions.c.node == execution.node,
-                executions.c.task == execution.task,
-                executions.c.id != execution.id,
-                or_(
-                    executions.c.status.in_([ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING]),
-                    and_(
-                        executions.c.status == ExecutionStatus.DONE,
-                        executions.c.finished_at > began,
-                    ),
-                    and_(
-                        executions.c.status == ExecutionStatus.UNKNOWN,
-                        executions.c.finished_at >= unknown_since,
-                    ),
-                ),
-            )
-            .limit(1)
-        )
+    async def has_rival(
+        self,
+        execution: Execution,
+        *,
+        since: datetime,
+        unknown_since: datetime,
+        of_any_command: bool = False,
+    ) -> bool:
+        """Whether there is one that `is_rival`."""
+        rival = is_rival(execution, since, unknown_since, of_any_command=of_any_command)
+        rows = await self._connection.execute(select(executions.c.id).where(rival).limit(1))
         return rows.first() is not None
 
     async def unfinished(self) -> list[Execution]:

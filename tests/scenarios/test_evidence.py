@@ -4,8 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from sandbox.dbc.worker import Durations
+from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_create import CREATE
+from tests.scenarios.test_damaged_rows import alter
 
 
 @pytest.fixture
@@ -149,6 +153,45 @@ async def test_of_two_restarts_that_got_lost_one_entry_proves_neither(stage: Sta
     ends = stage.endings(stage.alice)
     assert ["has restarted" in told for told in ends] == [False, False]
     assert "It may be about another command: more than one was sent." in ends[-1]
+
+
+async def test_a_restart_in_between_the_look_at_the_log_and_the_sending_proves_nothing(
+    stage: Stage,
+) -> None:
+    """What may lie between the two: a node that is slow to show what a card shows."""
+    rules(stage, NO_REVIEW)
+    await stage.gives_session(stage.bob, "gpu1")
+    stage.node("gpu1").durations = Durations(restart=timedelta(seconds=10))
+    await stage.asks(stage.bob, "/dbc vm restart inference")
+    stage.clock.advance(timedelta(seconds=1))
+    stage.world.faults.on("reset_before", path="/tasks/restart", count=1)
+    await stage.asks(stage.alice, "/dbc vm restart inference force")
+    sent_at = (stage.clock.now() + timedelta(seconds=40)).isoformat(sep=" ")
+    moved = "UPDATE executions SET started_at = ? WHERE actor = ? AND status = 'following'"
+    alter(stage, moved, sent_at, stage.alice.id)
+    for _ in range(12):
+        await stage.passes(15)
+    assert any("was told to reboot" in end for end in stage.endings(stage.bob))
+    [end] = stage.endings(stage.alice)
+    assert "It may be about another command: more than one was sent." in end
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+async def test_a_log_whose_times_go_back_is_not_quoted(stage: Stage, *, rotated: bool) -> None:
+    has_clock(stage, timedelta())
+    await asks_and_confirms(stage, "/dbc vm restart inference force")
+    await stage.ends(stage.alice, "inference has restarted on gpu1")
+    stage.world.faults.on("reset_after", path="/tasks/restart", count=1)
+    rules(stage, NO_REVIEW)
+    await stage.asks(stage.alice, "/dbc vm restart inference force")
+    stage.node("gpu1").clock_off = timedelta(hours=-2)  # and the worker has not begun yet
+    if rotated:
+        stage.task("inference").log.clear()
+    stage.clock.advance(timedelta(seconds=20))
+    end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+    assert "The times in the node's log go back: its clock was set back" in end.plain
+    assert "last says" not in end.plain
+    assert end.plain.startswith(":grey_question:")
 
 
 async def test_a_silent_node_does_not_hold_up_a_restart(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from tests.scenarios.test_power import off
 
 NAME = "inference"
 TOLD = "Another change of inference was sent at the same moment."
-REVIEWED = '[[rule]]\nname = "growth"\nmatch = { command = "disk.resize" }\napprovals = 1\n'
+REVIEWED = '[[rule]]\nname = "both"\nmatch = {{ command = "{}" }}\napprovals = 1\n'
 
 
 def told(stage: Stage) -> list[str]:
@@ -22,17 +22,26 @@ def told(stage: Stage) -> list[str]:
     return [text for text in said if TOLD in text]
 
 
-async def test_of_two_growths_approved_at_once_one_is_sent(tmp_path: Path) -> None:
-    async with site(tmp_path, REVIEWED) as stage:
+@pytest.mark.parametrize(
+    ("command", "first", "second"),
+    [
+        ("disk.resize", f"disk resize {NAME} vdb +50", f"disk resize {NAME} vdb +20"),
+        ("vm.modify", f"vm modify {NAME} mem=100", f"vm modify {NAME} ssh=5700"),
+    ],
+)
+async def test_of_two_changes_approved_at_once_one_is_sent(
+    tmp_path: Path, command: str, first: str, second: str
+) -> None:
+    async with site(tmp_path, REVIEWED.format(command)) as stage:
         off(stage)
         await stage.asks(stage.alice, "/dbc vm list")
-        await stage.asks(stage.alice, f"/dbc disk resize {NAME} vdb +50")
-        await stage.asks(stage.bob, f"/dbc disk resize {NAME} vdb +20")
+        await stage.asks(stage.alice, f"/dbc {first}")
+        await stage.asks(stage.bob, f"/dbc {second}")
         questions = [m for m in stage.carol.messages(CHANNEL) if "Approve" in m.buttons]
         assert len(questions) == 2
         await asyncio.gather(*(stage.carol.presses("Approve", one) for one in questions))
         await stage.quiet()
-        assert stage.changes() == ["disks.resize"]
+        assert len(stage.changes()) == 1, stage.changes()
         assert told(stage)
 
 
@@ -42,6 +51,7 @@ async def test_of_two_growths_approved_at_once_one_is_sent(tmp_path: Path) -> No
         (f"disk resize {NAME} vdb +50", f"disk resize {NAME} vdb +20"),
         (f"snapshot create {NAME} before to=hub", f"vm start {NAME}"),
         (f"disk delete {NAME} vdb", f"disk resize {NAME} vdb +20"),
+        (f"vm modify {NAME} mem=100", f"vm modify {NAME} ssh=5700"),
     ],
 )
 async def test_of_two_changes_requested_at_once_one_is_sent(
@@ -63,7 +73,8 @@ async def test_one_change_after_the_other_is_sent(tmp_path: Path) -> None:
         off(stage)
         await stage.asks(stage.alice, "/dbc vm list")
         await stage.asks(stage.alice, f"/dbc disk resize {NAME} vdb +50")
-        await stage.passes(60)
+        for seconds in (60, 10):
+            await stage.passes(seconds)
         await stage.asks(stage.bob, f"/dbc disk resize {NAME} vdb +20")
         assert stage.changes() == ["disks.resize", "disks.resize"]
         assert told(stage) == []

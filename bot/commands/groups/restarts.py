@@ -1,21 +1,38 @@
-"""What is read before a machine is started or restarted, to tell afterwards what came of it."""
+"""What is read before a machine's power is changed, to tell afterwards what came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from bot.commands.context import Context
 from bot.commands.glance import glance
 from bot.commands.groups.off import no_copy_under_way
 from bot.commands.repeated import WAS
+from bot.dbc.errors import DbcError
 from bot.model import Machine
 from bot.services.observers import node_log
+from bot.services.observers.sight import LOOKED_AT
 
 
 async def before_start(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
     """Its state now, if it is told at once; refuses a machine whose disk is being copied."""
-    facts = await no_copy_under_way(ctx, vm)
+    return {**await no_copy_under_way(ctx, vm), **await _state_now(ctx, vm)}
+
+
+async def noting_state(ctx: Context, vm: Machine, change: Callable[[], Awaitable[None]]) -> None:
+    """Carry out a change; what the machine's state was just before is learnt where it fails."""
+    was = await _state_now(ctx, vm)
+    try:
+        await change()
+    except DbcError as error:
+        error.learnt = {**error.learnt, **was}
+        raise
+
+
+async def _state_now(ctx: Context, vm: Machine) -> Mapping[str, str]:
+    """The machine's state and when it was read; nothing where the node does not tell at once."""
+    at = ctx.now.isoformat()
     detail = await glance(ctx, vm.node, partial(ctx.dbc.tasks.get, await ctx.target(vm), vm.task))
-    return facts if detail is None else {**facts, WAS: str(detail.status)}
+    return {} if detail is None else {WAS: str(detail.status), LOOKED_AT: at}
 
 
 async def before_restart(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
@@ -25,7 +42,9 @@ async def before_restart(ctx: Context, vm: Machine, **_other: object) -> dict[st
 
 async def log_before(ctx: Context, vm: Machine, **_other: object) -> Mapping[str, str]:
     """Where the node's log about the machine ends now; nothing if that cannot be read at once."""
-    target = await ctx.target(vm)
+    target, at = await ctx.target(vm), ctx.now.isoformat()
     read = partial(ctx.dbc.tasks.logs, target, vm.task, "tail", node_log.LINES)
     page = await glance(ctx, vm.node, read)
-    return {} if page is None or page.may_lack_some else node_log.before(page.lines)
+    if page is None or page.may_lack_some:
+        return {}
+    return {**node_log.before(page.lines), LOOKED_AT: at}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr
@@ -11,7 +12,7 @@ from bot.commands.args import Arg, Nickname, OnNode, Vm
 from bot.commands.context import Context
 from bot.commands.groups import named, vm_create, vm_modify
 from bot.commands.groups.nicknames import NAMING, check_nickname, rename, verify_nickname
-from bot.commands.groups.restarts import before_restart, before_start, log_before
+from bot.commands.groups.restarts import before_restart, before_start, log_before, noting_state
 from bot.commands.groups.shown import (
     RETRY_VM,
     UNKNOWN,
@@ -278,12 +279,14 @@ async def start(ctx: Context, vm: Vm) -> None:
 
 async def shutdown(ctx: Context, vm: Vm) -> None:
     """Shut a machine down; on DBC this cuts the power, the guest is not asked."""
-    await ctx.dbc.tasks.shutdown(await ctx.target(vm), vm.task)
+    target = await ctx.target(vm)
+    await noting_state(ctx, vm, partial(ctx.dbc.tasks.shutdown, target, vm.task))
 
 
 async def poweroff(ctx: Context, vm: Vm) -> None:
     """Cut a machine's power, also while it is shutting down."""
-    await ctx.dbc.tasks.poweroff(await ctx.target(vm), vm.task)
+    target = await ctx.target(vm)
+    await noting_state(ctx, vm, partial(ctx.dbc.tasks.poweroff, target, vm.task))
 
 
 async def restart(ctx: Context, vm: Vm, force: Force = False) -> None:
@@ -298,7 +301,8 @@ async def reset(ctx: Context, vm: Vm) -> None:
 
 async def delete(ctx: Context, vm: Vm) -> None:
     """Delete a machine with all its disks and snapshot files."""
-    await ctx.dbc.tasks.delete(await ctx.target(vm), vm.task)
+    target = await ctx.target(vm)
+    await noting_state(ctx, vm, partial(ctx.dbc.tasks.delete, target, vm.task))
 
 
 async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) -> Reply:

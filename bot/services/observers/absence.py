@@ -1,6 +1,7 @@
-"""When to believe that something is gone because a list does not have it. Pure.
+"""When to believe what a list shows: that something is gone, or that no more than this came. Pure.
 
-A list can be short for a moment, as of a node that has just started.
+A list can be short for a moment, as of a node that has just started; and what reached a node twice
+is carried out one after the other.
 """
 
 from collections.abc import Mapping
@@ -19,9 +20,9 @@ def is_missed(about: Mapping[str, str]) -> bool:
 
 
 def once_believed(watch: Watch, found: Verdict, now: datetime) -> tuple[Verdict, Mapping[str, str]]:
-    """What to say where DONE means that a list lacks something, and what to remember of it.
+    """What to say where one list is not enough for DONE, and what to remember of it.
 
-    Nothing is said before lists have lacked it for a while.
+    Nothing is said before lists have shown it for a while.
     """
     if found.state is not WatchState.DONE:
         return found, {_SINCE: ""}

@@ -16,6 +16,7 @@ from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
 from bot.services.settle import UNSURE_FOR, WAIT, Verdict
 
 _ROUNDING = 0.02  # GiB: sizes are printed with two decimals
+_BY_WHOM = "The request may have reached the node twice, or someone else did the same."
 _QUEUED = "the node does its jobs one by one; a job's failure is not reported by DBC"
 
 
@@ -36,11 +37,12 @@ class Disks:
             disks = await disks_of(self._dbc, target, watch.task)
         except TaskNotFound:
             return Sight(Verdict(WatchState.FAILED, "no longer exists"), "gone")
-        told = _reached(watch, disks)
-        found = Verdict(WatchState.DONE, told) if told else _not_yet(watch, now)
-        about: Mapping[str, str] = {}
-        if watch.goal is Goal.DISK_DELETED:
-            found, about = once_believed(watch, found, now)
+        found = _too_much(watch, disks)
+        if found is None:
+            told = _reached(watch, disks)
+            found = Verdict(WatchState.DONE, told) if told else _not_yet(watch, now)
+        # A list can be short for a moment; and what came twice is worked off one by one.
+        found, about = once_believed(watch, found, now)
         pause = growing_pause(watch.polls)
         status = "waiting for the disk list to show it"
         return Sight(found, status, pause, line(_QUEUED), about=about)
@@ -62,9 +64,8 @@ def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> str:
     about = watch.about
     now = {disk.name: disk.size for disk in disks}
     if watch.goal is Goal.DISK_ADDED:
-        wanted = float(about["size"])
-        added = [n for n in now if f"disk {n}" not in about and _is_about(now[n], wanted)]
-        return f"on {{node}} has a new disk {added[0]} ({now[added[0]]})" if added else ""
+        added = _added(watch, disks)
+        return f"on {{node}} has a new disk {added[0].name} ({added[0].size})" if added else ""
     name = about["disk"]
     if watch.goal is Goal.DISK_DELETED:
         # A list without any disk is none of a machine's: vda is always there.
@@ -74,6 +75,35 @@ def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> str:
     if size is None or before is None or not _is_about(size, before + int(about["by"])):
         return ""
     return f"on {{node}} has {about['by']} GiB more on {name}: {size}"
+
+
+def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
+    """What the disks show that nobody has asked for; DBC carries out a request as often as it
+    gets it, also where something on the way repeats it.
+    """
+    about = watch.about
+    if watch.goal is Goal.DISK_ADDED:
+        added = [disk.name for disk in _added(watch, disks)]
+        if len(added) < 2:
+            return None
+        told = f"has {len(added)} new disks of {about['size']} GiB on {{node}} instead of one: "
+        return Verdict(WatchState.FAILED, told + ", ".join(added), more=_BY_WHOM)
+    if watch.goal is not Goal.DISK_GROWN:
+        return None
+    name, by = about["disk"], int(about["by"])
+    before = Size.parse(about.get(f"disk {name}", "")).gib
+    size = next((disk.size for disk in disks if disk.name == name), None)
+    if size is None or size.gib is None or before is None or size.gib <= before + by + _ROUNDING:
+        return None
+    told = f"has grown {name} by {size.gib - before:g} GiB on {{node}} instead of {by} GiB: {size}"
+    return Verdict(WatchState.FAILED, told, more=f"{_BY_WHOM} It cannot be made smaller.")
+
+
+def _added(watch: Watch, disks: Sequence[TaskDisk]) -> Sequence[TaskDisk]:
+    """The disks of the wanted size that were not there before."""
+    wanted = float(watch.about["size"])
+    new = [disk for disk in disks if f"disk {disk.name}" not in watch.about]
+    return [disk for disk in new if _is_about(disk.size, wanted)]
 
 
 def _is_about(size: Size, wanted: float) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
@@ -15,7 +16,7 @@ from bot.services.inventory import Inventory
 from bot.services.late import LOOKED_FOR
 from bot.services.left_out import machine_of
 from bot.services.observers.node_log import LINES, Proof, can_prove, proof
-from bot.services.observers.sight import Seen, Sight, growing_pause, one_by_one
+from bot.services.observers.sight import LOOKED_AT, Seen, Sight, growing_pause, one_by_one
 from bot.services.sessions import target_of
 from bot.services.settle import ABSENT, Verdict, has_moved, verdict
 from storage import Store
@@ -23,6 +24,10 @@ from storage import Store
 _SHOWN_LOG_LINES = 6
 _ERROR = " error"
 _CREATE_ERROR = "create error"
+_SET_BACK = (
+    "The times in the node's log go back: its clock was set back, so its entries cannot be put in "
+    "order, and none of them shows whether this was carried out."
+)
 # What can be done about a failed creation: docs/dbc-api.md §4.4.
 _NEVER_DEFINED = (
     "The node could not define the machine: most often a network filter, or an image that it "
@@ -81,11 +86,8 @@ class Machines:
             found = Verdict(WatchState.DONE, _proved(watch, evidence))
         ended = found.state is not WatchState.OPEN
         parts = await self._why(session, watch, status) if ended and status.endswith(_ERROR) else ()
-        if evidence is not None and evidence.at and found.state is WatchState.UNKNOWN:
-            parts = (
-                *parts,
-                Note(line("The node's log last says ", _entry(evidence), _which(evidence))),
-            )
+        if evidence is not None and found.state is WatchState.UNKNOWN:
+            parts = (*parts, *_shown(evidence))
         return Sight(
             found,
             status,
@@ -110,11 +112,15 @@ class Machines:
         return found
 
     async def _has_rival(self, watch: Watch) -> bool:
-        """Whether another command of the bot may have left the same entry."""
+        """Whether another command of the bot may have left the entry since the log was read."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(watch.execution)
-            since = (execution.started_at or watch.started_at) - LOOKED_FOR
-            return await tx.executions.has_rival(execution, unknown_since=since)
+            began = execution.started_at or watch.started_at
+            read_at = watch.about.get(LOOKED_AT)
+            since = min(began, datetime.fromisoformat(read_at)) if read_at else began
+            return await tx.executions.has_rival(
+                execution, since=since, unknown_since=began - LOOKED_FOR
+            )
 
     async def _why(self, session: DbcSession, watch: Watch, status: str) -> tuple[Part, ...]:
         """A failed command tells its reason only in its log (docs/dbc-api.md §4.3).
@@ -139,6 +145,15 @@ def _proved(watch: Watch, proof: Proof) -> str:
     forced = "has been reset" if is_reset else "has restarted"
     done = forced if is_reset or watch.about.get("force") else "was told to reboot"
     return f"{done} on {{node}}: the node's log says {_entry(proof)}"
+
+
+def _shown(proof: Proof) -> tuple[Part, ...]:
+    """What the log says of a command that it does not prove."""
+    if proof.is_unordered:
+        return (Note(line(_SET_BACK)),)
+    if not proof.at:
+        return ()
+    return (Note(line("The node's log last says ", _entry(proof), _which(proof))),)
 
 
 def _which(proof: Proof) -> str:

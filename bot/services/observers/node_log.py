@@ -25,7 +25,8 @@ class Proof:
     """The newest entry of success; whether it is about the command; what to remember of it.
 
     `is_older`: it was there before the command was sent. `may_be_another`: it is newer, but another
-    command may have left it.
+    command may have left it. `is_unordered`: the node's clock was set back, so that no time says
+    which entry is the last.
     """
 
     entry: str
@@ -34,6 +35,7 @@ class Proof:
     is_older: bool
     about: Mapping[str, str]
     may_be_another: bool = False
+    is_unordered: bool = False
 
 
 def can_prove(watch: Watch) -> bool:
@@ -62,7 +64,16 @@ def proof(watch: Watch, lines: Sequence[str], *, whole: bool = True) -> Proof:
     first = "" if since or not whole else _newest(lines)
     about = {_SINCE: first} if first else {}
     is_older = bool(at and known) and not is_new
-    return Proof(f"{verb} task successful", at, is_new, is_older, about)
+    is_unordered = not is_new and _is_set_back(lines, known)
+    return Proof(f"{verb} task successful", at, is_new, is_older, about, is_unordered=is_unordered)
+
+
+def _is_set_back(lines: Sequence[str], known: str) -> bool:
+    """Whether times of a log go back from line to line, or behind the newest one known before."""
+    times = [_in_order(found[1]) for text in lines if (found := _TIME.match(text))]
+    if known in {"", _NOTHING} or not times:
+        return times != sorted(times)
+    return times != sorted(times) or times[-1] < _in_order(known)
 
 
 def _newest(lines: Sequence[str]) -> str:

@@ -28,6 +28,10 @@ from bot.services.observers.transfers import (
 from bot.services.settle import WAIT, Verdict
 
 _COPYING = "the disk is being copied; do not start the machine before this is over"
+_TWICE = (
+    "The request may have reached the node twice, or someone else took one of the same name; by "
+    "the name, DBC finds the first of them."
+)
 
 
 class Snapshots:
@@ -50,12 +54,12 @@ class Snapshots:
         if snapshot.status == "uploading":
             progress = await self._dbc.images.upload_progress(target, snapshot.file)
             if not progress.is_running:  # ended or was stopped, and nobody has told the snapshot
-                return await self._sent(watch, snapshot, now)
+                return await self._checked(target, await self._sent(watch, snapshot, now), watch)
             may_start = "the copy is made: the machine may be started again"
             sight = moving(watch, progress.percent, now, may_start)
             return replace(sight, about={**sight.about, "path": snapshot.file})
         if snapshot.status == "none":
-            return await self._sent(watch, snapshot, now)
+            return await self._checked(target, await self._sent(watch, snapshot, now), watch)
         return Sight(
             WAIT if now < watch.deadline_at else _late(snapshot.status),
             snapshot.status,
@@ -64,6 +68,21 @@ class Snapshots:
             about={"path": snapshot.file},
             moved=True,
         )
+
+    async def _checked(self, target: Target, sight: Sight, watch: Watch) -> Sight:
+        """The sight; where it is the good end, only if there is no second snapshot of that name.
+
+        DBC takes one as often as it is told to, also where something on the way repeats that.
+        """
+        if sight.verdict.state is not WatchState.DONE:
+            return sight
+        name = watch.about["name"]
+        listed = await self._dbc.snapshots.list(target, watch.task)
+        files = [one.file_name for one in listed if one.name == name]
+        if len(files) < 2:
+            return sight
+        why = f"has {len(files)} snapshots {name} on {{node}} instead of one: {', '.join(files)}"
+        return replace(sight, verdict=Verdict(WatchState.FAILED, why, more=_TWICE))
 
     async def _sent(self, watch: Watch, snapshot: Snapshot, now: datetime) -> Sight:
         server = watch.about["server"]
