@@ -2,13 +2,22 @@
 
 import os
 
+import structlog
 from hypothesis import settings
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests import janitor
 from tests.databases import share_compilations
 
 janitor.watch()
 share_compilations()
+# With all variables of each frame, as is the default, a traceback costs half a second.
+structlog.configure(
+    [
+        *structlog.get_config()["processors"][:-1],
+        ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
+    ]
+)
 
 # How long an example takes depends on the machine and on what else it does.
 settings.register_profile("untimed", deadline=None)
