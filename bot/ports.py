@@ -272,10 +272,14 @@ class PersonInfo:
 
 @dataclass(frozen=True, slots=True)
 class UserGroup:
-    """What the chat side says about a named group of people. A disabled one is not `active`."""
+    """What the chat side says about a named group of people. A disabled one is not `active`.
+
+    Of one that is not `readable`, nobody knows who is in it, nor whether it is active.
+    """
 
     members: frozenset[str]
     is_active: bool = True
+    is_readable: bool = True
 
 
 class Directory(Protocol):
@@ -286,5 +290,8 @@ class Directory(Protocol):
         ...
 
     async def groups(self) -> Mapping[str, UserGroup]:
-        """All user groups by id, now, also the disabled ones. Raises the same."""
+        """All user groups by id, now, also the disabled ones. Raises the same.
+
+        Without an id: one of which nobody knows which one it is.
+        """
         ...

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
-from bot.ports import DeliveryFailed
+from bot.ports import DeliveryFailed, UserGroup
 
 _SOON = timedelta(seconds=5)
 
@@ -121,15 +121,28 @@ class Linked(_Shape):
 
 class _Group(_Shape):
     id: Id
-    users: list[str]
+    users: list[str] | None = None
     date_delete: int = 0
 
 
 class Listed(_Shape):
-    """usergroups.list, with users."""
+    """usergroups.list, with users. Each group is read by itself (`group_in`)."""
 
-    usergroups: list[_Group]
+    usergroups: list[Any]
     response_metadata: _Cursor | None = None
+
+
+def group_in(listed: Any) -> tuple[str, UserGroup]:
+    """One group of `Listed`, by its id; an odd one says nothing of the others."""
+    try:
+        group = _Group.model_validate(listed)
+    except ValidationError:
+        known = listed.get("id") if isinstance(listed, dict) else ""
+        return known if isinstance(known, str) else "", UserGroup(frozenset(), is_readable=False)
+    is_active = not group.date_delete
+    # Of a disabled group it is no matter who was in it.
+    is_readable = group.users is not None or not is_active
+    return group.id, UserGroup(frozenset(group.users or ()), is_active, is_readable)
 
 
 S = TypeVar("S", bound=_Shape)

@@ -39,6 +39,7 @@ from handlers.shapes import (
     Page,
     Posted,
     S,
+    group_in,
     shaped,
 )
 
@@ -348,19 +349,23 @@ class SlackDirectory:
         )
 
     async def groups(self) -> Mapping[str, UserGroup]:
-        """All user groups at this moment, also the disabled ones. Raises DeliveryFailed."""
+        """All user groups at this moment, also the disabled ones. Raises DeliveryFailed.
+
+        RightsUnknown where none of them can be read.
+        """
         found: dict[str, UserGroup] = {}
         cursor: str | None = None
         for _ in range(_PAGES):
             answer = await self._ask(
                 "usergroups.list", Listed, include_users=True, include_disabled=True, cursor=cursor
             )
-            for one in answer.usergroups:
-                found[one.id] = UserGroup(frozenset(one.users), is_active=not one.date_delete)
+            found |= map(group_in, answer.usergroups)
             more = answer.response_metadata
             if more is None or not more.next_cursor:
                 break
             cursor = more.next_cursor
+        if found and not any(group.is_readable for group in found.values()):
+            raise RightsUnknown("an answer without a proper user group", SOON)
         return found
 
     async def _ask(self, method: str, shape: type[S], **about: object) -> S:

@@ -28,7 +28,7 @@ from bot.services.policy_file import FaultyPolicy, read_policy
 from bot.services.rule_arguments import Known
 from bot.services.rule_reasons import reasons
 from bot.services.sessions import Sessions
-from bot.services.user_groups import AsOfNow, Groups, UserGroups
+from bot.services.user_groups import AsOfNow, Groups, UserGroups, group_named
 
 CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
 APPROVE_EXPIRES = timedelta(hours=1)
@@ -186,13 +186,16 @@ class Reviewers:
         placed = replace(asked, closed=frozenset(wanted))
         if asking:
             with suppress(DeliveryFailed):
-                placed = await self._placed(asked, wanted)
+                placed = await self._placed(asked, wanted, guessing=True)
         decisions = {node: decide(policy, replace(placed, node=node)) for node in named}
         return {node: said.why for node, said in decisions.items() if said.kind == "deny"}
 
-    async def _placed(self, asked: Request, wanted: Collection[str]) -> Request:
+    async def _placed(
+        self, asked: Request, wanted: Collection[str], *, guessing: bool = False
+    ) -> Request:
         """It, with those of the wanted groups that its person is in, or may be. Nobody is asked
-        where none is wanted. Raises DeliveryFailed.
+        where none is wanted. Raises DeliveryFailed; not for a group alone that cannot be read
+        where it is `guessing`: whoever might be in it counts as being in it.
         """
         if not wanted:
             return asked
@@ -200,7 +203,13 @@ class Reviewers:
         mine: set[str] = set()
         closed: set[str] = set()
         for name in sorted(wanted):
-            group = known.get(name)
+            try:
+                group = group_named(known, name)
+            except RightsUnknown:
+                if not guessing:
+                    raise
+                closed.add(name)
+                continue
             if group is not None and group.is_active:
                 self._groups.tell_open(name)
                 mine |= {name} if asked.person in group.members else set()
@@ -217,7 +226,7 @@ class Reviewers:
         known = await self._members() if wanted else {}
         found: dict[str, frozenset[str]] = {}
         for name in wanted:
-            group = known.get(name)
+            group = group_named(known, name)
             if group is not None and group.is_active:
                 self._groups.tell_open(name)
                 found[name] = group.members

@@ -14,9 +14,10 @@ from typing import Any
 
 from bot.clock import UNTOLD, Clock, meant, shown
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
+from bot.ports import RightsUnknown
 from bot.reply import Note, Para, Reply, bold, code, dump, line
 from bot.services.policy import Policy
-from bot.services.user_groups import UserGroups
+from bot.services.user_groups import UserGroups, group_named
 from storage import Store
 
 COLUMNS = (
@@ -59,10 +60,17 @@ class AuditLog:
         if person in auditors.persons:
             return everything
         known = await self._groups.recent() if auditors.groups else {}
+        unread: RightsUnknown | None = None
         for name in auditors.groups:
-            group = known.get(name)
+            try:
+                group = group_named(known, name)
+            except RightsUnknown as unknown:
+                unread = unknown
+                continue
             if group is not None and group.is_active and person in group.members:
                 return everything
+        if unread is not None:
+            raise unread
         async with self._store.read() as tx:
             sessions = await tx.sessions.usable(person, channel)
         return replace(query, reader=person, reader_nodes=frozenset(s.node for s in sessions))

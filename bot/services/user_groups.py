@@ -17,10 +17,21 @@ _KEPT = timedelta(minutes=1)  # what is not decided by a click goes by an answer
 # Slack's tier 2 is 20 a minute; another replica asks with the same token.
 _WINDOW = timedelta(minutes=1)
 _BUDGET = 15
+# What could not be read is asked for again after this; the others are known meanwhile.
+_ASK_AGAIN = timedelta(seconds=15)
 
 Groups = Mapping[str, UserGroup]
 
 log = structlog.get_logger()
+
+
+def group_named(known: Groups, name: str) -> UserGroup | None:
+    """The group, if there is one. Raises RightsUnknown where it cannot be read."""
+    group = known.get(name, known.get(""))  # one without an id may be any that is missing
+    if group is not None and not group.is_readable:
+        log.warning("rights.group_unreadable", group=name)
+        raise RightsUnknown(f"an answer without the members of {name}", _ASK_AGAIN)
+    return group
 
 
 class UserGroups:

@@ -124,13 +124,15 @@ async def _member(ws: "Workspace", body: Json) -> Json:
 
 
 async def _usergroup(ws: "Workspace", body: Json) -> Json:
-    """Let the user group called `handle` have these `members`, by name, or be `disabled`."""
+    """Let the user group called `handle` have these `members`, by name, be `disabled` or `odd`."""
     groups = {group.handle: group for group in ws.core.state.usergroups.values()}
     group = groups[body["handle"]]
     if "members" in body:
         group.users = [ws.core.state.member(name).id for name in body["members"]]
     if "disabled" in body:
         group.disabled = bool(body["disabled"])
+    if "odd" in body:
+        group.is_odd = bool(body["odd"])
     return {"id": group.id, "users": group.users}
 
 

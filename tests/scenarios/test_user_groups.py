@@ -237,3 +237,36 @@ async def test_a_click_made_in_time_counts_after_half_an_hour_of_silence(stage: 
     stage.ws.faults.clear()
     await stage.passes(60)
     await stage.ends(stage.alice, f"{NAME} is deleted")
+
+
+async def test_a_group_that_slack_tells_oddly_stops_its_own_rules_alone(stage: Stage) -> None:
+    odd = stage.ws.add_usergroup("interns", "carol")
+    deny = rule(f'command = "vm.passwd", group = "{odd.id}"', 'deny = "No."', name="odd")
+    group = leads(stage)
+    rules(stage, (stage.data / "policy.toml").read_text(encoding="utf-8") + deny)
+    odd.is_odd = True
+    await stage.alice.types(f"/dbc vm passwd {NAME}", CHANNEL)
+    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.submits({"New password": "Tr0ub4dor&3xyz"})
+    await stage.quiet()
+    await stage.passes(61)
+    assert stage.changes() == []  # nobody knows whether she is an intern
+    question = await asked(stage)
+    assert "Approve" in question.buttons
+    await approves(stage, stage.bob, question)
+    await stage.ends(stage.alice, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+    assert group.users
+
+
+async def test_a_disabled_group_needs_no_members_to_be_closed(stage: Stage) -> None:
+    odd = stage.ws.add_usergroup("interns", "carol")
+    odd.is_odd = odd.disabled = True
+    group = leads(stage)
+    deny = rule(
+        f'command = "vm.delete", group = "{odd.id}"', 'deny = "Not by interns."', name="odd"
+    )
+    rules(stage, (stage.data / "policy.toml").read_text(encoding="utf-8") + deny)
+    await stage.asks(stage.alice, DELETE)
+    assert told(stage.alice, "Not by interns.")
+    assert group.users
