@@ -17,6 +17,10 @@ from bot.services.rule_arguments import Argument, Guarded, Known
 _task_id = partial(own_task_id, field="a machine's id")
 
 _BEGINNING = frozenset({"session.add", "session.request", "session.sign"})
+# They take no node, and show something of each.
+_LISTING_NODES = frozenset(
+    {"node.list", "session.list", "watch.list", "audit.list", "audit.export", "whoami"}
+)
 _BY_NODE = 'it has several names; `match` says which is meant by its id: node = "…"'
 
 
@@ -52,6 +56,7 @@ def known_arguments(commands: Iterable[Command]) -> Known:
             effects=partial(_effects, command),
             is_free=is_free(command.id),
             has_node=any(one.arg.kind in NODES | {"vm"} for one in command.parameters),
+            lists_nodes=command.id in _LISTING_NODES,
             begins=command.id in _BEGINNING,
         )
         for command in commands
@@ -89,6 +94,7 @@ def _argument(parameter: Parameter) -> Argument:
         is_list=arg.kind == "list",
         is_machine=arg.kind == "vm",
         instead=_BY_NODE if arg.kind in NODES else "",
+        is_required=parameter.required,
     )
 
 

@@ -36,11 +36,7 @@ from bot.model import (
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, line, mention
 from bot.services import board, cards, review_cards
-from bot.services.approvals import (
-    Reviewers,
-    binding,
-    since_requested,
-)
+from bot.services.approvals import Reviewers, binding, since_requested
 from bot.services.facts import ALIKE, differences
 from bot.services.inventory import Inventory
 from bot.services.outbox import Outbox
@@ -244,14 +240,12 @@ class Reviews:
                     return None
             log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
             raise refusal from None
-        if approval.type_name and await self._has_fallen(key):
-            raise untyped()
+        if approval.type_name:
+            async with self._store.read() as tx:
+                vote = await tx.votes.get(key)
+            if vote.state is VoteState.FALLEN:  # it lacks what approvers have to type now
+                raise untyped()
         return await self._counted(vote, await self.question(approval, execution, decision))
-
-    async def _has_fallen(self, key: str) -> bool:
-        """Whether a kept click fell before it was counted: it lacks what approvers type now."""
-        async with self._store.read() as tx:
-            return (await tx.votes.get(key)).state is VoteState.FALLEN
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
         execution, approval = question.execution, question.approval

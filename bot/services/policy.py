@@ -7,6 +7,7 @@ that speaks of them agrees. What is decided without any rule are the defaults.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -41,6 +42,8 @@ _CLOSED = (
 )
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
+_DEFAULT = "(default)"  # how the defaults are named where rules are
+_LONGEST_NAME, _LONGEST_SENTENCE = 80, 1000  # characters: both stand on cards
 DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
 
 
@@ -62,6 +65,25 @@ def _pattern(value: object) -> object:
     if isinstance(value, str) and (why := patterns.fault(value)):
         raise ValueError(f"is no regular expression that can be used (RE2): {why}")
     return value
+
+
+def _name(value: str) -> str:
+    if value == _DEFAULT:
+        raise ValueError("is how the defaults are called: choose another name")
+    if _has_controls(value) or len(value) > _LONGEST_NAME:
+        raise ValueError(f"is one line of at most {_LONGEST_NAME} characters")
+    return value
+
+
+def _sentence(value: str) -> str:
+    # PostgreSQL and Slack take no NUL, and nobody reads the others.
+    if _has_controls(value.replace("\n", " ")) or len(value) > _LONGEST_SENTENCE:
+        raise ValueError(f"has no control characters, and at most {_LONGEST_SENTENCE} characters")
+    return value
+
+
+def _has_controls(text: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in text)
 
 
 def _tuple(value: object) -> object:
@@ -193,9 +215,9 @@ class Match(_Strict):
 class Rule(Review):
     """One rule of the file: `match`, and either a denial with its sentence or a review."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), AfterValidator(_name)]
     match: Match
-    deny: str = ""
+    deny: Annotated[str, AfterValidator(_sentence)] = ""
 
     def matches(self, request: "Request") -> bool:
         """Whether it counts for `request`: also where nobody can tell who is in its group."""
@@ -347,14 +369,14 @@ def is_free(command: str) -> bool:
 def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
     if is_free(request.command):
-        return Decision("run", rules=("(default)",))
+        return Decision("run", rules=(_DEFAULT,))
     rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
-    names = ("(default)", *(rule.name for rule in rules))
+    names = (_DEFAULT, *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:
         return Decision("deny", " ".join(rule.deny for rule in denied), names)
     if request.effect is Effect.READ:
-        return Decision("run", rules=("(default)",))
+        return Decision("run", rules=(_DEFAULT,))
     standing: Review = getattr(policy.defaults, request.effect.name.lower())
     reviews: list[Review] = [standing, *rules]
     approvals = max(review.approvals for review in reviews)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import BotError
+from bot.folding import fold
 from bot.services import rule_sense
 from bot.services.policy import AuditSettings, Defaults, Match, People, Policy, Review, Rule
 from bot.services.rule_arguments import Known
@@ -100,7 +101,7 @@ def _valid_rules(document: Mapping[str, Any], commands: Known) -> Iterator[tuple
 
 def _text_of(path: Path, setting: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
     except FileNotFoundError:
         what = "does not exist"
     except IsADirectoryError:
@@ -126,10 +127,10 @@ def _named_twice(document: Mapping[str, Any], text: str) -> Iterator[tuple[int, 
     rules = document.get("rule")
     for number, rule in enumerate(rules if isinstance(rules, list) else ()):
         name = rule.get("name") if isinstance(rule, dict) else None
-        if isinstance(name, str) and name in seen:
+        if isinstance(name, str) and fold(name) in seen:
             yield _line_of(text, ("rule", number, "name")), f"two rules are called “{name}”."
         if isinstance(name, str):
-            seen.add(name)
+            seen.add(fold(name))
 
 
 # Words

@@ -23,7 +23,8 @@ class Argument:
     `spellings` are all names that mean it. `canonical` gives the one text that stands for
     everything that means the same (`64G`, `064`: `64`), and raises Refused for what it cannot be.
     `default` counts where nothing was given. Of a list, one part is enough. A machine is named by
-    its id. `instead` says how a rule names it where it cannot do so by an argument.
+    its id. `instead` says how a rule names it where it cannot do so by an argument. What
+    `is_required` is never left out.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Argument:
     is_list: bool = False
     is_machine: bool = False
     instead: str = ""
+    is_required: bool = False
 
     def holds(self, given: str, wanted: Wanted) -> bool:
         """Whether what was given is what the rule wants."""
@@ -55,7 +57,9 @@ class Argument:
         if self.instead:
             return self.instead
         if wanted == "":
-            return ""
+            if self.is_required:
+                return "it is never left out"
+            return f"left out, it is {self.default}" if self.default else ""
         try:
             self.canonical(str(wanted).lower() if isinstance(wanted, bool) else str(wanted))
         except Refused as refusal:
@@ -75,14 +79,16 @@ class Guarded:
     """One command, as rules see it.
 
     `effects` gives all that it may have once some arguments are given. `is_free`: rules do not
-    count for it. `has_node`: it may be about a node. `begins`: it gives the first right to a node,
-    so there may be nobody yet who is entitled to it.
+    count for it. `has_node`: it may be about a node. `lists_nodes`: it shows something of every
+    node, and leaves out what is denied. `begins`: it gives the first right to a node, so there may
+    be nobody yet who is entitled to it.
     """
 
     arguments: Sequence[Argument] = ()
     effects: Callable[[Texts], frozenset[Effect]] = _any_effect
     is_free: bool = False
     has_node: bool = True
+    lists_nodes: bool = False
     begins: bool = False
 
     def effects_with(self, wanted: Mapping[str, Wanted]) -> frozenset[Effect]:

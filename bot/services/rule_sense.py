@@ -3,13 +3,15 @@
 What is found stops the start: nobody looks at a rule again that seems to be in force.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bot.model import Effect
-from bot.services.policy import DEFAULTED, EFFECTS, Policy, Review, Rule
-from bot.services.rule_arguments import Guarded, Known
+from bot.services import patterns
+from bot.services.policy import DEFAULTED, EFFECTS, People, Policy, Review, Rule
+from bot.services.rule_arguments import Known
 
 Fault = tuple[tuple[int | str, ...], str]  # where it stands, and a whole sentence
 
@@ -36,7 +38,7 @@ class _Reach:
                 for command, guarded in known.items()
                 if _is_named(rule, command)
                 and not guarded.is_free
-                and (guarded.has_node or not rule.match.node or Effect.READ in _all(guarded))
+                and (guarded.has_node or not rule.match.node or guarded.lists_nodes)
                 and (effects := guarded.effects_with(rule.match.arguments) & wanted)
             }
         )
@@ -54,8 +56,14 @@ class _Reach:
         )
 
 
-def _all(guarded: Guarded) -> frozenset[Effect]:
-    return guarded.effects({})
+def _is_invisible(text: str) -> bool:
+    return all(unicodedata.category(char)[0] in "ZC" for char in text)
+
+
+def _speaks(review: Review, name: str) -> bool:
+    """Whether a review says something by this key; to forbid what another one allows is much."""
+    said = getattr(review, name)
+    return said is not None and (said is not False or name == "self_approval")
 
 
 def _is_named(rule: Rule, command: str) -> bool:
@@ -92,11 +100,11 @@ def together(policy: Policy, known: Known) -> Iterator[Fault]:
 
 def _of_rule(rule: Rule) -> Iterator[tuple[str, str]]:
     """What contradicts itself, or says nothing."""
-    if not rule.name.strip():
+    if _is_invisible(rule.name):
         yield "name", "`name` must not be empty."
-    says = [name for name in _SAYS if getattr(rule, name) not in (None, False)]
+    says = [name for name in _SAYS if _speaks(rule, name)]
     says += ["approvals"] * (rule.approvals > 0)
-    if "deny" in rule.model_fields_set and not rule.deny.strip():
+    if "deny" in rule.model_fields_set and _is_invisible(rule.deny):
         yield "deny", "`deny` must not be empty: it is the sentence that people are told."
     elif rule.deny and says:
         listed = ", ".join(f"`{name}`" for name in sorted(says))
@@ -106,7 +114,7 @@ def _of_rule(rule: Rule) -> Iterator[tuple[str, str]]:
     if not rule.deny:
         yield from _of_review(rule)
     for name in rule.match.model_fields_set:
-        if getattr(rule.match, name) == ():
+        if getattr(rule.match, name) in ((), {}):
             yield name, f"`{name}` must not be empty: leave it out where it does not matter."
 
 
@@ -120,6 +128,8 @@ def _of_review(review: Review) -> Iterator[tuple[str, str]]:
         yield "remind", "`remind` comes only after `expires`, so nobody would be reminded."
     if review.reason == "":
         yield "reason", '`reason` must not be empty: say "." for any reason.'
+    elif review.reason and patterns.is_found(review.reason, ""):
+        yield "reason", '`reason` is content with an empty text: say "." for any reason.'
 
 
 def _of_match(rule: Rule, reach: _Reach, known: Known) -> Iterator[tuple[str, str]]:
@@ -145,7 +155,9 @@ def _why_not(rule: Rule, fitting: Sequence[str], reach: _Reach, known: Known) ->
         return "needs nobody's leave, so the rule would guard nothing."
     if any(command in reach.effects for command in fitting):
         return "only reads, which can be denied, not reviewed."
-    if rule.match.node and not any(known[command].has_node for command in fitting):
+    if rule.match.node and not any(
+        known[command].has_node or known[command].lists_nodes for command in fitting
+    ):
         return "is about no node, so the rule would guard nothing."
     if not any(known[command].effects_with(rule.match.arguments) for command in fitting):
         return "can never have these `arguments`, so the rule would guard nothing."
@@ -171,9 +183,10 @@ def _moot(
         if any(EFFECTS[name] in effects for effects in reach.effects.values())
     ]
     reviews = [review, *standing, *(rule for rule, its in others if reach.meets(its))]
+    yield from _against_nothing(review, standing, reviews)
     if not any(one.approvals for one in reviews):
         for name in _OF_APPROVALS:
-            if getattr(review, name) not in (None, False):
+            if _speaks(review, name):
                 yield name, f"`{name}` counts only where approvals are needed: say `approvals`."
         if not any(one.confirm for one in reviews):
             for name in _OF_QUESTIONS:
@@ -183,3 +196,16 @@ def _moot(
         one.approvals or one.confirm or one.reason for one in reviews
     ):
         yield "break_glass", "`break_glass` counts only where something stands in the way."
+
+
+def _against_nothing(
+    review: Review, standing: Sequence[Review], reviews: Sequence[Review]
+) -> Iterator[tuple[str, str]]:
+    """What a review forbids that nobody allows, or asks for where more is asked for anyway."""
+    if review.confirm and not review.approvals and standing and all(s.approvals for s in standing):
+        yield "confirm", "`confirm` counts for nothing: approvals are needed by default."
+    if review.self_approval is False and not any(one.self_approval for one in reviews):
+        yield "self_approval", "`self_approval = false` counts for nothing: no rule allows it."
+    glass = [one.break_glass for one in reviews if one.break_glass is not None]
+    if review.break_glass == People() and not any(some != People() for some in glass):
+        yield "break_glass", "`break_glass = {}` counts for nothing: no rule lets anybody."

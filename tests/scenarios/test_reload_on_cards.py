@@ -127,6 +127,18 @@ async def test_a_confirmation_is_closed_where_others_have_to_approve_since(tmp_p
         assert seen.buttons == []
 
 
+async def test_a_confirmation_that_was_given_does_not_do_for_a_new_rule(tmp_path: Path) -> None:
+    async with site(tmp_path, "[defaults]\ndestroy = { confirm = true }\n") as stage:
+        question = await asked(stage)
+        reads = len(stage.world.calls.of("snapshots.list"))
+        await stage.alice.presses("Confirm", question)
+        await stage.world.calls.wait("snapshots.list", count=reads + 1)
+        rules(stage, ONE)
+        await stage.quiet()
+        assert f"{SINCE}: it now needs 1 approval (rule “two”)." in now(stage, question).plain
+        assert stage.changes() == []
+
+
 async def test_a_reload_that_changes_nothing_for_a_question_leaves_its_card_alone(
     tmp_path: Path,
 ) -> None:

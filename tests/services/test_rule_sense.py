@@ -81,6 +81,19 @@ def rule(match: str, then: str = "", name: str = "a") -> str:
         ('command = "vm.restart", arguments = { force = false }', "denials = 2", "4: `denials`"),
         ('command = "vm.start"', 'break_glass = { persons = ["U1"] }', "4: `break_glass` counts"),
         ('command = "vm.start"', 'expires = "1h"', "4: `expires` counts only where something"),
+        # what seems to say something
+        ('command = "vm.delete"', "confirm = true", "4: `confirm` counts for nothing: approvals"),
+        ('command = "vm.delete"', 'deny = "\\u200b\\u00a0"', "4: `deny` must not be empty"),
+        ('command = "vm.delete"', 'deny = "No\\u0000."', "4: `deny` has no control characters"),
+        ('command = "vm.delete"', f'deny = "{"x" * 1001}"', "4: `deny` has no control"),
+        ('command = "vm.delete"', 'reason = ".*"', "4: `reason` is content with an empty text"),
+        ('command = "vm.delete"', 'reason = "^OPS|"', "4: `reason` is content with an empty"),
+        ('command = "vm.delete"', "break_glass = {}", "4: `break_glass = {}` counts for nothing"),
+        ('command = "vm.delete"', "self_approval = false", "4: `self_approval = false` counts"),
+        ('command = "vm.delete", arguments = {}', 'deny = "No."', "3: `arguments` must not be"),
+        ('command = "vm.delete", arguments = { vm = "" }', 'deny = "No."', "3: `arguments` can"),
+        ('command = "vm.create", arguments = { os = "" }', 'deny = "No."', "3: `arguments` can"),
+        (f'command = "image.servers", node = "{NODE}"', 'deny = "No."', "3: “image.servers” is ab"),
         # times
         ('command = "vm.delete"', 'expires = "0s"', "4: `expires` is a time of at least 1s"),
         ('command = "vm.delete"', 'expires = "999999999d"', "4: `expires` is a time of at least"),
@@ -115,6 +128,16 @@ def test_a_rule_that_guards_nothing_is_refused_with_its_line(
         rule('command = "vm.restart"', 'expires = "2min"'),
         rule('command = "vm.delete", person = "U0NOBODY", channel = "C0GONE"', 'deny = "No."'),
         rule('command = "settings"', "approvals = 1"),
+        rule('command = "vm.*"', "self_approval = true")
+        + rule('command = "vm.delete"', "self_approval = false", name="b"),
+        rule('command = "vm.*"', 'break_glass = { persons = ["U1"] }')
+        + rule('command = "vm.delete"', "break_glass = {}", name="b"),
+        rule('command = "vm.*"', 'break_glass = { persons = ["U1"] }'),
+        rule('command = "vm.restart"', 'break_glass = { persons = ["U1"] }'),
+        rule('command = "snapshot.create", arguments = { server = "" }', 'deny = "Say which."'),
+        rule(f'command = "whoami", node = "{NODE}"', 'deny = "No."'),
+        rule('command = "vm.delete"', 'deny = "不行。\\u3000请用 vm shutdown 👩‍💻"'),
+        "\ufeff" + rule('command = "vm.delete"', 'deny = "No."'),
     ],
 )
 def test_a_rule_that_guards_something_is_taken(tmp_path: Path, text: str) -> None:
@@ -143,6 +166,28 @@ def test_what_counts_for_nothing_beside_the_others_is_refused(
     with pytest.raises(FaultyPolicy) as caught:
         read(tmp_path, text)
     assert f"line {fault}" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("(default)", "2: `name` is how the defaults are called"),
+        ("a\\nb", "2: `name` is one line of at most 80 characters"),
+        ("x" * 81, "2: `name` is one line of at most 80 characters"),
+        ("\\u200b", "2: `name` must not be empty"),
+    ],
+)
+def test_a_rule_has_a_name_that_can_be_told(tmp_path: Path, name: str, fault: str) -> None:
+    with pytest.raises(FaultyPolicy) as caught:
+        read(tmp_path, rule('command = "vm.delete"', "approvals = 2", name=name))
+    assert f"line {fault}" in caught.value.sentence
+
+
+def test_names_that_read_the_same_are_the_same(tmp_path: Path) -> None:
+    one = 'command = "vm.delete"', "approvals = 2"
+    with pytest.raises(FaultyPolicy) as caught:
+        read(tmp_path, rule(*one, name="two") + rule(*one, name="Two "))
+    assert "two rules are called “Two ”" in caught.value.sentence
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
