@@ -276,11 +276,12 @@ class Executions(Repository):
         self,
         execution: Execution,
         *,
-        since: datetime,
         unknown_since: datetime,
+        since: datetime | None = None,
         of_any_command: bool = False,
     ) -> bool:
-        """Whether there is one that `is_rival`."""
+        """Whether there is one that `is_rival`, by default since this one was sent."""
+        since = since or execution.started_at or execution.created_at
         rival = is_rival(execution, since, unknown_since, of_any_command=of_any_command)
         rows = await self._connection.execute(select(executions.c.id).where(rival).limit(1))
         return rows.first() is not None

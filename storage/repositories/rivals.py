@@ -8,7 +8,6 @@ from bot.model import Execution, ExecutionStatus
 from storage.tables import executions
 
 _UNDER_WAY = (ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING)
-_TRIED = (ExecutionStatus.DONE, ExecutionStatus.FAILED)
 
 
 def is_rival(
@@ -25,7 +24,7 @@ def is_rival(
         executions.c.id != of.id,
         or_(
             status.in_(_UNDER_WAY),
-            and_(status.in_(_TRIED), ended_at > since),
+            and_(status == ExecutionStatus.DONE, ended_at > since),
             and_(status == ExecutionStatus.UNKNOWN, ended_at >= unknown_since),
         ),
     )

@@ -150,6 +150,19 @@ async def test_another_one_that_may_have_left_the_same_trace_is_a_rival(
         assert await rival(unsent, unknown_since=since) is is_rival
 
 
+async def test_a_rival_counts_since_what_was_read_before_may_be_untrue(store: Store) -> None:
+    at = Changes(node="node-1", task="task-1")
+    await stands(store, "it", DONE, NOW, **at)
+    mine = execution("mine", started_at=NOW, created_at=EARLIER, **at)
+    other = replace(mine, command="vm.reset")
+    async with store.read() as tx:
+        rival = tx.executions.has_rival
+        assert not await rival(mine, unknown_since=NOW)
+        assert await rival(mine, unknown_since=NOW, since=NOW - SECOND)
+        assert not await rival(other, unknown_since=NOW, since=NOW - SECOND)
+        assert await rival(other, unknown_since=NOW, since=NOW - SECOND, of_any_command=True)
+
+
 async def test_what_has_not_ended_is_told_oldest_first_with_its_secrets(store: Store) -> None:
     await stands(store, "late", WAITING, created_at=NOW + SECOND, secrets={"password": "hunter2"})
     await stands(store, "early", FOLLOWING)
