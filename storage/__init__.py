@@ -5,6 +5,7 @@ from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed
 from storage.file import is_database, prepare
 from storage.repositories.repository import FARTHEST_AHEAD
+from storage.repositories.strangers import Stranger
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, write_keys
@@ -17,6 +18,7 @@ __all__ = [
     "InUse",
     "StorageFailed",
     "Store",
+    "Stranger",
     "UnitOfWork",
     "Vault",
     "back_up",

@@ -20,6 +20,7 @@ from storage.repositories.probe import Probe
 from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
+from storage.repositories.strangers import Strangers
 from storage.repositories.suggestions import Suggestions
 from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
@@ -54,6 +55,7 @@ class UnitOfWork:
         self.aliases = Aliases(connection)
         self.inventory = Inventory(connection)
         self.sightings = Sightings(connection)
+        self.strangers = Strangers(connection)
         self.suggestions = Suggestions(connection, vault)
         self.leases = Leases(connection)
         self.leftovers = Leftovers(connection)

@@ -50,10 +50,11 @@ class AuditEntry:
 
     `actor` is who did it; for a run and its end, who asked for it; empty for the bot itself.
     `outcome` is one word, how it ended; `reason` a sentence, the person's or the bot's.
-    `message` is the key of the message it belongs to.
+    `message` is the key of the message it belongs to. `kind` is a word that this version does not
+    know where a newer one has written the row.
     """
 
-    kind: AuditKind
+    kind: AuditKind | str
     at: datetime
     actor: str = ""
     command: str = ""

@@ -11,9 +11,10 @@ import structlog
 from bot.health import Health
 from bot.model import Execution
 from bot.plural import counted
-from storage import Store
+from storage import Store, Stranger
 
 _PUT_BACK = "Put the former key back at the end of CREDENTIAL_KEYS, or let its owner add it again."
+_NEWER = "If a newer version has written it, run that one; nothing else is affected."
 _MOST_TOLD = 5
 
 log = structlog.get_logger()
@@ -37,10 +38,12 @@ class Damage:
         self._health = health
         self._is_known = is_known
         self._found: frozenset[Damaged] = frozenset()
+        self._audited = 0  # the row of the audit up to which it was looked through
+        self._in_audit: list[Damaged] = []
 
     async def look(self) -> None:
         """Look at all rows that somebody may need; log what was not known before."""
-        found = frozenset(await self._damaged())
+        found = frozenset([*await self._damaged(), *await self._strangers()])
         for one in found - self._found:
             log.warning("row.damaged", row=one.row, id=one.id, why=one.why, advice=one.advice)
         for one in self._found - found:
@@ -68,9 +71,21 @@ class Damage:
             *(Damaged("review", one.id, "its content is damaged") for one in approvals),
         ]
 
+    async def _strangers(self) -> list[Damaged]:
+        """Rows with a word that only another version knows; those of the audit stay for ever."""
+        async with self._store.browse() as tx:
+            found = [_strange(one) for one in await tx.strangers.all()]
+            new, self._audited = await tx.strangers.in_audit(self._audited)
+        self._in_audit += [_strange(one) for one in new]
+        return [*found, *self._in_audit]
+
     def _why_not(self, execution: Execution) -> str:
         if not self._is_known(execution.command):
             return f"this version has no command {execution.command}"
         if execution.unreadable == "secrets":
             return "no key opens its secrets"
         return f"its {execution.unreadable} is damaged" if execution.unreadable else ""
+
+
+def _strange(one: Stranger) -> Damaged:
+    return Damaged(one.row, one.id, f"this version does not know its {one.column}", _NEWER)

@@ -217,22 +217,30 @@ def _mapping(text: str) -> dict[str, Any]:
     """What is kept as JSON; a row that was tampered with shows as much as can be read."""
     try:
         return texts(json.loads(text))
-    except ValueError:
+    except (ValueError, TypeError):
         return {}
+
+
+def _kind(stored: Any) -> AuditKind | str:
+    """What is recorded; as it is stored where only another version knows the word."""
+    try:
+        return AuditKind(stored)
+    except ValueError:
+        return str(stored)
 
 
 def _moment(text: str) -> datetime:
     """When it was; that nobody can tell of a row that was tampered with."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return UNTOLD
     return at if at.tzinfo else UNTOLD
 
 
 def _from_row(row: RowMapping) -> AuditRow:
     entry = AuditEntry(
-        kind=AuditKind(row["kind"]),
+        kind=_kind(row["kind"]),
         at=_moment(row["at"]),
         actor=row["actor"],
         command=row["command"],

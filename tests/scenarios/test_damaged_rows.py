@@ -1,5 +1,6 @@
 """Rows that no key opens, or that hold what nobody can read: each of them stands alone."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from click.testing import CliRunner
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
+from bot.cli import audit as audit_cli
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
+from storage.chain import hash_of
 from storage.tables import UtcDateTime, metadata
 from tests.scenarios.changing import _has_asked_for_a_session
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
@@ -389,3 +393,62 @@ async def test_an_audit_row_with_a_damaged_date_is_shown_without_it(stage: Stage
         assert "2000-01-01" not in seen.plain
     assert "time not known" in (await stage.asks(stage.alice, "/dbc audit list")).plain
     alter(stage, "UPDATE audit SET at = ? WHERE at = 'nonsense'", at)
+
+
+async def test_an_audit_row_of_a_newer_version_hides_no_other(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm name inference i1")
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database, database:
+        database.row_factory = sqlite3.Row
+        last = dict(database.execute("SELECT * FROM audit ORDER BY seq DESC").fetchone())
+        newer = {**last, "seq": last["seq"] + 1, "kind": "was_moved", "outcome": ""}
+        newer["prev_hash"] = last["hash"]
+        newer["hash"] = hash_of(newer)
+        values = ", ".join(f":{name}" for name in newer)
+        database.execute(f"INSERT INTO audit ({', '.join(newer)}) VALUES ({values})", newer)
+    for line in ("audit list", "audit list --json", "audit export"):
+        seen = await stage.asks(stage.alice, f"/dbc {line}")
+        assert "went wrong" not in seen.plain, line
+    shown = (await stage.asks(stage.alice, "/dbc audit list")).plain
+    assert "was moved" in shown
+    assert "vm name" in shown
+    url = f"sqlite+aiosqlite:///{stage.data}/bot.db"
+    for command in ("verify", "export"):
+        run = await asyncio.to_thread(
+            CliRunner().invoke, audit_cli.audit, [command, "--database", url]
+        )
+        assert run.exit_code == 0, run.output
+    assert "was_moved" in run.output
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "row"),
+    [
+        ("executions", "status", "command"),
+        ("approvals", "status", "review"),
+        ("votes", "state", "vote"),
+        ("votes", "verdict", "vote"),
+        ("watches", "state", "watch"),
+        ("session_shares", "kind", "share of"),
+    ],
+)
+async def test_a_row_with_a_word_of_a_newer_version_stands_alone_and_is_told_once(
+    stage: Stage, table: str, column: str, row: str
+) -> None:
+    await has_rows_of_all_kinds(stage)
+    newest = f"rowid = (SELECT max(rowid) FROM {table})"
+    alter(stage, f"UPDATE {table} SET {column} = 'of_later' WHERE {newest}")
+    with capture_logs() as logs:
+        for _ in range(3):
+            await stage.passes(60)
+        for line in ("vm list", "approval list", "watch list", "session list", "audit list"):
+            seen = await stage.asks(stage.bob, f"/dbc {line}")
+            assert "went wrong" not in seen.plain, line
+        off(stage, "Ada's training run")
+        await stage.asks(stage.bob, "/dbc vm start Ada")
+        await stage.ends(stage.bob, "Ada's training run is running on rack-a", within=400)
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
+    damaged = [entry["row"] for entry in logs if entry["event"] == "row.damaged"]
+    assert damaged == [row]
+    assert any(
+        f"this version does not know its {column}" in t for t in stage.bot.health.impairments
+    )

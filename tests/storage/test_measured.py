@@ -63,7 +63,7 @@ async def states(store: Store) -> dict[str, tuple[VoteState, str]]:
         }
 
 
-async def noted(store: Store, *kinds: AuditKind) -> list[tuple[AuditKind, str, datetime, object]]:
+async def noted(store: Store, *kinds: AuditKind) -> list[tuple[str, str, datetime, object]]:
     async with store.read() as tx:
         rows = await tx.audit.page(AuditQuery(), before=None, limit=50)
     entries = [row.entry for row in reversed(rows)]

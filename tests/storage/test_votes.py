@@ -52,7 +52,7 @@ async def clicked(store: Store, *votes: Vote, now: datetime = SOON) -> list[Coun
     return counts
 
 
-async def noted(store: Store) -> list[tuple[AuditKind, str, str, object]]:
+async def noted(store: Store) -> list[tuple[str, str, str, object]]:
     """What the audit has of clicks, oldest first: kind, person, reason, details."""
     async with store.read() as tx:
         rows = await tx.audit.page(AuditQuery(), before=None, limit=50)

@@ -29,7 +29,7 @@ PAGE = 10  # so that a message holds them all and the way to older ones
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names who asked for the command; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
-_WORDS = {
+_WORDS: dict[str, str] = {
     AuditKind.ASKED: "put to review",
     AuditKind.APPROVED: "said yes to",  # one voice; the end has the outcome
     AuditKind.DENIED: "said no to",

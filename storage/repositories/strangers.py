@@ -1,0 +1,73 @@
+"""Rows that hold a word which this version does not know: damaged, or written by a newer one.
+
+Each repository reads such a row as what allows nothing, so it disappears from the lists of what is
+open: here it is found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Column, func, select
+
+from bot.model import (
+    ApprovalStatus,
+    Audience,
+    AuditKind,
+    ExecutionStatus,
+    Verdict,
+    VoteState,
+    WatchState,
+)
+from storage.repositories.repository import Repository
+from storage.tables import approvals, audit, executions, session_shares, votes, watches
+
+_MOST = 100  # of one kind: whoever mends them knows by then what is wrong
+
+_WORDS: tuple[tuple[str, Column[Any], Column[Any], type[Enum]], ...] = (
+    ("command", executions.c.id, executions.c.status, ExecutionStatus),
+    ("review", approvals.c.id, approvals.c.status, ApprovalStatus),
+    ("vote", votes.c.key, votes.c.state, VoteState),
+    ("vote", votes.c.key, votes.c.verdict, Verdict),
+    ("watch", watches.c.id, watches.c.state, WatchState),
+    ("share of", session_shares.c.user, session_shares.c.kind, Audience),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """One row with a word that nobody here knows."""
+
+    row: str
+    id: str
+    column: str
+
+
+class Strangers(Repository):
+    """Goes through whole tables: for `Store.browse`."""
+
+    async def all(self) -> list[Stranger]:
+        """Those that may change again, by kind."""
+        return [
+            Stranger(row, str(name), column.name)
+            for row, key, column, words in _WORDS
+            for name in await self._odd(key, column, words)
+        ]
+
+    async def in_audit(self, after: int) -> tuple[list[Stranger], int]:
+        """Those of the audit behind a row, and its last row: what is in it never changes."""
+        last = await self._connection.scalar(select(func.max(audit.c.seq)))
+        found = await self._odd(audit.c.seq, audit.c.kind, AuditKind, audit.c.seq > after)
+        return [Stranger("audit row", str(seq), "kind") for seq in found], last or 0
+
+    async def _odd(
+        self, key: Column[Any], column: Column[Any], words: type[Enum], *more: Any
+    ) -> Iterator[Any]:
+        rows = await self._connection.execute(
+            select(key)
+            .where(column.not_in([word.value for word in words]), *more)
+            .order_by(key)
+            .limit(_MOST)
+        )
+        return iter(rows.scalars().all())
