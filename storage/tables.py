@@ -109,6 +109,7 @@ executions = Table(
     Column("finished_at", UtcDateTime),
     *_lease(),
     Index(None, "status", "leased_until"),
+    Index(None, "status", "finished_at"),
     Index(None, "created_at"),
     Index(None, "actor", "created_at"),
     Index(None, "task", "created_at"),

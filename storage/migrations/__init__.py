@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bot.errors import BotError
 
 # The newest revision: a database that has it needs none of them to be read.
-HEAD = "approvals_changed"
+HEAD = "executions_finished"
 
 
 def upgrade(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
@@ -57,6 +58,26 @@ async def entries(store: Store) -> list[AuditEntry]:
 async def before(store: Store, one: Execution, **since: datetime) -> list[str]:
     async with store.read() as tx:
         return ids(await tx.executions.open_before(one, **{"unknown_since": NOW, **since}))
+
+
+async def test_what_ended_long_ago_is_not_gone_through_for_what_is_alike(store: Store) -> None:
+    asked: list[tuple[str, Any]] = []
+    async with store.read() as tx:
+        connection = tx.executions._connection
+        if connection.dialect.name == "postgresql":  # so few rows it would rather read them all
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        event.listen(
+            connection.sync_connection,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, given, *_: asked.append((statement, given)),
+        )
+        await tx.executions.open_before(execution(), unknown_since=NOW, done_since=NOW)
+        statement, given = asked[0]
+        explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        rows = await connection.exec_driver_sql(f"{explain} {statement}", given)
+        plan = "\n".join(str(row[-1]) for row in rows)
+    assert "ix_executions_status_finished_at" in plan
+    assert "SCAN executions" not in plan
 
 
 async def test_of_two_that_nobody_has_sent_the_earlier_one_comes_first(store: Store) -> None:
