@@ -238,27 +238,26 @@ def _moment(text: str) -> datetime:
     return at if at.tzinfo else UNTOLD
 
 
+_TOLD = (
+    "actor", "command", "node", "task", "label", "execution", "approval", "outcome", "reason",
+    "message", "channel", "thread",
+)  # fmt: skip
+
+
 def _from_row(row: RowMapping) -> AuditRow:
+    told = {name: str(row[name]) for name in _TOLD}  # bytes, where it was tampered with
+    place = Place(told.pop("channel"), told.pop("thread"))
     entry = AuditEntry(
         kind=_kind(row["kind"]),
         at=_moment(row["at"]),
-        actor=row["actor"],
-        command=row["command"],
         arguments=_mapping(row["arguments"]),
-        node=row["node"],
-        task=row["task"],
-        label=row["label"],
-        execution=row["execution"],
-        approval=row["approval"],
-        outcome=row["outcome"],
-        reason=row["reason"],
-        place=Place(row["channel"], row["thread"]),
-        message=row["message"],
+        place=place,
         details=_mapping(row["details"]),
+        **told,
     )
     ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
     return AuditRow(
-        row["seq"], entry, row["prev_hash"], row["hash"], ref,
+        row["seq"], entry, str(row["prev_hash"]), str(row["hash"]), ref,
         node=entry.node or row["known_node"] or "",
         task=entry.task or row["known_task"] or "",
         label=entry.label or row["known_label"] or "",
