@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from bot.model import AuditEntry, AuditKind, AuditQuery
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 NAME = "inference"
+# One scenario of each behaviour is played over HTTP as well; not all of them, which takes time.
+both_ways = pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
+both_stages = pytest.mark.parametrize("stage", ["socket", "http"], indirect=True)
 DELETE = f"/dbc vm delete {NAME}"
 
 
@@ -27,6 +32,11 @@ def rules(stage: Stage, text: str) -> None:
     """These are the rules from now on."""
     (stage.data / "policy.toml").write_text(text, encoding="utf-8")
     stage.bot.reload_policy()
+
+
+def is_http(request: pytest.FixtureRequest) -> bool:
+    """Whether a stage is wanted that is reached over HTTP, by `both_stages`."""
+    return getattr(request, "param", "socket") == "http"
 
 
 async def asked(stage: Stage, line: str = DELETE, person: Person | None = None) -> SeenMessage:

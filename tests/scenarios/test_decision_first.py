@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.slack import Person
 from tests.scenarios.changing import DEEDS, LOCAL, NO_REVIEW, PYTORCH, Deed, does, prepared
-from tests.scenarios.site import NAME, rules, site
+from tests.scenarios.site import NAME, both_stages, is_http, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 
 WHY = "Not for you."
@@ -48,8 +48,8 @@ def looks(stage: Stage) -> list[str]:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with site(tmp_path, NO_REVIEW, entitled="") as one:
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path, NO_REVIEW, entitled="", http=is_http(request)) as one:
         yield one
 
 
@@ -111,6 +111,7 @@ async def test_the_form_of_what_is_denied_shows_nothing_of_it(stage: Stage) -> N
     assert looks(stage) == []
 
 
+@both_stages
 async def test_the_rules_sentence_is_read_and_not_how_the_machine_stands(stage: Stage) -> None:
     await prepared(stage, Deed(""))
     rules(stage, denied(stage.alice))

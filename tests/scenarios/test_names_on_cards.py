@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.changing import NO_REVIEW
-from tests.scenarios.site import asked, now, site, told
+from tests.scenarios.site import asked, both_ways, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_approval_rules import rule
 
@@ -45,8 +45,9 @@ async def test_a_nickname_of_long_ago_needs_no_warning(tmp_path: Path) -> None:
         assert "given by" not in question.plain
 
 
-async def test_a_nickname_is_not_what_an_approver_types(tmp_path: Path) -> None:
-    async with site(tmp_path, TYPING) as stage:
+@both_ways
+async def test_a_nickname_is_not_what_an_approver_types(tmp_path: Path, *, http: bool) -> None:
+    async with site(tmp_path, TYPING, http=http) as stage:
         await renamed(stage)
         question = await asked(stage, "/dbc vm delete scratch-test")
         assert "must type its description or id" in question.plain

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.model import ExecutionStatus, ReviewKind
-from tests.scenarios.site import NAME, approves, asked, entries, now, rules, site, told
+from tests.scenarios.site import NAME, approves, asked, both_ways, entries, now, rules, site, told
 from tests.scenarios.test_approval_crash import DEAD, the_review
 from tests.scenarios.test_rules_at_the_run import fallen, joins, rule
 
@@ -15,8 +15,11 @@ ONE, TWO = rule("approvals = 1"), rule("approvals = 2")
 SINCE = "The rules have changed since this was requested"
 
 
-async def test_more_approvals_are_asked_for_at_once_and_votes_still_count(tmp_path: Path) -> None:
-    async with site(tmp_path, TWO) as stage:
+@both_ways
+async def test_more_approvals_are_asked_for_at_once_and_votes_still_count(
+    tmp_path: Path, *, http: bool
+) -> None:
+    async with site(tmp_path, TWO, http=http) as stage:
         dave = joins(stage, "dave")
         await stage.gives_session(stage.ws.member("dave"), "gpu1")
         question = await asked(stage)
@@ -62,8 +65,11 @@ async def test_more_approvals_than_people_close_the_question(tmp_path: Path) -> 
         assert stage.changes() == []
 
 
-async def test_votes_without_typing_fall_where_typing_is_demanded_since(tmp_path: Path) -> None:
-    async with site(tmp_path, TWO) as stage:
+@both_ways
+async def test_votes_without_typing_fall_where_typing_is_demanded_since(
+    tmp_path: Path, *, http: bool
+) -> None:
+    async with site(tmp_path, TWO, http=http) as stage:
         question = await asked(stage)
         await approves(stage, stage.bob, question)
         rules(stage, rule("approvals = 2", "type_name = true"))

@@ -7,6 +7,7 @@ from tests.scenarios.site import (
     NAME,
     approves,
     asked,
+    both_ways,
     denies,
     entries,
     now,
@@ -42,8 +43,11 @@ async def fallen(stage: Stage) -> list[str]:
     return [entry.actor for entry in await entries(stage) if str(entry.kind) == "vote_fell"]
 
 
-async def test_a_vote_of_somebody_whom_the_rules_name_no_more_falls_away(tmp_path: Path) -> None:
-    async with site(tmp_path, rule("approvals = 2")) as stage:
+@both_ways
+async def test_a_vote_of_somebody_whom_the_rules_name_no_more_falls_away(
+    tmp_path: Path, *, http: bool
+) -> None:
+    async with site(tmp_path, rule("approvals = 2"), http=http) as stage:
         dave = joins(stage, "dave")
         question = await asked(stage)
         await approves(stage, stage.bob, question)
@@ -184,8 +188,9 @@ async def test_who_is_asked_after_a_reload_is_told_and_named(tmp_path: Path) -> 
         await stage.carol.sees(f"Delete .{NAME}", "@dbc")
 
 
-async def test_an_approver_withdraws_a_vote_by_the_button(tmp_path: Path) -> None:
-    async with site(tmp_path, rule("approvals = 2")) as stage:
+@both_ways
+async def test_an_approver_withdraws_a_vote_by_the_button(tmp_path: Path, *, http: bool) -> None:
+    async with site(tmp_path, rule("approvals = 2"), http=http) as stage:
         question = await asked(stage)
         assert "Withdraw vote" not in question.buttons
         await approves(stage, stage.bob, question)

@@ -8,7 +8,17 @@ import pytest
 
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.changing import NO_REVIEW
-from tests.scenarios.site import NAME, approves, asked, entries, now, rules, site
+from tests.scenarios.site import (
+    NAME,
+    approves,
+    asked,
+    both_stages,
+    entries,
+    is_http,
+    now,
+    rules,
+    site,
+)
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
@@ -21,9 +31,9 @@ CONFIRM = "[defaults]\ndestroy = { confirm = true }\n"
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """Alice, Bob and Carol are entitled to gpu1; somebody else has to approve what destroys."""
-    async with site(tmp_path) as one:
+    async with site(tmp_path, http=is_http(request)) as one:
         await one.asks(one.alice, "/dbc vm list")
         yield one
 
@@ -42,6 +52,7 @@ def told_apart(person: Person) -> SeenMessage:
     return found[-1]
 
 
+@both_stages
 @pytest.mark.parametrize("who", ["alice", "bob"])
 async def test_the_second_request_opens_no_second_card(stage: Stage, who: str) -> None:
     second = stage.ws.member(who)
@@ -60,6 +71,7 @@ async def test_the_second_request_opens_no_second_card(stage: Stage, who: str) -
     assert (second.id, "refused") in ends
 
 
+@both_stages
 async def test_both_at_one_moment_make_one_card(stage: Stage) -> None:
     people = (stage.alice, stage.bob, stage.alice, stage.bob)
     await asyncio.gather(*(one.types(DELETE, CHANNEL) for one in people))

@@ -12,7 +12,7 @@ from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.values import GIB
 from tests.scenarios.changing import DEEDS, LOCAL, NAME, NO_REVIEW, Deed, does, prepared
-from tests.scenarios.site import approves, now, rules, site
+from tests.scenarios.site import approves, both_ways, now, rules, site
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_metal import slot
 from tests.scenarios.test_shown_is_sent import question_of
@@ -206,8 +206,9 @@ async def test_what_differs_from_the_card_is_named_and_nothing_runs(
         assert stage.changes() == []
 
 
-async def test_what_was_voided_is_still_told_as_it_was_shown(tmp_path: Path) -> None:
-    async with site(tmp_path, NO_REVIEW, entitled="alice") as stage:
+@both_ways
+async def test_what_was_voided_is_still_told_as_it_was_shown(tmp_path: Path, *, http: bool) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="alice", http=http) as stage:
         rules(stage, ALICES)
         await stage.asks(stage.alice, f"/dbc vm modify {NAME} mem=100")
         listed = await stage.asks(stage.alice, "/dbc approval list")

@@ -27,7 +27,7 @@ from tests.scenarios.changing import (
     does,
     prepared,
 )
-from tests.scenarios.site import approves, now, rules, site
+from tests.scenarios.site import approves, both_ways, now, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_every_operation import documented
 from tests.scenarios.test_metal import rack, signed, slot_three
@@ -235,8 +235,9 @@ async def test_nothing_is_sent_that_the_card_did_not_show(
             assert call.node[:12] in card
 
 
-async def test_a_card_says_with_whose_session_it_is_sent(tmp_path: Path) -> None:
-    async with site(tmp_path, NO_REVIEW, entitled="carol") as stage:
+@both_ways
+async def test_a_card_says_with_whose_session_it_is_sent(tmp_path: Path, *, http: bool) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="carol", http=http) as stage:
         await stage.asks(stage.carol, "/dbc session share gpu1 with @alice")
         rules(stage, BOBS_REVIEW)
         await stage.asks(stage.alice, f"/dbc vm restart {NAME}")

@@ -13,6 +13,8 @@ from tests.scenarios.site import (
     NAME,
     approves,
     asked,
+    both_stages,
+    is_http,
     now,
     refused_clicks,
     rules,
@@ -26,8 +28,8 @@ EXAMPLE = Path(__file__).parents[2] / "policy.example.toml"
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with site(tmp_path) as one:
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path, http=is_http(request)) as one:
         yield one
 
 
@@ -51,6 +53,7 @@ def leads(stage: Stage) -> Usergroup:
     return group
 
 
+@both_stages
 async def test_two_people_cause_one_call_a_minute_under_the_example(stage: Stage) -> None:
     node = stage.node("gpu1").node_id
     example = EXAMPLE.read_text(encoding="utf-8").replace(
@@ -224,6 +227,7 @@ async def test_no_more_is_asked_than_slack_takes_and_every_click_counts(stage: S
     assert stage.changes() == ["tasks.delete"]
 
 
+@both_stages
 async def test_a_click_made_in_time_counts_after_half_an_hour_of_silence(stage: Stage) -> None:
     leads(stage)
     question = await asked(stage)
