@@ -124,7 +124,8 @@ class Measuring:
         """The review as the rules let it stand now; what has changed of it will be on its cards.
 
         `whole`: each voter is looked at, also where one more vote decides nothing, and whoever may
-        approve now is asked. What is unchanged is the very same object. Raises DeliveryFailed.
+        approve now is asked. What is unchanged is the very same object. Raises DeliveryFailed, and
+        Refused where nothing can come of what is approved.
         """
         if approval.kind is ReviewKind.AFTERWARDS or approval.status not in _MEASURED:
             return approval
@@ -163,9 +164,9 @@ class Measuring:
         return await reviewers.require_reviewers(execution, decision, node)
 
     async def _void(self, approval: Approval, execution: Execution, why: Refused) -> Approval:
-        """Close what nothing can come of; what is approved is refused by its run."""
+        """Close what nothing can come of. What is approved is about to run: Refused stops that."""
         if approval.status is not ApprovalStatus.PENDING:
-            return approval
+            raise why
         now = self._clock.now()
         sentence = await self._reviews.not_done(approval, execution, why.sentence)
         outcome, hint = recorded(why), advice(why)

@@ -152,7 +152,7 @@ class Reviews:
 
     async def stands(self, approval: Approval, execution: Execution) -> Approval | None:
         """The review while it is still approved, by the rules and rights of now; else its card
-        says what is missing. Raises DeliveryFailed.
+        says what is missing. Raises DeliveryFailed, Refused where nothing can come of it.
         """
         reviewers = self.reviewers.at_this_moment()
         measured = await self._measured(approval, execution, reviewers)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model import ExecutionStatus, ReviewKind
 from tests.scenarios.site import NAME, approves, asked, both_ways, entries, now, rules, site, told
-from tests.scenarios.test_approval_crash import DEAD, the_review
+from tests.scenarios.test_approval_crash import DEAD, resolves, the_review
 from tests.scenarios.test_rules_at_the_run import fallen, joins, rule
 
 ONE, TWO = rule("approvals = 1"), rule("approvals = 2")
@@ -63,6 +63,22 @@ async def test_more_approvals_than_people_close_the_question(tmp_path: Path) -> 
         assert seen.buttons == []
         assert len(stage.endings(stage.alice)) == 1
         assert stage.changes() == []
+
+
+async def test_what_was_approved_does_not_run_where_too_few_could_approve_now(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, ONE, entitled="alice bob") as stage:
+        question = await asked(stage)
+        await resolves(stage)  # Bob approved, and the process died before the run
+        (tmp_path / "policy.toml").write_text(TWO)
+        await stage.restart_bot()
+        await stage.passes(10)
+        await stage.quiet()
+        assert stage.changes() == []
+        why = f"{SINCE}. This needs 2 approvals by someone else, and only 1 could"
+        assert why in now(stage, question).plain
+        assert len(stage.endings(stage.alice)) == 1
 
 
 @both_ways
