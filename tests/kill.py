@@ -41,7 +41,7 @@ RULES = (
 )
 RULES_FILE = "policy.toml"
 NOT_DONE = frozenset({"cancelled", "refused", "voided"})
-PAUSE = 0.7  # seconds between two reloads, on average
+PAUSE = 1.0  # seconds between two reloads, on average
 OPEN = "'recorded', 'waiting', 'running', 'following'"
 
 
@@ -177,14 +177,18 @@ class Massacre:
 
     async def _reload_lane(self) -> None:
         while not self._over.is_set():
-            put_rules(self._one.data, self._random.choice(RULES))
-            # Before it has connected, the signal would end it.
-            if self._one.ws.connected:
-                with suppress(ProcessLookupError):
-                    self._one.hang_up()
-                    self.report.reloads += 1
+            # What nothing can meet is the rule for a while, and not most of the time.
+            kinds = RULES if self._random.random() < 0.3 else RULES[:-2]
+            self._reload(self._random.choice(kinds))
             await asyncio.sleep(self._random.uniform(0, 2 * PAUSE))
-        put_rules(self._one.data, RULES[0])
+        self._reload(RULES[0])
+
+    def _reload(self, text: str) -> None:
+        put_rules(self._one.data, text)
+        if self._one.ws.connected:  # before it has connected, the signal would end it
+            with suppress(ProcessLookupError):
+                self._one.hang_up()
+                self.report.reloads += 1
 
     async def _ask(self, request: Request) -> bool:
         alice = self._one.ws.member("alice")
