@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
+
 from bot.commands.context import Services
 from bot.commands.table import Command
 from bot.dbc.errors import DbcError
@@ -18,6 +20,8 @@ from bot.services.observers.absence import is_missed
 from bot.services.observers.sight import ANSWERED, LOOKED_AT, TWICE
 from bot.services.settle import has_moved, verdict
 
+log = structlog.get_logger()
+
 WAS = "was"  # a fact: a machine's state just before the change
 
 
@@ -27,18 +31,28 @@ async def went_through(
     """What was learnt where the effect of a refused change shows; None where the refusal is one.
 
     `watch` is what would follow the change. One look decides: what was as it was to be before
-    proves nothing, nor does what another command may have done since it was looked at.
+    proves nothing, nor does what another command may have done since it was looked at. Where the
+    look itself fails, what the node has said stays what is known.
     """
+    try:
+        return await _seen_through(services, command, watch, error)
+    except BotError:
+        return None
+    except Exception:  # a fault of ours is no reason not to tell the refusal
+        log.exception("refusal.not_looked_into", execution=watch.execution)
+        return None
+
+
+async def _seen_through(
+    services: Services, command: Command, watch: Watch, error: BotError
+) -> Mapping[str, str] | None:
     watch = replace(watch, about={**watch.about, **error.learnt})
     if command.repeated is None or not command.repeated(error, watch.about):
         return None
     is_of_machine = watch.goal in MACHINE_GOALS
     if is_of_machine and (_was_so(watch, command, services) or await _has_rival(watch, services)):
         return None
-    try:
-        sight = await services.watches.look_once(watch)
-    except BotError:  # what the node has said stays what is known
-        return None
+    sight = await services.watches.look_once(watch)
     if sight is None or isinstance(sight, BotError):
         return None
     is_done = sight.verdict.state is WatchState.DONE

@@ -31,6 +31,7 @@ from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.rewind import caught_up
 from bot.services.sessions import SessionLocked
 from bot.services.settle import Verdict
+from bot.services.surprises import Surprises
 from bot.services.words import Words
 from storage import StorageFailed, Store, UnitOfWork
 
@@ -78,6 +79,7 @@ class Watches:
         self._clock = clock
         self._by = by
         self._words = words
+        self.log_once = Surprises()
         self._late = LateLooks(store, inventory, clock, by, words)
 
     # Opening
@@ -210,21 +212,26 @@ class Watches:
         for watch in damaged:
             await self._settle_safely(watch, _DAMAGED)
         if due:
-            looks = [self._poll_safely(*key, watches) for key, watches in groups.items()]
+            looks = [self._poll_safely(key, watches) for key, watches in groups.items()]
             await asyncio.gather(*looks)
             await self._outbox.deliver_due()
 
-    async def _poll_safely(
-        self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
-    ) -> None:
+    async def _poll_safely(self, group: Group, watches: Sequence[Watch]) -> None:
         """One group's surprise is no other group's; it is tried again until the deadline."""
         with self._leases.holding(Leased.WATCH, [watch.id for watch in watches], _LEASE):
-            try:
-                await self._poll_group(node, owner, observer, watches)
-            except Exception:
-                log.exception("watch.poll_failed", node=node)
-                with suppress(StorageFailed):  # it is polled again once the lease runs out
-                    await self._surprised(node, watches)
+            await self._poll(group, watches)
+
+    async def _poll(self, group: Group, watches: Sequence[Watch]) -> None:
+        try:
+            await self._poll_group(*group, watches)
+        except Exception as error:  # one's surprise is no other's
+            if len(watches) > 1 and not isinstance(error, BotError):
+                for watch in watches:
+                    await self._poll(group, [watch])
+                return
+            self.log_once.exception("watch.poll_failed", ids=[one.id for one in watches])
+            with suppress(StorageFailed):  # it is polled again once the lease runs out
+                await self._surprised(group[0], watches)
 
     async def _settle_safely(self, watch: Watch, found: Verdict) -> None:
         """Settle one apart from its group. What fails is its own, and is tried again later."""
@@ -234,14 +241,13 @@ class Watches:
             else:
                 await self._settle(watch, found, watch.status)
         except Exception:
-            log.exception("watch.not_settled", watch=watch.id)
+            self.log_once.exception("watch.not_settled", ids=[watch.id])
 
     async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
         """Looking failed on our side: that is told like a node that does not answer."""
-        ours = _ours()
         async with self._store.read() as tx:
             asked = await tx.executions.some([watch.execution for watch in watches])
-        kept = [await self._looked_at(watch, asked[watch.execution], ours) for watch in watches]
+        kept = [await self._looked_at(watch, asked[watch.execution], _ours()) for watch in watches]
         await self._keep(node, [one for one in kept if one is not None])
 
     async def _poll_group(
@@ -280,11 +286,11 @@ class Watches:
                 return await self._not_seen(watch, execution, found)
             return await self._seen(watch, execution, found)
         except Exception:
-            log.exception("watch.not_understood", watch=watch.id)
+            self.log_once.exception("watch.not_understood", ids=[watch.id])
         try:
             return await self._not_seen(watch, execution, _ours())
         except Exception:  # it is polled again once the lease runs out
-            log.exception("watch.not_kept", watch=watch.id)
+            self.log_once.exception("watch.not_kept", ids=[watch.id])
             return None
 
     async def _seen(self, watch: Watch, execution: Execution, sight: Sight) -> "_Kept | None":
@@ -447,11 +453,7 @@ def _sorted_out(
     for watch in due:
         try:
             fit = None if watch.is_unreadable else caught_up(watch, since, now)
-        except (
-            ValueError,
-            OverflowError,
-            TypeError,
-        ):  # a moment that is none, or an impossible one
+        except (ValueError, OverflowError, TypeError):  # a moment that is none, or impossible
             log.exception("watch.damaged", watch=watch.id)
             fit = None
         if fit is None:
