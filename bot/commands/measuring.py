@@ -89,6 +89,10 @@ class Measuring:
         self._rules: Policy | None = None  # by which all but `_left` were measured
         self._left: list[str] = []
 
+    def again(self) -> None:
+        """Look at all once more: a question was put up by rules that are in force no longer."""
+        self._rules = None
+
     async def look(self) -> None:
         """Measure all that is open by rules that were not in force before."""
         reviewers = self._reviews.reviewers.at_this_moment()

@@ -103,6 +103,8 @@ class Pipeline:
         else:
             if cleared is not None:
                 await self._run(command, *cleared, answer, hold, rules)
+            elif self._reviews.reviewers.rules is not rules:
+                self._reviews.measuring.again()
 
     async def _run(
         self,

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from bot.model import ExecutionStatus, ReviewKind
-from tests.scenarios.site import NAME, approves, asked, both_ways, entries, now, rules, site, told
+from tests.scenarios.site import (
+    DELETE,
+    NAME,
+    approves,
+    asked,
+    both_ways,
+    entries,
+    now,
+    rules,
+    site,
+    told,
+)
+from tests.scenarios.stage import CHANNEL, card
 from tests.scenarios.test_approval_crash import DEAD, resolves, the_review
 from tests.scenarios.test_rules_at_the_run import fallen, joins, rule
 
@@ -188,6 +200,27 @@ async def test_all_open_questions_are_looked_at_with_one_question_about_each_per
         await stage.passes(5)
         assert len(told(stage.alice, "it now needs 2 approvals (rule “two”)")) == 2
         assert len(stage.ws.calls_of("users.info")) - asks <= 3
+
+
+async def test_a_question_that_was_put_up_during_a_reload_says_what_it_needs(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, ONE) as stage:
+        reads = len(stage.world.calls.of("snapshots.list"))
+        stage.clock.advance(timedelta(seconds=6))  # the next look at open questions is due
+        await stage.alice.types(DELETE, channel=CHANNEL)
+        await stage.world.calls.wait("snapshots.list", count=reads + 1)
+        stage.ws.faults.add("slow", "users.info", late=1)  # who could approve
+        await stage.ws.until(lambda: stage.ws.core.late)
+        rules(stage, TWO.replace("two", "<!channel> two"))
+        await stage.passes()  # nothing is open yet
+        stage.clock.advance(timedelta(seconds=1))
+        await stage.quiet()
+        assert "Needs 1 approval" in card(stage.alice).plain
+        await stage.passes(5)
+        seen = card(stage.alice)
+        assert "it now needs 2 approvals (rule “&lt;!channel&gt; two”)" in str(seen.blocks)
+        assert "<!channel>" not in str(seen.blocks)
 
 
 @pytest.mark.parametrize(
