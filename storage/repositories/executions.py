@@ -295,12 +295,20 @@ class Executions(Repository):
         )
         return [self._open(row) for row in rows.mappings()]
 
-    async def done(self, commands: Collection[str], since: datetime) -> list[Execution]:
-        """Those that are done, of these commands, recorded since then; without their secrets."""
+    async def done(
+        self,
+        commands: Collection[str],
+        since: datetime,
+        *,
+        stand: Collection[ExecutionStatus] = (ExecutionStatus.DONE,),
+    ) -> list[Execution]:
+        """Those that are done, or `stand` like this, of these commands, recorded since then;
+        without their secrets.
+        """
         rows = await self._connection.execute(
             select(executions).where(
                 executions.c.created_at >= since,
-                executions.c.status == ExecutionStatus.DONE,
+                executions.c.status.in_(stand),
                 executions.c.command.in_(commands),
             )
         )

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.dbc.images import ImageFile
 from sandbox.dbc.task import Disk
-from tests.scenarios.changing import DEEDS, NAME, NO_REVIEW, Deed, does, prepared
+from sandbox.dbc.values import GIB
+from tests.scenarios.changing import DEEDS, LOCAL, NAME, NO_REVIEW, Deed, does, prepared
 from tests.scenarios.site import approves, now, rules, site
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_approval_binding import taken
 from tests.scenarios.test_metal import slot
-from tests.scenarios.test_shown_is_compared import ALICES, Meanwhile, another_session, outside
+from tests.scenarios.test_shown_is_compared import (
+    ALICES,
+    FETCHING,
+    Meanwhile,
+    another_session,
+    outside,
+)
 from tests.scenarios.test_shown_is_sent import question_of
 
 
@@ -126,6 +134,27 @@ async def test_another_one_under_the_name_of_what_was_shown_is_left_alone(
         stage.world.calls.clear()
         await approves(stage, stage.bob, question)
         assert differs in now(stage, question).plain.replace("*", "")
+        assert stage.changes() == []
+
+
+@pytest.mark.parametrize("line", [f"image delete {LOCAL} on gpu1", FETCHING])
+async def test_a_file_that_was_put_in_the_place_of_the_one_shown_is_left_alone(
+    tmp_path: Path, line: str
+) -> None:
+    """DBC tells name and size alone; what went through the bot is known."""
+    async with site(tmp_path, NO_REVIEW, entitled="carol") as stage:
+        stage.world.image_servers["backup"].images[LOCAL] = ImageFile(4 * GIB + 1)
+        asked = await prepared(stage, replace(DEEDS["image.delete"], line=line))
+        rules(stage, ALICES)
+        await does(stage, asked)
+        question = question_of(stage)
+        fetching = f"/dbc image download {LOCAL} from=backup replace on gpu1"
+        await stage.asks(stage.carol, fetching)
+        await stage.ends(stage.carol, LOCAL)
+        stage.world.calls.clear()
+        await approves(stage, stage.bob, question)
+        ended = now(stage, question).plain.replace("*", "")
+        assert "the file is another one now: put there by " in ended
         assert stage.changes() == []
 
 

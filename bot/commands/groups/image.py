@@ -106,13 +106,16 @@ async def _before_download(
             hint=f"{told} If it is to be replaced, add: replace",
             field="image",
         )
-    return {**facts, **_before(found)}
+    return {**facts, **await _before(ctx, node.id, image, found)}
 
 
-def _before(found: InPlace) -> Mapping[str, str]:
-    """The fact of what is replaced."""
+async def _before(ctx: Context, place: str, image: str, found: InPlace) -> Mapping[str, str]:
+    """The facts of what is replaced."""
+    if not found.may_be_there:
+        return {"before": ""}
     doubt = {unread("before"): found.doubt} if found.doubt else {}
-    return {"before": str(found.size or ""), **doubt}
+    put = await in_place.put_by(ctx, place, image)
+    return {"before": str(found.size or ""), "put": put, **doubt}
 
 
 async def upload(
@@ -151,7 +154,7 @@ async def _before_upload(
             "replace",
             field="image",
         )
-    facts = {"server": chosen, "path": path, **_before(found)}
+    facts = {"server": chosen, "path": path, **await _before(ctx, chosen, name, found)}
     return {**facts, **await _size_on_node(ctx, target, path)}
 
 
@@ -306,7 +309,8 @@ async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, s
     except DbcError as problem:
         problem.named(node.label)
         size = {"size": "", unread("size"): problem.sentence}
-    return {**size, **await _users_of(ctx, target, image, node)}
+    put = await in_place.put_by(ctx, node.id, image)
+    return {**size, "put": put, **await _users_of(ctx, target, image, node)}
 
 
 async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Mapping[str, str]:
@@ -397,12 +401,14 @@ def _or_not_listed(size: str) -> str:
 _DELETED = {
     "size": FactKind("Size", said=_or_not_listed),
     "used_by": FactKind("Known to use it"),
+    **in_place.PUT,
 }
 _PATH = FactKind("File on the node")
 _REPLACED = {
     "server": FactKind("Image server"),
     "size": FactKind("New file", said=_or_not_listed),
     "before": FactKind("Present file"),
+    **in_place.PUT,
 }
 
 GROUP = Group(

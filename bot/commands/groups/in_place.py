@@ -5,6 +5,7 @@ out what a running machine uses, an image server that cannot be reached lists no
 can be short for a moment. What was known to be there counts, until it is known to be deleted.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,13 +13,24 @@ from bot.commands.context import Context
 from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import Conflict
-from bot.model import Execution, Node
-from bot.reply import line, time
+from bot.model import Execution, ExecutionStatus, Node
+from bot.reply import Words, line, mention, plain, time
+from bot.services.facts import FactKind, Kinds
 from bot.services.observers.transfers import HIDDEN, size_of
 
 _REMEMBERED = timedelta(days=90)  # so far back it is looked in the ledger
 _PUT = ("image.download", "image.upload", "vm.create")
+_TRANSFERS = ("image.download", "image.upload")
 _DELETED = "image.delete"
+_SENT = frozenset(
+    {
+        ExecutionStatus.RUNNING,
+        ExecutionStatus.FOLLOWING,
+        ExecutionStatus.DONE,
+        ExecutionStatus.FAILED,  # it may have written half of it
+        ExecutionStatus.UNKNOWN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,51 @@ def require_replace(image: str, place: str, found: InPlace, transfer: str) -> No
 async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing: str) -> InPlace:
     """What was known of a file before a list lacked it."""
     sighting = await ctx.services.sightings.last_image(place, image)
-    since = ctx.now - _REMEMBERED
-    async with ctx.services.store.read() as tx:
-        done = await tx.executions.done([*_PUT, _DELETED], since)
-    mine = [one for one in done if one.finished_at and _is_about(one, place, image)]
-    put = [one.finished_at for one in mine if one.command != _DELETED and one.finished_at]
-    gone = [one.finished_at for one in mine if one.command == _DELETED and one.finished_at]
+    done = await _ledger(ctx, place, image, [*_PUT, _DELETED], {ExecutionStatus.DONE})
+    put = [one.finished_at for one in done if one.command != _DELETED and one.finished_at]
+    gone = [one.finished_at for one in done if one.command == _DELETED and one.finished_at]
     seen = [*put, *([sighting[1]] if sighting else [])]
-    if not seen or max(seen) <= max(gone, default=since):
+    if not seen or (gone and max(seen) <= max(gone)):
         return InPlace(doubt=nothing)
     size = Size.parse(sighting[0].detail) if sighting and sighting[0].detail else None
     return InPlace(size, nothing or f"{label} does not list it now.", max(seen))
+
+
+async def _ledger(
+    ctx: Context,
+    place: str,
+    image: str,
+    commands: Collection[str],
+    stand: Collection[ExecutionStatus],
+) -> list[Execution]:
+    """The commands that were about a file in a place."""
+    since = ctx.now - _REMEMBERED
+    async with ctx.services.store.read() as tx:
+        found = await tx.executions.done(commands, since, stand=stand)
+    return [one for one in found if _is_about(one, place, image)]
+
+
+async def put_by(ctx: Context, place: str, image: str) -> str:
+    """Who last put a file in a place through the bot, and when, as a fact; nothing if nobody did.
+
+    DBC tells a file's name and size alone: one that has taken its place may look the same.
+    """
+    found = await _ledger(ctx, place, image, _TRANSFERS, _SENT)
+    put = [(one.started_at, one.actor) for one in found if one.started_at]
+    return f"{max(put)[1]} {max(put)[0].isoformat()}" if put else ""
+
+
+def said_put(text: str) -> Words:
+    """`by @alice, 09:31`."""
+    by, _, at = text.partition(" ")
+    if not at:
+        return "not through this bot"
+    return line("by ", mention(by), ", ", time(datetime.fromisoformat(at)))
+
+
+def another_file(_shown: str, now: str) -> str:
+    """That a file has been put in the place of the one that was shown."""
+    return f"the file is another one now: put there {plain(line(said_put(now)))}" if now else ""
 
 
 def _is_about(done: Execution, place: str, image: str) -> bool:
@@ -108,3 +154,6 @@ def _is_about(done: Execution, place: str, image: str) -> bool:
     if done.command == "image.upload":
         return known.get("server") == place
     return done.node == place and not known.get("directory")
+
+
+PUT: Kinds = {"put": FactKind("Put there", said=said_put, differs=another_file)}

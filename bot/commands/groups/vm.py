@@ -415,13 +415,11 @@ GROUP = Group(
             look=before_restart,
             asks=lambda values: "Force-restart" if values.get("force") else "Restart",
             loses=_restart_loses,
-            repeated=_is_so_already,
             follow=Follow(Goal.RUNNING, "is restarting", _restart_done, _SOON),
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
             look=log_before, asks="Reset", loses=_POWER_CUT,
-            repeated=_is_so_already,
             follow=Follow(Goal.RUNNING, "is resetting", "has been reset", _SOON),
         ),
         Command(
