@@ -49,6 +49,7 @@ PAGE = 200  # Slack recommends no more
 # due; else (Slack was away, say) it may be anywhere since. Slack allows some 50 pages a minute.
 _USUALLY = timedelta(minutes=10)
 _PAGES = 20
+_FEW_PAGES = 5
 # How far our clock may be ahead of Slack's, whose moments the messages carry.
 _AHEAD = timedelta(minutes=10)
 
@@ -155,7 +156,9 @@ class SlackMessenger:
     ) -> Sequence[MessageRef]:
         place = Place(await self._conversation(place.channel), place.thread)
         oldest, _ = self._window(since)
-        found = [one async for one in self._posted(place, oldest, None) if is_it(one)]
+        # Slack gives the newest first, and what comes late is among them.
+        posted = self._posted(place, oldest, None, _FEW_PAGES)
+        found = [one async for one in posted if is_it(one)]
         return [MessageRef(place.channel, ts) for ts in sorted({str(one["ts"]) for one in found})]
 
     def keep_one(self, place: Place, key: str, since: datetime, stays: Choosing) -> None:
@@ -211,12 +214,12 @@ class SlackMessenger:
         return f"{first.timestamp():.6f}", f"{usual.timestamp():.6f}"
 
     async def _posted(
-        self, place: Place, oldest: str, latest: str | None
+        self, place: Place, oldest: str, latest: str | None, pages: int = _PAGES
     ) -> AsyncIterator[Mapping[str, Any]]:
         """What was posted between two moments, as far as it is looked through."""
         method = "conversations.replies" if place.thread else "conversations.history"
         cursor: str | None = None
-        for _ in range(_PAGES):
+        for _ in range(pages):
             answer = await self._connection.read(
                 method,
                 self._patience,
@@ -236,7 +239,7 @@ class SlackMessenger:
             if more is None or not more.next_cursor:
                 return
             cursor = more.next_cursor
-        log.warning("message.not_sought_further", channel=place.channel, pages=_PAGES)
+        log.warning("message.not_sought_further", channel=place.channel, pages=pages)
 
     async def whisper(
         self,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     or_,
+    true,
 )
 
 from bot.clock import UNTOLD
@@ -206,6 +207,8 @@ messages = Table(
     # It was sent again before the first one was seen: when to look for a second copy, and how long.
     Column("copies_at", UtcDateTime),
     Column("copies_until", UtcDateTime),
+    # Else only an old edit may come, and no copy is looked for.
+    Column("posted_twice", Boolean, nullable=False, server_default=true()),
     *_lease(),
 )
 # Slack does not show what is wanted, or may carry out something older and undo it.

@@ -23,7 +23,8 @@ class Message:
     deliveries begun since the last success: above 0 and unposted means that a crash may have
     left it posted without our knowing. `problem` is why it was not delivered, or why it stands
     elsewhere than in `place`. Until `unsettled_until` Slack may still carry out what it was sent
-    and did not answer. Until `copies_until` it is looked whether it stands there twice.
+    and did not answer. Until `copies_until` it is looked whether it stands there twice,
+    where it may be `posted_twice`; else an old edit may come in place of a newer one.
     """
 
     id: str
@@ -38,3 +39,4 @@ class Message:
     problem: str = ""
     unsettled_until: datetime | None = None
     copies_until: datetime | None = None
+    posted_twice: bool = True

@@ -5,17 +5,31 @@ So whatever was posted, or edited, more than once without an answer is looked at
 second copy is deleted, and an old edit that came last is made up for.
 """
 
+from datetime import timedelta
+
 import structlog
 
 from bot.clock import Clock
 from bot.model import Leased, Message, MessageRef, Place
-from bot.ports import COPIES_WITHIN, DeliveryFailed, LockedOut, Messenger, look_again_after
-from bot.reply import load
-from bot.services.leases import Leases
+from bot.ports import (
+    COPIES_WITHIN,
+    DeliveryFailed,
+    LockedOut,
+    Messenger,
+    PutOff,
+    look_again_after,
+)
+from bot.reply import Reply, load
+from bot.services.elsewhere import OUTSIDE
+from bot.services.leases import Hold, LeaseLost, Leases
 from bot.services.outbox import LEASE, Outbox, as_shown
 from storage import Store
 
-_BATCH = 20
+_MOST = 20  # in one round
+# Somebody has deleted the message itself: another copy may stand for it.
+_GONE = "message_not_found"
+# Nothing there can be edited or deleted, be there one or two. That may pass: it is looked again.
+_SHUT = OUTSIDE | {"is_archived", "channel_is_archived"}
 
 log = structlog.get_logger()
 
@@ -40,50 +54,83 @@ class Copies:
         self._by = by
 
     async def look(self) -> None:
-        """Look at those whose time has come."""
-        if self._outbox.is_held:
-            return
-        async with self._store.write() as tx:
-            await self._leases.renew(tx, Leased.MESSAGE)
-            now = self._clock.now()
-            due = await tx.messages.claim_doubled(self._by, now, now + LEASE, _BATCH)
-        with self._leases.holding(Leased.MESSAGE, [message.id for message in due], LEASE):
-            for message in due:
-                await self._look_at(message)
+        """Look at those whose time has come, one by one: the outbox may need the others."""
+        for _ in range(_MOST):
+            if self._outbox.is_held:
+                return
+            async with self._store.write() as tx:
+                await self._leases.renew(tx, Leased.MESSAGE)
+                now = self._clock.now()
+                due = await tx.messages.claim_doubled(self._by, now, now + LEASE, 1)
+            if not due:
+                return
+            with self._leases.holding(Leased.MESSAGE, [due[0].id], LEASE) as hold:
+                if not await self._look_at(due[0], hold):
+                    return
 
-    async def _look_at(self, message: Message) -> None:
+    async def _look_at(self, message: Message, hold: Hold) -> bool:
+        """Look at one; says whether it is of use to look at others now."""
         stays = message.ref
         assert stays is not None, "only what is posted is looked at"  # noqa: S101
+        now, put_off = self._clock.now(), None
         try:
-            stays = await self._kept(message, stays)
-        except LockedOut as refusal:
-            log.info("copies.not_seen", key=message.key, reason=refusal.reason)
+            stays = await self._kept(message, stays, hold)
+        except LeaseLost:  # whoever has it now looks as well
+            return True
+        except PutOff as refusal:
+            put_off = refusal
         except DeliveryFailed as failure:
             log.info("copies.not_seen", key=message.key, reason=failure.reason)
         except Exception:  # one message's surprise must not hold up the others
             log.exception("copies.not_seen", key=message.key)
-        now = self._clock.now()
         until = message.copies_until or now
         again = now + look_again_after(now - (until - COPIES_WITHIN)) if now < until else None
+        if put_off is not None:  # nothing was seen: also the last look is still to come
+            again = now + max(put_off.wait, look_again_after(timedelta()))
         async with self._store.write() as tx:
             await tx.messages.looked_for_copies(message.id, self._by, stays, again)
+        return put_off is None
 
-    async def _kept(self, message: Message, stays: MessageRef) -> MessageRef:
+    async def _kept(self, message: Message, stays: MessageRef, hold: Hold) -> MessageRef:
         """The one that stays; it says what it should, and the others are gone."""
-        others = [copy for copy in await self._all(message) if copy != stays]
+        found = await self._all(message) if message.posted_twice else []
+        others = [copy for copy in found if copy != stays]
         reply = as_shown(message, stays, load(message.content), self._messenger.me)
-        if others or message.version > 1:
-            try:
-                await self._messenger.edit(stays, reply)
-            except DeliveryFailed as failure:
-                if failure.retry_after is not None or not others:
-                    raise
-                stays, *others = others  # somebody has deleted it
-                await self._messenger.edit(stays, reply)
+        if (others or message.version > 1) and not await self._edited(message, stays, reply, hold):
+            if not others:
+                return stays
+            stays, *others = others
+            await self._edited(message, stays, reply, hold)
         for copy in others:
-            log.info("message.copy_deleted", key=message.key, channel=copy.channel, ts=copy.ts)
-            await self._messenger.delete(copy)
+            await self._delete(message, copy, hold)
         return stays
+
+    async def _edited(self, message: Message, ref: MessageRef, reply: Reply, hold: Hold) -> bool:
+        """Let it say what it should; False where somebody has deleted it.
+
+        One that takes no edits any more (too old, say) stands there all the same. Raises
+        DeliveryFailed where nothing can be done there for now.
+        """
+        await self._leases.ensure(Leased.MESSAGE, message.id, hold)
+        try:
+            await self._messenger.edit(ref, reply)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None or failure.reason in _SHUT:
+                raise
+            log.info("copies.not_edited", key=message.key, reason=failure.reason)
+            return failure.reason != _GONE
+        return True
+
+    async def _delete(self, message: Message, copy: MessageRef, hold: Hold) -> None:
+        await self._leases.ensure(Leased.MESSAGE, message.id, hold)
+        try:
+            await self._messenger.delete(copy)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            log.warning("message.copy_stays", key=message.key, reason=failure.reason)
+            return
+        log.info("message.copy_deleted", key=message.key, channel=copy.channel, ts=copy.ts)
 
     async def _all(self, message: Message) -> list[MessageRef]:
         """Wherever it may stand."""

@@ -197,7 +197,7 @@ class Outbox:
                 if not await tx.messages.unsettled(message.id, now + SETTLES_WITHIN, self._by):
                     raise _lost()
                 if message.unsettled_until is not None:  # an earlier one may come after all
-                    await self._may_be_doubled(tx, message)
+                    await self._may_be_doubled(tx, message, posted=True)
         try:
             return await self._messenger.post(place, reply, message.key)
         except Unanswered:
@@ -287,7 +287,7 @@ class Outbox:
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if shown.unsettled > timedelta(0):  # also much later
-                    await self._may_be_doubled(tx, message)
+                    await self._may_be_doubled(tx, message, posted=False)
                 await tx.messages.delivered(
                     message.id,
                     message.version,
@@ -297,11 +297,11 @@ class Outbox:
                     unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
                 )
 
-    async def _may_be_doubled(self, tx: UnitOfWork, message: Message) -> None:
+    async def _may_be_doubled(self, tx: UnitOfWork, message: Message, *, posted: bool) -> None:
         now = self._clock.now()
         await tx.messages.may_be_doubled(
             message.id, self._by,
-            look_at=now + look_again_after(timedelta()), until=now + COPIES_WITHIN,
+            look_at=now + look_again_after(timedelta()), until=now + COPIES_WITHIN, posted=posted,
         )  # fmt: skip
 
     async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
@@ -320,7 +320,7 @@ class Outbox:
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if unsettled is not None and message.ref is not None:
-                    await self._may_be_doubled(tx, message)
+                    await self._may_be_doubled(tx, message, posted=False)
                 await tx.messages.retry(
                     message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
                 )

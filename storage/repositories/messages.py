@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, exists, or_, select, update
+from sqlalchemy import RowMapping, and_, exists, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message, MessageRef, Place
@@ -214,16 +214,18 @@ class Messages(Repository):
         return rows.rowcount == 1
 
     async def may_be_doubled(
-        self, message_id: str, by: str, *, look_at: datetime, until: datetime
+        self, message_id: str, by: str, *, look_at: datetime, until: datetime, posted: bool
     ) -> None:
         """Look for a second copy of it at `look_at`, and again until `until`.
 
-        Condition: `by` holds the lease.
+        Unless it was `posted` twice, only an old edit may come. Condition: `by` holds the lease.
         """
+        # While a copy is looked for, an edit does not end that.
+        posted_twice = true() if posted else and_(COPIED, messages.c.posted_twice)
         await self._connection.execute(
             update(messages)
             .where(messages.c.id == message_id, messages.c.leased_by == by)
-            .values(copies_at=look_at, copies_until=until)
+            .values(copies_at=look_at, copies_until=until, posted_twice=posted_twice)
         )
 
     async def claim_doubled(
@@ -315,4 +317,5 @@ def _from_row(row: RowMapping) -> Message:
         problem=row["problem"],
         unsettled_until=row["unsettled_until"],
         copies_until=row["copies_until"],
+        posted_twice=row["posted_twice"],
     )

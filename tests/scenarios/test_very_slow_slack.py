@@ -166,3 +166,43 @@ async def test_what_the_bot_may_not_read_is_looked_for_no_longer(stage: Stage) -
     await hours_pass(stage)
     assert len(cards(stage)) == 2  # nothing says that there are two
     assert len(stage.endings(stage.alice)) == 1
+
+
+@pytest.mark.parametrize("error", ["edit_window_closed", "cant_update_message"])
+async def test_one_that_takes_no_edits_any_more_stays_and_its_copy_goes(
+    stage: Stage, error: str
+) -> None:
+    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    for _ in range(16):
+        await carried_out(stage, 15)
+    [known] = seen_cards(stage)
+    stage.ws.faults.error(error, "chat.update", times=None)
+    await hours_pass(stage)
+    [left] = seen_cards(stage)
+    assert left.ts == known.ts
+
+
+async def test_in_an_archived_channel_nothing_is_tried_in_vain(stage: Stage) -> None:
+    stage.ws.faults.add("reset", "chat.postMessage", times=1, late=6 * MINUTE)
+    await stage.alice.types("/dbc vm start inference", CHANNEL)
+    await stage.quiet()
+    for _ in range(28):
+        await carried_out(stage, 15)
+    stage.ws.core.state.channel(CHANNEL).is_archived = True
+    before = len(stage.ws.calls_of("chat.delete"))
+    await hours_pass(stage, 30)
+    assert len(stage.ws.calls_of("chat.delete")) == before
+    stage.ws.core.state.channel(CHANNEL).is_archived = False
+    await hours_pass(stage)
+    assert len(seen_cards(stage)) == 1
+
+
+async def test_an_edit_without_an_answer_costs_no_search(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm start inference")
+    stage.ws.faults.add("reset", "chat.update", times=2, late=8 * MINUTE)
+    await stage.ends(stage.alice, "inference is running on gpu1", within=400)
+    await hours_pass(stage)
+    assert stage.ws.calls_of("conversations.history") == []
+    assert "is running on gpu1" in cards(stage)[0].replace("*", "")
