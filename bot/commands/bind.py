@@ -9,9 +9,10 @@ from bot.commands.context import Services
 from bot.commands.rights import hidden_from, unasked
 from bot.commands.table import Command
 from bot.errors import NotFound, Refused
-from bot.model import Machine, Node, NodeKind, Place
+from bot.model import Execution, Machine, Node, NodeKind, Place
 from bot.reply import command as to_type
 from bot.reply import line
+from bot.services.cards import Subject
 from bot.services.inventory import Hidden, Inventory
 
 # What may be meant by an argument that is looked up among nodes.
@@ -34,6 +35,16 @@ class Bound:
     machine: Machine | None
     node: Node | None
     sent: int = 0
+
+    @property
+    def own_name(self) -> str:
+        """The machine's own description, which a nickname does not change."""
+        return self.machine.desc if self.machine is not None else ""
+
+    def subject(self, execution: Execution) -> Subject:
+        """What an execution is about, by the names people use and the machine's own."""
+        node = self.node.label if self.node is not None else ""
+        return Subject(execution.label, execution.task, node, self.own_name)
 
 
 async def bind(

@@ -219,7 +219,7 @@ class Pipeline:
         """
         if interim.is_said:
             return
-        subject = Subject(execution.label, execution.task, bound.node.label if bound.node else "")
+        subject = bound.subject(execution)
         what = command.asked(execution.known, subject)
         waiting = line(f"waiting for {subject.node_label} (up to {patience.total_seconds():.0f} s)")
         card = cards.running(execution, what, waiting)

@@ -25,7 +25,7 @@ from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchS
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
 from bot.services import board, cards
-from bot.services.cards import Subject
+from bot.services.cards import OWN_NAME, Subject
 from bot.services.observers.sight import ANSWERED, ARRIVED
 from bot.services.outbox import Delivery, Outbox
 from bot.services.policy import Policy
@@ -118,7 +118,7 @@ class Runs:
                 if reviewed is None:  # nobody has looked at it
                     await require_first(tx, command, execution, None, now)
                 if bound.machine and await tx.executions.sent_to(bound.machine) != bound.sent:
-                    raise Overtaken(self._subject(execution, bound))
+                    raise Overtaken(bound.subject(execution))
                 if self._services.reviews.reviewers.rules is not rules:
                     raise RulesReplaced
                 claimed = await tx.executions.claim(
@@ -143,7 +143,7 @@ class Runs:
         return claimed
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
-        subject = self._subject(execution, bound)
+        subject = bound.subject(execution)
         asking = line(f"waiting for {subject.node_label} to answer")
         if command.follow is not None:
             doing = said(command.follow.doing, execution.known)
@@ -307,7 +307,7 @@ class Runs:
         answer: Answer,
     ) -> None:
         end = _ENDS[error.severity]
-        sentence = failure(command, self._subject(execution, bound), error)
+        sentence = failure(command, bound.subject(execution), error)
         reply = cards.alone(end, sentence, *cards.hint(advice(error)))
         reply = replace(reply, fault=fault_of(error))
         seen = False
@@ -348,7 +348,7 @@ class Runs:
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> "_Outcome":
         """Run what is over with the answer."""
-        subject = self._subject(execution, bound)
+        subject = bound.subject(execution)
         try:
             reply = await self._call(command, execution, bound, answer.say) or Reply.of("Done.")
         except BotError as error:
@@ -428,10 +428,6 @@ class Runs:
                         await self._endings.keep(tx, execution, alone, said=False)
         await self._outbox.deliver_due()
 
-    @staticmethod
-    def _subject(execution: Execution, bound: Bound) -> Subject:
-        return Subject(execution.label, execution.task, bound.node.label if bound.node else "")
-
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
@@ -473,6 +469,7 @@ def _watch_of(
         about={
             **execution.known,
             **learnt,
+            OWN_NAME: bound.own_name if bound else "",
             "command": execution.command,
         },
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.model import Execution, ExecutionStatus
+from bot.model import Execution, ExecutionStatus, Watch
 from bot.reply import (
     Actions,
     Button,
@@ -29,6 +29,8 @@ from bot.reply import (
 
 CONNECT = "vm.connect"
 KEEP_WATCHING = "watch.extend"
+
+OWN_NAME = "own_name"  # of a watch: the description of its machine as it began
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _NAMES_SUBJECT = re.compile(r"\{(target|label|node)\}")
@@ -62,8 +64,18 @@ class Subject:
         """`train-01 on gpu1`, with the names standing out."""
         if not self.label:
             return line(bold(self.node_label))
+        return line(self.called, " on ", bold(self.node_label))
+
+    @property
+    def called(self) -> Line:
+        """`train-01`, or `scratch-test (train-01)`: a nickname is whatever somebody has chosen."""
         own = f" ({self.desc})" if self.desc not in {"", self.label} else ""
-        return line(bold(self.label), own, " on ", bold(self.node_label))
+        return line(bold(self.label), own)
+
+
+def subject_of(watch: Watch, node_label: str) -> Subject:
+    """What is followed, by the names people use and the machine's own."""
+    return Subject(watch.label, watch.task, node_label, watch.about.get(OWN_NAME, ""))
 
 
 def asked(template: str, say: Callable[[str], Words], subject: Subject) -> Line:
@@ -188,8 +200,8 @@ def _about(subject: Subject, doing: str) -> Line:
         return line(bold(subject.node_label), " ", doing)
     if "{node}" in doing:
         before, _, after = doing.partition("{node}")
-        return line(bold(subject.label), " ", before, bold(subject.node_label), after)
-    return line(bold(subject.label), f" {doing} on ", bold(subject.node_label))
+        return line(subject.called, " ", before, bold(subject.node_label), after)
+    return line(subject.called, f" {doing} on ", bold(subject.node_label))
 
 
 def placed(text: str, node_label: str) -> Line:

@@ -10,7 +10,7 @@ from bot.clock import Clock, measured
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
 from bot.reply import Line, Note, line, time
 from bot.services import board, cards, late
-from bot.services.cards import Subject
+from bot.services.cards import subject_of
 from bot.services.inventory import Inventory
 from bot.services.observers.sight import Sight
 from bot.services.words import Words
@@ -55,7 +55,7 @@ class LateLooks:
         """It is under way after all: follow it like any other change."""
         now = self._clock.now()
         words = self._words(execution)
-        subject = Subject(watch.label, watch.task, await self._inventory.label(watch.node))
+        subject = subject_of(watch, await self._inventory.label(watch.node))
         normal = replace(
             late.woken(watch),
             status=sight.status,
@@ -117,7 +117,7 @@ class LateLooks:
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
         started = execution.started_at or watch.started_at
         took = (execution.finished_at or now) - started if measured(self._clock, started) else None
-        subject = Subject(watch.label, watch.task, label)
+        subject = subject_of(watch, label)
         sentence = cards.unfinished(subject, late.why(watch), took)
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)

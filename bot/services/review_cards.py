@@ -49,6 +49,7 @@ REVIEWED = "approval.reviewed"
 _GLASS = emoji("rotating_light")
 
 _NAMED = 4  # people
+_SHORT = 8  # characters of an id
 EXPIRED = "expired"  # why a vote counts no longer that came after the time the rules give now
 
 
@@ -111,6 +112,17 @@ def desc_of(approval: Approval) -> str:
 def subject_of(approval: Approval, execution: Execution, node_label: str) -> Subject:
     """To what it is done, by the names people use and the machine's own."""
     return Subject(execution.label, execution.task, node_label, desc_of(approval))
+
+
+def identifiers(approval: Approval, execution: Execution, node_label: str) -> Line:
+    """` (machine 7a9Qx2Lk, node gpu1)`: what nobody can choose, beside what somebody has chosen."""
+    told: list[Line] = []
+    if execution.task not in {"", execution.id}:
+        told.append(line("machine ", code(execution.task[:_SHORT])))
+    _, _, own = (approval.shown[NODE].text if NODE in approval.shown else "").partition(" ")
+    if execution.node and own != node_label:
+        told.append(line("node ", own or code(execution.node[:_SHORT])))
+    return line(" (", told[0], *(line(", ", one) for one in told[1:]), ")") if told else ()
 
 
 def to_type(approval: Approval, execution: Execution) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from bot.ids import new_id
 from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
 from bot.reply import Line, Part, Reply, line, mention, plain, time
 from bot.services import board, cards, late
-from bot.services.cards import Subject
+from bot.services.cards import subject_of
 from bot.services.inventory import Inventory
 from bot.services.late_looks import LateLooks
 from bot.services.leases import Leases
@@ -94,7 +94,7 @@ class Watches:
         """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
         await tx.watches.add(watch)
         words = self._words(execution)
-        subject = Subject(watch.label, watch.task, node_label)
+        subject = subject_of(watch, node_label)
         unknown = "it is done" if watch.about.get(ARRIVED) else "the command arrived"
         doubt = f"it is unknown whether {unknown}; I keep looking"
         if answered := watch.about.get(ANSWERED):
@@ -136,7 +136,7 @@ class Watches:
             )  # fmt: skip
             await tx.watches.add(again)
             words = self._words(execution)
-            subject = Subject(old.label, old.task, label)
+            subject = subject_of(old, label)
             card = cards.progress(execution, subject, words.doing, line("being looked at again"))
             await self._say_on_card(tx, execution, card)
             return again
@@ -168,9 +168,7 @@ class Watches:
             if not await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status):
                 return False
             execution = await tx.executions.get(watch.execution)
-            sentence = line(
-                Subject(watch.label, watch.task, label).named, " is no longer followed."
-            )
+            sentence = line(subject_of(watch, label).named, " is no longer followed.")
             await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.UNKNOWN,
@@ -392,7 +390,7 @@ class Watches:
                 for one in kept:
                     if not await tx.watches.save(one.watch, self._by) or one.detail is None:
                         continue
-                    subject = Subject(one.watch.label, one.watch.task, label)
+                    subject = subject_of(one.watch, label)
                     doing = self._words(one.execution).doing
                     card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
                     await self._say_on_card(tx, one.execution, card)
@@ -400,7 +398,7 @@ class Watches:
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
         label = await self._inventory.label(watch.node)
-        subject = Subject(watch.label, watch.task, label)
+        subject = subject_of(watch, label)
         now = self._clock.now()
         end = _END[found.state]
         async for attempt in self._store.attempts():

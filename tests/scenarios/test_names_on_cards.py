@@ -58,7 +58,7 @@ async def test_a_nickname_is_not_what_an_approver_types(tmp_path: Path, *, http:
         assert "That is another one" in str(modal.errors)
         assert stage.changes() == []
         await stage.bob.submits({FIELD: ADAS.replace("'", "’")})
-        await stage.ends(stage.alice, "scratch-test is deleted")
+        await stage.ends(stage.alice, f"scratch-test ({ADAS}) is deleted")
         assert stage.changes() == ["tasks.delete"]
 
 
@@ -69,7 +69,7 @@ async def test_the_id_does_as_well_as_the_description(tmp_path: Path) -> None:
         await stage.bob.presses("Approve", question)
         await stage.bob.sees_modal(FIELD)
         await stage.bob.submits({FIELD: stage.task(ADAS).task_id})
-        await stage.ends(stage.alice, "scratch-test is deleted")
+        await stage.ends(stage.alice, f"scratch-test ({ADAS}) is deleted")
 
 
 async def test_a_name_given_while_it_waits_changes_nothing_of_what_was_asked(
@@ -81,7 +81,7 @@ async def test_a_name_given_while_it_waits_changes_nothing_of_what_was_asked(
         await stage.asks(stage.carol, f'/dbc vm name "{ADAS}" other')
         await stage.bob.presses("Approve", question)
         await stage.quiet()
-        await stage.ends(stage.alice, "other is deleted")
+        await stage.ends(stage.alice, f"other ({ADAS}) is deleted")
         assert stage.changes() == ["tasks.delete"]
         assert now(stage, question).buttons == []
 
@@ -98,3 +98,18 @@ async def test_those_who_use_it_are_told_of_its_new_name(tmp_path: Path, line: s
         assert [m.channel for m in told(stage.bob, words)] == [stage.bob.last("@dbc").channel]
         assert [m.channel for m in told(stage.carol, words)] == [other.id]
         assert len(told(stage.alice, words)) == 1
+
+
+async def test_lists_reminders_and_ends_say_what_it_is_beside_its_nickname(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await renamed(stage)
+        await stage.asks(stage.alice, "/dbc node name gpu1 toys")
+        question = await asked(stage, "/dbc vm delete scratch-test")
+        listed = (await stage.asks(stage.bob, "/dbc approval list")).plain.replace("*", "")
+        assert f"Delete scratch-test ({ADAS}) on toys" in listed
+        assert f"(machine `{stage.task(ADAS).task_id[:8]}`, node gpu1)" in listed
+        await stage.passes(11 * 60)
+        assert told(stage.bob, f"Delete scratch-test ({ADAS}) on toys still waits")
+        await stage.bob.presses("Approve", question)
+        await stage.ends(stage.alice, f"scratch-test ({ADAS}) is deleted on toys")
+        assert f"scratch-test ({ADAS}) is deleted" in now(stage, question).plain.replace("*", "")

@@ -26,7 +26,6 @@ from bot.reply import (
     time,
 )
 from bot.services import review_cards
-from bot.services.cards import Subject
 
 PAGE = 20  # so that a message holds them all and the way to the others
 Which = Annotated[
@@ -84,12 +83,13 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)
-    subject = Subject(execution.label, execution.task, node)
+    subject = review_cards.subject_of(approval, execution, node)
     until = line(" · until ", time(approval.expires_at))
     if one.is_glass:
         until = line(" · ran ", time(approval.created_at), ", without approval")
     shown = line(
         code(short(approval.id)), " ", row.asked(execution.known, subject),
+        review_cards.identifiers(approval, execution, node),
         " · requested by ", mention(execution.actor), until,
     )  # fmt: skip
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
