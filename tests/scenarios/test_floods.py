@@ -100,3 +100,24 @@ async def test_a_card_that_slack_puts_off_is_edited_once_to_its_newest_state(
         shown = [c for c in stage.ws.calls_of("chat.update") if c.args["ts"] == first.ts and c.ok]
         assert len(shown) == 1
         assert "is now called" in str(shown[0].args["text"])
+
+
+async def test_a_person_for_whom_several_wait_is_reminded_in_one_message(tmp_path: Path) -> None:
+    async with site(tmp_path, REVIEWED, entitled="alice bob") as stage:
+        for one in range(3):
+            await stage.asks(stage.alice, f"/dbc vm name {NAME} called{one}")
+        await stage.asks(stage.bob, f"/dbc vm name {NAME} other")
+        await stage.passes(11 * 60)
+        [reminder] = told(stage.bob, "still wait for your decision")
+        assert reminder.channel == stage.bob.last("@dbc").channel
+        text = reminder.plain.replace("*", "")
+        assert "3 requests" in text
+        assert all(f"called{one}" in text for one in range(3))
+        assert f"machine `{stage.task(NAME).task_id[:8]}`" in text
+        assert f"requested by <@{stage.alice.id}>" in text
+        # Alice has one to decide, told in its thread; and nobody is told of one twice.
+        [single] = told(stage.alice, "still waits for a decision")
+        assert "other" in single.plain
+        assert told(stage.bob, "still waits for a decision") == [single]
+        await stage.passes(60)
+        assert len(told(stage.bob, "still wait for your decision")) == 1
