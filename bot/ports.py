@@ -165,6 +165,10 @@ class Search:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
+# The action of a button in the App Home that shows another page of it, by its number.
+HOME_PAGE = "home.page"
+
+
 class Core(Protocol):
     """What the edge may ask of the core. Nothing here touches the network before it returns.
 
@@ -196,8 +200,8 @@ class Core(Protocol):
         """Options for a search field (at most 100), best first; answers well under 3 s."""
         ...
 
-    async def home(self, user: str) -> Reply:
-        """What `user`'s App Home shows."""
+    async def home(self, user: str, page: int = 1) -> Reply:
+        """What `user`'s App Home shows; of what waits there, one page."""
         ...
 
 

@@ -6,7 +6,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
 from bot.model import Press
-from bot.ports import Answer, Work
+from bot.ports import HOME_PAGE, Answer, Work
 from bot.reply import Reply
 from handlers.deliveries import Acknowledgement
 from handlers.home import show_home
@@ -55,6 +55,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             if board.is_foreign(team):
                 await board.core.turn_away(press, team)
                 return board.refuse_foreign(press.key, team, answer)
+            if press.action == HOME_PAGE:
+                board.boundary.work(press.key, _page(board, press), answer)
+                return Acknowledgement()
             work = await _work(board, press, offer)
             board.boundary.work(
                 press.key, _then_home(board, press, work) if in_home else work, answer
@@ -78,6 +81,16 @@ async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
             await answer.open(offer.form)
 
     return open_form
+
+
+def _page(board: Switchboard, press: Press) -> Work:
+    """Another page of the Home tab."""
+    page = int(press.value) if re.fullmatch(r"[0-9]{1,6}", press.value) else 1
+
+    async def show(_: Answer) -> None:
+        await show_home(board, press.actor, page)
+
+    return show
 
 
 def _then_home(board: Switchboard, press: Press, work: Work) -> Work:

@@ -233,9 +233,9 @@ class Desk:
         """Options for a search field."""
         return await self._completion.options(search)
 
-    async def home(self, user: str) -> Reply:
+    async def home(self, user: str, page: int = 1) -> Reply:
         """What `user`'s App Home shows."""
-        return await home(self._services, user)
+        return await home(self._services, user, page)
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""

@@ -7,7 +7,7 @@ from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
 from bot.commands.waiting import Waiting, waiting_for
 from bot.dbc.models import state_of
 from bot.model import Machine
-from bot.ports import DeliveryFailed
+from bot.ports import HOME_PAGE, DeliveryFailed
 from bot.reply import (
     Actions,
     Button,
@@ -26,11 +26,14 @@ from bot.reply import (
 )
 from bot.services.review_cards import CANCEL
 
-_MOST_WAITING = 5  # in full; a Home takes 100 blocks
+_PAGE = 5  # in full, at a time; a Home takes 100 blocks
 
 
-async def home(services: Services, user: str) -> Reply:
-    """What `user` sees, from what is known here: no node is asked."""
+async def home(services: Services, user: str, page: int = 1) -> Reply:
+    """What `user` sees, from what is known here: no node is asked.
+
+    `page` is of what waits; one that is no longer there is the last one.
+    """
     hidden = await services.reviews.reviewers.hidden(user, "", "vm.list")
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
@@ -39,7 +42,7 @@ async def home(services: Services, user: str) -> Reply:
     async with services.store.read() as tx:
         followed = await tx.watches.open(asked_by=user)
     watches = [watch for watch in followed if watch.node not in hidden]
-    parts: list[Part] = [*await _waiting(services, user), Heading("Your machines")]
+    parts: list[Part] = [*await _waiting(services, user, page), Heading("Your machines")]
     parts += await _machines(services, machines)
     if watches:
         rows = [
@@ -66,31 +69,46 @@ async def home(services: Services, user: str) -> Reply:
     return Reply("Your machines", tuple(parts))
 
 
-async def _waiting(services: Services, user: str) -> list[Part]:
+async def _waiting(services: Services, user: str, page: int) -> list[Part]:
     """What the person is to decide, and what is theirs, as in full as its card."""
     try:
         found = await waiting_for(services, user)
     except DeliveryFailed:
         return []
+    for_me = [one for one in found if one.for_me]
     mine = [one for one in found if one.is_mine and not one.for_me and not one.is_glass]
-    return [
-        *await _in_full(services, "Waiting for you", [one for one in found if one.for_me]),
-        *await _in_full(services, "Your requests, waiting for others", mine),
-    ]
+    count = len(for_me) + len(mine)
+    page = max(1, min(page, -(-count // _PAGE)))
+    begins = (page - 1) * _PAGE
+    parts: list[Part] = []
+    for head, some in ("Waiting for you", for_me), ("Your requests, waiting for others", mine):
+        here = some[max(begins, 0) : max(begins + _PAGE, 0)]
+        begins -= len(some)
+        parts += await _in_full(services, head, here)
+    if count > _PAGE:
+        parts += _pages(page, count)
+    return parts
 
 
 async def _in_full(services: Services, head: str, found: Sequence[Waiting]) -> list[Part]:
     if not found:
         return []
     parts: list[Part] = [Heading(head)]
-    for one in found[:_MOST_WAITING]:
+    for one in found:
         card = await services.reviews.card(one.approval)
         shown = card.parts if one.for_me else map(_to_cancel, card.parts)
         parts += [*shown, Divider()]
-    if len(found) > _MOST_WAITING:
-        more = f"{len(found) - _MOST_WAITING} more: "
-        parts.append(Note(line(more, command("approval list"))))
     return parts
+
+
+def _pages(page: int, count: int) -> list[Part]:
+    """`6 to 10 of 200`, and the ways to the others."""
+    last = min(page * _PAGE, count)
+    buttons = [Button("Previous", HOME_PAGE, str(page - 1))] if page > 1 else []
+    if last < count:
+        buttons.append(Button("Next", HOME_PAGE, str(page + 1)))
+    told = f"{(page - 1) * _PAGE + 1} to {last} of {count}. In short: "
+    return [Note(line(told, command("approval list"))), Actions(tuple(buttons)), Divider()]
 
 
 def _to_cancel(part: Part) -> Part:

@@ -83,8 +83,9 @@ class ScriptedCore:
         self._fail()
         return self.choices
 
-    async def home(self, user: str) -> Reply:
+    async def home(self, user: str, page: int = 1) -> Reply:
         """What `user`'s App Home shows."""
+        del page
         self.sought.append((user, "home", ""))
         self._fail()
         return self.home_reply

@@ -25,3 +25,29 @@ async def test_all_that_waits_is_found_on_the_pages_of_its_list(tmp_path: Path) 
         assert len({*listed[0], *listed[1]}) == MANY
         await stage.alice.types("/dbc approval list page=9", channel=CHANNEL)
         await stage.alice.sees("There is no page 9: the last one is 2", CHANNEL)
+
+
+async def test_all_that_waits_is_found_on_the_pages_of_the_home(tmp_path: Path) -> None:
+    async with site(tmp_path, REVIEWED, entitled="alice bob") as stage:
+        for one in range(MANY):
+            await stage.alice.types(f"/dbc vm name {NAME} called{one}", channel=CHANNEL)
+        await stage.quiet()
+        found: list[str] = []
+        await stage.bob.opens_home()
+        for first in range(1, MANY + 1, 5):
+            last = min(first + 4, MANY)
+            home = await stage.bob.sees_home(f"{first} to {last} of {MANY}.")
+            assert ("Next" in home.buttons) == (last < MANY)
+            assert ("Previous" in home.buttons) == (first > 1)
+            assert "Your sessions" in home.plain
+            found += dict.fromkeys(re.findall(r"called\d+", home.plain))
+            if last < MANY:
+                await stage.bob.presses("Next", on_home=True)
+        assert sorted(found) == sorted(f"called{one}" for one in range(MANY))
+        await stage.bob.presses("Previous", on_home=True)
+        home = await stage.bob.sees_home(f"16 to 20 of {MANY}.")
+        await stage.bob.presses("Approve", on_home=True)
+        await stage.quiet()
+        await stage.passes(5)
+        await stage.bob.opens_home()
+        await stage.bob.sees_home(f"1 to 5 of {MANY - 1}.")
