@@ -104,8 +104,9 @@ class Endings:
         finally:
             still.cancel()
         try:
-            async with self._store.write() as tx:
-                await tx.messages.was_said(cards.private_key(execution.id))
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    await tx.messages.was_said(cards.private_key(execution.id))
         except StorageFailed:  # then it is said twice
             log.exception("answer_repeated", execution=execution.id)
 

@@ -274,27 +274,28 @@ class Pipeline:
         sentence = await self._failure(execution, error)
         if approval is not None:
             sentence = await self._reviews.not_done(approval, execution, error.sentence)
-        async with self._store.write() as tx:
-            if not await tx.executions.set_status(
-                execution.id,
-                end,
-                outcome=recorded(error),
-                now=now,
-                expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
-            ):
-                return
-            if approval is not None and was_asked:
-                await tx.approvals.void(approval.id, now)
-            seen = await self._endings.is_public(tx, execution)
-            if seen:
-                waited = approval is not None and not approval.reviewer
-                await self._endings.show(
-                    tx, execution, end, sentence, advice(error), announced=waited
-                )
-            # Whoever requested what is open already may still have it done twice.
-            alone = not seen or isinstance(error, SameRequest)
-            if alone:
-                await self._endings.keep(tx, execution, reply)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.executions.set_status(
+                    execution.id,
+                    end,
+                    outcome=recorded(error),
+                    now=now,
+                    expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
+                ):
+                    return
+                if approval is not None and was_asked:
+                    await tx.approvals.void(approval.id, now)
+                seen = await self._endings.is_public(tx, execution)
+                if seen:
+                    waited = approval is not None and not approval.reviewer
+                    await self._endings.show(
+                        tx, execution, end, sentence, advice(error), announced=waited
+                    )
+                # Whoever requested what is open already may still have it done twice.
+                alone = not seen or isinstance(error, SameRequest)
+                if alone:
+                    await self._endings.keep(tx, execution, reply)
         if alone:
             await self._endings.say(execution, answer.say(reply))
         await self._outbox.deliver_due()

@@ -203,8 +203,9 @@ class Outbox:
         except Unanswered:
             raise
         except DeliveryFailed:
-            async with self._store.write() as tx:
-                await tx.messages.unsettled(message.id, None, self._by)
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    await tx.messages.unsettled(message.id, None, self._by)
             raise
 
     async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":

@@ -1,5 +1,6 @@
 """Others are in the way of a transaction: it is done again, whole, and counts once."""
 
+import ast
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
@@ -8,10 +9,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from storage import Store, Vault
-from storage.errors import StorageBusy
+from storage.errors import StorageBusy, StorageUnsure
 from tests.storage.samples import HERE, NOW, SOON, execution
 
 ONE, OTHER = "card:one", "card:other"
@@ -214,3 +215,118 @@ async def test_a_lock_on_the_file_that_outlasts_the_busy_timeout_is_waited_for(
     assert pauses == 1
     assert await version(store, ONE) == 1
     await store.close()
+
+
+async def test_a_transaction_whose_connection_was_ended_is_done_again_whole(
+    pair: list[Store], postgres_url: str
+) -> None:
+    other, tries = await connected(postgres_url), 0
+    async for attempt in pair[0].attempts():
+        async with attempt as tx:
+            tries += 1
+            await tx.messages.put(ONE, HERE, "after", NOW)
+            if tries == 1:
+                mine = await tx.messages._connection.scalar(text("SELECT pg_backend_pid()"))
+                await other.execute("SELECT pg_terminate_backend($1, 5000)", mine)
+            await tx.messages.put(OTHER, HERE, "after", NOW)
+    await other.close()
+    assert tries == 2
+    assert [await version(pair[0], key) for key in (ONE, OTHER)] == [2, 2]
+
+
+async def test_a_transaction_that_stood_still_for_too_long_is_done_again_whole(
+    pair: list[Store], postgres_url: str
+) -> None:
+    other, tries = await connected(postgres_url), 0
+    gone = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $1"
+    async for attempt in pair[0].attempts():
+        async with attempt as tx:
+            tries += 1
+            await tx.messages.put(ONE, HERE, "after", NOW)
+            if tries == 1:
+                connection = tx.messages._connection
+                mine = await connection.scalar(text("SELECT pg_backend_pid()"))
+                await connection.execute(
+                    text("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+                )
+                while not await other.fetchval(gone, mine):
+                    pass
+            await tx.messages.put(OTHER, HERE, "after", NOW)
+    await other.close()
+    assert tries == 2
+    assert [await version(pair[0], key) for key in (ONE, OTHER)] == [2, 2]
+
+
+async def fails_at_its_commit(postgres_url: str, how: str) -> None:
+    """The next commit that writes a message fails like this; those that follow succeed."""
+    other = await connected(postgres_url)
+    await other.execute(f"""
+        CREATE SEQUENCE commits;
+        CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('commits') = 1 THEN {how}; END IF; RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER failing AFTER UPDATE ON messages
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail();
+        """)
+    await other.close()
+
+
+async def test_a_commit_that_was_broken_off_is_done_again_whole(
+    pair: list[Store], postgres_url: str
+) -> None:
+    await fails_at_its_commit(postgres_url, "RAISE SQLSTATE '40001'")
+    tries = 0
+    async for attempt in pair[0].attempts():
+        async with attempt as tx:
+            tries += 1
+            await tx.messages.put(ONE, HERE, "after", NOW)
+    assert (tries, await version(pair[0], ONE)) == (2, 2)
+
+
+async def test_a_connection_that_is_lost_at_the_commit_leaves_it_open_and_is_not_repeated(
+    pair: list[Store], postgres_url: str
+) -> None:
+    await fails_at_its_commit(
+        postgres_url, "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
+    )
+    tries = 0
+
+    async def once() -> None:
+        nonlocal tries
+        async for attempt in pair[0].attempts():
+            async with attempt as tx:
+                tries += 1
+                await tx.messages.put(ONE, HERE, "after", NOW)
+
+    with pytest.raises(StorageUnsure):
+        await once()
+    assert tries == 1
+
+
+async def test_a_command_whose_commit_lost_its_connection_is_recorded_once(
+    pair: list[Store], postgres_url: str
+) -> None:
+    await fails_at_its_commit(
+        postgres_url, "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
+    )
+    other = await connected(postgres_url)
+    await other.execute("ALTER TABLE messages DISABLE TRIGGER failing")
+    await other.execute(
+        "CREATE CONSTRAINT TRIGGER failing AFTER INSERT ON executions "
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail()"
+    )
+    await other.close()
+    assert await pair[0].record(execution(), by="p", until=SOON)
+    async with pair[1].read() as tx:
+        rows = [row async for row in tx.audit.raw()]
+    assert len([row for chunk in rows for row in chunk]) == 1
+
+
+def test_nothing_is_returned_from_inside_of_what_may_be_done_again() -> None:
+    """Only the commit shows whether it was done, and after a return nothing is done again."""
+    for file in Path("bot").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.AsyncFor) and "attempts()" in ast.unparse(node.iter):
+                for inside in ast.walk(node):
+                    if isinstance(inside, ast.Return) and inside.value is not None:
+                        assert isinstance(inside.value, ast.Constant), (file, inside.lineno)
