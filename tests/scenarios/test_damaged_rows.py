@@ -189,9 +189,12 @@ async def test_an_approved_command_that_cannot_be_read_is_not_carried_out(
     assert stage.changes() == []
 
 
-async def test_an_approval_whose_content_is_damaged_approves_nothing(stage: Stage) -> None:
+@pytest.mark.parametrize("damage", ["shown = '{'", "created_at = 'x'", "kind = 'y'"])
+async def test_an_approval_whose_content_is_damaged_approves_nothing(
+    stage: Stage, damage: str
+) -> None:
     question = await asked(stage)
-    alter(stage, "UPDATE approvals SET shown = '{'")
+    alter(stage, f"UPDATE approvals SET {damage}")
     await approves(stage, stage.bob, question)
     assert "what was shown for this approval is damaged" in now(stage, question).plain
     assert stage.changes() == []
