@@ -47,7 +47,7 @@ from bot.model import (
 )
 from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
 from bot.redaction import Redactor
-from bot.reply import Choice, Form, Reply, from_error, line, plain
+from bot.reply import Choice, Form, Reply, bold, code, from_error, line, plain
 from bot.services import cards, elsewhere
 from bot.services.inventory import NotKnownHere
 from bot.services.rule_reasons import unmet
@@ -281,24 +281,27 @@ class Desk:
     async def _say_beside(self, execution: Execution, answer: Answer) -> None:
         """Show the requester, in the channel of the request, what could not be posted there.
 
-        What has ended is shown there alone; what goes on has its card in their direct messages.
+        What has ended, and what is to be decided, is shown there alone; what goes on has its card
+        in their direct messages, and there they read where it is.
         """
         store, key = self._services.store, cards.card_key(execution.id)
         async with store.read() as tx:
             card = await tx.messages.find(key)
             now = await tx.executions.get(execution.id)
         if card is not None and elsewhere.is_kept_back(card):
-            if now.status.is_end:
-                await answer.say(elsewhere.alone(card, self._messenger.me))
+            is_open = now.status is ExecutionStatus.WAITING
+            if is_open or now.status.is_end:
+                await answer.say(elsewhere.alone(card, self._messenger.me, is_open=is_open))
                 async with store.write() as tx:
-                    await tx.messages.was_said(key)
+                    await tx.messages.was_said(key, card.version)
                 return
             async with store.write() as tx:
                 await tx.messages.put_off(key, self._services.clock.now())
             await self._services.reviews.deliver()
             async with store.read() as tx:
                 card = await tx.messages.find(key)
-        aside = card and elsewhere.beside(card, self._messenger.me)
+        what = line("The card of ", code(execution.command.replace(".", " ")), " ", bold(now.label))
+        aside = card and elsewhere.beside(card, what, self._messenger.me)
         if aside:
             await answer.say(aside)
 

@@ -25,32 +25,37 @@ def is_kept_back(card: Message) -> bool:
     return card.ref is None and card.problem in OUTSIDE
 
 
-def alone(card: Message, me: str) -> Reply:
-    """A card that has ended, for its requester, where they typed and it could not be shown."""
-    why = line("I am not in ", channel(card.place.channel), ". ")
+def alone(card: Message, me: str, *, is_open: bool = False) -> Reply:
+    """A card for its requester alone, where they typed and it could not be shown.
+
+    What becomes of one that `is_open` they are told directly, and nothing of it before.
+    """
+    goes_on = ", so what comes of it comes by direct message" if is_open else ""
+    why = line("I am not in ", channel(card.place.channel), f"{goes_on}. ")
     return replace(
         load(card.content).also(Note(line(why, invitation(card.place, me)))), private=True
     )
 
 
-def beside(card: Message, me: str) -> Reply | None:
-    """For who asked, where they asked: the card that could not be shown there; None if it is."""
+def beside(card: Message, what: Line, me: str) -> Reply | None:
+    """For who asked, where they asked: where the card is that could not be shown there, and why.
+
+    The card itself where it is nowhere else; None where it stands in its place. `what` is about.
+    """
     wanted = card.place
     if not wanted.channel.startswith(("C", "G")):
         return None
     if card.ref is None and card.problem == NOWHERE:
-        where = "and I may send no direct messages"
-    elif card.ref is not None and card.ref.channel != wanted.channel:
-        where = "so its end comes by direct message"
-    else:
-        return None
-    reply = load(card.content)
-    if card.problem in OUTSIDE or card.ref is None:
-        why = line("I am not in ", channel(wanted.channel), f", {where}. ")
+        why = line("I am not in ", channel(wanted.channel), ", and I may send no direct messages. ")
         told = Note(line(why, invitation(wanted, me)))
-    else:
-        told = Note(line("I cannot post in ", channel(wanted.channel), f", {where}."))
-    return replace(reply.also(told), private=True)
+        return replace(load(card.content).also(told), private=True)
+    if card.ref is None or card.ref.channel == wanted.channel:
+        return None
+    found = line(what, " is in our direct messages, and so will be its end: ")
+    if card.problem not in OUTSIDE:
+        return Reply.of(found, "I cannot post in ", channel(wanted.channel), ".", private=True)
+    why = line("I am not in ", channel(wanted.channel), ". ")
+    return Reply.of(found, why, invitation(wanted, me), private=True)
 
 
 def explained(reply: Reply, place: Place, reason: str, me: str) -> Reply:

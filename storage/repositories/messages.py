@@ -172,17 +172,18 @@ class Messages(Repository):
             },
         )
 
-    async def was_said(self, key: str) -> bool:
-        """Write down that what the message should say was said in another way.
+    async def was_said(self, key: str, version: int | None = None) -> bool:
+        """Write down that what the message should say, or one `version`, was said in another way.
 
-        Condition: nobody is delivering it, and no delivery of it has begun.
+        A newer version is delivered. Condition: nobody is delivering it, and no delivery of it has
+        begun.
         """
         rows = await self._connection.execute(
             update(messages)
             .where(
                 messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
             )
-            .values(delivered=messages.c.version)
+            .values(delivered=messages.c.version if version is None else version)
         )
         return rows.rowcount == 1
 

@@ -158,3 +158,35 @@ async def test_an_instant_change_that_could_not_be_shown_there_is_told_directly(
     await stage.passes(20)
     await stage.passes(60)
     assert "is now called prod" in read_in(stage, "@dbc")
+
+
+async def test_a_question_and_its_end_are_each_said_once(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    before = len(stage.alice.messages("@dbc"))
+    await stage.alice.types("/dbc vm shutdown inference", "random")
+    await stage.quiet()
+    await stage.passes(20)
+    await stage.passes(60)
+    assert len(stage.alice.messages("@dbc")) == before  # the question stands where it was typed
+    await stage.alice.presses("Confirm", stage.alice.last("random"))
+    await stage.quiet()
+    await stage.ends(stage.alice, "inference is off on gpu1")
+    [card] = [m for m in stage.alice.messages("@dbc") if is_card(m.plain)]
+    assert "is off" in card.plain
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_change_that_goes_on_is_told_in_one_place_and_pointed_to_from_the_other(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    off(stage)
+    await stage.alice.types("/dbc vm start inference", "random")
+    await stage.quiet()
+    [shown] = [m for m in stage.alice.messages("random") if m.ephemeral]
+    assert "The card of `vm start` *inference* is in our direct messages" in shown.plain
+    assert INVITE in shown.plain
+    assert not is_card(shown.plain)
+    assert "starting" not in shown.plain
