@@ -455,3 +455,12 @@ async def test_a_row_with_a_word_of_a_newer_version_stands_alone_and_is_told_onc
     assert any(
         f"this version does not know its {column}" in t for t in stage.bot.health.impairments
     )
+
+
+async def test_a_date_that_cannot_be_read_is_null_in_json(stage: Stage) -> None:
+    alter(stage, "UPDATE dbc_sessions SET added_at = 'x', checked_at = 'x'")
+    await asked(stage)
+    alter(stage, "UPDATE executions SET created_at = 'x' WHERE status = 'waiting'")
+    for line in ("session list", "approval list", "audit list", "node list"):
+        seen = await stage.asks(stage.alice, f"/dbc {line} --json")
+        assert "2000-01-01" not in seen.plain, line
