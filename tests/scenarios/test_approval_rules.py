@@ -13,6 +13,7 @@ from tests.scenarios.site import (
     denies,
     entries,
     now,
+    refused_clicks,
     rules,
     site,
     told,
@@ -161,6 +162,8 @@ async def test_an_approver_has_to_type_the_machines_name(tmp_path: Path) -> None
         modal = await stage.bob.sees_modal("Its description or id")
         assert "That is another one" in str(modal.errors)
         assert stage.changes() == []
+        [(who, why)] = await refused_clicks(stage)
+        assert (who, "something else was typed" in why) == (stage.bob.id, True)
         await stage.bob.submits({"Its description or id": NAME})
         await stage.ends(stage.alice, f"{NAME} is deleted")
         assert stage.changes() == ["tasks.delete"]

@@ -13,6 +13,8 @@ from tests.scenarios.stage import Stage, card
 
 PYTORCH = "pytorch-2.4.qcow2"  # on hub only, 18 GiB: about three minutes
 
+WINDOWS = "windows10.qcow2"  # on hub only as well, 22 GiB
+
 
 @pytest.fixture
 def stage(one_stage: Stage) -> Stage:
@@ -103,6 +105,21 @@ def share(told: str) -> int:
     found = re.search(r"([\d.]+)G of ([\d.]+)G", told)
     assert found, told
     return round(100 * float(found[1]) / float(found[2]))
+
+
+async def test_a_stop_stops_that_transfer_on_that_node_and_no_other(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu2")
+    for what in (f"{PYTORCH} on gpu1", f"{PYTORCH} on gpu2", f"{WINDOWS} on gpu1"):
+        await stage.asks(stage.alice, f"/dbc image download {what}")
+    await waits(stage, 0.5)
+    await stops(stage, stage.alice, PYTORCH)
+    await waits(stage, 0.5)
+    for image, node in ((PYTORCH, "gpu2"), (WINDOWS, "gpu1")):
+        progress = card(stage.alice, f"{image} is being downloaded from hub to {node}")
+        assert "told to stop" not in progress.plain
+    await ended(stage, f"{PYTORCH} has arrived whole on gpu2")
+    await ended(stage, f"{WINDOWS} has arrived whole on gpu1")
+    await ended(stage, f"{PYTORCH} on gpu1 was stopped")
 
 
 async def test_a_colleague_who_stops_it_is_named_and_told(stage: Stage) -> None:
