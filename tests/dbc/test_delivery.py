@@ -1,5 +1,6 @@
 """What is known after a failure, what is sent again, and to whom."""
 
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.dbc.client import DbcClient
+from bot.dbc.endpoint import Auth, Request
 from bot.dbc.errors import (
     ChainUnavailable,
     ConnectionLost,
@@ -364,6 +366,12 @@ async def test_request_closes_its_connection_and_carries_the_envelope(
         "session_id_sign": "a1" * 64,
         "rent_order": "1287",
     }
+
+
+@pytest.mark.parametrize("auth", [Auth.NONE, Auth.MANAGER_IF_GIVEN])
+def test_a_session_is_not_sent_where_it_is_not_read(auth: Auth, target: Target) -> None:
+    body = Request("/lan", target=target, auth=auth).body()
+    assert json.loads(body) == {"peer_nodes_list": [NODE], "additional": {}}
 
 
 async def test_credentials_are_not_sent_where_none_are_read(

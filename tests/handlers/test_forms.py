@@ -251,6 +251,20 @@ async def test_a_form_sent_in_twice_is_taken_once(any_office: Office) -> None:
     assert len(any_office.core.submissions) == 1
 
 
+async def test_a_form_of_an_account_of_another_workspace_is_refused_and_offers_nothing(
+    any_office: Office,
+) -> None:
+    await open_form(any_office)
+    await fill(any_office)
+    any_office.alice.member.team_id = "T0OTHER"  # as a person that two workspaces share may be
+    any_office.core.sought.clear()
+    assert await any_office.alice.suggests("Image", "ubu") == []
+    assert any_office.core.sought == []
+    await any_office.alice.submits()
+    await any_office.alice.sees("only work for members")
+    assert any_office.core.submissions == []
+
+
 async def test_a_form_that_could_not_be_recorded_stays_open_with_slacks_complaint(
     any_office: Office,
 ) -> None:

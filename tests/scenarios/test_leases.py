@@ -1,8 +1,9 @@
 """Work that takes longer than its lease: it goes on, and its end is told as it is."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -90,6 +91,29 @@ async def test_slow_preparations_are_begun_by_one_alone(stage: Stage) -> None:
     for _ in range(8):
         await beats(stage.bot, stage.clock, 45)
     assert len(stage.world.calls.of("tasks.detail")) == 1
+
+
+@pytest.mark.parametrize("status", ["running", "done", "cancelled"])
+async def test_what_another_process_took_further_meanwhile_is_not_sent(
+    stage: Stage, status: str
+) -> None:
+    off(stage)
+    stage.world.faults.on("slow", path="/tasks", count=1, seconds=5)
+    await stage.alice.types("/dbc disk add inference 50", CHANNEL)
+    await stage.world.calls.wait("tasks.detail")
+    await stage.clock.sleeping()
+    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
+        database.execute(
+            "UPDATE executions SET status = ?, leased_by = NULL, leased_until = NULL "
+            "WHERE command = 'disk.add'",
+            (status,),
+        )
+        database.commit()
+    stage.clock.advance(timedelta(seconds=6))
+    await stage.clock.sleeping()
+    stage.clock.advance(timedelta(seconds=60))
+    await stage.quiet()
+    assert stage.changes() == []
 
 
 async def test_a_poll_that_outlasts_its_lease_is_not_begun_again(stage: Stage) -> None:
