@@ -86,7 +86,8 @@ def functions_of(path: str) -> Iterator[str]:
     """mutmut's names for the functions that are to be broken; none means all."""
     module = path.removesuffix(".py").replace("/", ".")
     for function in GUARDS[path].get("only", ()):
-        yield f"{module}.x_{function}__mutmut_*"
+        owner, _, name = function.rpartition(".")
+        yield f"{module}.x{f'ǁ{owner}ǁ' if owner else '_'}{name}__mutmut_*"
 
 
 def mutmut(directory: Path, *words: str) -> str:

@@ -174,11 +174,11 @@ async def test_a_refused_click_says_why_and_decides_nothing(store: Store) -> Non
 async def test_only_old_clicks_that_nobody_looked_at_are_taken_up(store: Store) -> None:
     await asked(store, needed=9)
     async with store.write() as tx:
-        for name, at in {"3": SOON, "2": NOW, "1": NOW - SECOND, "late": LATER}.items():
+        for name, at in {"1": SOON, "2b": NOW, "2a": NOW, "3": NOW - SECOND, "late": LATER}.items():
             await tx.votes.cast(vote(name, at=at))
         await tx.votes.cast(vote("seen", at=NOW))
         await tx.votes.refuse("click-seen", "No.", NOW)
         assert [one.key for one in await tx.votes.pending(SOON, 9)] == [
-            "click-1", "click-2", "click-3",
+            "click-3", "click-2a", "click-2b", "click-1",
         ]  # fmt: skip
-        assert [one.key for one in await tx.votes.pending(SOON, 2)] == ["click-1", "click-2"]
+        assert [one.key for one in await tx.votes.pending(SOON, 2)] == ["click-3", "click-2a"]
