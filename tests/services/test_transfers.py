@@ -1,6 +1,7 @@
 """What the lists mean for a transfer that has ended: which size, since when, and before it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SETTLED = timedelta(seconds=15)
 OPEN, DONE, FAILED, UNKNOWN, *_ = WatchState
 
 
-def watch(*, unsure: bool = False, moved: bool = True, stopped_by: str = "", **about: str) -> Watch:
+def watch(*, unsure: bool = False, moved: bool = True, stopped_by: str = "", **about: Any) -> Watch:
     known = {"image": "a.qcow2", "server": "hub", "ended_at": START.isoformat(), **about}
     return Watch(
         "w", "e", "n", "t", "a.qcow2", Goal.DOWNLOADED, "U1", Place("C1"),
@@ -112,7 +113,7 @@ def test_without_an_answer_and_unseen_it_is_in_doubt_and_nothing_else() -> None:
     ],
 )
 def test_an_upload_is_proved_by_a_size_that_stays_and_was_not_there_before(
-    about: dict[str, str], there: str | None, after: timedelta, state: WatchState, why: str
+    about: dict[str, Any], there: str | None, after: timedelta, state: WatchState, why: str
 ) -> None:
     found = uploaded(watch(**{"path": "/data/a.qcow2", "size": "18G", **about}), there, after)
     assert found.state is state
@@ -132,7 +133,7 @@ def test_a_server_that_lists_nothing_at_all_proves_nothing() -> None:
 
 def stopped(after: timedelta, now_there: str | None, **about: str) -> Verdict:
     """What is believed of a stop, so long after the node reports the transfer no longer."""
-    moments = {"stopped_at": START.isoformat(), "left_since": START.isoformat()}
+    moments: dict[str, Any] = {"stopped_at": START.isoformat(), "left_since": START.isoformat()}
     one = watch(stopped_by="U2", **{**moments, "left": now_there or "", **about})
     found = Arrival("{node}", size(now_there), Size.parse("18G"), Size.parse(""))
     return after_stop(one, found, START + after).verdict
