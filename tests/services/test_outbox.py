@@ -14,7 +14,7 @@ from bot.model import Leased, MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
 from bot.reply import Reply, dump
 from bot.services.leases import LeaseLost, Leases
-from bot.services.outbox import JUST_DIED, Outbox
+from bot.services.outbox import JUST_DIED, LEASE, Outbox
 from sandbox.dbc import ManualClock
 from storage import StorageFailed, Store, UnitOfWork, Vault
 from tests.clocks import MachineClock
@@ -106,6 +106,18 @@ class LateChat(Chat):
     async def find(self, place: Place, key: str, since: datetime) -> MessageRef | None:
         del place, key, since
         return None
+
+
+class EditedMeanwhile(Chat):
+    """Lets something happen once, after the next edit."""
+
+    after_an_edit: Callable[[], Awaitable[None]] = staticmethod(nothing)
+
+    async def edit(self, ref: MessageRef, reply: Reply) -> timedelta:
+        unsettled = await super().edit(ref, reply)
+        happens, self.after_an_edit = self.after_an_edit, nothing
+        await happens()
+        return unsettled
 
 
 class HangingChat(Chat):
@@ -384,6 +396,31 @@ async def test_nothing_is_sent_under_a_lease_that_nobody_holds(store: Store) -> 
         hold.let_go("a")
         with pytest.raises(LeaseLost):
             await leases.ensure(Leased.MESSAGE, "a", hold)
+
+
+async def say(store: Store, clock: Clock, text: str, *keys: str) -> None:
+    async with store.write() as tx:
+        for key in keys:
+            await tx.messages.put(key, HERE, dump(Reply.of(text)), clock.now())
+
+
+async def test_a_card_that_another_process_has_edited_since_is_not_edited_back(
+    store: Store,
+) -> None:
+    clock, chat = ManualClock(), EditedMeanwhile()
+    outbox, replica = (outbox_of(store, chat, clock, by) for by in ("one", "other"))
+    await put(store, clock, "card:1", "card:2")
+    await outbox.deliver_due()
+    await say(store, clock, "under way", "card:1", "card:2")
+
+    async def stands_still() -> None:
+        clock.advance(LEASE + timedelta(seconds=1))
+        await say(store, clock, "done", "card:1", "card:2")
+        await replica.deliver_due()
+
+    chat.after_an_edit = stands_still
+    await outbox.deliver_due()
+    assert [text for _, _, text in chat.shown] == ["done", "done"]
 
 
 async def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(store: Store) -> None:
