@@ -10,7 +10,16 @@ from sqlalchemy import event, text
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
-from bot.model import AuditEntry, AuditKind, AuditQuery, Effect, Execution, ExecutionStatus, Source
+from bot.model import (
+    AuditEntry,
+    AuditKind,
+    AuditQuery,
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Leased,
+    Source,
+)
 from storage import Store
 from storage.tables import executions
 from tests.storage.samples import HERE, LATER, NOW, SOON, execution, machine, record
@@ -86,7 +95,9 @@ async def test_of_two_that_nobody_has_sent_the_earlier_one_comes_first(store: St
     await stands(store, "c", created_at=NOW)
     await stands(store, "early", created_at=EARLIER)
     await stands(store, "late", created_at=NOW + SECOND)
+    await stands(store, "a-late", created_at=NOW + SECOND)
     await stands(store, "other", created_at=EARLIER, command="vm.reset")
+    await stands(store, "over", FAILED, created_at=EARLIER)
     assert await before(store, execution("b")) == ["early", "a"]
 
 
@@ -96,6 +107,7 @@ async def test_what_was_sent_counts_whatever_its_time(
 ) -> None:
     await stands(store, "late", status, created_at=NOW + SECOND)
     assert await before(store, execution()) == ["late"]
+    assert await before(store, execution("late")) == []
 
 
 async def test_what_ended_as_unknown_counts_for_a_while_and_other_ends_do_not(
@@ -253,6 +265,19 @@ async def test_an_end_without_secrets_erases_none(store: Store) -> None:
         assert not tx.executions.erased
 
 
+async def test_what_lost_its_process_is_its_takers_from_then_on(store: Store) -> None:
+    await stands(store, "1")
+    async with store.write() as tx:
+        assert ids(await tx.executions.claim_stranded("other", LATER, LATER + SECOND, 9)) == ["1"]
+        claim, kind = tx.executions.claim, Leased.EXECUTION
+        assert await tx.leases.renew(kind, ["execution-1"], "process-1", LATER) == frozenset()
+        assert await tx.leases.renew(kind, ["execution-1"], "other", LATER + SECOND)
+        lost = await claim("execution-1", "process-1", LATER, LATER, expect={RECORDED}, to=RUNNING)
+        won = await claim("execution-1", "other", LATER, LATER, expect={RECORDED}, to=RUNNING)
+    assert lost is None
+    assert won is not None
+
+
 async def test_an_end_or_a_wait_gives_the_lease_back(store: Store) -> None:
     await stands(store, "1")
     async with store.write() as tx:
@@ -332,7 +357,7 @@ async def test_every_part_of_an_execution_comes_back(store: Store) -> None:
     async with store.read() as tx:
         assert await tx.executions.get(whole.id) == whole
         assert await tx.executions.find(whole.id) == whole
-        with pytest.raises(NotFound, match="That command is not in the ledger"):
+        with pytest.raises(NotFound, match=r"^That command is not in the ledger"):
             await tx.executions.get("nobody")
 
 
@@ -393,9 +418,11 @@ async def test_of_several_damages_the_arguments_come_before_the_secrets(store: S
 
 async def test_secrets_are_sealed_anew_but_for_those_that_no_key_opens(store: Store) -> None:
     await stands(store, "1", secrets={"password": "hunter2"})
-    await stands(store, "2")
+    await stands(store, "2", secrets={"password": "swordfish"})
+    await stands(store, "3")
     async with store.write() as tx:
-        assert await tx.executions.reseal() == 1
+        assert await tx.executions.reseal() == 2
         assert (await tx.executions.get("execution-1")).secrets == {"password": "hunter2"}
+        assert (await tx.executions.get("execution-2")).secrets == {"password": "swordfish"}
         await tx.executions._connection.execute(executions.update().values(secrets=b"no token"))
         assert await tx.executions.reseal() == 0
