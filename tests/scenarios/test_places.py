@@ -99,12 +99,14 @@ async def test_where_the_bot_may_not_post_the_card_goes_to_who_asked(stage: Stag
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm delete inference", channel="ops-secret")
     await stage.quiet()
-    card = stage.alice.last("@dbc")
+    card = stage.alice.last("ops-secret")
+    assert card.ephemeral
     assert "Delete *inference* on *gpu1*?" in card.plain
+    assert not [m for m in stage.alice.messages("@dbc") if "Delete" in m.plain]
     await stage.alice.presses("Confirm", card)
     await stage.quiet()
     end = await stage.ends(stage.alice, "inference is deleted on gpu1")
-    assert end.channel == card.channel
+    assert end.channel == stage.alice.last("@dbc").channel
     assert stage.changes() == ["tasks.delete"]
     assert "inference" not in stage.bob.screen()
 
