@@ -197,3 +197,20 @@ async def test_a_dry_run_says_what_it_knows_where_slack_says_nothing_for_long(
         shown = await stage.alice.sees("Dry run: nothing was sent", CHANNEL)
     await stage.quiet()
     assert "Slack did not say" in shown.plain
+
+
+async def test_a_question_waits_for_the_user_groups_and_is_answered(stage: Stage) -> None:
+    group = stage.ws.add_usergroup("interns", "bob")
+    rules(
+        stage,
+        '[[rule]]\nname = "interns"\ndeny = "No."\n'
+        f'match = {{ command = "vm.show", group = "{group.id}" }}\n',
+    )
+    stage.ws.faults.ratelimit("usergroups.list", times=1, retry_after=20)
+    await stage.alice.types(f"/dbc vm show {NAME}", CHANNEL)
+    async with time_passing(stage):
+        await stage.alice.sees(WAITING, CHANNEL)
+        await stage.alice.sees("running", CHANNEL)
+        await stage.quiet()
+    assert not told(stage.alice, "Slack did not say")
+    assert len(stage.ws.calls_of("usergroups.list")) == 2  # none before Slack takes it
