@@ -1,5 +1,6 @@
 """What the ledger tells of other executions, and what of each is written down and for whom."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -327,6 +328,17 @@ async def test_the_audit_tells_of_no_approvers_and_no_session_but_the_requesters
         (AuditKind.STARTED, "", {}),
         (AuditKind.ENDED, "", {}),
     ]
+
+
+async def test_an_end_without_a_session_names_none(store: Store) -> None:
+    await stands(store, "1", DONE)
+    assert dict((await entries(store))[-1].details) == {}
+
+
+async def test_the_same_command_recorded_twice_at_one_moment_is_new_once(store: Store) -> None:
+    both = (store.record(execution(), by="p", until=SOON) for _ in range(2))
+    assert sorted(await asyncio.gather(*both)) == [False, True]
+    assert len(await entries(store)) == 1
 
 
 async def test_a_note_is_about_its_execution_and_by_who_is_named(store: Store) -> None:
