@@ -111,7 +111,9 @@ def mutmut(directory: Path, *words: str) -> str:
 def report(path: str, directory: Path) -> Iterator[str]:
     """How many mutants were noticed, and each that was not, as a difference."""
     meta = json.loads((directory / "mutants" / f"{path}.meta").read_text(encoding="utf-8"))
-    ends = {name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()}
+    # Those without a code are of functions that were not chosen.
+    codes = {name: code for name, code in meta["exit_code_by_key"].items() if code is not None}
+    ends = {name: status_by_exit_code[code] for name, code in codes.items()}
     for name, end in ends.items():
         if end == "no tests":
             yield f"# {name}: {end}"
