@@ -103,7 +103,13 @@ class Interim:
         self._clock = clock
         self._say = say
         self.is_said = False
+        self.until: timedelta | None = None  # by when an answer was promised, of the steady clock
         self.waiting = waiting_for("")  # what is said once it has taken too long
+        self._promise: timedelta | None = None  # what `waiting` says of the time
+
+    def waits(self, node: str) -> None:
+        """Say of a read from now on how long it takes at most; `node` may be empty."""
+        self.waiting, self._promise = waiting_for(node, LIMIT), LIMIT
 
     async def once(self, reply: Reply) -> None:
         """Say it, unless something was said before."""
@@ -115,6 +121,8 @@ class Interim:
         """The result; tells the person when it takes longer than they would wait in silence."""
 
         async def waiting() -> None:
+            if not self.is_said and self._promise is not None:
+                self.until = self._clock.monotonic() + self._promise
             await self.once(self.waiting)
 
         return await unless_soon(self._clock, run, PATIENCE, waiting)
@@ -123,15 +131,17 @@ class Interim:
 async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable[T]]) -> T:
     """The result of what changes nothing, begun again until Slack says who may see it.
 
-    The person is told that Slack is waited for. Raises RightsUnknown once that takes too long.
+    The person is told that Slack is waited for. Raises RightsUnknown once that takes too long, or
+    longer than they were promised.
     """
-    until = clock.monotonic() + _SLACK_PATIENCE
+    patience = clock.monotonic() + _SLACK_PATIENCE
     is_told = False
     while True:
         try:
             return await run()
         except RightsUnknown as unknown:
             log.warning("rights.unknown", reason=unknown.reason)
+            until = patience if interim.until is None else min(patience, interim.until)
             if clock.monotonic() + unknown.wait > until:
                 raise
             if not is_told:
@@ -140,10 +150,16 @@ async def once_known(clock: Clock, interim: Interim, run: Callable[[], Awaitable
             await clock.sleep(max(unknown.wait, _SHORTEST_WAIT))
 
 
-async def in_time(clock: Clock, run: Awaitable[T]) -> T:
-    """The result of what only reads. Raises NotInTime once it has taken all of `LIMIT`."""
+async def in_time(clock: Clock, interim: Interim, run: Awaitable[T]) -> T:
+    """The result of what only reads.
+
+    Raises NotInTime once it has taken all of `LIMIT`, or longer than was promised.
+    """
+    limit = LIMIT
+    if interim.until is not None:
+        limit = max(min(limit, interim.until - clock.monotonic()), timedelta(0))
     try:
-        async with time_limit(clock, LIMIT) as scope:
+        async with time_limit(clock, limit) as scope:
             return await run
     except TimeoutError:
         if not scope.expired():

@@ -12,13 +12,11 @@ from bot.commands.args import FILE, FILTER, JSON
 from bot.commands.bind import Bound, bind
 from bot.commands.context import Context, Services, unsaid
 from bot.commands.patience import (
-    LIMIT,
     Interim,
     NotInTime,
     in_time,
     once_known,
     slack_is_slow,
-    waiting_for,
 )
 from bot.commands.rights import allow, require_colleague
 from bot.commands.wish import Wish
@@ -76,14 +74,14 @@ class Reads:
         await require_colleague(self._services, wish.actor, wish.place)
         of = list[Bound]()
         try:
-            return await in_time(self._services.clock, self._read(wish, interim, of))
+            return await in_time(self._services.clock, interim, self._read(wish, interim, of))
         except (DbcError, NotInTime) as error:
             # By the time it comes, other things stand between what was typed and this.
             error.during = _named(wish, of[0] if of else None)
             raise
 
     async def _read(self, wish: Wish, interim: Interim, of: list[Bound]) -> Reply:
-        interim.waiting = waiting_for("", LIMIT)
+        interim.waits("")
         in_between = JSON not in wish.values and not wish.option(FILE)
         meanwhile = _early(wish, interim) if in_between else unsaid
         context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
@@ -92,7 +90,7 @@ class Reads:
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
         await may(bound.machine or bound.node)
         of.append(bound)
-        interim.waiting = waiting_for(bound.node.label if bound.node is not None else "", LIMIT)
+        interim.waits(bound.node.label if bound.node is not None else "")
         try:
             return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
         except DbcError as error:

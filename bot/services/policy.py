@@ -37,8 +37,8 @@ _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "
 _FREE = re.compile(r"approval\..*|help")
 _LONGEST = timedelta(days=365)
 _CLOSED = (
-    "(A user group of this rule is disabled or gone in Slack, so it counts for whoever may be in "
-    "that group.)"
+    "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
+    "Slack gives no answer. So the rule counts for whoever may be in it.)"
 )
 EFFECTS = {effect.name.lower(): effect for effect in Effect}
 _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")

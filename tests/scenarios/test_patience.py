@@ -10,6 +10,7 @@ import pytest
 from bot.commands.patience import LIMIT, waiting_for
 from bot.dbc.guard import Limits
 from sandbox.slack import Person
+from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 from tests.scenarios.test_slack_silent import time_passing
 
@@ -195,9 +196,9 @@ async def test_who_lists_machines_is_told_once_that_a_node_is_waited_for(patient
     await patient.gives_session(patient.alice, "gpu1", "gpu2")
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc vm list", CHANNEL)
-    await patient.world.calls.wait("tasks.list", count=2)
-    await patient.waits(2)
-    await patient.alice.sees("Still waiting for gpu1")
+    await patient.clock.until(lambda: patient.daemon.forwarder.pending > 0)
+    async with time_passing(patient):
+        await patient.alice.sees("Still waiting for gpu1")
     patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("did not answer in time")
     assert len(waiting(patient.alice)) == 1
@@ -221,6 +222,29 @@ async def test_a_card_shows_a_click_while_what_was_shown_is_compared(patient: St
     await patient.alice.sees("gpu1 did not answer in time")
     await patient.quiet()
     assert waiting(patient.alice) == []
+
+
+async def test_waiting_for_slack_in_between_takes_no_longer_than_was_told(patient: Stage) -> None:
+    group = patient.ws.add_usergroup("interns", "bob")
+    node, task = patient.node("gpu1"), patient.task("inference")
+    await patient.gives_session(patient.alice, "gpu1")
+    rules(
+        patient,
+        f'[[rule]]\nname = "interns"\ndeny = "No."\nmatch = {{ command = "vm.show", '
+        f'group = "{group.id}", arguments = {{ vm = "{task.task_id}" }} }}\n',
+    )
+    task.desc = "newcomer"
+    patient.world.faults.on("slow", count=1, seconds=20)
+    patient.ws.faults.ratelimit("usergroups.list", times=1, retry_after=15)
+    await patient.alice.types("/dbc vm show newcomer", CHANNEL)
+    await patient.waits(2.5)
+    began = patient.clock.now()
+    await patient.alice.sees(r"\(up to 40 s\)")
+    node.silent = True
+    async with time_passing(patient):
+        await patient.alice.sees(r"No answer within 40 s|Slack does not say|did not answer")
+    assert patient.clock.now() - began <= timedelta(seconds=41)
+    assert len(waiting(patient.alice)) == 1
 
 
 def test_the_limit_that_is_told_is_longer_than_any_answer_is_waited_for() -> None:

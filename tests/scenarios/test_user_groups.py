@@ -147,7 +147,7 @@ async def test_what_a_closed_group_is_denied_stays_denied(stage: Stage, gone: st
     close(stage, group, gone)
     said = (await stage.asks(stage.bob, DELETE)).plain
     assert "Ask your mentor." in said
-    assert "disabled or gone in Slack" in said
+    assert "the group is disabled or gone" in said
     assert stage.changes() == []
 
 
