@@ -60,7 +60,7 @@ class CallLog:
             self._calls.append(call)
             self._arrived.notify_all()
 
-    async def wait(self, op: str | None = None, *, count: int = 1, timeout: float = 5.0) -> Call:  # noqa: ASYNC109 - a test's patience is part of the question
+    async def wait(self, op: str | None = None, *, count: int = 1, timeout: float = 30) -> Call:  # noqa: ASYNC109 - a test's patience is part of the question
         """The `count`-th call of an operation, waiting for it up to `timeout` real seconds.
 
         Raises TimeoutError.

@@ -311,7 +311,7 @@ class Person:
         *,
         by: str | None = None,
         thread_ts: str | None = None,
-        timeout: float = 5,  # noqa: ASYNC109 - of looking, not of the loop
+        timeout: float = 30,  # noqa: ASYNC109 - of looking, not of the loop
     ) -> SeenMessage:
         """Wait until a message contains or matches the pattern; AssertionError with the screen.
 
@@ -326,7 +326,7 @@ class Person:
         seen: SeenMessage = await self._wait(found, pattern, timeout)
         return seen
 
-    async def sees_modal(self, pattern: str = "", *, timeout: float = 5) -> SeenView:  # noqa: ASYNC109
+    async def sees_modal(self, pattern: str = "", *, timeout: float = 30) -> SeenView:  # noqa: ASYNC109
         """Wait until the modal on top contains or matches the pattern (title included)."""
 
         def found() -> SeenView | None:
@@ -337,7 +337,7 @@ class Person:
         seen: SeenView = await self._wait(found, f"modal {pattern!r}", timeout)
         return seen
 
-    async def sees_home(self, pattern: str = "", *, timeout: float = 5) -> SeenView:  # noqa: ASYNC109
+    async def sees_home(self, pattern: str = "", *, timeout: float = 30) -> SeenView:  # noqa: ASYNC109
         """Wait until the Home tab contains or matches the pattern."""
 
         def found() -> SeenView | None:

@@ -256,11 +256,11 @@ class Workspace:
         self.clock.wind(by)
         self.core.state.announce()
 
-    async def until(self, predicate: Callable[[], Any], timeout: float = 5) -> Any:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], Any], timeout: float = 30) -> Any:  # noqa: ASYNC109
         """Wait for a change that makes the predicate true; its value. TimeoutError."""
         return await self.core.state.until(predicate, timeout)
 
-    async def caught_up(self, timeout: float = 5) -> None:  # noqa: ASYNC109
+    async def caught_up(self, timeout: float = 30) -> None:  # noqa: ASYNC109
         """Wait until every call that was put off until now is carried out."""
 
         def all_done() -> bool:
@@ -268,6 +268,6 @@ class Workspace:
 
         await self.until(all_done, timeout)
 
-    async def idle(self, timeout: float = 5) -> None:  # noqa: ASYNC109
+    async def idle(self, timeout: float = 30) -> None:  # noqa: ASYNC109
         """Wait until everything sent to the app was acknowledged or given up."""
         await self.until(lambda: self.core.dispatcher.idle, timeout)

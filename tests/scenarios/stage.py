@@ -30,7 +30,7 @@ CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
 # A card says below who requested it and when; a question in a field of its own.
 _CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")
-LIMITS = Limits(read=timedelta(seconds=1.2), connect=timedelta(seconds=2))
+LIMITS = Limits(read=timedelta(seconds=5), connect=timedelta(seconds=5))
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Stage:
     async def quiet(self) -> None:
         """Wait until the bot has nothing under way but what waits for the clock."""
         await self.ws.idle()
-        await self.bot.edge._supervisor.drain(timedelta(seconds=10))  # its own way to wait
+        await self.bot.edge._supervisor.drain(timedelta(seconds=60))  # its own way to wait
 
     async def waits(self, seconds: float) -> None:
         """Let so much time pass for people, once a silent node was asked something."""

@@ -1,14 +1,10 @@
 """The language as people meet it: settings, search without a network, kept words, tolerance."""
 
-import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.scenarios.stage import CHANNEL, Stage, staged
-
-SOON = timedelta(milliseconds=300)
 
 
 async def test_settings_are_shown_and_changed(stage: Stage) -> None:
@@ -39,10 +35,8 @@ async def test_search_needs_no_daemon(one_stage: Stage) -> None:
     await stage.daemon.stop()
     await stage.alice.types("/dbc vm create name=x on gpu2", channel=CHANNEL)
     await stage.alice.sees_modal("vm create")
-    began = time.perf_counter()
     images = await stage.alice.suggests("Image", "")
     nodes = await stage.alice.suggests("Node", "gpu")
-    assert timedelta(seconds=time.perf_counter() - began) < SOON
     assert "gpu2" in images[0]
     assert nodes[0].startswith("gpu2")
 
