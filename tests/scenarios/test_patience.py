@@ -194,7 +194,7 @@ async def test_who_lists_machines_is_told_once_that_a_node_is_waited_for(patient
     patient.node("gpu1").silent = True
     await patient.alice.types("/dbc vm list", CHANNEL)
     await patient.clock.until(lambda: patient.daemon.forwarder.pending > 0)
-    async with time_passing(patient):
+    async with time_passing(patient, 0.1):
         await patient.alice.sees("Still waiting for gpu1")
     patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees("did not answer in time")
