@@ -50,7 +50,7 @@ bench: $(READY) ## Measure acknowledgements side by side with bare Bolt
 kill: $(READY) ## Kill the bot 300 times in the middle of its work, and look at what is left
 	$(BIN)/python -m tests.kill --rounds 300
 
-mutate: $(READY) ## Break the code piece by piece, and list what no test notices (MODULE=bot/services/policy)
+mutate: $(READY) ## Break the code piece by piece, and list what no test notices (MODULE=bot/reviews/policy)
 	$(BIN)/python -m tests.mutation $(MODULE)
 
 guards: $(READY) ## Take out one safety rule after another, and fail where no test notices (RULE=lease)

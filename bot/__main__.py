@@ -18,10 +18,10 @@ from bot.cli.credential_keys import keys
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
-from bot.commands.derive import reference
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.errors import BotError
+from bot.language.forms import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import line, plain

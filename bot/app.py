@@ -12,17 +12,8 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock, SteadyClock, SystemClock, shown
-from bot.commands.canonical import known_arguments
-from bot.commands.clicks import Clicks
-from bot.commands.context import Services
-from bot.commands.desk import Desk
-from bot.commands.groups import command_table
-from bot.commands.obsolete import Obsolete
-from bot.commands.pipeline import Pipeline
-from bot.commands.rehearse import Rehearsals
-from bot.commands.reminders import Reminders
-from bot.commands.reviews import Reviews
-from bot.commands.table import Table, said
+from bot.commands.home import home
+from bot.commands.rows import command_table
 from bot.config import KeySettings, Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import WouldSend
@@ -30,35 +21,45 @@ from bot.dbc.guard import Limits
 from bot.errors import BotError
 from bot.health import Health
 from bot.ids import new_id
+from bot.language.canonical import known_arguments
+from bot.language.table import Table, said
+from bot.messages.copies import Copies
+from bot.messages.outbox import Outbox
 from bot.model import Execution
+from bot.pipeline.clicks import Clicks
+from bot.pipeline.context import Services
+from bot.pipeline.desk import Desk
+from bot.pipeline.dry_runs import Rehearsals
+from bot.pipeline.obsolete import Obsolete
+from bot.pipeline.pipeline import Pipeline
+from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
+from bot.pipeline.reminders import Reminders
+from bot.pipeline.reviews import Reviews
 from bot.ports import Messenger
 from bot.redaction import Redactor
+from bot.reviews.audit import AuditLog
+from bot.reviews.reviewers import PolicyBook, Reviewers
 from bot.services.aliases import Aliases
-from bot.services.approvals import PolicyBook, Reviewers
-from bot.services.audit import AuditLog
-from bot.services.copies import Copies
+from bot.services.catalogue import Sightings
 from bot.services.damage import Damage
 from bot.services.database import Database
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
-from bot.services.leases import HEARTBEAT, Leases
-from bot.services.leftovers import Leftovers
-from bot.services.observers import observers
-from bot.services.outbox import Outbox
 from bot.services.people import RecentPeople
-from bot.services.rehearsal import SilentMessenger, SilentOutbox, UndoneStore
 from bot.services.renters import Renters
+from bot.services.retention import Leftovers
 from bot.services.sessions import Sessions
-from bot.services.sightings import Sightings
 from bot.services.ticker import Job, Ticker
 from bot.services.user_groups import UserGroups
-from bot.services.watches import Watches
 from bot.services.words import Words
+from bot.watches.observers import observers
+from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
 from storage import Store, Vault, prepare
+from storage.heartbeat import HEARTBEAT, Leases
 
 KEY_FILE = "credential.key"  # beside the SQLite file
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
@@ -106,7 +107,7 @@ class Bot:
         self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
-        desk = Desk(services, pipeline, clicks, self._rehearsals(), messenger, by, redactor)
+        desk = Desk(services, pipeline, clicks, self._rehearsals(), home, messenger, by, redactor)
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)

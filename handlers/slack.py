@@ -12,6 +12,7 @@ import structlog
 
 from bot.clock import Clock, shown
 from bot.folding import sound
+from bot.messages.elsewhere import explained
 from bot.model import MessageRef, Place
 from bot.ports import (
     SETTLES_WITHIN,
@@ -23,7 +24,6 @@ from bot.ports import (
     UserGroup,
 )
 from bot.reply import Reply
-from bot.services.elsewhere import explained
 from handlers.connection import SOON, SlackConnection
 from handlers.lookout import Aftermath, once
 from handlers.pacing import LONGEST, PATIENCE, POST

@@ -16,12 +16,12 @@ import click
 
 from bot.cli.settings import load
 from bot.clock import SystemClock
-from bot.commands.moment import moment
 from bot.config import DatabaseSettings
 from bot.errors import BotError
+from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
-from bot.services.audit import as_csv, as_jsonl, csv_head
+from bot.reviews.audit import as_csv, as_jsonl, csv_head
 from storage import Archive
 from storage.chain import Fault
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import click
 
-from bot.commands.args import BREAK_GLASS, NODES, REASON
-from bot.commands.canonical import known_arguments
-from bot.commands.groups import command_table
-from bot.commands.parse import NotUnderstood, Parsed, parse
+from bot.commands.rows import command_table
 from bot.config import PolicySettings
 from bot.errors import BotError, Refused
+from bot.language.args import BREAK_GLASS, NODES, REASON
+from bot.language.canonical import known_arguments
+from bot.language.parse import NotUnderstood, Parsed, parse
+from bot.messages.cards import duration
 from bot.model import Effect
 from bot.plural import counted
-from bot.services.approvals import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
-from bot.services.cards import duration
-from bot.services.lockouts import lockouts, no_approver
-from bot.services.policy import Decision, People, Policy, Request, Review, decide
-from bot.services.policy_file import read_policy
+from bot.reviews.lockouts import lockouts, no_approver
+from bot.reviews.policy import Decision, People, Policy, Request, Review, decide
+from bot.reviews.policy_file import read_policy
+from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 
 _ASKED = re.compile(
     r"(?P<person>[^\s:]+)(?:\s+in\s+(?P<channel>[^\s:]+))?\s*:\s*(?P<line>.+)", re.DOTALL

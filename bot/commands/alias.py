@@ -1,61 +1,113 @@
-"""What an alias stands for: its words put in place of it, before anything is parsed. Pure.
-
-An alias is text and nothing more: what it stands for is parsed, checked and reviewed like any line.
-"""
+"""Aliases: one's own short words for long lines."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from typing import Annotated
 
-from bot.commands.text import option_name, words
+from bot.commands.nicknames import looks_odd
 from bot.errors import Refused
-from bot.folding import best, plain
-from bot.plural import counted
+from bot.folding import fold
+from bot.language.alias import alias_called
+from bot.language.args import Arg
+from bot.language.parse import refuse_secrets
+from bot.language.table import Command, Group
+from bot.language.text import clean
+from bot.messages.facts import FactKind
+from bot.model import Effect
+from bot.pipeline.context import Context, Services
+from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
 
-_PLACE = re.compile(r"\$([1-9*])")
-_MOST_WORDS = 100  # that a line may grow to
-_LONGEST = 4_000  # characters
+_NAME = re.compile(r"[\w.-]{1,30}")
+_LONGEST = 500  # characters
 
-
-def expanded(typed: Sequence[str], aliases: Mapping[str, str]) -> list[str]:
-    """The words with the alias at their beginning replaced; each alias counts once.
-
-    `$1` … `$9` are the words behind it, `$*` all of them; those that are not asked for follow at
-    the end. Raises Refused where one is missing, or the line grows without measure.
-    """
-    line = list(typed)
-    seen: set[str] = set()
-    while line and (name := alias_called(line[0], aliases)) and name not in seen:
-        seen.add(name)
-        if option_name(line[-1]) == "help" or plain(line[-1]) == "help":
-            return [*words(aliases[name])[:2], "help"]
-        line = _replaced(name, aliases[name], line[1:])
-        if len(line) > _MOST_WORDS or sum(map(len, line)) > _LONGEST:
-            raise Refused(f"The alias “{name}” makes too long a line.")
-    return line
+Name = Annotated[str, Arg("Alias", "word", "The short word", "r", narrow=True)]
+Body = Annotated[
+    str,
+    Arg("Line", "line", "What it stands for; $1 … $9 and $* are the words behind the alias",
+        "vm restart $1 force", word="line"),
+]  # fmt: skip
 
 
-def alias_called(word: str, aliases: Iterable[str]) -> str:
-    """The alias that a word means, however it is spelled; nothing where it is none, or several."""
-    found = best(word, aliases)
-    return found[0] if len(found) == 1 else ""
+def _definition(alias: str, body: str) -> tuple[str, str]:
+    """`r = vm restart` says the same as `r vm restart`."""
+    return fold(alias), clean(body).strip().removeprefix("=").strip()
 
 
-def _replaced(name: str, body: str, given: Sequence[str]) -> list[str]:
-    places = {match[1] for match in _PLACE.finditer(body)}
-    needed = max((int(place) for place in places if place != "*"), default=0)
-    if len(given) < needed:
-        raise Refused(
-            f"The alias “{name}” needs {counted(needed, 'word')} behind it.",
-            hint=f"It stands for: {body}",
-        )
-    line: list[str] = []
-    for word in words(body):
-        if word == "$*":
-            line.extend(given)
-        else:
-            line.append(_PLACE.sub(lambda match: _word(match[1], given), word))
-    return line if "*" in places else [*line, *given[needed:]]
+def _check(values: Mapping[str, str]) -> None:
+    name, body = _definition(values["alias"], values["body"])
+    if not _NAME.fullmatch(name):
+        raise Refused("An alias has letters, digits, “.”, “_” and “-”.", field="alias")
+    if told := looks_odd(name):
+        raise Refused(told, hint="Choose another word.", field="alias")
+    if not body:
+        raise Refused("Say what it stands for.", field="body")
+    if len(body) > _LONGEST:
+        raise Refused(f"That is longer than {_LONGEST} characters.", field="body")
 
 
-def _word(place: str, given: Sequence[str]) -> str:
-    return " ".join(given) if place == "*" else given[int(place) - 1]
+async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
+    """What is typed here is kept and recorded as it stands, so no secret may be in it."""
+    _, body = _definition(values["alias"], values["body"])
+    aliases = services.aliases.of(user)
+    refuse_secrets(services.table, body, services.slash_command, aliases)
+
+
+async def add(ctx: Context, alias: Name, body: Body) -> Reply:
+    """Let a short word of yours stand for a line."""
+    name, stands_for = _definition(alias, body)
+    table = ctx.services.table
+    if table.group(name) or table.find("", name) or table.alone(name):
+        raise Refused(f"“{name}” is a command already.", hint="Choose another word.", field="alias")
+    await ctx.services.aliases.add(ctx.actor, name, stands_for)
+    return Reply.of(
+        "For you, ", code(f"{ctx.services.slash_command} {name}"), " now means ",
+        code(stands_for), ". It may do no more than you may.", private=True,
+    )  # fmt: skip
+
+
+async def list_aliases(ctx: Context) -> Reply:
+    """List your aliases."""
+    known = ctx.services.aliases.of(ctx.actor)
+    example = Note(line("Add one: ", command("alias add r = vm restart $1 force")))
+    if not known:
+        return Reply.empty("You have no aliases.", private=True).also(example)
+    rows = [
+        Row(line(code(name), " stands for ", code(body)), {"alias": name, "stands_for": body})
+        for name, body in known.items()
+    ]
+    return Reply("Your aliases", (Rows(tuple(rows), line(bold("Your aliases"))), example), True)
+
+
+async def remove(ctx: Context, alias: Name) -> Reply:
+    """Forget one of your aliases."""
+    name = alias_called(alias, ctx.services.aliases.of(ctx.actor)) or alias
+    await ctx.services.aliases.remove(ctx.actor, name)
+    return Reply.of("The alias ", code(name), " is gone.", private=True)
+
+
+async def _meant_now(ctx: Context, alias: str, **_body: object) -> Mapping[str, str]:
+    """What it stands for so far."""
+    known = ctx.services.aliases.of(ctx.actor)
+    return {"meant": known.get(alias_called(alias, known) or "", "")}
+
+
+_MEANT = {"meant": FactKind("Stands for so far", called="what it stands for")}
+
+GROUP = Group(
+    "alias",
+    "Your own short words for long lines",
+    (
+        Command("list", list_aliases, example="alias list", synonyms=("ls",)),
+        Command(
+            "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
+            check=_check, verify=_verify,
+            shows=_meant_now, facts=_MEANT, asks="Let {alias} stand for “{body}”",
+            loses="An alias of yours of that name is replaced.",
+        ),
+        Command(
+            "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
+            shows=_meant_now, facts=_MEANT, asks="Forget the alias {alias}",
+            loses="The alias means nothing any more.",
+        ),
+    ),
+)  # fmt: skip

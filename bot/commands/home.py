@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.commands.context import Services
-from bot.commands.groups.shown import OPEN_FORM, machine_row, stacked
-from bot.commands.waiting import Waiting, waiting_for
 from bot.dbc.models import state_of
+from bot.messages.review_cards import CANCEL
 from bot.model import Machine
+from bot.pipeline.context import Services
+from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked
+from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import HOME_PAGE, DeliveryFailed
 from bot.reply import (
     Actions,
@@ -24,7 +25,6 @@ from bot.reply import (
     line,
     time,
 )
-from bot.services.review_cards import CANCEL
 
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from bot.commands.groups import command_table
-from bot.commands.groups.shown import node_part
-from bot.commands.parse import parse
+from bot.commands.rows import command_table
+from bot.language.parse import parse
 from bot.model import Machine, Node
+from bot.pipeline.formatting import node_part
 from bot.reply import Reply
 from bot.services.inventory import NodeListing
 from handlers.render import Rendered, message

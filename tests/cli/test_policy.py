@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from bot.services.policy_file import read_policy
+from bot.reviews.policy_file import read_policy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "policy.example.toml"

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
 
 API = Path(__file__).parents[2] / "docs" / "dbc-api.md"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.groups.audit import PAGE
+from bot.commands.audit import PAGE
 from bot.model import AuditKind
 from tests.scenarios.site import DELETE, NAME, asked, entries, refused_clicks, rules, site
 from tests.scenarios.stage import CHANNEL

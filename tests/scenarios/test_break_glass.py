@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.reminders import Reminders
 from bot.model import AuditKind
+from bot.pipeline.reminders import Reminders
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card

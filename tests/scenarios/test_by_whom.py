@@ -13,7 +13,7 @@ from tests.scenarios.stage import CHANNEL, Stage
 
 ROOT = Path(__file__).parents[2]
 # What a person asked for alone, and the audit's own message, concern no change that others see.
-MAY_PUT = {"services/board.py", "services/audit.py", "commands/endings.py"}
+MAY_PUT = {"messages/board.py", "reviews/audit.py", "pipeline/endings.py"}
 
 
 def test_messages_are_put_up_in_one_place_that_names_people() -> None:

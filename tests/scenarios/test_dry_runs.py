@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
 from bot.model import Effect
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import DEEDS, NO_REVIEW, does, prepared

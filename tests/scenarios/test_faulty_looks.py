@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.model import DbcSession, Goal, Watch
-from bot.services.observers.sight import Observer, Seen
+from bot.watches.observers.look import Observer, Seen
 from tests.scenarios.stage import Stage, staged
 from tests.scenarios.test_power import off
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.commands.groups.shown import OPEN_FORM
 from bot.model import Place
+from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.commands.args import JSON
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
+from bot.language.args import JSON
 from bot.model import Effect
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Status

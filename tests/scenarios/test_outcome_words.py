@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
 from bot.model import AuditEntry, AuditKind, Effect
 from tests.scenarios.changing import DEEDS, does, prepared
 from tests.scenarios.site import entries

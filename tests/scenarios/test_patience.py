@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.patience import LIMIT, waiting_for
 from bot.dbc.guard import Limits
+from bot.pipeline.patience import LIMIT, waiting_for
 from sandbox.slack import Person
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage, card, staged

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.args import SECRET
-from bot.commands.groups import command_table
-from bot.commands.parse import Parsed, parse
-from bot.commands.table import Command
+from bot.commands.rows import command_table
+from bot.language.args import SECRET
+from bot.language.parse import Parsed, parse
+from bot.language.table import Command
 from bot.model import Effect
 from sandbox.slack import SeenMessage
 from tests.scenarios.changing import (

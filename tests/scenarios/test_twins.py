@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.groups import command_table
+from bot.commands.rows import command_table
 from bot.model import Effect
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.site import approves, entries, site

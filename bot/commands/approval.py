@@ -1,0 +1,242 @@
+"""Approvals: what waits for whom, one of them in full, and taking one's own back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+from bot.errors import NotFound, Refused
+from bot.language.args import Arg
+from bot.language.table import Command, Group
+from bot.messages import review_cards
+from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import short
+from bot.pipeline.waiting import Waiting, waiting_for
+from bot.ports import DeliveryFailed, RightsUnknown
+from bot.reply import (
+    Note,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    bold,
+    code,
+    command,
+    line,
+    mention,
+    time,
+)
+
+PAGE = 20  # so that a message holds them all and the way to the others
+Which = Annotated[
+    str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk", narrow=True)
+]
+
+Page = Annotated[int, Arg("Page", "int", f"{PAGE} at a time", least=1)]
+
+
+async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
+    """List what waits: for you to decide, of yours, and broken glass."""
+    try:
+        found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
+    except RightsUnknown:  # it is begun again once Slack says who may decide
+        raise
+    except DeliveryFailed as failed:
+        raise _silent(failed) from failed
+    if not found:
+        return Reply.empty("Nothing waits for you, and nothing of yours waits.", private=True)
+    sections = (
+        ("For you to decide", [w for w in found if w.for_me and not w.is_glass]),
+        ("Yours", [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
+        ("Broken glass that waits for a review", [w for w in found if w.is_glass]),
+    )
+    begins, count = (page - 1) * PAGE, sum(len(some) for _, some in sections)
+    if begins >= count:
+        last = -(-count // PAGE)
+        raise Refused(f"There is no page {page}: the last one is {last}.", field="page")
+    parts: list[Part] = []
+    shown: list[Waiting] = []
+    for head, some in sections:
+        here = some[max(begins, 0) : max(begins + PAGE, 0)]
+        begins -= len(some)
+        shown += here
+        if here:
+            rows = [await _row(ctx, one) for one in here]
+            parts.append(Rows(tuple(rows), line(bold(head))))
+    if count > PAGE:
+        parts.append(_pages(page, count))
+    one = short(shown[0].approval.id)
+    parts.append(Note(line("With buttons: ", command(f"approval show {one}"))))
+    return Reply("What waits", tuple(parts), private=True)
+
+
+def _pages(page: int, count: int) -> Note:
+    """`21 to 40 of 200. More: approval list page=3`."""
+    last = min(page * PAGE, count)
+    told = line(f"{(page - 1) * PAGE + 1} to {last} of {count}.")
+    if last < count:
+        told = line(told, " More: ", command(f"approval list page={page + 1}"))
+    return Note(told)
+
+
+async def _row(ctx: Context, one: Waiting) -> Row:
+    approval, execution = one.approval, one.execution
+    node = await ctx.services.inventory.label(execution.node) if execution.node else ""
+    row = ctx.services.table.spoken_of(execution.command)
+    subject = review_cards.subject_of(approval, execution, node)
+    until = line(" · until ", time(approval.expires_at))
+    if one.is_glass:
+        until = line(" · ran ", time(approval.created_at), ", without approval")
+    shown = line(
+        code(short(approval.id)), " ", row.asked(execution.known, subject),
+        review_cards.identifiers(approval, execution, node),
+        " · requested by ", mention(execution.actor), until,
+    )  # fmt: skip
+    data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
+    return Row(shown, data)
+
+
+async def _data(ctx: Context, approval: Approval, execution: Execution) -> dict[str, Any]:
+    """What a list and a card say by name."""
+    node = await ctx.services.inventory.label(execution.node) if execution.node else None
+    return {
+        "id": approval.id,
+        "command": ctx.services.table.spoken_of(execution.command).title,
+        "machine": execution.label or None,
+        "task": execution.task or None,
+        "node": node,
+        "node_id": execution.node or None,
+        "asked_by": execution.actor,
+        "asked_at": execution.created_at,
+        "status": str(approval.status),
+        "review": str(approval.kind),
+        "approvals_needed": approval.needed,
+        "expires_at": approval.expires_at,
+    }
+
+
+async def show(ctx: Context, approval: Which) -> Reply:
+    """Show one approval: what was shown, who decided, and its buttons."""
+    found = await _seen_by(ctx, await _named(ctx, approval))
+    async with ctx.services.store.read() as tx:
+        execution = await tx.executions.get(found.execution)
+        votes = await tx.votes.of(found.id)
+    data = {
+        **await _data(ctx, found, execution),
+        "arguments": _typed(ctx.services.table.spoken_of(execution.command), execution.arguments),
+        "votes": [
+            {
+                "user": vote.user,
+                "verdict": str(vote.verdict),
+                "reason": vote.reason or None,
+                "voted_at": vote.at,
+            }
+            for vote in votes
+            if vote.state is VoteState.COUNTED
+        ],
+    }
+    return replace(await ctx.services.reviews.card(found), data=data)
+
+
+def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments as values: numbers as numbers."""
+    return {
+        name: found.arg.read(name, text) if (found := row.parameter(name)) else text
+        for name, text in arguments.items()
+    }
+
+
+async def cancel(ctx: Context, approval: Which) -> Reply:
+    """Take back what you have asked for, before it is approved."""
+    async with ctx.services.store.read() as tx:
+        mine = [
+            one
+            for one in await tx.approvals.open()
+            if one.kind is not ReviewKind.AFTERWARDS
+            and (await tx.executions.get(one.execution)).actor == ctx.actor
+        ]
+    matching = [one for one in mine if one.id.startswith(approval)]
+    if not matching:
+        # Somebody else's, or one that is over: the reviews know the answer, and record it.
+        matching = [await _named(ctx, approval)]
+    found = _only(approval, matching)
+    taken_back = await ctx.services.reviews.cancel(found.id, ctx.actor)
+    await ctx.services.reviews.close(taken_back)
+    return Reply.of("Taken back: nothing was done.", private=True)
+
+
+async def withdraw(ctx: Context, approval: Which) -> Reply:
+    """Withdraw your vote on a request, while it is pending."""
+    found = await _named(ctx, approval)
+    await ctx.services.reviews.withdraw(found.id, ctx.actor, ctx.services.clock.now())
+    await ctx.services.reviews.deliver()
+    return review_cards.withdrawn()
+
+
+async def _named(ctx: Context, number: str) -> Approval:
+    async with ctx.services.store.read() as tx:
+        return _only(number, await tx.approvals.named(number))
+
+
+def _only(number: str, found: list[Approval]) -> Approval:
+    if not found:
+        raise NotFound(
+            f"No approval has the number “{number}”.", hint=line("See: ", command("approval list"))
+        )
+    if len(found) > 1:
+        raise Refused(f"“{number}” is the beginning of several.", hint="Type more of it.")
+    return found[0]
+
+
+async def _seen_by(ctx: Context, approval: Approval) -> Approval:
+    """It, if this person may see it: its people, and those where it was asked."""
+    async with ctx.services.store.read() as tx:
+        execution: Execution = await tx.executions.get(approval.execution)
+        voters = {vote.user for vote in await tx.votes.of(approval.id)}
+    if ctx.actor == execution.actor or ctx.actor in voters:
+        return approval
+    if ctx.place.channel == execution.place.channel:
+        return approval
+    try:
+        reviewers = ctx.services.reviews.reviewers
+        if approval.status is ApprovalStatus.PENDING and await reviewers.may_decide(
+            approval, execution, ctx.actor, ctx.place.channel
+        ):
+            return approval
+    except RightsUnknown:
+        raise
+    except DeliveryFailed as failed:
+        raise _silent(failed) from failed
+    raise NotFound("You can see only what you asked for, may decide on, or was asked here.")
+
+
+def _silent(failed: DeliveryFailed) -> Refused:
+    return Refused(
+        f"Slack did not say who may decide ({failed.reason}).", hint="Try again in a minute."
+    )
+
+
+GROUP = Group(
+    "approval",
+    "Pending approvals",
+    (
+        Command("list", list_approvals, example="approval list", synonyms=("ls",)),
+        Command("show", show, example="approval show 7a9Qx2Lk"),
+        Command(
+            "cancel",
+            cancel,
+            Effect.CHANGE,
+            "approval cancel 7a9Qx2Lk",
+            asks="Cancel the request {approval}",
+            loses="The request, with the decisions on it.",
+        ),
+        Command(
+            "withdraw",
+            withdraw,
+            Effect.CHANGE,
+            "approval withdraw 7a9Qx2Lk",
+            asks="Withdraw your vote on {approval}",
+            loses="Your vote.",
+        ),
+    ),
+)

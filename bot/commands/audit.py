@@ -1,0 +1,315 @@
+"""The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
+
+import re
+from dataclasses import dataclass
+from datetime import tzinfo
+from textwrap import shorten
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.clock import shown
+from bot.errors import BotError, Refused
+from bot.folding import best, narrow, plain
+from bot.ids import new_id
+from bot.language.args import NODE_OPTION, NODES, Arg
+from bot.language.table import Command, Group
+from bot.language.times import moment
+from bot.messages.review_cards import people_line
+from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import short
+from bot.plural import counted
+from bot.ports import DeliveryFailed, RightsUnknown
+from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
+from bot.reply import command as to_type
+from bot.reviews.audit import as_csv, as_jsonl, csv_head
+
+_WHY = 120  # characters of a reason; all of it is in an export
+PAGE = 10  # so that a message holds them all and the way to older ones
+_LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
+# Of these the entry names who asked for the command; whose doing it is stands in its details.
+_FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
+_WORDS: dict[str, str] = {
+    AuditKind.ASKED: "put to review",
+    AuditKind.APPROVED: "said yes to",  # one voice; the end has the outcome
+    AuditKind.DENIED: "said no to",
+    AuditKind.VOTE_FELL: "no longer counts on",
+    AuditKind.VOTE_WITHDRAWN: "withdrew their vote on",
+    AuditKind.EXPIRED: "review expired",
+    AuditKind.VOIDED: "review voided",
+}
+_OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
+_CODES = {
+    "decided": "too late, it was decided already",
+    "expired": "too late, it had expired",
+    "voted": "had decided on it before",
+}
+_FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
+# As people type them, and as our own sentences are stored.
+_MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>|@([UW][A-Z0-9]{2,})\b")
+_PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
+
+Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
+Which = Annotated[
+    str, Arg("Machine", hint="Name, task id, or the beginning of one", word="machine")
+]
+What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”", narrow=True)]
+CameOf = Annotated[str, Arg("Outcome", hint="Like done, failed, unknown, denied, requested")]
+Since = Annotated[
+    str, Arg("Since", hint="2h, yesterday, 2026-11-01, 2026-11-01T18:30", narrow=True)
+]
+Until = Annotated[str, Arg("Until", hint="As since; a day is included", narrow=True)]
+Before = Annotated[int, Arg("Before", "int", "Only rows before this number", least=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person wants to see, as typed."""
+
+    person: str
+    vm: str
+    command: str
+    outcome: str
+    since: str
+    until: str
+
+    def as_options(self) -> str:
+        """The same, to be typed again."""
+        given = (
+            (name, getattr(self, name))
+            for name in ("person", "vm", "command", "outcome", "since", "until")
+        )
+        return " ".join(
+            f'{name}="{text}"' if " " in text else f"{name}={text}" for name, text in given if text
+        )
+
+
+async def list_audit(
+    ctx: Context,
+    *,
+    person: Who = "",
+    vm: Which = "",
+    command: What = "",
+    outcome: CameOf = "",
+    since: Since = "",
+    until: Until = "",
+    before: Before | None = None,
+) -> Reply:
+    """Show what was asked, decided and done, newest first."""
+    wanted = Wanted(person, vm, command, outcome, since, until)
+    query = await _query(ctx, wanted, "audit.list")
+    rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
+    if not rows:
+        return Reply.empty("Nothing that you may read fits.", private=True)
+    shown = rows[:PAGE]
+    told = []
+    for row in shown:
+        machine, on = _typed(ctx, row.entry)
+        node = await ctx.services.inventory.label(row.node) if row.node else on
+        told.append(Row(_told(row, machine, node), _by_name(row, machine, node)))
+    reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
+    if len(rows) > PAGE:
+        older = " ".join(filter(None, [wanted.as_options(), f"before={shown[-1].seq}"]))
+        reply = reply.also(Note(line("Older: ", to_type(f"audit list {older}"))))
+    return reply
+
+
+def _by_name(row: AuditRow, machine: str, node: str) -> dict[str, Any]:
+    """What the list says of a row, by name; an export has all of it."""
+    entry = row.entry
+    return {
+        "seq": row.seq,
+        "recorded_at": entry.at,
+        "user": entry.actor or None,
+        "kind": str(entry.kind),
+        "outcome": entry.outcome or None,
+        "command": entry.command.replace(".", " ") or None,
+        "machine": machine or None,
+        "task": entry.task or None,
+        "node": node or None,
+        "node_id": row.node or None,
+        "reason": entry.reason or None,
+    }
+
+
+async def export(
+    ctx: Context,
+    *,
+    person: Who = "",
+    vm: Which = "",
+    command: What = "",
+    outcome: CameOf = "",
+    since: Since = "",
+    until: Until = "",
+    format: Annotated[  # noqa: A002 - it is what people type
+        str, Arg("Format", "choice", "JSON Lines or CSV", choices=("csv", "jsonl"))
+    ] = "csv",
+) -> Reply:
+    """Send you the audit as a file, in a direct message."""
+    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until), "audit.export")
+    rows = await ctx.services.audit.rows(query)
+    if not rows:
+        none = {"rows": 0, "format": format}
+        return Reply.of("Nothing that you may read fits.", private=True, data=none)
+    if format == "csv":
+        text = csv_head() + "".join(map(as_csv, rows))
+    else:
+        text = "".join(map(as_jsonl, rows))
+    messenger = ctx.services.messenger
+    try:
+        place = await messenger.direct(ctx.actor)
+        day = f"{shown(ctx.services.clock, ctx.now):%Y-%m-%d}"
+        await messenger.upload(place, f"audit-{day}-{new_id()[:6]}.{format}", text)
+    except DeliveryFailed as failed:
+        raise BotError(
+            f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
+        ) from None
+    told = f"{counted(len(rows), 'row')} of the audit {'is' if len(rows) == 1 else 'are'}"
+    return Reply.of(
+        f"{told} in our direct messages.",
+        private=True,
+        data={"rows": len(rows), "format": format},
+    )
+
+
+async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
+    try:
+        who = await ctx.services.directory.person(ctx.actor)
+        if not who.is_full_member:
+            raise Refused("Only full members of this workspace can read the audit.")
+        zone, now = _zone(who.zone), shown(ctx.services.clock, ctx.now)
+        query = AuditQuery(
+            person=_person(wanted.person, ctx.actor),
+            machine=await _machine(ctx, wanted.vm),
+            command=plain(wanted.command).replace(" ", "."),
+            outcome=_outcome(wanted.outcome),
+            since=moment(wanted.since, now, zone) if wanted.since else None,
+            until=moment(wanted.until, now, zone, end=True) if wanted.until else None,
+            hidden_nodes=await ctx.hidden(command),
+        )
+        return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
+    except RightsUnknown:  # it is begun again once Slack says who that is
+        raise
+    except DeliveryFailed as failed:
+        raise BotError(
+            f"Slack did not say who you are: {failed.reason}.", hint="Try again in a minute."
+        ) from None
+
+
+async def _machine(ctx: Context, typed: str) -> str:
+    """What the audit calls a machine that is known here; what is gone is called as typed."""
+    known = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
+    found = best(typed, [name for one in known for name in (one.task, one.label)])
+    return found[0] if len(found) == 1 else typed.strip()
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _person(typed: str, actor: str) -> str:
+    if not typed.strip():
+        return ""
+    if plain(typed) == "me":
+        return actor
+    found = _PERSON.fullmatch(narrow(typed))
+    if found is None:
+        raise Refused(f"“{typed}” is nobody whom I know.", hint="Mention the person: person=@alice")
+    return found[1]
+
+
+def _outcome(typed: str) -> str:
+    word = plain(typed).replace(" ", "_")
+    if word and word not in _OUTCOMES:
+        known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
+        raise Refused(f"There is no outcome “{typed}”.", hint=f"There are: {known}.")
+    return word
+
+
+def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
+    """The machine and the node in the words of who asked: nothing else may be known of them."""
+    command = ctx.services.table.get(entry.command)
+    found = {"vm": "", "node": ""}
+    for parameter in command.parameters if command else ():
+        kind = "node" if parameter.arg.kind in NODES else str(parameter.arg.kind)
+        if kind in found and (text := entry.arguments.get(parameter.name, "")):
+            found[kind] = short(text) if len(text) >= _LONG_ID else text
+    return found["vm"], found["node"] or entry.arguments.get(NODE_OPTION, "")
+
+
+def _told(row: AuditRow, typed: str, node: str) -> Line:
+    """One row on one line: when, who, what, to what, how it ended, and why; people, not ids."""
+    entry, details = row.entry, row.entry.details
+    word: Span = bold(entry.outcome or _WORDS.get(entry.kind, str(entry.kind).replace("_", " ")))
+    reason, people = _by_whom(entry)
+    pieces: list[Line | Span | str] = [code(str(row.seq)), " ", time(entry.at), " "]
+    if entry.kind not in _FOLLOWS and entry.actor:
+        pieces += [mention(entry.actor), " "]
+    pieces.append(word)
+    pieces.append(_about(row, typed, node))
+    if people:
+        pieces += [" by ", people_line(people)]
+    if entry.kind in _FOLLOWS:
+        pieces += [", requested by ", mention(entry.actor)]
+    if approvers := details.get("approved_by"):
+        pieces += [", approved by ", people_line(approvers)]
+    for preposition in ("of", "with", "in"):
+        if whom := details.get(preposition):
+            pieces += [f" {preposition} ", _named(str(whom))]
+    if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
+        pieces += [" in ", channel(entry.place.channel)]
+    if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
+        pieces += [": ", _with_people(shorten(str(why), _WHY, placeholder=" …"))]
+    return line(*pieces)
+
+
+def _about(row: AuditRow, typed: str, node: str) -> Line:
+    told: list[Span | str] = []
+    if row.entry.command:
+        told += [" ", code(row.entry.command.replace(".", " "))]
+    if machine := row.label or short(row.task) or typed:
+        told += [" ", machine]
+    return line(*told, f" on {node}" if node else "")
+
+
+def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
+    """The reason in words and who decided; a former version wrote them into one sentence."""
+    if entry.kind is AuditKind.ENDED and (former := _FORMERLY.fullmatch(entry.reason)):
+        word, user = former.groups()
+        return "" if word == entry.outcome else word, [user] if user != "nobody" else []
+    if entry.kind is AuditKind.BROKE_GLASS:
+        return entry.arguments.get("break_glass", ""), []
+    return entry.reason, list(entry.details.get("decided_by", ()))
+
+
+def _named(identifier: str) -> Span:
+    return channel(identifier) if _is_channel(identifier) else mention(identifier)
+
+
+def _is_channel(identifier: str) -> bool:
+    return identifier.startswith(("C", "G"))
+
+
+def _with_people(text: str) -> Line:
+    """A text with the people and channels that it mentions by their names."""
+    pieces: list[str | Span] = []
+    last = 0
+    for found in _MENTIONED.finditer(text):
+        pieces += [text[last : found.start()], _named(found[1] or found[2])]
+        last = found.end()
+    return line(*pieces, text[last:])
+
+
+GROUP = Group(
+    "audit",
+    "Who requested, approved and did what",
+    (
+        Command(
+            "list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)
+        ),
+        Command("export", export, example="audit export since=yesterday format=csv"),
+    ),
+)

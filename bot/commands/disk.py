@@ -1,0 +1,180 @@
+"""Data disks: list, add, resize, delete (docs/dbc-api.md §3.3)."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated
+
+from bot.commands.disk_preconditions import must_be_off
+from bot.dbc import fields
+from bot.dbc.errors import Missing
+from bot.dbc.models import TaskDisk
+from bot.dbc.sizes import Size
+from bot.errors import BotError, NotFound
+from bot.language.args import Arg, Disk, Vm
+from bot.language.table import Command, Follow, Group
+from bot.messages.facts import DISKS, STATE, FactKind
+from bot.model import Effect, Goal, Machine
+from bot.pipeline import json_data
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import joined, sized
+from bot.plural import counted
+from bot.reply import Note, Reply, Row, Rows, bold, code, line
+from bot.watches.observers.disks import disks_of, inventory_of
+
+NewSize = Annotated[
+    int,
+    Arg("Size (GiB)", "size", "Like 100, 100G or 1T", "100", least=1, most=fields.MAX_COUNT),
+]
+Growth = Annotated[
+    int,
+    Arg(
+        "Grow by (GiB)",
+        "size",
+        "How much to add, not the new size: +50 or +1T; there is no shrinking",
+        "+50",
+        least=1,
+        most=fields.MAX_COUNT,
+        names=("add", "size"),
+        adds=True,
+    ),
+]
+HostDirectory = Annotated[
+    str,
+    Arg(
+        "Host directory",
+        "word",
+        "A directory of the node where the disk's file is kept; it is no path in the guest",
+        fields.DATA_DIR,
+        names=("dir", "mount_dir"),
+        positional=False,
+        narrow=True,
+    ),
+]
+_OFF = "its disks can be changed"
+
+
+async def list_disks(ctx: Context, vm: Vm) -> Reply:
+    """List a machine's disks with their sizes and files."""
+    target = await ctx.target(vm)
+    listed = await ctx.dbc.disks.list(target, vm.task)
+    await ctx.services.sightings.saw_disks(vm.task, listed)
+    exact: dict[str, Size] = {}
+    with suppress(BotError):  # they only say the sizes more exactly
+        exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
+    rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
+    shown = Rows(tuple(rows), line(bold(vm.label), "" if rows else " has no disks."))
+    note = Note(line("Files and directories are the node's; vda is the system disk."))
+    return Reply(f"{counted(len(listed), 'disk')} of {vm.label}", (shown, note))
+
+
+def _row(disk: TaskDisk, size: Size) -> Row:
+    told = joined(line(code(disk.name), " ", sized(size)), disk.file)
+    return Row(told, json_data.disk(disk, size))
+
+
+async def add(
+    ctx: Context, vm: Vm, size: NewSize, directory: HostDirectory = fields.DATA_DIR
+) -> None:
+    """Add a data disk to a machine that is off."""
+    await ctx.dbc.disks.add(await ctx.target(vm), vm.task, size, directory)
+
+
+async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> Mapping[str, str]:
+    fields.gib(size)
+    fields.directory(directory, "directory")
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, _OFF)
+    return inventory_of(await disks_of(ctx.dbc, target, vm.task))
+
+
+async def resize(ctx: Context, vm: Vm, disk: Disk, by: Growth) -> None:
+    """Grow a disk of a machine that is off BY so many GiB; nothing can shrink it again."""
+    await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, by)
+
+
+async def _before_resize(ctx: Context, vm: Machine, disk: str, by: int) -> Mapping[str, str]:
+    facts = await _before_change(ctx, vm, disk)
+    before = Size.parse(facts[f"disk {disk}"]).gib
+    return {**facts, "after": f"{before + by:g}G" if before is not None else "unknown"}
+
+
+async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
+    """Delete a data disk of a machine that is off, with its file."""
+    await ctx.dbc.disks.delete(await ctx.target(vm), vm.task, disk)
+
+
+async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, str]:
+    """The disks as they are. NotFound for one that the machine does not have."""
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, _OFF)
+    disks = await disks_of(ctx.dbc, target, vm.task)
+    if disk not in {it.name for it in disks}:
+        listed = ", ".join(f"{it.name} ({sized(it.size)})" for it in disks) or "none"
+        raise NotFound(f"{vm.label} has no disk “{disk}”; its disks: {listed}.", field="disk")
+    file = next(it.file for it in disks if it.name == disk).rpartition("/")[2]
+    return {**inventory_of(disks), "file": file}
+
+
+def _loses(known: Mapping[str, str]) -> str:
+    disk, file = known["disk"], known.get("file", "")
+    size = known.get(f"disk {disk}", "")
+    told = f"The disk {disk} ({size}) and all its data are erased. Nothing brings them back."
+    return f"{told} Its file on the node is {file}." if file else told
+
+
+def _growing(known: Mapping[str, str]) -> str:
+    disk = known["disk"]
+    was = known.get(f"disk {disk}", "")
+    return f"on {{node}} adds {known['by']} GiB to {disk}: {was} → {known.get('after', '')}"
+
+
+def _check_disk(values: Mapping[str, str]) -> None:
+    fields.disk_name(values["disk"])
+
+
+def _check_data_disk(values: Mapping[str, str]) -> None:
+    fields.data_disk(values["disk"])
+
+
+def _check_directory(values: Mapping[str, str]) -> None:
+    fields.directory(values.get("directory", fields.DATA_DIR), "directory")
+
+
+GROUP = Group(
+    "disk",
+    "Data disks of machines",
+    (
+        Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
+        Command(
+            "add", add, Effect.CHANGE, "disk add train-01 100",
+            asks="Add a data disk of {size} GiB to",
+            check=_check_directory, look=_before_add, reads=(STATE, DISKS), alike=("size",),
+            follow=Follow(
+                Goal.DISK_ADDED,
+                lambda known: f"on {{node}} gets a new disk of {known['size']} GiB",
+                "has a new disk",
+            ),
+        ),
+        Command(
+            "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
+            check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
+            facts={"after": FactKind("Size afterwards")},
+            asks="Grow disk {disk} of {target} by {by} GiB to {after}",
+            loses="Nothing, but the disk cannot be made smaller again.",
+            follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
+            check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
+            asks="Delete disk {disk} of",
+            loses=_loses,
+            repeated=lambda error, _known: isinstance(error, Missing),
+            follow=Follow(
+                Goal.DISK_DELETED,
+                lambda known: f"on {{node}} loses its disk {known['disk']}",
+                "has lost a disk",
+            ),
+        ),
+    ),
+    needs_session=True,
+)  # fmt: skip

@@ -1,0 +1,57 @@
+"""What must be true of a machine before its disks are touched (docs/dbc-api.md §3.3, §6)."""
+
+from bot.dbc.identity import Target
+from bot.dbc.models import Phase, TaskDetail, state_of
+from bot.errors import Conflict
+from bot.language.text import quoted
+from bot.model import Goal, Machine, Watch
+from bot.pipeline.context import Context
+from bot.reply import command, line
+from bot.watches import late
+
+_ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
+
+
+async def no_copy_under_way(ctx: Context, vm: Machine, **_other: object) -> dict[str, str]:
+    """Refuse to start a machine whose disk is being copied: DBC would, and spoil the copy (§6)."""
+    if any(watch.goal is Goal.SNAPSHOT for watch in await _under_way(ctx, vm)):
+        raise Conflict(
+            f"A snapshot of {vm.label} is being taken.",
+            hint="Start the machine once its disk is copied: the snapshot's message says when.",
+            field="vm",
+        )
+    return {}
+
+
+async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
+    """What works on the machine's disks; no snapshot whose upload has begun."""
+    async with ctx.services.store.read() as tx:
+        watches = await tx.watches.open()
+    open_ = [watch for watch in watches if not late.is_late(watch)]
+    mine = [watch for watch in open_ if watch.task == vm.task and watch.goal in _ON_DISKS]
+    return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
+
+
+async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> TaskDetail:
+    """The machine's details; Conflict unless it is off and none of its disks is being worked on.
+
+    An error status is passed on: the node looks at the power, not at the status (§4.2).
+    """
+    detail = await ctx.dbc.tasks.get(target, vm.task)
+    if detail.phase not in {Phase.OFF, Phase.FAILED}:
+        raise Conflict(
+            f"{vm.label} is “{state_of(detail.status)}”; {what} only while it is off.",
+            hint=line(
+                "Shut it down first: ",
+                command(f"vm shutdown {quoted(vm.label)}"),
+                ". On DBC that cuts the power, so shut the guest down from inside before.",
+            ),
+            field="vm",
+        )
+    if await _under_way(ctx, vm):
+        raise Conflict(
+            f"A disk of {vm.label} is still being worked on.",
+            hint=line("Wait for its end. See: ", command("watch list")),
+            field="vm",
+        )
+    return detail

@@ -1,0 +1,200 @@
+"""Commands without a group."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Literal
+
+from bot.folding import plain
+from bot.language.args import Arg, Topic
+from bot.language.forms import help_reply, not_understood
+from bot.language.parse import HelpWanted, NotUnderstood, parse
+from bot.language.table import Command, Group
+from bot.messages.facts import FactKind, said_node
+from bot.model import Effect
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import said_audiences
+from bot.pipeline.permissions import standing_of
+from bot.reply import Fields, Line, Note, Para, Reply, bold, code, command, line
+
+Scope = Literal["person", "channel"]
+
+_NONE = "none"
+
+DefaultNode = Annotated[
+    str,
+    Arg(
+        "Your node", "word", "Meant where you name none; none: forget it", "gpu1", positional=False
+    ),
+]
+ChannelNode = Annotated[
+    str,
+    Arg(
+        "This channel's node",
+        "word",
+        "Meant here where nobody names one; none: forget it",
+        "gpu1",
+        positional=False,
+    ),
+]
+
+
+async def show_help(ctx: Context, topic: Topic = "") -> Reply:
+    """Say what there is, or explain one command."""
+    table, slash = ctx.services.table, ctx.services.slash_command
+    wanted = parse(table, f"{topic} help", slash)
+    if isinstance(wanted, NotUnderstood):
+        return not_understood(wanted, slash)
+    topic_of = wanted if isinstance(wanted, HelpWanted) else HelpWanted()
+    standing = await standing_of(ctx.services, ctx.actor, ctx.place)
+    asked = [c for c in table if topic_of.group in {"", c.group} and topic_of.command in {None, c}]
+    data = {"commands": [_row_of(command, slash) for command in asked]}
+    return replace(help_reply(table, topic_of, slash, standing), data=data)
+
+
+def _row_of(command: Command, slash: str) -> Mapping[str, str]:
+    return {
+        "command": command.title,
+        "usage": f"{slash} {command.usage}",
+        "help": command.help,
+        "example": f"{slash} {command.example}",
+    }
+
+
+async def whoami(ctx: Context) -> Reply:
+    """Say who you are here, and which node is meant when you name none."""
+    person = await ctx.services.directory.person(ctx.actor)
+    async with ctx.services.store.read() as tx:
+        own = await tx.defaults.get("person", ctx.actor)
+        channels = await tx.defaults.get("channel", ctx.place.channel)
+    hidden = await ctx.hidden("whoami")
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    sessions = [session for session in usable if session.node not in hidden]
+    label = ctx.services.inventory.label
+    nodes = [await label(s.node) + " (shared)" * (s.user != ctx.actor) for s in sessions]
+    pairs: list[tuple[str, Line]] = [
+        ("You", line(bold(person.name), " ", code(person.id))),
+        ("May change things", line("yes" if person.is_full_member else "no: not a full member")),
+        ("Sessions for", line(", ".join(nodes) or "no node yet")),
+        ("Your default node", line(await label(own) if own else "none")),
+        ("This channel's node", line(await label(channels) if channels else "none")),
+        ("Language · time zone", line(f"{person.locale} · {person.zone}")),
+    ]
+    data = {
+        "id": person.id,
+        "name": person.name,
+        "may_change_things": person.is_full_member,
+        "sessions": [
+            {
+                "node": await label(s.node),
+                "node_id": s.node,
+                "shared_by": s.user if s.user != ctx.actor else None,
+            }
+            for s in sessions
+        ],
+        "default_node": await label(own) if own else None,
+        "channel_node": await label(channels) if channels else None,
+        "locale": person.locale,
+        "time_zone": person.zone,
+    }
+    return Reply(f"You are {person.name}", (Fields(tuple(pairs)),), private=True, data=data)
+
+
+async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
+    """Show what is set for you and for this channel, or set it."""
+    inventory, kept = ctx.services.inventory, ctx.services.store
+    find = inventory.named_node
+    asked: list[tuple[Scope, str, str]] = [
+        ("person", ctx.actor, node),
+        ("channel", ctx.place.channel, channel_node),
+    ]
+    hidden = partial(ctx.hidden, "node.list")
+    wanted = [
+        (scope, owner, None if plain(text) == _NONE else await find(text, hidden=hidden))
+        for scope, owner, text in asked
+        if text
+    ]
+    if wanted:
+        async with kept.write() as tx:
+            for scope, owner, chosen in wanted:
+                if chosen is None:
+                    await tx.defaults.remove(scope, owner)
+                else:
+                    await tx.defaults.set(scope, owner, chosen.id)
+    async with kept.read() as tx:
+        set_to = {scope: await tx.defaults.get(scope, owner) for scope, owner, _ in asked}
+    person = await ctx.services.directory.person(ctx.actor)
+    names = {scope: await inventory.label(id_) if id_ else _NONE for scope, id_ in set_to.items()}
+    aliases = len(ctx.services.aliases.of(ctx.actor))
+    pairs: tuple[tuple[str, Line], ...] = (
+        ("Your node", line(names["person"], "\n", command("settings node=…"))),
+        ("This channel's node", line(names["channel"], "\n", command("settings channel_node=…"))),
+        ("Your aliases", line(str(aliases), "\n", command("alias list"))),
+        ("Language · time zone", line(f"{person.locale} · {person.zone}\nas set in Slack")),
+    )
+    told = "Settings" if not wanted else "Settings changed"
+    note = Note(line("The node is meant where none is named; the channel's comes first."))
+    data = {
+        "node": names["person"] if set_to["person"] else None,
+        "channel_node": names["channel"] if set_to["channel"] else None,
+        "aliases": aliases,
+        "locale": person.locale,
+        "time_zone": person.zone,
+    }
+    parts = (Para(line(bold(told))), Fields(pairs), note)
+    return Reply(told, parts, private=not channel_node, data=data)
+
+
+async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str, str]:
+    """Which nodes are named, in which channel, and what is meant there now."""
+    found: dict[str, str] = {}
+    inventory, hidden = ctx.services.inventory, partial(ctx.hidden, "node.list")
+    asked: list[tuple[str, str, Scope, str]] = [
+        ("node", node, "person", ctx.actor),
+        ("channel_node", channel_node, "channel", ctx.place.channel),
+    ]
+    for name, text, scope, owner in asked:
+        if not text:
+            continue
+        async with ctx.services.store.read() as tx:
+            now = await tx.defaults.get(scope, owner)
+        meant = await inventory.node_by_id(now) if now else None
+        found[f"{name}_now"] = f"{meant.id} {meant.label}" if meant else ""
+        if plain(text) != _NONE:
+            named = await inventory.named_node(text, hidden=hidden)
+            found[name] = f"{named.id} {named.label}"
+    return {**found, **({"channel": ctx.place.channel} if channel_node else {})}
+
+
+_MEANT = {
+    "channel_node": FactKind("This channel's node", said=said_node),
+    "channel": FactKind("Channel", said=said_audiences),
+    "node_now": FactKind("Node so far", said=said_node, called="the node"),
+    "channel_node_now": FactKind(
+        "This channel's node so far", said=said_node, called="this channel's node"
+    ),
+}
+
+
+def _effect(values: Mapping[str, str]) -> Effect:
+    return Effect.CHANGE if {"node", "channel_node"} & set(values) else Effect.READ
+
+
+GROUP = Group(
+    "",
+    "Help, and who you are here",
+    (
+        Command("help", show_help, example="help vm restart"),
+        Command("whoami", whoami, example="whoami"),
+        Command(
+            "settings",
+            settings,
+            _effect,
+            "settings node=gpu1",
+            asks="Change which node is meant when none is named",
+            loses="A default that is set already is replaced.",
+            shows=_meant_now,
+            facts=_MEANT,
+        ),
+    ),
+)

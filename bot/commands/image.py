@@ -1,0 +1,469 @@
+"""Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from bot.commands import image_list, in_place
+from bot.commands.in_place import InPlace
+from bot.commands.servers import (
+    DOWNLOAD,
+    UPLOAD,
+    Direction,
+    ImageFile,
+    Running,
+    choose_server,
+    one_transfer,
+    running_transfers,
+    size_on_node,
+    size_on_server,
+)
+from bot.dbc import fields
+from bot.dbc.errors import Clash, DbcError, Missing
+from bot.dbc.identity import Target
+from bot.dbc.models import Progress
+from bot.dbc.sizes import Size
+from bot.errors import BotError, Conflict, NotFound
+from bot.language.args import Arg, AtNode, FromServer, Image, ToServer
+from bot.language.table import Command, Follow, Group
+from bot.messages.facts import FactKind, unread
+from bot.model import Effect, Goal, Node, Watch
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import stacked
+from bot.reply import Line, Note, Para, Reply, bold, command, line
+from bot.watches.observers.look import is_silence
+from bot.watches.observers.pace import standing
+from bot.watches.observers.stops import same_size
+from bot.watches.observers.transfers import size_of
+
+_MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
+
+Directory = Annotated[
+    str,
+    Arg(
+        "Directory",
+        "word",
+        f"Of the node; machines can use only what is in {fields.DATA_DIR}",
+        fields.DATA_DIR,
+        names=("dir", "local_dir"),
+        positional=False,
+        narrow=True,
+    ),
+]
+Replace = Annotated[
+    bool, Arg("Replace", "flag", "Overwrite a file of the same name at the destination", "replace")
+]
+
+OnServer = Annotated[
+    str, Arg("Image", "stored", "An image file on the server, ending in .qcow2", "ubuntu.qcow2")
+]
+
+
+async def download(
+    ctx: Context,
+    image: OnServer,
+    node: AtNode,
+    server: FromServer = "",
+    directory: Directory = fields.DATA_DIR,
+    replace: Replace = False,
+) -> None:
+    """Fetch an image from an image server to a node."""
+    del server, replace  # what `look` made of them is in the facts
+    target = await ctx.target(node)
+    try:
+        await ctx.dbc.images.download(target, image, ctx.facts["server"], directory)
+    except Clash:
+        raise _just_ended(image) from None
+
+
+async def _before_download(
+    ctx: Context, image: str, node: Node, server: str, directory: str, *, replace: bool
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    chosen = await choose_server(ctx, server, having=image)
+    await ctx.allow(server=chosen)
+    await _refuse_second(ctx, target, image)
+    await _refuse_unfinished(ctx, node, {"direction": DOWNLOAD, "image": image})
+    size = await size_on_server(ctx, chosen, image)
+    if size is None:
+        raise NotFound(
+            f"{chosen} has no image {image}.",
+            hint=line("See: ", command("image list")),
+            field="image",
+        )
+    facts = {"server": chosen, "size": str(size)}
+    if directory != fields.DATA_DIR:  # no list says what is there
+        return {**facts, unread("before"): f"DBC lists no files outside {fields.DATA_DIR}."}
+    found = await in_place.on_node(ctx, target, node, image, chosen)
+    if not replace and found.doubt:
+        in_place.require_replace(image, node.label, found, "A download")
+    before = found.size
+    if before is not None and not replace:
+        told = "A download would replace it under the machines that are based on it."
+        if not same_size(before, size):
+            told = f"{chosen} has {size} of it: this may be what an interrupted download left."
+        raise Conflict(
+            f"{node.label} has {image} ({before}) already.",
+            hint=f"{told} If it is to be replaced, add: replace",
+            field="image",
+        )
+    return {**facts, **await _before(ctx, node.id, image, found)}
+
+
+async def _before(ctx: Context, place: str, image: str, found: InPlace) -> Mapping[str, str]:
+    """The facts of what is replaced."""
+    if not found.may_be_there:
+        return {"before": ""}
+    doubt = {unread("before"): found.doubt} if found.doubt else {}
+    put = await in_place.put_by(ctx, place, image)
+    return {"before": str(found.size or ""), "put": put, **doubt}
+
+
+async def upload(
+    ctx: Context,
+    image: ImageFile,
+    node: AtNode,
+    server: ToServer = "",
+    replace: Replace = False,
+) -> None:
+    """Send an image from a node to an image server."""
+    del server, replace  # what `look` made of them is in the facts
+    target = await ctx.target(node)
+    try:
+        await ctx.dbc.images.upload(target, ctx.facts["path"], ctx.facts["server"])
+    except Clash:
+        raise _just_ended(image) from None
+
+
+async def _before_upload(
+    ctx: Context, image: str, node: Node, server: str, *, replace: bool
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    path = fields.image_path(image, "image")
+    name = path.rpartition("/")[2]
+    chosen = await choose_server(ctx, server)
+    await ctx.allow(server=chosen)
+    await _refuse_second(ctx, target, path)
+    await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
+    found = await in_place.on_server(ctx, chosen, name)
+    if not replace and found.doubt:
+        in_place.require_replace(name, chosen, found, "An upload")
+    if found.size is not None and not replace:
+        raise Conflict(
+            f"{chosen} has {name} ({found.size}) already.",
+            hint="An upload would replace it, and DBC would not say so. If that is intended, add: "
+            "replace",
+            field="image",
+        )
+    facts = {"server": chosen, "path": path, **await _before(ctx, chosen, name, found)}
+    return {**facts, **await _size_on_node(ctx, target, path)}
+
+
+async def _size_on_node(ctx: Context, target: Target, path: str) -> Mapping[str, str]:
+    """The fact of a file's size, or why nobody can tell it. Raises DbcError."""
+    size = str(await size_on_node(ctx, target, path) or "")
+    if path.rpartition("/")[0] == fields.DATA_DIR:
+        return {"size": size}
+    return {"size": "", unread("size"): f"DBC lists no files outside {fields.DATA_DIR}."}
+
+
+async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
+    if found := await running_transfers(ctx, target, image):
+        doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
+        raise Conflict(
+            f"{image} is being {doing} there already{_so_far(found[0].progress)}.",
+            hint=line(
+                "Follow it with ",
+                command("watch image"),
+                ", or stop it with ",
+                command("image stop"),
+                ".",
+            ),
+            field="image",
+        )
+
+
+def _so_far(progress: Progress) -> str:
+    return "" if progress.percent is None else f" ({progress.percent} %)"
+
+
+async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str]) -> None:
+    """A transfer that was told to stop may go on, and a second one would write to its file."""
+    async with ctx.services.store.read() as tx:
+        told = [w for w in await tx.watches.open() if w.node == node.id and w.stopped_by]
+    if any(_follows(watch, known) for watch in told):
+        raise Conflict(
+            f"The last {known['direction']} of {known['image']} was told to stop, and may still go "
+            f"on unreported on {node.label}.",
+            hint="The card of the transfer says how it ends. Try again then.",
+            field="image",
+        )
+
+
+def _just_ended(image: str) -> BotError:
+    """A node notices every 3 s only that a transfer has ended (§5)."""
+    return Conflict(
+        f"The last transfer of {image} has only just ended.", hint="Try again in a few seconds."
+    )
+
+
+async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
+    """Show how far an image's transfers on a node are."""
+    found = await running_transfers(ctx, await ctx.target(node), image)
+    if not found:
+        over = (
+            "DBC does not tell how a transfer has ended, and one that was told to stop may go on "
+            "unreported: see "
+        )
+        return Reply.of(
+            bold(node.label), " reports no transfer of ", bold(image), ".",
+            data=_progress_data(image, node, found),
+        ).also(Note(line(over, command("image list"), ".")))  # fmt: skip
+    rows: list[Line] = []
+    for it in found:
+        rows.append(line(bold(image), f": {it.direction} on {node.label}"))
+        rows.append(standing(it.progress.percent))
+    data = _progress_data(image, node, found)
+    return Reply(f"{image} on {node.label}", (Para(stacked(rows)),), data=data)
+
+
+def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[str, Any]:
+    return {
+        "image": image,
+        "node": node.label,
+        "node_id": node.id,
+        "transfers": [{"direction": it.direction, "percent": it.progress.percent} for it in found],
+    }
+
+
+async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> None:
+    """Stop an image's transfer; a partial file may stay where it was going."""
+    del direction  # what `look` made of it is in the facts
+    target = await ctx.target(node)
+    if ctx.facts["direction"] == DOWNLOAD:
+        await ctx.dbc.images.stop_download(target, image)
+    else:
+        await ctx.dbc.images.stop_upload(target, ctx.facts["path"])
+
+
+def _follows(watch: Watch, known: Mapping[str, str]) -> bool:
+    """Whether a watch is about the transfer that is to stop."""
+    if known["direction"] == DOWNLOAD:
+        return watch.goal is Goal.DOWNLOADED and watch.about.get("image") == known["image"]
+    uploads = {Goal.UPLOADED, Goal.SNAPSHOT}
+    return watch.goal in uploads and watch.about.get("path") == known["path"]
+
+
+async def _before_stop(ctx: Context, image: str, node: Node, direction: str) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    found = await one_transfer(ctx, target, image, direction)
+    await ctx.allow(direction=found.direction)
+    path = fields.image_path(image, "image")
+    name = path.rpartition("/")[2]
+    on_node = await size_on_node(ctx, target, path)
+    server, on_server = await _other_end(ctx, name, found.direction)
+    whole, before = (on_server, on_node) if found.direction == DOWNLOAD else (on_node, on_server)
+    return {
+        "direction": found.direction, "image": name, "path": path, "server": server,
+        "size": str(whole or ""), "before": str(before or ""),
+    }  # fmt: skip
+
+
+async def _other_end(ctx: Context, name: str, direction: str) -> tuple[str, Size | None]:
+    """The image server that a transfer may be from or to, and what it has of the image.
+
+    DBC does not tell which one it is: nothing where several may be meant.
+    """
+    sizes = {
+        it: size_of(await ctx.dbc.images.on_server(it), name)
+        for it in await ctx.dbc.images.servers()
+    }
+    if direction == DOWNLOAD:
+        sizes = {server: size for server, size in sizes.items() if size is not None}
+    if len(sizes) == 1 or (direction == DOWNLOAD and len({str(it) for it in sizes.values()}) == 1):
+        return next(iter(sizes.items()))
+    return "", None
+
+
+def _to_stop(known: Mapping[str, str]) -> str:
+    if known.get("direction") == DOWNLOAD:
+        return "was told to stop downloading to {node}"
+    return "was told to stop uploading from {node}"
+
+
+def _goal(known: Mapping[str, str]) -> Goal:
+    return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
+
+
+async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
+    """Delete an image file on a node; DBC does not check whether a machine uses it."""
+    target = await ctx.target(node)
+
+    await ctx.dbc.images.delete(target, image)
+    return Reply.of(bold(image), " is deleted on ", bold(node.label), ".")
+
+
+async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    try:
+        size = await _size_on_node(ctx, target, fields.image_path(image, "image"))
+    except DbcError as problem:
+        problem.named(node.label)
+        size = {"size": "", unread("size"): problem.sentence}
+    put = await in_place.put_by(ctx, node.id, image)
+    return {**size, "put": put, **await _users_of(ctx, target, image, node)}
+
+
+async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Mapping[str, str]:
+    """The fact of the machines known to use a file, and why others may use it unseen.
+
+    They have it as a disk, or were made from it here.
+    """
+    session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
+    listing = await ctx.services.inventory.list_node(session)
+    users, unseen = [], [listing.problem.sentence] if listing.problem else []
+    for machine in listing.machines[:_MOST_MACHINES]:
+        try:
+            detail = await ctx.dbc.tasks.get(target, machine.task)
+        except BotError as problem:
+            unseen.append(f"{machine.label}: {problem.sentence}")
+            if is_silence(problem):
+                break
+            continue
+        async with ctx.services.store.read() as tx:
+            done = await tx.executions.recent(task=machine.task, limit=100)
+        made_from = {e.arguments.get("image") for e in done if e.command == "vm.create"}
+        names = {disk.file.rpartition("/")[2] for disk in detail.disks}
+        if image in made_from | names:
+            users.append(machine.label)
+    if len(listing.machines) > _MOST_MACHINES:
+        unseen.append(f"Only {_MOST_MACHINES} machines were looked at.")
+    facts = {"used_by": ", ".join(users)}
+    return {**facts, unread("used_by"): " ".join(unseen)} if unseen else facts
+
+
+def _delete_loses(known: Mapping[str, str]) -> str:
+    size = f" ({known['size']})" if known.get("size") else ""
+    told = f"The file{size} on the node is deleted. DBC does not check whether a machine uses it, "
+    told += "and one that does would be broken. "
+    if known.get("used_by"):
+        return told + f"Known to use it: {known['used_by']}."
+    if known.get(unread("used_by")):
+        return told + "Whether one does could not be read."
+    return told + "I know of no machine that does, which proves nothing."
+
+
+def _replacing(known: Mapping[str, str]) -> Effect:
+    return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
+
+
+def _asks(deed: str, way: str) -> Callable[[Mapping[str, str]], str]:
+    """`Download`, where nothing is there; what replaces a file says so."""
+
+    def asks(known: Mapping[str, str]) -> str:
+        may_be_there = known.get("before") or known.get(unread("before"))
+        return f"{deed}{' and replace' if may_be_there else ''} {{label}} {way}"
+
+    return asks
+
+
+def _download_loses(known: Mapping[str, str]) -> str:
+    if why := known.get(unread("before")):
+        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
+    if not known.get("before"):
+        return "Nothing: there is no such file on the node."
+    return (
+        f"The node's present file ({known['before']}) is replaced by {known['server']}'s "
+        f"({known['size']}). Machines based on it may break."
+    )
+
+
+def _upload_loses(known: Mapping[str, str]) -> str:
+    if why := known.get(unread("before")):
+        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
+    if not known.get("before"):
+        return "Nothing: there is no such file on the image server."
+    return f"{known['server']}'s present file ({known['before']}) is replaced for everyone."
+
+
+def _check_name(values: Mapping[str, str]) -> None:
+    fields.image_name(values["image"], "image")
+    fields.directory(values.get("directory", fields.DATA_DIR), "directory")
+
+
+def _check_path(values: Mapping[str, str]) -> None:
+    fields.image_path(values["image"], "image")
+
+
+def _or_not_listed(size: str) -> str:
+    return size or "not listed"
+
+
+_DELETED = {
+    "size": FactKind("Size", said=_or_not_listed),
+    "used_by": FactKind("Known to use it"),
+    **in_place.PUT,
+}
+_PATH = FactKind("File on the node")
+_REPLACED = {
+    "server": FactKind("Image server"),
+    "size": FactKind("New file", said=_or_not_listed),
+    "before": FactKind("Present file"),
+    **in_place.PUT,
+}
+
+GROUP = Group(
+    "image",
+    "Disk images on nodes and image servers",
+    (
+        Command("servers", image_list.servers, example="image servers"),
+        Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
+        Command(
+            "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
+            check=_check_path, look=_before_upload, needs_session=True,
+            facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
+            asks=_asks("Upload", "from {node} to {server}"),
+            loses=_upload_loses,
+            repeated=lambda error, _known: isinstance(error, Conflict),
+            follow=Follow(
+                Goal.UPLOADED,
+                lambda known: f"is being uploaded from {{node}} to {known.get('server', '')}",
+                "has been uploaded from {node}",
+            ),
+        ),
+        Command(
+            "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
+            check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
+            alike=("image", "server"),
+            asks=_asks("Download", "from {server} to {node}"),
+            loses=_download_loses,
+            repeated=lambda error, _known: isinstance(error, Conflict),
+            follow=Follow(
+                Goal.DOWNLOADED,
+                lambda known: f"is being downloaded from {known.get('server', '')} to {{node}}",
+                "has been downloaded to {node}",
+            ),
+        ),
+        Command(
+            "progress", progress, example="image progress ubuntu.qcow2 on gpu1",
+            check=_check_path, needs_session=True,
+        ),
+        Command(
+            "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
+            check=_check_path, look=_before_stop, needs_session=True,
+            facts={"direction": FactKind("Transfer"), "path": _PATH},
+            asks="Stop the {direction} of",
+            loses="It cannot be taken up again later. What has arrived so far may stay where it "
+            "was going, as an incomplete file. A node may also finish it all the same: I look "
+            "what becomes of it.",
+            follow=Follow(_goal, _to_stop, "was stopped", stops=_follows),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
+            check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
+            facts=_DELETED,
+            loses=_delete_loses,
+            repeated=lambda error, _known: isinstance(error, Missing),
+            unanswered=Follow(Goal.CHANGED, "is being deleted", "is deleted"),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,175 @@
+"""What images there are, on image servers and nodes (docs/dbc-api.md §3.5.1, §3.5.2)."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from bot.commands.servers import choose_server
+from bot.dbc.models import Image
+from bot.dbc.sizes import Size
+from bot.errors import BotError, NotFound, Refused
+from bot.language.args import Arg, AtNode, ImageServer, NodeOrServer
+from bot.model import Node, NodeKind, Sighting
+from bot.pipeline import json_data
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import sized
+from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, command, emoji, line
+from bot.watches.observers.stops import same_size
+
+Mine = Annotated[
+    bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
+]
+_SILENT = "none listed: empty, or it cannot be reached"
+_LEFT_OUT = (
+    "A node does not list images that a running machine uses, nor any with “data” in the name."
+)
+
+
+async def servers(ctx: Context) -> Reply:
+    """List the image servers that the DBC daemon is configured with."""
+    known = await ctx.dbc.images.servers()
+    await ctx.services.sightings.saw_servers(known)
+    if not known:
+        return Reply.empty("The DBC daemon is configured with no image server.")
+    rows = tuple(Row(line("• ", code(server)), {"id": server}) for server in known)
+    return Reply("Image servers", (Rows(rows, line(bold("Image servers"))),))
+
+
+async def list_images(
+    ctx: Context,
+    place: NodeOrServer = "",
+    mine: Mine = False,
+    server: ImageServer = "",
+    node: AtNode | None = None,
+) -> Reply:
+    """List images: of a node, of an image server, yours (mine), or all there are."""
+    if isinstance(place, Node):
+        if node not in {None, place}:
+            raise Refused("That names two nodes. Say one of them.", field="node")
+        node = place
+    elif place:
+        server = await _server_called(ctx, place)
+    listed: Sequence[Part]
+    if server and node is None:
+        listed = [await _of_server(ctx, await choose_server(ctx, server))]
+    elif node is not None:
+        found = await _listed(ctx, node, server, mine=mine)
+        listed = [_of_node(node, found, await ctx.services.sightings.images_of_servers())]
+    else:
+        listed = await _everywhere(ctx, mine=mine)
+    notes: list[Part] = [Note(line(_LEFT_OUT))] if node is not None or not server else []
+    return Reply("Images", (*listed, *notes))
+
+
+async def _server_called(ctx: Context, name: str) -> str:
+    """The image server of a name that is no node's. Raises NotFound."""
+    try:
+        return await choose_server(ctx, name)
+    except NotFound as missing:
+        raise NotFound(
+            f"There is no node and no image server called “{name}”.",
+            hint=line("See: ", command("node list"), ", ", command("image servers")),
+            field="place",
+        ) from missing
+
+
+async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
+    nodes = {s.node for s in await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)}
+    nodes -= await ctx.hidden("image.list")
+    seen = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
+    # Bare-metal machines take sessions, but have no images.
+    known = sorted((n for n in seen if n.kind is NodeKind.GPU), key=lambda node: node.label)
+    asked = [_listed(ctx, node, "", mine=mine) for node in known]
+    servers = () if mine else await ctx.dbc.images.servers()
+    of_servers = [_of_server(ctx, server) for server in servers]
+    told, found = await asyncio.gather(asyncio.gather(*of_servers), asyncio.gather(*asked))
+    on_servers = await ctx.services.sightings.images_of_servers()
+    of_nodes = [_of_node(*pair, on_servers) for pair in zip(known, found, strict=True)]
+    return [*told, *of_nodes]
+
+
+async def _of_server(ctx: Context, server: str) -> Part:
+    try:
+        images = await ctx.dbc.images.on_server(server)
+    except BotError as problem:
+        told = line(bold(server), " (image server) ", emoji("warning"), f" {problem.sentence}")
+        return Rows((), told, stays=True, also=({"place": server, "problem": problem.sentence},))
+    await ctx.services.sightings.saw_images(server, images)
+    return _part(server, line(bold(server), " (image server)"), images, _SILENT)
+
+
+async def _listed(
+    ctx: Context, node: Node, server: str, *, mine: bool
+) -> Sequence[Image] | BotError:
+    """A node's images, or why there are none to show.
+
+    Asked without credentials first: a renter's list may come back empty (docs/dbc-api.md §11.2).
+    """
+    try:
+        images = list(await ctx.dbc.images.on_node(node.id, None, server or None))
+        if not server:
+            await ctx.services.sightings.saw_images(node.id, images)
+        if mine:
+            target = await ctx.target(node)
+            own = await ctx.dbc.images.on_node(
+                node.id, target.credentials, server or None, target.rent_order
+            )
+            names = {image.name for image in images}
+            images += [image for image in own if image.name not in names]
+    except BotError as problem:
+        return problem
+    return images
+
+
+def _of_node(node: Node, found: Sequence[Image] | BotError, on_servers: Iterable[Sighting]) -> Part:
+    if isinstance(found, BotError):
+        told = line(bold(node.label), " ", emoji("warning"), f" {found.sentence}")
+        return Rows((), told, stays=True, also=(json_data.silent(node, found),))
+    return _part(node.label, line(bold(node.label)), found, "no images", on_servers)
+
+
+def _unlike(image: Image, on_servers: Iterable[Sighting]) -> Sequence[Sighting]:
+    """The servers' images of this name, where none of them has this one's size.
+
+    An interrupted transfer leaves a file that is shorter, under the whole one's name (§5).
+    """
+    sizes = {seen: Size.parse(seen.detail) for seen in on_servers if seen.name == image.name}
+    if any(same_size(size, image.size) for size in sizes.values()):
+        return ()
+    known = image.size.in_bytes is not None
+    return [seen for seen, size in sizes.items() if known and size.in_bytes is not None]
+
+
+def _mark(image: Image, unlike: Sequence[Sighting]) -> Line:
+    if not unlike:
+        return line()
+    has = ", ".join(f"{seen.place} has {seen.detail}" for seen in unlike)
+    sizes = [Size.parse(seen.detail).in_bytes or 0 for seen in unlike]
+    is_shorter = (image.size.in_bytes or 0) < max(sizes)
+    return line(
+        " ", emoji("warning"), " incomplete?" if is_shorter else " not the same:", f" {has}"
+    )
+
+
+def _part(
+    place: str,
+    head: Line,
+    images: Sequence[Image],
+    none: str,
+    on_servers: Iterable[Sighting] = (),
+) -> Part:
+    ordered = sorted(images, key=lambda image: image.name)
+    rows = []
+    for image in ordered:
+        unlike = _unlike(image, on_servers)
+        differs = [
+            {"server": seen.place, "size_gib": json_data.gib(Size.parse(seen.detail))}
+            for seen in unlike
+        ]
+        rows.append(
+            Row(
+                line(code(image.name), f" {sized(image.size)}", _mark(image, unlike)),
+                {"place": place, **json_data.image(image), "differs_from": differs},
+            )
+        )
+    return Rows(tuple(rows), head if rows else line(head, "\n", none))

@@ -1,0 +1,271 @@
+"""Nodes: which there are, what they have, what they are called here (docs/dbc-api.md §3.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
+from bot.dbc.guard import Silence
+from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
+from bot.errors import BotError
+from bot.language.args import AnyNode, Arg, Nickname, OnNode
+from bot.language.table import Command, Group
+from bot.messages.facts import FactKind
+from bot.model import Effect, Node
+from bot.pipeline import json_data
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import (
+    counted_of,
+    joined,
+    retry_buttons,
+    said_audiences,
+    short,
+    sized,
+    stacked,
+)
+from bot.plural import counted
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    bold,
+    code,
+    emoji,
+    line,
+    time,
+)
+
+Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
+
+
+async def list_nodes(ctx: Context) -> Reply:
+    """List the nodes that the DBC daemon knows."""
+    inventory = ctx.services.inventory
+    problem: BotError | None = None
+    try:
+        nodes = await inventory.refresh_nodes()
+    except BotError as error:
+        problem, nodes = error, await inventory.known_nodes()
+        if not nodes:
+            raise
+    hidden = await ctx.hidden("node.list")
+    nodes = [node for node in nodes if node.id not in hidden]
+    usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    mine = {session.node for session in usable}
+    silences = {node.id: ctx.dbc.silence(node.id) for node in nodes}
+    rows = tuple(
+        [
+            _row(node, silences[node.id], await _unasked(ctx, node), has_session=node.id in mine)
+            for node in nodes
+        ]
+    )
+    also = ({"problem": problem.sentence},) if problem else ()
+    parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."), also=also)]
+    if problem is not None:
+        parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
+    parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
+    parts.extend(retry_buttons([node for node in nodes if silences[node.id]]))
+    return Reply(counted(len(nodes), "node"), tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unasked:
+    """A node that this process has not asked anything yet; when it last answered, if known."""
+
+    last_answer: datetime | None
+
+
+async def _unasked(ctx: Context, node: Node) -> _Unasked | None:
+    """That nobody knows whether a node answers; None for one that was asked."""
+    if ctx.dbc.silence(node.id) is not None or ctx.dbc.last_answer(node.id) is not None:
+        return None
+    return _Unasked(await ctx.services.inventory.last_answer(node.id))
+
+
+def _row(
+    node: Node, silence: Silence | None, unasked: _Unasked | None, *, has_session: bool
+) -> Row:
+    own_name = f" ({node.name})" if node.name not in {"", node.label} else ""
+    key: Line = line(" ", emoji("key")) if has_session else ()
+    shown = line(bold(node.label), f"{own_name} ", code(short(node.id)), _version(node), key)
+    if silence is not None:
+        shown = line(shown, " ", emoji("warning"), " ", _silent(silence))
+    elif unasked is not None and has_session:  # the others are asked when somebody asks for them
+        known = unasked.last_answer
+        last = line("; last answer ", time(known)) if known else ()
+        shown = line(shown, " ", emoji("grey_question"), " not asked yet since I started", last)
+    last_answer = silence.last_answer if silence else unasked.last_answer if unasked else None
+    data = {
+        "id": node.id,
+        "name": node.label,
+        "version": node.version or None,
+        "usable": has_session,
+        "seen_at": node.seen_at,
+        "is_silent": None if unasked else silence is not None,
+        "last_answer_at": last_answer,
+        "next_retry_at": silence.until if silence else None,
+    }
+    return Row(shown, data)
+
+
+def _version(node: Node) -> str:
+    return f" {node.version}" if node.version else ""
+
+
+def _silent(silence: Silence) -> Line:
+    since = line(" since ", time(silence.last_answer)) if silence.last_answer else ()
+    again = line("; next retry at ", time(silence.until)) if silence.until else ()
+    return line("not responding", since, again)
+
+
+async def retry(ctx: Context, node: AnyNode) -> Reply:
+    """Ask a node at once that is not responding, without waiting for the next retry."""
+    ctx.dbc.ask_again(node.id)
+    await ctx.dbc.nodes.info(node.id)
+    data = {"id": node.id, "name": node.label, "is_silent": False}
+    mark = emoji("white_check_mark")
+    return Reply.of(mark, " ", bold(node.label), " is responding.", data=data)
+
+
+async def show(ctx: Context, node: AnyNode) -> Reply:
+    """Show a node's hardware, what of it is in use, and its images."""
+    info = await ctx.dbc.nodes.info(node.id)
+    kind = "bare metal" if info.is_bare_metal else "GPU node"
+    parts: list[Part] = [
+        Para(line(bold(node.label), f" · {kind}\n", code(node.id))),
+        Fields(_facts(info)),
+    ]
+    if info.images:
+        images = [line(code(image.name), f" {sized(image.size)}") for image in info.images]
+        parts.append(Para(stacked([line(bold("Images")), *images])))
+    data = json_data.hardware(node, info)
+    return Reply(f"{node.label}: {kind}", tuple(parts), data=data)
+
+
+def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
+    facts: list[tuple[str, Line]] = []
+    if info.gpu:
+        facts.append(("GPUs", _gpus(info.gpu)))
+    if info.cpu:
+        used = f"{info.cpu.used_usage} used" if info.cpu.used_usage else ""
+        told = joined(counted_of(info.cpu.cores, "core"), used, by=", ")
+        facts.append(("CPU", joined(told, info.cpu.type, by="\n") or line("unknown")))
+    if info.mem:
+        facts.append(("Memory", _free(info.mem)))
+    facts.extend((f"Disk {disk.path}".rstrip(), _free(disk)) for disk in info.disk_data)
+    facts.append(("System", line(info.os or "unknown")))
+    facts.append(("Address", line(info.ip or "unknown")))
+    facts.append(("DBC version", line(info.version or "unknown")))
+    return tuple(facts)
+
+
+def _gpus(gpu: Gpu) -> Line:
+    if gpu.gpu_count is None:
+        return line("unknown")
+    if gpu.gpu_used is None:
+        return line(f"{gpu.gpu_count}, how many are in use is not known")
+    return line(f"{gpu.gpu_used} of {gpu.gpu_count} in use")
+
+
+def _free(of: Memory | HostDisk) -> Line:
+    if of.size.text and of.free.text:
+        return line(f"{of.free} of {of.size} free")
+    return line(of.size.text or (f"{of.free} free" if of.free.text else "unknown"))
+
+
+async def orders(ctx: Context, node: AnyNode) -> Reply:
+    """List the rentals that a node knows of: order numbers, renters and GPUs."""
+    listed = await ctx.dbc.nodes.rent_orders(node.id)
+    rows = tuple(_order(order) for order in listed)
+    head = line(bold(node.label), "" if rows else " knows of no rental.")
+    note = Note(line("The end is a block of the chain, not a date."))
+    told = f"{counted(len(listed), 'rental')} of {node.label}"
+    return Reply(told, (Rows(rows, head), *((note,) if rows else ())))
+
+
+def _order(order: RentOrder) -> Row:
+    data = {
+        "id": order.id or None, "renter": order.renter or None,
+        "status": order.rent_status or None,
+        "gpu_indexes": list(order.gpu_index), "end_block": order.rent_end,
+    }  # fmt: skip
+    # For a whole machine, DBC gives the renter's address in place of a number.
+    what = "whole machine" if order.id == order.renter else f"order {order.id}".rstrip()
+    gpus = ", ".join(str(gpu) for gpu in order.gpu_index if gpu is not None)
+    told = joined(
+        line(bold(what)),
+        order.rent_status or "state unknown",
+        f"GPUs {gpus}" if gpus else "",
+        "" if order.rent_end is None else f"until block {order.rent_end}",
+        line(code(order.renter)) if order.renter else "",
+    )
+    return Row(told, data)
+
+
+async def name(ctx: Context, node: AnyNode, nickname: Nickname) -> Reply:
+    """Give a node a nickname that everyone here can use."""
+    return await rename(ctx, node, nickname)
+
+
+async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, str]:
+    """For whom it is chosen, and which node is meant there now."""
+    del node
+    owner = ctx.place.channel if here else ctx.actor
+    async with ctx.services.store.read() as tx:
+        found = await tx.defaults.get("channel" if here else "person", owner)
+    meant = await ctx.services.inventory.node_by_id(found) if found else None
+    return {"for": owner, "meant": f"{meant.label} ({short(meant.id)})" if meant else ""}
+
+
+async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
+    """Choose the node that is meant when none is named, for you or for this channel."""
+    async with ctx.services.store.write() as tx:
+        if here:
+            await tx.defaults.set("channel", ctx.place.channel, node.id)
+        else:
+            await tx.defaults.set("person", ctx.actor, node.id)
+    who = "In this channel" if here else "For you"
+    return Reply.of(
+        f"{who}, ", bold(node.label), " is meant when no node is json_data.", private=not here
+    )
+
+
+GROUP = Group(
+    "node",
+    "GPU nodes",
+    (
+        Command("list", list_nodes, example="node list", synonyms=("ls",)),
+        Command("show", show, example="node show gpu1"),
+        Command("retry", retry, example="node retry gpu1", synonyms=("ping",)),
+        Command("orders", orders, example="node orders gpu1"),
+        Command(
+            "name",
+            name,
+            Effect.CHANGE,
+            "node name 58fb618a gpu1",
+            check=check_nickname,
+            verify=verify_nickname,
+            **NAMING,
+        ),
+        Command(
+            "use",
+            use,
+            Effect.CHANGE,
+            "node use gpu1 here",
+            shows=_meant_now,
+            facts={
+                "for": FactKind("For", said=said_audiences),
+                "meant": FactKind("Meant so far", called="the node that is meant"),
+            },
+            asks="When no node is named, mean",
+            loses="A default that is set already is replaced.",
+            is_personal=True,
+        ),
+    ),
+)

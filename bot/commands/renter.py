@@ -1,0 +1,225 @@
+"""Getting a session as the renter: ask with a signed nonce, then sign what comes back.
+
+The signatures are made offline (docs/renters.md). Source: docs/dbc-api.md §2.2-§2.5.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated
+
+from bot.dbc import fields
+from bot.errors import BotError, Refused
+from bot.language.args import AnyNode, Arg
+from bot.language.table import BY_ACTOR, Command
+from bot.messages.facts import FactKind, said_node
+from bot.model import DbcSession, Effect, Node, Place
+from bot.pipeline.context import Context, Services
+from bot.pipeline.formatting import OPEN_FORM
+from bot.pipeline.rights import hidden_from
+from bot.pipeline.targets import MEANT
+from bot.reply import (
+    Actions,
+    Button,
+    CodeBlock,
+    Note,
+    Para,
+    Reply,
+    bold,
+    code,
+    command,
+    emoji,
+    line,
+)
+from bot.services.renters import check_session_signature, proof_of
+
+_OR_MULTISIG = "Needed, or fill in multisig below"
+
+Wallet = Annotated[
+    str,
+    Arg("Wallet", "word", f"The renter's address; it begins with 5. {_OR_MULTISIG}", narrow=True),
+]
+Nonce = Annotated[
+    str,
+    Arg(
+        "Nonce",
+        "secret",
+        f"As printed by: python -m bot sign --nonce. Good for one request. {_OR_MULTISIG}",
+    ),
+]
+Sign = Annotated[
+    str, Arg("Signature", "secret", f"The wallet's signature of the nonce. {_OR_MULTISIG}")
+]
+Wallets = Annotated[
+    tuple[str, ...],
+    Arg("Multisig: wallets", "list", "Instead of one wallet: all members, one a line"),
+]
+Threshold = Annotated[
+    int, Arg("Multisig: threshold", "int", "How many of them must sign", least=1, most=100)
+]
+Signs = Annotated[
+    str,
+    Arg(
+        "Multisig: signatures",
+        "secrets",
+        "One a line: wallet, nonce, signature. Each with a nonce of its own",
+    ),
+]
+RentOrder = Annotated[
+    str,
+    Arg(
+        "Rent order",
+        "word",
+        "Only where single GPUs are rented: the order's number",
+        "1287",
+        positional=False,
+        narrow=True,
+    ),
+]
+SessionSign = Annotated[
+    str, Arg("Session signature", "secret", "The renter's signature of it, 128 hex digits")
+]
+
+SIGN = "session.sign"
+
+
+def check_request(values: Mapping[str, str]) -> None:
+    """Find what the node would refuse while the form is still open."""
+    proof_of(values)
+    if order := values.get("rent_order"):
+        fields.rent_order(order)
+
+
+async def verify_request(services: Services, _user: str, values: Mapping[str, str]) -> None:
+    """Find a nonce that was used before while the form is still open."""
+    await services.renters.check_unused(proof_of(values))
+
+
+async def request(
+    ctx: Context,
+    node: AnyNode,
+    *,
+    wallet: Wallet = "",
+    nonce: Nonce = "",
+    sign: Sign = "",
+    wallets: Wallets = (),
+    threshold: Threshold | None = None,
+    signs: Signs = "",
+    rent_order: RentOrder = "",
+) -> Reply:
+    """Get your session from a node that you rent: prove your wallet, then sign the session id."""
+    proof = proof_of(
+        {
+            "wallet": wallet,
+            "nonce": nonce,
+            "sign": sign,
+            "wallets": " ".join(wallets),
+            "threshold": str(threshold or ""),
+            "signs": signs,
+        }
+    )
+    found = await ctx.services.renters.request(ctx.actor, node, proof, rent_order)
+    return Reply(
+        f"{node.label} gave your session id; it waits for your signature",
+        (
+            Para(
+                line(
+                    bold(node.label), " gave your session id: ", code(found.session_id),
+                    "\nSign it on your own computer:",
+                )
+            ),
+            CodeBlock(f"python -m bot sign --session {found.session_id}"),
+            Actions((Button("Paste the signature", OPEN_FORM, SIGN, "primary"),)),
+            Note(line("Within an hour. With id and signature together, anyone can act as you.")),
+        ),
+        private=True,
+        sensitive=True,
+    )  # fmt: skip
+
+
+async def verify_signature(services: Services, user: str, values: Mapping[str, str]) -> None:
+    """Find a signature that is not the renter's while the form is still open."""
+    node_id = ""
+    if text := values.get("node"):
+        hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
+        find = partial(services.inventory.named_node, asking=False, hidden=hidden)
+        node_id = (await find(text, MEANT["peer"])).id
+    waiting = await services.renters.pending(user, node_id)
+    check_session_signature(waiting, values.get("session_id_sign", ""))
+
+
+async def sign_session(
+    ctx: Context, session_id_sign: SessionSign, node: AnyNode | None = None
+) -> Reply:
+    """Hand in the signature of the session id that a node gave you: then the session is yours."""
+    waiting = await ctx.services.renters.pending(ctx.actor, node.id if node else "")
+    check_session_signature(waiting, session_id_sign)
+    session = DbcSession(
+        ctx.actor, waiting.node, waiting.session_id, session_id_sign.strip(), waiting.rent_order
+    )
+    reply = await kept(ctx, session, "session_id_sign")
+    await ctx.services.renters.done(waiting)
+    return reply
+
+
+async def _signed_for(ctx: Context, node: Node | None, **_typed: object) -> Mapping[str, str]:
+    """The node whose session it is, where none is named."""
+    if node is not None:
+        return {}
+    waiting = await ctx.services.renters.pending(ctx.actor, "")
+    found = await ctx.services.inventory.node_by_id(waiting.node)
+    return {"from": f"{found.id} {found.label}"}
+
+
+def _asks_to_sign(known: Mapping[str, str]) -> str:
+    return f"Add the requester's session for {'{from}' if known.get('from') else '{target}'}"
+
+
+async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
+    """Try a session at its node, keep it, and say so.
+
+    Raises what the node answers, at the field `typed` where it does not accept the pair.
+    """
+    try:
+        sees = await ctx.services.sessions.add(session)
+    except BotError as error:
+        error.hint = line("The session was not kept. ", error.hint)
+        error.field = typed if isinstance(error, Refused) else "node"
+        raise
+    label = await ctx.services.inventory.label(session.node)
+    return Reply(
+        f"Your session for {label} works",
+        (
+            Para(
+                line(
+                    emoji("white_check_mark"), " Your session for ", bold(label),
+                    f" works and is kept; {sees}.",
+                )
+            ),
+            Note(line("It never expires by itself: erase it with ", command("session remove"))),
+        ),
+        private=True,
+    )  # fmt: skip
+
+
+REQUEST = Command(
+    "request",
+    request,
+    Effect.CHANGE,
+    "session request gpu1",
+    form=True,
+    asks="Request the requester's session from",
+    check=check_request,
+    alike=(BY_ACTOR,),
+    verify=verify_request,
+)
+SIGN_SESSION = Command(
+    "sign",
+    sign_session,
+    Effect.CHANGE,
+    "session sign gpu1",
+    form=True,
+    asks=_asks_to_sign,
+    verify=verify_signature,
+    look=_signed_for,
+    facts={"from": FactKind("From", said=said_node)},
+)

@@ -1,0 +1,140 @@
+"""Image servers and the transfers to and from them, as commands look for them."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from bot.dbc import fields
+from bot.dbc.identity import Target
+from bot.dbc.models import Progress
+from bot.dbc.sizes import Size
+from bot.errors import NotFound, Refused
+from bot.language.args import Arg
+from bot.pipeline.context import Context
+from bot.reply import command, line
+from bot.watches.observers.transfers import size_of
+
+DOWNLOAD, UPLOAD = "download", "upload"
+
+Direction = Annotated[
+    str,
+    Arg(
+        "Direction",
+        "choice",
+        "Needed only while both run under one name",
+        DOWNLOAD,
+        choices=(DOWNLOAD, UPLOAD),
+    ),
+]
+
+
+ImageFile = Annotated[
+    str,
+    Arg("Image", "image", "An image in /data, or an absolute path on the node", "ubuntu.qcow2"),
+]
+
+
+async def choose_server(ctx: Context, server: str, having: str = "") -> str:
+    """The named image server; without a name the only one, or the only one that has an image.
+
+    Raises NotFound or Refused with the field `server`.
+    """
+    known = await ctx.dbc.images.servers()
+    listed = ", ".join(known) or "none"
+    if server in known:
+        return server
+    if server:
+        raise NotFound(
+            f"The DBC daemon knows no image server “{server}”; it knows: {listed}.", field="server"
+        )
+    fitting = list(known)
+    if having and len(known) > 1:
+        fitting = [
+            it for it in known if size_of(await ctx.dbc.images.on_server(it), having) is not None
+        ]
+        if not fitting:
+            raise NotFound(
+                f"No image server lists {having}.",
+                hint=f"Asked: {listed}. One that cannot be reached lists nothing.",
+                field="image",
+            )
+    if len(fitting) == 1:
+        return fitting[0]
+    raise Refused(
+        f"Which image server? {', '.join(fitting) or 'The DBC daemon knows none'}.",
+        hint=f"Add its name, for example: server={fitting[0]}" if fitting else "",
+        field="server",
+    )
+
+
+async def size_on_server(ctx: Context, server: str, image: str) -> Size | None:
+    """An image's size in a server's list; None where the list does not have it.
+
+    Raises NotFound where the list is empty: an image server that cannot be reached lists nothing.
+    """
+    listed = await ctx.dbc.images.on_server(server)
+    if not listed:
+        raise NotFound(
+            f"{server} lists no images: it is empty, or it cannot be reached.",
+            hint="DBC answers the same in both cases. Try again later.",
+            field="server",
+        )
+    return size_of(listed, image)
+
+
+async def size_on_node(ctx: Context, target: Target, path: str) -> Size | None:
+    """A file's size by the node's lists: anonymous first, for the renter's may be empty (§11.2)."""
+    directory, _, name = path.rpartition("/")
+    if directory != fields.DATA_DIR:
+        return None
+    size = size_of(await ctx.dbc.images.on_node(target.node_id), name)
+    if size is not None:
+        return size
+    mine = await ctx.dbc.images.on_node(target.node_id, target.credentials, None, target.rent_order)
+    return size_of(mine, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A transfer under way on a node."""
+
+    direction: str
+    progress: Progress
+
+
+async def running_transfers(ctx: Context, target: Target, image: str) -> list[Running]:
+    """The transfers of an image that a node has under way, in either direction.
+
+    A path can only be an upload's: downloads go by their bare names (docs/dbc-api.md §5).
+    """
+    found = []
+    if "/" not in image:
+        down = await ctx.dbc.images.download_progress(target, image)
+        found.append(Running(DOWNLOAD, down))
+    up = await ctx.dbc.images.upload_progress(target, fields.image_path(image))
+    found.append(Running(UPLOAD, up))
+    return [it for it in found if it.progress.is_running]
+
+
+async def one_transfer(ctx: Context, target: Target, image: str, direction: str) -> Running:
+    """The transfer that is meant. Raises NotFound where none runs, Refused where two do."""
+    found = await running_transfers(ctx, target, image)
+    if direction:
+        found = [it for it in found if it.direction == direction]
+    if not found:
+        raise NotFound(
+            f"The node reports no transfer of {image}.",
+            hint=line(
+                "DBC does not tell how one has ended, and one that was told to stop may go on "
+                "unreported: see ",
+                command("image list"),
+                ".",
+            ),
+            field="image",
+        )
+    if len(found) > 1:
+        raise Refused(
+            f"{image} is being downloaded and uploaded at once.",
+            hint="Say which: download or upload",
+            field="direction",
+        )
+    return found[0]

@@ -1,0 +1,328 @@
+"""Sessions: the credentials with which a person acts on a node (docs/dbc-api.md §2.5)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, kept
+from bot.dbc import fields
+from bot.dbc.identity import SessionPair
+from bot.errors import BotError, NotFound, Refused
+from bot.language.args import AnyNode, Arg, Channel, Member
+from bot.language.table import Command, Group
+from bot.messages.facts import FactKind
+from bot.model import Audience, DbcSession, Effect, Node, Share
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import said_audiences, short
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Span,
+    Words,
+    advice,
+    bold,
+    channel,
+    code,
+    command,
+    emoji,
+    line,
+    mention,
+    time,
+)
+from bot.services.sessions import SessionLocked, is_about_the_way
+
+_SHARED, _KEPT = "shared", "kept"
+
+SessionId = Annotated[
+    str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
+]
+
+
+async def add(
+    ctx: Context,
+    node: AnyNode,
+    session_id: SessionId,
+    session_id_sign: SessionSign,
+    rent_order: RentOrder = "",
+) -> Reply:
+    """Add your session for a node: it is tried there and kept encrypted."""
+    pair = session_id.strip(), session_id_sign.strip()
+    return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order), "session_id")
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Find what cannot be a session while the form is still open."""
+    SessionPair.of(values.get("session_id", "").strip(), values.get("session_id_sign", "").strip())
+    if rent_order := values.get("rent_order"):
+        fields.rent_order(rent_order)
+
+
+async def list_sessions(ctx: Context) -> Reply:
+    """List the nodes that you have a session for, and who shares with whom; never the secrets."""
+    hidden = await ctx.hidden("session.list")
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
+    shared = await ctx.services.sessions.shared_by(ctx.actor)
+    given = await ctx.services.sessions.shared_with(ctx.actor, ctx.place.channel)
+    given = [one for one in given if one.user != ctx.actor and one.node not in hidden]
+    parts: list[Part] = []
+    if own:
+        rows = [await _row(ctx, session, shared) for session in own]
+        parts.append(Rows(tuple(rows), line(bold("Your sessions"))))
+    if given:
+        rows = [await _shared_row(ctx, share) for share in given]
+        parts.append(Rows(tuple(rows), line(bold("Shared with you"))))
+    if not parts:
+        return Reply.empty(
+            "You have no session yet. Add one with ", command("session add"), ".", private=True
+        )
+    return Reply("Your sessions", tuple(parts), private=True)
+
+
+async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Row:
+    label = await ctx.services.inventory.label(session.node)
+    order = f" · rent order {session.rent_order}" if session.rent_order else ""
+    seen: Line = line(" · checked ", time(session.checked_at)) if session.checked_at else ()
+    bad: Line = line(" · ", emoji("warning"), f" {session.problem}") if session.problem else ()
+    if session.is_locked:
+        locked = SessionLocked(session, ctx.actor, label)
+        bad = line(" · ", emoji("warning"), f" {locked.sentence} ", locked.hint)
+    others = [_audience(share) for share in shared if share.node == session.node]
+    also: Line = line(" · shared with ", *(line(one, " ") for one in others)) if others else ()
+    shown = line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
+    data = {
+        "node": label,
+        "node_id": session.node,
+        "rent_order": session.rent_order or None,
+        "checked_at": session.checked_at,
+        "problem": "cannot be decrypted" if session.is_locked else session.problem or None,
+        "shared_with": [share.audience for share in shared if share.node == session.node],
+    }
+    return Row(shown, data)
+
+
+async def _shared_row(ctx: Context, share: Share) -> Row:
+    label = await ctx.services.inventory.label(share.node)
+    here = " with this channel" if share.kind is Audience.CHANNEL else ""
+    shown = line("• ", bold(label), " ", code(short(share.node)), " by ", mention(share.user), here)
+    return Row(shown, {"node": label, "node_id": share.node, "shared_by": share.user})
+
+
+def _audience(share: Share) -> Span:
+    return mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+
+
+async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
+    """Try your sessions against their nodes: all of them, or that for one node."""
+    hidden = await ctx.hidden("session.check")
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
+    if node is not None:
+        own = [session for session in own if session.node == node.id]
+    if not own:
+        where = f"for {node.label}" if node else "yet"
+        raise Refused(
+            f"You have no session {where}.",
+            hint=line("Add one with: ", command("session add")),
+            field="node",
+        )
+    problems = await asyncio.gather(*(_problem(ctx, session) for session in own))
+    if node is not None and problems[0] is not None:
+        raise problems[0]
+    rows = [await _checked(ctx, *one) for one in zip(own, problems, strict=True)]
+    works = sum(problem is None for problem in problems)
+    untried = sum(problem is not None and is_about_the_way(problem) for problem in problems)
+    also = f"; {untried} could not be checked" if untried else ""
+    return Reply(f"{works} of {len(own)} sessions work{also}", (Rows(tuple(rows)),), private=True)
+
+
+async def _problem(ctx: Context, session: DbcSession) -> BotError | None:
+    """What is wrong with a session, tried now."""
+    problem = await ctx.services.sessions.check(session)
+    if isinstance(problem, SessionLocked):
+        label = await ctx.services.inventory.label(session.node)
+        return SessionLocked(session, ctx.actor, label)
+    return problem
+
+
+async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) -> Row:
+    label = await ctx.services.inventory.label(session.node)
+    data = {
+        "node": label,
+        "node_id": session.node,
+        "works": None if problem and is_about_the_way(problem) else problem is None,
+        "problem": problem.sentence if problem else None,
+    }
+    mark = emoji("warning" if problem else "white_check_mark")
+    told: Line = line(" works.")
+    if problem is not None:
+        untried = " could not be checked" if is_about_the_way(problem) else ""
+        told = line(f"{untried}: ", problem.sentence, " ", *advice(problem))
+    return Row(line(mark, " Your session for ", bold(label), told), data)
+
+
+async def remove(ctx: Context, node: AnyNode) -> Reply:
+    """Erase your session for a node from this bot; who shared it loses it too."""
+    if not await ctx.services.sessions.remove(ctx.actor, node):
+        raise _no_session(node)
+    return Reply.of("Your session for ", bold(node.label), " is erased.", private=True)
+
+
+def _no_session(node: Node) -> NotFound:
+    return NotFound(f"You have no session for {node.label}.", field="node")
+
+
+async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
+    """Which session it is, and with whom it is shared: they lose it too."""
+    if not await ctx.services.sessions.holds(ctx.actor, node):
+        raise _no_session(node)
+    return await _shared_now(ctx, node)
+
+
+async def _shared_now(ctx: Context, node: Node, **_audience: object) -> Mapping[str, str]:
+    """Which session it is, and with whom it is shared already."""
+    shared = await ctx.services.sessions.shared_by(ctx.actor)
+    audiences = sorted(one.audience for one in shared if one.node == node.id)
+    return {_SHARED: " ".join(audiences), **await _kept_now(ctx, node)}
+
+
+async def _kept_now(ctx: Context, node: Node, **_typed: object) -> Mapping[str, str]:
+    """Since when which session of the requester's for the node is kept."""
+    own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node == node.id]
+    added = own[0].added_at if own else None
+    return {_KEPT: f"{added.isoformat() if added else '-'} {own[0].rent_order}" if own else ""}
+
+
+def _said_kept(text: str) -> Words:
+    added, _, rent_order = text.partition(" ")
+    if not added:
+        return ""
+    since = line("added ", time(datetime.fromisoformat(added))) if added != "-" else line("kept")
+    return line(since, f", rent order {rent_order}" if rent_order else "")
+
+
+def _as_few(shown: str, now: str) -> bool:
+    """Whoever has lost it since loses nothing more."""
+    return set(now.split()) <= set(shown.split())
+
+
+def _check_audience(values: Mapping[str, str]) -> None:
+    """Sharing is with one: a person or a channel."""
+    if bool(values.get("person")) == bool(values.get("channel")):
+        raise Refused("Say with whom: one person or one channel.", field="person")
+
+
+async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+    """Let a person, or everybody in a channel, use your session for a node without seeing it."""
+    if person == ctx.actor:
+        raise Refused("It is yours already.", field="person")
+    if person and not (await ctx.services.directory.person(person)).is_full_member:
+        raise Refused(
+            "A session can be shared with full members of this workspace only.", field="person"
+        )
+    kind = Audience.PERSON if person else Audience.CHANNEL
+    await ctx.services.sessions.share(ctx.actor, node, kind, person or channel)
+    told = line(
+        mention(ctx.actor), " shares their session for ", bold(node.label), " with ",
+        _named(person, channel), ".",
+    )  # fmt: skip
+    how = line(
+        "Nobody sees it, and every use is recorded under who used it. Take it back with ",
+        command("session unshare"), ".",
+    )  # fmt: skip
+    return Reply(f"A session for {node.label} is shared", (Para(told), Note(how)))
+
+
+async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+    """Take a shared session back at once: from one person or channel, or from everybody."""
+    count = await ctx.services.sessions.unshare(ctx.actor, node, person or channel)
+    if not count:
+        raise NotFound(
+            f"You do not share a session for {node.label} with them.",
+            hint=line("See: ", command("session list")),
+            field="node",
+        )
+    whom = _named(person, channel) if person or channel else "anybody"
+    return Reply.of(
+        mention(ctx.actor), " no longer shares their session for ", bold(node.label), " with ",
+        whom, ".",
+    )  # fmt: skip
+
+
+def _named(person: str, channel_id: str) -> Span:
+    return mention(person) if person else channel(channel_id)
+
+
+def _asks_back(known: Mapping[str, str]) -> str:
+    from_whom = "{person}{channel}" if known.get("person") or known.get("channel") else "everybody"
+    return f"Stop sharing the requester's session for {{target}} with {from_whom}"
+
+
+_KIND_KEPT = FactKind("Present session", said=_said_kept, called="the session")
+
+GROUP = Group(
+    "session",
+    "Your credentials for nodes",
+    (
+        Command(
+            "add",
+            add,
+            Effect.CHANGE,
+            "session add gpu1",
+            form=True,
+            check=_check,
+            shows=_kept_now,
+            facts={_KEPT: _KIND_KEPT},
+            asks="Add the requester's session for",
+            loses="A session of yours for the node that is kept already is replaced.",
+            is_personal=True,
+        ),
+        REQUEST,
+        SIGN_SESSION,
+        Command("list", list_sessions, example="session list", synonyms=("ls",)),
+        Command("check", check, example="session check gpu1"),
+        Command(
+            "share",
+            share,
+            Effect.CHANGE,
+            "session share gpu1 with @U012AB3CD",
+            form=True,
+            check=_check_audience,
+            shows=_shared_now,
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
+            asks="Share the requester's session for {target} with {person}{channel}",
+            is_personal=True,
+        ),
+        Command(
+            "unshare",
+            unshare,
+            Effect.CHANGE,
+            "session unshare gpu1 with @U012AB3CD",
+            shows=_shared_now,
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
+            asks=_asks_back,
+            loses="They can no longer use the session.",
+            is_personal=True,
+        ),
+        Command(
+            "remove",
+            remove,
+            Effect.DISRUPT,
+            "session remove gpu1",
+            look=_before_remove,
+            facts={
+                _KEPT: _KIND_KEPT,
+                _SHARED: FactKind("Shared with", said=said_audiences, holds=_as_few),
+            },
+            asks="Erase the requester's session for",
+            loses="The session id and its signature are erased, also for everyone with whom they "
+            "are shared. I cannot show them again: whoever needs them later gets them from the "
+            "renter, or requests new ones.",
+            is_personal=True,
+        ),
+    ),
+)

@@ -1,0 +1,265 @@
+"""Snapshots of system disks (docs/dbc-api.md §3.4, §6)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from bot.commands.disk_preconditions import must_be_off
+from bot.commands.servers import choose_server
+from bot.dbc import fields
+from bot.dbc.errors import DbcError, Missing, Unreadable
+from bot.dbc.identity import Target
+from bot.dbc.models import Snapshot
+from bot.errors import Conflict
+from bot.language.args import Arg, KnownSnapshot, SnapshotName, ToServer, Vm
+from bot.language.table import Command, Follow, Group
+from bot.language.text import quoted
+from bot.messages.facts import DISKS, STATE, FactKind, unread
+from bot.model import Effect, Goal, Machine
+from bot.pipeline import json_data
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import UNKNOWN, joined
+from bot.reply import Fields, Line, Note, Para, Reply, Row, Rows, bold, code, command, line
+from bot.watches.observers.transfers import size_of
+
+Description = Annotated[
+    str,
+    Arg("Description", "word", "No quotes or backslashes", "before the upgrade", positional=False,
+        names=("description",)),
+]  # fmt: skip
+
+_IS_OVER = "none"
+_WORDS = {"creating": "being copied", "uploading": "being uploaded", _IS_OVER: "upload ended"}
+_ENDED = line(
+    "“Upload ended” says nothing about success: the image server's list does, see ",
+    command("image list"),
+    ".",
+)
+
+
+async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
+    """List a machine's snapshots."""
+    try:
+        snapshots = await ctx.dbc.snapshots.list(await ctx.target(vm), vm.task)
+    except Unreadable as problem:
+        problem.hint = await _known_names(ctx, vm, problem)
+        raise
+    await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
+    if not snapshots:
+        return Reply.empty(bold(vm.label), " has no snapshots.")
+    shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
+    return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
+
+
+async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
+    """One odd description makes the list unreadable; by its name each can still be deleted."""
+    seen = await ctx.services.sightings.of_machines("snapshot", [vm])
+    names = ", ".join(one.name for one in seen)
+    known = f" Last seen: {names}." if names else ""
+    delete = command(f"snapshot delete {quoted(vm.label)} <snapshot>")
+    return line(problem.hint, known, " By its exact name, each can be deleted: ", delete, ".")
+
+
+def _row(snapshot: Snapshot) -> Row:
+    named_so = line(code(snapshot.name), f" {_status(snapshot) or 'state unknown'}")
+    return Row(joined(named_so, snapshot.create_time, snapshot.desc), _data(snapshot))
+
+
+def _data(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.name,
+        "status": _status(snapshot) or None,
+        "created_node_time": json_data.node_time(snapshot.create_time),
+        "description": snapshot.desc or None,
+        "file": snapshot.file_name or None,
+    }
+
+
+def _status(snapshot: Snapshot) -> str:
+    return _WORDS.get(snapshot.status, snapshot.status)
+
+
+async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
+    """Show one snapshot and what it is called on the image server."""
+    snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    facts = (
+        ("Status", line(_status(snapshot) or "unknown")),
+        (
+            "Taken",
+            line(_said_taken(snapshot.create_time)),
+        ),
+        ("On the image server", line(code(snapshot.file_name) if snapshot.file else UNKNOWN)),
+        ("Description", line(snapshot.desc or "–")),
+    )
+    title = line("Snapshot ", bold(snapshot.name), " of ", bold(vm.label))
+    note = "To use it on another node, download it and the image that the machine was made from."
+    return Reply(
+        f"Snapshot {snapshot.name} of {vm.label}: {_status(snapshot)}",
+        (Para(title), Fields(facts), Note(line(note, " ", _ENDED))),
+        data={"task": vm.task, "machine": vm.label, **_data(snapshot)},
+    )
+
+
+async def create(
+    ctx: Context, vm: Vm, name: SnapshotName, server: ToServer = "", desc: Description = ""
+) -> None:
+    """Take a snapshot of the system disk of a machine that is off, and upload it."""
+    del server  # the one that `look` chose is in the facts
+    target = await ctx.target(vm)
+    await ctx.dbc.snapshots.create(target, vm.task, name, ctx.facts["server"], desc)
+
+
+async def _before_create(
+    ctx: Context, vm: Machine, name: str, server: str, desc: str
+) -> Mapping[str, str]:
+    """DBC takes a name twice and then mixes the two up, and never looks at the power again."""
+    fields.echoed(desc, "desc")
+    chosen = await choose_server(ctx, server)
+    await ctx.allow(server=chosen)
+    target = await ctx.target(vm)
+    await must_be_off(ctx, target, vm, "a snapshot can be taken")
+    if await _has(ctx, target, vm, name):
+        raise Conflict(
+            f"{vm.label} has a snapshot called “{name}” already.",
+            hint="Choose another name: DBC would accept this one and mix the two up.",
+            field="name",
+        )
+    return {"server": chosen}
+
+
+async def _has(ctx: Context, target: Target, vm: Machine, name: str) -> bool:
+    """Whether there is a snapshot of that name: a list can be short, so it is asked for alone."""
+    if name in {snapshot.name for snapshot in await ctx.dbc.snapshots.list(target, vm.task)}:
+        return True
+    try:
+        await ctx.dbc.snapshots.get(target, vm.task, name)
+    except Missing:
+        return False
+    return True
+
+
+async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
+    """Delete a snapshot's record and its file on the node, not the copy on the image server."""
+    target = await ctx.target(vm)
+
+    await ctx.dbc.snapshots.delete(target, vm.task, name)
+    await ctx.services.watches.was_stopped(
+        vm.node,
+        lambda w: w.goal is Goal.SNAPSHOT and w.task == vm.task and w.about.get("name") == name,
+        ctx.actor,
+    )
+    return Reply.of("Snapshot ", bold(name), " of ", bold(vm.label), " is deleted on the node.")
+
+
+async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, str]:
+    try:
+        snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
+    except Unreadable as problem:
+        if not problem.is_of_the_node:
+            raise
+        problem.named(await ctx.services.inventory.label(vm.node))
+        return {"status": "", "file": "", "taken": "", unread("status"): problem.sentence}
+    facts = {
+        "status": snapshot.status, "file": snapshot.file_name, "taken": snapshot.create_time,
+    }  # fmt: skip
+    return {**facts, **await _copies(ctx, snapshot.file_name)}
+
+
+async def _copies(ctx: Context, file: str) -> Mapping[str, str]:
+    """The fact of the image servers that list a copy; one that cannot be reached lists nothing."""
+    try:
+        servers = await ctx.dbc.images.servers()
+        found = [it for it in servers if size_of(await ctx.dbc.images.on_server(it), file)]
+    except DbcError as problem:
+        return {"copies": "", unread("copies"): problem.sentence}
+    return {"copies": ", ".join(found)}
+
+
+def _delete_loses(known: Mapping[str, str]) -> str:
+    if known.get(unread("status")):
+        return (
+            "Its record and its file on the node are deleted. What DBC tells about it cannot be "
+            "read, so whether it is being copied or uploaded is not known."
+        )
+    told = "Its record and its file on the node are deleted. "
+    if known.get(unread("copies")):
+        told += "Whether an image server has a copy could not be read."
+    elif known.get("copies"):
+        told += f"The copy on {known['copies']} stays ({known['file']})."
+    else:
+        told += "No image server lists a copy."
+    if known.get("status") == "uploading":
+        told += " Its upload is under way and will be cut off."
+    if known.get("status") == "creating":
+        told += " It is still being copied: that job goes on all the same and uploads in the end."
+    return told
+
+
+def _no_more_lost(shown: str, now: str) -> bool:
+    """A copy or an upload ends by itself; a deletion after that costs less than was shown."""
+    return now in {shown, _IS_OVER}
+
+
+def _another(shown: str, now: str) -> str:
+    told = f"its file is {now or 'not told'}, not {shown or 'untold'}"
+    return f"the snapshot is another one now: {told}"
+
+
+def _said_taken(text: str) -> str:
+    return f"{text} (node's time)" if text else UNKNOWN
+
+
+def _as_many_copies(shown: str, now: str) -> bool:
+    """A copy more does no harm; one that was shown and is gone would be lost."""
+    return set(shown.split(", ")) - {""} <= set(now.split(", "))
+
+
+def _check(values: Mapping[str, str]) -> None:
+    fields.snapshot_name(values["name"], "name")
+    fields.echoed(values.get("desc", ""), "desc")
+
+
+GROUP = Group(
+    "snapshot",
+    "Copies of a machine's system disk",
+    (
+        Command(
+            "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",)
+        ),
+        Command("show", show, example="snapshot show train-01 before-upgrade", check=_check),
+        Command(
+            "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
+            check=_check, look=_before_create, reads=(STATE, DISKS),
+            asks="Take snapshot {name} of {target} and upload it to {server}",
+            facts={"server": FactKind("Image server")}, alike=("name",),
+            follow=Follow(
+                Goal.SNAPSHOT,
+                lambda known: f"on {{node}}: snapshot {known['name']} is being taken, "
+                f"for {known.get('server', '')}",
+                "has a snapshot",
+            ),
+        ),
+        Command(
+            "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
+            check=_check, look=_before_delete,
+            repeated=lambda error, _known: isinstance(error, Missing),
+            unanswered=Follow(
+                Goal.CHANGED,
+                lambda known: f"on {{node}}: snapshot {known['name']} is being deleted",
+                "has no such snapshot",
+            ),
+            facts={
+                "name": FactKind("Name"),
+                "status": FactKind(
+                    "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
+                ),
+                "file": FactKind("File", differs=_another),
+                "taken": FactKind("Taken", said=_said_taken),
+                "copies": FactKind(
+                    "Copy on", said=lambda servers: servers or "none seen", holds=_as_many_copies
+                ),
+            },
+            asks="Delete snapshot {name} of", loses=_delete_loses,
+        ),
+    ),
+    needs_session=True,
+)  # fmt: skip

@@ -1,0 +1,305 @@
+"""Creating a machine: what is asked, and how it becomes DBC's request (docs/dbc-api.md §3.2.1)."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from bot.commands.room import lacking
+from bot.dbc.requests import CreateSpec
+from bot.language.args import Arg, AtNode, Image
+from bot.language.table import Command, Follow
+from bot.model import Effect, Goal, Node
+from bot.pipeline.context import Context
+from bot.plural import counted
+
+_PORTS = 10_000  # how many ports each kind is picked from
+_FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
+_EXAMPLE_TASK = "0000000000000000000000"
+
+Name = Annotated[
+    str,
+    Arg(
+        "Name",
+        "word",
+        "What it is called on DBC: its description there",
+        "train-01",
+        names=("desc",),
+        positional=False,
+    ),
+]
+Count = Arg("", "int", positional=False)
+Gpu = Annotated[
+    int,
+    Arg(
+        "GPUs",
+        "int",
+        "0 only when the whole node is rented",
+        "2",
+        0,
+        64,
+        names=("gpus", "gpu_count"),
+        positional=False,
+    ),
+]
+Cpu = Annotated[
+    int, Arg("CPU cores", "int", "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False)
+]
+Mem = Annotated[
+    int,
+    Arg(
+        "Memory (GiB)",
+        "size",
+        "Like 64 or 64G",
+        "64",
+        1,
+        65536,
+        names=("memory", "mem_size"),
+        positional=False,
+    ),
+]
+Disk = Annotated[
+    int,
+    Arg(
+        "Data disk (GiB)",
+        "size",
+        "Beside the system disk of 350 GiB",
+        "100",
+        1,
+        1_000_000,
+        names=("disk_size",),
+        positional=False,
+    ),
+]
+System = Annotated[
+    str,
+    Arg(
+        "System (OS)",
+        "choice",
+        "",
+        "linux",
+        choices=("linux", "windows"),
+        names=("operation_system",),
+        positional=False,
+    ),
+]
+Bios = Annotated[
+    str,
+    Arg(
+        "Boot mode (BIOS)",
+        "choice",
+        "legacy for linux, uefi for windows",
+        "legacy",
+        choices=("legacy", "uefi", "pxe"),
+        names=("bios_mode",),
+        positional=False,
+    ),
+]
+_PORT_HINT = "On the node's address; empty: a free-looking one is picked"
+Ssh = Annotated[
+    int | None,
+    Arg("SSH port", "int", _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),
+]
+Rdp = Annotated[
+    int | None,
+    Arg("RDP port", "int", _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False),
+]
+Vnc = Annotated[
+    int | None,
+    Arg("VNC port", "int", _PORT_HINT, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+]
+PublicIp = Annotated[
+    str | None,
+    Arg(
+        "Public IP",
+        "word",
+        "An address of the machine's own, if the node has one to give",
+        "203.0.113.9",
+        positional=False,
+        narrow=True,
+    ),
+]
+Lan = Annotated[
+    str | None,
+    Arg(
+        "Private network (LAN)",
+        "word",
+        "Its name",
+        "team42",
+        names=("network_name", "network"),
+        positional=False,
+        narrow=True,
+    ),
+]
+Ports = Annotated[
+    tuple[str, ...],
+    Arg(
+        "More ports",
+        "list",
+        "One a line: tcp,8080 or udp,6000-6010",
+        "tcp,8080",
+        names=("custom_port",),
+        positional=False,
+        narrow=True,
+    ),
+]
+Filters = Annotated[
+    tuple[str, ...],
+    Arg(
+        "Network filters",
+        "list",
+        "One a line: in,tcp,22,0.0.0.0/0,accept",
+        "in,tcp,22,0.0.0.0/0,accept",
+        names=("network_filters",),
+        positional=False,
+        narrow=True,
+    ),
+]
+Multicast = Annotated[
+    tuple[str, ...],
+    Arg("Multicast", "list", "One a line: 230.0.0.1:5558", "230.0.0.1:5558", positional=False),
+]
+DataFile = Annotated[
+    str | None,
+    Arg(
+        "Existing data file",
+        "word",
+        "A file on the node to use as the data disk",
+        "data_1.qcow2",
+        names=("data_file_name",),
+        positional=False,
+        narrow=True,
+    ),
+]
+Nic = Annotated[
+    str,
+    Arg(
+        "Network card (NIC)",
+        "choice",
+        "",
+        "virtio",
+        choices=("virtio", "e1000", "rtl8139"),
+        names=("interface_model_type",),
+        positional=False,
+    ),
+]
+
+
+async def create(
+    ctx: Context,
+    name: Name,
+    image: Image,
+    node: AtNode,
+    gpu: Gpu = 1,
+    cpu: Cpu = 8,
+    mem: Mem = 32,
+    disk: Disk = 100,
+    os: System = "linux",
+    public_ip: PublicIp = None,
+    lan: Lan = None,
+    ports: Ports = (),
+    ssh: Ssh = None,
+    rdp: Rdp = None,
+    vnc: Vnc = None,
+    filters: Filters = (),
+    bios: Bios = "legacy",
+    multicast: Multicast = (),
+    data_file: DataFile = None,
+    nic: Nic = "virtio",
+) -> None:
+    """Create a machine on a node; it takes five to fifteen minutes."""
+    wanted = {
+        "name": name, "image": image, "gpu": gpu, "cpu": cpu, "mem": mem, "disk": disk, "os": os,
+        "bios": bios, "ssh": ssh, "rdp": rdp, "vnc": vnc, "public_ip": public_ip, "lan": lan,
+        "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
+        "nic": nic,
+    }  # fmt: skip
+    await ctx.dbc.tasks.create(await ctx.target(node), spec(ctx.task, wanted))
+
+
+async def _lacking(
+    ctx: Context,
+    node: Node,
+    *,
+    image: str,
+    gpu: int,
+    cpu: int,
+    mem: int,
+    disk: int,
+    bios: str,
+    data_file: str | None,
+    **_others: Any,
+) -> Sequence[str]:
+    """What the node has no room for."""
+    is_new = bios != "pxe" and data_file is None  # else no disk is made
+    return await lacking(
+        ctx, node, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image
+    )
+
+
+def spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
+    """DBC's request. Raises InvalidField for what DBC would misread."""
+    spread = zlib.crc32(task.encode()) % _PORTS
+    windows = wanted["os"] == "windows"
+    return CreateSpec(
+        task_id=task,
+        desc=wanted["name"],
+        image_name=wanted["image"],
+        gpu_count=wanted["gpu"],
+        cpu_cores=wanted["cpu"],
+        mem_size=wanted["mem"],
+        disk_size=wanted["disk"],
+        operation_system=wanted["os"],
+        bios_mode=wanted["bios"],
+        ssh_port=wanted["ssh"] or (None if windows else _FIRST_SSH + spread),
+        rdp_port=wanted["rdp"] or (_FIRST_RDP + spread if windows else None),
+        vnc_port=wanted["vnc"] or _FIRST_VNC + spread,
+        public_ip=wanted["public_ip"],
+        network_name=wanted["lan"],
+        custom_port=wanted["ports"],
+        network_filters=wanted["filters"],
+        multicast=wanted["multicast"],
+        data_file_name=wanted["data_file"],
+        interface_model_type=wanted["nic"],
+    )
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Find what DBC would misread while the form is still open."""
+    wanted = {
+        p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else p.default
+        for p in COMMAND.parameters
+    }
+    spec(_EXAMPLE_TASK, wanted)
+
+
+async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:
+    """The ports that are picked where none is named."""
+    return ports_of(spec(ctx.task, wanted))
+
+
+def ports_of(made: CreateSpec) -> Mapping[str, str]:
+    """The ports that are sent, as they would be typed."""
+    ports = {"ssh": made.ssh_port, "rdp": made.rdp_port, "vnc": made.vnc_port}
+    return {name: str(port) for name, port in ports.items() if port is not None}
+
+
+def _asks(known: Mapping[str, str]) -> str:
+    gpus = counted(int(known["gpu"]), "GPU")
+    cores = counted(int(known["cpu"]), "core")
+    size = f"{gpus}, {cores}, {known['mem']} GiB of memory and a data disk of {known['disk']} GiB"
+    return f"Create {{label}} with {size} from {{image}} on {{node}}"
+
+
+COMMAND = Command(
+    "create",
+    create,
+    Effect.CHANGE,
+    "vm create name=train-01 image=ubuntu.qcow2 gpu=2 cpu=8 mem=64 disk=100 on gpu1",
+    form=True,
+    check=_check,
+    foresees=_lacking,
+    shows=_picked,
+    asks=_asks,
+    follow=Follow(Goal.RUNNING, "is being created", "is running"),
+    alike=("name",),
+)

@@ -1,0 +1,264 @@
+"""Changing a machine, one thing a call, without losing its public IP (docs/dbc-api.md §3.2.10)."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+from bot.commands.vm_create import Cpu, Gpu, Mem
+from bot.dbc.models import Modified, TaskDetail
+from bot.dbc.requests import TaskChange
+from bot.errors import BotError, Refused, Severity
+from bot.folding import plain
+from bot.language.args import Arg, Vm
+from bot.language.table import Command, Follow
+from bot.messages.facts import FactKind, unread
+from bot.model import Effect, Goal, Machine
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import stacked
+from bot.reply import Line, Para, Reply, bold, line
+from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
+
+NewPublicIp = Annotated[
+    str | None,
+    Arg(
+        "Public IP",
+        "word",
+        "Empty: keep the present one; none: take it away",
+        "203.0.113.9",
+        positional=False,
+        narrow=True,
+    ),
+]
+_KEEP = "Empty: keep the present one"
+Ssh = Annotated[
+    int | None,
+    Arg("SSH port", "int", _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
+]
+Rdp = Annotated[
+    int | None,
+    Arg("RDP port", "int", _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
+]
+Vnc = Annotated[
+    int | None,
+    Arg("VNC port", "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+]
+_UNTOLD = "They take the place of all present ones, which DBC does not tell; none: no ports"
+NewPorts = Annotated[
+    tuple[str, ...],
+    Arg(
+        "More ports",
+        "list",
+        _UNTOLD,
+        "tcp,8080",
+        names=("custom_port",),
+        positional=False,
+        narrow=True,
+    ),
+]
+NewFilters = Annotated[
+    tuple[str, ...],
+    Arg(
+        "Network filters",
+        "list",
+        "One a line; they take the place of all present ones; none: no filters",
+        "in,tcp,22,0.0.0.0/0,accept",
+        names=("network_filters",),
+        positional=False,
+        narrow=True,
+    ),
+]
+
+
+WAS = "was "  # before a field's name: the fact of what it was when it was shown
+_NEXT_START = " (from the next start)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change, in words and as DBC takes it; of which field, and what it is to be."""
+
+    name: str
+    after: str
+    said: str
+    change: TaskChange
+    at_next_start: bool
+
+
+async def modify(
+    ctx: Context,
+    vm: Vm,
+    mem: Mem | None = None,
+    cpu: Cpu | None = None,
+    gpu: Gpu | None = None,
+    public_ip: NewPublicIp = None,
+    ssh: Ssh = None,
+    rdp: Rdp = None,
+    vnc: Vnc = None,
+    ports: NewPorts | None = None,
+    filters: NewFilters | None = None,
+) -> Reply:
+    """Change a machine's size, ports or filters; what is left empty stays as it is."""
+    wanted = {
+        "public_ip": public_ip, "ssh": ssh, "rdp": rdp, "ports": ports, "filters": filters,
+        "vnc": vnc, "gpu": gpu, "cpu": cpu, "mem": mem,
+    }  # fmt: skip
+    steps = steps_of(wanted, _known_now(ctx.facts))
+    target = await ctx.target(vm)
+    told: list[Line] = []
+    for position, step in enumerate(steps):
+        try:
+            answer = await ctx.dbc.tasks.modify(target, vm.task, step.change)
+        except BotError as error:
+            raise _partly(error, step, steps[:position], steps[position + 1 :]) from None
+        when = _NEXT_START if answer is Modified.NEXT_BOOT else ""
+        told.append(line("• ", step.said, when))
+    head = line("Changed ", bold(vm.label), ":")
+    return Reply(f"Changed {vm.label}", (Para(stacked([head, *told])),))
+
+
+async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
+    """What it is like now, and in words what becomes of it. Refused where nothing would change."""
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    now = present(detail)
+    try:
+        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+    except BotError:
+        if wanted["public_ip"] is None:
+            raise
+    steps = steps_of(wanted, now)
+    if not steps:
+        name = next(name for name in FIELDS if wanted[name] is not None)
+        field = FIELDS[name]
+        raise Refused(
+            f"There is nothing to change: {field.called} is {now[name]}{field.unit} already.",
+            field=name,
+        )
+    said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
+    return {
+        "change": "; ".join(said),
+        **present_of(wanted, now),
+        **{f"{NOW}{name}": text for name, text in now.items()},
+        **{f"{THEN}{step.name}": step.after for step in steps},
+    }
+
+
+async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
+    """What it is like now, for the form."""
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    now = present(detail)
+    with suppress(BotError):
+        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+    return now
+
+
+def _known_now(facts: Mapping[str, str]) -> Mapping[str, str]:
+    return {n.removeprefix(NOW): text for n, text in facts.items() if n.startswith(NOW)}
+
+
+def steps_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
+    """One change a call, since DBC may carry out a part of a larger one; none for what is so."""
+    typed = wanted["public_ip"]
+    address = now.get("public_ip", NONE) if typed is None else typed
+    kept = None if plain(address) == NONE else address
+    steps = []
+    for name, field in FIELDS.items():
+        value = wanted[name]
+        if value is None:
+            continue
+        given = value if isinstance(value, tuple) else (str(value),)
+        cleared = [plain(text) for text in given] in ([], [NONE])
+        after = NONE if cleared else " ".join(given)
+        if now.get(name) == after:
+            continue
+        if isinstance(value, tuple):
+            value = () if cleared else value
+        sent = {"new_public_ip": kept} | ({} if name == "public_ip" else {field.sent: value})
+        change = TaskChange.model_validate(sent)
+        steps.append(
+            _Step(name, after, field.told(now.get(name, ""), after), change, field.at_next_start)
+        )
+    return steps
+
+
+async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
+    """The machine's own public IP, which must be sent back or DBC takes it away; or `none`.
+
+    DBC shows it nowhere as such: `ssh_ip` is the public IP or else the node's address, and the
+    node's address is told with two of its parts hidden (docs/dbc-api.md §3.1.1, §3.2.2).
+    """
+    info = await ctx.dbc.nodes.info(vm.node)
+    own, shown = detail.ssh_ip.split("."), info.ip.split(".")
+    if len(own) != 4 or len(shown) != 4 or set(shown) == {"*"}:
+        raise Refused(
+            "I cannot tell whether this machine has a public IP of its own, "
+            "and DBC would take it away with this change.",
+            hint="Say it: public_ip=<address>, or public_ip=none.",
+            field="public_ip",
+        )
+    is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))
+    return NONE if is_nodes else detail.ssh_ip
+
+
+def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) -> BotError:
+    """The error with what was changed before it and what was not tried."""
+    told = f"{step.said}: {error.sentence}"
+    if done:
+        told = f"Changed: {'; '.join(one.said for one in done)}. Then {told}"
+    if left:
+        told += f" Not tried: {'; '.join(one.said for one in left)}."
+    partly = BotError(told, hint=error.hint, field=error.field)
+    partly.severity = error.severity
+    if done and partly.severity is Severity.REFUSED:  # something has changed
+        partly.severity = Severity.FAILED
+    partly.learnt = {TRIED: " ".join(one.name for one in [*done, step])}
+    return partly
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Find what DBC would misread while the form is still open."""
+    wanted = {
+        p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else None
+        for p in COMMAND.parameters
+    }
+    if not steps_of(wanted, {}):
+        raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
+
+
+def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str, str]:
+    """What a review shows of what is there: all that is to change, and what is sent along."""
+    found: dict[str, str] = {}
+    for name in FIELDS:
+        if wanted[name] is None and name != "public_ip":
+            continue
+        found[f"{WAS}{name}"] = now.get(name, "")
+        if name not in now:
+            found[unread(f"{WAS}{name}")] = "DBC does not tell."
+    return found
+
+
+def _before_of(name: str) -> FactKind:
+    field = FIELDS[name]
+    label = f"{field.called[:1].upper()}{field.called[1:]} now"
+    return FactKind(label, said=partial(_with_unit, field.unit), called=field.called)
+
+
+def _with_unit(unit: str, text: str) -> str:
+    return f"{text}{unit if text != NONE else ''}" if text else ""
+
+
+COMMAND = Command(
+    "modify",
+    modify,
+    Effect.CHANGE,
+    "vm modify train-01 mem=64",
+    form=True,
+    check=_check,
+    look=_before,
+    present=_present,
+    unanswered=Follow(Goal.CHANGED, "is being changed", "is changed"),
+    facts={f"{WAS}{name}": _before_of(name) for name in FIELDS},
+    asks="Change {change} of",
+    loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",
+)

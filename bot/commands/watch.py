@@ -1,0 +1,214 @@
+"""Watches: what is being followed, and to stop it."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from bot.commands.servers import (
+    DOWNLOAD,
+    Direction,
+    ImageFile,
+    choose_server,
+    one_transfer,
+    size_on_node,
+)
+from bot.dbc import fields
+from bot.dbc.models import Phase, state_of
+from bot.errors import Conflict, NotFound, Refused
+from bot.language.args import Arg, AtNode, ImageServer, Vm
+from bot.language.table import Command, Follow, Group
+from bot.messages.facts import FactKind
+from bot.model import Effect, Goal, Machine, Node, Watch
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import short
+from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
+from bot.services.matching import best_of
+from bot.watches.observers.transfers import size_of
+
+What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
+
+_UNTIL: Mapping[Goal, str] = {
+    Goal.RUNNING: "it runs",
+    Goal.CLOSED: "it is off",
+    Goal.GONE: "it is deleted",
+    Goal.SETTLED: "it comes to rest",
+    Goal.DOWNLOADED: "it is downloaded",
+    Goal.UPLOADED: "it is uploaded",
+    Goal.SNAPSHOT: "it is on the image server",
+    Goal.DISK_ADDED: "the disk is added",
+    Goal.DISK_GROWN: "the disk has grown",
+    Goal.DISK_DELETED: "the disk is deleted",
+    Goal.CHANGED: "the change is seen",
+}
+
+
+async def list_watches(ctx: Context) -> Reply:
+    """List what is being followed for you."""
+    async with ctx.services.store.read() as tx:
+        watches = await tx.watches.open(asked_by=ctx.actor)
+    hidden = await ctx.hidden("watch.list")
+    watches = [watch for watch in watches if watch.node not in hidden]
+    if not watches:
+        return Reply.empty("Nothing is being followed for you.")
+    rows = [await _row(ctx, watch) for watch in watches]
+    return Reply("Followed for you", (Rows(tuple(rows)),))
+
+
+async def _row(ctx: Context, watch: Watch) -> Row:
+    label = await ctx.services.inventory.label(watch.node)
+    status = _status(watch)
+    silent: Line = ()
+    if watch.silent_since is not None:
+        answer = await ctx.services.inventory.last_answer(watch.node)
+        since = line(" since ", time(answer)) if answer else ()
+        silent = line(f" as last seen; {label} has not answered", since)
+    shown = line(
+        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}", silent,
+        f" · followed until {_UNTIL[watch.goal]} · since ", time(watch.started_at),
+    )  # fmt: skip
+    data = {
+        "id": watch.id,
+        "what": watch.label,
+        "node": label,
+        "node_id": watch.node,
+        "task": watch.task or None,
+        "status": status,
+        "until": state_of(watch.goal),
+        "started_at": watch.started_at,
+    }
+    return Row(shown, data)
+
+
+def _status(watch: Watch) -> str:
+    """What was seen of it; a command without an answer may not have arrived at all."""
+    if watch.unsure and not watch.polls:  # what it was before says nothing
+        return "unknown"
+    return state_of(watch.status) if watch.status else "queued"
+
+
+async def vm(ctx: Context, vm: Vm) -> None:
+    """Follow a machine that is changing, whoever made it, until it comes to rest."""
+
+
+async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
+    detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
+    if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
+        raise Conflict(
+            f"{vm.label} is “{state_of(detail.status)}”: nothing is changing.",
+            hint="There is something to follow only while it starts, stops, is made …",
+        )
+    return {}
+
+
+async def image(
+    ctx: Context,
+    image: ImageFile,
+    node: AtNode,
+    server: ImageServer = "",
+    direction: Direction = "",
+) -> None:
+    """Follow an image's transfer that is under way on a node, whoever started it."""
+
+
+async def _before_image(
+    ctx: Context, image: str, node: Node, server: str, direction: str
+) -> Mapping[str, str]:
+    target = await ctx.target(node)
+    found = await one_transfer(ctx, target, image, direction)
+    await ctx.allow(direction=found.direction)
+    path = fields.image_path(image, "image")
+    name = path.rpartition("/")[2]
+    is_download = found.direction == DOWNLOAD
+    chosen = await choose_server(ctx, server, having=name if is_download else "")
+    await ctx.allow(direction=found.direction, server=chosen)
+    if is_download:
+        size = size_of(await ctx.dbc.images.on_server(chosen), name)
+    else:
+        size = await size_on_node(ctx, target, path)
+    return {
+        "direction": found.direction, "image": name, "path": path, "server": chosen,
+        "size": str(size or ""), "before": "",
+    }  # fmt: skip
+
+
+def _goal(known: Mapping[str, str]) -> Goal:
+    return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
+
+
+def _transfer(known: Mapping[str, str]) -> str:
+    if _goal(known) is Goal.DOWNLOADED:
+        return f"is being downloaded from {known.get('server', '')} to {{node}}"
+    return f"is being uploaded from {{node}} to {known.get('server', '')}"
+
+
+async def stop(ctx: Context, watch: What) -> Reply:
+    """Follow something no longer; the machine or transfer itself goes on."""
+    found = await _meant(ctx, watch)
+    await ctx.services.watches.stop(found, ctx.actor)
+    return Reply.of("I no longer follow ", bold(found.label), ".", private=True)
+
+
+async def _followed_now(ctx: Context, watch: str) -> Mapping[str, str]:
+    found = await _meant(ctx, watch)
+    on = await ctx.services.inventory.label(found.node)
+    return {"what": f"{found.label} on {on}, until {_UNTIL[found.goal]} ({short(found.id)})"}
+
+
+async def _meant(ctx: Context, watch: str) -> Watch:
+    """The one that is meant. Raises NotFound where none is, Refused where it may be several."""
+    async with ctx.services.store.read() as tx:
+        watches = await tx.watches.open(asked_by=ctx.actor)
+    found = best_of(watches, watch, lambda it: ((it.id, it.task), (it.label,)), lambda it: (it.id,))
+    if not found:
+        raise NotFound(
+            f"Nothing followed for you is called “{watch}”.",
+            hint=line("See: ", command("watch list")),
+        )
+    if len(found) > 1:
+        numbers = ", ".join(short(w.id) for w in found)
+        raise Refused(f"“{watch}” could be any of {numbers}.", hint="Say the number.")
+    return found[0]
+
+
+def _check_image(values: Mapping[str, str]) -> None:
+    fields.image_path(values["image"], "image")
+
+
+GROUP = Group(
+    "watch",
+    "Operations in progress",
+    (
+        Command("list", list_watches, example="watch list", synonyms=("ls",)),
+        Command(
+            "vm",
+            vm,
+            Effect.CHANGE,
+            "watch vm train-01",
+            asks="Follow",
+            look=_before_vm,
+            follow=Follow(Goal.SETTLED, "is changing", "has come to rest"),
+            is_personal=True,
+        ),
+        Command(
+            "image",
+            image,
+            Effect.CHANGE,
+            "watch image ubuntu.qcow2 on gpu1",
+            asks="Follow the {direction} of",
+            check=_check_image,
+            look=_before_image,
+            follow=Follow(_goal, _transfer, "has been transferred"),
+            is_personal=True,
+        ),
+        Command(
+            "stop",
+            stop,
+            Effect.CHANGE,
+            "watch stop train-01",
+            shows=_followed_now,
+            facts={"what": FactKind("What is followed", called="what is followed")},
+            asks="Stop following {watch}",
+            loses="Nobody is told how it ends.",
+            is_personal=True,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What a line says: its words, arguments and forms, without knowing machines or people."""

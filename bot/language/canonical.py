@@ -1,0 +1,103 @@
+"""One text for everything that means the same: `64G`, `064` and `64`, `RESET` and `reset`.
+
+Lines, forms, the ledger (and with it what a review covers) and the site's rules all go by it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import product
+
+from bot.dbc.fields import own_task_id
+from bot.language.args import NODES, OPTIONS, SECRET, Option, Parameter
+from bot.language.table import Command
+from bot.model import Effect
+from bot.reviews.policy import is_free
+from bot.reviews.rule_arguments import Argument, Guarded, Known
+
+_task_id = partial(own_task_id, field="a machine's id")
+
+_BEGINNING = frozenset({"session.add", "session.request", "session.sign"})
+# They take no node, and show something of each.
+_LISTING_NODES = frozenset(
+    {"node.list", "session.list", "watch.list", "audit.list", "audit.export", "whoami"}
+)
+_BY_NODE = 'it has several names; `match` says which is meant by its id: node = "…"'
+
+
+def canonical(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+    """The texts as the ledger has them; a flag that is off is left out.
+
+    Raises Refused with the field for a text that cannot be.
+    """
+    taken: list[Parameter | Option] = [*command.parameters, *options_of(command)]
+    texts = {
+        one.name: one.arg.canonical(one.name, values[one.name])
+        for one in taken
+        if one.name in values
+    }
+    flags = {one.name for one in taken if one.arg.kind == "flag"}
+    found = {name: texts.get(name, text) for name, text in values.items()}
+    return {name: text for name, text in found.items() if text or name not in flags}
+
+
+def options_of(command: Command) -> list[Option]:
+    """Everyone's options, without those whose name the command has for something of its own."""
+    return [option for option in OPTIONS if command.parameter(option.name) is None]
+
+
+def known_arguments(commands: Iterable[Command]) -> Known:
+    """What rules may say of each command and its arguments, by its id."""
+    return {
+        command.id: Guarded(
+            arguments=[
+                *(_argument(one) for one in command.parameters if one.arg.kind not in SECRET),
+                *(_option(one) for one in options_of(command)),
+            ],
+            effects=partial(_effects, command),
+            is_free=is_free(command.id),
+            has_node=any(one.arg.kind in NODES | {"vm"} for one in command.parameters),
+            lists_nodes=command.id in _LISTING_NODES,
+            begins=command.id in _BEGINNING,
+        )
+        for command in commands
+    }
+
+
+def _effects(command: Command, given: Mapping[str, str]) -> frozenset[Effect]:
+    """All that it may do, whatever is given for its other arguments."""
+    if isinstance(command.effect, Effect):
+        return frozenset({command.effect})
+    names = [one.name for one in command.parameters]
+    return frozenset(
+        command.effect_of({name: text for name, text in zip(names, texts, strict=True) if text})
+        for texts in product(*(tuple(_texts(one, given)) for one in command.parameters))
+    )
+
+
+def _texts(parameter: Parameter, given: Mapping[str, str]) -> Iterator[str]:
+    """What may stand for it, as far as an effect may depend on it."""
+    if parameter.name in given:
+        yield given[parameter.name]
+        return
+    yield ""
+    yield from parameter.arg.choices or ("true",)
+
+
+def _argument(parameter: Parameter) -> Argument:
+    arg, default = parameter.arg, parameter.default
+    read = _task_id if arg.kind == "vm" else partial(arg.canonical, parameter.name)
+    return Argument(
+        name=parameter.name,
+        spellings=parameter.spellings,
+        canonical=read,
+        default="" if default in {None, (), ""} else read(str(default)),
+        is_list=arg.kind == "list",
+        is_machine=arg.kind == "vm",
+        instead=_BY_NODE if arg.kind in NODES else "",
+        is_required=parameter.required,
+    )
+
+
+def _option(option: Option) -> Argument:
+    read = partial(option.arg.canonical, option.name)
+    return Argument(option.name, frozenset({option.name}), read)

@@ -1,0 +1,368 @@
+"""One parser for slash commands, mentions and direct messages.
+
+Turns a line into a command with texts by parameter name, or into a usage problem. Pure, and
+total: any text at all gives one or the other. Targets are resolved later
+(`bot.pipeline.targets`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from bot.errors import Refused
+from bot.folding import fold, narrow, plain
+from bot.language.alias import expanded
+from bot.language.args import NODE_OPTION, SECRET, Parameter, option_called
+from bot.language.canonical import canonical, options_of
+from bot.language.placeholders import without_placeholders
+from bot.language.sizes import UNIT
+from bot.language.synonyms import nearest
+from bot.language.table import Command, Table
+from bot.language.text import Word, clean, option_name, parted, quoted, unwrapped, words
+from bot.model import Effect
+from bot.reply import command as to_type
+from bot.reply import line
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command and the texts given for its parameters, for `on` and for everyone's options.
+
+    `spelled` has those that stood in quotes with their quotes, which may belong to a name.
+    """
+
+    command: Command
+    values: dict[str, str] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def render(self) -> str:
+        """A line that parses to the same."""
+        given = [f"{name}={quoted(value)}" for name, value in self.values.items()]
+        return " ".join([self.command.title, *given])
+
+
+@dataclass(frozen=True, slots=True)
+class HelpWanted:
+    """A request for help: on a command, a group, or everything (both empty)."""
+
+    group: str = ""
+    command: Command | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """No command: what was typed and what comes nearest.
+
+    `given` is what the rest of the line says to each of these, by the command's id.
+    """
+
+    typed: str
+    nearest: tuple[Command, ...]
+    given: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Surplus(Refused):
+    """A word too many. `bare` are all words that stand without a `key=`, `values` the others."""
+
+    def __init__(
+        self, command: Command, word: str, bare: Sequence[str], values: Mapping[str, str]
+    ) -> None:
+        super().__init__(
+            f"I don't know what “{word}” means for “{command.title}”.",
+            hint=line("Usage: ", to_type(command.usage)),
+        )
+        self.command = command
+        self.bare = tuple(bare)
+        self.values = dict(values)
+
+
+_WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and says nothing
+
+_TOWARDS = frozenset({"from", "to"})  # before an image server
+
+Parse = Parsed | HelpWanted | NotUnderstood
+
+_NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
+_STRICTNESS = {"choice": 0, "int": 1}  # the kinds that take few words, before those that take any
+
+_HELP = frozenset({"help", "?", "帮助"})
+
+
+def parse(
+    table: Table,
+    text: str,
+    slash_command: str = "/dbc",
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> Parse:
+    """What the line means. Raises Refused (with the field) for an argument that cannot be."""
+    typed = _typed(table, text, slash_command, aliases)
+    if not typed:
+        return HelpWanted()
+    wants_help = [word for word in typed if option_name(word) == "help" or plain(word) in _HELP]
+    as_asked = any(option_called(option_name(word) or "") for word in typed)  # `help vm --json`
+    if wants_help and (typed[-1] in wants_help or (typed[0] in wants_help and not as_asked)):
+        return _help(table, [word for word in typed if word not in wants_help])
+    command, rest = _command(table, typed)
+    if command is None:
+        if len(typed) == 1 and table.group(typed[0]):
+            return HelpWanted(group=plain(typed[0]))
+        return _not_understood(table, typed)
+    return Parsed(command, *_arguments(command, rest))
+
+
+def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping[str, str]) -> None:
+    """Raise Refused for a line that gives a secret, though it is not to be carried out now."""
+    typed = _typed(table, text, slash_command, aliases)
+    command, rest = _command(table, typed) if typed else (None, ())
+    if command is not None and _secret_of(command):
+        _sorted_out(command, rest)
+
+
+def _typed(
+    table: Table, text: str, slash_command: str, aliases: Mapping[str, str]
+) -> Sequence[str]:
+    """The words of a line from its command on, an alias replaced."""
+    typed: Sequence[str] = words(unwrapped(clean(text)))
+    if typed and plain(typed[0]) == fold(slash_command):
+        typed = typed[1:]
+    if typed and not _is_command(table, typed[0]):
+        return expanded(typed, aliases)
+    return typed
+
+
+def _is_command(table: Table, word: str) -> bool:
+    return table.group(word) is not None or table.find("", word) is not None
+
+
+def _command(table: Table, typed: Sequence[str]) -> tuple[Command | None, Sequence[str]]:
+    if len(typed) > 1 and (command := table.find(typed[0], typed[1])):
+        return command, typed[2:]
+    if command := table.find("", typed[0]):
+        return command, typed[1:]
+    if table.group(typed[0]) is not None:
+        return None, typed[1:]
+    if len(typed) > 1 and (command := table.find(typed[1], typed[0])):  # `restart vm 7a9Q`
+        return command, typed[2:]
+    return table.alone(typed[0]), typed[1:]
+
+
+def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
+    if not topic:
+        return HelpWanted()
+    command, _ = _command(table, topic)
+    if command is not None:
+        return HelpWanted(command=command)
+    if len(topic) == 1 and table.group(topic[0]):
+        return HelpWanted(group=plain(topic[0]))
+    return _not_understood(table, topic)
+
+
+def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
+    found = nearest(table, typed)
+    given = {command.id: _given(command, found.rest) for command in found.commands}
+    return NotUnderstood(" ".join(typed[:2]), found.commands, given)
+
+
+def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
+    """What the rest of a line that was meant otherwise says to a command, if it fits."""
+    try:
+        return _arguments(command, rest)[0]
+    except Refused:
+        return {}
+
+
+def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The texts by parameter, and those of them that stood in quotes with their quotes."""
+    values = _sorted_out(command, without_placeholders(command, rest))
+    node = command.parameter(NODE_OPTION)
+    if node is not None and NODE_OPTION in values:
+        _set(values, node.name, values.pop(NODE_OPTION))
+    spelled = {
+        name: word.spelled
+        for name, word in values.items()
+        if isinstance(word, Word) and word.spelled != word
+    }
+    values = canonical(command, values)
+    _check_options(command, values)
+    return values, spelled
+
+
+def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
+    """Which word belongs to what."""
+    values: dict[str, str] = {}
+    bare: list[str] = []
+    queue = _with_units(command, rest)
+    while queue:
+        if _takes_whole_line(command, bare, queue, values):
+            break
+        word = queue.pop(0)
+        if fold(word) == NODE_OPTION and queue and not _is_choice(command, word):
+            _set(values, NODE_OPTION, queue.pop(0))
+        elif fold(word) == _WITH and queue and queue[0][:1] in {"@", "#"}:
+            continue
+        elif queue and (server := _server_after(command, word)):
+            _set(values, server.name, queue.pop(0))
+        elif not _named(command, word, queue, values):
+            bare.append(_up_to_line(command, word, queue))
+    _positional(command, bare, values)
+    return values
+
+
+def _server_after(command: Command, word: str) -> Parameter | None:
+    """The parameter that the word after this one is for: `from hub`, `to hub`."""
+    found = command.parameter(word) if fold(word) in _TOWARDS else None
+    return found if found is not None and found.arg.kind == "server" else None
+
+
+def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
+    """`50 GiB` is one word where a command takes a size."""
+    joined: list[str] = []
+    for word in typed:
+        if joined and UNIT.fullmatch(plain(word)) and _awaits_unit(command, joined[-1]):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _awaits_unit(command: Command, word: str) -> bool:
+    """Whether a word is the number of a size: `50`, `mem=50`."""
+    key, _, number = narrow(word).rpartition("=")
+    if not _NUMBER.fullmatch(number):
+        return False
+    named = command.parameter(option_name(key) or key) if key else None
+    sizes = [p for p in command.parameters if p.arg.kind == "size"]
+    return named in sizes if key else bool(sizes)
+
+
+def _is_choice(command: Command, word: str) -> bool:
+    """Whether the word is one of a parameter's own: `metal power on slot-1`."""
+    return any(p.arg.kind == "choice" and p.arg.accepts(word) for p in command.parameters)
+
+
+def _check_options(command: Command, values: Mapping[str, str]) -> None:
+    """Refuse options that say nothing for this command."""
+    changes = command.effect_of(values) is not Effect.READ
+    for option in options_of(command):
+        if option.name in values and not option.fits(changes=changes):
+            what = "changes something" if changes else "only reads"
+            raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")
+
+
+def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
+    """A word; of `r=vm`, where a line follows, the `r`: the rest begins the line."""
+    name, equals, first = parted(word)
+    if not equals or not name or all(p.arg.kind != "line" for p in command.parameters):
+        return word
+    if first:
+        queue.insert(0, first)
+    return name
+
+
+def _takes_whole_line(
+    command: Command, bare: Sequence[str], queue: Sequence[str], values: dict[str, str]
+) -> bool:
+    """Where an argument is a line of its own, what is left belongs to it, options and all."""
+    for position, parameter in enumerate(command.parameters):
+        if parameter.arg.kind != "line" or parameter.name in values:
+            continue
+        before = command.parameters[:position]
+        filled = len(bare) + sum(p.name in values for p in before) >= len(before)
+        if filled and parted(queue[0])[:2] != (parameter.name, "="):
+            _set(values, parameter.name, " ".join(quoted(word) for word in queue))
+            return True
+    return False
+
+
+def _named(command: Command, word: str, queue: list[str], values: dict[str, str]) -> bool:
+    """Take `key=value`, `--key value` and flags; say whether the word was one of them."""
+    head, equals, value = parted(word)
+    option = option_name(head)
+    key = option or head
+    parameter = command.parameter(key) or (None if equals else _flag_called(command, key))
+    name, is_flag = fold(key), False
+    if parameter is not None:
+        if equals or option is not None:
+            _refuse_secret(parameter)
+        name, is_flag = parameter.name, parameter.arg.kind == "flag"
+    elif not equals and option is None:
+        return False
+    elif everyones := option_called(key):
+        name, is_flag = everyones.name, everyones.arg.kind == "flag"
+    elif name != NODE_OPTION:
+        if (option is not None or key.isidentifier()) and not _takes_text(command):
+            raise _unknown_option(command, head)
+        return False
+    if not equals and not is_flag and (option is None or not queue):
+        return False
+    _set(values, name, value if equals else "true" if is_flag else queue.pop(0))
+    return True
+
+
+def _flag_called(command: Command, word: str) -> Parameter | None:
+    """The flag that a word is, whatever stands around it: `force.`, `*force*`."""
+    found = command.parameter(plain(word))
+    return found if found is not None and found.arg.kind == "flag" else None
+
+
+def _takes_text(command: Command) -> bool:
+    return any(p.arg.kind in {"rest", "line"} for p in command.parameters)
+
+
+def _unknown_option(command: Command, option: str) -> Refused:
+    """`option` is without its value, which may be a secret."""
+    told = "such option" if _secret_of(command) else f"option “{option}”"
+    usage = line("Usage: ", to_type(command.usage))
+    return Refused(f"“{command.title}” has no {told}.", hint=usage)
+
+
+def _secret_of(command: Command) -> Parameter | None:
+    return next((p for p in command.parameters if p.arg.kind in SECRET), None)
+
+
+def _set(values: dict[str, str], name: str, value: str) -> None:
+    if values.setdefault(name, value) != value:
+        raise Refused(f"“{name}” was given twice: “{values[name]}” and “{value}”.", field=name)
+
+
+def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
+    named = dict(values)
+    free = _in_order(command, bare, values)
+    for position, word in enumerate(bare):
+        parameter = next((p for p in free if p.arg.accepts(word)), None)
+        if parameter is None:
+            if secret := _secret_of(command):
+                _refuse_secret(secret)  # most likely what the word is: not to be repeated
+            key, equals, _ = parted(word)
+            told = f"{key}=…" if equals else word  # what follows may be a secret
+            raise Surplus(command, told, bare, named)
+        free.remove(parameter)
+        if parameter.arg.kind == "rest":
+            _set(values, parameter.name, " ".join(bare[position:]))
+            return
+        _set(values, parameter.name, word)
+
+
+def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> list[Parameter]:
+    """The parameters that bare words may fill, in the order in which they do.
+
+    A line that begins with a choice (`vm logs head 20`) has left out the name that stands before
+    it: what can only be a choice or a number is that.
+    """
+    free = [p for p in command.parameters if p.name not in values and p.arg.kind != "flag"]
+    choices = [p for p in free if p.arg.kind == "choice"]
+    begins, *others = [any(p.arg.accepts(word) for p in choices) for word in bare] or [False]
+    if begins and not any(others):
+        return sorted(free, key=lambda p: _STRICTNESS.get(p.arg.kind, len(_STRICTNESS)))
+    return free
+
+
+def _refuse_secret(parameter: Parameter) -> None:
+    if parameter.arg.kind in SECRET:
+        raise Refused(
+            f"{parameter.arg.label} can be given only in the form, never typed: "
+            "what is typed stays readable in Slack.",
+            hint="Treat the one you just typed as known to others and change it.",
+            field=parameter.name,
+        )

@@ -1,0 +1,48 @@
+"""What was pasted from a usage line as it stands there: `[<node>]`, `<machine>`, `name=…`. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from bot.errors import Refused
+from bot.language.table import Command
+from bot.language.text import Word
+from bot.reply import command as to_type
+from bot.reply import line
+
+
+def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
+    """The words without the optional parts of the usage that nobody has filled in.
+
+    Raises Refused for a part that has to be filled in. What stands in quotes is meant as it is.
+    """
+    # Of `<node>` Slack makes a link where it does not escape it, and what it says is left.
+    parts = {part for usage in (command.usage, _unlinked(command.usage)) for part in usage.split()}
+    kept: list[str] = []
+    depth = 0
+    for word in typed:
+        is_pasted = word in parts and not _is_quoted(word)
+        opens = is_pasted and word.startswith("[")
+        if opens or (is_pasted and depth):
+            depth += word.count("[") - word.count("]")
+            continue
+        if is_pasted and not depth:
+            _refuse_unfilled(command, word)
+        kept.append(word)
+    return kept
+
+
+def _unlinked(usage: str) -> str:
+    """The usage with the optional parts as they are left of links."""
+    return re.sub(r"\[[^\]]*\]", lambda part: re.sub("[<>]", "", part[0]), usage)
+
+
+def _is_quoted(word: str) -> bool:
+    return isinstance(word, Word) and word.spelled != word
+
+
+def _refuse_unfilled(command: Command, word: str) -> None:
+    example = line("For example: ", to_type(command.example))
+    if word.startswith("<") and word.endswith(">"):
+        raise Refused(f"Put a value in place of “{word}”.", hint=example)
+    if word.endswith("=…"):
+        raise Refused(f"Put a value after “{word[:-1]}”.", hint=example)

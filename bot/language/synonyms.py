@@ -1,0 +1,195 @@
+"""Which commands people mean by other words, in English and Chinese. Pure.
+
+What comes nearest is only offered, never run. Whatever disrupts or destroys more comes later.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from bot.folding import plain
+from bot.language.table import Command, Table
+
+MOST = 4  # commands that are offered
+_ALIKE = 0.7  # of a word and its typo, as difflib counts
+_TITLES_ALIKE = 0.6
+
+
+def _by_word(rows: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What each word may mean, from what means what."""
+    found: dict[str, list[str]] = {}
+    for words, meant in rows.items():
+        for word in words.split():
+            found.setdefault(word, []).extend(meant.split())
+    return {word: tuple(dict.fromkeys(meant)) for word, meant in found.items()}
+
+
+_GROUPS = _by_word(
+    {
+        "vms machine machines instance instances guest server servers box": "vm",
+        "虚拟机 虚机 机器 实例 主机": "vm",
+        "disks volume volumes 磁盘 硬盘 数据盘": "disk",
+        "snapshots snap snaps 快照": "snapshot",
+        "images img template templates 镜像 模板": "image",
+        "lans network networks net vlan 网络 内网 局域网": "lan",
+        "baremetal bare-metal metals 裸金属 裸机 物理机": "metal",
+        "nodes host hosts gpu gpus 节点 显卡": "node",
+        "sessions access credential credentials 会话 凭证": "session",
+        "watches follow 跟踪 关注": "watch",
+        "approvals pending review reviews request requests 审批 审核 待审批": "approval",
+        "audits history 审计 记录": "audit",
+        "aliases shortcut shortcuts 别名": "alias",
+    }
+)  # fmt: skip
+# Commands by their ids, the likeliest first.
+_VERBS = _by_word(
+    {
+        "stop halt 停止 停 停机 停掉": "vm.shutdown vm.poweroff image.stop watch.stop",
+        "off down poweroff shutdown shut turnoff suspend pause 关机 关闭 关 断电":
+            "vm.shutdown vm.poweroff metal.power",
+        "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
+        "reboot restart bounce cycle 重启 重新启动": "vm.restart metal.power",
+        "hardreboot powercycle 强制重启 硬重启 重置": "vm.restart vm.reset metal.power",
+        "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开":
+            "vm.start metal.power",
+        "rm remove del delete destroy erase drop terminate purge wipe 删除 删 移除 销毁 清除":
+            "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
+            "session.remove alias.remove",
+        "status state info show describe get details detail inspect stat view cat open look "
+        "状态 详情 信息 查看 查询 看 显示":
+            "vm.show node.show snapshot.show approval.show vm.list node.list",
+        "health ping alive 健康": "node.show node.retry session.check",
+        "ls list dir all ps top overview 列表 列出 清单 列":
+            "vm.list node.list image.list disk.list snapshot.list lan.list metal.list "
+            "session.list watch.list approval.list audit.list alias.list",
+        "login logon ssh connect console rdp vnc attach shell 登录 登陆 连接 远程":
+            "vm.show session.add",
+        "new create launch make spawn provision deploy 创建 新建 建 部署":
+            "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
+        "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
+        "log logs tail head journal 日志": "vm.logs",
+        "modify edit set change update alter configure 修改 变更 更改 调整 编辑":
+            "vm.modify metal.modify",
+        "resize expand grow extend enlarge scale 扩容 扩展": "disk.resize vm.modify",
+        "rename name nickname label 改名 重命名 命名 昵称": "vm.name node.name",
+        "passwd password pw 密码 改密 改密码 重置密码": "vm.passwd",
+        "backup save 备份 保存": "snapshot.create image.upload",
+        "download pull fetch 下载 拉取": "image.download",
+        "upload push send 上传 推送": "image.upload",
+        "progress transfer transfers 进度 传输": "image.progress watch.list",
+        "watch track follow monitor 跟踪 关注 监控": "watch.vm watch.image watch.list",
+        "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
+        "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
+            "approval.cancel image.stop watch.stop",
+        "approve approvals confirm deny pending 审批 批准 待审批 拒绝":
+            "approval.list approval.show",
+        "share grant 共享 分享 授权": "session.share",
+        "unshare ungrant 取消共享 取消分享": "session.unshare",
+        "check test verify 检查 测试": "session.check",
+        "use default switch select 使用 默认 切换": "node.use settings",
+        "rent rents rental rentals order orders 订单 租用": "node.orders",
+        "power 电源": "metal.power vm.start vm.poweroff",
+        "export dump 导出": "audit.export",
+        "who me id whoami 我 我是谁": "whoami",
+        "config preferences options settings 设置 配置": "settings",
+        "commands usage man manual 命令 用法": "help",
+    }
+)  # fmt: skip
+
+_CHINESE = re.compile(r"[\u4e00-\u9fff]+")
+_PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
+_FORCE = "强制"
+_LOOKING = frozenset({"查看", "查询", "看", "显示"})
+_KNOWN = sorted(
+    (w for w in {*_GROUPS, *_VERBS, _FORCE} if _CHINESE.match(w)), key=len, reverse=True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What comes nearest to a line, and the words of it that are left for arguments."""
+
+    commands: tuple[Command, ...]
+    rest: tuple[str, ...]
+
+
+def nearest(table: Table, typed: Sequence[str]) -> Nearest:
+    """The commands that are most likely meant by a line that is none, the mildest first."""
+    group, verb, rest = _reading(table, typed)
+    found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
+    if not found and group:  # `vm 7a9Q`
+        found, rest = _by_meaning(table, group, "show"), list(_apart(typed))[1:]
+    if not found:
+        found = _by_title(table, " ".join(typed[:2]))
+    found = list(dict.fromkeys(found))
+    mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
+    return Nearest(tuple(mildest_first), tuple(rest))
+
+
+def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str]]:
+    """Group and verb, in whichever order, and what is left."""
+    words = list(_apart(typed))
+    first, second = (plain(word) for word in [*words[:2], "", ""][:2])
+    if group := _group(table, first):
+        return group, second, words[2:]
+    if (group := _group(table, second)) and (first in _VERBS or _has_verb(table, first)):
+        return group, first, words[2:]
+    return "", first, words[1:]
+
+
+def _apart(typed: Sequence[str]) -> Iterator[str]:
+    """The words, without spaces between them too: `重启7a9Q`, `虚拟机列表`; commands come first."""
+    if not any(_CHINESE.search(word) for word in typed[:2]):
+        yield from typed
+        return
+    known, others = [], []
+    for word in typed:
+        for piece in _PIECES.findall(word) if _CHINESE.search(word) else [word]:
+            if _CHINESE.match(piece):
+                known += list(_segments(piece))
+            else:
+                others.append(piece)
+    # “Look at the logs” is about the logs.
+    yield from [word for word in known if word not in {_FORCE, *_LOOKING}] or known[:1]
+    yield from others
+    yield from (word for word in known if word == _FORCE)
+
+
+def _segments(text: str) -> Iterator[str]:
+    while text:
+        word = next((known for known in _KNOWN if text.startswith(known)), "")
+        if word:
+            yield word
+        text = text[len(word) or 1 :]
+
+
+def _group(table: Table, word: str) -> str:
+    found = table.group(word)
+    return found.name if found is not None else next(iter(_GROUPS.get(word, ())), "")
+
+
+def _has_verb(table: Table, word: str) -> bool:
+    return any(word in {command.verb, *command.synonyms} for command in table)
+
+
+def _by_meaning(table: Table, group: str, verb: str) -> list[Command]:
+    if not verb and group:
+        verb = "list"
+    called = [c for c in table if verb in {c.verb, *c.synonyms} or verb == c.id]
+    meant = [table.get(id_) for id_ in _VERBS.get(verb, ())]
+    found = dict.fromkeys([*called, *(command for command in meant if command is not None)])
+    return [command for command in found if group in {"", command.group}]
+
+
+def _by_look(table: Table, group: str, verb: str) -> list[Command]:
+    """Commands whose verb, or another word for it, is spelled like what was typed."""
+    words = {word for c in table for word in (c.verb, *c.synonyms)} | _VERBS.keys()
+    close = get_close_matches(verb, sorted(words), n=MOST, cutoff=_ALIKE)
+    return [command for word in close for command in _by_meaning(table, group, word)]
+
+
+def _by_title(table: Table, typed: str) -> list[Command]:
+    titles = {command.title: command for command in table}
+    looks = get_close_matches(plain(typed), titles, n=MOST, cutoff=_TITLES_ALIKE)
+    return [titles[title] for title in looks]

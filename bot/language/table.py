@@ -1,0 +1,331 @@
+"""The table's vocabulary: groups, rows, and the look-ups that derive from them.
+
+The rows themselves stand in the groups' own files; `bot.commands.rows` gathers them.
+"""
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from bot.errors import BotError
+from bot.folding import fold, plain
+from bot.language.args import DEFAULTED, NODE_OPTION, NODES, SECRET, Parameter, parameters
+from bot.language.terms import said_as
+from bot.messages.cards import Subject, asked
+from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
+from bot.model import Effect, Goal, Watch
+from bot.reply import Line, Reply, Words
+
+BY_ACTOR = "actor"  # among the names of `Command.alike`
+
+Function = Callable[..., Awaitable[Reply | None]]
+EffectOf = Callable[[Mapping[str, str]], Effect]
+Wording = str | Callable[[Mapping[str, str]], str]
+Check = Callable[[Mapping[str, str]], object]
+Look = Callable[..., Awaitable[Mapping[str, str]]]
+Foresight = Callable[..., Awaitable[Sequence[str]]]
+Verify = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """How a change is followed: to what, in which words, for how long at most.
+
+    `doing` and `done` complete "<machine> …": "is starting", "has started". All may depend on
+    what is known: the typed arguments and what `look` has found. `{node}` in `doing` and `done`
+    is where the node's name belongs, if not at the end. Something that moves, such as a transfer,
+    is given up `limit` after its last move. `stops` is for what ends something else: it tells
+    whether a watch, with what is known, follows that. Such a watch then tells what becomes of both.
+    """
+
+    goal: "Goal | Callable[[Mapping[str, str]], Goal]"
+    doing: "Wording"
+    done: "Wording"
+    limit: timedelta = timedelta(minutes=60)
+    stops: "Callable[[Watch, Mapping[str, str]], bool] | None" = None
+
+    def goal_of(self, known: Mapping[str, str]) -> Goal:
+        """To what it is followed, from what is known."""
+        return self.goal if isinstance(self.goal, Goal) else self.goal(known)
+
+
+_ABBREVIATIONS = frozenset({"vm", "lan"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row. The function's signature is the argument list, its docstring's first line the help.
+
+    `asks` is the card's question, with `{names}` of what is known in it (`cards.asked`), and
+    `loses` what the card says will be lost, for what needs a review. These and `effect` may depend
+    on the typed arguments. `form` marks a command that is a form by nature. `look` takes the
+    function's arguments and reads what must be known before anything is asked or sent: it raises a
+    BotError where DBC would refuse or, worse, would not, and gives facts; under a parameter's name,
+    what is sent where that was left out. A review shows, and compares before the run, all
+    arguments, those of the facts that are in `facts`, what `shows` reads, which is called like
+    `look` for a review alone, and what it `reads` of the machine itself.
+    `check` looks at all texts together before anything is recorded and raises a BotError. `verify`
+    does so with what is known here (services, person, texts); it asks nobody. `present` reads what
+    the machine that is given is like now, by parameter, for the form. `example` is a whole line
+    without the slash command.
+    `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
+    is sent that would tell.
+    `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
+    `repeated` tells whether an error, with what is known, is also the answer to the same request
+    once more: where its effect shows, it is followed, for something on the way sent it twice.
+    `alike` names the parameters that say what it makes: a second request in which they agree is
+    pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
+    `needs_session`: it is refused to who has no session, though others of its group are not.
+    `is_personal`: it is about whoever requests it, so two people never request the same.
+    """
+
+    verb: str
+    run: Function
+    effect: Effect | EffectOf = Effect.READ
+    example: str = ""
+    form: bool = False
+    check: Check | None = None
+    verify: Verify | None = None
+    look: Look | None = None
+    present: Look | None = None
+    foresees: Foresight | None = None
+    shows: Look | None = None
+    facts: Kinds = field(default_factory=dict, hash=False)
+    reads: tuple[str, ...] = (STATE,)
+    asks: Wording = ""
+    loses: Wording = ""
+    follow: Follow | None = None
+    unanswered: Follow | None = None
+    repeated: Callable[[BotError, Mapping[str, str]], bool] | None = None
+    alike: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    needs_session: bool = False
+    is_personal: bool = False
+    group: str = ""
+    parameters: tuple[Parameter, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", parameters(self.run))
+
+    @property
+    def id(self) -> str:
+        """`vm.restart`: names the command for ever, also in the ledger."""
+        return f"{self.group}.{self.verb}" if self.group else self.verb
+
+    @property
+    def title(self) -> str:
+        """`vm restart`."""
+        return f"{self.group} {self.verb}".strip()
+
+    @property
+    def heading(self) -> str:
+        """`VM restart`, where a sentence begins with it."""
+        group, _, verb = self.title.partition(" ")
+        first = group.upper() if group in _ABBREVIATIONS else group.capitalize()
+        return f"{first} {verb}".rstrip()
+
+    @property
+    def help(self) -> str:
+        """One sentence."""
+        return (inspect.getdoc(self.run) or "").partition("\n")[0]
+
+    @property
+    def usage(self) -> str:
+        """`vm restart <machine> [force]`."""
+        shown = [
+            p.usage
+            for p in self.parameters
+            if not self._is_node_option(p) and p.arg.kind not in SECRET
+        ]
+        if any(self._is_node_option(p) for p in self.parameters):
+            shown.append("[on <node>]")
+        return " ".join([self.title, *shown])
+
+    @staticmethod
+    def _is_node_option(parameter: Parameter) -> bool:
+        return parameter.arg.kind in DEFAULTED and not parameter.arg.positional
+
+    @property
+    def has_default_node(self) -> bool:
+        """Whether a node may be meant that is not named."""
+        return any(p.required and p.arg.kind in DEFAULTED for p in self.parameters)
+
+    @property
+    def node_option(self) -> Parameter | None:
+        """The parameter for the node on which it acts, with a session for it: `on <node>`."""
+        return next((p for p in self.parameters if self._is_node_option(p)), None)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The parameters that take a secret, by name."""
+        return frozenset(p.name for p in self.parameters if p.arg.kind in SECRET)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a node may refuse what was given before it is carried out, or a secret."""
+        return self.look is not None or bool(self.secrets)
+
+    def spoken(self, sentence: str) -> str:
+        """The sentence with DBC's names of fields said as the form says them."""
+
+        def label(match: re.Match[str]) -> str:
+            parameter = self.parameter(match[0].removeprefix("new_"))
+            return parameter.arg.label if parameter else match[0]
+
+        return re.sub(r"^[a-z]\w*|\b\w+_\w+\b", label, sentence)
+
+    def effect_of(self, values: Mapping[str, str]) -> Effect:
+        """What it does with these arguments."""
+        return self.effect if isinstance(self.effect, Effect) else self.effect(values)
+
+    def asked(self, known: Mapping[str, str], subject: Subject) -> Line:
+        """The card's question without its mark, of what is known: `Delete train-01 on gpu1`."""
+        known = {**self.defaults, **known}
+        kinds = self.kinds
+
+        def say(name: str) -> Words:
+            text = known.get(name, "")
+            return kinds[name].said(text) if name in kinds and text else text
+
+        return asked(said(self.asks, known) or self.heading, say, subject)
+
+    def lost(self, known: Mapping[str, str]) -> str:
+        """What the card says will be lost."""
+        return said(self.loses, known)
+
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """The texts that stand for what is left out."""
+        return {
+            p.name: p.arg.canonical(p.name, str(p.default))
+            for p in self.parameters
+            if p.default not in {None, (), ""} and p.default is not False
+        }
+
+    @property
+    def target(self) -> Parameter | None:
+        """The parameter that says to which machine or node it is done."""
+        machines = [p for p in self.parameters if p.arg.kind == "vm"]
+        nodes = [p for p in self.parameters if p.arg.kind in NODES]
+        return next(iter([*machines, *nodes]), None)
+
+    @property
+    def removes(self) -> bool:
+        """Whether what it is given is gone afterwards."""
+        return self.verb in {"delete", "remove"} and self.worst_effect is Effect.DESTROY
+
+    @property
+    def kinds(self) -> Kinds:
+        """All facts that a review of it may show, by key."""
+        given = {p.name: FactKind(p.arg.label, said=said_as(p.arg)) for p in self.parameters}
+        return {**given, **OF_MACHINES, **self.facts}
+
+    @property
+    def worst_effect(self) -> Effect:
+        """The strongest effect that its flags can give it."""
+        flags = {p.name: "true" for p in self.parameters if p.arg.kind == "flag"}
+        return max(self.effect_of({}), self.effect_of(flags))
+
+    def parameter(self, key: str) -> Parameter | None:
+        """The parameter that `key=` means."""
+        wanted = fold(key).replace("-", "_")
+        for parameter in self.parameters:
+            if wanted in parameter.spellings:
+                return parameter
+        return None
+
+    def missing(self, values: Mapping[str, str]) -> list[Parameter]:
+        """Required parameters without a value. Nodes have defaults, so they are never missing."""
+        return [
+            p
+            for p in self.parameters
+            if p.required and p.arg.kind not in DEFAULTED and not values.get(p.name)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A first word and its commands. The nameless group holds `help` and its like.
+
+    `needs_session`: nobody can do anything with it who has no session for a node.
+    """
+
+    name: str
+    help: str
+    commands: tuple[Command, ...]
+    needs_session: bool = False
+
+
+async def _gone(_ctx: object) -> None:
+    """Do what only another version of the bot can do."""
+
+
+def said(words: Wording, values: Mapping[str, str]) -> str:
+    """Words that may depend on the typed arguments."""
+    return words if isinstance(words, str) else words(values)
+
+
+class Table:
+    """All rows, checked: refuses duplicates and rows that say too little."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = tuple(
+            replace(g, commands=tuple(replace(c, group=g.name) for c in g.commands)) for g in groups
+        )
+        self._by_id: dict[str, Command] = {}
+        self._by_words: dict[tuple[str, str], Command] = {}
+        for command in self:
+            _check(command)
+            for verb in (command.verb, *command.synonyms):
+                if self._by_words.setdefault((command.group, verb), command) is not command:
+                    raise ValueError(f"two commands are called {command.group} {verb}")
+            self._by_id[command.id] = command
+
+    def __iter__(self) -> Iterator[Command]:
+        return (command for group in self.groups for command in group.commands)
+
+    def __getitem__(self, command_id: str) -> Command:
+        return self._by_id[command_id]
+
+    def get(self, command_id: str) -> Command | None:
+        """The row of that id, or None: an id that a former version wrote down may be gone."""
+        return self._by_id.get(command_id)
+
+    def spoken_of(self, command_id: str) -> Command:
+        """The row of that id; for one that a former version wrote down, one to name it by."""
+        group, _, verb = command_id.rpartition(".")
+        return self._by_id.get(command_id) or Command(verb, _gone, group=group)
+
+    def find(self, group: str, verb: str) -> Command | None:
+        """The row for two words, or None."""
+        return self._by_words.get((plain(group), plain(verb)))
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name, or None."""
+        return next((g for g in self.groups if g.name and g.name == plain(name)), None)
+
+    def alone(self, verb: str) -> Command | None:
+        """The one command that has this verb, whatever its group; None where several have it."""
+        found = [command for command in self if command.verb == plain(verb)]
+        return found[0] if len(found) == 1 else None
+
+
+def _check(command: Command) -> None:
+    """Refuse a row that would leave a person guessing."""
+    if not command.help.endswith("."):
+        raise ValueError(f"{command.id}: the help text is a sentence")
+    if not command.example.startswith(command.title):
+        raise ValueError(f"{command.id}: the example is a whole line")
+    if command.effect is not Effect.READ and not command.asks:
+        raise ValueError(f"{command.id}: the card must say what is asked")
+    if command.worst_effect >= Effect.DISRUPT and not command.loses:
+        raise ValueError(f"{command.id}: the card must say what is lost")
+    if command.facts.keys() & OF_MACHINES.keys() or not OF_MACHINES.keys() >= set(command.reads):
+        raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
+    if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:
+        raise ValueError(f"{command.id}: what makes two requests alike are its parameters")
+    names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
+    if len(names) != len(set(names)):
+        raise ValueError(f"{command.id}: two parameters answer to one name")

@@ -1,0 +1,63 @@
+"""Puts up what people see of a change: its card with all copies, and messages of their own.
+
+Whatever is put up here names who requested the change and who approved it.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from bot.messages.cards import card_key, signed
+from bot.messages.review_cards import glass_key, glass_note, is_glass_note
+from bot.model import Execution, Place, ReviewKind
+from bot.reply import Reply, dump, load
+from storage import UnitOfWork
+
+
+async def show_card(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
+    """Let the card and every copy of it say `card`, in the unit of work of what it tells.
+
+    What runs without approval says so until its end, and who still has to review it.
+    """
+    if execution.arguments.get("break_glass"):
+        card = await _marked(tx, execution, card)
+    content = dump(signed(execution, card))
+    key = card_key(execution.id)
+    await tx.messages.put(key, execution.place, content, now)
+    for copy in await tx.messages.copies(key):
+        if copy.key != key:
+            await tx.messages.put(copy.key, copy.place, content, now)
+
+
+async def tell(
+    tx: UnitOfWork, execution: Execution, key: str, place: Place, told: Reply, now: datetime
+) -> None:
+    """Say something of the change in a message of its own, in the unit of work of what it tells."""
+    await tx.messages.put(key, place, dump(signed(execution, told)), now)
+
+
+async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:
+    """Let the card of what ran without approval say who has reviewed it."""
+    shown = await tx.messages.find(card_key(execution.id))
+    if shown is not None:
+        with suppress(ValueError):  # of another version, or damaged: then it stays as it is
+            await show_card(tx, execution, load(shown.content), now)
+
+
+async def _marked(tx: UnitOfWork, execution: Execution, card: Reply) -> Reply:
+    approval = await tx.approvals.for_execution(execution.id)
+    if approval is None or approval.kind is not ReviewKind.AFTERWARDS:
+        return card
+    key = glass_key(execution.id)
+    copies = [copy.key for copy in await tx.messages.copies(key)]
+    people = [one.removeprefix(f"{key}:") for one in copies if one != key]
+    kept = tuple(part for part in card.parts if not is_glass_note(part))
+    return replace(card, parts=(*kept, glass_note(approval, people)))
+
+
+async def copy_card(
+    tx: UnitOfWork, execution: Execution, card: Reply, user: str, now: datetime
+) -> None:
+    """Let `user` have a copy of the card in their direct messages from now on."""
+    key = f"{card_key(execution.id)}:{user}"
+    await tell(tx, execution, key, Place(user), card, now)

@@ -1,0 +1,501 @@
+"""Runs a change: claims it, sends it once, stores what came of it.
+
+The one place from which a change goes to DBC. The call stands between two stored steps, so a
+second process or a crash finds it sent by somebody or not sent, and never sends it again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.dbc.errors import DbcError
+from bot.errors import NOTHING_LEARNT, BotError, Refused, Severity
+from bot.language.table import Command, Follow, said
+from bot.messages import board, cards
+from bot.messages.cards import OWN_NAME, Subject
+from bot.messages.outbox import Delivery, Outbox
+from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
+from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.endings import Endings
+from bot.pipeline.joining import require_first
+from bot.pipeline.patience import unless_soon
+from bot.pipeline.repeated import went_through
+from bot.pipeline.targets import Bound
+from bot.pipeline.whisper import Whisper
+from bot.ports import Answer
+from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
+from bot.reviews.policy import Policy
+from bot.watches.observers.look import ANSWERED, ARRIVED
+from storage import BadKey, StorageFailed, UnitOfWork
+
+# How long after its process has died a command is taken up by another one.
+LEASE = timedelta(minutes=5)
+_FIRST_LOOK = timedelta(seconds=2)
+# What is over sooner (seconds) needs no card that says it is under way: what was refused by then,
+# nobody else has seen.
+_UNSEEN = timedelta(seconds=0.5)
+
+_ENDS = {
+    Severity.REFUSED: ExecutionStatus.REFUSED,
+    Severity.FAILED: ExecutionStatus.FAILED,
+    Severity.UNKNOWN: ExecutionStatus.UNKNOWN,
+}
+
+log = structlog.get_logger()
+
+
+class InDoubt(BotError):
+    """Something of ours failed when the change was on its way: it may or may not be done."""
+
+    severity = Severity.UNKNOWN
+
+
+class Overtaken(Refused):
+    """Another change was sent at the same moment: what was looked at before it may be untrue."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(
+            f"Another change of {subject.label} was sent at the same moment.",
+            hint="Nothing was done. Look at the machine, then request it again.",
+        )
+
+
+class RulesReplaced(Exception):
+    """The rules by which it was allowed are in force no longer: they have to be asked again."""
+
+
+class Runs:
+    """From RECORDED to an end, or to a watch that settles it."""
+
+    def __init__(self, services: Services, outbox: Outbox, by: str) -> None:
+        self._services = services
+        self._store = services.store
+        self._outbox = outbox
+        self._clock = services.clock
+        self._by = by
+        self._endings = Endings(services)
+
+    async def run(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        answer: Answer,
+        rules: Policy,
+    ) -> None:
+        """Send it, if nobody else has: claimed by one, sent once, while these rules are in force.
+
+        Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
+        Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
+        where another change of the machine was sent after this one looked at it, RulesReplaced.
+        """
+        claimed = await self._claimed(command, execution, bound, rules)
+        if claimed is None:
+            return
+        execution = replace(claimed, secrets=execution.secrets)
+        run = self._run_unfollowed if command.follow is None else self._run_followed
+        try:
+            await run(command, execution, bound, answer)
+        except StorageFailed as error:
+            raise InDoubt(
+                "My database failed while this was carried out: whether it is done is not known.",
+                hint="Do not repeat it: I come back to it in a few minutes.",
+            ) from error
+
+    async def _claimed(
+        self, command: Command, execution: Execution, bound: Bound, rules: Policy
+    ) -> Execution | None:
+        """Claim the execution for sending and store what is known of it; None if another has it."""
+        claimed = None
+        now = self._clock.now()
+        label = await self._services.inventory.label(execution.node) if execution.node else ""
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                reviewed = await tx.approvals.for_execution(execution.id)
+                if reviewed is None:  # nobody has looked at it
+                    await require_first(tx, command, execution, None, now)
+                if bound.machine and await tx.executions.sent_to(bound.machine) != bound.sent:
+                    raise Overtaken(bound.subject(execution))
+                if self._services.reviews.reviewers.rules is not rules:
+                    raise RulesReplaced
+                claimed = await tx.executions.claim(
+                    execution.id,
+                    self._by,
+                    now,
+                    now + LEASE,
+                    expect={ExecutionStatus.RECORDED},
+                    to=ExecutionStatus.RUNNING,
+                )
+                if claimed is None:
+                    return None
+                if (follow := command.follow or command.unanswered) is not None:
+                    # From here on, what the node shows may come of this one.
+                    soon = _watch_of(
+                        claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT
+                    )
+                    await self._services.watches.supersede(tx, soon, label)
+                if await self._endings.is_public(tx, execution):
+                    card = self._under_way(command, execution, bound)
+                    await board.show_card(tx, execution, card, now)
+        return claimed
+
+    def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
+        subject = bound.subject(execution)
+        asking = line(f"waiting for {subject.node_label} to answer")
+        if command.follow is not None:
+            doing = said(command.follow.doing, execution.known)
+            return cards.progress(execution, subject, doing, asking)
+        what = command.asked(execution.known, subject)
+        return cards.running(execution, what, asking)
+
+    async def _run_followed(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        async with Delivery(self._outbox) as delivery:
+
+            async def show() -> None:
+                card = self._under_way(command, execution, bound)
+                async for attempt in self._store.attempts():
+                    async with attempt as tx:
+                        await board.show_card(tx, execution, card, self._clock.now())
+                delivery.begin()
+
+            error: BotError | None = None
+            try:
+                call = self._call(command, execution, bound)
+                await unless_soon(self._clock, call, _UNSEEN, show)
+            except BotError as caught:
+                error = caught
+            # What DBC has said is stored before Slack is waited for.
+            learnt: Mapping[str, str] | None = NOTHING_LEARNT
+            if error is not None:
+                learnt = await self._left_open(command, execution, bound, error)
+            if error is None or learnt is not None:
+                await self._follow(
+                    command, execution, bound, unsure=error is not None, learnt=learnt or {}
+                )
+            else:
+                await self._failed_at_once(command, execution, bound, error, answer)
+
+    async def _left_open(
+        self, command: Command, execution: Execution, bound: Bound, error: BotError
+    ) -> Mapping[str, str] | None:
+        """What was learnt where a failure leaves it open whether it is done; None where it is not.
+
+        A refusal may be the answer to the second one of two that something on the way has made.
+        """
+        if error.severity is Severity.UNKNOWN:
+            return _learnt(error) if error.may_show_later else None
+        follow = command.follow or command.unanswered
+        if follow is None or command.repeated is None:
+            return None
+        now = self._clock.now()
+        watch = _watch_of(execution, bound, follow, now, unsure=True, learnt=NOTHING_LEARNT)
+        async with self._store.read() as tx:
+            begun = await tx.executions.get(execution.id)
+        watch = replace(watch, owner=begun.session_of or execution.actor)
+        return await went_through(self._services, command, watch, error)
+
+    async def _call(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+    ) -> Reply | None:
+        """Run the command's function; this is where the change is sent.
+
+        Raises InDoubt for what fails on our side after that: only DBC knows then what it did; and
+        LeaseLost, before it is sent, where another process has taken the command up meanwhile.
+        """
+        sent = asyncio.Event()
+
+        async def sending() -> None:
+            await self._services.leases.ensure(Leased.EXECUTION, execution.id)
+            sent.set()
+
+        services = replace(self._services, dbc=self._services.dbc.announcing(sending))
+        context = Context.of(services, execution, meanwhile)
+        try:
+            return await command.run(context, **bound.arguments)
+        except Exception as error:
+            if isinstance(error, DbcError) and bound.node is not None:
+                error.named(bound.node.label)
+            is_ours = not isinstance(error, BotError) or isinstance(error, StorageFailed | BadKey)
+            if not (is_ours and sent.is_set()):
+                raise
+            log.exception("change.in_doubt", execution=execution.id)
+            raise InDoubt(
+                "It was sent, and then something failed on my side: it may or may not be done.",
+                hint="Look at the present state before doing it again.",
+            ) from error
+
+    async def _follow(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound | None,
+        *,
+        unsure: bool,
+        learnt: Mapping[str, str] = NOTHING_LEARNT,
+    ) -> None:
+        """DBC has accepted, or nobody knows: the watch settles it.
+
+        `learnt` is what was found out before the answer got lost.
+        """
+        follow = command.follow or command.unanswered
+        assert follow is not None, "only followed commands come here"  # noqa: S101
+        if follow.stops is not None and await self._is_told_elsewhere(
+            follow, execution, unsure=unsure
+        ):
+            return
+        now = self._clock.now()
+        watch = _watch_of(execution, bound, follow, now, unsure=unsure, learnt=learnt)
+        label = await self._services.inventory.label(execution.node)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                # It goes on with the session that it began with, also one that is shared.
+                begun = await tx.executions.get(execution.id)
+                watch = replace(watch, owner=begun.session_of or execution.actor)
+                if await tx.executions.set_status(
+                    execution.id,
+                    ExecutionStatus.FOLLOWING,
+                    now=now,
+                    expect={ExecutionStatus.RUNNING},
+                ):
+                    if execution.task == execution.id and not unsure:
+                        await tx.inventory.put_machine(_created(watch, now))
+                    await self._services.watches.open(tx, execution, watch, label)
+
+    async def _is_told_elsewhere(
+        self, follow: Follow, execution: Execution, *, unsure: bool
+    ) -> bool:
+        """Whether what was told to stop is followed already; then it is over with that.
+
+        Its watch says what came of it, to who asked for it and to who had it stopped: two that
+        look at one thing might tell two ends.
+        """
+        known, stops = execution.known, follow.stops
+        assert stops is not None, "only what ends something comes here"  # noqa: S101
+        watches = self._services.watches
+        if not await watches.was_stopped(
+            execution.node, lambda watch: stops(watch, known), execution.actor
+        ):
+            return False
+        end = ExecutionStatus.UNKNOWN if unsure else ExecutionStatus.DONE
+        label = await self._services.inventory.label(execution.node)
+        subject = Subject(execution.label, execution.task, label)
+        arrived = "; whether that arrived is not known" if unsure else ""
+        told = f"{said(follow.doing, known)}{arrived}. The card of the transfer says how it ends"
+        sentence = cards.result(subject, told)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if await self._set_end(tx, execution, end, plain(sentence)):
+                    card = cards.ended(execution, end, sentence)
+                    await board.show_card(tx, execution, card, self._clock.now())
+        return True
+
+    async def _failed_at_once(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        error: BotError,
+        answer: Answer,
+    ) -> None:
+        end = _ENDS[error.severity]
+        sentence = failure(command, bound.subject(execution), error)
+        reply = cards.alone(end, sentence, *cards.hint(advice(error)))
+        reply = replace(reply, fault=fault_of(error))
+        seen = False
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await self._set_end(tx, execution, end, recorded(error)):
+                    return
+                seen = await self._endings.is_public(tx, execution)
+                if seen:
+                    await self._endings.show(
+                        tx, execution, end, sentence, advice(error), announced=True
+                    )
+                else:
+                    await self._endings.keep(tx, execution, reply)
+        if not seen:
+            await self._endings.say(execution, answer.say(reply))
+
+    async def _run_unfollowed(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> None:
+        """What is over with the answer: the reply is the outcome."""
+        if execution.approved_by:  # `answer` is the last approver's, and the reply is not for them
+            answer = Whisper(self._services.messenger, execution.actor, execution.place)
+        async with Delivery(self._outbox):
+            outcome = await self._outcome(command, execution, bound, answer)
+            if outcome.learnt is not None and command.unanswered is not None:
+                await self._follow(command, execution, bound, unsure=True, learnt=outcome.learnt)
+                return
+            private = False
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+                    private = ended and await self._show_outcome(tx, execution, outcome)
+            if private:
+                await self._endings.say(execution, answer.say(outcome.reply))
+
+    async def _outcome(
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+    ) -> "_Outcome":
+        """Run what is over with the answer."""
+        subject = bound.subject(execution)
+        try:
+            reply = await self._call(command, execution, bound, answer.say) or Reply.of("Done.")
+        except BotError as error:
+            end = _ENDS[error.severity]
+            failed = failure(command, subject, error)
+            alone = cards.alone(end, failed, *cards.hint(advice(error)))
+            alone = replace(alone, fault=fault_of(error))
+            learnt = await self._left_open(command, execution, bound, error)
+            return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
+        done = line(_about(subject), code(command.title), " is done.")
+        sentence = done if reply.private else line(reply.summary)
+        return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
+
+    async def _show_outcome(
+        self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"
+    ) -> bool:
+        """End the card; whoever had to wait for others' approval gets a message of their own.
+
+        Says whether there is a reply for who asked alone; it is kept then.
+        """
+        end, sentence, reply = outcome.end, outcome.sentence, outcome.reply
+        seen = await self._endings.is_public(tx, execution)
+        told = await self._endings.is_told(tx, execution)
+        if seen and end is not ExecutionStatus.DONE:
+            waited = bool(execution.approved_by) or told
+            await self._endings.show(tx, execution, end, sentence, outcome.hint, announced=waited)
+            return False
+        if seen or not reply.private:
+            card = cards.answered(execution, reply) if seen else reply
+            if reply.private:
+                card = cards.ended(execution, end, sentence)
+            await board.show_card(tx, execution, card, self._clock.now())
+        if execution.approved_by or told:
+            await self._endings.announce(tx, execution, end, sentence)
+        if reply.private:
+            await self._endings.keep(tx, execution, reply)
+        return reply.private
+
+    async def _set_end(
+        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: str
+    ) -> bool:
+        """Store the end; says whether it is one that was not known yet.
+
+        Another process that took the command up could only find that nobody knows, or look. What
+        was seen here all the same is the truth, and overrules that.
+        """
+        expect = {ExecutionStatus.RUNNING}
+        if end is not ExecutionStatus.UNKNOWN:
+            expect |= {ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN}
+        if not await tx.executions.set_status(
+            execution.id, end, outcome=record, now=self._clock.now(), expect=expect
+        ):
+            return False
+        if (watch := await tx.watches.for_execution(execution.id)) is not None:
+            await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+        return True
+
+    async def lost_sight(self, execution: Execution) -> None:
+        """A process died while the call may have been on its way: look, never send again."""
+        command = self._services.table.spoken_of(execution.command)
+        if command.follow is not None or command.unanswered is not None:
+            await self._follow(command, execution, None, unsure=True)
+            await self._outbox.deliver_due()
+            return
+        end = ExecutionStatus.UNKNOWN
+        sentence = f"I was interrupted during “{command.title}”; whether it was done is not known."
+        look = line("Look at the present state before doing it again.")
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if await self._set_end(tx, execution, end, sentence):
+                    if await self._endings.is_public(tx, execution):
+                        await self._endings.show(
+                            tx, execution, end, line(sentence), look, announced=True
+                        )
+                    else:
+                        alone = cards.alone(end, line(sentence), *cards.hint(look))
+                        await self._endings.keep(tx, execution, alone, said=False)
+        await self._outbox.deliver_due()
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How something ended that is over with the answer: for the ledger, in words, as a reply."""
+
+    end: ExecutionStatus
+    record: str
+    sentence: Line
+    reply: Reply
+    hint: Line = ()
+    learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
+
+
+def _watch_of(
+    execution: Execution,
+    bound: Bound | None,
+    follow: Follow,
+    now: datetime,
+    *,
+    unsure: bool,
+    learnt: Mapping[str, str],
+) -> Watch:
+    """The watch that follows a change to its end."""
+    return Watch(
+        id=execution.id,
+        execution=execution.id,
+        node=execution.node,
+        task=execution.task,
+        label=execution.label,
+        goal=follow.goal_of(execution.known),
+        owner=execution.actor,
+        place=execution.place,
+        started_at=now,
+        deadline_at=now + follow.limit,
+        next_poll_at=now + _FIRST_LOOK,
+        status=bound.machine.status if bound and bound.machine else "",
+        unsure=unsure,
+        stopped_by=execution.actor if follow.stops is not None else "",
+        about={
+            **execution.known,
+            **learnt,
+            OWN_NAME: bound.own_name if bound else "",
+            "command": execution.command,
+        },
+    )
+
+
+def _created(watch: Watch, now: datetime) -> Machine:
+    """A machine that the node has accepted: known by its name from then on, whatever its list."""
+    return Machine(watch.node, watch.task, watch.owner, watch.label, "creating", "", now)
+
+
+def failure(command: Command, subject: Subject, error: BotError) -> Line:
+    """`train-01 on gpu1: vm restart failed. …`"""
+    what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
+    told = what.get(error.severity, "has an unknown end")
+    said = command.spoken(error.sentence)
+    return line(_about(subject), code(command.title), f" {told}. {said}")
+
+
+def _learnt(error: BotError) -> Mapping[str, str]:
+    """What a watch goes by: what was found out before, and an answer that confirms nothing."""
+    if not error.answer:
+        return error.learnt
+    arrived = {ARRIVED: "yes"} if error.said else {}
+    return {**error.learnt, ANSWERED: error.answer, **arrived}
+
+
+def _about(subject: Subject) -> Line:
+    """`train-01 on gpu1: `; nothing where neither is known."""
+    return line(subject.named, ": ") if subject.label or subject.node_label else ()

@@ -1,0 +1,260 @@
+"""What a click on a review means: the vote, the forms that some votes need, the answers.
+
+A click is on disk before it is acknowledged; what it is worth is found out afterwards.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.clock import Clock, measured
+from bot.errors import Refused
+from bot.folding import best
+from bot.messages import review_cards
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Count,
+    Press,
+    ReviewKind,
+    Submission,
+    Verdict,
+    Vote,
+    VoteState,
+)
+from bot.pipeline.patience import PATIENCE, courteously, unless_soon
+from bot.pipeline.pipeline import Pipeline
+from bot.pipeline.reviews import Reviews
+from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
+from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, from_error, line
+from storage import Store
+
+_TYPED = "machine"  # the field of the form in which an approver types which machine it is
+_REASON = "reason"
+# After this a card says that a click counts, while it is compared.
+_AT_ONCE = timedelta(seconds=0.5)
+_BY_OTHERS = frozenset({ReviewKind.APPROVE})
+
+_KEPT = Reply.of(
+    "Slack does not say at the moment whether you may decide on this. "
+    "Your click is kept, and counts as of now once Slack does.",
+    private=True,
+)
+
+Kinds = Collection[ReviewKind]
+
+log = structlog.get_logger()
+
+
+class Clicks:
+    """Approve, confirm, deny, cancel, reviewed."""
+
+    def __init__(self, store: Store, reviews: Reviews, pipeline: Pipeline, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._reviews = reviews
+        self._pipeline = pipeline
+        self._counting: set[str] = set()  # the keys of the clicks that are being looked at
+        self._odd: set[str] = set()  # those that cannot be looked at, which was logged
+        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            review_cards.APPROVE: self._approve,
+            review_cards.CONFIRM: partial(
+                self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.CONFIRM}
+            ),
+            review_cards.REVIEWED: partial(
+                self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.AFTERWARDS}
+            ),
+            review_cards.DENY: self._deny,
+            review_cards.CANCEL: self._cancel,
+            review_cards.WITHDRAW: self._withdraw,
+        }
+
+    @staticmethod
+    def owns(form: str) -> bool:
+        """Whether a form sent in is one of a review's."""
+        return form.partition(":")[0] in {review_cards.APPROVE, review_cards.DENY}
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take the form of a denial, or of an approval that asks which machine it is."""
+        action, _, approval_id = submission.form.partition(":")
+        reason = submission.values.get(_REASON, "").strip()
+        verdict = Verdict.DENY
+        if action == review_cards.APPROVE:
+            verdict = Verdict.APPROVE
+            names = await self._reviews.to_type(approval_id)
+            if not best(submission.values.get(_TYPED, ""), names):
+                why = "Approving takes typing what it is about, and something else was typed."
+                await self._reviews.turn_away(approval_id, submission.actor, why)
+                return Rejected({_TYPED: f"That is another one. Type {_either(names)}."})
+        vote = Vote(
+            submission.key,
+            approval_id,
+            submission.actor,
+            verdict,
+            submission.at,
+            submission.place,
+            reason,
+        )
+        return Accepted(await self._take(vote, _BY_OTHERS, typed=True))
+
+    async def take_up(self, answer_for: Callable[[Vote], Answer]) -> None:
+        """Look at the clicks that a dying process left behind, or that Slack said nothing about."""
+        lost = await self._reviews.lost_clicks()
+        # Those that are being counted are not lost: Slack takes its time to say who may decide.
+        await asyncio.gather(
+            *(self._take_up(vote, answer_for) for vote in lost if vote.key not in self._counting)
+        )
+
+    async def _take_up(self, vote: Vote, answer_for: Callable[[Vote], Answer]) -> None:
+        try:
+            await self._count(vote.key, answer_for(vote), again=True)
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", approval=vote.approval, reason=failure.reason)
+        except Exception:  # the others do not wait for this one
+            if vote.key not in self._odd:
+                log.exception("click.not_counted", approval=vote.approval)
+            self._odd.add(vote.key)
+
+    async def turn_away(self, press: Press, why: str) -> None:
+        """Record a click by somebody who is not even looked at."""
+        await self._reviews.turn_away(press.value, press.actor, why)
+
+    async def _approve(self, press: Press) -> Work:
+        async with self._store.read() as tx:
+            approval = await tx.approvals.find(press.value)
+        if approval is not None and approval.type_name and _is_pending(approval):
+            return partial(self._open_name_form, approval)
+        return await self._vote(press, Verdict.APPROVE, _BY_OTHERS)
+
+    async def _deny(self, press: Press) -> Work:
+        async with self._store.read() as tx:
+            approval = await tx.approvals.find(press.value)
+        if approval is None or not _is_pending(approval):
+            return await self._vote(press, Verdict.DENY, _BY_OTHERS)
+        return partial(self._open_denial_form, approval)
+
+    async def _open_denial_form(self, approval: Approval, answer: Answer) -> None:
+        await answer.open(_denial_form(approval, await self._reviews.asked(approval)))
+
+    async def _open_name_form(self, approval: Approval, answer: Answer) -> None:
+        names = await self._reviews.to_type(approval.id)
+        await answer.open(_name_form(approval, await self._reviews.asked(approval), names))
+
+    async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
+        vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
+        return await self._take(vote, kinds, typed=False)
+
+    async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool) -> Work:
+        try:
+            if not await self._reviews.take(vote, kinds, typed=typed):
+                return _nothing  # delivered twice: the first one is being looked at
+        except Refused as refusal:
+            return partial(_say, from_error(refusal))
+        return partial(self._count, vote.key)
+
+    async def _count(self, key: str, answer: Answer, *, again: bool = False) -> None:
+        is_told = False
+
+        async def say_kept() -> None:
+            nonlocal is_told
+            is_told = True
+            await answer.say(_KEPT)
+
+        self._counting.add(key)
+        try:
+            counting = self._reviews.count(key)
+            if not again:
+                counting = unless_soon(self._clock, counting, PATIENCE, say_kept)
+            count = await counting
+        except Refused as refusal:
+            await answer.say(from_error(refusal))
+            return
+        except DeliveryFailed as failure:
+            log.info("click.kept", key=key, reason=failure.reason)
+            if not again and not is_told:
+                await courteously(say_kept)
+            return
+        finally:
+            self._counting.discard(key)
+        if count is None:
+            return
+        if count.vote.state is VoteState.REFUSED:
+            async with self._store.read() as tx:
+                execution = await tx.executions.get(count.approval.execution)
+            ago = measured(self._clock, review_cards.over_at(count))
+            late = review_cards.too_late(count, ago, execution.outcome)
+            await answer.say(late)
+            return
+        # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
+        telling = asyncio.create_task(self._tell(count, answer))
+        if count.decided:
+            going_on = self._pipeline.decided(count.approval, answer)
+            show = partial(self._reviews.show_decided, count.approval.id)
+            await unless_soon(self._clock, going_on, _AT_ONCE, show)
+        else:
+            await self._reviews.deliver()
+        await telling
+
+    async def _tell(self, count: Count, answer: Answer) -> None:
+        if count.approval.kind is ReviewKind.CONFIRM:
+            return  # the card says it
+        try:
+            await answer.say(review_cards.noted(count))
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
+
+    async def _cancel(self, press: Press) -> Work:
+        try:
+            approval = await self._reviews.cancel(press.value, press.actor)
+        except Refused as refusal:
+            return partial(_say, from_error(refusal))
+        return partial(self._pipeline.decided, approval)
+
+    async def _withdraw(self, press: Press) -> Work:
+        try:
+            await self._reviews.withdraw(press.value, press.actor, press.at)
+        except Refused as refusal:
+            return partial(_say, from_error(refusal))
+        return self._withdrawn
+
+    async def _withdrawn(self, answer: Answer) -> None:
+        await self._reviews.deliver()
+        await answer.say(review_cards.withdrawn())
+
+
+def _is_pending(approval: Approval) -> bool:
+    return approval.status is ApprovalStatus.PENDING
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f"“{name}”" for name in names)
+
+
+def _name_form(approval: Approval, asked: Line, names: Sequence[str]) -> Form:
+    label = "Its description or id" if len(names) > 1 else "Its name or id"
+    field = FormField(_TYPED, label, "text", hint=f"Type {_either(names)} to approve")
+    return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
+
+
+def _denial_form(approval: Approval, asked: Line) -> Form:
+    field = FormField(_REASON, "Why not?", "lines", hint="Everyone who sees the card can read it")
+    return _form(review_cards.DENY, approval, "Deny", asked, (field,))
+
+
+def _form(
+    action: str, approval: Approval, word: str, asked: Line, fields: Sequence[FormField]
+) -> Form:
+    what = Para(line(bold(f"{word}:"), " ", asked))
+    note = Note(line("It counts once you press ", word, "."))
+    return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, note))
+
+
+async def _say(reply: Reply, answer: Answer) -> None:
+    await answer.say(reply)
+
+
+async def _nothing(_answer: Answer) -> None:
+    """A repeated delivery."""

@@ -1,0 +1,129 @@
+"""What a command's function is given: who asks, where, and the services."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.identity import Target
+from bot.language.table import Table
+from bot.model import Execution, Machine, Node, Place, Source
+from bot.pipeline.reviews import Reviews
+from bot.ports import Directory, Messenger
+from bot.reply import Reply
+from bot.reviews.audit import AuditLog
+from bot.reviews.reviewers import request_of
+from bot.services.aliases import Aliases
+from bot.services.catalogue import Sightings
+from bot.services.inventory import Inventory
+from bot.services.last_known import LastKnown
+from bot.services.renters import Renters
+from bot.services.sessions import Sessions, target_of
+from bot.watches.watches import Watches
+from storage import Store
+from storage.heartbeat import Leases
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that commands may use; made once by `bot.app`."""
+
+    store: Store
+    dbc: DbcClient
+    sessions: Sessions
+    renters: Renters
+    inventory: Inventory
+    sightings: Sightings
+    last_known: LastKnown
+    aliases: Aliases
+    watches: Watches
+    reviews: Reviews
+    audit: AuditLog
+    directory: Directory
+    messenger: Messenger
+    leases: Leases
+    clock: Clock
+    table: Table
+    slash_command: str
+
+
+async def unsaid(_reply: Reply) -> None:
+    """Say nothing in between: a followed command speaks through its card, a form for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command's circumstances. `execution` is its ledger entry, for those that change things.
+
+    `meanwhile` shows something to the person before the function ends.
+    """
+
+    services: Services
+    actor: str
+    place: Place
+    source: Source
+    meanwhile: Callable[[Reply], Awaitable[None]]
+    execution: Execution | None = None
+
+    @classmethod
+    def of(
+        cls,
+        services: Services,
+        execution: Execution,
+        meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+    ) -> Self:
+        """The circumstances of a change, as the ledger has them."""
+        return cls(
+            services, execution.actor, execution.place, execution.source, meanwhile, execution
+        )
+
+    @property
+    def dbc(self) -> DbcClient:
+        """The DBC client."""
+        return self.services.dbc
+
+    @property
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.services.clock.now()
+
+    @property
+    def task(self) -> str:
+        """The machine's id that the ledger has fixed for this command."""
+        assert self.execution is not None, "only commands that change something have one"  # noqa: S101
+        return self.execution.task
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the command's `look` has found."""
+        return self.execution.facts if self.execution is not None else {}
+
+    async def allow(self, **found: str) -> None:
+        """Let a `look` go on only if the rules do not deny it with what it has `found` so far.
+
+        Comes as soon as that is known which was left out: whoever is denied it learns nothing more.
+        Raises Denied, or RightsUnknown while Slack does not say who it is.
+        """
+        assert self.execution is not None, "only commands that change something have a look"  # noqa: S101
+        asked = request_of(replace(self.execution, facts=found))
+        await self.services.reviews.reviewers.allow(asked)
+
+    async def hidden(self, command: str) -> frozenset[str]:
+        """The nodes that a list of several leaves out here, since the rules deny to read them."""
+        reviewers = self.services.reviews.reviewers
+        return await reviewers.hidden(self.actor, self.place.channel, command)
+
+    async def target(self, on: Machine | Node) -> Target:
+        """The node of `on` with a session that the actor may use here. Raises Refused without one.
+
+        Whose session a change was made with is written into the ledger.
+        """
+        services = self.services
+        node = on if isinstance(on, Node) else await services.inventory.node_by_id(on.node)
+        session = await services.sessions.use(self.actor, node, self.place.channel)
+        if self.execution is not None:
+            async with services.store.write() as tx:
+                await tx.executions.set_session_of(self.execution.id, session.user)
+        return target_of(session)

@@ -1,0 +1,497 @@
+"""The front desk: takes lines, clicks and forms from the edge, records what must be, gives work.
+
+Implements `bot.ports.Core`. Nothing here touches the network before it returns.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+
+from bot.errors import BotError, Refused
+from bot.ids import new_id
+from bot.language import forms
+from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
+from bot.language.canonical import canonical
+from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from bot.language.table import Command
+from bot.messages import cards, elsewhere
+from bot.model import (
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Invocation,
+    Place,
+    Press,
+    Source,
+    Submission,
+)
+from bot.pipeline.calls import LEASE
+from bot.pipeline.clicks import Clicks
+from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.dialog import CHECKING, Typed, tried
+from bot.pipeline.dry_runs import Rehearsals
+from bot.pipeline.formatting import OPEN_FORM, RETRY_NODE, RETRY_VM
+from bot.pipeline.joined import AGAIN
+from bot.pipeline.joining import key_of_second
+from bot.pipeline.meant import as_known
+from bot.pipeline.pasted import row_meant
+from bot.pipeline.permissions import standing_of
+from bot.pipeline.pipeline import Pipeline
+from bot.pipeline.quoting import with_quotes
+from bot.pipeline.reads import Reads
+from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
+from bot.pipeline.search import Completion
+from bot.pipeline.secrecy import faults, refuse_known_secret
+from bot.pipeline.suggestions import SUGGESTED, Suggestions
+from bot.pipeline.targets import bind
+from bot.pipeline.whisper import Whisper
+from bot.pipeline.wish import Wish
+from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
+from bot.redaction import Redactor
+from bot.reply import Choice, Form, Reply, bold, code, from_error, line, plain
+from bot.reviews.rule_reasons import unmet
+from bot.services.inventory import NotKnownHere
+
+_SHOW = "vm.show"
+_RETRY = "node.retry"
+
+# What a person sees of what is theirs.
+Home = Callable[[Services, str, int], Awaitable[Reply]]
+
+
+class Desk:
+    """What the edge talks to."""
+
+    def __init__(
+        self,
+        services: Services,
+        pipeline: Pipeline,
+        clicks: Clicks,
+        rehearsals: Rehearsals,
+        home: Home,
+        messenger: Messenger,
+        by: str,
+        redactor: Redactor,
+    ) -> None:
+        self._services = services
+        self._redactor = redactor
+        self._pipeline = pipeline
+        self._clicks = clicks
+        self._messenger = messenger
+        self._by = by
+        self._completion = Completion(services)
+        self._rehearsals = rehearsals
+        self._home = home
+        self._reads = Reads(services, messenger)
+        self._suggestions = Suggestions(services.store, services.table, services.clock)
+        self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            **clicks.actions,
+            cards.CONNECT: self._connect,
+            RETRY_NODE: self._retry_node,
+            RETRY_VM: self._retry_vm,
+            cards.KEEP_WATCHING: self._keep_watching,
+            OPEN_FORM: self._open_form,
+            SUGGESTED: self._suggested,
+            AGAIN: self._again,
+        }
+
+    # bot.ports.Core
+
+    async def line(self, invocation: Invocation) -> Accepted:
+        """Take a typed line."""
+        table, slash = self._services.table, self._services.slash_command
+        try:
+            refuse_known_secret(self._redactor, invocation.text)
+            parsed = parse(
+                table, invocation.text, slash, self._services.aliases.of(invocation.actor)
+            )
+        except Surplus as surplus:
+            row = await row_meant(self._services, surplus, invocation.actor, invocation.place)
+            if row is not None:
+                return await self._understood(invocation, row)
+            return Accepted(partial(self._too_much, invocation, surplus))
+        except Refused as refusal:
+            return Accepted(_saying(from_error(refusal)))
+        match parsed:
+            case HelpWanted():
+                return Accepted(partial(self._help, invocation, parsed))
+            case NotUnderstood():
+                return Accepted(partial(self._suggest, invocation.actor, parsed))
+            case Parsed():
+                return await self._understood(invocation, parsed)
+
+    async def _suggest(self, actor: str, meant: NotUnderstood, answer: Answer) -> None:
+        reply = forms.not_understood(meant, self._services.slash_command)
+        await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
+
+    async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
+        """Open the form of a line that says too little, or take what it says."""
+        command, actor, place = parsed.command, invocation.actor, invocation.place
+        try:
+            values = await as_known(
+                self._services, command, parsed.values, parsed.spelled, actor, place
+            )
+            if forms.wants_form(command, values):
+                return Accepted(await self._opening(command, values, actor, place))
+            if found := forms.faults(command, values):
+                field, fault = next(iter(found.items()))
+                raise Refused(plain(line(fault)), field=field)
+            if command.verify is not None:
+                await command.verify(self._services, actor, values)
+        except BotError as refusal:
+            return Accepted(_saying(from_error(refusal)))
+        wish = Wish(invocation.key, actor, place, invocation.source, command, values)
+        work = await self._take(wish)
+        offer = partial(self._suggestions.form, actor, command, values)
+        return Accepted(lambda answer: work(Typed(answer, offer)))
+
+    async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
+        refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
+        await answer.say(from_error(refusal))
+
+    async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
+        table, slash = self._services.table, self._services.slash_command
+        standing = await standing_of(self._services, invocation.actor, invocation.place)
+        await answer.say(forms.help_reply(table, wanted, slash, standing))
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take a form."""
+        if Clicks.owns(submission.form):
+            if told := faults(self._redactor, submission.values):
+                return Rejected(told)
+            return await self._clicks.submit(submission)
+        command = self._services.table.get(submission.form)
+        if command is None:
+            return Accepted(_saying(from_error(_gone("form"))))
+        typed = forms.sent(command, submission)
+        told = faults(self._redactor, typed, command.secrets)
+        if found := told or forms.faults(command, typed):
+            return Rejected(found)
+        try:
+            values = canonical(command, typed)
+            values = await as_known(
+                self._services, command, values, {}, submission.actor, submission.place
+            )
+            if command.verify is not None:
+                await command.verify(self._services, submission.actor, values)
+        except BotError as refusal:
+            return Rejected(forms.fault_of(command, refusal))
+        wish = Wish(
+            submission.key, submission.actor, submission.place, Source.FORM, command, values
+        )
+        try:
+            is_known = await self._is_known(wish)
+        except BotError as refusal:
+            return Rejected(forms.fault_of(command, refusal))
+        exact = (command.effect_of(values),)
+        asked = self._reasons(command, values, wish.actor, wish.place, exact)
+        missing = unmet(asked, values.get(REASON, ""))
+        if REASON in submission.values and (
+            wrong := [one for one, sure in missing.items() if sure]
+        ):
+            return Rejected({REASON: _unmet(wrong[0], values.get(REASON, ""))})
+        lacks_reason = bool(missing)
+        held = command.asks_first or not is_known or lacks_reason
+        needed = await self._needs_node(command, wish.actor, wish.place)
+        work = await self._take(wish)  # at last: what follows could take too long for Slack
+        again = partial(
+            forms.form, command, typed, needs_node=needed,
+            reasons=self._reasons(command, typed, wish.actor, wish.place),
+        )  # fmt: skip
+        return Accepted(tried(work, command, again, held=held), waiting=CHECKING if held else None)
+
+    async def _is_known(self, wish: Wish) -> bool:
+        """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
+        try:
+            bound = await bind(
+                self._services, wish.command, wish.values, wish.actor, wish.place, asking=False
+            )
+        except NotKnownHere:
+            return False
+        changes = wish.command.effect_of(wish.values) is not Effect.READ
+        if changes and bound.node is not None and wish.command.node_option is not None:
+            await self._services.sessions.require(wish.actor, bound.node, wish.place.channel)
+        return True
+
+    async def press(self, press: Press) -> Accepted:
+        """Take a click."""
+        handler = self._presses.get(press.action)
+        return Accepted(_outdated() if handler is None else await handler(press))
+
+    async def turn_away(self, press: Press, team: str) -> None:
+        """Note a click from another workspace."""
+        if press.action in self._clicks.actions:
+            why = f"The account belongs to another workspace, {team}."
+            await self._clicks.turn_away(press, why)
+
+    async def draft(self, draft: Submission) -> Work:
+        """Take note of a form that is being filled in."""
+        command = self._services.table.get(draft.form)
+        if command is None or faults(self._redactor, draft.values, command.secrets):
+            return _nothing
+        values = {name: text for name, text in draft.values.items() if text.strip()}
+        if any(p.arg.kind == "vm" for p in forms.deciders(command)):
+            values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
+        return await self._opening(command, values, draft.actor, draft.place)
+
+    async def options(self, search: Search) -> Sequence[Choice]:
+        """Options for a search field."""
+        return await self._completion.options(search)
+
+    async def home(self, user: str, page: int = 1) -> Reply:
+        """What `user`'s App Home shows."""
+        return await self._home(self._services, user, page)
+
+    async def recover(self) -> None:
+        """Take up what a process that died left behind."""
+        await self._pipeline.recover(
+            lambda execution: Whisper(self._messenger, execution.actor, execution.place)
+        )
+        await self._clicks.take_up(lambda vote: Whisper(self._messenger, vote.user, vote.place))
+
+    # Lines and forms
+
+    async def _take(self, wish: Wish) -> Work:
+        """Reads become work at once; what changes something is on disk before this returns."""
+        effect = wish.command.effect_of(wish.values)
+        if wish.option(DRY_RUN):
+            return partial(self._rehearsals.carry_out, wish)
+        if effect is Effect.READ:
+            return partial(self._reads.carry_out, wish)
+        secret = wish.command.secrets
+        execution = Execution(
+            id=new_id(),
+            key=wish.key,
+            actor=wish.actor,
+            place=wish.place,
+            source=wish.source,
+            command=wish.command.id,
+            arguments={k: v for k, v in wish.values.items() if k not in secret},
+            effect=effect,
+            created_at=self._services.clock.now(),
+            secrets={k: v for k, v in wish.values.items() if k in secret},
+        )
+        return await self._record(execution)
+
+    async def _record(self, execution: Execution) -> Work:
+        now = self._services.clock.now()
+        if not await self._services.store.record(execution, by=self._by, until=now + LEASE):
+            return _nothing  # the delivery was repeated: the first one is being carried out
+        return partial(self._carry_out, execution)
+
+    async def _carry_out(self, execution: Execution, answer: Answer) -> None:
+        await self._pipeline.carry_out(execution, answer)
+        await self._say_beside(execution, answer)
+
+    async def _say_beside(self, execution: Execution, answer: Answer) -> None:
+        """Show the requester, in the channel of the request, what could not be posted there.
+
+        What has ended, and what is to be decided, is shown there alone; what goes on has its card
+        in their direct messages, and there they read where it is.
+        """
+        store, key = self._services.store, cards.card_key(execution.id)
+        async with store.read() as tx:
+            card = await tx.messages.find(key)
+            now = await tx.executions.get(execution.id)
+        if card is not None and elsewhere.is_kept_back(card):
+            is_open = now.status is ExecutionStatus.WAITING
+            if is_open or now.status.is_end:
+                await answer.say(elsewhere.alone(card, self._messenger.me, is_open=is_open))
+                async with store.write() as tx:
+                    await tx.messages.was_said(key, card.version)
+                return
+            async with store.write() as tx:
+                await tx.messages.put_off(key, self._services.clock.now())
+            await self._services.reviews.deliver()
+            async with store.read() as tx:
+                card = await tx.messages.find(key)
+        what = line("The card of ", code(execution.command.replace(".", " ")), " ", bold(now.label))
+        aside = card and elsewhere.beside(card, what, self._messenger.me)
+        if aside:
+            await answer.say(aside)
+
+    # Clicks
+
+    async def _connect(self, press: Press) -> Work:
+        return partial(self._show_machine_of, press)
+
+    async def _show_machine_of(self, press: Press, answer: Answer) -> None:
+        async with self._services.store.read() as tx:
+            execution = await tx.executions.get(press.value)
+        values = {"vm": execution.task, "on": execution.node}
+        await self._pressed(press, _SHOW, values)(answer)
+
+    async def _retry_node(self, press: Press) -> Work:
+        return self._pressed(press, _RETRY, {"node": press.value})
+
+    async def _retry_vm(self, press: Press) -> Work:
+        return self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})
+
+    def _pressed(self, press: Press, command: str, values: Mapping[str, str]) -> Work:
+        """A command that only reads, for which a button stands."""
+        row = self._services.table[command]
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
+        return partial(self._reads.carry_out, wish)
+
+    async def _again(self, press: Press) -> Work:
+        """Request what was not added to a request like it, knowing of that one."""
+        async with self._services.store.read() as tx:
+            asked = await tx.executions.find(press.value)
+        command = self._services.table.get(asked.command) if asked else None
+        if asked is None or command is None or asked.actor != press.actor:
+            return _outdated()
+        if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
+            return _outdated()
+        second = Execution(
+            id=new_id(),
+            key=key_of_second(asked.id),
+            actor=asked.actor,
+            place=asked.place,
+            source=Source.BUTTON,
+            command=asked.command,
+            arguments=asked.arguments,
+            effect=command.effect_of(asked.arguments),
+            created_at=self._services.clock.now(),
+        )
+        return await self._record(second)
+
+    async def _keep_watching(self, press: Press) -> Work:
+        try:
+            watch = await self._services.watches.keep_watching(
+                press.value, press.actor, press.place.channel
+            )
+        except Refused as refusal:
+            return _saying(from_error(refusal))
+        if watch is None:
+            return _saying(Reply.of("It is being followed already, or has ended.", private=True))
+        return _saying(Reply.of(f"I go on following {watch.label}.", private=True))
+
+    async def _open_form(self, press: Press) -> Work:
+        command = self._services.table.get(press.value)
+        if command is None:
+            return _outdated()
+        return await self._opening(command, {}, press.actor, press.place)
+
+    async def _suggested(self, press: Press) -> Work:
+        """Run what only reads; of what changes something, open the form with what was typed."""
+        command, values = await self._suggestions.taken(press.actor, press.value)
+        if command is None:
+            return _outdated()
+        try:
+            values = await as_known(self._services, command, values, {}, press.actor, press.place)
+            if command.verify is not None and not command.missing(values):
+                await command.verify(self._services, press.actor, values)
+        except BotError as refusal:
+            return _saying(from_error(refusal))
+        changes = command.effect_of(values) is not Effect.READ
+        if changes or forms.wants_form(command, values) or forms.faults(command, values):
+            return await self._opening(command, values, press.actor, press.place)
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, values)
+        return await self._take(wish)
+
+    # Forms
+
+    async def _opening(
+        self, command: Command, values: Mapping[str, str], actor: str, place: Place
+    ) -> Work:
+        """Show the form at once; what it changes is read then, and shown in it as it is now."""
+        given = [
+            values[p.name] for p in command.parameters if p.arg.kind == "vm" and p.name in values
+        ]
+        if command.present is None or not given:
+            needed = await self._needs_node(command, actor, place)
+            reasons = self._reasons(command, values, actor, place)
+            return _showing(forms.form(command, values, needs_node=needed, reasons=reasons))
+        vm = given[0]
+
+        async def work(answer: Answer) -> None:
+            filled = partial(
+                forms.form, command, values, reasons=self._reasons(command, values, actor, place)
+            )
+            await answer.open(filled())
+            present, note = await self._present(command, vm, values, actor, place)
+            await answer.open(filled(present=present, note=note))
+
+        return work
+
+    def _reasons(
+        self,
+        command: Command,
+        values: Mapping[str, str],
+        actor: str,
+        place: Place,
+        effects: Collection[Effect] = (),
+    ) -> Mapping[str, bool]:
+        """The reasons that the rules may want here; a form can still make it something worse."""
+        if values.get(BREAK_GLASS):
+            return {}
+        effects = effects or (command.effect_of(values), command.worst_effect)
+        reviewers = self._services.reviews.reviewers
+        return reviewers.reasons(actor, place.channel, command.id, effects)
+
+    async def _needs_node(self, command: Command, actor: str, place: Place) -> bool:
+        must_be_named = self._services.inventory.must_be_named
+        return command.has_default_node and await must_be_named(actor, place)
+
+    async def _present(
+        self, command: Command, vm: str, values: Mapping[str, str], actor: str, place: Place
+    ) -> tuple[Mapping[str, str], str]:
+        """What a machine is like, by parameter; with a word about it."""
+        read, inventory = command.present, self._services.inventory
+        assert read is not None, "only such commands come here"  # noqa: S101
+        context = Context(self._services, actor, place, Source.FORM, unsaid)
+        try:
+            await require_colleague(self._services, actor, place)
+            show = self._services.table[_SHOW]
+            about = ((command, values), (show, {"vm": vm}))
+            for row, given in about:
+                await allow(self._services, actor, place, row, given)
+            machine = await inventory.machine(
+                actor,
+                vm,
+                values.get(NODE_OPTION, ""),
+                place.channel,
+                hidden=hidden_from(self._services, actor, place, "vm.list"),
+                unasked=unasked(self._services, actor, place, show, {"vm": vm}),
+            )
+            for row, given in about:
+                await allow(self._services, actor, place, row, given, machine)
+            present = await read(context, machine)
+            where = await inventory.label(machine.node)
+        except BotError as problem:
+            return {}, f"What it is like now could not be read. {problem.sentence}"
+        except DeliveryFailed:
+            return {}, "What it is like now could not be read: Slack did not say who may see it."
+        return present, f"{machine.label} on {where}. Grey is what it has now; empty keeps it."
+
+
+def _saying(reply: Reply) -> Work:
+    async def work(answer: Answer) -> None:
+        await answer.say(reply)
+
+    return work
+
+
+def _gone(what: str) -> Refused:
+    """For what a former version of the bot has put there."""
+    return Refused(f"This {what} is of an older kind.", hint="Type the command instead.")
+
+
+def _unmet(pattern: str, reason: str) -> str:
+    if not reason:
+        return "A reason is needed for this."
+    return f"The reason must match “{pattern}”."
+
+
+def _outdated() -> Work:
+    return _saying(from_error(_gone("button")))
+
+
+def _showing(form: Form) -> Work:
+    async def work(answer: Answer) -> None:
+        await answer.open(form)
+
+    return work
+
+
+async def _nothing(_answer: Answer) -> None:
+    """A repeated delivery."""

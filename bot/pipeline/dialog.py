@@ -1,0 +1,105 @@
+"""A form that was sent in and is being tried: what cannot be is said at its field, nothing is lost.
+
+Stands between a command and the edge's answer. Knows no Slack.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.errors import BotError, Refused, Severity
+from bot.language import forms
+from bot.language.args import REASON
+from bot.language.table import Command
+from bot.ports import Answer, Work
+from bot.reply import Fault, Form, Note, Part, Reply, emoji, from_error, line
+
+log = structlog.get_logger()
+
+CHECKING = Reply("Checking …", (Note(line(emoji("hourglass_flowing_sand"), " Checking …")),))
+
+
+class Dialog:
+    """`ports.Answer` to a form: a refusal puts the form back, with what was typed.
+
+    `again` gives the form with what was typed, for `errors`. `held` says whether the form stands
+    open until then. A closed one is offered again only for what another try can mend.
+    """
+
+    def __init__(
+        self, answer: Answer, command: Command, again: Callable[..., Form], *, held: bool
+    ) -> None:
+        self._answer = answer
+        self._command = command
+        self._again = again
+        self._held = held
+        self.has_answered = False
+
+    async def say(self, reply: Reply) -> None:
+        """Answer; a fault that another try can mend puts the form back."""
+        self.has_answered = True
+        fault = reply.fault
+        if fault is None or not self._can_mend(fault):
+            await self._answer.say(reply)
+            return
+        refusal = Refused(fault.sentence, hint=fault.hint, field=fault.field)
+        errors = forms.fault_of(self._command, refusal)
+        await self._answer.open(self._again(errors=errors))
+
+    def _can_mend(self, fault: Fault) -> bool:
+        if fault.field == REASON or forms.field_of(self._command, fault.field) is not None:
+            return True
+        if fault.severity is Severity.UNKNOWN:
+            return False  # it may have happened: not to be sent again just so
+        return self._held or fault.severity is Severity.FAILED
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
+        self.has_answered = True
+        await self._answer.open(form)
+
+
+class Typed:
+    """`ports.Answer` to a typed line: a missing reason can be filled in, with what was typed.
+
+    `offer` gives the button that opens the form.
+    """
+
+    def __init__(self, answer: Answer, offer: Callable[[], Awaitable[Part]]) -> None:
+        self._answer = answer
+        self._offer = offer
+
+    async def say(self, reply: Reply) -> None:
+        """Answer."""
+        if reply.fault is not None and reply.fault.field == REASON:
+            reply = reply.also(await self._offer())
+        await self._answer.say(reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
+        await self._answer.open(form)
+
+
+def tried(work: Work, command: Command, again: Callable[..., Form], *, held: bool) -> Work:
+    """The work of a form that was sent in; one that stands open for it is always told the end."""
+
+    async def to_the_end(answer: Answer) -> None:
+        dialog = Dialog(answer, command, again, held=held)
+        try:
+            await work(dialog)
+        except BotError as error:  # a read's, or a dry run's
+            log.info("form.refused", command=command.id, why=error.sentence)
+            await dialog.say(from_error(error))
+        if held and not dialog.has_answered:
+            taken = " Taken. A message where you asked says how it goes on."
+            await answer.say(Reply.of(emoji("white_check_mark"), taken))
+
+    return to_the_end

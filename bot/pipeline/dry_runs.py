@@ -1,0 +1,254 @@
+"""Dry runs: a change is prepared and run like any other, with nothing sent and nothing kept."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.dbc.errors import DbcError, WouldSend
+from bot.errors import BotError, Refused
+from bot.ids import new_id
+from bot.language.args import BREAK_GLASS, REASON, SECRET
+from bot.messages.cards import Subject, hint
+from bot.messages.facts import said
+from bot.model import Execution, Node
+from bot.pipeline.context import Context, Services
+from bot.pipeline.facts import facts_of
+from bot.pipeline.patience import Interim, once_known
+from bot.pipeline.preparation import Preparation
+from bot.pipeline.targets import Bound
+from bot.pipeline.twins import twins_of
+from bot.pipeline.wish import Wish
+from bot.plural import counted
+from bot.ports import Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
+from bot.reply import (
+    CodeBlock,
+    Fields,
+    Line,
+    Para,
+    Part,
+    Reply,
+    advice,
+    bold,
+    channel,
+    code,
+    emoji,
+    fault_of,
+    line,
+    mention,
+)
+from bot.reviews.policy import Decision
+from bot.reviews.reviewers import Reviewers
+
+_HEAD = "Dry run: nothing was sent and nothing has changed."
+_FAILS = "Would fail"  # the label of what the node would refuse
+_PATIENCE = timedelta(seconds=40)  # for the facts that a question would show
+
+Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
+
+
+class Rehearsals:
+    """Shows what a change would do. Its services undo what they write and send no change."""
+
+    def __init__(self, stage: Stage, clock: Clock) -> None:
+        self._stage = stage
+        self._clock = clock
+
+    async def carry_out(self, wish: Wish, answer: Answer) -> None:
+        """Say privately what would be done. Nothing of it is in the ledger."""
+        interim = Interim(self._clock, answer.meanwhile)
+        await answer.say(await interim.patiently(self._once_known(wish, interim)))
+
+    async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
+        """What would be done, once Slack says who may review it; without that after a while."""
+
+        async def told(*, waits: bool = True) -> Reply:
+            sent: list[WouldSend] = []
+            return await _Rehearsal(wish, self._stage(sent), sent, interim, waits=waits).told()
+
+        try:
+            return await once_known(self._clock, interim, told)
+        except RightsUnknown:
+            return await told(waits=False)
+
+
+class _Rehearsal:
+    """One dry run."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        services: Services,
+        sent: list[WouldSend],
+        interim: Interim,
+        *,
+        waits: bool,
+    ) -> None:
+        self._interim = interim
+        self._unsaid = RightsUnknown if waits else ()  # it is begun again then
+        self._wish = wish
+        self._command = wish.command
+        self._services = services
+        self._reviewers: Reviewers = services.reviews.reviewers
+        self._sent = sent
+
+    async def told(self) -> Reply:
+        """What would be done, or why it would be refused."""
+        head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(self._command.title))
+        try:
+            return await self._rehearse(head)
+        except BotError as error:
+            parts = (Para(line(head, " would be refused. ", error.sentence)), *hint(advice(error)))
+            return Reply(f"{_HEAD} {error.sentence}", parts, private=True, fault=fault_of(error))
+
+    async def _rehearse(self, head: Line) -> Reply:
+        preparation = Preparation(self._services)
+        try:
+            execution, bound = await preparation.prepare(self._execution(), self._interim)
+        except self._unsaid:
+            raise
+        except DeliveryFailed as failure:  # what may be denied is not looked at
+            raise slack_does_not_say() from failure
+        decision = await self._decision(execution)
+        facts = await self._obstacles(execution, bound)
+        fails = any(label == _FAILS for label, _ in facts)
+        facts.append(("Review", await self._review(execution, bound, decision, fails=fails)))
+        facts += await self._facts(execution, bound, decision)
+        loses = self._command.lost(execution.known)
+        facts.append(("Would be lost", line(loses or "Nothing.")))
+        head = line(head, *self._question(execution, bound.node))
+        return Reply(
+            _HEAD,
+            (Para(head), *await self._shown(execution, bound), Fields(tuple(facts))),
+            private=True,
+        )
+
+    async def _obstacles(self, execution: Execution, bound: Bound) -> list[tuple[str, Line]]:
+        """Why the node would refuse it now, as far as that can be seen."""
+        if self._command.foresees is None:
+            return []
+        context = Context.of(self._services, execution)
+        try:
+            found = await self._command.foresees(context, **bound.arguments)
+        except DbcError as problem:
+            problem.named(bound.node.label if bound.node else "the node")
+            return [("Room on the node", line("could not be read. ", problem.sentence))]
+        return [(_FAILS, line(emoji("warning"), " ", " ".join(found)))] if found else []
+
+    def _execution(self) -> Execution:
+        wish = self._wish
+        secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
+        return Execution(
+            id=new_id(),
+            key=wish.key,
+            actor=wish.actor,
+            place=wish.place,
+            source=wish.source,
+            command=wish.command.id,
+            arguments={k: v for k, v in wish.values.items() if k not in secret},
+            effect=wish.command.effect_of(wish.values),
+            created_at=self._services.clock.now(),
+            secrets={k: v for k, v in wish.values.items() if k in secret},
+        )
+
+    def _question(self, execution: Execution, node: Node | None) -> Line:
+        """What the card would ask, or what it is about."""
+        subject = Subject(execution.label, execution.task, node.label if node else "")
+        if not subject.label and not subject.node_label:
+            return ()
+        told = line(" · ", self._command.asked(execution.known, subject))
+        return line(told, " ", code(node.id)) if node else told
+
+    async def _shown(self, execution: Execution, bound: Bound) -> Sequence[Part]:
+        """The requests to DBC; without one, what the command says of a change of this bot alone."""
+        context = Context.of(self._services, execution)
+        try:
+            reply = await self._command.run(context, **bound.arguments)
+        except BotError:
+            if not self._sent:
+                raise
+        if self._sent:
+            return await self._requests()
+        if reply is None:
+            return (Para(line("DBC would get nothing.")),)
+        would = "DBC would get nothing. It would change what I keep, and I would say:"
+        return Para(line(would)), *(reply.parts or Reply.of(reply.summary).parts)
+
+    async def _requests(self) -> Sequence[Part]:
+        node = self._sent[0].node_id
+        to: Line = line("The DBC daemon would get, for itself:")
+        if node:
+            label = await self._services.inventory.label(node)
+            to = line("The DBC daemon would get, for ", bold(label), " ", code(node), ":")
+        return Para(to), CodeBlock("\n".join(_as_text(one) for one in self._sent))
+
+    async def _decision(self, execution: Execution) -> Decision | None:
+        """What the rules say; None while Slack does not say who is in a group. Raises Refused."""
+        try:
+            decision = await self._reviewers.decision(execution, glass=True)
+        except self._unsaid:
+            raise
+        except DeliveryFailed:
+            return None
+        if decision.kind == "deny":
+            raise Refused(decision.why)
+        if not (decision.break_glass and self._wish.option(BREAK_GLASS)):
+            decision.check_reason(self._wish.option(REASON))
+        return decision
+
+    async def _facts(
+        self, execution: Execution, bound: Bound, decision: Decision | None
+    ) -> list[tuple[str, Line]]:
+        """What a question would show of the target."""
+        if decision is None or decision.kind == "run":
+            return []
+        context = Context.of(self._services, execution)
+        found = await facts_of(self._command, bound, context, _PATIENCE)
+        return [said(self._command.kinds, key, fact) for key, fact in found.items()]
+
+    async def _review(
+        self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
+    ) -> Line:
+        """Whether it would run at once, and who would have to agree."""
+        try:
+            return await self._consent(execution, bound, decision, fails=fails)
+        except self._unsaid:
+            raise
+        except DeliveryFailed:
+            return line("Slack does not say just now who could review it.")
+
+    async def _consent(
+        self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
+    ) -> Line:
+        if decision is None:
+            return line("Slack does not say just now who could review it.")
+        if self._wish.option(BREAK_GLASS) and decision.break_glass and decision.kind != "run":
+            return line("It would run at once, be announced, and wait for a review afterwards.")
+        if decision.kind == "run":
+            if await twins_of(self._services, self._command, execution, bound):
+                return line("The same request is in progress: you would be asked to run it anyway.")
+            if fails:
+                return line("None: it would be sent at once, and fail.")
+            return line("None: it would run at once.")
+        if decision.kind == "confirm":
+            return line("You would be asked to confirm.")
+        needed = decision.approvals
+        told: Line = line(f"{counted(needed, 'approval')} needed")
+        try:
+            people = await self._reviewers.require_reviewers(execution, decision, bound.node)
+        except BotError as error:
+            return line(told, f". It would be refused: {error.sentence} ", error.hint)
+        named = [line(mention(user)) for user in people]
+        if not decision.approvers and (where := await self._reviewers.sharing_channel(execution)):
+            named.append(line("members of ", channel(where)))
+        told = line(told, ", by ", *[piece for one in named for piece in (", ", *one)][1:])
+        if decision.break_glass:
+            told = line(told, "; you may also break the glass: ", code('break_glass="…"'))
+        return told
+
+
+def _as_text(would: WouldSend) -> str:
+    sent = f"{would.method} {would.path}"
+    if would.additional:
+        sent += "\n" + json.dumps(would.additional, ensure_ascii=False, indent=1, default=str)
+    return sent

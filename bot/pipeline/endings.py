@@ -1,0 +1,122 @@
+"""Tells how a change ended that no watch follows: on its card, or to who asked alone.
+
+What others have seen ends where they saw it. What nobody has seen yet is told only to who asked:
+stored with the end that it tells, then said; what a crash or Slack keeps from being said there is
+delivered to their direct messages.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+
+import structlog
+
+from bot.messages import board, cards
+from bot.messages.review_cards import people_line
+from bot.model import Execution, ExecutionStatus, Place
+from bot.pipeline.context import Services
+from bot.ports import DeliveryFailed
+from bot.reply import Line, Note, Reply, code, dump, line, time
+from storage import StorageFailed, UnitOfWork
+
+# Longer than saying it may take: what was said is not to arrive a second time.
+_BEING_SAID = timedelta(minutes=1)
+_LATER = "later"  # in the key of the message that corrects an end
+
+log = structlog.get_logger()
+
+
+class Endings:
+    """Stores ends and says them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._store = services.store
+        self._clock = services.clock
+
+    async def is_public(self, tx: UnitOfWork, execution: Execution) -> bool:
+        """Whether others have seen anything of it: a card, a question, broken glass."""
+        if await tx.messages.find(cards.card_key(execution.id)) is not None:
+            return True
+        return await tx.approvals.for_execution(execution.id) is not None
+
+    async def is_told(self, tx: UnitOfWork, execution: Execution) -> bool:
+        """Whether an end of it was told before."""
+        return await tx.messages.find(cards.end_key(execution.id)) is not None
+
+    async def show(
+        self,
+        tx: UnitOfWork,
+        execution: Execution,
+        end: ExecutionStatus,
+        sentence: Line,
+        hint: Line,
+        *,
+        announced: bool,
+    ) -> None:
+        """End the card; where who asked may not be looking, by a new message that mentions them."""
+        now = self._clock.now()
+        on_card = () if announced else hint
+        await board.show_card(
+            tx, execution, cards.ended(execution, end, sentence, detail=on_card), now
+        )
+        if announced:
+            await self.announce(tx, execution, end, sentence, hint)
+
+    async def announce(
+        self,
+        tx: UnitOfWork,
+        execution: Execution,
+        end: ExecutionStatus,
+        sentence: Line,
+        hint: Line = (),
+    ) -> None:
+        """Tell who asked in a message of its own; also where less was known and told before."""
+        told = cards.announcement(execution, end, sentence, *cards.hint(hint))
+        later = await self.is_told(tx, execution)
+        key = cards.end_key(execution.id, _LATER if later else "")
+        await board.tell(tx, execution, key, execution.place, told, self._clock.now())
+
+    async def keep(
+        self, tx: UnitOfWork, execution: Execution, reply: Reply, *, said: bool = True
+    ) -> None:
+        """Store what who asked is to be told; `say` follows, unless `said` is False."""
+        now = self._clock.now()
+        title = self._services.table.spoken_of(execution.command).title
+        asked = line("You asked for ", code(title), ", ", time(execution.created_at))
+        by = ", approved by " if execution.approved_by else ""
+        about = Note(line(asked, by, people_line(execution.approved_by), "."))
+        if reply.sensitive:
+            reply = Reply.of("What this answered holds a secret, so I have not kept it.")
+        kept = dump(reply.also(about))
+        due = now + _BEING_SAID if said else now
+        key, place = cards.private_key(execution.id), Place(execution.actor)
+        await tx.messages.put(key, place, kept, now, not_before=due)
+
+    async def say(self, execution: Execution, saying: Awaitable[None]) -> None:
+        """Say what is kept. Where that fails, the outbox delivers it."""
+        still = asyncio.create_task(self._still_saying(execution))
+        try:
+            await saying
+        except DeliveryFailed as failure:
+            log.warning("answer_lost", execution=execution.id, reason=failure.reason)
+            return
+        finally:
+            still.cancel()
+        try:
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    await tx.messages.was_said(cards.private_key(execution.id))
+        except StorageFailed:  # then it is said twice
+            log.exception("answer_repeated", execution=execution.id)
+
+    async def _still_saying(self, execution: Execution) -> None:
+        """Keep the outbox from telling as well what is being said, however slow Slack is."""
+        while True:
+            await self._clock.sleep(_BEING_SAID / 2)
+            try:
+                async with self._store.write() as tx:
+                    until = self._clock.now() + _BEING_SAID
+                    await tx.messages.put_off(cards.private_key(execution.id), until)
+            except StorageFailed:  # then it may be said twice
+                log.exception("answer_repeated", execution=execution.id)

@@ -1,0 +1,183 @@
+"""How machines and nodes are written in answers, the same in every command."""
+
+from collections.abc import Sequence
+
+from bot.dbc.errors import DbcError, NodeSilent, Unreadable
+from bot.dbc.models import Phase, phase_of, state_of
+from bot.dbc.sizes import Size
+from bot.errors import BotError, Refused
+from bot.model import Machine, Node
+from bot.pipeline import json_data
+from bot.plural import counted
+from bot.reply import (
+    Actions,
+    Button,
+    Line,
+    Row,
+    Rows,
+    Span,
+    bold,
+    channel,
+    code,
+    command,
+    emoji,
+    line,
+    mention,
+    time,
+)
+from bot.services.inventory import NodeListing
+
+OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
+
+RETRY_NODE = "node.retry"  # asks a silent node again; the button's value is the node's id
+RETRY_VM = "vm.retry"  # the same for a machine's node, and shows the machine, by its id
+
+_MOST_RETRIES = 5  # buttons; a site has few silent nodes, or a silent daemon
+
+_LAMPS = {
+    Phase.ON: "large_green_circle",
+    Phase.OFF: "white_circle",
+    Phase.ASLEEP: "crescent_moon",
+    Phase.BUSY: "hourglass_flowing_sand",
+    Phase.FAILED: "red_circle",
+    Phase.UNKNOWN: "grey_question",
+}
+_SHORT = 8  # characters of an id that people read and type
+
+
+UNKNOWN = "not known yet"
+_LEFT_OUT = "not in the node's list now"
+
+
+def joined(*pieces: str | Span | Line, by: str = " · ") -> Line:
+    """The pieces that there are, with a dot between them; what is absent is not shown."""
+    there = [line(piece) for piece in pieces if piece]
+    return line(*(part for piece in there for part in (by, piece)))[1:]
+
+
+def sized(size: Size) -> str:
+    """A size as DBC says it, or that it has said none."""
+    return size.text or "size not known"
+
+
+def counted_of(number: int | None, one: str) -> str:
+    """`2 GPUs`; nothing where no number is known, which is not 0."""
+    return "" if number is None else counted(number, one)
+
+
+def short(identifier: str) -> str:
+    """The beginning of an id, long enough to tell and to type."""
+    return identifier[:_SHORT]
+
+
+def lamp(status: str) -> Line:
+    """A status as a coloured dot and a word."""
+    return line(emoji(_LAMPS[phase_of(status)]), " ", state_of(status))
+
+
+def machine_row(machine: Machine) -> Line:
+    """One machine on one line."""
+    extra = f" · {machine.desc}" if machine.nickname and machine.desc else ""
+    return line(
+        emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
+        code(short(machine.task)), f" {state_of(machine.status)}{extra}",
+    )  # fmt: skip
+
+
+def node_part(listing: NodeListing) -> Rows:
+    """A node with its machines, or why they are not to be had."""
+    head: Line = line(bold(listing.node.label))
+    if isinstance(listing.problem, Unreadable):
+        head = line(head, " ", emoji("warning"), _garbled(listing, listing.problem))
+    elif listing.problem is not None:
+        tells = isinstance(listing.problem, Refused | NodeSilent)
+        what = line(" ", listing.problem.hint) if tells else ()
+        head = line(head, " ", emoji("warning"), " ", listing.problem.sentence, what)
+    elif not listing.machines:
+        head = line(head, "\nno machines")
+    rows = [
+        Row(
+            line(machine_row(machine), _age(machine, listing), _way_out(machine, listing)),
+            json_data.machine(machine, listing.node, _why_old(machine, listing)),
+        )
+        for machine in listing.machines
+    ]
+    if listing.problem is None:
+        return Rows(tuple(rows), head)
+    missing = () if rows else (json_data.silent(listing.node, listing.problem),)
+    return Rows(tuple(rows), head, stays=True, also=missing)
+
+
+def _age(machine: Machine, listing: NodeListing) -> Line:
+    """When a machine was seen like this, where its node did not tell it just now."""
+    if listing.is_fresh(machine):
+        return ()
+    left_out = f"{_LEFT_OUT}; " if listing.problem is None else ""
+    return line(f" ({left_out}as last seen, ", time(machine.seen_at), ")")
+
+
+def _why_old(machine: Machine, listing: NodeListing) -> str:
+    """Why a machine is as last seen; nothing where it is not."""
+    if listing.problem is not None:
+        return listing.problem.sentence
+    return "" if listing.is_fresh(machine) else f"{_LEFT_OUT.capitalize()}."
+
+
+def is_silent(problem: BotError | None) -> bool:
+    """Whether a node did not answer, and may answer the next time."""
+    return isinstance(problem, DbcError) and problem.passes
+
+
+def retry_buttons(nodes: Sequence[Node]) -> tuple[Actions, ...]:
+    """Buttons that ask silent nodes again; nothing where none is."""
+    buttons = tuple(
+        Button(f"Retry {node.label}", RETRY_NODE, node.id) for node in nodes[:_MOST_RETRIES]
+    )
+    return (Actions(buttons),) if buttons else ()
+
+
+def _garbled(listing: NodeListing, problem: Unreadable) -> Line:
+    """That a list cannot be read, what is known all the same, and how to get rid of the cause."""
+    told = line(" The list cannot be read. ", problem.hint)
+    told = line(told, " What I know of is below." if listing.machines else "")
+    if listing.odd:
+        return told
+    return line(
+        told, " A machine that is not listed can be shown and deleted by its full id: ",
+        command("vm delete <id>"), ".",
+    )  # fmt: skip
+
+
+def _way_out(machine: Machine, listing: NodeListing) -> Line:
+    """For a machine that cannot be read: how to delete it, which makes the list readable again."""
+    if machine.task not in listing.odd:
+        return ()
+    delete = command(f"vm delete {machine.task}")
+    return line(" (cannot be read, and may be what spoils the list; ", delete, " removes it)")
+
+
+def heading(listings: Sequence[NodeListing]) -> str:
+    """`2 machines on 1 node; gpu3 could not be listed`: only what was read is counted."""
+    read = [listing for listing in listings if listing.problem is None]
+    missing = ", ".join(each.node.label for each in listings if each.problem is not None)
+    if not read:
+        return f"{missing} could not be listed"
+    machines = sum(len(listing.machines) for listing in read)
+    told = f"{counted(machines, 'machine')} on {counted(len(read), 'node')}"
+    return f"{told}; {missing} could not be listed" if missing else told
+
+
+def stacked(rows: Sequence[Line]) -> Line:
+    """Lines below each other."""
+    joined: list[Line | str] = []
+    for position, row in enumerate(rows):
+        joined.extend(["\n", row] if position else [row])
+    return line(*joined)
+
+
+def said_audiences(ids: str) -> Line:
+    """People and channels by their ids, json_data."""
+    people = [one for one in ids.split() if one.startswith(("U", "W"))]
+    channels = [one for one in ids.split() if one not in people]
+    named = [*map(mention, people), *map(channel, channels)]
+    return line(*(piece for one in named for piece in (", ", one)))[1:]

@@ -1,0 +1,150 @@
+"""Texts that name what was seen, as it is called: `Ubuntu.QCOW2` is `ubuntu.qcow2`.
+
+Done before anything is recorded, so that ledger, rules and cards have the names that DBC is sent.
+Machines and nodes are looked up later (`bind`), but for quotes that belong to their names.
+Looks only at what is known here; asks nobody.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Literal
+
+from bot.errors import BotError, Refused
+from bot.folding import best, fold
+from bot.language.args import NODE_OPTION, NODES, Kind, Parameter
+from bot.language.table import Command
+from bot.model import Place, Sighting
+from bot.pipeline.context import Services
+from bot.services.matching import could_be, is_machine_called, is_node_called
+
+_IMAGES: frozenset[Kind] = frozenset({"image", "base", "stored"})
+
+
+async def as_known(
+    services: Services,
+    command: Command,
+    values: Mapping[str, str],
+    spelled: Mapping[str, str],
+    actor: str,
+    place: Place,
+) -> dict[str, str]:
+    """The texts with known names spelled as they are. Raises Refused where several are meant.
+
+    `spelled` are texts with the quotes in which they stood.
+    """
+    names = _Names(services, command, values, actor, place)
+    found = dict(values)
+    for parameter in command.parameters:
+        if (text := values.get(parameter.name)) is not None:
+            with_quotes = spelled.get(parameter.name, "")
+            found[parameter.name] = await names.of(parameter, text, with_quotes)
+    if (with_quotes := spelled.get(NODE_OPTION, "")) and with_quotes in await names.nodes():
+        found[NODE_OPTION] = with_quotes
+    return found
+
+
+class _Names:
+    """The names that one command line may mean."""
+
+    def __init__(
+        self,
+        services: Services,
+        command: Command,
+        values: Mapping[str, str],
+        actor: str,
+        place: Place,
+    ) -> None:
+        self._services = services
+        self._command = command
+        self._values = values
+        self._actor = actor
+        self._place = place
+
+    async def of(self, parameter: Parameter, text: str, with_quotes: str) -> str:
+        """The name that a text means."""
+        kind = parameter.arg.kind
+        known = set(await self._known(kind, with_quotes))
+        if with_quotes in known:
+            return with_quotes
+        if kind == "vm" or kind in NODES or text in known:
+            return text
+        if kind in _IMAGES:  # the case of letters tells one file from another
+            known = set(await self._images_there(kind))
+        found = best(text, sorted(known))
+        if len(found) > 1:
+            hint = "Nothing was done. Type it as it is listed."
+            raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)
+        return found[0] if found else text
+
+    async def _known(self, kind: Kind, with_quotes: str) -> Iterable[str]:
+        if kind == "vm" or kind in NODES:
+            named = self._machines if kind == "vm" else self.nodes
+            return await named() if with_quotes else ()
+        if kind in _IMAGES:
+            return await self._images()
+        if kind in {"server", "place"}:
+            return [server.name for server in await self._seen("server")]
+        return await self._snapshots() if kind == "snapshot" else ()
+
+    async def nodes(self) -> set[str]:
+        """What nodes of any kind are called."""
+        async with self._services.store.read() as tx:
+            nodes = await tx.inventory.nodes()
+        return {name for node in nodes for name in (node.nickname, node.name, node.desc)}
+
+    async def _machines(self) -> set[str]:
+        machines = await self._services.inventory.machines(self._actor, self._place.channel)
+        return {name for machine in machines for name in (machine.nickname, machine.desc)}
+
+    async def _images(self) -> list[str]:
+        """The images on image servers and on nodes that this person can use."""
+        usable = await self._services.sessions.usable(self._actor, self._place.channel)
+        places = {session.node for session in usable}
+        places |= {server.name for server in await self._seen("server")}
+        return [image.name for image in await self._seen("image") if image.place in places]
+
+    async def _seen(self, kind: Literal["image", "server"]) -> list[Sighting]:
+        async with self._services.store.read() as tx:
+            return await tx.sightings.all(kind)
+
+    async def _images_there(self, kind: Kind) -> Sequence[str]:
+        """The images where one is meant; nothing where that is not known, or was not looked at."""
+        if kind == "stored":
+            servers = [one.name for one in await self._seen("server")]
+            chosen = self._given("server")
+            places = best(chosen, servers) if chosen else servers
+        else:
+            node = await self._node()
+            places = [node] if node else []
+        if not places:
+            return ()
+        return await self._services.sightings.names_at("image", places) or ()
+
+    def _given(self, kind: Kind) -> str:
+        """What is given for the parameter of this kind."""
+        named = (p.name for p in self._command.parameters if p.arg.kind == kind)
+        return self._values.get(next(named, ""), "")
+
+    async def _node(self) -> str:
+        """The node that is named, or meant without a name, by its id."""
+        inventory, text = self._services.inventory, self._given("node")
+        with suppress(BotError):
+            if not text:
+                return (await inventory.default_node(self._actor, self._place, asking=False)).id
+            node = await inventory.named_node(text, asking=False)
+            return node.id if is_node_called(node, text) or fold(text) == fold(node.label) else ""
+        return ""
+
+    async def _snapshots(self) -> Sequence[str]:
+        """The snapshots of the machine that is named, as far as it is surely that one."""
+        text, on = self._given("vm"), self._values.get(NODE_OPTION, "")
+        if not text:
+            return ()
+        with suppress(BotError):
+            machine = await self._services.inventory.machine(
+                self._actor, text, on, self._place.channel, asking=False
+            )
+            if is_machine_called(machine, text):
+                there = await self._services.sightings.names_at("snapshot", [machine.task])
+                return there or ()
+        return ()

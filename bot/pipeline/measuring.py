@@ -1,0 +1,275 @@
+"""Holds open reviews to the rules and rights of now, whatever they were when people voted.
+
+A vote counts while whoever made it may decide. A question is open no longer than the rules in force
+say, needs no fewer approvals and no more denials, and says which of it has changed. Where nothing
+can come of it by them, it is closed.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Refused
+from bot.messages import board, review_cards
+from bot.messages.cards import card_key
+from bot.messages.review_cards import Question
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Execution,
+    ExecutionStatus,
+    Node,
+    ReviewKind,
+    Terms,
+    Verdict,
+    Vote,
+    VoteState,
+)
+from bot.pipeline.voiding import void
+from bot.ports import DeliveryFailed
+from bot.reply import Line, Reply, Words, advice, recorded
+from bot.reviews.policy import Decision, Policy
+from bot.reviews.reviewers import Reviewers, lasts, since_requested
+from bot.reviews.stricter import against, changed
+from storage import Store, UnitOfWork
+
+_WAITS = frozenset({ExecutionStatus.WAITING, ExecutionStatus.RECORDED})
+_MEASURED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
+
+log = structlog.get_logger()
+
+
+class Asking(Protocol):
+    """What of the reviews is needed here."""
+
+    reviewers: Reviewers
+
+    async def question(
+        self, approval: Approval, execution: Execution, decision: Decision | None = None
+    ) -> Question:
+        """All that the card says."""
+        ...
+
+    async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
+        """Give a decided execution back to the ledger."""
+        ...
+
+    async def close(self, approval: Approval) -> None:
+        """Say that it was not approved."""
+        ...
+
+    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
+        """What was asked about, and what stopped it after all."""
+        ...
+
+    async def node_of(self, execution: Execution) -> Node | None:
+        """The node that it is about."""
+        ...
+
+
+class Measuring:
+    """Measures reviews: each at a click and before its run, all of them after a reload."""
+
+    def __init__(
+        self,
+        store: Store,
+        reviews: Asking,
+        deliver: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._deliver = deliver
+        self._clock = clock
+        self._rules: Policy | None = None  # by which all but `_left` were measured
+        self._left: list[str] = []
+
+    def again(self) -> None:
+        """Look at all once more: a question was put up by rules that are in force no longer."""
+        self._rules = None
+
+    async def look(self) -> None:
+        """Measure all that is open by rules that were not in force before."""
+        reviewers = self._reviews.reviewers.at_this_moment()
+        if self._rules is not reviewers.rules:
+            async with self._store.read() as tx:
+                self._left = [one.id for one in await tx.approvals.open()]
+            self._rules = reviewers.rules
+        is_changed = False
+        while self._left:
+            async with self._store.read() as tx:
+                approval = await tx.approvals.get(self._left[0])
+                execution = await tx.executions.get(approval.execution)
+            try:
+                if await self.measured(approval, execution, reviewers, whole=True) is not approval:
+                    is_changed = True
+            except DeliveryFailed as failure:
+                log.info("review.not_measured", approval=approval.id, reason=failure.reason)
+                break  # it and the others are measured once Slack says who may decide
+            except Exception:  # the others do not wait for it; its clicks and its run measure it
+                log.exception("review.not_measured", approval=approval.id)
+            self._left.pop(0)
+        if is_changed:  # once for all: a card that Slack is slow to take holds up no other
+            await self._deliver()
+
+    async def measured(
+        self,
+        approval: Approval,
+        execution: Execution,
+        reviewers: Reviewers,
+        *,
+        whole: bool = False,
+    ) -> Approval:
+        """The review as the rules let it stand now; what has changed of it will be on its cards.
+
+        `whole`: each voter is looked at, also where one more vote decides nothing, and whoever may
+        approve now is asked. What is unchanged is the very same object. Raises DeliveryFailed, and
+        Refused where nothing can come of what is approved.
+        """
+        if approval.kind is ReviewKind.AFTERWARDS or approval.status not in _MEASURED:
+            return approval
+        if approval.is_unreadable:
+            return approval  # nothing of it can run
+        decision = await reviewers.decision(execution)
+        if refusal := against(approval, execution, decision):
+            return await self._void(approval, execution, refusal)
+        terms = await self._terms(approval, execution, decision, reviewers, whole=whole)
+        people: Sequence[str] = ()
+        if approval.kind is ReviewKind.APPROVE and (whole or _is_less(terms, approval)):
+            try:
+                people = await self._people(approval, execution, decision, reviewers)
+            except Refused as refusal:
+                return await self._void(approval, execution, since_requested(refusal))
+        question = await self._reviews.question(approval, execution, decision)
+        is_asked = set(people) <= set(question.people) and not question.is_narrowed
+        if not _is_less(terms, approval) and (not whole or is_asked):
+            return approval
+        measured = await self._hold(replace(question, people=people), terms)
+        if measured.status is ApprovalStatus.DENIED:
+            await self._reviews.close(measured)
+        return measured
+
+    async def _people(
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision,
+        reviewers: Reviewers,
+    ) -> list[str]:
+        """Who may approve it now. Raises Refused where more have to than before and too few can."""
+        if decision.approvals <= approval.needed:
+            return await reviewers.candidates(execution, decision)
+        node = await self._reviews.node_of(execution)
+        return await reviewers.require_reviewers(execution, decision, node)
+
+    async def _void(self, approval: Approval, execution: Execution, why: Refused) -> Approval:
+        """Close what nothing can come of. What is approved is about to run: Refused stops that."""
+        if approval.status is not ApprovalStatus.PENDING:
+            raise why
+        now = self._clock.now()
+        sentence = await self._reviews.not_done(approval, execution, why.sentence)
+        outcome, hint = recorded(why), advice(why)
+        async with self._store.write() as tx:
+            if await void(tx, approval, execution, sentence, now, outcome=outcome, hint=hint):
+                log.info("approval.voided", approval=approval.id, why=why.sentence)
+            return await tx.approvals.get(approval.id)
+
+    async def _terms(
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision,
+        reviewers: Reviewers,
+        *,
+        whole: bool,
+    ) -> Terms:
+        expires_at = approval.created_at + lasts(approval.kind, decision)
+        self_approval = approval.self_approval and decision.self_approval
+        held = replace(approval, self_approval=self_approval)
+        async with self._store.read() as tx:
+            votes = [v for v in await tx.votes.of(approval.id) if v.state is VoteState.COUNTED]
+        fallen: dict[str, str] = {}
+        for vote in votes:
+            if vote.at >= expires_at:
+                fallen[vote.key] = review_cards.EXPIRED
+            elif approval.kind is ReviewKind.APPROVE and (whole or _may_end(approval, votes)):
+                try:
+                    await reviewers.check(held, execution, vote.user, vote.place.channel)
+                except Refused as refusal:
+                    fallen[vote.key] = refusal.sentence
+        is_by_others = approval.kind is ReviewKind.APPROVE and decision.kind == "approve"
+        terms = Terms(
+            expires_at,
+            decision.denials,
+            self_approval,
+            needed=decision.approvals if is_by_others else 0,
+            type_name=is_by_others and decision.type_name,
+            fallen=fallen,
+        )
+        return replace(terms, changed=changed(approval, decision, terms))
+
+    async def _hold(self, question: Question, terms: Terms) -> Approval:
+        """Write down what stands, and let the cards say it."""
+        approval, now = question.approval, self._clock.now()
+        async with self._store.write() as tx:
+            execution = await tx.executions.get(question.execution.id)
+            if execution.status not in _WAITS:
+                return approval
+            measured = await tx.votes.measure(approval.id, terms, now)
+            votes = await tx.votes.of(approval.id)
+            if measured.status is ApprovalStatus.DENIED:
+                await self._reviews.hand_over(tx, measured, votes)
+            elif measured.status is ApprovalStatus.PENDING:
+                await self._open_again(tx, execution)
+                card = review_cards.question(replace(question, approval=measured, votes=votes))
+                await board.show_card(tx, execution, card, now)
+                await self._ask(tx, question, card, now)
+        for key, why in terms.fallen.items():
+            log.info("vote.fell", approval=approval.id, vote=key, why=why)
+        return measured
+
+    async def _open_again(self, tx: UnitOfWork, execution: Execution) -> None:
+        """What was approved and is not any more waits again, for those who may decide now."""
+        if execution.status is ExecutionStatus.RECORDED:
+            await tx.executions.set_approvers(execution.id, [])
+            await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.WAITING,
+                now=self._clock.now(),
+                expect={ExecutionStatus.RECORDED},
+            )
+
+    async def _ask(self, tx: UnitOfWork, question: Question, card: Reply, now: datetime) -> None:
+        """Whoever may approve and has no copy of the card gets one."""
+        key = card_key(question.execution.id)
+        asked = {copy.key for copy in await tx.messages.copies(key)}
+        for user in question.people:
+            if f"{key}:{user}" not in asked:
+                await board.copy_card(tx, question.execution, card, user, now)
+
+
+def _may_end(approval: Approval, votes: Sequence[Vote]) -> bool:
+    """Whether one more vote may decide: Slack is asked about each voter only where it matters."""
+    given = Counter(vote.verdict for vote in votes)
+    return (
+        approval.status is ApprovalStatus.APPROVED
+        or given[Verdict.APPROVE] + 1 >= approval.needed
+        or 0 < given[Verdict.DENY] >= approval.denials - 1
+    )
+
+
+def _is_less(terms: Terms, approval: Approval) -> bool:
+    """Whether a review is held to less than it was."""
+    return (
+        bool(terms.fallen)
+        or terms.expires_at < approval.expires_at
+        or terms.needed > approval.needed
+        or terms.type_name > approval.type_name
+        or terms.denials < approval.denials
+        or terms.self_approval < approval.self_approval
+    )

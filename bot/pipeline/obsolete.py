@@ -1,0 +1,135 @@
+"""Closes open requests by themselves once what they are about is gone, and says why.
+
+What is known here is enough (the ledger, the inventory, sessions): nobody is asked. The inventory
+loses a machine only by its node's answer about that very one (`bot.services.left_out`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bot.language.args import BREAK_GLASS, NODE_OPTION, NODES, REASON
+from bot.language.table import Command
+from bot.messages.outbox import Outbox
+from bot.model import Approval, Execution, Goal, ReviewKind
+from bot.pipeline.context import Services
+from bot.pipeline.voiding import void
+from bot.reply import Line, line, mention
+from storage import UnitOfWork
+
+_BEFORE = {ReviewKind.CONFIRM, ReviewKind.APPROVE}
+_LONGEST_RUN = timedelta(days=1)  # between the request of a removal and its end
+_SAID_BESIDE = {REASON, BREAK_GLASS, NODE_OPTION}  # they change nothing of what is done to what
+_FORGETS_METAL = "metal.remove"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Why nothing can come of a request any more, without a full stop, and by whom, if known."""
+
+    why: str
+    by: str = ""
+
+    @property
+    def told(self) -> Line:
+        """The whole sentence."""
+        return line(self.why, line(" by ", mention(self.by)) if self.by else (), ".")
+
+
+class Obsolete:
+    """Looks at what is open."""
+
+    def __init__(self, services: Services, outbox: Outbox) -> None:
+        self._services = services
+        self._store = services.store
+        self._table = services.table
+        self._clock = services.clock
+        self._outbox = outbox
+        self._removing = [row.id for row in services.table if row.removes]
+
+    async def close(self) -> None:
+        """Close every open request whose subject is gone. Broken glass stays to be reviewed."""
+        async with self._store.read() as tx:
+            pending = [one for one in await tx.approvals.open() if one.kind in _BEFORE]
+            if not pending:
+                return
+            since = min(one.created_at for one in pending) - _LONGEST_RUN
+            removals = await tx.executions.done(self._removing, since)
+            found = []
+            for approval in pending:
+                execution = await tx.executions.get(approval.execution)
+                asked_at = approval.created_at
+                later = [r for r in removals if r.finished_at and r.finished_at >= asked_at]
+                if gone := await self._gone(tx, execution, later):
+                    found.append((approval, execution, gone))
+        for approval, execution, gone in found:
+            await self._close(approval, execution, gone)
+        if found:
+            await self._outbox.deliver_due()
+
+    async def _gone(
+        self, tx: UnitOfWork, asked: Execution, removals: Sequence[Execution]
+    ) -> _Gone | None:
+        """Why nothing can come of what was asked, after these removals; None where it still can."""
+        if not asked.node:
+            return None
+        is_known = await tx.inventory.find_node(asked.node) is not None
+        for removal in removals:
+            if told := self._removed(asked, removal, is_known=is_known):
+                return _Gone(told, removal.actor)
+        if self._is_of_a_machine(asked) and not await tx.inventory.knows(asked.node, asked.task):
+            return _Gone("The machine is no longer on its node")
+        if not self._needs_session(asked):
+            return None
+        if not await tx.sessions.usable(asked.actor, asked.place.channel, asked.node):
+            return _Gone("The requester has no session for its node any more")
+        return None
+
+    def _removed(self, asked: Execution, removal: Execution, *, is_known: bool) -> str:
+        """What a removal has made of the subject of `asked`, if it is gone with it."""
+        row = self._table.get(asked.command)
+        if row is None:  # of another version: it is refused when somebody decides
+            return ""
+        if removal.command == _FORGETS_METAL:
+            is_metal = any(p.arg.kind == "metal" for p in row.parameters)
+            return "Its manager was told to forget it" if is_metal and not is_known else ""
+        if (asked.node, asked.task) != (removal.node, removal.task):
+            return ""
+        follow = self._table[removal.command].follow
+        if asked.task and follow is not None and follow.goal is Goal.GONE:
+            return "The machine was deleted"
+        if asked.command == removal.command and _meant(row, asked) == _meant(row, removal):
+            return "It was deleted already"
+        return ""
+
+    def _is_of_a_machine(self, asked: Execution) -> bool:
+        """Whether a machine is meant that exists: a creation's has the ledger entry's own id."""
+        return bool(asked.task) and asked.task != asked.id
+
+    def _needs_session(self, asked: Execution) -> bool:
+        row = self._table.get(asked.command)
+        if row is None:
+            return False
+        group = self._table.group(row.group)
+        return row.needs_session or (group is not None and group.needs_session)
+
+    async def _close(self, approval: Approval, execution: Execution, gone: _Gone) -> None:
+        now = self._clock.now()
+        sentence = await self._services.reviews.not_done(approval, execution, gone.told)
+        by = [gone.by] if gone.by else []
+        async with self._store.write() as tx:
+            if not await void(
+                tx, approval, execution, sentence, now, outcome=f"{gone.why}.", by=by
+            ):
+                return
+        log.info("approval.obsolete", approval=approval.id, execution=execution.id)
+
+
+def _meant(row: Command, execution: Execution) -> dict[str, str]:
+    """The arguments by which two requests on one machine or node are for the same thing."""
+    beside = {p.name for p in row.parameters if p.arg.kind == "vm" or p.arg.kind in NODES}
+    return {k: v for k, v in execution.arguments.items() if k not in beside | _SAID_BESIDE}

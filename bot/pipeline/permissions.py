@@ -1,0 +1,30 @@
+"""What a person can run where they are: for help, which promises nothing."""
+
+from bot.language.forms import Standing
+from bot.model import Effect, Place
+from bot.pipeline.context import Services
+from bot.ports import DeliveryFailed
+
+
+async def standing_of(services: Services, user: str, place: Place) -> Standing:
+    """What the rules, Slack and the sessions say of a person at this moment.
+
+    Where Slack does not answer, nothing is marked: the commands themselves will tell.
+    """
+    usable = await services.sessions.usable(user, place.channel)
+    asked = {command.id: command.effect_of({}) for command in services.table}
+    try:
+        person = await services.directory.person(user)
+        decisions = await services.reviews.reviewers.outlook(user, place.channel, asked)
+    except DeliveryFailed:
+        return Standing(has_session=bool(usable))
+    barred = {
+        name
+        for name, effect in asked.items()
+        if effect is not Effect.READ and not person.is_full_member
+    }
+    return Standing(
+        has_session=bool(usable),
+        barred=frozenset(barred | {n for n, one in decisions.items() if one.kind == "deny"}),
+        reviewed=frozenset(n for n, one in decisions.items() if one.kind == "approve"),
+    )

@@ -1,0 +1,343 @@
+"""Takes what the ledger holds as far as it goes: prepared, reviewed, run once, or turned down.
+
+Every step is a conditional update, so a second process, a repeated click or a crash in between
+finds the step taken or not taken, never half.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.errors import BotError, Refused
+from bot.language.args import BREAK_GLASS, REASON
+from bot.language.table import Command
+from bot.messages import board, cards
+from bot.messages.cards import Subject
+from bot.messages.facts import ALIKE, STATE
+from bot.messages.outbox import Outbox
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Execution,
+    ExecutionStatus,
+    Leased,
+    ReviewKind,
+)
+from bot.pipeline.calls import LEASE, Overtaken, RulesReplaced, Runs, failure
+from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.endings import Endings
+from bot.pipeline.facts import facts_of
+from bot.pipeline.joined import told
+from bot.pipeline.joining import SameRequest, require_first
+from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
+from bot.pipeline.preparation import Preparation
+from bot.pipeline.targets import Bound
+from bot.pipeline.twins import came_meanwhile, twins_of
+from bot.ports import Answer, DeliveryFailed, slack_does_not_say
+from bot.reply import Line, advice, from_error, line, recorded
+from bot.reviews.policy import Policy
+from storage.heartbeat import Hold
+
+# What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
+# was not read for a question would void it as soon as it can be read. A state was seen before, and
+# for broken glass nothing is compared: these cards do not wait for a silent node.
+_PATIENCE = timedelta(seconds=40)
+_LITTLE_PATIENCE = timedelta(seconds=4)
+_SLACK_PATIENCE = timedelta(minutes=10)
+_SLACK_PAUSE = timedelta(seconds=10)
+# What nobody could carry out for so long would come as a surprise, approved or not.
+_TOO_LATE = timedelta(hours=1)
+
+_NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
+
+log = structlog.get_logger()
+
+
+class Pipeline:
+    """From RECORDED to an end, whoever takes the next step and whenever."""
+
+    def __init__(self, services: Services, outbox: Outbox, by: str) -> None:
+        self._services = services
+        self._store = services.store
+        self._reviews = services.reviews
+        self._leases = services.leases
+        self._outbox = outbox
+        self._clock = services.clock
+        self._by = by
+        self._told: set[str] = set()  # what waits for Slack, as whoever asked has been told
+        self._preparation = Preparation(services)
+        self._endings = Endings(services)
+        self._runs = Runs(services, outbox, by)
+
+    async def carry_out(self, execution: Execution, answer: Answer) -> None:
+        """Take a recorded execution as far as it goes now: to a question, or to DBC."""
+        with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
+            await self._carry_out(execution, answer, hold)
+
+    async def _carry_out(self, execution: Execution, answer: Answer, hold: Hold) -> None:
+        command = self._services.table.spoken_of(execution.command)
+        async with self._store.read() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
+        if approval is not None and approval.status in _NOT_APPROVED:
+            await self._reviews.close(approval)
+            return
+        rules = self._reviews.reviewers.rules
+        try:
+            if self._clock.now() - _wanted_since(execution, approval) > _TOO_LATE:
+                raise Refused(
+                    "I could not get to this in time; by now it might be a surprise.",
+                    hint="Nothing was done. Ask again.",
+                )
+            self._check_record(execution)
+            cleared = await self._cleared(command, execution, approval, answer)
+            self._told.discard(execution.id)
+        except BotError as error:
+            self._told.discard(execution.id)
+            await self._turn_down(execution, error, answer)
+        except DeliveryFailed as failure:
+            hold.let_go(execution.id)  # its lease ends when the next try is due
+            await self._slack_is_silent(execution, approval, failure, answer)
+        else:
+            if cleared is not None:
+                await self._run(command, *cleared, answer, hold, rules)
+            elif self._reviews.reviewers.rules is not rules:
+                self._reviews.measuring.again()
+
+    async def _run(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        answer: Answer,
+        hold: Hold,
+        rules: Policy,
+    ) -> None:
+        try:
+            await self._runs.run(command, execution, bound, answer, rules)
+        except RulesReplaced:
+            await self._carry_out(execution, answer, hold)
+        except (SameRequest, Overtaken) as refusal:
+            await self._turn_down(execution, refusal, answer)
+
+    async def _cleared(
+        self, command: Command, execution: Execution, approval: Approval | None, answer: Answer
+    ) -> tuple[Execution, Bound] | None:
+        """It, ready to run now; None where it is asked for instead. Raises Refused."""
+        # A card that was clicked says itself what is being waited for.
+        interim = Interim(self._clock, answer.meanwhile if approval is None else unsaid)
+        preparing = self._preparation.prepare(execution, interim, again=approval is not None)
+        execution, bound = await interim.patiently(preparing)
+        is_cleared = await self._is_cleared(command, execution, bound, approval, interim)
+        return (execution, bound) if is_cleared else None
+
+    def _check_record(self, execution: Execution) -> None:
+        """Raise Refused for what cannot be carried out as it was asked: a part of it is lost."""
+        if self._services.table.get(execution.command) is None:
+            title = self._services.table.spoken_of(execution.command).title
+            raise Refused(
+                f"This version of the bot has no command “{title}”.", hint="Nothing was done."
+            )
+        if execution.unreadable == "secrets":
+            raise Refused(
+                "What you typed can no longer be decrypted: the bot has lost the key.",
+                hint="Nothing was done. Fill in the form again.",
+            )
+        if execution.unreadable:
+            raise Refused(
+                "The record of what you requested is damaged.",
+                hint="Nothing was done. Request it again.",
+            )
+
+    async def _is_cleared(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        approval: Approval | None,
+        interim: Interim,
+    ) -> bool:
+        """Whether it may run now; if not, it is asked for. Raises Refused."""
+        context = Context.of(self._services, execution)
+        if approval is None:
+            decision = await self._reviews.decision(execution)
+            twins = await twins_of(self._services, command, execution, bound)
+            reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
+            if decision.kind == "run" and not twins and decision.takes(reason):
+                return True
+            # Broken glass gets past whatever stands in the way: a rule more never takes that away.
+            if why and (decision.break_glass or decision.kind == "approve"):
+                shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
+                await self._reviews.break_glass(execution, decision, shown)
+                return True
+            is_seen = command.reads == (STATE,) and command.shows is None
+            patience = _LITTLE_PATIENCE if is_seen else _PATIENCE
+            kind = ReviewKind.APPROVE if decision.kind == "approve" else ReviewKind.CONFIRM
+            show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
+            facts = facts_of(command, bound, context, patience)
+            shown = await unless_soon(self._clock, facts, PATIENCE, show)
+            await self._reviews.ask(execution, bound.node, decision, {**shown, **twins})
+            return False
+        if approval.kind is ReviewKind.AFTERWARDS:
+            decision = await self._reviews.decision_again(execution)
+            self._reviews.require_glass(decision)
+            await self._preparation.keep(execution)
+            return True
+        await self._reviews.decision_again(execution)
+        now = await facts_of(command, bound, context, _PATIENCE)
+        # Reading takes its time: what counts are the rules and the rights after it.
+        decision = await self._reviews.decision_again(execution)
+        standing = await self._reviews.stands(approval, execution)
+        if standing is None:
+            return False
+        if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
+            now = {**now, ALIKE: approval.shown[ALIKE]}
+        self._reviews.compare(standing, execution, decision, now)
+        shown, since = approval.shown, approval.created_at
+        if await came_meanwhile(self._services, command, execution, bound, shown, since):
+            raise Refused(
+                "The same request has been sent since this was shown.",
+                hint="Nothing was done. Look at what becomes of that one before you ask again.",
+            )
+        await self._preparation.keep(execution)
+        return True
+
+    async def _show_waiting(
+        self,
+        command: Command,
+        execution: Execution,
+        bound: Bound,
+        interim: Interim,
+        patience: timedelta,
+        kind: ReviewKind,
+    ) -> None:
+        """Let the card that will ask say what is waited for, unless the person knows.
+
+        What the same request that is open already will keep from being asked gets no card.
+        """
+        if interim.is_said:
+            return
+        subject = bound.subject(execution)
+        what = command.asked(execution.known, subject)
+        waiting = line(f"waiting for {subject.node_label} (up to {patience.total_seconds():.0f} s)")
+        card = cards.running(execution, what, waiting)
+        now = self._clock.now()
+        try:
+            async with self._store.write() as tx:
+                await require_first(tx, command, execution, kind, now)
+                await board.show_card(tx, execution, card, now)
+        except SameRequest:
+            await interim.once(interim.waiting)
+        else:
+            await self._outbox.deliver_due()
+
+    async def decided(self, approval: Approval, answer: Answer) -> None:
+        """Go on after a review: run what was approved, or close what was not."""
+        if approval.kind is ReviewKind.AFTERWARDS:
+            await self._reviews.deliver()
+            return
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        await self.carry_out(execution, answer)
+
+    async def recover(self, answer_for: Callable[[Execution], Answer]) -> None:
+        """Take up what a process that died left behind."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await self._leases.renew(tx, Leased.EXECUTION)
+            stranded = await tx.executions.claim_stranded(self._by, now, now + LEASE, 20)
+        await asyncio.gather(*(self._take_up(one, answer_for(one)) for one in stranded))
+
+    async def _take_up(self, execution: Execution, answer: Answer) -> None:
+        log.info("execution.recovered", execution=execution.id, status=execution.status)
+        try:
+            if execution.status is ExecutionStatus.RECORDED:
+                await self.carry_out(execution, answer)
+            else:
+                await self._runs.lost_sight(execution)
+        except Exception:  # the others are not to wait for the lease of this one
+            log.exception("execution.not_recovered", execution=execution.id)
+
+    async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
+        """Nothing was sent: close the entry, and say so where it was seen, or to who asked."""
+        log.info("execution.refused", execution=execution.id, why=error.sentence)
+        now = self._clock.now()
+        reply = from_error(error)
+        if isinstance(error, SameRequest):
+            reply = await told(self._services, execution, error.first)
+        async with self._store.read() as tx:
+            approval = await tx.approvals.for_execution(execution.id)
+        was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
+        end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
+        sentence = await self._failure(execution, error)
+        if approval is not None:
+            sentence = await self._reviews.not_done(approval, execution, error.sentence)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.executions.set_status(
+                    execution.id,
+                    end,
+                    outcome=recorded(error),
+                    now=now,
+                    expect={ExecutionStatus.RECORDED, ExecutionStatus.WAITING},
+                ):
+                    return
+                if approval is not None and was_asked:
+                    await tx.approvals.void(approval.id, now)
+                seen = await self._endings.is_public(tx, execution)
+                if seen:
+                    waited = approval is not None and not approval.reviewer
+                    await self._endings.show(
+                        tx, execution, end, sentence, advice(error), announced=waited
+                    )
+                # Whoever requested what is open already may still have it done twice.
+                alone = not seen or isinstance(error, SameRequest)
+                if alone:
+                    await self._endings.keep(tx, execution, reply)
+        if alone:
+            await self._endings.say(execution, answer.say(reply))
+        await self._outbox.deliver_due()
+
+    async def _failure(self, execution: Execution, error: BotError) -> Line:
+        """What others read of it, who have not seen what was asked for."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(execution.id)
+        command = self._services.table.spoken_of(execution.command)
+        node = await self._services.inventory.label(execution.node) if execution.node else ""
+        return failure(command, Subject(execution.label, execution.task, node), error)
+
+    async def _slack_is_silent(
+        self,
+        execution: Execution,
+        approval: Approval | None,
+        failure: DeliveryFailed,
+        answer: Answer,
+    ) -> None:
+        """Nobody knows who may do this: it waits for Slack, but not so long that it surprises."""
+        log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
+        since, now = _wanted_since(execution, approval), self._clock.now()
+        if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
+            if execution.id not in self._told:
+                self._told.add(execution.id)
+                await courteously(partial(answer.say, slack_is_slow()))
+            until = now + max(failure.retry_after, _SLACK_PAUSE)
+            async with self._store.write() as tx:
+                await tx.executions.claim(
+                    execution.id,
+                    self._by,
+                    now,
+                    until,
+                    expect={ExecutionStatus.RECORDED},
+                    to=ExecutionStatus.RECORDED,
+                )
+            return
+        await self._turn_down(execution, slack_does_not_say(), answer)
+
+
+def _wanted_since(execution: Execution, approval: Approval | None) -> datetime:
+    """When it was last said that it should be done: asked for, or approved."""
+    if approval is None or approval.kind is ReviewKind.AFTERWARDS:
+        return execution.created_at
+    return approval.decided_at or execution.created_at

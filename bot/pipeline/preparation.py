@@ -1,0 +1,130 @@
+"""Prepares a change: finds out what was meant, and whether it can be. Changes nothing itself."""
+
+from dataclasses import replace
+
+from bot.dbc.errors import DbcError
+from bot.errors import Denied, Refused, Severity
+from bot.language.table import Command
+from bot.messages.cards import Subject, doing
+from bot.model import Execution, Goal, Machine, Node
+from bot.pipeline.context import Context, Services
+from bot.pipeline.patience import Interim, waiting_for
+from bot.pipeline.rights import allow
+from bot.pipeline.targets import Bound, bind
+from bot.reply import line
+from bot.reviews.policy import is_free
+from bot.reviews.reviewers import since_requested
+
+
+class Preparation:
+    """What stands between a recorded command and the question whether it may run."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._store = services.store
+
+    async def prepare(
+        self, execution: Execution, interim: Interim, *, again: bool = False
+    ) -> tuple[Execution, Bound]:
+        """Find out what was meant and whether it can be. Raises BotError where it cannot.
+
+        What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
+        it was requested, and what is read now is not kept yet. Raises RightsUnknown while Slack
+        does not say who it is. `interim` learns which node is waited for.
+        """
+        command, node = self._services.table[execution.command], ""
+        await self._may_change_things(execution)
+        await self._allow(command, execution, again=again)
+        try:
+            bound = await self._bind(command, execution)
+            if bound.machine is not None and bound.node is not None:  # nobody is asked in vain
+                channel = execution.place.channel
+                await self._services.sessions.require(execution.actor, bound.node, channel)
+            execution, bound = await self._fix_target(command, execution, bound)
+            await self._allow(command, execution, bound.machine or bound.node, again=again)
+            if bound.node is not None:
+                node = bound.node.label
+                interim.waiting = waiting_for(node)
+            try:
+                execution = await self._look(command, execution, bound)
+            except Denied as denied:
+                raise since_requested(denied) if again else denied from None
+        except DbcError as error:
+            if error.severity is Severity.FAILED:
+                error.hint = line("Nothing was sent. ", error.hint)
+            subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
+            error.during = doing(command.title, subject)
+            raise
+        if not again:
+            await self.keep(execution)
+        return execution, bound
+
+    async def _may_change_things(self, execution: Execution) -> None:
+        if is_free(execution.command):
+            return
+        person = await self._services.directory.person(execution.actor)
+        if not person.is_full_member:
+            raise Refused("Only full members of this workspace can change machines.")
+
+    async def _allow(
+        self,
+        command: Command,
+        execution: Execution,
+        of: Machine | Node | None = None,
+        *,
+        again: bool,
+    ) -> None:
+        services, actor, place = self._services, execution.actor, execution.place
+        try:
+            await allow(services, actor, place, command, execution.arguments, of)
+        except Refused as refusal:
+            if again:
+                raise since_requested(refusal) from None
+            raise
+
+    async def _bind(self, command: Command, execution: Execution) -> Bound:
+        values = {**execution.arguments, **execution.secrets}
+        return await bind(self._services, command, values, execution.actor, execution.place)
+
+    async def _fix_target(
+        self, command: Command, execution: Execution, bound: Bound
+    ) -> tuple[Execution, Bound]:
+        """Write down what the names meant; a creation's machine gets the ledger entry's id."""
+        node = bound.node.id if bound.node else ""
+        if bound.machine is not None:
+            task, label = bound.machine.task, bound.machine.label
+        elif command.follow is not None and command.follow.goal is Goal.RUNNING:
+            task = execution.id
+            label = execution.arguments.get("name", "") or task[:8]
+        else:
+            task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
+        moved = execution.task and execution.task != task
+        if moved or (execution.node and execution.node != node):
+            raise Refused(
+                f"The name means another {'machine' if task else 'node'} now than when this was "
+                "asked.",
+                hint="Nothing was done. Ask again.",
+            )
+        async with self._store.write() as tx:
+            await tx.executions.set_target(execution.id, node, task, label)
+            if bound.machine is not None:
+                bound = replace(bound, sent=await tx.executions.sent_to(bound.machine))
+        return replace(execution, node=node, task=task, label=label), bound
+
+    async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Read what the command wants to know first."""
+        if command.look is None:
+            return execution
+        context = Context.of(self._services, execution)
+        try:
+            facts = dict(await command.look(context, **bound.arguments))
+        except DbcError as error:
+            if bound.node is not None:
+                error.named(bound.node.label)
+            raise
+        return replace(execution, facts=facts)
+
+    async def keep(self, execution: Execution) -> None:
+        """Write down what was read, for the run; what a card has shown is compared before."""
+        async with self._store.write() as tx:
+            await tx.executions.set_facts(execution.id, execution.facts)

@@ -1,0 +1,173 @@
+"""Runs commands that only read, and gives what they say in the form that was asked for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from bot.clock import shown
+from bot.dbc.errors import DbcError
+from bot.ids import new_id
+from bot.language import output
+from bot.language.args import FILE, FILTER, JSON
+from bot.messages import cards
+from bot.messages.cards import Subject
+from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
+from bot.pipeline.rights import allow, require_colleague
+from bot.pipeline.targets import Bound, bind
+from bot.pipeline.wish import Wish
+from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
+from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands, with_moments
+
+log = structlog.get_logger()
+
+
+class Reads:
+    """Carries out reads: nothing of them is recorded, nothing has to survive."""
+
+    def __init__(self, services: Services, messenger: Messenger) -> None:
+        self._services = services
+        self._messenger = messenger
+
+    async def carry_out(self, wish: Wish, answer: Answer) -> None:
+        """Run it and answer."""
+        interim = Interim(self._services.clock, answer.meanwhile)
+        interim.waiting = slack_is_slow()  # which is asked first
+        found = await interim.patiently(self._once_known(wish, interim))
+        reply = with_commands(found, self._services.slash_command)  # also for files and JSON
+        wanted = wish.option(FILTER)
+        if wanted:
+            reply = output.filtered(reply, wanted)
+        if reply.sensitive and wish.option(FILE):
+            kept = "This holds passwords, so it is shown here and not kept as a file."
+            await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
+        elif reply.sensitive and not wish.option(JSON):
+            await answer.say(reply)
+        elif wish.option(JSON):
+            await self._as_json(wish, reply, answer)
+        elif wish.option(FILE):
+            await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
+        elif len(text := output.as_text(self._dated(reply))) > output.LONG:
+            note = await self._shared(wish, reply, text, "txt")
+            await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
+        else:
+            await answer.say(reply)
+
+    async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
+        """Run it once Slack says who may. Raises Refused."""
+        try:
+            return await once_known(
+                self._services.clock, interim, partial(self._run, wish, interim)
+            )
+        except RightsUnknown as unknown:
+            raise slack_does_not_say() from unknown
+
+    async def _run(self, wish: Wish, interim: Interim) -> Reply:
+        await require_colleague(self._services, wish.actor, wish.place)
+        of = list[Bound]()
+        try:
+            return await in_time(self._services.clock, interim, self._read(wish, interim, of))
+        except (DbcError, NotInTime) as error:
+            # By the time it comes, other things stand between what was typed and this.
+            error.during = _named(wish, of[0] if of else None)
+            raise
+
+    async def _read(self, wish: Wish, interim: Interim, of: list[Bound]) -> Reply:
+        interim.waits("")
+        in_between = JSON not in wish.values and not wish.option(FILE)
+        meanwhile = _early(wish, interim) if in_between else unsaid
+        context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
+        may = partial(allow, self._services, wish.actor, wish.place, wish.command, wish.values)
+        await may()
+        bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
+        await may(bound.machine or bound.node)
+        of.append(bound)
+        interim.waits(bound.node.label if bound.node is not None else "")
+        try:
+            return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+        except DbcError as error:
+            if bound.node is not None:
+                error.named(bound.node.label)
+            raise
+
+    def _dated(self, reply: Reply) -> Reply:
+        """The reply with moments as people are told them; what becomes text is not put so later."""
+        return with_moments(reply, partial(shown, self._services.clock))
+
+    async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
+        text = output.as_json(self._dated(reply))
+        if reply.sensitive:
+            await answer.say(_whole(reply, text))
+        elif len(text) <= output.LONG_JSON and not wish.option(FILE):
+            await answer.say(replace(reply, parts=(CodeBlock(text),)))
+        else:
+            await self._as_file(wish, reply, text, "json", answer)
+
+    async def _as_file(
+        self, wish: Wish, reply: Reply, text: str, kind: str, answer: Answer
+    ) -> None:
+        """Share the text and point at it; where that fails, say what fits."""
+        try:
+            name, where = await self._upload(wish, reply, text, kind)
+        except DeliveryFailed as failed:
+            if kind == "json":
+                reply = _whole(reply, text)
+            told = _not_shared(failed, cut=kind != "json")
+            await answer.say(replace(reply, parts=(Note(told), *reply.parts)))
+        else:
+            await answer.say(output.pointing_at(reply, name, where))
+
+    async def _shared(self, wish: Wish, reply: Reply, text: str, kind: str) -> Line:
+        """Share the text; a sentence that says where it is, or why it is nowhere."""
+        try:
+            name, where = await self._upload(wish, reply, text, kind)
+        except DeliveryFailed as failed:
+            return _not_shared(failed, cut=True)
+        return line(f"This is long. All of it: {name} ", where)
+
+    async def _upload(self, wish: Wish, reply: Reply, text: str, kind: str) -> tuple[str, Line]:
+        """Share a file where the answer belongs; what is private, in the direct messages."""
+        clock = self._services.clock
+        stamp = shown(clock, clock.now()).strftime("%Y%m%d-%H%M%S")
+        name = f"{wish.command.id.replace('.', '-')}-{stamp}-{new_id()[:6]}.{kind}"
+        if wish.is_private or reply.private:
+            place, where = await self._messenger.direct(wish.actor), line("in our direct messages.")
+        else:
+            place, where = wish.place, line("is in the file here.")
+        await self._messenger.upload(place, name, text)
+        return name, where
+
+
+def _named(wish: Wish, bound: Bound | None) -> Line:
+    """`vm show train-01 on gpu1`: what was asked for, by the names that people use."""
+    machine = bound.machine.label if bound is not None and bound.machine is not None else ""
+    node = bound.node.label if bound is not None and bound.node is not None else ""
+    return cards.doing(wish.command.title, Subject(machine or wish.values.get("vm", ""), "", node))
+
+
+def _whole(reply: Reply, text: str) -> Reply:
+    """JSON as code, or a sentence where a message cannot hold all of it: a part is no JSON."""
+    whole = text if len(text) <= output.LONG_JSON else output.compact(text)
+    if output.fits(whole):
+        return replace(reply, parts=(CodeBlock(whole),))
+    why = " It holds passwords, so it is not kept as a file." if reply.sensitive else ""
+    told = f"As JSON this is too long for a message.{why} Ask for less of it, with --filter."
+    return replace(reply, summary="Too long for a message", parts=(Para(line(told)),))
+
+
+def _not_shared(failed: DeliveryFailed, *, cut: bool) -> Line:
+    log.info("file_not_shared", reason=failed.reason)
+    so = ", so this is cut where it does not fit" if cut else ""
+    return line(f"The file could not be shared ({failed.reason}){so}.")
+
+
+def _early(wish: Wish, interim: Interim) -> Callable[[Reply], Awaitable[None]]:
+    """What a command says before its end, in the form that was asked for."""
+    wanted = wish.option(FILTER)
+
+    async def say(reply: Reply) -> None:
+        await interim.once(output.filtered(reply, wanted) if wanted else reply)
+
+    return say

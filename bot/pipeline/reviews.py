@@ -1,0 +1,499 @@
+"""Reviews from question to decision: asks, takes clicks, counts them, reminds, closes.
+
+A click is kept on disk before it is acknowledged; who clicked and whether they may is found out
+afterwards, and a click that a dying process left behind is taken up again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Refused
+from bot.language.table import Table
+from bot.messages import board, cards, review_cards
+from bot.messages.facts import ALIKE, differences
+from bot.messages.outbox import Outbox
+from bot.messages.review_cards import Question
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    AuditEntry,
+    AuditKind,
+    Count,
+    Effect,
+    Execution,
+    ExecutionStatus,
+    Fact,
+    Node,
+    Place,
+    ReviewKind,
+    Verdict,
+    Vote,
+    VoteState,
+)
+from bot.pipeline.joining import require_first
+from bot.pipeline.measuring import Measuring
+from bot.ports import DeliveryFailed, slack_does_not_say
+from bot.reply import Line, Reply, Words, line, mention
+from bot.reviews.policy import Decision
+from bot.reviews.reviewers import Reviewers, binding, since_requested
+from bot.reviews.stricter import against, require_allowed, untyped
+from bot.services.inventory import Inventory
+from storage import Store, UnitOfWork
+
+_LEASE = timedelta(minutes=5)
+# A click that is this old and unlooked at has lost its process; looked at twice, it counts once.
+_LOST_CLICK = timedelta(seconds=20)
+_LONGEST_ID = 64  # characters that the audit keeps of an id that is none of ours
+
+_ENDS = {
+    ApprovalStatus.DENIED: ExecutionStatus.DENIED,
+    ApprovalStatus.CANCELLED: ExecutionStatus.CANCELLED,
+    ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
+    ApprovalStatus.VOID: ExecutionStatus.VOIDED,
+}
+
+log = structlog.get_logger()
+
+
+class Reviews:
+    """The review of an execution, whoever clicks and whenever."""
+
+    def __init__(
+        self,
+        store: Store,
+        table: Table,
+        inventory: Inventory,
+        reviewers: Reviewers,
+        outbox: Outbox,
+        clock: Clock,
+        by: str,
+    ) -> None:
+        self.reviewers = reviewers
+        self._store = store
+        self._table = table
+        self._inventory = inventory
+        self._outbox = outbox
+        self._clock = clock
+        self._by = by
+        self.measuring = Measuring(store, self, outbox.deliver_due, clock)
+
+    # Before the run
+
+    async def decision(self, execution: Execution) -> Decision:
+        """What the rules say now. Raises Refused for a denial, or a reason that does not do."""
+        decision = await self.reviewers.decision(execution)
+        require_allowed(execution, decision)
+        return decision
+
+    async def decision_again(self, execution: Execution) -> Decision:
+        """The same of what was asked under rules that may have been others. Raises Refused."""
+        try:
+            return await self.decision(execution)
+        except Refused as refusal:
+            raise since_requested(refusal) from None
+
+    async def ask(
+        self,
+        execution: Execution,
+        node: Node | None,
+        decision: Decision,
+        shown: Mapping[str, Fact],
+    ) -> None:
+        """Put up the question and its copies. Raises SameRequest where the same is open."""
+        people: Sequence[str] = ()
+        kind = ReviewKind.CONFIRM
+        if decision.kind == "approve":
+            kind = ReviewKind.APPROVE
+            people = await self.reviewers.require_reviewers(execution, decision, node)
+        approval = self.reviewers.new(execution, decision, kind, shown)
+        question = await self.question(approval, execution, decision)
+        card = review_cards.question(replace(question, people=people))
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await require_first(tx, self._table[execution.command], execution, kind, now)
+            if not await tx.executions.set_status(
+                execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
+            ):
+                return
+            await tx.approvals.add(approval)
+            await board.show_card(tx, execution, card, now)
+            for user in people:
+                await board.copy_card(tx, execution, card, user, now)
+        await self._outbox.deliver_due()
+
+    async def break_glass(
+        self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
+    ) -> None:
+        """Let it run without approval, loudly; it stays open until somebody else reviews it."""
+        self.require_glass(decision)
+        people = await self.reviewers.others(execution, decision)
+        approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
+        question = await self.question(approval, execution, decision)
+        told = review_cards.broken_glass(question, people)
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await tx.approvals.add(approval)
+            key = review_cards.glass_key(execution.id)
+            await board.tell(tx, execution, key, execution.place, told, now)
+            for user in people:
+                await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
+        log.warning("glass.broken", execution=execution.id, by=execution.actor)
+
+    @staticmethod
+    def require_glass(decision: Decision) -> None:
+        """Raise Refused where what nobody approved needs approval by the rules."""
+        if decision.kind == "approve" and not decision.break_glass:
+            raise Refused("The rules do not let you break the glass for this.")
+
+    async def stands(self, approval: Approval, execution: Execution) -> Approval | None:
+        """The review while it is still approved, by the rules and rights of now; else its card
+        says what is missing. Raises DeliveryFailed, Refused where nothing can come of it.
+        """
+        reviewers = self.reviewers.at_this_moment()
+        measured = await self._measured(approval, execution, reviewers)
+        return measured if measured.status is ApprovalStatus.APPROVED else None
+
+    async def _measured(
+        self, approval: Approval, execution: Execution, reviewers: Reviewers
+    ) -> Approval:
+        measured = await self.measuring.measured(approval, execution, reviewers)
+        if measured is not approval:
+            await self._outbox.deliver_due()
+        return measured
+
+    def compare(
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision,
+        now: Mapping[str, Fact],
+    ) -> None:
+        """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
+        if approval.is_unreadable:
+            raise Refused(
+                "The record of what was shown for this approval is damaged.",
+                hint="Nothing was done. Request it again.",
+            )
+        if refusal := against(approval, execution, decision):
+            raise refusal
+        changed = ["what was asked"] if approval.binding != binding(execution) else []
+        changed += differences(self._table[execution.command].kinds, approval.shown, now)
+        if changed:
+            raise Refused(
+                f"Changed since it was shown: {'; '.join(changed)}.",
+                hint="Nothing was done. Ask again.",
+            )
+
+    # Clicks
+
+    async def take(self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool) -> bool:
+        """Keep a click on disk; False when this delivery is kept already.
+
+        `typed`: whoever approves has typed what it is about. Raises Refused, and records it, for an
+        id that is none of a review of these kinds, and where that lacks.
+        """
+
+        async def cast(tx: UnitOfWork) -> bool | Refused:
+            approval = await tx.approvals.find(vote.approval)
+            if approval is None or approval.kind not in kinds:
+                return Refused("This question is not known any more.")
+            is_open = approval.status is ApprovalStatus.PENDING
+            must_type = approval.type_name and vote.verdict is Verdict.APPROVE
+            return untyped() if is_open and must_type and not typed else await tx.votes.cast(vote)
+
+        found = await self._store.transact(cast)
+        if isinstance(found, bool):
+            return found
+        await self.turn_away(vote.approval, vote.user, found.sentence)
+        raise found
+
+    async def count(self, key: str) -> Count | None:
+        """Find out whether a kept click counts, and what it comes to.
+
+        None when somebody else has looked at it. Raises Refused, and records it, for a person who
+        may not decide, and DeliveryFailed while nobody knows: then the click is still kept, and
+        counts as of when it was made, until it `is_late`.
+        """
+        async with self._store.read() as tx:
+            vote = await tx.votes.get(key)
+            approval = await tx.approvals.get(vote.approval)
+            execution = await tx.executions.get(approval.execution)
+        if vote.state is not VoteState.PENDING:
+            return None
+        decision: Decision | None = None
+        try:
+            if approval.status is ApprovalStatus.PENDING:
+                reviewers = self.reviewers.at_a_click()
+                decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
+                approval = await self._measured(approval, execution, reviewers)
+        except (Refused, DeliveryFailed) as failure:
+            if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
+                raise
+            refusal = failure if isinstance(failure, Refused) else slack_does_not_say()
+            async with self._store.write() as tx:
+                if not await tx.votes.refuse(key, refusal.sentence, self._clock.now()):
+                    return None
+            log.info("click.refused", approval=approval.id, user=vote.user, why=refusal.sentence)
+            raise refusal from None
+        if approval.type_name:
+            async with self._store.read() as tx:
+                vote = await tx.votes.get(key)
+            if vote.state is VoteState.FALLEN:  # it lacks what approvers have to type now
+                raise untyped()
+        return await self._counted(vote, await self.question(approval, execution, decision))
+
+    async def _counted(self, vote: Vote, question: Question) -> Count | None:
+        execution, approval = question.execution, question.approval
+        now, count = self._clock.now(), None
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                count = await tx.votes.count(vote.key, now)
+                if count is None:
+                    return None
+                votes = await tx.votes.of(approval.id)
+                counted = replace(question, approval=count.approval, votes=votes)
+                if count.decided and approval.kind is ReviewKind.AFTERWARDS:
+                    await self._reviewed(tx, counted)
+                elif count.decided:
+                    await self.hand_over(tx, count.approval, votes)
+                elif count.vote.state is VoteState.COUNTED:
+                    await board.show_card(tx, execution, review_cards.question(counted), now)
+        return count
+
+    async def show_decided(self, approval_id: str) -> None:
+        """Say on the card that it is approved, while what it has shown is compared."""
+        async with self._store.read() as tx:
+            approval = await tx.approvals.get(approval_id)
+            execution = await tx.executions.get(approval.execution)
+        if approval.status is not ApprovalStatus.APPROVED:
+            return
+        card = review_cards.comparing(await self.question(approval, execution))
+        async with self._store.write() as tx:
+            execution = await tx.executions.get(approval.execution)
+            if execution.status is ExecutionStatus.RECORDED:
+                await board.show_card(tx, execution, card, self._clock.now())
+        await self._outbox.deliver_due()
+
+    async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
+        """Broken glass was looked at: its announcements and the card say by whom."""
+        now, told = self._clock.now(), review_cards.reviewed_glass(glass)
+        for copy in await tx.messages.copies(review_cards.glass_key(glass.execution.id)):
+            await board.tell(tx, glass.execution, copy.key, copy.place, told, now)
+        await board.mark_reviewed(tx, glass.execution, now)
+
+    async def hand_over(self, tx: UnitOfWork, approval: Approval, votes: Sequence[Vote]) -> None:
+        """A decided review gives its execution back to the ledger; `recover` finds it there."""
+        now = self._clock.now()
+        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.APPROVED:
+            people = [
+                v.user
+                for v in votes
+                if v.verdict is Verdict.APPROVE and v.state is VoteState.COUNTED
+            ]
+            await tx.executions.set_approvers(approval.execution, people)
+        await tx.executions.claim(
+            approval.execution,
+            self._by,
+            now,
+            now + _LEASE,
+            expect={ExecutionStatus.WAITING},
+            to=ExecutionStatus.RECORDED,
+        )
+
+    async def cancel(self, approval_id: str, user: str) -> Approval:
+        """The requester takes it back; `close` is to follow.
+
+        Raises Refused, and records it, for anybody else, or when it is over.
+        """
+        try:
+            return await self._cancel(approval_id, user)
+        except Refused as refusal:
+            await self.turn_away(approval_id, user, refusal.sentence)
+            raise
+
+    async def _cancel(self, approval_id: str, user: str) -> Approval:
+        now = self._clock.now()
+        async with self._store.write(decisive=True) as tx:
+            approval = await tx.approvals.find(approval_id)
+            if approval is None or approval.kind is ReviewKind.AFTERWARDS:
+                raise Refused("This question is not known any more.")
+            execution = await tx.executions.get(approval.execution)
+            if user != execution.actor:
+                raise Refused("Only the requester can cancel this.")
+            won = await tx.approvals.resolve(
+                approval_id, ApprovalStatus.CANCELLED, by=user, now=now
+            )
+            approval = await tx.approvals.get(approval_id)
+            if won:
+                await self.hand_over(tx, approval, ())
+        if not won:
+            raise Refused(f"Too late: this was already {approval.status}.")
+        return approval
+
+    async def withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+        """A reviewer takes back their vote, while the question is open.
+
+        Raises Refused, and records it, where it is over or no vote of theirs counts.
+        """
+        try:
+            await self._withdraw(approval_id, user, at)
+        except Refused as refusal:
+            await self.turn_away(approval_id, user, refusal.sentence)
+            raise
+
+    async def _withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+        async with self._store.read() as tx:
+            approval = await tx.approvals.find(approval_id)
+            execution = None if approval is None else await tx.executions.get(approval.execution)
+        if approval is None or execution is None:
+            raise Refused("This question is not known any more.")
+        question, now = await self.question(approval, execution), self._clock.now()
+        async with self._store.write(decisive=True) as tx:
+            if await tx.votes.withdraw(approval_id, user, at, now):
+                votes = await tx.votes.of(approval_id)
+                card = review_cards.question(replace(question, votes=votes))
+                await board.show_card(tx, execution, card, now)
+                return
+            approval = await tx.approvals.get(approval_id)
+        if approval.status is not ApprovalStatus.PENDING:
+            raise Refused(f"Too late: this was already {approval.status}.")
+        raise Refused("No vote of yours counts on this.")
+
+    async def turn_away(self, approval_id: str, user: str, why: str) -> None:
+        """A click that could not even be kept is in the audit all the same."""
+        now, details = self._clock.now(), {"why": why}
+        approval_id = approval_id[:_LONGEST_ID]
+        async with self._store.write() as tx:
+            approval = await tx.approvals.find(approval_id)
+            if approval is not None:
+                await tx.executions.note(
+                    approval.execution, AuditKind.CLICK_REFUSED, now, actor=user,
+                    approval=approval_id, details=details,
+                )  # fmt: skip
+                return
+            tx.audit.append(
+                AuditEntry(
+                    AuditKind.CLICK_REFUSED, now, actor=user, approval=approval_id, details=details
+                )
+            )
+
+    # The end of a review
+
+    async def close(self, approval: Approval) -> None:
+        """It was not approved: the ledger and all cards say so."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        end = _ENDS[approval.status]
+        question = await self.question(approval, execution)
+        sentence = review_cards.closed(question)
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            if await tx.executions.set_status(
+                execution.id,
+                end,
+                outcome=review_cards.why_closed(question),
+                decided_by=review_cards.closed_by(question),
+                now=now,
+                expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
+            ):
+                await board.show_card(tx, execution, cards.ended(execution, end, sentence), now)
+                if approval.status is not ApprovalStatus.CANCELLED:
+                    told = cards.announcement(execution, end, sentence)
+                    key = cards.end_key(execution.id)
+                    await board.tell(tx, execution, key, execution.place, told, now)
+        await self._outbox.deliver_due()
+
+    async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
+        """What was asked about, and what stopped it after all."""
+        return review_cards.not_done(await self.question(approval, execution), why)
+
+    async def expire(self) -> None:
+        """Close what nobody decided in time."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            expired = await tx.approvals.claim_expired(now, 100)
+            for approval in expired:
+                # From here on a crash leaves it to `recover`.
+                await self.hand_over(tx, approval, ())
+        for approval in expired:
+            try:
+                await self.close(approval)
+            except Exception:  # the others are not to wait for it; `recover` closes it
+                log.exception("review.not_closed", approval=approval.id)
+
+    async def lost_clicks(self) -> Sequence[Vote]:
+        """Clicks that a dying process left behind."""
+        async with self._store.read() as tx:
+            return await tx.votes.pending(self._clock.now() - _LOST_CLICK, 20)
+
+    async def to_type(self, approval_id: str) -> tuple[str, ...]:
+        """What an approver may have to type, one of these: names that people did not give."""
+        async with self._store.read() as tx:
+            approval = await tx.approvals.get(approval_id)
+            execution = await tx.executions.get(approval.execution)
+        title = self._table.spoken_of(execution.command).title
+        return review_cards.to_type(approval, execution) or (title,)
+
+    async def asked(self, approval: Approval) -> Line:
+        """`delete train-01 on gpu1, requested by @bob`."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        question = await self.question(approval, execution)
+        first, *rest = question.title
+        what = line(first[:1].lower() + first[1:] if isinstance(first, str) else first, *rest)
+        return line(what, ", requested by ", mention(execution.actor))
+
+    async def deliver(self) -> None:
+        """Send what the cards say now."""
+        await self._outbox.deliver_due()
+
+    async def card(self, approval: Approval) -> Reply:
+        """What there is to see of a review, with its buttons while it waits."""
+        async with self._store.read() as tx:
+            execution = await tx.executions.get(approval.execution)
+        return review_cards.shown_again(await self.question(approval, execution))
+
+    async def node_of(self, execution: Execution) -> Node | None:
+        """The node that it is about, if any."""
+        return await self._inventory.node_by_id(execution.node) if execution.node else None
+
+    async def question(
+        self, approval: Approval, execution: Execution, decision: Decision | None = None
+    ) -> Question:
+        """All that the card says; `decision` is what the rules say now, where that is known."""
+        command = self._table.spoken_of(execution.command)
+        label = await self._inventory.label(execution.node) if execution.node else ""
+        subject = review_cards.subject_of(approval, execution, label)
+        asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
+        if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
+            asked = line(f"Run {command.title} a second time: ", subject.named)
+            loses = "DBC does not notice that both are the same, and carries out both."
+        key = review_cards.key_of(approval)
+        async with self._store.read() as tx:
+            votes = await tx.votes.of(approval.id)
+            copies = await tx.messages.copies(key)
+        had = [copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key]
+        people: Sequence[str] = had
+        if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
+            with suppress(DeliveryFailed):
+                decision = decision or await self.reviewers.decision(execution)
+                people = await self.reviewers.still_asked(had, execution, decision)
+        named = decision is not None and bool(decision.approvers)
+        return Question(
+            execution,
+            approval,
+            subject,
+            asked,
+            loses,
+            command.kinds,
+            votes,
+            named,
+            people,
+            "" if named else await self.reviewers.sharing_channel(execution),
+            is_narrowed=len(people) < len(had),
+        )

@@ -1,0 +1,94 @@
+"""Whether a person may do or read something here: asked before anything is read."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from bot.errors import Denied, Refused
+from bot.language.table import Command
+from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
+from bot.pipeline.context import Services
+from bot.reviews.policy import Request
+from bot.services.inventory import Hidden, Unasked
+
+
+async def require_colleague(services: Services, user: str, place: Place) -> None:
+    """What is shared is shared with colleagues: a guest in the channel is none.
+
+    Raises Refused, or DeliveryFailed while Slack does not say who it is.
+    """
+    usable = await services.sessions.usable(user, place.channel)
+    if all(session.user == user for session in usable):
+        return
+    if not (await services.directory.person(user)).is_full_member:
+        raise Refused("Shared sessions are for full members of this workspace.")
+
+
+async def allow(
+    services: Services,
+    user: str,
+    place: Place,
+    command: Command,
+    values: Mapping[str, str],
+    of: Machine | Node | None = None,
+) -> None:
+    """Raise Denied where the rules deny the command with these texts, as far as that is known.
+
+    Comes before anything is read of what it is about, `of`; before that is looked up, too, so that
+    nobody is asked for a name that is of no use. Raises RightsUnknown while Slack does not say.
+    What only reads is not in the ledger, so that it was denied is recorded here.
+    """
+    asked = _request(user, place, command, values, of)
+    try:
+        await services.reviews.reviewers.allow(asked)
+    except Denied as denied:
+        if asked.effect is Effect.READ:
+            label = of.label if isinstance(of, Machine) else ""
+            async with services.store.write() as tx:
+                tx.audit.append(
+                    AuditEntry(
+                        AuditKind.READ_DENIED, services.clock.now(), actor=user,
+                        command=command.id, arguments=values, node=asked.node, task=asked.task,
+                        label=label, place=place, reason=denied.sentence,
+                    )
+                )  # fmt: skip
+        raise
+
+
+def unasked(
+    services: Services,
+    user: str,
+    place: Place,
+    command: Command,
+    values: Mapping[str, str],
+    *,
+    asking: bool = True,
+) -> Unasked:
+    """Finds out, where it matters, the nodes of which the rules deny this: none is asked then."""
+    denied_nodes = services.reviews.reviewers.denied_nodes
+    return partial(denied_nodes, _request(user, place, command, values, None), asking=asking)
+
+
+def _request(
+    user: str,
+    place: Place,
+    command: Command,
+    values: Mapping[str, str],
+    of: Machine | Node | None,
+) -> Request:
+    return Request(
+        person=user,
+        channel=place.channel,
+        command=command.id,
+        effect=command.effect_of(values),
+        arguments=values,
+        node=of.node if isinstance(of, Machine) else of.id if of else "",
+        task=of.task if isinstance(of, Machine) else "",
+    )
+
+
+def hidden_from(
+    services: Services, user: str, place: Place, listing: str, *, asking: bool = True
+) -> Hidden:
+    """Finds out, where it matters, the nodes that this listing would leave out here."""
+    hidden = services.reviews.reviewers.hidden
+    return partial(hidden, user, place.channel, listing, asking=asking)

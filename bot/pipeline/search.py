@@ -1,0 +1,225 @@
+"""Options for search fields, from the local inventory: a node is asked only where nothing was seen.
+
+A kind of argument that is sought is one method and one entry in `_sources`. What is chosen already
+in the form narrows what is offered (`args.NARROWED_BY`).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Literal
+
+from bot.clock import time_limit
+from bot.dbc.identity import Target
+from bot.dbc.models import state_of
+from bot.errors import BotError, Refused
+from bot.folding import fold, plain
+from bot.language.args import Kind
+from bot.model import Machine, NodeKind, Sighting
+from bot.pipeline.context import Services
+from bot.pipeline.rights import require_colleague
+from bot.pipeline.targets import MEANT
+from bot.ports import DeliveryFailed, Search
+from bot.reply import Choice
+from bot.services.sessions import target_of
+
+_MOST = 100  # Slack shows at most 100 options
+_LIVE_PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
+_SHORT = 8  # characters of an id that people read
+_LONG_ID = 20  # a machine's has 20 at least, a node's 64
+
+# What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
+_FREE = frozenset(
+    {"image", "base", "stored", "server", "place", "disk", "snapshot", "peer", "metal", "manager"}
+)
+
+
+class Completion:
+    """Search-as-you-type for everything that has a name."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._sources: Mapping[str, Callable[[Search], Awaitable[list[Choice]]]] = {
+            "vm": self._machines,
+            "image": self._images,
+            "base": self._bases,
+            "stored": self._stored,
+            "server": self._servers,
+            "place": self._places,
+            "disk": partial(self._of_machines, "disk"),
+            "snapshot": partial(self._of_machines, "snapshot"),
+            **{kind: partial(self._nodes, kinds) for kind, kinds in MEANT.items()},
+        }
+
+    async def options(self, search: Search) -> Sequence[Choice]:
+        """At most 100 options that contain what is typed; an empty list for an unknown source.
+
+        Those that begin with it come first, else one's own. What nobody has seen is offered as
+        typed, where it may exist all the same.
+        """
+        find = self._sources.get(search.source)
+        found = await find(search) if find and await self._may_search(search) else []
+        typed = search.query.strip()
+        hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
+        hits.sort(
+            key=lambda c: (not c.label.startswith(typed), not fold(c.label).startswith(fold(typed)))
+        )
+        if typed and not hits and search.source in _FREE:
+            return [Choice(f"“{typed}”, as typed", typed)]
+        return hits[:_MOST]
+
+    async def _may_search(self, search: Search) -> bool:
+        """Whether what others share is for them, too; not while Slack does not say."""
+        try:
+            await require_colleague(self._services, search.user, search.place)
+        except (Refused, DeliveryFailed):
+            return False
+        return True
+
+    async def _machines(self, search: Search) -> list[Choice]:
+        labels = await self._labels()
+        return [
+            Choice(
+                f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
+            )
+            for m in await self._seen_machines(search, "vm.list")
+        ]
+
+    async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
+        async with self._services.store.read() as tx:
+            nodes = await tx.inventory.nodes(*kinds)
+        if not nodes and NodeKind.GPU in kinds:
+            with suppress(BotError, TimeoutError):
+                async with time_limit(self._services.clock, _LIVE_PATIENCE):
+                    nodes = await self._services.inventory.refresh_nodes()
+        hidden = await self._hidden(search, "node.list")
+        nodes = [node for node in nodes if node.id not in hidden]
+        own = await self._own_nodes(search)
+        nodes.sort(key=lambda node: node.id not in own)
+        return [Choice(f"{node.label} · {node.id[:_SHORT]}", node.id) for node in nodes]
+
+    async def _images(self, search: Search) -> list[Choice]:
+        """All images; those on the node that is meant come first."""
+        own = await self._own_nodes(search)
+        images = await self._seen_images(search, own)
+        node = await self._node_meant(search)
+        return _by_name(images, await self._labels(), [node] if node else own)
+
+    async def _bases(self, search: Search) -> list[Choice]:
+        """What a machine can be made from: the images on the node that is meant, else on any."""
+        own = await self._own_nodes(search)
+        node = await self._node_meant(search)
+        if node and node not in await self._hidden(search, "image.list"):
+            images = await self._services.sightings.images_on(node)
+            if images:
+                return _by_name(images, await self._labels(), own)
+        images = await self._seen_images(search, own)
+        on_nodes = [image for image in images if len(image.place) >= _LONG_ID]
+        return _by_name(on_nodes, await self._labels(), own)
+
+    async def _stored(self, search: Search) -> list[Choice]:
+        """The images on the chosen image server, else on any."""
+        server = self._chosen(search, "server")
+        images = await self._services.sightings.images(await self._own_nodes(search))
+        stored = [image for image in images if len(image.place) < _LONG_ID]
+        chosen = [image for image in stored if image.place == server]
+        return _by_name(chosen or stored, {}, ())
+
+    async def _servers(self, _search: Search) -> list[Choice]:
+        return [Choice(s.name, s.name) for s in await self._services.sightings.servers()]
+
+    async def _places(self, search: Search) -> list[Choice]:
+        """Where images are."""
+        return [*await self._nodes(MEANT["node"], search), *await self._servers(search)]
+
+    async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
+        """What the chosen machine has; before one is chosen, what all of them have."""
+        machines = await self._seen_machines(search, f"{kind}.list")
+        if chosen := self._chosen(search, "vm"):
+            with suppress(BotError):
+                return await self._of_machine(kind, search, chosen, machines)
+        seen = await self._services.sightings.of_machines(kind, machines)
+        return _by_name(seen, {machine.task: machine.label for machine in machines}, ())
+
+    async def _of_machine(
+        self,
+        kind: Literal["disk", "snapshot"],
+        search: Search,
+        chosen: str,
+        seen_here: Sequence[Machine],
+    ) -> list[Choice]:
+        channel, inventory = search.place.channel, self._services.inventory
+        machine = await inventory.machine(search.user, chosen, channel=channel, asking=False)
+        if machine.task not in {one.task for one in seen_here}:
+            return []
+
+        async def acting() -> Target:
+            node = await inventory.node_by_id(machine.node)
+            return target_of(await self._services.sessions.use(search.user, node, channel))
+
+        seen = await self._services.sightings.of_machine(kind, acting, machine.task)
+        return [Choice(f"{one.name} · {one.detail}", one.name) for one in seen]
+
+    async def _node_meant(self, search: Search) -> str:
+        """The node that is chosen in the form, else the one that is meant without a choice."""
+        inventory = self._services.inventory
+        with suppress(BotError):
+            if chosen := self._chosen(search, "node"):
+                return (await inventory.named_node(chosen, asking=False)).id
+            if search.form:
+                return (await inventory.default_node(search.user, search.place, asking=False)).id
+        return ""
+
+    def _chosen(self, search: Search, kind: Kind) -> str:
+        """What the form's field of this kind holds."""
+        command = self._services.table.get(search.form)
+        parameters = command.parameters if command else ()
+        held = (search.given.get(p.name, "") for p in parameters if p.arg.kind == kind)
+        return next(held, "")
+
+    async def _own_nodes(self, search: Search) -> list[str]:
+        usable = await self._services.sessions.usable(search.user, search.place.channel)
+        return [session.node for session in usable]
+
+    async def _seen_machines(self, search: Search, listing: str) -> list[Machine]:
+        seen = await self._services.inventory.machines(search.user, search.place.channel)
+        hidden = await self._hidden(search, listing)
+        return [machine for machine in seen if machine.node not in hidden]
+
+    async def _seen_images(self, search: Search, own: Sequence[str]) -> list[Sighting]:
+        hidden = await self._hidden(search, "image.list")
+        seen = await self._services.sightings.images([node for node in own if node not in hidden])
+        return [image for image in seen if image.place not in hidden]
+
+    async def _hidden(self, search: Search, listing: str) -> frozenset[str]:
+        """The nodes of which the rules deny to read what this command would list."""
+        reviewers = self._services.reviews.reviewers
+        return await reviewers.hidden(search.user, search.place.channel, listing)
+
+    async def _labels(self) -> dict[str, str]:
+        async with self._services.store.read() as tx:
+            return {node.id: node.label for node in await tx.inventory.nodes()}
+
+
+def _containing(found: Sequence[Choice], wanted: str) -> list[Choice]:
+    return [one for one in found if wanted in fold(one.label) or wanted in fold(one.value)]
+
+
+def _by_name(
+    seen: Iterable[Sighting], labels: Mapping[str, str], own: Sequence[str]
+) -> list[Choice]:
+    """One option a name, with the places that have it; those at one's own places first."""
+    places: dict[str, list[str]] = {}
+    for one in seen:
+        places.setdefault(one.name, []).append(one.place)
+    names = sorted(places, key=lambda name: not set(places[name]) & set(own))
+    return [
+        Choice(f"{name} · {', '.join(labels.get(p, _cut_id(p)) for p in places[name])}", name)
+        for name in names
+    ]
+
+
+def _cut_id(place: str) -> str:
+    """An image server's id as it is; of a node's or a machine's, what people read."""
+    return place if len(place) < _LONG_ID else place[:_SHORT]

@@ -1,0 +1,38 @@
+"""Keeps known secrets out of what people type where others can read it.
+
+A secret belongs in the fields that ask for one; anywhere else it would be recorded and shown.
+"""
+
+from collections.abc import Collection, Mapping
+
+from bot.errors import Refused
+from bot.folding import narrow
+from bot.language.text import clean
+from bot.redaction import Redactor
+
+_AT_FIELD = "This contains a password or a session that I know. Leave it out."
+
+
+def refuse_known_secret(redactor: Redactor, line: str) -> None:
+    """Raise Refused for a line that holds a known secret, as typed or as it would be read."""
+    if any(redactor.finds(text) for text in (line, clean(line), narrow(clean(line)))):
+        raise Refused(
+            "That line contains a password or a session that I know, so I did not record it.",
+            hint="What is typed stays readable in Slack: delete the message, and change the "
+            "password, or have a new session made.",
+        )
+
+
+def faults(
+    redactor: Redactor, values: Mapping[str, str], secret: Collection[str] = ()
+) -> dict[str, str]:
+    """What is wrong with a form that repeats a known secret in a field that others can read.
+
+    The fields named `secret` are for secrets; what stands there is known from now on.
+    """
+    redactor.learn(text.strip() for name, text in values.items() if name in secret)
+    return {
+        name: _AT_FIELD
+        for name, text in values.items()
+        if name not in secret and redactor.finds(text)
+    }

@@ -1,0 +1,61 @@
+"""What was meant, perhaps: each suggestion is a button that runs what reads, or opens the form.
+
+A button carries the command's id and an opaque one, by which what was typed is found in the
+database for an hour. After that the form opens empty.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.language.parse import NotUnderstood
+from bot.language.table import Command, Table
+from bot.reply import Actions, Button
+from storage import Store
+
+SUGGESTED = "command.suggested"
+
+_LIFETIME = timedelta(hours=1)
+
+
+class Suggestions:
+    """The suggestions of the last hour, whichever process made them."""
+
+    def __init__(self, store: Store, table: Table, clock: Clock) -> None:
+        self._store = store
+        self._table = table
+        self._clock = clock
+
+    async def buttons(self, actor: str, meant: NotUnderstood) -> tuple[Actions, ...]:
+        """A button for each command that comes nearest; nothing where none does."""
+        offers = {secrets.token_urlsafe(9): command for command in meant.nearest}
+        if not offers:
+            return ()
+        now = self._clock.now()
+        said = {one: meant.given.get(command.id, {}) for one, command in offers.items()}
+        async with self._store.write() as tx:
+            await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        return (
+            Actions(
+                tuple(
+                    Button(command.title, SUGGESTED, f"{command.id}:{one}")
+                    for one, command in offers.items()
+                )
+            ),
+        )
+
+    async def form(self, actor: str, command: Command, values: Mapping[str, str]) -> Actions:
+        """The button that opens a command's form for its reason, filled in, without secrets."""
+        one, now = secrets.token_urlsafe(9), self._clock.now()
+        kept = {name: text for name, text in values.items() if name not in command.secrets}
+        async with self._store.write() as tx:
+            await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
+        return Actions((Button("Add a reason", SUGGESTED, f"{command.id}:{one}"),))
+
+    async def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
+        """The command of a button, and what its line said, if that is known and was `actor`'s."""
+        command_id, _, one = value.partition(":")
+        async with self._store.read() as tx:
+            values = await tx.suggestions.find(one, actor, self._clock.now())
+        return self._table.get(command_id), values

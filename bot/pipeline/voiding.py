@@ -1,0 +1,41 @@
+"""Closes an open question of which nothing can come any more, and says why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.messages import board, cards
+from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus
+from bot.reply import Line
+from storage import UnitOfWork
+
+
+async def void(
+    tx: UnitOfWork,
+    approval: Approval,
+    execution: Execution,
+    sentence: Line,
+    now: datetime,
+    *,
+    outcome: str,
+    by: Sequence[str] = (),
+    hint: Line = (),
+) -> bool:
+    """End the question and its execution; False where it is not open any more.
+
+    `outcome` is for the ledger, and names nobody; `by` is whose doing it is.
+    """
+    end = ExecutionStatus.VOIDED
+    if not await tx.approvals.resolve(approval.id, ApprovalStatus.VOID, by="", now=now):
+        return False
+    await tx.executions.set_status(
+        execution.id,
+        end,
+        outcome=outcome,
+        decided_by=by,
+        now=now,
+        expect={ExecutionStatus.WAITING},
+    )
+    await board.show_card(tx, execution, cards.ended(execution, end, sentence), now)
+    told = cards.announcement(execution, end, sentence, *cards.hint(hint))
+    await board.tell(tx, execution, cards.end_key(execution.id), execution.place, told, now)
+    return True

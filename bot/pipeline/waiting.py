@@ -1,0 +1,64 @@
+"""What waits for a person: questions that they may answer, their own, and broken glass.
+
+For the list of approvals and for the App Home. Knows no words.
+"""
+
+from dataclasses import dataclass
+
+from bot.model import Approval, Execution, ReviewKind, VoteState
+from bot.pipeline.context import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A review that is open, what it is about, and why `user` is shown it.
+
+    `is_mine`: they asked for it. `for_me`: they may decide, and have not. Neither: it is broken
+    glass that everybody can see where it was announced, but for whom the rules deny to read of
+    its node.
+    """
+
+    approval: Approval
+    execution: Execution
+    is_mine: bool
+    for_me: bool
+
+    @property
+    def is_glass(self) -> bool:
+        """Whether it has run already."""
+        return self.approval.kind is ReviewKind.AFTERWARDS
+
+
+async def waiting_for(services: Services, user: str, channel: str = "") -> list[Waiting]:
+    """What waits for `user`, or is theirs, oldest first.
+
+    With a channel, also what they may decide as one of those there, and its broken glass.
+
+    Raises DeliveryFailed while Slack does not say who may decide.
+    """
+    async with services.store.read() as tx:
+        pending = await tx.approvals.open()
+        executions = {a.id: await tx.executions.get(a.execution) for a in pending}
+        voted = {
+            a.id
+            for a in pending
+            for vote in await tx.votes.of(a.id)
+            if vote.user == user and vote.state is VoteState.COUNTED
+        }
+    reviewers = services.reviews.reviewers.at_this_moment()
+    hidden = await reviewers.hidden(user, channel, "vm.list")
+    now = services.clock.now()
+    found = []
+    for approval in pending:
+        execution = executions[approval.id]
+        if approval.expires_at <= now:
+            continue
+        is_mine = execution.actor == user
+        for_me = approval.id not in voted and await reviewers.may_decide(
+            approval, execution, user, channel
+        )
+        here = bool(channel) and execution.place.channel == channel and execution.node not in hidden
+        one = Waiting(approval, execution, is_mine, for_me)
+        if is_mine or for_me or (one.is_glass and here):
+            found.append(one)
+    return found

@@ -1,0 +1,1 @@
+"""The rules: what needs whose approval, and what came of it."""

@@ -1,0 +1,85 @@
+"""Finds rules under which nobody could do something at all, for whoever wrote them. Pure.
+
+Such a file is taken, for it may be meant; but it is named at start, and people are told why.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from bot.model import Effect
+from bot.plural import counted
+from bot.reviews.policy import Decision, Policy, Request, decide
+from bot.reviews.rule_arguments import Guarded, Known
+
+_NOBODY = "people entitled to the node"
+
+
+def lockouts(policy: Policy, known: Known) -> list[str]:
+    """What nobody can do, with the rules that say so, in whole sentences."""
+    stuck: dict[str, list[str]] = {}
+    for command, guarded in known.items():
+        for why in dict.fromkeys(_stuck(policy, command, guarded)):
+            stuck.setdefault(why, []).append(command.replace(".", " "))
+    return [f"Nobody can do {_listed(some)}: {why}" for why, some in stuck.items()]
+
+
+def _listed(commands: list[str]) -> str:
+    return ", ".join(f"“{one}”" for one in commands)
+
+
+def _stuck(policy: Policy, command: str, guarded: Guarded) -> Iterator[str]:
+    for effect in sorted(guarded.effects({}) - {Effect.READ}):
+        for asked in _requests(policy, Request("", "", command, effect, {})):
+            decision = decide(policy, asked)
+            if decision.kind == "approve" and (why := no_approver(decision, guarded, asked.person)):
+                yield f"{why} ({_by(decision)})."
+        decision = decide(policy, Request("", "", command, effect, {}))
+        if decision.kind == "deny" and guarded.begins:
+            yield f"it is denied to everybody ({_by(decision)})."
+
+
+def _requests(policy: Policy, asked: Request) -> Iterator[Request]:
+    """One that no condition holds for, and for each rule one that it is about."""
+    yield asked
+    for rule in policy.rule:
+        match = rule.match
+        if not rule.deny:
+            yield replace(
+                asked,
+                node=next(iter(match.node), ""),
+                channel=next(iter(match.channel), ""),
+                person=next(iter(match.person), ""),
+                groups=frozenset(match.group),
+                arguments=_given(match.arguments),
+            )
+
+
+def _given(wanted: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value).lower() for name, value in wanted.items()}
+
+
+def _by(decision: Decision) -> str:
+    return ", ".join(decision.rules)
+
+
+def no_approver(decision: Decision, guarded: Guarded, person: str) -> str:
+    """Why nobody can ever approve it for `person`, as far as the rules alone tell; else empty."""
+    needed = counted(decision.approvals, "approval")
+    if not decision.approvers:
+        if guarded.begins:
+            return (
+                f"it needs {needed} by {_NOBODY}, and nobody is before the first session is added; "
+                "name `approvers`"
+            )
+        if not guarded.has_node:
+            return f"it needs {needed} by {_NOBODY}, and it is about no node; name `approvers`"
+        return ""
+    if any(some.groups for some in decision.approvers):
+        return ""
+    named = frozenset.intersection(*(frozenset(some.persons) for some in decision.approvers))
+    if not decision.self_approval:
+        named -= {person}
+    if len(named) >= decision.approvals:
+        return ""
+    who = f"only {', '.join(sorted(named))} could give one" if named else "the rules name nobody"
+    return f"it needs {needed}, and {who}"

@@ -1,0 +1,413 @@
+"""The site's rules: who may ask for what, and what review it needs. Pure decisions.
+
+Every rule that matches counts, and the stricter wins: a denial over everything, more approvals
+over fewer, a shorter expiry over a longer one. So their order means nothing, and a rule more never
+lessens a review. Only `self_approval` and `break_glass` give something, and only where every rule
+that speaks of them agrees. What is decided without any rule are the defaults.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+)
+
+from bot.errors import Refused
+from bot.model import Effect
+from bot.reviews import patterns
+from bot.reviews.rule_arguments import Argument, Known, Wanted, called, faults
+
+_SPAN = re.compile(r"([0-9]{1,9})\s*(s|min|m|h|d)")
+_UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
+# To see what waits, to take one's own request back and to be helped needs nobody's leave.
+_FREE = re.compile(r"approval\..*|help")
+_LONGEST = timedelta(days=365)
+_CLOSED = (
+    "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
+    "Slack gives no answer. So the rule counts for whoever may be in it.)"
+)
+EFFECTS = {effect.name.lower(): effect for effect in Effect}
+_OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_name")
+_DEFAULT = "(default)"  # how the defaults are named where rules are
+_LONGEST_NAME, _LONGEST_SENTENCE = 80, 1000  # characters: both stand on cards
+DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
+
+
+def _span(value: object) -> object:
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("is a time like 30min or 2h")
+    span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if not timedelta() < span <= _LONGEST:
+        raise ValueError(f"is a time of at least 1s and at most {_LONGEST.days}d")
+    return span
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else _tuple(value)
+
+
+def _pattern(value: object) -> object:
+    if isinstance(value, str) and (why := patterns.fault(value)):
+        raise ValueError(f"is no regular expression that can be used (RE2): {why}")
+    return value
+
+
+def _name(value: str) -> str:
+    if value == _DEFAULT:
+        raise ValueError("is how the defaults are called: choose another name")
+    if _has_controls(value) or len(value) > _LONGEST_NAME:
+        raise ValueError(f"is one line of at most {_LONGEST_NAME} characters")
+    return value
+
+
+def _sentence(value: str) -> str:
+    # PostgreSQL and Slack take no NUL, and nobody reads the others.
+    if _has_controls(value.replace("\n", " ")) or len(value) > _LONGEST_SENTENCE:
+        raise ValueError(f"has no control characters, and at most {_LONGEST_SENTENCE} characters")
+    return value
+
+
+def _has_controls(text: str) -> bool:
+    return any(unicodedata.category(char) == "Cc" for char in text)
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _by_id(what: str, pattern: str, example: str) -> AfterValidator:
+    """A file names by id: under a name, which anybody may change, a rule would guard nothing."""
+
+    def check(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for one in value if info.context is not None else ():
+            if re.fullmatch(pattern, one) is None:
+                raise ValueError(f"names {what} by id, like {example}, not “{one}”")
+        return value
+
+    return AfterValidator(check)
+
+
+def _channel(value: str, info: ValidationInfo) -> str:
+    if value and info.context is not None and re.fullmatch(r"[CDG][A-Z0-9]+", value) is None:
+        raise ValueError(f"names a channel by id, like C0123ABCD, not “{value}”")
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Pattern = Annotated[str, BeforeValidator(_pattern)]
+Persons = Annotated[Texts, _by_id("people", r"[UW][A-Z0-9]+", "U0123ABCD")]
+Groups = Annotated[Texts, _by_id("user groups", r"S[A-Z0-9]+", "S0123ABCD")]
+Channel = Annotated[str, AfterValidator(_channel)]
+Channels = Annotated[Texts, _by_id("channels", r"[CDG][A-Z0-9]+", "C0123ABCD")]
+Nodes = Annotated[Texts, _by_id("nodes", r"[0-9a-f]{64}", "b1a9e7…")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class People(_Strict):
+    """Some people, by Slack id. Empty means nobody."""
+
+    persons: Persons = ()
+    groups: Groups = ()
+
+    def has(self, person: str, groups: Iterable[str]) -> bool:
+        """Whether a person with these user groups is one of them."""
+        return person in self.persons or any(group in self.groups for group in groups)
+
+
+class Review(_Strict):
+    """What a command needs before it runs.
+
+    `approvers` narrows who may approve beyond "entitled to the node"; each of several rules must
+    be met. `reason` is a pattern that the requester's reason must match (`".+"`: any). `remind`:
+    when who could decide is first reminded; the pauses grow from there. `type_name`: an approver
+    has to type the machine's description or id. `break_glass`: who may run it at once, with a
+    reason, to be reviewed later.
+    """
+
+    approvals: Annotated[int, Field(ge=0, le=20)] = 0
+    confirm: bool = False
+    denials: Annotated[int, Field(ge=1, le=20)] | None = None
+    self_approval: bool | None = None
+    approvers: People | None = None
+    reason: Pattern | None = None
+    expires: Span | None = None
+    remind: Span | None = None
+    type_name: bool = False
+    break_glass: People | None = None
+
+
+class Match(_Strict):
+    """When a rule counts: every given condition has to hold. Patterns: `vm.*`, `*.delete`."""
+
+    command: Texts = ()
+    effect: Texts = ()
+    arguments: Mapping[str, Wanted] = {}
+    node: Nodes = ()
+    channel: Channels = ()
+    person: Persons = ()
+    group: Groups = ()
+    _known: Known = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep what the table says of arguments: each command has its own names for them."""
+        self._known = (context or {}).get("commands") or {}
+
+    @field_validator("command")
+    @classmethod
+    def _known_commands(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = (info.context or {}).get("commands", ())
+        for pattern in value if known else ():
+            if not any(fnmatchcase(command, pattern) for command in known):
+                raise ValueError(f"“{pattern}” fits no command, so the rule would guard nothing")
+        return value
+
+    @field_validator("arguments")
+    @classmethod
+    def _known_arguments(
+        cls, value: Mapping[str, Wanted], info: ValidationInfo
+    ) -> Mapping[str, Wanted]:
+        known: Known = (info.context or {}).get("commands") or {}
+        patterns = info.data.get("command", ())
+        matched = [one for one in known if _any(patterns, partial(fnmatchcase, one))]
+        if matched and (found := list(faults(value, matched, known))):
+            raise ValueError("; it ".join(found))
+        return value
+
+    @field_validator("effect")
+    @classmethod
+    def _known_effects(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for effect in value:
+            if effect not in EFFECTS:
+                raise ValueError(f"is one of {', '.join(EFFECTS)}, not “{effect}”")
+        return value
+
+    def has_arguments(self, request: "Request") -> bool:
+        """Whether what was given for the arguments is what this wants, however it was written."""
+        guarded = self._known.get(request.command)
+        known = guarded.arguments if guarded is not None else ()
+        for name, wanted in self.arguments.items():
+            argument = called(name, known) or Argument(name, frozenset({name}))
+            given = request.arguments.get(argument.name, "")
+            if not argument.holds(request.task if argument.is_machine else given, wanted):
+                return False
+        return True
+
+
+class Rule(Review):
+    """One rule of the file: `match`, and either a denial with its sentence or a review."""
+
+    name: Annotated[str, Field(min_length=1), AfterValidator(_name)]
+    match: Match
+    deny: Annotated[str, AfterValidator(_sentence)] = ""
+
+    def matches(self, request: "Request") -> bool:
+        """Whether it counts for `request`: also where nobody can tell who is in its group."""
+        return self._fits_but_for_groups(request) and _any(
+            self.match.group, (request.groups | request.closed).__contains__
+        )
+
+    def groups_about(self, request: "Request") -> tuple[str, ...]:
+        """The groups on which it hangs whether it counts for `request`; empty where none does."""
+        return self.match.group if self._fits_but_for_groups(request) else ()
+
+    def counting(self, request: "Request") -> "Rule":
+        """It, as it counts for `request`: gives nothing where it may not be meant."""
+        if not self.match.group or any(one in request.groups for one in self.match.group):
+            return self
+        closed = {
+            "self_approval": None if self.self_approval is None else False,
+            "break_glass": None if self.break_glass is None else People(),
+            "denials": None if self.denials is None else 1,
+            "deny": f"{self.deny} {_CLOSED}" if self.deny else "",
+        }
+        return self.model_copy(update=closed)
+
+    def _fits_but_for_groups(self, request: "Request") -> bool:
+        match = self.match
+        return (
+            _any(match.command, lambda p: fnmatchcase(request.command, p))
+            and _any(match.effect, lambda e: EFFECTS[e] is request.effect)
+            and _any(match.node, request.node.__eq__)
+            and _any(match.channel, request.channel.__eq__)
+            and _any(match.person, request.person.__eq__)
+            and match.has_arguments(request)
+        )
+
+
+def _any(wanted: tuple[str, ...], fits: object) -> bool:
+    return not wanted or any(fits(one) for one in wanted)  # type: ignore[operator]
+
+
+class Defaults(_Strict):
+    """What counts for each effect without any rule."""
+
+    change: Review = Review()
+    disrupt: Review = Review(confirm=True)
+    destroy: Review = Review(approvals=1)
+
+
+class AuditSettings(_Strict):
+    """Where the audit's head is posted once a day (empty: nowhere), and who reads all of it."""
+
+    channel: Channel = ""
+    auditors: People = People()
+
+
+class Policy(_Strict):
+    """The whole file. Without a file: the defaults."""
+
+    defaults: Defaults = Defaults()
+    rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
+    audit: AuditSettings = AuditSettings()
+
+    def groups_about(
+        self, request: "Request", *, glass: bool = False, denials: bool = False
+    ) -> frozenset[str]:
+        """The user groups that must be known to decide on `request`.
+
+        `glass`: whether the glass may be broken matters. `denials`: nothing but denials does.
+        """
+        if is_free(request.command):
+            return frozenset()
+        rules = [rule for rule in self.rule if rule.deny] if denials else self.rule
+        found = {group for rule in rules for group in rule.groups_about(request)}
+        if glass and request.effect is not Effect.READ:
+            reviews: list[Review] = [getattr(self.defaults, request.effect.name.lower()), *rules]
+            found |= {g for one in reviews if one.break_glass for g in one.break_glass.groups}
+        return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked, by ids. `groups` are the user groups of `person`, as far as they matter.
+
+    `closed` are those of which nobody can tell: they are gone, disabled, or Slack does not say.
+    Their rules count, and give nothing. `task` is the machine's id.
+    """
+
+    person: str
+    channel: str
+    command: str
+    effect: Effect
+    arguments: Mapping[str, str]
+    node: str = ""
+    groups: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    task: str = ""
+
+
+Kind = Literal["run", "confirm", "approve", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say. `rules` name those that counted, the defaults as `(default)`.
+
+    With `kind` "approve": `approvals` people are needed, `denials` end it, every one of
+    `approvers` must contain an approver, `reasons` must all match. `says` names the rules that say
+    what counts, by key: of several approvals, the one that wants the most.
+    """
+
+    kind: Kind
+    why: str = ""
+    rules: tuple[str, ...] = ()
+    approvals: int = 0
+    denials: int = 1
+    self_approval: bool = False
+    approvers: tuple[People, ...] = ()
+    reasons: tuple[str, ...] = ()
+    expires: timedelta | None = None
+    remind: timedelta | None = None
+    type_name: bool = False
+    break_glass: bool = False
+    says: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+
+    def check_reason(self, reason: str) -> None:
+        """Raise Refused when the rules want a (better) reason."""
+        if self.reasons and not reason:
+            raise Refused("A reason is needed for this.", hint='Add it: reason="…"', field="reason")
+        for pattern in self.reasons:
+            if not patterns.is_found(pattern, reason):
+                raise Refused(
+                    f"The reason must match “{pattern}”.", hint='Say it: reason="…"', field="reason"
+                )
+
+    def takes(self, reason: str) -> bool:
+        """Whether the rules are content with this reason."""
+        return all(reason and patterns.is_found(pattern, reason) for pattern in self.reasons)
+
+    def may_approve(self, person: str, groups: Iterable[str]) -> bool:
+        """Whether the rules let this person approve; entitlement to the node is another matter."""
+        groups = tuple(groups)
+        return all(people.has(person, groups) for people in self.approvers)
+
+
+def is_free(command: str) -> bool:
+    """Whether a command, by its id, needs nobody's leave: no rule counts for it."""
+    return _FREE.fullmatch(command) is not None
+
+
+def decide(policy: Policy, request: Request) -> Decision:
+    """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
+    if is_free(request.command):
+        return Decision("run", rules=(_DEFAULT,))
+    rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
+    names = (_DEFAULT, *(rule.name for rule in rules))
+    denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
+    if denied:
+        return Decision("deny", " ".join(rule.deny for rule in denied), names)
+    if request.effect is Effect.READ:
+        return Decision("run", rules=(_DEFAULT,))
+    standing: Review = getattr(policy.defaults, request.effect.name.lower())
+    reviews: list[Review] = [standing, *rules]
+    approvals = max(review.approvals for review in reviews)
+    if not approvals:
+        kind: Kind = "confirm" if any(review.confirm for review in reviews) else "run"
+    else:
+        kind = "approve"
+    spans = [review.expires for review in reviews if review.expires is not None]
+    pauses = [review.remind for review in reviews if review.remind is not None]
+    said = [review.self_approval for review in reviews if review.self_approval is not None]
+    denials = [review.denials for review in reviews if review.denials is not None]
+    glass = [review.break_glass for review in reviews if review.break_glass is not None]
+    decision = Decision(
+        kind,
+        rules=names,
+        approvals=approvals,
+        denials=min(denials, default=1),
+        self_approval=bool(said) and all(said),
+        approvers=tuple(review.approvers for review in reviews if review.approvers is not None),
+        reasons=tuple(sorted({review.reason for review in reviews if review.reason})),
+        expires=min(spans, default=None),
+        remind=min(pauses, default=None),
+        type_name=any(review.type_name for review in reviews),
+        break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
+    )
+    return replace(decision, says=_says(decision, dict(zip(names, reviews, strict=True))))
+
+
+def _says(decision: Decision, reviews: Mapping[str, Review]) -> dict[str, tuple[str, ...]]:
+    """Which rules say what counts, of that which the strictest says."""
+    return {
+        key: tuple(n for n, one in reviews.items() if getattr(one, key) == getattr(decision, key))
+        for key in _OF_THE_STRICTEST
+    }

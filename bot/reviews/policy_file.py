@@ -1,0 +1,209 @@
+"""Reads the site's rules from their file, and says every fault of it in words, with its line.
+
+Knows how a file goes wrong, not what the rules decide: see `bot.reviews.policy`.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.errors import BotError
+from bot.folding import fold
+from bot.reviews import rule_sense
+from bot.reviews.policy import AuditSettings, Defaults, Match, People, Policy, Review, Rule
+from bot.reviews.rule_arguments import Known
+
+_PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
+    "rule": ("a rule", Rule),
+    "match": ("`match`", Match),
+    "defaults": ("`[defaults]`", Defaults),
+    "audit": ("`[audit]`", AuditSettings),
+    **dict.fromkeys(("approvers", "break_glass", "auditors"), ("it", People)),
+    **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
+}
+_TEXTS = "is a text in quotes, or a list of such texts"
+_NUMBER = "is a whole number"
+_WANTED = {
+    "int_type": _NUMBER,
+    "bool_type": "is true or false, without quotes",
+    "tuple_type": _TEXTS,
+    "string_too_short": "must not be empty",
+    "model_type": 'is a table, like { persons = ["U0123ABCD"] }',
+    "dict_type": "is a table, like { force = true }",
+}
+_PLACED = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+_KEY = r"(?:^|[\s{,.\[])[\"']?%s[\"']?\s*[=.\]]"
+
+_UNKNOWN: Known = MappingProxyType({})
+
+Place = tuple[int | str, ...]
+
+
+class FaultyPolicy(BotError):
+    """The file cannot be used. `faults` are whole sentences, each with its line."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+def read_policy(
+    path: Path | None, commands: Known = _UNKNOWN, setting: str = "POLICY_FILE"
+) -> Policy:
+    """The policy of a file; the defaults without one. Raises FaultyPolicy with all its faults.
+
+    With `commands` (all there are), what fits none of them is a fault, and so is whatever else
+    would guard nothing. `setting` is where the path was given.
+    """
+    if path is None:
+        return Policy()
+    text = _text_of(path, setting)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FaultyPolicy([_no_toml(path, str(error))]) from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, brackets without end
+        raise FaultyPolicy([f"{path} cannot be read: {error}."]) from None
+    twice = list(_named_twice(document, text))
+    found: list[rule_sense.Fault] = []
+    for number, rule in _valid_rules(document, commands):
+        found += rule_sense.alone(number, rule, commands)
+    policy = Policy()
+    try:
+        policy = Policy.model_validate(document, context={"commands": commands})
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=True)
+        found += [(fault["loc"], _sentence(fault)) for fault in wrong]
+    else:
+        found += rule_sense.together(policy, commands)
+    twice += [(_line_of(text, place), told) for place, told in found]
+    if twice:
+        lines = dict.fromkeys(sorted(twice))  # each of a union's kinds is a fault of its own
+        raise FaultyPolicy([f"{path} line {number}: {what}" for number, what in lines])
+    return policy
+
+
+def _valid_rules(document: Mapping[str, Any], commands: Known) -> Iterator[tuple[int, Rule]]:
+    """The rules that can be understood each by itself, whatever is wrong with the others."""
+    rules = document.get("rule")
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        with suppress(ValidationError):
+            yield number, Rule.model_validate(rule, context={"commands": commands})
+
+
+def _text_of(path: Path, setting: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
+    except FileNotFoundError:
+        what = "does not exist"
+    except IsADirectoryError:
+        what = "is a directory, not a file"
+    except PermissionError:
+        what = "may not be read by the user whom the bot runs as"
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 text (byte {error.start + 1})"
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+    raise FaultyPolicy([f"{path.absolute()} {what} ({setting}={path})."])
+
+
+def _no_toml(path: Path, problem: str) -> str:
+    found = _PLACED.fullmatch(problem)
+    what, number = (found[1], found[2]) if found else (problem, None)
+    where = f"line {number}" if number else "at its end"
+    return f"{path} {where}: this is not TOML: {what}."
+
+
+def _named_twice(document: Mapping[str, Any], text: str) -> Iterator[tuple[int, str]]:
+    seen: set[str] = set()
+    rules = document.get("rule")
+    for number, rule in enumerate(rules if isinstance(rules, list) else ()):
+        name = rule.get("name") if isinstance(rule, dict) else None
+        if isinstance(name, str) and fold(name) in seen:
+            yield _line_of(text, ("rule", number, "name")), f"two rules are called “{name}”."
+        if isinstance(name, str):
+            seen.add(fold(name))
+
+
+# Words
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = [part for part in fault["loc"] if isinstance(part, str)]
+    key = place[-1] if place else ""
+    owner, model = next(
+        (_PARTS[part] for part in reversed(place[:-1]) if part in _PARTS), ("the file", Policy)
+    )
+    if "arguments" in place[:-1]:
+        name = place[place.index("arguments") + 1]
+        return f"the argument `{name}` is a text in quotes, a whole number, true or false."
+    if fault["type"] == "missing":
+        return f"{owner} needs a `{key}`."
+    if fault["type"] == "extra_forbidden":
+        return f"{owner} has no key `{key}`; {_nearest(key, model)}."
+    return f"`{key}` {_wanted(fault, model)}."
+
+
+def _wanted(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, limits = fault["type"], fault.get("ctx", {})
+    if kind == "value_error":
+        return fault["msg"].removeprefix("Value error, ")
+    if kind == "greater_than_equal":
+        return f"{_NUMBER}, {limits['ge']} or more"
+    if kind == "less_than_equal":
+        return f"{_NUMBER}, {limits['le']} or less"
+    if kind == "string_type":
+        in_a_list = isinstance(fault["loc"][-1], int)
+        return _TEXTS if in_a_list else "is a text in quotes"
+    if kind == "tuple_type" and fault["loc"] == ("rule",):
+        return "is written in double brackets, [[rule]], once for each rule"
+    if kind == "model_type" and fault["loc"][-1] == "match":
+        return 'is a table, like { command = "vm.delete" }'
+    if kind == "model_type" and model is Defaults:
+        return "is a table, like { approvals = 1 }"
+    return _WANTED.get(kind, f"cannot be used: {fault['msg']}")
+
+
+def _nearest(key: str, model: type[BaseModel]) -> str:
+    known = list(model.model_fields)
+    if close := get_close_matches(key, known, n=1):
+        return f"perhaps `{close[0]}` is meant"
+    return "it may have " + ", ".join(f"`{name}`" for name in known)
+
+
+# Lines
+
+
+def _line_of(text: str, place: Place) -> int:
+    """The line of a faulty entry: its key, within its own table; else where the table begins."""
+    lines = [line.partition("#")[0] for line in text.splitlines()]
+    first, last = _table(lines, place)
+    for key in reversed([part for part in place if isinstance(part, str)]):
+        pattern = re.compile(_KEY % re.escape(key))
+        for number in range(first, last):
+            if pattern.search(lines[number]):
+                return number + 1
+    return first + 1
+
+
+def _table(lines: Sequence[str], place: Place) -> tuple[int, int]:
+    """The lines of the rule, or of the table, that an entry is in: from, and up to."""
+    if len(place) > 1 and place[0] == "rule" and isinstance(place[1], int):
+        heads = [n for n, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+        if place[1] < len(heads):
+            end = heads[place[1] + 1] if place[1] + 1 < len(heads) else len(lines)
+            return heads[place[1]], end
+    elif place:
+        wanted = re.compile(rf"\s*\[\s*{re.escape(str(place[0]))}\b")
+        for number, line in enumerate(lines):
+            if wanted.match(line):
+                return number, len(lines)
+    return 0, len(lines)

@@ -1,0 +1,461 @@
+"""Who may decide on what, at this moment: the rules, the rights of people, and what was shown.
+
+Rights are read when they matter, at the click; else who is in a user group is remembered for a
+minute, and who somebody is for seconds, where very many are asked about. What Slack will never
+answer (no such person, a missing permission) counts as no right; what it may answer later raises.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.errors import Denied, Refused
+from bot.ids import new_id
+from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
+from bot.plural import counted
+from bot.ports import DeliveryFailed, Directory, RightsUnknown
+from bot.reply import Line, code, command, line
+from bot.reviews.directory_cache import Moment
+from bot.reviews.lockouts import lockouts
+from bot.reviews.policy import Decision, People, Policy, Request, decide
+from bot.reviews.policy_file import FaultyPolicy, read_policy
+from bot.reviews.rule_arguments import Known
+from bot.reviews.rule_reasons import reasons
+from bot.services.people import RecentPeople
+from bot.services.sessions import Sessions
+from bot.services.user_groups import AsOfNow, Groups, UserGroups, group_named
+
+CONFIRM_EXPIRES = timedelta(minutes=10)  # by the person who is at the keyboard
+APPROVE_EXPIRES = timedelta(hours=1)
+_AFTERWARDS_EXPIRES = timedelta(days=3650)  # broken glass is never forgotten
+FIRST_REMINDER = timedelta(minutes=10)
+SLOWEST_REMINDER = timedelta(days=1)
+_MOST_DOUBLINGS = 20  # of a pause between reminders: more of them no time can hold
+_MOST_ASKED = 8  # people who get a copy of the card in their direct messages
+
+
+class PolicyBook:
+    """The policy in force; replaced as a whole, never in part. `commands` are all there are."""
+
+    def __init__(self, path: Path | None, commands: Known) -> None:
+        self._path = path
+        self._commands = commands
+        self.current: Policy = read_policy(path, self._commands)
+        self.faults: tuple[str, ...] = ()  # of the file that was not taken last, if any
+
+    def reload(self) -> None:
+        """Read the file again. Raises FaultyPolicy and keeps the old policy if it is faulty."""
+        try:
+            self.current = read_policy(self._path, self._commands)
+        except FaultyPolicy as faulty:
+            self.faults = faulty.faults
+            raise
+        self.faults = ()
+
+    def lockouts(self) -> list[str]:
+        """What nobody can do under the rules in force, in whole sentences."""
+        return lockouts(self.current, self._commands)
+
+    def has_nobody_entitled(self, command: str) -> bool:
+        """Whether a command gives the first right to a node, or is about none."""
+        guarded = self._commands.get(command)
+        return guarded is not None and (guarded.begins or not guarded.has_node)
+
+
+class Reviewers:
+    """Rules and rights together."""
+
+    def __init__(
+        self,
+        book: PolicyBook,
+        sessions: Sessions,
+        people: RecentPeople,
+        groups: UserGroups,
+        clock: Clock,
+        members: Callable[[], Awaitable[Groups]] | None = None,
+        directory: Directory | None = None,
+    ) -> None:
+        self._book = book
+        self._sessions = sessions
+        self._people = people
+        self._directory = directory or people
+        self._groups = groups
+        self._clock = clock
+        self._members = members or groups.recent
+
+    @property
+    def rules(self) -> Policy:
+        """The rules in force: the same object until they are replaced."""
+        return self._book.current
+
+    def at_this_moment(self) -> "Reviewers":
+        """The same for one decision or one list: who people are is asked for once."""
+        return self._with(self._members, self._directory)
+
+    def at_a_click(self) -> "Reviewers":
+        """The same for one click: all that Slack says of rights is asked for after it, once."""
+        return self._with(AsOfNow(self._groups), self._people.now)
+
+    def _with(self, members: Callable[[], Awaitable[Groups]], directory: Directory) -> "Reviewers":
+        return Reviewers(
+            self._book,
+            self._sessions,
+            self._people,
+            self._groups,
+            self._clock,
+            members,
+            Moment(directory),
+        )
+
+    async def decision(self, execution: Execution, *, glass: bool | None = None) -> Decision:
+        """What the rules say now; `glass` says whether to consider their break-glass part.
+
+        Raises DeliveryFailed if user groups cannot be read.
+        """
+        breaks = bool(execution.arguments.get("break_glass"))
+        asked = request_of(execution)
+        policy = self._book.current
+        glass = breaks if glass is None else glass
+        wanted = policy.groups_about(asked, glass=glass)
+        # To break the glass is a right that is used at once, like one at a click.
+        reviewers = self.at_a_click() if breaks and glass else self
+        return decide(policy, await reviewers._placed(asked, wanted))
+
+    async def outlook(
+        self, person: str, channel: str, asked: Mapping[str, Effect]
+    ) -> dict[str, Decision]:
+        """What the rules would say of commands without arguments: of each id, with its effect.
+
+        Raises DeliveryFailed if user groups cannot be read.
+        """
+        policy, found = self._book.current, {}
+        for name, effect in asked.items():
+            one = Request(person, channel, name, effect, {})
+            found[name] = decide(policy, await self._placed(one, policy.groups_about(one)))
+        return found
+
+    def reasons(
+        self, person: str, channel: str, command: str, effects: Collection[Effect]
+    ) -> Mapping[str, bool]:
+        """The patterns that a reason may have to match; of each, whether it surely has to."""
+        return reasons(self.rules, person, channel, command, effects)
+
+    async def allow(self, asked: Request) -> None:
+        """Raise Denied where the rules deny this, as far as it is known: before anything is read.
+
+        Nobody is asked where no rule denies. Raises RightsUnknown while Slack does not say.
+        """
+        policy = self._book.current
+        try:
+            asked = await self._placed(asked, policy.groups_about(asked, denials=True))
+        except RightsUnknown:
+            raise
+        except DeliveryFailed as failure:
+            raise Refused(
+                f"Slack did not say who may do this ({failure.reason}).", hint="Try again."
+            ) from failure
+        decision = decide(policy, asked)
+        if decision.kind == "deny":
+            raise Denied(decision.why)
+
+    async def hidden(
+        self, person: str, channel: str, command: str, *, asking: bool = True
+    ) -> frozenset[str]:
+        """The nodes that the rules deny to read with this command, by id.
+
+        A list over several nodes leaves them out.
+        """
+        asked = Request(person, channel, command, Effect.READ, {})
+        return frozenset(await self.denied_nodes(asked, asking=asking))
+
+    async def denied_nodes(self, asked: Request, *, asking: bool = True) -> Mapping[str, str]:
+        """The nodes of which the rules deny what is asked, by id, and in which words.
+
+        While Slack does not say who is in a user group, or is not asked, whoever might be in it
+        counts as being in it.
+        """
+        policy = self._book.current
+        named = sorted({node for rule in policy.rule if rule.deny for node in rule.match.node})
+        each = [replace(asked, node=node) for node in named]
+        wanted = {group for one in each for group in policy.groups_about(one, denials=True)}
+        placed = replace(asked, closed=frozenset(wanted))
+        if asking:
+            with suppress(DeliveryFailed):
+                placed = await self._placed(asked, wanted, guessing=True)
+        decisions = {node: decide(policy, replace(placed, node=node)) for node in named}
+        return {node: said.why for node, said in decisions.items() if said.kind == "deny"}
+
+    async def _placed(
+        self, asked: Request, wanted: Collection[str], *, guessing: bool = False
+    ) -> Request:
+        """It, with those of the wanted groups that its person is in, or may be. Nobody is asked
+        where none is wanted. Raises DeliveryFailed; not for a group alone that cannot be read
+        where it is `guessing`: whoever might be in it counts as being in it.
+        """
+        if not wanted:
+            return asked
+        known = await self._members()
+        mine: set[str] = set()
+        closed: set[str] = set()
+        for name in sorted(wanted):
+            try:
+                group = group_named(known, name)
+            except RightsUnknown:
+                if not guessing:
+                    raise
+                closed.add(name)
+                continue
+            if group is not None and group.is_active:
+                self._groups.tell_open(name)
+                mine |= {name} if asked.person in group.members else set()
+                continue
+            self._groups.tell_closed(name, is_known=group is not None)
+            # Of a disabled group Slack may still say who was in it; of one that is gone, never.
+            if group is None or not group.members or asked.person in group.members:
+                closed.add(name)
+        return replace(asked, groups=frozenset(mine), closed=frozenset(closed))
+
+    async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[str]]:
+        """Who is in the groups that are among these people. Raises DeliveryFailed."""
+        wanted = sorted({group for some in people for group in some.groups})
+        known = await self._members() if wanted else {}
+        found: dict[str, frozenset[str]] = {}
+        for name in wanted:
+            group = group_named(known, name)
+            if group is not None and group.is_active:
+                self._groups.tell_open(name)
+                found[name] = group.members
+            else:
+                self._groups.tell_closed(name, is_known=group is not None)
+        return found
+
+    async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
+        """Who could approve it now, at most a handful; people are looked at one by one."""
+        return await self.at_this_moment()._candidates(execution, decision)
+
+    async def _candidates(self, execution: Execution, decision: Decision) -> list[str]:
+        found: list[str] = []
+        members = await self._members_of(decision.approvers)
+        for user in await self._possible(execution, decision, members):
+            if user == execution.actor and not decision.self_approval:
+                continue
+            if not decision.may_approve(user, _groups_of(user, members)):
+                continue
+            if await self._is_full_member(user):
+                found.append(user)
+            if len(found) >= max(_MOST_ASKED, decision.approvals):
+                break
+        return found
+
+    async def _possible(
+        self, execution: Execution, decision: Decision, members: Mapping[str, frozenset[str]]
+    ) -> list[str]:
+        """Those the rules name; where they name nobody, those entitled to the node."""
+        if not decision.approvers:
+            return await self._sessions.entitled(execution.node)
+        people: set[str] = set()
+        for some in decision.approvers:
+            people.update(some.persons)
+        people.update(*members.values())
+        return sorted(people)
+
+    async def _is_full_member(self, user: str) -> bool:
+        try:
+            return (await self._directory.person(user)).is_full_member
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            return False
+
+    async def check(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> Decision | None:
+        """Raise Refused, with the reason, unless `user` may decide on it now, in `channel`.
+
+        Gives what the rules say of it; nothing where only the requester may confirm. Raises
+        DeliveryFailed when Slack does not say, but may say later.
+        """
+        try:
+            return await self._check(approval, execution, user, channel)
+        except DeliveryFailed as failure:
+            if failure.retry_after is not None:
+                raise
+            raise Refused(
+                f"Slack does not let me find out who may decide on this ({failure.reason}).",
+                hint="Tell whoever runs this bot.",
+            ) from failure
+
+    async def may_decide(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> bool:
+        """Whether `user` may decide on it at this moment, in `channel`. Raises DeliveryFailed."""
+        try:
+            await self.check(approval, execution, user, channel)
+        except Refused:
+            return False
+        return True
+
+    async def _check(
+        self, approval: Approval, execution: Execution, user: str, channel: str
+    ) -> Decision | None:
+        if not await self._is_full_member(user):
+            raise Refused("Only full members of this workspace can decide on this.")
+        if approval.kind is ReviewKind.CONFIRM:
+            if user != approval.reviewer:
+                raise Refused("Only the requester can confirm or cancel this.")
+            return None
+        if user == execution.actor and not approval.self_approval:
+            raise Refused("You requested this yourself: someone else must decide.")
+        decision = await self.decision(execution)
+        members = await self._members_of(decision.approvers)
+        if not decision.may_approve(user, _groups_of(user, members)):
+            raise Refused("You may not decide on this: the rules name others.")
+        # A session shared with a channel entitles its members, and only there is known who is one.
+        if not decision.approvers and not await self._sessions.is_entitled(
+            user, execution.node, channel
+        ):
+            raise Refused(
+                "You may not decide on this: you hold no session for its node.",
+                hint=line("Add yours with: ", command("session add")),
+            )
+        return decision
+
+    async def still_asked(
+        self, people: Sequence[str], execution: Execution, decision: Decision
+    ) -> list[str]:
+        """Those of `people` whom the rules let approve it now. Raises DeliveryFailed."""
+        if not decision.approvers:
+            entitled = await self._sessions.entitled(execution.node)
+            return [user for user in people if user in entitled]
+        members = await self._members_of(decision.approvers)
+        return [user for user in people if decision.may_approve(user, _groups_of(user, members))]
+
+    async def others(self, execution: Execution, decision: Decision) -> list[str]:
+        """Who could review what somebody ran without approval, or still has to."""
+        found = await self.candidates(execution, decision)
+        return [user for user in found if user != execution.actor]
+
+    async def require_reviewers(
+        self, execution: Execution, decision: Decision, node: Node | None
+    ) -> list[str]:
+        """The people who could approve. Raises Refused when there are too few."""
+        found = await self.candidates(execution, decision)
+        by_channel = not decision.approvers and await self.sharing_channel(execution)
+        if len(found) >= decision.approvals or by_channel:
+            return found
+        needed = decision.approvals
+        raise Refused(
+            f"This needs {counted(needed, 'approval')} by someone else, and "
+            + (f"only {len(found)} could give one." if found else "nobody could give one."),
+            hint=await self._way_out(execution, decision, node),
+        )
+
+    async def _way_out(self, execution: Execution, decision: Decision, node: Node | None) -> Line:
+        """How to go on when too few people may approve."""
+        if decision.approvers:
+            members = await self._members_of(decision.approvers)
+            gone = {g for some in decision.approvers for g in some.groups} - members.keys()
+            told = f"Disabled or gone in Slack: {', '.join(sorted(gone))}. " if gone else ""
+            return line(told, "Let the rules name more approvers.")
+        if self._book.has_nobody_entitled(execution.command):
+            whom = f"people with a session for {node.label}" if node else "people with a session"
+            return line(
+                f"By the rules only {whom} could approve this, and nobody else has one. "
+                "Whoever runs this bot has to name ",
+                code("approvers"),
+                " for it in the rules.",
+            )
+        where = f" for {node.label}" if node else ""
+        return line(
+            f"Somebody else needs a session{where}: they add theirs with ",
+            command("session add"),
+            ", or you share yours with ",
+            command("session share"),
+            ".",
+        )
+
+    async def sharing_channel(self, execution: Execution) -> str:
+        """The channel it was asked in, where a session for its node is shared with that; or none.
+
+        Its members may approve there, where the rules name nobody else.
+        """
+        shared = await self._sessions.shared_channels(execution.node) if execution.node else []
+        return execution.place.channel if execution.place.channel in shared else ""
+
+    def new(
+        self, execution: Execution, decision: Decision, kind: ReviewKind, shown: Mapping[str, Fact]
+    ) -> Approval:
+        """A fresh review of `execution`, covering exactly what is `shown`."""
+        now = self._clock.now()
+        is_mine = kind is ReviewKind.CONFIRM
+        return Approval(
+            id=new_id(),
+            execution=execution.id,
+            kind=kind,
+            binding=binding(execution),
+            shown=shown,
+            reviewer=execution.actor if is_mine else "",
+            created_at=now,
+            expires_at=now + lasts(kind, decision),
+            needed=decision.approvals if kind is ReviewKind.APPROVE else 1,
+            denials=decision.denials,
+            self_approval=decision.self_approval and kind is ReviewKind.APPROVE,
+            type_name=decision.type_name and kind is ReviewKind.APPROVE,
+            remind_at=None if is_mine else now + (decision.remind or FIRST_REMINDER),
+        )
+
+
+def request_of(execution: Execution) -> Request:
+    """What is asked, as the rules see it."""
+    return Request(
+        person=execution.actor,
+        channel=execution.place.channel,
+        command=execution.command,
+        effect=execution.effect,
+        # What was found out for an argument that was left out counts like one given.
+        arguments={**execution.facts, **execution.arguments},
+        node=execution.node,
+        task=execution.task,
+    )
+
+
+def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
+    """How long a review of this kind is open by the rules."""
+    return {
+        ReviewKind.CONFIRM: decision.expires or CONFIRM_EXPIRES,
+        ReviewKind.APPROVE: decision.expires or APPROVE_EXPIRES,
+        ReviewKind.AFTERWARDS: _AFTERWARDS_EXPIRES,
+    }[kind]
+
+
+def since_requested(refusal: Refused) -> Refused:
+    """The refusal of what was not refused when it was requested, in words that say so."""
+    return Refused(
+        f"The rules have changed since this was requested. {refusal.sentence}", hint=refusal.hint
+    )
+
+
+def _groups_of(user: str, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset(group for group, people in members.items() if user in people)
+
+
+def pause_after(first: timedelta, reminders: int) -> timedelta:
+    """The pause after so many reminders: 10, 20, 40 … minutes where no rule says the first."""
+    doubled = first * (1 << min(reminders, _MOST_DOUBLINGS))
+    return min(doubled, max(first, SLOWEST_REMINDER))
+
+
+def binding(execution: Execution) -> str:
+    """A hash of what is asked: command, arguments and target. Any difference voids a review."""
+    asked = [
+        execution.command,
+        sorted(execution.arguments.items()),
+        execution.node,
+        execution.task,
+    ]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

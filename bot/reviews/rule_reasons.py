@@ -1,0 +1,54 @@
+"""Which reasons the rules may ask for, before it is known what a request is about. Pure."""
+
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
+
+from bot.model import Effect
+from bot.reviews import patterns
+from bot.reviews.policy import EFFECTS, Match, Policy, Review, Rule, is_free
+
+
+def reasons(
+    policy: Policy, person: str, channel: str, command: str, effects: Collection[Effect]
+) -> Mapping[str, bool]:
+    """The patterns that a reason may have to match; of each, whether it surely has to.
+
+    A rule that goes by a node, an argument or a user group counts only perhaps: these are not known
+    while a form is filled in.
+    """
+    possible = {effect for effect in effects if effect is not Effect.READ}
+    if is_free(command) or not possible:
+        return {}
+    found: dict[str, bool] = {}
+    standing: list[Review] = [getattr(policy.defaults, e.name.lower()) for e in sorted(possible)]
+    for default in standing:
+        if default.reason:
+            found[default.reason] = len(possible) == 1
+    for rule in policy.rule:
+        if rule.reason and _may_count(rule, person, channel, command, possible):
+            is_sure = _is_sure(rule.match, possible)
+            found[rule.reason] = found.get(rule.reason, False) or is_sure
+    return found
+
+
+def unmet(asked: Mapping[str, bool], reason: str) -> Mapping[str, bool]:
+    """Those patterns that a reason does not match."""
+    return {one: sure for one, sure in asked.items() if not patterns.is_found(one, reason)}
+
+
+def _may_count(
+    rule: Rule, person: str, channel: str, command: str, possible: Collection[Effect]
+) -> bool:
+    match = rule.match
+    return (
+        (not match.command or any(fnmatchcase(command, one) for one in match.command))
+        and (not match.effect or any(EFFECTS[one] in possible for one in match.effect))
+        and (not match.channel or channel in match.channel)
+        and (not match.person or person in match.person)
+    )
+
+
+def _is_sure(match: Match, possible: Collection[Effect]) -> bool:
+    if match.node or match.group or match.arguments:
+        return False
+    return not match.effect or all(e in {EFFECTS[one] for one in match.effect} for e in possible)

@@ -1,0 +1,69 @@
+"""What the rules in force demand more than those under which something was requested. Pure."""
+
+from bot.errors import Refused
+from bot.messages.cards import duration
+from bot.model import Approval, Execution, ReviewKind, Terms
+from bot.plural import counted
+from bot.reviews.policy import Decision
+from bot.reviews.reviewers import since_requested
+
+_SINCE = "The rules have changed since this was requested: "
+
+
+def against(approval: Approval, execution: Execution, decision: Decision) -> Refused | None:
+    """Why nothing can come of a review by the rules in force; None where something still can."""
+    try:
+        require_allowed(execution, decision)
+    except Refused as refusal:
+        return since_requested(refusal)
+    if approval.kind is ReviewKind.CONFIRM and decision.kind == "approve":
+        needs = f"it now needs {counted(decision.approvals, 'approval')}"
+        return Refused(
+            f"{_SINCE}{needs}{_by(decision, 'approvals')}.",
+            hint="Nothing was done. Request it again.",
+        )
+    return None
+
+
+def require_allowed(execution: Execution, decision: Decision) -> None:
+    """Raise Refused for a denial, or a reason that does not do."""
+    if decision.kind == "deny":
+        raise Refused(decision.why)
+    # What breaks the glass is a reason itself; at night nobody opens a ticket first.
+    if not (decision.break_glass and execution.arguments.get("break_glass")):
+        decision.check_reason(execution.arguments.get("reason", ""))
+
+
+def changed(approval: Approval, decision: Decision, terms: Terms) -> str:
+    """What of the terms is stricter than the review was, and which rules say so."""
+    told: list[str] = []
+    if terms.needed > approval.needed:
+        needs = f"it now needs {counted(terms.needed, 'approval')}"
+        told.append(f"{needs}{_by(decision, 'approvals')}")
+    if terms.type_name and not approval.type_name:
+        told.append(f"approvers must now type what it is about{_by(decision, 'type_name')}")
+    if terms.denials < approval.denials:
+        ends = f"{counted(terms.denials, 'denial')} now end{'s' * (terms.denials == 1)} it"
+        told.append(f"{ends}{_by(decision, 'denials')}")
+    if approval.self_approval and not terms.self_approval:
+        told.append(f"the requester can no longer approve it{_by(decision, 'self_approval')}")
+    if terms.expires_at < approval.expires_at:
+        lasts = duration(terms.expires_at - approval.created_at)
+        told.append(f"it now expires {lasts} after the request{_by(decision, 'expires')}")
+    return f"{_SINCE}{'; '.join(told)}." if told else ""
+
+
+def untyped() -> Refused:
+    """Why an approval does not count whose form the rules have demanded only since."""
+    return Refused(
+        "Approvers must now type what this is about.", hint="Press Approve on the card again."
+    )
+
+
+def _by(decision: Decision, key: str) -> str:
+    """` (rule “two”)`: which rules say it."""
+    names = [name for name in decision.says.get(key, ()) if name != "(default)"]
+    if not names:
+        return " (by default)"
+    listed = ", ".join(f"“{name}”" for name in names)
+    return f" ({'rule' if len(names) == 1 else 'rules'} {listed})"

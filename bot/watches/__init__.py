@@ -1,0 +1,1 @@
+"""What outlasts its answer, followed to its end."""

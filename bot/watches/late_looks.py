@@ -1,0 +1,127 @@
+"""What is done with looks at what may still arrive: see `bot.watches.late`.
+
+The change has been told to be unknown, and stays so on its card until something is seen of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.clock import Clock, measured
+from bot.messages import board, cards
+from bot.messages.cards import subject_of
+from bot.model import Execution, ExecutionStatus, Watch, WatchState
+from bot.reply import Line, Note, line, time
+from bot.services.inventory import Inventory
+from bot.services.words import Words
+from bot.watches import late
+from bot.watches.observers.look import Sight
+from storage import Store, UnitOfWork
+
+_REPLACED = line("A newer command was sent, so I no longer look for this one.")
+
+
+class LateLooks:
+    """Owns the watches that are `late`."""
+
+    def __init__(
+        self,
+        store: Store,
+        inventory: Inventory,
+        clock: Clock,
+        by: str,
+        words: Callable[[Execution], Words],
+    ) -> None:
+        self._store = store
+        self._inventory = inventory
+        self._clock = clock
+        self._by = by
+        self._words = words
+
+    async def again(self, watch: Watch, sight: Sight | None, why: str = "") -> Watch | None:
+        """What to keep of a look that showed nothing of it; None when it was the last one.
+
+        `sight` is None where nothing could be seen at all.
+        """
+        now = self._clock.now()
+        if now < watch.deadline_at:
+            pause = late.pause(watch, now)
+            silent = None if sight is not None else watch.silent_since or now
+            return replace(watch, next_poll_at=now + pause, silent_since=silent)
+        last = f" At last {why}." if why else ""
+        until = line("I looked for it until ", time(now), f".{last}")
+        await self.give_up(watch, until, by=self._by)
+        return None
+
+    async def arrived(self, watch: Watch, execution: Execution, sight: Sight) -> None:
+        """It is under way after all: follow it like any other change."""
+        now = self._clock.now()
+        words = self._words(execution)
+        subject = subject_of(watch, await self._inventory.label(watch.node))
+        normal = replace(
+            late.woken(watch),
+            status=sight.status,
+            deadline_at=now + words.limit,
+            next_poll_at=now + sight.pause,
+        )
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                # The watch first: a command that is followed again must have one that is open.
+                if not await tx.watches.save(normal, self._by):
+                    return
+                if not await tx.executions.set_status(
+                    execution.id,
+                    ExecutionStatus.FOLLOWING,
+                    now=now,
+                    expect={ExecutionStatus.UNKNOWN},
+                ):
+                    await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
+                    continue
+                seen = sight.detail or line(sight.status)
+                detail = line("arrived late: ", seen)
+                card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
+                await board.show_card(tx, execution, card, now)
+
+    async def give_up(self, watch: Watch, why: Line, by: str | None = None) -> bool:
+        """Stop looking, and say so where it was told that it is unknown.
+
+        False if it was over, or if `by`, who looks, no longer holds it.
+        """
+        label = await self._inventory.label(watch.node)
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.watches.settle(
+                    watch.id, WatchState.UNKNOWN, watch.status, by=by or None
+                ):
+                    return False
+                await self._tell(tx, watch, label, why, can_go_on=True)
+        return True
+
+    async def replaced(self, tx: UnitOfWork, newer: Watch, label: str) -> None:
+        """Stop looking for what can no longer be told from what `newer` follows."""
+        for watch in await tx.watches.open():
+            if late.is_late(watch) and late.replaces(newer, watch):
+                await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+                await self._tell(tx, watch, label, _REPLACED, can_go_on=False)
+
+    async def taken_over(self, tx: UnitOfWork, execution_id: str) -> None:
+        """Somebody has the execution followed closely again: that replaces looking now and then."""
+        newest = await tx.watches.for_execution(execution_id)
+        if newest is not None and late.is_late(newest):
+            await tx.watches.settle(newest.id, WatchState.STOPPED, newest.status)
+
+    async def _tell(
+        self, tx: UnitOfWork, watch: Watch, label: str, why: Line, *, can_go_on: bool
+    ) -> None:
+        execution = await tx.executions.get(watch.execution)
+        if execution.status is not ExecutionStatus.UNKNOWN:
+            return
+        now, end = self._clock.now(), ExecutionStatus.UNKNOWN
+        started = execution.started_at or watch.started_at
+        took = (execution.finished_at or now) - started if measured(self._clock, started) else None
+        subject = subject_of(watch, label)
+        sentence = cards.unfinished(subject, late.why(watch), took)
+        card = cards.ended(execution, end, sentence, detail=why)
+        await board.show_card(tx, execution, card, now)
+        button = (cards.keep_watching_button(watch.id),) if can_go_on else ()
+        told = cards.announcement(execution, end, sentence, Note(why), *button)
+        await board.tell(tx, execution, late.told_as(watch), execution.place, told, now)

@@ -1,0 +1,100 @@
+"""Changes that are over with their answer, where it got lost: what can be read of them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound
+from bot.dbc.identity import Target
+from bot.model import DbcSession, Watch, WatchState
+from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
+from bot.watches.observers import modified
+from bot.watches.observers.absence import once_believed
+from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
+
+_TAKE_AWAY = frozenset({"lan.delete", "snapshot.delete", "image.delete"})
+WANTED = "wanted"  # a fact: what was to become of a bare-metal machine's power
+_POWER = {True: "has power", False: "has no power", None: "does not tell whether it has power"}
+_LOOKING = "no answer came; I look at what can be read"
+
+
+class Changes:
+    """Looks at what the command was to change; each command has its own way."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+        self._dbc = dbc
+        self._clock = clock
+        self._ways: dict[str, Callable[[Target, Watch], Awaitable[Verdict]]] = {
+            "vm.modify": self._modified,
+            "lan.create": self._lan_made,
+            "lan.delete": self._lan_gone,
+            "snapshot.delete": self._snapshot_gone,
+            "image.delete": self._image_gone,
+            "metal.power": self._powered,
+        }
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """What can be read of each."""
+        return await one_by_one(session, watches, self._look)
+
+    async def _look(self, target: Target, watch: Watch) -> Sight:
+        command = watch.about["command"]
+        found = await self._ways[command](target, watch)
+        pause = growing_pause(watch.polls)
+        if command not in _TAKE_AWAY:
+            return Sight(found, _LOOKING, pause)
+        found, about = once_believed(watch, found, self._clock.now())
+        return Sight(found, _LOOKING, pause, about=about)
+
+    async def _modified(self, target: Target, watch: Watch) -> Verdict:
+        try:
+            detail = await self._dbc.tasks.get(target, watch.task)
+        except TaskNotFound:
+            return Verdict(WatchState.FAILED, "no longer exists")
+        return modified.verdict(watch, detail, self._clock.now())
+
+    async def _lan_made(self, _target: Target, watch: Watch) -> Verdict:
+        name = watch.about["name"]
+        if name in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
+            return Verdict(WatchState.DONE, f"has the network {name} now")
+        return self._not_yet(watch, f"does not have the network {name}")
+
+    async def _lan_gone(self, _target: Target, watch: Watch) -> Verdict:
+        name = watch.about["name"]
+        if name not in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
+            return Verdict(WatchState.DONE, f"no longer has the network {name}")
+        return self._not_yet(watch, f"still has the network {name}")
+
+    async def _snapshot_gone(self, target: Target, watch: Watch) -> Verdict:
+        name = watch.about["name"]
+        listed = await self._dbc.snapshots.list(target, watch.task)
+        if name not in {snapshot.name for snapshot in listed}:
+            return Verdict(WatchState.DONE, f"no longer has the snapshot {name} on {{node}}")
+        return self._not_yet(watch, f"still has the snapshot {name}")
+
+    async def _image_gone(self, _target: Target, watch: Watch) -> Verdict:
+        """A list that did not show the file before proves nothing by not showing it."""
+        image = watch.about["image"]
+        if image in {it.name for it in await self._dbc.images.on_node(watch.node)}:
+            return self._not_yet(watch, "is still there")
+        if watch.about.get("size"):
+            return Verdict(WatchState.DONE, "is deleted")
+        why = "may or may not be deleted: the node's list does not show such a file"
+        return Verdict(WatchState.UNKNOWN, why, resumable=False)
+
+    async def _powered(self, target: Target, watch: Watch) -> Verdict:
+        wanted = watch.about.get(WANTED, "")
+        is_on = (await self._dbc.metal.power_status(target)).is_on
+        if is_on is not None and is_on is {"on": True, "off": False}.get(wanted):
+            return Verdict(WatchState.DONE, _POWER[is_on])
+        standing = _POWER[is_on]
+        if wanted == "reset" and is_on:
+            why = f"{standing}, which does not show whether it was reset"
+            return Verdict(WatchState.UNKNOWN, why, resumable=False)
+        return self._not_yet(watch, standing)
+
+    def _not_yet(self, watch: Watch, standing: str) -> Verdict:
+        if self._clock.now() - watch.started_at < UNSURE_FOR:
+            return WAIT
+        why = f"{standing}; whether the command arrived is not known, for it got no clear answer"
+        return Verdict(WatchState.UNKNOWN, why, in_doubt=True)

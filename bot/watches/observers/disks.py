@@ -1,0 +1,120 @@
+"""Disk jobs: no status ever shows them, only the list of disks does (docs/dbc-api.md §3.3)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound
+from bot.dbc.identity import Target
+from bot.dbc.models import TaskDisk
+from bot.dbc.sizes import Size
+from bot.model import DbcSession, Goal, Watch, WatchState
+from bot.reply import line
+from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
+from bot.watches.observers.absence import once_believed
+from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
+
+_ROUNDING = 0.02  # GiB: sizes are printed with two decimals
+_BY_WHOM = "The request may have reached the node twice, or someone else did the same."
+_QUEUED = "the node does its jobs one by one; a job's failure is not reported by DBC"
+
+
+class Disks:
+    """Looks at a machine's disks; its details print sizes more exactly than the list of disks."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+        self._dbc = dbc
+        self._clock = clock
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """What each machine's disks say."""
+        return await one_by_one(session, watches, self._look)
+
+    async def _look(self, target: Target, watch: Watch) -> Sight:
+        now = self._clock.now()
+        try:
+            disks = await disks_of(self._dbc, target, watch.task)
+        except TaskNotFound:
+            return Sight(Verdict(WatchState.FAILED, "no longer exists"), "gone")
+        found = _too_much(watch, disks)
+        if found is None:
+            told = _reached(watch, disks)
+            found = Verdict(WatchState.DONE, told) if told else _not_yet(watch, now)
+        # A list can be short for a moment; and what came twice is worked off one by one.
+        found, about = once_believed(watch, found, now)
+        pause = growing_pause(watch.polls)
+        status = "waiting for the disk list to show it"
+        return Sight(found, status, pause, line(_QUEUED), about=about)
+
+
+async def disks_of(dbc: DbcClient, target: Target, task: str) -> Sequence[TaskDisk]:
+    """A machine's disks with the most exact sizes there are."""
+    detail = await dbc.tasks.get(target, task)
+    return detail.disks or await dbc.disks.list(target, task)
+
+
+def inventory_of(disks: Sequence[TaskDisk]) -> Mapping[str, str]:
+    """The disks as facts: `{"disk vda": "350G", …}`."""
+    return {f"disk {disk.name}": str(disk.size) for disk in disks}
+
+
+def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> str:
+    """What the disks prove, as the end of "<machine> …"; nothing if they do not."""
+    about = watch.about
+    now = {disk.name: disk.size for disk in disks}
+    if watch.goal is Goal.DISK_ADDED:
+        added = _added(watch, disks)
+        return f"on {{node}} has a new disk {added[0].name} ({added[0].size})" if added else ""
+    name = about["disk"]
+    if watch.goal is Goal.DISK_DELETED:
+        # A list without any disk is none of a machine's: vda is always there.
+        return f"on {{node}} no longer has the disk {name}" if now and name not in now else ""
+    before = Size.parse(about.get(f"disk {name}", "")).gib
+    size = now.get(name)
+    if size is None or before is None or not _is_about(size, before + int(about["by"])):
+        return ""
+    return f"on {{node}} has {about['by']} GiB more on {name}: {size}"
+
+
+def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
+    """What the disks show that nobody has asked for; DBC carries out a request as often as it
+    gets it, also where something on the way repeats it.
+    """
+    about = watch.about
+    if watch.goal is Goal.DISK_ADDED:
+        added = [disk.name for disk in _added(watch, disks)]
+        if len(added) < 2:
+            return None
+        told = f"has {len(added)} new disks of {about['size']} GiB on {{node}} instead of one: "
+        return Verdict(WatchState.FAILED, told + ", ".join(added), more=_BY_WHOM)
+    if watch.goal is not Goal.DISK_GROWN:
+        return None
+    name, by = about["disk"], int(about["by"])
+    before = Size.parse(about.get(f"disk {name}", "")).gib
+    size = next((disk.size for disk in disks if disk.name == name), None)
+    if size is None or size.gib is None or before is None or size.gib <= before + by + _ROUNDING:
+        return None
+    told = f"has grown {name} by {size.gib - before:g} GiB on {{node}} instead of {by} GiB: {size}"
+    return Verdict(WatchState.FAILED, told, more=f"{_BY_WHOM} It cannot be made smaller.")
+
+
+def _added(watch: Watch, disks: Sequence[TaskDisk]) -> Sequence[TaskDisk]:
+    """The disks of the wanted size that were not there before."""
+    wanted = float(watch.about["size"])
+    new = [disk for disk in disks if f"disk {disk.name}" not in watch.about]
+    return [disk for disk in new if _is_about(disk.size, wanted)]
+
+
+def _is_about(size: Size, wanted: float) -> bool:
+    return size.gib is not None and abs(size.gib - wanted) <= _ROUNDING
+
+
+def _not_yet(watch: Watch, now: datetime) -> Verdict:
+    if watch.unsure and now - watch.started_at >= UNSURE_FOR:
+        why = "does not show the change; whether the command arrived is not known"
+        return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
+    if now < watch.deadline_at:
+        return WAIT
+    why = "does not show the change in its list of disks; DBC does not report why"
+    return Verdict(WatchState.UNKNOWN, why)

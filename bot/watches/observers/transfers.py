@@ -1,0 +1,251 @@
+"""Image transfers. A node's `done` only says that nothing runs: what came of it is in the lists.
+
+Source: docs/dbc-api.md §5.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.fields import DATA_DIR
+from bot.dbc.identity import Target
+from bot.dbc.models import Image
+from bot.dbc.sizes import Size
+from bot.model import DbcSession, Watch, WatchState
+from bot.reply import line, time
+from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
+from bot.watches.observers.look import Seen, Sight, one_by_one
+from bot.watches.observers.pace import Pace
+from bot.watches.observers.stops import Arrival, after_stop, goes_on, same_size
+
+# A finished process is noticed after 3 s, and a list may be behind: an end that looks bad is
+# looked at again before it is told.
+_SETTLING = timedelta(seconds=15)
+# With `my-ubuntu.qcow2` on the server, a node may take its size for that of `ubuntu.qcow2`, and
+# then says `done` before its time (§5).
+_MISLED = timedelta(minutes=30)
+HIDDEN = "data"  # a node lists no image whose name has this in it (§3.5.2)
+
+
+def size_of(images: Sequence[Image], name: str) -> Size | None:
+    """The size under which a list has an image."""
+    return next((image.size for image in images if image.name == name), None)
+
+
+def moving(watch: Watch, percent: int | None, now: datetime, detail: str = "") -> Sight:
+    """A transfer at work; how far it is may not be told."""
+    if percent is None:
+        told = line(detail or "under way; how far is not known yet")
+        sight = Sight(status="under way", detail=told, about={"ended_at": ""}, moved=True)
+        return goes_on(watch, sight, now) if watch.stopped_by else sight
+    pace = Pace.seen(watch.about, percent, now)
+    size = Size.parse(watch.about.get("size", ""))
+    has_stalled = pace.has_stalled(now)
+    told = line(detail or (f"{size} in all" if size.text else "under way"))
+    if has_stalled:
+        told = line("it has not moved since ", time(pace.moved_at), "; I keep looking")
+    found = WAIT
+    if now >= watch.deadline_at:
+        found = Verdict(
+            WatchState.UNKNOWN, f"has not moved from {percent} % for long; I have stopped looking"
+        )
+    sight = Sight(
+        found,
+        f"{percent} %{', not moving' if has_stalled else ''}",
+        pace.pause(now),
+        told,
+        (pace.bar(size.in_bytes, now),),
+        about={**pace.about(), "ended_at": ""},
+        moved=True,
+        advanced=pace.moved_at == now,
+    )
+    return goes_on(watch, sight, now) if watch.stopped_by else sight
+
+
+def ended(watch: Watch, now: datetime) -> Sight:
+    """No longer at work, and not proved yet: to be looked at again, for a moment."""
+    since = watch.about.get("ended_at") or now.isoformat()
+    return Sight(
+        WAIT,
+        "ended, being checked",
+        detail=line("ended; I am checking what arrived"),
+        about={"ended_at": since},
+    )
+
+
+def is_settled(watch: Watch, now: datetime, after: timedelta = _SETTLING) -> bool:
+    """Whether it ended long enough ago to believe what the lists say."""
+    since = watch.about.get("ended_at")
+    return bool(since) and now - datetime.fromisoformat(str(since)) >= after
+
+
+def never_seen(watch: Watch, now: datetime) -> Verdict | None:
+    """A command without an answer, and nothing of it to be seen."""
+    if not watch.unsure or watch.moved:
+        return None
+    if now - watch.started_at < UNSURE_FOR:
+        return WAIT
+    why = "is not there; whether the command arrived is not known, for it got no clear answer"
+    return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
+
+
+def _at(about: Mapping[str, str]) -> str:
+    return f" at {about['percent']} %" if about.get("percent") else ""
+
+
+class Downloads:
+    """From an image server to a node: proved by the node's list and the size."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+        self._dbc = dbc
+        self._clock = clock
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """The progress of each; the lists, once it has ended."""
+        return await one_by_one(session, watches, self._look)
+
+    async def _look(self, target: Target, watch: Watch) -> Sight:
+        image, now = watch.about["image"], self._clock.now()
+        progress = await self._dbc.images.download_progress(target, image)
+        if progress.is_running:
+            return moving(watch, progress.percent, now)
+        sight = ended(watch, now)
+        directory = watch.about.get("directory", DATA_DIR)
+        if directory != DATA_DIR and not watch.stopped_by:
+            return replace(sight, verdict=never_seen(watch, now) or _unlisted(directory))
+        server = watch.about["server"]
+        here = size_of(await self._dbc.images.on_node(watch.node, None, server or None), image)
+        listed = await self._dbc.images.on_server(server) if server else ()
+        there = size_of(listed, image) or Size.parse(watch.about.get("size", ""))
+        if watch.stopped_by:
+            before = Size.parse(watch.about.get("before", ""))
+            hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
+            return after_stop(watch, Arrival("{node}", here, there, before, hidden), now)
+        is_misled = any(image in it.name and image != it.name for it in listed)
+        patience = _MISLED if is_misled else _SETTLING
+        return replace(sight, verdict=self._verdict(watch, here, there, now, patience))
+
+    def _verdict(
+        self, watch: Watch, here: Size | None, there: Size, now: datetime, patience: timedelta
+    ) -> Verdict:
+        about = watch.about
+        before = Size.parse(about.get("before", ""))
+        if same_size(here, there) and not same_size(before, there):
+            told = f"has arrived whole on {{node}}: {here}, as on {about['server']}"
+            return Verdict(WatchState.DONE, told)
+        unseen = never_seen(watch, now)
+        if unseen is not None:
+            return unseen
+        if not is_settled(watch, now, patience):
+            return WAIT
+        if same_size(here, there):
+            return _as_before("the node")
+        return _not_whole(about, here, there)
+
+
+def _unlisted(directory: str) -> Verdict:
+    """Files outside of /data are listed nowhere (§5)."""
+    why = f"has ended in {directory}; it can't be checked there, for DBC lists only {DATA_DIR}"
+    return Verdict(WatchState.UNKNOWN, why, resumable=False)
+
+
+def _as_before(where: str) -> Verdict:
+    why = f"has ended; {where} had a file of this name and size before, so its list proves nothing"
+    return Verdict(WatchState.UNKNOWN, why, resumable=False)
+
+
+def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verdict:
+    image, how = about["image"], "it failed, or was stopped elsewhere"
+    if here is None and HIDDEN in image:
+        why = f"has ended; it can't be checked, for DBC lists no image with “{HIDDEN}” in its name"
+        return Verdict(WatchState.UNKNOWN, why, resumable=False)
+    if here is not None and there.in_bytes is None:
+        why = f"has ended with {here}; {about['server']} does not list it, to compare with"
+        return Verdict(WatchState.UNKNOWN, why)
+    if here is not None:
+        why = f"has not arrived whole: {here} instead of {there}; {how}{_at(about)}"
+        return Verdict(WatchState.FAILED, why)
+    return Verdict(WatchState.FAILED, f"has not arrived; {how}{_at(about)}")
+
+
+class Uploads:
+    """From a node to an image server: proved by the server's list and a size that stays."""
+
+    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+        self._dbc = dbc
+        self._clock = clock
+
+    async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
+        """The progress of each; the server's list, once it has ended."""
+        return await one_by_one(session, watches, self._look)
+
+    async def _look(self, target: Target, watch: Watch) -> Sight:
+        path, now = watch.about["path"], self._clock.now()
+        progress = await self._dbc.images.upload_progress(target, path)
+        if progress.is_running:
+            return moving(watch, progress.percent, now)
+        server = watch.about["server"]
+        listed = await self._dbc.images.on_server(server) if server else ()
+        there = size_of(listed, path.rpartition("/")[2])
+        if watch.stopped_by:
+            return after_stop(watch, _arrived(watch.about, there, is_silent=not listed), now)
+        sight = ended(watch, now)
+        return replace(
+            sight,
+            verdict=self._verdict(watch, there, now, is_silent=not listed),
+            about={**sight.about, "there": str(there or "")},
+        )
+
+    def _verdict(
+        self, watch: Watch, there: Size | None, now: datetime, *, is_silent: bool
+    ) -> Verdict:
+        about, server = watch.about, watch.about["server"]
+        expected = Size.parse(about.get("size", ""))
+        before = Size.parse(about.get("before", ""))
+        stays = there is not None and about.get("there") == str(there)
+        if stays and same_size(there, expected) and not same_size(before, expected):
+            told = f"from {{node}} is on {server}: {there}, as on the node"
+            return Verdict(WatchState.DONE, told)
+        unseen = never_seen(watch, now)
+        if unseen is not None:
+            return unseen
+        if is_silent:
+            return unreachable(watch, server, now)
+        if not is_settled(watch, now):
+            return WAIT
+        return _not_sent(about, there, expected, before)
+
+
+def _arrived(about: Mapping[str, str], there: Size | None, *, is_silent: bool) -> Arrival:
+    server, before = about["server"], Size.parse(about.get("before", ""))
+    whole = Size.parse(about.get("size", ""))
+    where = server or "its image server"
+    return Arrival(where, there, whole, before, hidden=not server, silent=is_silent)
+
+
+def unreachable(watch: Watch, server: str, now: datetime) -> Verdict:
+    """An image server that cannot be reached lists nothing (§3.5.2)."""
+    if not is_settled(watch, now, UNSURE_FOR):
+        return WAIT
+    why = f"has ended; {server} lists nothing at all, so it is probably not reachable to check"
+    return Verdict(WatchState.UNKNOWN, why)
+
+
+def _not_sent(
+    about: Mapping[str, str], there: Size | None, expected: Size, before: Size
+) -> Verdict:
+    server, how = about["server"], "it failed, or was stopped elsewhere"
+    if there is not None and expected.in_bytes is None:
+        why = f"has ended; {server} has {there} of it, and the node does not list its own copy"
+        return Verdict(WatchState.UNKNOWN, why, resumable=False)
+    if same_size(there, expected):
+        return _as_before(server)
+    if there is None:
+        return Verdict(WatchState.FAILED, f"is not on {server}; {how}{_at(about)}")
+    if same_size(there, before):
+        why = f"has not replaced the one on {server}; {how}{_at(about)}"
+        return Verdict(WatchState.FAILED, why)
+    why = f"is not whole on {server}: {there} instead of {expected}; {how}{_at(about)}"
+    return Verdict(WatchState.FAILED, why)

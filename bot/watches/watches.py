@@ -1,0 +1,499 @@
+"""Follows things to the end of what was asked: polls, keeps the card true, tells the end.
+
+A watch is a row. Each poll claims the due rows of one node, one session and one kind, has them
+looked at (`bot.watches.observers`), and stores what that means together with the messages that
+say it. What is asked, and what the answers mean, is not known here.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock, began, measured
+from bot.dbc.errors import NotAuthorised
+from bot.errors import BotError, Refused
+from bot.ids import new_id
+from bot.messages import board, cards
+from bot.messages.cards import subject_of
+from bot.messages.outbox import Outbox
+from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
+from bot.reply import Line, Part, Reply, line, mention, plain, time
+from bot.services.inventory import Inventory
+from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
+from bot.services.rewind import caught_up
+from bot.services.sessions import SessionLocked
+from bot.services.words import Words
+from bot.watches import late
+from bot.watches.late_looks import LateLooks
+from bot.watches.machine_ends import Verdict
+from bot.watches.observers.look import ANSWERED, ARRIVED, TWICE, Observer, Seen, Sight, is_silence
+from bot.watches.surprises import Surprises
+from storage import StorageFailed, Store, UnitOfWork
+from storage.heartbeat import Leases
+
+_LEASE = timedelta(minutes=2)  # renewed while a poll goes on
+_SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
+
+_END: dict[WatchState, ExecutionStatus] = {
+    WatchState.DONE: ExecutionStatus.DONE,
+    WatchState.FAILED: ExecutionStatus.FAILED,
+    WatchState.UNKNOWN: ExecutionStatus.UNKNOWN,
+    WatchState.CANCELLED: ExecutionStatus.CANCELLED,
+}
+
+_LOOKOUT = "It may still be carried out. I report it here if I see it, and look for it until "
+_DAMAGED = Verdict(
+    WatchState.UNKNOWN,
+    "can no longer be looked at: the bot's record of it is damaged. Check its present state",
+    resumable=False,
+)
+
+Group = tuple[str, str, Observer]  # node, whose session, who looks
+
+log = structlog.get_logger()
+
+
+class Watches:
+    """Owns the watch rows. `words` gives the words of what was asked for."""
+
+    def __init__(
+        self,
+        store: Store,
+        observers: Mapping[Goal, Observer],
+        inventory: Inventory,
+        outbox: Outbox,
+        leases: Leases,
+        clock: Clock,
+        by: str,
+        words: Callable[[Execution], Words],
+    ) -> None:
+        self._store = store
+        self._observers = observers
+        self._inventory = inventory
+        self._outbox = outbox
+        self._leases = leases
+        self._clock = clock
+        self._by = by
+        self._words = words
+        self.log_once = Surprises()
+        self._late = LateLooks(store, inventory, clock, by, words)
+
+    # Opening
+
+    async def supersede(self, tx: UnitOfWork, coming: Watch, node_label: str) -> None:
+        """Stop looking for what cannot be told any more from what `coming` will follow."""
+        await self._late.replaced(tx, coming, node_label)
+
+    async def open(
+        self, tx: UnitOfWork, execution: Execution, watch: Watch, node_label: str
+    ) -> None:
+        """Begin to follow, in the unit of work that stores the node's answer; tells the card."""
+        await tx.watches.add(watch)
+        words = self._words(execution)
+        subject = subject_of(watch, node_label)
+        unknown = "it is done" if watch.about.get(ARRIVED) else "the command arrived"
+        doubt = f"it is unknown whether {unknown}; I keep looking"
+        if answered := watch.about.get(ANSWERED):
+            doubt = f"{answered.rstrip('.')}: {doubt}"
+        detail = line(doubt if watch.unsure else "accepted")
+        card = cards.progress(execution, subject, words.doing, detail)
+        await self._say_on_card(tx, execution, card)
+
+    async def keep_watching(self, watch_id: str, user: str, channel: str) -> Watch | None:
+        """Go on after the deadline; None when it is being watched already, or gone for good.
+
+        Raises Refused unless `user` asked for it, or may act on its node in `channel`.
+        """
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            known = await tx.watches.find(watch_id)
+            if known is None:
+                return None
+            asked = await tx.executions.get(known.execution)
+            if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
+                raise Refused(
+                    "Only the requester or somebody with a session for its node can continue this."
+                )
+        label = await self._inventory.label(known.node)
+        async with self._store.write(decisive=True) as tx:
+            old = await tx.watches.find(watch_id)
+            if old is None or old.state is not WatchState.UNKNOWN:
+                return None
+            execution = await tx.executions.get(old.execution)
+            if not await tx.executions.set_status(
+                execution.id, ExecutionStatus.FOLLOWING, now=now, expect={ExecutionStatus.UNKNOWN}
+            ):
+                return None
+            await self._late.taken_over(tx, execution.id)
+            limit = self._words(execution).limit
+            again = replace(
+                late.woken(old), id=new_id(), started_at=now, deadline_at=now + limit,
+                next_poll_at=now, polls=0, silent_since=None, state=WatchState.OPEN,
+            )  # fmt: skip
+            await tx.watches.add(again)
+            words = self._words(execution)
+            subject = subject_of(old, label)
+            card = cards.progress(execution, subject, words.doing, line("being looked at again"))
+            await self._say_on_card(tx, execution, card)
+            return again
+
+    async def was_stopped(self, node: str, concerns: Callable[[Watch], bool], user: str) -> int:
+        """Note that `user` had what these watches follow stopped; they find out what came of it.
+
+        Gives how many there are.
+        """
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            concerned = [
+                watch
+                for watch in await tx.watches.open()
+                if watch.node == node and concerns(watch) and not late.is_late(watch)
+            ]
+            for watch in concerned:
+                await tx.watches.note_stop(watch.id, user, now)
+        return len(concerned)
+
+    async def stop(self, watch: Watch, user: str) -> bool:
+        """Follow no longer; the machine goes its way. False when it had ended already."""
+        if late.is_late(watch):
+            told = await self._late.give_up(watch, line("Stopped by ", mention(user), "."))
+            await self._outbox.deliver_due()
+            return told
+        label = await self._inventory.label(watch.node)
+        async with self._store.write() as tx:
+            if not await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status):
+                return False
+            execution = await tx.executions.get(watch.execution)
+            sentence = line(subject_of(watch, label).named, " is no longer followed.")
+            await tx.executions.set_status(
+                execution.id,
+                ExecutionStatus.UNKNOWN,
+                outcome=plain(sentence),
+                now=self._clock.now(),
+                expect={ExecutionStatus.FOLLOWING},
+            )
+            card = cards.ended(execution, ExecutionStatus.UNKNOWN, sentence)
+            await self._say_on_card(tx, execution, card)
+        await self._outbox.deliver_due()
+        return True
+
+    async def look_once(self, watch: Watch) -> Sight | BotError | None:
+        """What is to be seen of it now; None without a session. Nothing of it is kept."""
+        async with self._store.read() as tx:
+            session = await tx.sessions.find(watch.owner, watch.node)
+        if session is None or session.is_locked:
+            return None
+        return (await self._observers[watch.goal].look(session, [watch]))[watch.id]
+
+    # Polling
+
+    async def poll_due(self) -> None:
+        """Look at everything whose time has come, grouped by node, session and kind."""
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            await self._leases.renew(tx, Leased.WATCH)
+            due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
+            groups: dict[Group, list[Watch]] = defaultdict(list)
+            sound, damaged = _sorted_out(due, began(self._clock), now)
+            for watch in sound:
+                groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
+            for (node, owner, observer), watches in groups.items():
+                if observer is self._observers[Goal.RUNNING]:
+                    others = await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
+                    sound, more = _sorted_out(others, began(self._clock), now)
+                    watches.extend(sound)
+                    damaged.extend(more)
+        for watch in damaged:
+            await self._settle_safely(watch, _DAMAGED)
+        if due:
+            looks = [self._poll_safely(key, watches) for key, watches in groups.items()]
+            await asyncio.gather(*looks)
+            await self._outbox.deliver_due()
+
+    async def _poll_safely(self, group: Group, watches: Sequence[Watch]) -> None:
+        """One group's surprise is no other group's; it is tried again until the deadline."""
+        with self._leases.holding(Leased.WATCH, [watch.id for watch in watches], _LEASE):
+            await self._poll(group, watches)
+
+    async def _poll(self, group: Group, watches: Sequence[Watch]) -> None:
+        try:
+            await self._poll_group(*group, watches)
+        except Exception as error:  # one's surprise is no other's
+            if len(watches) > 1 and not isinstance(error, BotError):
+                for watch in watches:
+                    await self._poll(group, [watch])
+                return
+            self.log_once.exception("watch.poll_failed", ids=[one.id for one in watches])
+            with suppress(StorageFailed):  # it is polled again once the lease runs out
+                await self._surprised(group[0], watches)
+
+    async def _settle_safely(self, watch: Watch, found: Verdict) -> None:
+        """Settle one apart from its group. What fails is its own, and is tried again later."""
+        try:
+            if late.is_late(watch):
+                await self._late.give_up(watch, line(f"It {found.why}."), by=self._by)
+            else:
+                await self._settle(watch, found, watch.status)
+        except Exception:
+            self.log_once.exception("watch.not_settled", ids=[watch.id])
+
+    async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
+        """Looking failed on our side: that is told like a node that does not answer."""
+        async with self._store.read() as tx:
+            asked = await tx.executions.some([watch.execution for watch in watches])
+        kept = [await self._looked_at(watch, asked[watch.execution], _ours()) for watch in watches]
+        await self._keep(node, [one for one in kept if one is not None])
+
+    async def _poll_group(
+        self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
+    ) -> None:
+        async with self._store.read() as tx:
+            session = await tx.sessions.find(owner, node)
+            asked = await tx.executions.some([watch.execution for watch in watches])
+            barred = [
+                watch for watch in watches if not await _may_look(tx, watch, asked[watch.execution])
+            ]
+        for watch in watches if session is None else barred:
+            why = "was removed" if session is None else "is not shared with you any more"
+            lost = f"can no longer be looked at: the session {why}"
+            await self._settle_safely(watch, Verdict(WatchState.UNKNOWN, lost))
+        watches = [watch for watch in watches if watch not in barred]
+        if session is None or not watches:
+            return
+        if session.is_locked:  # the key may be put back
+            locked = SessionLocked(session, owner, await self._inventory.label(node))
+            seen: Seen = dict.fromkeys([watch.id for watch in watches], locked)
+        else:
+            seen = await observer.look(session, watches)
+        kept = [
+            await self._looked_at(watch, asked[watch.execution], seen[watch.id])
+            for watch in watches
+        ]
+        await self._keep(node, [one for one in kept if one is not None])
+
+    async def _looked_at(
+        self, watch: Watch, execution: Execution, found: Sight | BotError
+    ) -> "_Kept | None":
+        """What to keep of a look; None when it was the last one. One's surprise is no other's."""
+        try:
+            if isinstance(found, BotError):
+                return await self._not_seen(watch, execution, found)
+            return await self._seen(watch, execution, found)
+        except Exception:
+            self.log_once.exception("watch.not_understood", ids=[watch.id])
+        try:
+            return await self._not_seen(watch, execution, _ours())
+        except Exception:  # it is polled again once the lease runs out
+            self.log_once.exception("watch.not_kept", ids=[watch.id])
+            return None
+
+    async def _seen(self, watch: Watch, execution: Execution, sight: Sight) -> "_Kept | None":
+        """What to keep of a look; None when it was the last one."""
+        seen = replace(
+            watch,
+            status=sight.status,
+            moved=watch.moved or sight.moved,
+            about={**forgotten(watch.about), **sight.about},
+            silent_since=None,
+        )
+        is_open = sight.verdict.state is WatchState.OPEN
+        if late.is_late(watch) and (sight.verdict.in_doubt or is_open):
+            if sight.moved:
+                await self._late.arrived(seen, execution, sight)
+                return None
+            return _Kept.of(await self._late.again(seen, sight), execution)
+        if not is_open:
+            await self._settle(seen, sight.verdict, sight.status, *sight.parts)
+            return None
+        now = self._clock.now()
+        changed = sight.status != watch.status or watch.silent_since is not None
+        limit = self._words(execution).limit
+        kept = replace(
+            seen,
+            polls=watch.polls + 1,
+            next_poll_at=now + sight.pause,
+            deadline_at=now + limit if sight.advanced else watch.deadline_at,
+        )
+        return _Kept(kept, execution, sight.detail if changed else None, tuple(sight.parts))
+
+    async def _not_seen(
+        self, watch: Watch, execution: Execution, problem: BotError
+    ) -> "_Kept | None":
+        """What to keep of a look that showed nothing; None when it was the last one."""
+        if late.is_late(watch):
+            why = problem.sentence.rstrip(".")
+            return _Kept.of(await self._late.again(watch, None, why), execution)
+        if isinstance(problem, NotAuthorised) and problem.says_access_is_gone:
+            return await self._refused(watch, execution, problem)
+        now = self._clock.now()
+        silent = is_silence(problem)
+        told = "the node does not answer" if silent else problem.sentence.rstrip(".")
+        if now >= watch.deadline_at:
+            lost = f"could not be looked at in time: {told}"
+            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            return None
+        since = watch.silent_since or now
+        looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
+        pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
+        answer = await self._inventory.last_answer(watch.node)
+        last = line(" since ", time(answer)) if answer else ()
+        detail = line("the node has not answered", last, "; I keep trying")
+        if not silent:
+            detail = line(told, "; I keep trying")
+        kept = replace(watch, silent_since=since, next_poll_at=now + pause)
+        return _Kept(kept, execution, detail if watch.silent_since is None else None)
+
+    async def _refused(
+        self, watch: Watch, execution: Execution, problem: NotAuthorised
+    ) -> "_Kept | None":
+        """What to keep of a look that the node refused; None once that is believed."""
+        now = self._clock.now()
+        refusals = Refusals.after_one_more(watch.about, now)
+        told = problem.sentence.rstrip(".")
+        if refusals.is_believed(now) or now >= watch.deadline_at:
+            lost = f"can no longer be looked at: {told}"
+            if not refusals.is_believed(now):
+                lost = f"could not be looked at in time: {told}"
+            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            return None
+        detail = line(told, "; I check again until ", time(refusals.believed_at))
+        kept = replace(
+            watch,
+            silent_since=watch.silent_since or now,
+            next_poll_at=now + AGAIN_AFTER,
+            about={**watch.about, **refusals.about()},
+        )
+        return _Kept(kept, execution, detail if refusals.times == 1 else None)
+
+    async def _keep(self, node: str, kept: Sequence["_Kept"]) -> None:
+        """Store one group's looks and what their cards say now, in one unit of work.
+
+        Where that fails, each by itself: what is odd about one is not to undo the others' looks.
+        """
+        label = await self._inventory.label(node)
+        try:
+            await self._store_looks(label, kept)
+        except StorageFailed:
+            raise
+        except Exception:
+            log.exception("watch.looks_not_stored", node=node)
+            for one in kept if len(kept) > 1 else ():
+                await self._keep(node, [one])
+
+    async def _store_looks(self, label: str, kept: Sequence["_Kept"]) -> None:
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                for one in kept:
+                    if not await tx.watches.save(one.watch, self._by) or one.detail is None:
+                        continue
+                    subject = subject_of(one.watch, label)
+                    doing = self._words(one.execution).doing
+                    card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
+                    await self._say_on_card(tx, one.execution, card)
+
+    async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
+        """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
+        label = await self._inventory.label(watch.node)
+        subject = subject_of(watch, label)
+        now = self._clock.now()
+        end = _END[found.state]
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
+                    return  # it has ended, or another process looks at it now
+                execution = await tx.executions.get(watch.execution)
+                words = self._words(execution)
+                took = measured(self._clock, execution.started_at or watch.started_at)
+                more = cards.placed(f" {found.more}" if found.more else "", label)
+                if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
+                    more = line(more, f" {answered}")
+                if end is ExecutionStatus.DONE and (twice := watch.about.get(TWICE)):
+                    more = line(more, f" {twice}")
+                if end is ExecutionStatus.DONE:
+                    sentence = line(cards.result(subject, found.why or words.done, took), more)
+                    record = cards.result(subject, found.why or words.done)
+                else:
+                    sentence = line(cards.unfinished(subject, found.why, took, found.by), more)
+                    record = cards.unfinished(subject, found.why)
+                await tx.executions.set_status(
+                    execution.id,
+                    end,
+                    outcome=plain(line(record, more)),
+                    now=now,
+                    expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
+                )
+                key = cards.end_key(execution.id, watch.id)
+                lookout: Line = ()
+                if found.in_doubt:
+                    later = late.begun(watch, key, found.why, now)
+                    await tx.watches.add(later)
+                    lookout = line(_LOOKOUT, time(later.deadline_at), ".")
+                card = cards.ended(execution, end, sentence, detail=lookout)
+                await self._say_on_card(tx, execution, card)
+                below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
+                told = cards.announcement(execution, end, sentence, *below)
+                await board.tell(tx, execution, key, execution.place, told, now)
+        log.info("watch.settled", execution=execution.id, state=found.state, status=status)
+
+    async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
+        await board.show_card(tx, execution, card, self._clock.now())
+
+
+def _sorted_out(
+    due: Sequence[Watch], since: datetime, now: datetime
+) -> tuple[list[Watch], list[Watch]]:
+    """Those that can be looked at, caught up with the time; and those with a damaged record."""
+    sound, damaged = [], []
+    for watch in due:
+        try:
+            fit = None if watch.is_unreadable else caught_up(watch, since, now)
+        except (ValueError, OverflowError, TypeError):  # a moment that is none, or impossible
+            log.exception("watch.damaged", watch=watch.id)
+            fit = None
+        if fit is None:
+            damaged.append(watch)
+        else:
+            sound.append(fit)
+    return sound, damaged
+
+
+def _ours() -> BotError:
+    return BotError("Looking at it failed on my side.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A watch after a look, and what its card should say of it, if anything new."""
+
+    watch: Watch
+    execution: Execution
+    detail: Line | None
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, watch: Watch | None, execution: Execution) -> "_Kept | None":
+        """The watch, with nothing new to say; None without one."""
+        return None if watch is None else cls(watch, execution, None)
+
+
+async def _may_look(tx: UnitOfWork, watch: Watch, asked: Execution) -> bool:
+    """Whether the session may still be used for who asked."""
+    if asked.actor == watch.owner:
+        return True
+    return await tx.sessions.may_use(asked.actor, asked.place.channel, watch.owner, watch.node)
+
+
+def _extras(
+    execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
+) -> Sequence[Part]:
+    """What stands under the sentence in the announcement: the one message that people look for."""
+    if found.state is WatchState.DONE and execution.command in {"vm.create", "vm.start"}:
+        return (cards.connect_button(execution),)
+    if found.state is WatchState.UNKNOWN and found.resumable:
+        return (*parts, cards.keep_watching_button(watch.id))
+    return parts

@@ -1,0 +1,139 @@
+"""Other words for commands: what is offered, and in which order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.rows import command_table
+from bot.errors import Refused
+from bot.language.parse import NotUnderstood, Parsed, parse
+from bot.language.synonyms import _GROUPS, _VERBS, nearest
+
+TABLE = command_table()
+
+
+def offered(line: str) -> list[str]:
+    found = parse(TABLE, line)
+    assert isinstance(found, NotUnderstood), found
+    return [command.title for command in found.nearest]
+
+
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("vm stop x", "vm shutdown"),
+        ("vm halt x", "vm shutdown"),
+        ("vm kill x", "vm shutdown"),
+        ("reboot x", "vm restart"),
+        ("vm reboot x", "vm restart"),
+        ("vm rm x", "vm delete"),
+        ("vm remove x", "vm delete"),
+        ("vm del x", "vm delete"),
+        ("vm status x", "vm show"),
+        ("vm state x", "vm show"),
+        ("node info gpu1", "node show"),
+        ("describe x", "vm show"),
+        ("get x", "vm show"),
+        ("ls", "vm list"),
+        ("ps", "vm list"),
+        ("vms", "vm list"),
+        ("list vms", "vm list"),
+        ("login x", "vm show"),
+        ("ssh x", "vm show"),
+        ("connect x", "vm show"),
+        ("vm new", "vm create"),
+        ("launch", "vm create"),
+        ("重启 x", "vm restart"),
+        ("重启x", "vm restart"),
+        ("启动 x", "vm start"),
+        ("开机 x", "vm start"),
+        ("关机 x", "vm shutdown"),
+        ("虚拟机 停止 x", "vm shutdown"),
+        ("删除 虚拟机 x", "vm delete"),
+        ("列表", "vm list"),
+        ("虚拟机列表", "vm list"),
+        ("镜像列表", "image list"),
+        ("节点 列表", "node list"),
+        ("会话 列表", "session list"),
+        ("查看 x", "vm show"),
+        ("查看日志 x", "vm logs"),
+        ("创建", "vm create"),
+        ("日志 x", "vm logs"),
+        ("状态 x", "vm show"),
+        ("磁盘 扩容 x", "disk resize"),
+        ("快照 创建 x", "snapshot create"),
+        ("vm rebot x", "vm restart"),
+        ("vm delte x", "vm delete"),
+        ("vm 7a9Q", "vm show"),
+        ("ＶＭ　ＳＴＯＰ。 x", "vm shutdown"),
+    ],
+)
+def test_the_nearest_by_meaning_comes_first(line: str, first: str) -> None:
+    assert offered(line)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("reboot 7a9Q force", {"vm": "7a9Q", "force": "true"}),
+        ("重启 7a9Q 强制", {"vm": "7a9Q", "force": "true"}),
+        ("把7a9Q重启一下", {"vm": "7a9Q"}),
+        ("vm reboot 7a9Q on gpu1", {"vm": "7a9Q", "on": "gpu1"}),
+    ],
+)
+def test_what_else_was_typed_is_kept_for_the_suggestion(line: str, values: dict[str, str]) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, NotUnderstood)
+    assert found.given["vm.restart"] == values
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "values"),
+    [
+        ("restart 7a9Q", "vm.restart", {"vm": "7a9Q"}),
+        ("Restart 7a9Q force.", "vm.restart", {"vm": "7a9Q", "force": "true"}),
+        ("restart vm 7a9Q", "vm.restart", {"vm": "7a9Q"}),
+        ("logs 7a9Q 20", "vm.logs", {"vm": "7a9Q", "lines": "20"}),
+        ("resize 7a9Q vdb +50", "disk.resize", {"vm": "7a9Q", "disk": "vdb", "by": "50"}),
+        ("show node gpu1", "node.show", {"node": "gpu1"}),
+        ("list vm", "vm.list", {}),
+    ],
+)
+def test_a_verb_that_only_one_group_has_needs_no_group(
+    line: str, command: str, values: dict[str, str]
+) -> None:
+    found = parse(TABLE, line)
+    assert isinstance(found, Parsed)
+    assert (found.command.id, found.values) == (command, values)
+
+
+@pytest.mark.parametrize("line", ["delete 7a9Q", "stop 7a9Q", "rm 7a9Q", "list", "name x y"])
+def test_a_verb_that_several_groups_have_runs_nothing(line: str) -> None:
+    assert len(offered(line)) > 1
+
+
+def test_an_alias_comes_before_a_verb_without_its_group() -> None:
+    found = parse(TABLE, "restart x", aliases={"restart": "vm show $1"})
+    assert isinstance(found, Parsed)
+    assert found.command.id == "vm.show"
+
+
+_WORDS = sorted({*_GROUPS, *_VERBS, *(c.verb for c in TABLE), *(g.name for g in TABLE.groups)})
+
+
+@given(st.lists(st.one_of(st.sampled_from(_WORDS), st.text(max_size=6)), min_size=1, max_size=3))
+def test_what_destroys_more_is_never_offered_before_what_destroys_less(typed: list[str]) -> None:
+    effects = [command.effect_of({}) for command in nearest(TABLE, typed).commands]
+    assert effects == sorted(effects)
+
+
+@pytest.mark.parametrize("word", sorted({*_GROUPS, *_VERBS}))
+def test_every_other_word_means_commands_that_there_are(word: str) -> None:
+    groups = {group.name for group in TABLE.groups}
+    assert set(_GROUPS.get(word, ())) <= groups
+    assert all(TABLE.get(command) is not None for command in _VERBS.get(word, ()))
+    try:
+        found = parse(TABLE, word)
+    except Refused:
+        return
+    assert not isinstance(found, NotUnderstood) or found.nearest

@@ -1,0 +1,96 @@
+"""Every row is sound, and what derives from the table is current."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.commands.rows import command_table
+from bot.language import forms
+from bot.language.args import NARROWED_BY, Vm
+from bot.language.parse import Parsed, parse
+from bot.language.table import Command, Group, Table
+from bot.model import Effect
+from handlers.manifest import manifest
+
+ROOT = Path(__file__).parents[2]
+TABLE = command_table()
+SCENARIOS = tuple((ROOT / "tests" / "scenarios").glob("test_*.py"))
+
+
+async def _row(ctx: object, vm: Vm) -> None:
+    """A row for the table's own checks."""
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_rows_example_is_a_line_that_means_it(command: Command) -> None:
+    found = parse(TABLE, command.example)
+    if command.id == "help":
+        return
+    assert isinstance(found, Parsed)
+    assert found.command is command
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
+    form = forms.form(command, {})
+    names = [p.name for p in command.parameters]
+    shown = [field.name for field in form.fields if field.name != "reason"]
+    assert sorted(shown) == sorted(names)
+    kinds = {p.name: p.arg.kind for p in command.parameters}
+    for position, name in enumerate(shown):  # what narrows a field stands above it
+        assert not {kinds[n] for n in shown[position:]} & NARROWED_BY.get(kinds[name], set())
+    assert len(form.title) <= 24  # Slack's limit for a view's title
+
+
+@pytest.fixture(scope="module")
+def typed() -> list[list[str]]:
+    """The texts in each file of scenarios."""
+    return [
+        [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        for path in SCENARIOS
+    ]
+
+
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_row_has_a_scenario_in_which_it_is_typed(
+    command: Command, typed: list[list[str]]
+) -> None:
+    whole = re.compile(rf"(^|/dbc |@dbc |\s){re.escape(command.title)}($|\s)")
+    # Scenarios of several verbs name the verb alone: `f"/dbc vm {verb} inference"`.
+    group = re.compile(rf"(^|\s){re.escape(command.group)}( $|$)")
+    assert any(
+        any(whole.search(text) for text in texts)
+        or (command.verb in texts and any(group.search(text) for text in texts))
+        for texts in typed
+    )
+
+
+def test_two_rows_of_one_name_are_refused() -> None:
+    row = Command("x", _row, example="g x 1")
+    with pytest.raises(ValueError, match="two commands"):
+        Table((Group("g", "G", (row, row)),))
+
+
+def test_a_row_that_destroys_must_say_what_is_lost() -> None:
+    row = Command("x", _row, Effect.DESTROY, "g x 1", asks="Do x to")
+    with pytest.raises(ValueError, match="what is lost"):
+        Table((Group("g", "G", (row,)),))
+
+
+def test_a_row_that_changes_something_must_say_what_its_card_asks() -> None:
+    with pytest.raises(ValueError, match="what is asked"):
+        Table((Group("g", "G", (Command("x", _row, Effect.CHANGE, "g x 1"),)),))
+
+
+def test_the_generated_files_are_current() -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert commands == forms.reference(TABLE, "/dbc")
+    kept = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
+    assert kept == manifest("/dbc", socket_mode=True)

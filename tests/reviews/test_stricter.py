@@ -1,0 +1,61 @@
+"""When nothing can come of a question by the rules in force, and what they demand more."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.model import ReviewKind, Terms
+from bot.reviews.policy import Decision, Kind
+from bot.reviews.stricter import against, changed
+from tests.storage.samples import NOW, approval, execution
+
+CONFIRM, APPROVE, AFTERWARDS = ReviewKind
+
+
+@pytest.mark.parametrize(
+    ("kind", "say", "needs", "is_over"),
+    [
+        (CONFIRM, "run", {}, False),
+        (CONFIRM, "confirm", {"type_name": True}, False),
+        (CONFIRM, "approve", {"approvals": 1}, True),
+        (CONFIRM, "deny", {}, True),
+        (APPROVE, "run", {}, False),
+        (APPROVE, "confirm", {"approvals": 3}, False),
+        (APPROVE, "approve", {"approvals": 3, "type_name": True}, False),
+        (APPROVE, "approve", {"approvals": 1, "reasons": ("^OPS",)}, True),
+        (APPROVE, "deny", {}, True),
+        (AFTERWARDS, "approve", {"approvals": 3}, False),
+        (AFTERWARDS, "run", {}, False),
+        (AFTERWARDS, "deny", {}, True),
+    ],
+)
+def test_nothing_can_come_of_what_is_denied_or_asks_the_wrong_people(
+    kind: ReviewKind, say: Kind, needs: Mapping[str, Any], *, is_over: bool
+) -> None:
+    found = against(approval(kind=kind), execution(), Decision(say, **needs))
+    assert (found is not None) is is_over
+
+
+def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None:
+    review = approval(
+        kind=APPROVE, needed=1, denials=2, self_approval=True, created_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+    )  # fmt: skip
+    terms = Terms(NOW + timedelta(minutes=5), 1, False, needed=2, type_name=True)
+    says = {
+        "approvals": ("two",), "type_name": ("a", "b"), "expires": ("quick",),
+        "self_approval": ("others",), "denials": ("(default)",),
+    }  # fmt: skip
+    decision = Decision("approve", approvals=2, says=says)
+    assert changed(review, decision, terms) == (
+        "The rules have changed since this was requested: it now needs 2 approvals (rule “two”); "
+        "approvers must now type what it is about (rules “a”, “b”); "
+        "1 denial now ends it (by default); "
+        "the requester can no longer approve it (rule “others”); "
+        "it now expires 5 min after the request (rule “quick”)."
+    )
+    same = Terms(review.expires_at, 2, True, needed=1)
+    assert changed(replace(review), decision, same) == ""
