@@ -17,7 +17,7 @@ from storage.errors import StorageBusy
 from storage.file import Presence, claim, prepare
 from storage.intake import GroupCommit, Seal
 from storage.migrations import upgrade
-from storage.repositories.executions import insert_new, to_row
+from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
 from storage.tables import (
     approvals,

@@ -7,7 +7,7 @@ second process or a crash finds it sent by somebody or not sent, and never sends
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -15,11 +15,12 @@ from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, Refused, Severity
 from bot.language.table import Command, Follow, said
 from bot.messages import board, cards
-from bot.messages.cards import OWN_NAME, Subject
+from bot.messages.cards import Subject
 from bot.messages.outbox import Delivery, Outbox
-from bot.model import Execution, ExecutionStatus, Leased, Machine, Watch, WatchState
+from bot.model import Execution, ExecutionStatus, Leased, WatchState
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
+from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.joining import require_first
 from bot.pipeline.patience import unless_soon
 from bot.pipeline.repeated import went_through
@@ -28,12 +29,10 @@ from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
 from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
 from bot.reviews.policy import Policy
-from bot.watches.observers.look import ANSWERED, ARRIVED
 from storage import BadKey, StorageFailed, UnitOfWork
 
 # How long after its process has died a command is taken up by another one.
 LEASE = timedelta(minutes=5)
-_FIRST_LOOK = timedelta(seconds=2)
 # What is over sooner (seconds) needs no card that says it is under way: what was refused by then,
 # nobody else has seen.
 _UNSEEN = timedelta(seconds=0.5)
@@ -133,7 +132,7 @@ class Runs:
                     return None
                 if (follow := command.follow or command.unanswered) is not None:
                     # From here on, what the node shows may come of this one.
-                    soon = _watch_of(
+                    soon = watch_of(
                         claimed, bound, follow, now, unsure=False, learnt=NOTHING_LEARNT
                     )
                     await self._services.watches.supersede(tx, soon, label)
@@ -188,12 +187,12 @@ class Runs:
         A refusal may be the answer to the second one of two that something on the way has made.
         """
         if error.severity is Severity.UNKNOWN:
-            return _learnt(error) if error.may_show_later else None
+            return learnt_from(error) if error.may_show_later else None
         follow = command.follow or command.unanswered
         if follow is None or command.repeated is None:
             return None
         now = self._clock.now()
-        watch = _watch_of(execution, bound, follow, now, unsure=True, learnt=NOTHING_LEARNT)
+        watch = watch_of(execution, bound, follow, now, unsure=True, learnt=NOTHING_LEARNT)
         async with self._store.read() as tx:
             begun = await tx.executions.get(execution.id)
         watch = replace(watch, owner=begun.session_of or execution.actor)
@@ -253,7 +252,7 @@ class Runs:
         ):
             return
         now = self._clock.now()
-        watch = _watch_of(execution, bound, follow, now, unsure=unsure, learnt=learnt)
+        watch = watch_of(execution, bound, follow, now, unsure=unsure, learnt=learnt)
         label = await self._services.inventory.label(execution.node)
         async for attempt in self._store.attempts():
             async with attempt as tx:
@@ -267,7 +266,7 @@ class Runs:
                     expect={ExecutionStatus.RUNNING},
                 ):
                     if execution.task == execution.id and not unsure:
-                        await tx.inventory.put_machine(_created(watch, now))
+                        await tx.inventory.put_machine(created(watch, now))
                     await self._services.watches.open(tx, execution, watch, label)
 
     async def _is_told_elsewhere(
@@ -441,59 +440,12 @@ class _Outcome:
     learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
 
 
-def _watch_of(
-    execution: Execution,
-    bound: Bound | None,
-    follow: Follow,
-    now: datetime,
-    *,
-    unsure: bool,
-    learnt: Mapping[str, str],
-) -> Watch:
-    """The watch that follows a change to its end."""
-    return Watch(
-        id=execution.id,
-        execution=execution.id,
-        node=execution.node,
-        task=execution.task,
-        label=execution.label,
-        goal=follow.goal_of(execution.known),
-        owner=execution.actor,
-        place=execution.place,
-        started_at=now,
-        deadline_at=now + follow.limit,
-        next_poll_at=now + _FIRST_LOOK,
-        status=bound.machine.status if bound and bound.machine else "",
-        unsure=unsure,
-        stopped_by=execution.actor if follow.stops is not None else "",
-        about={
-            **execution.known,
-            **learnt,
-            OWN_NAME: bound.own_name if bound else "",
-            "command": execution.command,
-        },
-    )
-
-
-def _created(watch: Watch, now: datetime) -> Machine:
-    """A machine that the node has accepted: known by its name from then on, whatever its list."""
-    return Machine(watch.node, watch.task, watch.owner, watch.label, "creating", "", now)
-
-
 def failure(command: Command, subject: Subject, error: BotError) -> Line:
     """`train-01 on gpu1: vm restart failed. …`"""
     what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
     told = what.get(error.severity, "has an unknown end")
     said = command.spoken(error.sentence)
     return line(_about(subject), code(command.title), f" {told}. {said}")
-
-
-def _learnt(error: BotError) -> Mapping[str, str]:
-    """What a watch goes by: what was found out before, and an answer that confirms nothing."""
-    if not error.answer:
-        return error.learnt
-    arrived = {ARRIVED: "yes"} if error.said else {}
-    return {**error.learnt, ANSWERED: error.answer, **arrived}
 
 
 def _about(subject: Subject) -> Line:

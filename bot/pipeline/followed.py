@@ -1,0 +1,60 @@
+"""What a change that is followed starts with: its watch, and the machine that it makes."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.errors import BotError
+from bot.language.table import Follow
+from bot.messages.cards import OWN_NAME
+from bot.model import Execution, Machine, Watch
+from bot.pipeline.targets import Bound
+from bot.watches.observers.look import ANSWERED, ARRIVED
+
+_FIRST_LOOK = timedelta(seconds=2)
+
+
+def watch_of(
+    execution: Execution,
+    bound: Bound | None,
+    follow: Follow,
+    now: datetime,
+    *,
+    unsure: bool,
+    learnt: Mapping[str, str],
+) -> Watch:
+    """The watch that follows a change to its end."""
+    return Watch(
+        id=execution.id,
+        execution=execution.id,
+        node=execution.node,
+        task=execution.task,
+        label=execution.label,
+        goal=follow.goal_of(execution.known),
+        owner=execution.actor,
+        place=execution.place,
+        started_at=now,
+        deadline_at=now + follow.limit,
+        next_poll_at=now + _FIRST_LOOK,
+        status=bound.machine.status if bound and bound.machine else "",
+        unsure=unsure,
+        stopped_by=execution.actor if follow.stops is not None else "",
+        about={
+            **execution.known,
+            **learnt,
+            OWN_NAME: bound.own_name if bound else "",
+            "command": execution.command,
+        },
+    )
+
+
+def created(watch: Watch, now: datetime) -> Machine:
+    """A machine that the node has accepted: known by its name from then on, whatever its list."""
+    return Machine(watch.node, watch.task, watch.owner, watch.label, "creating", "", now)
+
+
+def learnt_from(error: BotError) -> Mapping[str, str]:
+    """What a watch goes by: what was found out before, and an answer that confirms nothing."""
+    if not error.answer:
+        return error.learnt
+    arrived = {ARRIVED: "yes"} if error.said else {}
+    return {**error.learnt, ANSWERED: error.answer, **arrived}
