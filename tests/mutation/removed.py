@@ -30,12 +30,16 @@ class Guard:
     tests: Sequence[str]
 
 
+def guards() -> Sequence[Guard]:
+    """All rules of the list."""
+    return [Guard(**one) for one in tomllib.loads(GUARDS.read_text(encoding="utf-8"))["guard"]]
+
+
 @click.command()
 @click.argument("word", default="")
 def main(word: str) -> None:
     """Take out each guard whose rule or file holds WORD, and fail where no test notices one."""
-    told = tomllib.loads(GUARDS.read_text(encoding="utf-8"))["guard"]
-    chosen = [guard for guard in (Guard(**one) for one in told) if word in guard.rule + guard.file]
+    chosen = [guard for guard in guards() if word in guard.rule + guard.file]
     directory = _copy()
     survived = [guard for guard in chosen if not _is_noticed(guard, directory)]
     if survived:
