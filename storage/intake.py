@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+import structlog
+
 from bot.errors import BotError
 from storage.busy import PAUSES
 from storage.errors import StorageBusy, StorageFailed, StorageUnsure
@@ -21,6 +23,8 @@ Seal = Callable[[], None]
 # Stores the items: with the seal, and whether they may be stored already, by a commit of which
 # nobody knows the end.
 Commit = Callable[[Sequence[Item], Seal, bool], Awaitable[Sequence[Result]]]
+
+log = structlog.get_logger()
 
 # One statement carries a batch; SQLite takes 32,766 parameters in one and a row here has about 20.
 LARGEST_BATCH = 500
@@ -47,9 +51,12 @@ class _Entry(Generic[Item, Result]):
             return not self._is_sealed
 
     def seal(self) -> bool:
-        """The commit begins; False where nobody wants it any more."""
+        """The commit begins; False where nobody wants it any more.
+
+        What an earlier commit has sealed stays so: it may be stored, whoever has left since.
+        """
         with self._lock:
-            self._is_sealed = not self.is_unwanted
+            self._is_sealed = self._is_sealed or not self.is_unwanted
             return self._is_sealed
 
     def unseal(self) -> None:
@@ -64,7 +71,7 @@ class GroupCommit(Generic[Item, Result]):
     `commit` returns one result an item, in order, when the batch is durable, and calls the seal
     that it gets just before. A batch that others were in the way of is done again after each of
     the `pauses`. So is one of which nobody knows whether it was stored: doing it twice has to
-    come to the same.
+    come to the same. After that, no failure says that nothing is stored.
     """
 
     def __init__(
@@ -116,11 +123,12 @@ class GroupCommit(Generic[Item, Result]):
             self._waiting.clear()
 
     async def _write_batch(self, batch: Sequence[_Entry[Item, Result]]) -> None:
-        pauses, again = iter(self._pauses), False
+        pauses = iter(self._pauses)
+        unsure: StorageUnsure | None = None
         while batch := _wanted(batch):
             items = [entry.item for entry in batch]
             try:
-                results = await self._commit(items, partial(_seal, batch), again)
+                results = await self._commit(items, partial(_seal, batch), unsure is not None)
             except _Left:
                 continue
             except asyncio.CancelledError:
@@ -128,16 +136,16 @@ class GroupCommit(Generic[Item, Result]):
                     entry.done.cancel()
                 raise
             except (StorageBusy, StorageUnsure) as error:
-                again = again or isinstance(error, StorageUnsure)
+                unsure = error if isinstance(error, StorageUnsure) else unsure
                 pause = next(pauses, None)
                 if pause is None or self._closed:
-                    _fail(batch, error)
+                    _fail(batch, error, unsure)
                     return
-                if not again:  # else what is stored decides
+                if unsure is None:  # else what is stored decides
                     _unseal(batch)
                 await asyncio.sleep(pause())
             except Exception as error:  # noqa: BLE001 - it goes to every caller
-                _fail(batch, error)
+                _fail(batch, error, unsure)
                 return
             else:
                 _tell(batch, results)
@@ -172,10 +180,15 @@ def _tell(batch: Sequence[_Entry[Item, Result]], results: Sequence[Result]) -> N
             entry.done.set_result(result)
 
 
-def _fail(batch: Sequence[_Entry[Item, Result]], error: Exception) -> None:
+def _fail(
+    batch: Sequence[_Entry[Item, Result]], error: Exception, unsure: StorageUnsure | None
+) -> None:
+    """Tell every caller the failure; after an `unsure` commit that one, whatever failed since."""
+    if unsure is not None:
+        log.warning("intake.unsure", exc_info=error)
     for entry in batch:
         if not entry.done.done():
-            entry.done.set_exception(_copy(error))
+            entry.done.set_exception(_copy(unsure or error))
 
 
 def _copy(error: Exception) -> Exception:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from storage import StorageFailed, Store, Vault
-from storage.errors import StorageUnsure
+from storage.errors import StorageBusy, StorageUnsure
 from storage.intake import LARGEST_BATCH, GroupCommit, Seal
 from tests.storage.samples import SOON, execution
 
@@ -130,6 +130,47 @@ async def test_what_nobody_knows_the_end_of_is_asked_again_and_not_refused() -> 
     intake = GroupCommit(ledger.commit, [mend])
     assert await intake.submit(1) == 10
     assert ledger.again == [False, True]
+
+
+async def test_whoever_leaves_during_a_commit_that_is_lost_is_told_what_is_stored() -> None:
+    ledger = Ledger()
+    ledger.is_committing = True
+    ledger.error = StorageUnsure("Lost.")
+
+    def mend() -> float:
+        ledger.error = None
+        return 0
+
+    intake = GroupCommit(ledger.commit, [mend])
+    leaving = asyncio.create_task(intake.submit(1))
+    staying = asyncio.create_task(intake.submit(2))
+    await ledger.began.wait()
+    leaving.cancel()
+    await asyncio.sleep(0)
+    ledger.go.set()
+    assert (await leaving, await staying) == (10, 20)
+    assert [list(batch) for batch in ledger.batches] == [[1, 2], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "later", [StorageBusy("Busy."), StorageFailed("Gone."), ValueError("Odd.")]
+)
+async def test_once_nobody_knows_whether_it_is_stored_no_later_failure_says_that_it_is_not(
+    later: Exception,
+) -> None:
+    ledger = Ledger()
+    ledger.is_committing = True
+    ledger.go.set()
+    ledger.error = StorageUnsure("It may be stored.")
+
+    def another() -> float:
+        ledger.error = later
+        return 0
+
+    intake = GroupCommit(ledger.commit, [another, another])
+    with pytest.raises(StorageUnsure, match="may be stored"):
+        await intake.submit(1)
+    assert len(ledger.batches) > 1
 
 
 async def test_closing_waits_for_what_was_taken_and_takes_no_more() -> None:
