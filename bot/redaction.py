@@ -7,6 +7,7 @@ Knows neither where secrets come from nor where texts go.
 import base64
 import html
 import re
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -58,28 +59,27 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: dict[str, None] = {}  # in the order in which they were last seen
-        self._index: dict[str, set[str]] = {}
+        # Long answers are read in threads: what it holds is replaced, never changed.
+        self._index: dict[str, frozenset[str]] = {}
+        self._learning = threading.Lock()
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Recognise these from now on, where they are distinctive."""
-        for secret in secrets:
-            if not is_distinctive(secret):
-                continue
-            if secret in self._known:
-                del self._known[secret]
-            else:
-                self._enter(secret)
-            self._known[secret] = None
-        if len(self._known) > _MOST:
-            self._known = dict.fromkeys(list(self._known)[_MOST // 2 :])
-            self._index = {}
-            for secret in self._known:
-                self._enter(secret)
-
-    def _enter(self, secret: str) -> None:
-        for spelling in _spellings(secret):
-            self._index.setdefault(spelling[:_GRAM], set()).add(spelling)
+        distinctive = [secret for secret in secrets if is_distinctive(secret)]
+        with self._learning:
+            for secret in distinctive:
+                if secret in self._known:
+                    del self._known[secret]
+                else:
+                    _enter(secret, self._index)
+                self._known[secret] = None
+            if len(self._known) > _MOST:
+                self._known = dict.fromkeys(list(self._known)[_MOST // 2 :])
+                index: dict[str, frozenset[str]] = {}
+                for secret in self._known:
+                    _enter(secret, index)
+                self._index = index
 
     def finds(self, text: str) -> bool:
         """Whether the text holds a known secret, in any spelling."""
@@ -122,6 +122,12 @@ class Redactor:
             for spelling in index.get(text[start : start + _GRAM], ()):
                 if text.startswith(spelling, start):
                     yield start, start + len(spelling)
+
+
+def _enter(secret: str, index: dict[str, frozenset[str]]) -> None:
+    for spelling in _spellings(secret):
+        gram = spelling[:_GRAM]
+        index[gram] = index.get(gram, frozenset()) | {spelling}
 
 
 def is_distinctive(secret: str) -> bool:

@@ -1,6 +1,7 @@
 """What images there are, on image servers and nodes (docs/dbc-api.md §3.5.1, §3.5.2)."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -129,11 +130,11 @@ def _of_node(node: Node, found: Sequence[Image] | BotError, on_servers: Iterable
 
 
 def _unlike(image: Image, on_servers: Iterable[Sighting]) -> Sequence[Sighting]:
-    """The servers' images of this name, where none of them has this one's size.
+    """The servers' images of its name, where none of them has this one's size.
 
     An interrupted transfer leaves a file that is shorter, under the whole one's name (§5).
     """
-    sizes = {seen: Size.parse(seen.detail) for seen in on_servers if seen.name == image.name}
+    sizes = {seen: Size.parse(seen.detail) for seen in on_servers}
     if any(same_size(size, image.size) for size in sizes.values()):
         return ()
     known = image.size.in_bytes is not None
@@ -159,9 +160,12 @@ def _part(
     on_servers: Iterable[Sighting] = (),
 ) -> Part:
     ordered = sorted(images, key=lambda image: image.name)
+    named: dict[str, list[Sighting]] = defaultdict(list)
+    for seen in on_servers:
+        named[seen.name].append(seen)
     rows = []
     for image in ordered:
-        unlike = _unlike(image, on_servers)
+        unlike = _unlike(image, named[image.name])
         differs = [
             {"server": seen.place, "size_gib": json_data.gib(Size.parse(seen.detail))}
             for seen in unlike

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bot.dbc.endpoint import MOST
 from bot.dbc.error_table import classify, tidy
-from bot.dbc.errors import DbcError, Mode, Unconfirmed, Unreadable
+from bot.dbc.errors import DbcError, Mode, TooLong, Unconfirmed, Unreadable
 from bot.dbc.foreign import Raw, by_code, by_content, by_status, without_code
 from bot.dbc.success import Unproved
 from bot.folding import sound
@@ -31,10 +32,17 @@ class _Parsed:
 
 
 def decode(
-    raw: Raw, mode: Mode, to_value: Callable[[object], T], mask: Callable[[str], str]
+    raw: Raw,
+    mode: Mode,
+    to_value: Callable[[object], T],
+    mask: Callable[[str], str],
+    most: int = MOST,
 ) -> T | DbcError:
-    """The answer's value, or the error it means, for the caller to raise."""
-    parsed = _parse(raw, mode)
+    """The answer's value, or the error it means, for the caller to raise.
+
+    With a list of more than `most` entries in it, it is left unread.
+    """
+    parsed = _parse(raw, mode, most)
     is_dbc = isinstance(parsed, _Parsed)
     problem = by_status(raw, mode, is_dbc=is_dbc)
     if problem is not None:
@@ -56,9 +64,13 @@ def decode(
         )
 
 
-def _parse(raw: Raw, mode: Mode) -> _Parsed | DbcError:
+def _parse(raw: Raw, mode: Mode, most: int) -> _Parsed | DbcError:
     try:
-        found = each_text(json.loads(raw.body.decode("utf-8", "replace").strip()), sound)
+        found = json.loads(raw.body.decode("utf-8", "replace").strip())
+        if _has_more(found, most):
+            told = f"a list of more than {most:,} entries"
+            return TooLong(mode=mode, dbc_text=told, http_status=raw.status)
+        found = each_text(found, sound)
     except (ValueError, RecursionError):
         return by_content(raw, mode)
     if not isinstance(found, dict):
@@ -73,6 +85,16 @@ def _parse(raw: Raw, mode: Mode) -> _Parsed | DbcError:
     payload = found.get("message", found.get("data"))
     text = payload if isinstance(payload, str) else found.get("error_message", "")
     return _Parsed(code, payload, text if isinstance(text, str) else "")
+
+
+def _has_more(value: object, most: int) -> bool:
+    """Whether a list in it, however deep, has more entries than that."""
+    match value:
+        case list():
+            return len(value) > most or any(_has_more(one, most) for one in value)
+        case dict():
+            return any(_has_more(one, most) for one in value.values())
+    return False
 
 
 def _code(value: object) -> int | None:

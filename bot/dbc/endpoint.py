@@ -25,6 +25,9 @@ from bot.redaction import MASK, secrets_in
 
 T = TypeVar("T")
 NOTHING: Mapping[str, object] = {}
+# Entries of one list. A node is a stranger's machine: it has tens of machines, disks and images.
+MOST = 1_000
+MOST_NODES = 3_000  # that a daemon has heard of
 
 
 class Auth(Enum):
@@ -60,7 +63,8 @@ class Endpoint(Generic[T]):
     `path` may hold `{task_id}`-like places. `timer` names what the daemon counts as one kind of
     request (§7.3), if that is more than one path. `decode` makes the answer's `message` a value; it
     raises ValueError (pydantic's included) if it is not what the endpoint promises, and Unproved
-    where the text of a change is none that success is known to have.
+    where the text of a change is none that success is known to have. An answer with a list of more
+    than `most` entries is not read.
     """
 
     path: str
@@ -68,6 +72,7 @@ class Endpoint(Generic[T]):
     auth: Auth
     decode: Callable[[object], T]
     timer: str = ""
+    most: int = MOST
 
     @property
     def kind(self) -> str:
@@ -75,9 +80,11 @@ class Endpoint(Generic[T]):
         return self.timer or self.path
 
 
-def read(path: str, auth: Auth, answer: TypeAdapter[T], timer: str = "") -> Endpoint[T]:
+def read(
+    path: str, auth: Auth, answer: TypeAdapter[T], timer: str = "", most: int = MOST
+) -> Endpoint[T]:
     """An endpoint that changes nothing: it may be repeated and asked of another daemon."""
-    return Endpoint(path, Mode.READ, auth, answer.validate_python, timer)
+    return Endpoint(path, Mode.READ, auth, answer.validate_python, timer, most)
 
 
 def change(path: str, auth: Auth, decode: Callable[[object], T], timer: str = "") -> Endpoint[T]:

@@ -288,6 +288,18 @@ class Unreadable(OutcomeUnknown):
         return self.errcode == _GARBLED
 
 
+class TooLong(Unreadable):
+    """An answer beyond any node's: it is left unread, or it would hold up everybody else's work."""
+
+    default_sentence = "DBC's answer is too long to be read."
+    change_sentence = (
+        "The command was sent, but DBC's answer is too long to be read: it may be done."
+    )
+    default_hint = (
+        "It lists far more than a node has: at most 1,000 entries are read. Tell whoever runs it."
+    )
+
+
 class Unconfirmed(OutcomeUnknown):
     """Error code 0, and a text that success is not known to have (docs/dbc-api.md §11.4)."""
 

@@ -24,7 +24,7 @@ class Limits:
     connect: timedelta = timedelta(seconds=3)
     read: timedelta = timedelta(seconds=35)  # the daemon's own limit is 30 s, but may never come
     turn: timedelta = timedelta(seconds=40)  # waiting for others' requests
-    body: int = 8 * 1024 * 1024  # bytes of an answer
+    body: int = 1024 * 1024  # bytes of an answer: thousands of nodes, told by their daemon
     per_daemon: int = 16
     # A node works one by one; a second place keeps a slow read from blocking. Reads and changes
     # have places of their own: reads that a node leaves unanswered keep no change from being sent.

@@ -10,7 +10,7 @@ from typing import get_args
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, Endpoint, change, read
+from bot.dbc.endpoint import MOST_NODES, Auth, Caller, Endpoint, change, read
 from bot.dbc.errors import InvalidField, Mode, NoBackEnd, Unconfirmed
 from bot.dbc.identity import NodeKeySignature, Target
 from bot.dbc.models import (
@@ -32,7 +32,7 @@ def _report(message: object) -> PowerReport:
     return PowerReport(text=str(message), is_on=power_in(str(message)))
 
 
-_KNOWN = read("/bare_metal", Auth.NONE, _METALS)
+_KNOWN = read("/bare_metal", Auth.NONE, _METALS, most=MOST_NODES)
 _LIST = read("/bare_metal", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
 _FIND = read("/bare_metal/{machine}", Auth.MANAGER_IF_GIVEN, _METALS, "list bare metal")
 _GET = read("/bare_metal", Auth.RENTER, TypeAdapter(BareMetal), "list bare metal")

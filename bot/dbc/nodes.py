@@ -3,7 +3,7 @@
 from pydantic import TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, read
+from bot.dbc.endpoint import MOST_NODES, Auth, Caller, read
 from bot.dbc.identity import Multisig, Target, WalletSignature
 from bot.dbc.models import (
     NodeInfo,
@@ -19,7 +19,7 @@ _NODES: TypeAdapter[tuple[NodeSummary, ...]] = TypeAdapter(NodeSummaries)
 _ORDERS: TypeAdapter[tuple[RentOrder, ...]] = TypeAdapter(RentOrders)
 
 _VERSION = read("/", Auth.NONE, TypeAdapter(Version))
-_LIST = read("/mining_nodes", Auth.NONE, _NODES)
+_LIST = read("/mining_nodes", Auth.NONE, _NODES, most=MOST_NODES)
 _INFO = read("/mining_nodes", Auth.NONE, TypeAdapter(NodeInfo))
 _RENTALS = read("/rent_orders", Auth.NONE, _ORDERS)
 # It changes nothing that was not so before: the same id comes back every time (§2.5).

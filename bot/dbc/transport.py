@@ -31,6 +31,7 @@ from bot.dbc.errors import (
     Mode,
     NodeTimeout,
     NodeUnknown,
+    TooLong,
     Unreachable,
     Unreadable,
     WouldSend,
@@ -46,6 +47,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 API_ROOT = "/api/v1"
+_SHORT = 32 * 1024  # bytes of an answer that is read on the event loop; a longer one in a thread
 
 
 class Call(NamedTuple):
@@ -222,9 +224,14 @@ class Transport:
         raw = await self._send(daemon, endpoint.mode, request)
         if isinstance(raw, DbcError):
             return raw
+        if len(raw.body) <= _SHORT:
+            return self._understood(endpoint, request, raw)
+        return await asyncio.to_thread(self._understood, endpoint, request, raw)
+
+    def _understood(self, endpoint: Endpoint[T], request: Request, raw: Raw) -> T | DbcError:
         # In an answer to the request that carries it, a short password counts, too.
         mask = partial(self._redactor.redact, own=request.secrets, shortest=1)
-        outcome = decode(raw, endpoint.mode, endpoint.decode, mask)
+        outcome = decode(raw, endpoint.mode, endpoint.decode, mask, endpoint.most)
         if isinstance(outcome, DbcError):
             return outcome
         self._redactor.learn(secrets_in(outcome))
@@ -253,9 +260,8 @@ class Transport:
             async for chunk in response.content.iter_chunked(64 * 1024):
                 body += chunk
                 if len(body) > self._limits.body:
-                    return Unreadable(
-                        mode=mode, dbc_text="the answer is too long", http_status=status
-                    )
+                    told = f"over {self._limits.body // 1024:,} KiB"
+                    return TooLong(mode=mode, dbc_text=told, http_status=status)
         return Raw(
             status,
             body,

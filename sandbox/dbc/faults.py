@@ -58,6 +58,8 @@ class FaultName(StrEnum):
     """A list that has nothing in it, as of a node that has just started; what is there stays."""
     SHORT_LIST = "short_list"
     """A list without its last entry; what is there stays."""
+    LONG_LIST = "long_list"
+    """A list that repeats what is in it until it has thousands of entries."""
     BAD_JSON = "bad_json"
     """Done, but the answer is cut off in the middle."""
     UNKNOWN_NODE = "unknown_node"

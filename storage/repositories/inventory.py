@@ -1,15 +1,21 @@
 """Machines and nodes as last seen, so that search and completion need no network."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, func, select, update
+from sqlalchemy import RowMapping, and_, bindparam, delete, func, select, update
 
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.repository import Repository, is_reached, is_word
+from storage.repositories.repository import Repository, in_pieces, is_reached, is_word
 from storage.tables import machines, names, nodes
+
+_TOLD = ("name", "version", "desc", "uuid", "manager")  # of a node; empty: not told this time
+_STATE = (machines.c.desc, machines.c.status, machines.c.created)
+_NAMES = tuple(column.name for column in _STATE)
+_State = tuple[str, ...]
 
 
 class Inventory(Repository):
@@ -27,16 +33,18 @@ class Inventory(Repository):
 
         `now` is when the list was asked for: what was seen later by other means stays.
         """
+        listed = {machine.task for machine in seen}
         await self._connection.execute(
             delete(machines).where(
                 machines.c.node == node,
                 machines.c.owner == owner,
-                machines.c.task.not_in(keep),
+                machines.c.task.not_in([*keep, *listed]),
                 is_reached(machines.c.seen_at, now),
             )
         )
-        for machine in seen:
-            await self._put(replace(machine, node=node, owner=owner, seen_at=now))
+        await self._put(
+            node, now, [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
+        )
 
     async def machines(self, owner: str | None = None) -> list[Machine]:
         """The machines that one person has seen, or all, each as last seen; ordered by label."""
@@ -66,32 +74,42 @@ class Inventory(Repository):
 
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
-        await self._put(machine)
+        await self._put(machine.node, machine.seen_at, [machine])
 
     async def put_nodes(self, seen: Sequence[Node]) -> None:
         """Write down how nodes were announced; those not among them stay.
 
         What is not told of a node this time stays as it was told before.
         """
-        for node in seen:
-            upsert = self._insert(nodes).values(
-                id=node.id,
-                kind=node.kind,
-                name=node.name,
-                version=node.version,
-                desc=node.desc,
-                uuid=node.uuid,
-                manager=node.manager,
-                seen_at=node.seen_at,
-            )
-            told = {
-                name: func.coalesce(func.nullif(upsert.excluded[name], ""), nodes.c[name])
-                for name in ("name", "version", "desc", "uuid", "manager")
+        latest = {node.id: node for node in seen}
+        async for some in in_pieces(list(latest.values())):
+            known = {
+                node.id: node
+                for node in await self._nodes(nodes.c.id.in_([one.id for one in some]))
             }
-            now = {name: upsert.excluded[name] for name in ("kind", "seen_at")}
-            await self._connection.execute(
-                upsert.on_conflict_do_update(index_elements=[nodes.c.id], set_=told | now)
-            )
+            same = [one for one in some if _is_known(one, known)]
+            for moment in {one.seen_at for one in same}:
+                ids = [one.id for one in same if one.seen_at == moment]
+                await self._connection.execute(
+                    update(nodes).where(nodes.c.id.in_(ids)).values(seen_at=moment)
+                )
+            if news := [one for one in some if not _is_known(one, known)]:
+                await self._put_news(news)
+
+    async def _put_news(self, seen: Sequence[Node]) -> None:
+        upsert = self._insert(nodes)
+        told = {
+            name: func.coalesce(func.nullif(upsert.excluded[name], ""), nodes.c[name])
+            for name in _TOLD
+        }
+        now = {name: upsert.excluded[name] for name in ("kind", "seen_at")}
+        await self._connection.execute(
+            upsert.on_conflict_do_update(index_elements=[nodes.c.id], set_=told | now),
+            [
+                {name: getattr(node, name) for name in ("id", "kind", "seen_at", *_TOLD)}
+                for node in seen
+            ],
+        )
 
     async def nodes(self, *kinds: NodeKind) -> list[Node]:
         """Every node of these kinds (all kinds without any) ever seen, ordered by label."""
@@ -107,25 +125,47 @@ class Inventory(Repository):
         found = await self._nodes(nodes.c.id == node_id)
         return found[0] if found else None
 
-    async def _put(self, machine: Machine) -> None:
-        state = {
-            "desc": machine.desc,
-            "status": machine.status,
-            "created": machine.created,
-            "seen_at": machine.seen_at,
-        }
-        same = and_(machines.c.node == machine.node, machines.c.task == machine.task)
+    async def _put(self, node: str, at: datetime, seen: Sequence[Machine]) -> None:
+        """Write down how machines of a node were seen at a moment, but for what is as it was."""
+        latest = {machine.task: machine for machine in seen}
+        async for some in in_pieces(list(latest.values())):
+            await self._put_some(node, at, some)
+
+    async def _put_some(self, node: str, at: datetime, seen: Sequence[Machine]) -> None:
+        is_there = and_(
+            machines.c.node == node, machines.c.task.in_([machine.task for machine in seen])
+        )
+        rows = await self._connection.execute(
+            select(machines.c.task, machines.c.owner, *_STATE).where(is_there)
+        )
+        known: dict[str, dict[str, _State]] = defaultdict(dict)
+        for task, owner, *state in rows:
+            known[task][owner] = tuple(state)
         # The machine is one, whoever looked: the others' rows get the news too.
-        await self._connection.execute(
-            update(machines)
-            .where(same, is_reached(machines.c.seen_at, machine.seen_at))
-            .values(state)
-        )
-        await self._connection.execute(
-            self._insert(machines)
-            .values(node=machine.node, task=machine.task, owner=machine.owner, **state)
-            .on_conflict_do_nothing()
-        )
+        is_older = is_reached(machines.c.seen_at, at)
+        if same := [one.task for one in seen if {*known[one.task].values()} == {_state(one)}]:
+            await self._connection.execute(
+                update(machines)
+                .where(machines.c.node == node, machines.c.task.in_(same), is_older)
+                .values(seen_at=at)
+            )
+        if changed := [one for one in seen if {*known[one.task].values()} - {_state(one)}]:
+            await self._connection.execute(
+                update(machines)
+                .where(machines.c.node == node, machines.c.task == bindparam("its_task"), is_older)
+                .values({column: bindparam(f"its_{column.name}") for column in _STATE})
+                .values(seen_at=at),
+                [
+                    {f"its_{name}": getattr(one, name) for name in ("task", *_NAMES)}
+                    for one in changed
+                ],
+            )
+        if new := [one for one in seen if one.owner not in known[one.task]]:
+            columns = ("node", "task", "owner", *_NAMES, "seen_at")
+            await self._connection.execute(
+                self._insert(machines).on_conflict_do_nothing(),
+                [{name: getattr(one, name) for name in columns} for one in new],
+            )
 
     async def _nodes(self, *conditions: Any) -> list[Node]:
         rows = await self._connection.execute(
@@ -148,6 +188,20 @@ class Inventory(Repository):
             for row in rows.mappings()
             if is_word(NodeKind, row["kind"])
         ]
+
+
+def _is_known(seen: Node, known: Mapping[str, Node]) -> bool:
+    """Whether an announcement tells nothing new of a node."""
+    node = known.get(seen.id)
+    return (
+        node is not None
+        and seen.kind is node.kind
+        and all(getattr(seen, name) in {"", getattr(node, name)} for name in _TOLD)
+    )
+
+
+def _state(machine: Machine) -> _State:
+    return machine.desc, machine.status, machine.created
 
 
 def _machine(row: RowMapping) -> Machine:

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy import delete, select, update
 
 from bot.model import Sighting
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, in_pieces
 from storage.tables import sightings
 
 Kind = Literal["image", "server", "disk", "snapshot"]
@@ -32,19 +32,25 @@ class Sightings(Repository):
             delete(sightings).where(sightings.c.kind == kind, sightings.c.place == place)
         )
         details = {one.name: one.detail for one in seen if one.name} | {_LOOKED: ""}
-        # Another replica may be looking at the same moment.
-        upsert = self._insert(sightings).values(
-            [
-                {"kind": kind, "place": place, "name": name, "detail": detail, "seen_at": now}
-                for name, detail in details.items()
-            ]
-        )
-        await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[sightings.c.kind, sightings.c.place, sightings.c.name],
-                set_={"detail": upsert.excluded.detail, "seen_at": upsert.excluded.seen_at},
+        upsert = self._insert(sightings)
+        async for names in in_pieces(list(details)):
+            # Another replica may be looking at the same moment.
+            await self._connection.execute(
+                upsert.on_conflict_do_update(
+                    index_elements=[sightings.c.kind, sightings.c.place, sightings.c.name],
+                    set_={"detail": upsert.excluded.detail, "seen_at": upsert.excluded.seen_at},
+                ),
+                [
+                    {
+                        "kind": kind,
+                        "place": place,
+                        "name": name,
+                        "detail": details[name],
+                        "seen_at": now,
+                    }
+                    for name in names
+                ],
             )
-        )
 
     async def last_image(self, place: str, name: str) -> tuple[Sighting, datetime] | None:
         """An image as a place was last seen to have it, and when; None where it never had it."""

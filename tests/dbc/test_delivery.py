@@ -28,6 +28,7 @@ from bot.dbc.errors import (
     Redirected,
     StateConflict,
     TaskExists,
+    TooLong,
     TurnedAway,
     Unreachable,
     Unreadable,
@@ -43,6 +44,7 @@ from tests.dbc.conftest import (
     EMPTY,
     NODE,
     PATIENT,
+    SESSION_ID,
     TASK,
     TIMED_OUT,
     UNKNOWN_NODE,
@@ -264,6 +266,39 @@ async def test_broken_utf8_is_read_with_replacement(
 
     daemon.answer = answer
     assert (await dbc.tasks.list(target))[0].desc == "\ufffd"
+
+
+async def test_a_list_beyond_any_node_is_left_unread(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    rows = [{"task_id": str(number)} for number in range(1_001)]
+    daemon.answer = reply(0, rows)
+    with pytest.raises(TooLong, match="too long"):
+        await dbc.tasks.list(target)
+    daemon.answer = reply(0, {"task_id": "a", "disks": [{"name": "vda"}] * 1_001})
+    with pytest.raises(TooLong):
+        await dbc.tasks.get(target, TASK)
+    daemon.answer = reply(0, rows[:-1])
+    assert len(await dbc.tasks.list(target)) == 1_000
+
+
+async def test_a_daemon_may_know_thousands_of_nodes(daemon: FakeDaemon, dbc: DbcClient) -> None:
+    known = [{"node_id": str(number)} for number in range(2_500)]
+    daemon.answer = reply(0, {"mining_nodes": known})
+    assert len(await dbc.nodes.list()) == 2_500
+    daemon.answer = reply(0, {"mining_nodes": known * 3})
+    with pytest.raises(Unreadable):
+        await dbc.nodes.list()
+
+
+async def test_a_long_answer_is_read_while_others_go_on_and_repeats_no_secret(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    rows = [{"task_id": str(number), "desc": SESSION_ID + "x" * 30} for number in range(600)]
+    daemon.answer = reply(0, rows)
+    found = await dbc.tasks.list(target)
+    assert len(found) == 600
+    assert SESSION_ID not in str(found)
 
 
 async def test_modification_says_when_it_counts(

@@ -135,3 +135,19 @@ def _formatted(blocks: object) -> list[str]:
             return [blocks["text"]]
         return [text for value in blocks.values() for text in _formatted(value)]
     return []
+
+
+async def test_a_list_beyond_any_node_is_said_to_be_unreadable_and_forgets_nothing(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    stage.world.faults.on("long_list", path="/tasks")
+    await stage.passes(61)
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    assert "The list cannot be read. It lists far more than a node has" in listed.plain
+    assert "inference" in listed.plain
+    stage.world.faults.off()
+    listed = await stage.asks(stage.alice, "/dbc vm list")
+    assert "cannot be read" not in listed.plain

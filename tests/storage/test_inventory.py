@@ -1,6 +1,11 @@
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.errors import Conflict
 from bot.model import Machine, Sighting
@@ -44,6 +49,43 @@ async def test_old_news_changes_nothing(store: Store) -> None:
         await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
         await tx.inventory.replace_machines("node-1", "U1", [], NOW)
     assert await seen(store) == [newest]
+
+
+@contextlib.contextmanager
+def statements(tx: UnitOfWork) -> Iterator[list[str]]:
+    """The statements that a unit of work sends."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        sent.append(statement)
+
+    connection = tx.inventory._connection.sync_connection
+    event.listen(connection, "before_cursor_execute", note)
+    yield sent
+    event.remove(connection, "before_cursor_execute", note)
+
+
+async def test_a_long_list_takes_few_statements_and_what_is_unchanged_is_not_written_anew(
+    store: Store,
+) -> None:
+    listed = [machine(str(number)) for number in range(1_000)]
+    known = [node(str(number)) for number in range(1_000)]
+    async with store.write() as tx:
+        with statements(tx) as first:
+            await tx.inventory.replace_machines("node-1", "U1", listed, NOW)
+            await tx.inventory.put_nodes(known)
+        with statements(tx) as again:
+            await tx.inventory.replace_machines("node-1", "U1", listed, SOON)
+            await tx.inventory.put_nodes([replace(one, seen_at=SOON) for one in known])
+        changed = [replace(one, status="closed") for one in listed]
+        with statements(tx) as third:
+            await tx.inventory.replace_machines("node-1", "U1", changed, SOON)
+    assert max(map(len, (first, again, third))) < 30
+    assert not [sent for sent in again if sent.startswith("INSERT")]
+    assert {one.status for one in await seen(store)} == {"closed"}
+    assert {one.seen_at for one in await seen(store)} == {SOON}
+    async with store.read() as tx:
+        assert {one.seen_at for one in await tx.inventory.nodes()} == {SOON}
 
 
 async def test_nicknames_are_joined_and_order_the_lists(store: Store) -> None:

@@ -27,6 +27,7 @@ from sandbox.dbc.front.replies import (
     by_service,
     emptied,
     html,
+    lengthened,
     pretty,
     shortened,
     sparse,
@@ -278,6 +279,8 @@ def _after(fault: Fault | None, reply: Reply) -> Reply | None:
         return Reply(reply.status, json.dumps(emptied(json.loads(reply.body))))
     if fault.name is FaultName.SHORT_LIST:
         return Reply(reply.status, json.dumps(shortened(json.loads(reply.body))))
+    if fault.name is FaultName.LONG_LIST:
+        return Reply(reply.status, json.dumps(lengthened(json.loads(reply.body))))
     if fault.name in BEHIND:
         return BEHIND[fault.name]
     if fault.name is FaultName.BAD_JSON:

@@ -88,11 +88,21 @@ def emptied(value: Any) -> Any:
     return [] if isinstance(value, list) else value
 
 
+_THOUSANDS = 6_000
+
+
 def shortened(value: Any) -> Any:
     """An answer whose lists lack their last entry."""
     if isinstance(value, dict):
         return {key: shortened(found) for key, found in value.items()}
     return value[:-1] if isinstance(value, list) else value
+
+
+def lengthened(value: Any) -> Any:
+    """An answer whose lists repeat their entries thousands of times."""
+    if isinstance(value, dict):
+        return {key: lengthened(found) for key, found in value.items()}
+    return value * (_THOUSANDS // len(value) + 1) if isinstance(value, list) and value else value
 
 
 # What things are called and how they are; everything else may be missing from an answer.
