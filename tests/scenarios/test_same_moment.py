@@ -9,6 +9,7 @@ from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.site import site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
+from tests.scenarios.test_slack_silent import time_passing
 
 NAME = "inference"
 TOLD = "Another change of inference was sent at the same moment."
@@ -60,10 +61,13 @@ async def test_of_two_changes_requested_at_once_one_is_sent(
     async with site(tmp_path, NO_REVIEW) as stage:
         off(stage)
         await stage.asks(stage.alice, "/dbc vm list")
+        stage.world.faults.on("slow", count=2)  # both look before either of them is sent
         await asyncio.gather(
             stage.alice.types(f"/dbc {first}", CHANNEL), stage.bob.types(f"/dbc {second}", CHANNEL)
         )
-        await stage.quiet()
+        await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+        async with time_passing(stage):
+            await stage.quiet()
         assert len(stage.changes()) == 1, stage.changes()
         assert told(stage)
 
