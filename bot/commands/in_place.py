@@ -18,7 +18,7 @@ from bot.pipeline.context import Context
 from bot.reply import Words, line, mention, plain, time
 from bot.watches.observers.transfers import HIDDEN, size_of
 
-_REMEMBERED = timedelta(days=90)  # so far back it is looked in the ledger
+_REMEMBERED = timedelta(days=90)  # so long it counts that a file was put somewhere
 _PUT = ("image.download", "image.upload", "vm.create")
 _TRANSFERS = ("image.download", "image.upload")
 _DELETED = "image.delete"
@@ -27,7 +27,7 @@ _SENT = frozenset(
         ExecutionStatus.RUNNING,
         ExecutionStatus.FOLLOWING,
         ExecutionStatus.DONE,
-        ExecutionStatus.FAILED,  # it may have written half of it
+        ExecutionStatus.FAILED,  # accepted by the node, it may have written half of it
         ExecutionStatus.UNKNOWN,
     }
 )
@@ -99,9 +99,10 @@ def require_replace(image: str, place: str, found: InPlace, transfer: str) -> No
 async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing: str) -> InPlace:
     """What was known of a file before a list lacked it."""
     sighting = await ctx.services.sightings.last_image(place, image)
-    done = await _ledger(ctx, place, image, [*_PUT, _DELETED], {ExecutionStatus.DONE})
-    put = [one.finished_at for one in done if one.command != _DELETED and one.finished_at]
-    gone = [one.finished_at for one in done if one.command == _DELETED and one.finished_at]
+    since, done = ctx.now - _REMEMBERED, {ExecutionStatus.DONE}
+    came = await _ledger(ctx, place, image, _PUT, done, since)
+    went = await _ledger(ctx, place, image, [_DELETED], done)
+    put, gone = ([one.finished_at for one in some if one.finished_at] for some in (came, went))
     seen = [*put, *([sighting[1]] if sighting else [])]
     if not seen or (gone and max(seen) <= max(gone)):
         return InPlace(doubt=nothing)
@@ -115,11 +116,11 @@ async def _ledger(
     image: str,
     commands: Collection[str],
     stand: Collection[ExecutionStatus],
+    since: datetime | None = None,
 ) -> list[Execution]:
-    """The commands that were about a file in a place."""
-    since = ctx.now - _REMEMBERED
-    async with ctx.services.store.read() as tx:
-        found = await tx.executions.done(commands, since, stand=stand)
+    """The latest commands that were about a file in a place."""
+    async with ctx.services.store.browse() as tx:
+        found = await tx.executions.of_file(place, image, commands, stand=stand, since=since)
     return [one for one in found if _is_about(one, place, image)]
 
 
@@ -128,7 +129,7 @@ async def put_by(ctx: Context, place: str, image: str) -> str:
 
     DBC tells a file's name and size alone: one that has taken its place may look the same.
     """
-    found = await _ledger(ctx, place, image, _TRANSFERS, _SENT)
+    found = await _ledger(ctx, place, image, _TRANSFERS, _SENT, ctx.now - _REMEMBERED)
     put = [(one.started_at, one.actor) for one in found if one.started_at]
     return f"{max(put)[1]} {max(put)[0].isoformat()}" if put else ""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, or_, select, update
+from sqlalchemy import RowMapping, Text, and_, cast, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
@@ -26,9 +26,10 @@ from storage.repositories.repository import (
     texts,
 )
 from storage.repositories.rivals import is_rival
-from storage.tables import executions
+from storage.tables import executions, watches
 from storage.vault import Vault
 
+_LATEST = 100  # of the commands about a file: what has become of it, the newest tell
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
 
 
@@ -289,22 +290,51 @@ class Executions(Repository):
         )
         return [self._open(row) for row in rows.mappings()]
 
-    async def done(
-        self,
-        commands: Collection[str],
-        since: datetime,
-        *,
-        stand: Collection[ExecutionStatus] = (ExecutionStatus.DONE,),
-    ) -> list[Execution]:
-        """Those that are done, or `stand` like this, of these commands, recorded since then;
-        without their secrets.
-        """
+    async def done(self, commands: Collection[str], since: datetime) -> list[Execution]:
+        """Those that are done, of these commands, recorded since then; without their secrets."""
         rows = await self._connection.execute(
             select(executions).where(
                 executions.c.created_at >= since,
-                executions.c.status.in_(stand),
+                executions.c.status == ExecutionStatus.DONE,
                 executions.c.command.in_(commands),
             )
+        )
+        return [from_row(row, secrets={}) for row in rows.mappings()]
+
+    async def of_file(
+        self,
+        place: str,
+        name: str,
+        commands: Collection[str],
+        *,
+        stand: Collection[ExecutionStatus],
+        since: datetime | None = None,
+    ) -> list[Execution]:
+        """The latest of these commands that name a file and the node or server where it is, newest
+        first, without their secrets. Others may be among them whose texts hold these names.
+
+        A failed one counts only where the node had accepted it. For `Store.browse`: it searches
+        in the texts of arguments and facts.
+        """
+        arguments, facts = (
+            cast(column, Text) for column in (executions.c.arguments, executions.c.facts)
+        )
+        accepted = exists().where(
+            watches.c.execution == executions.c.id,
+            or_(watches.c.unsure.is_(False), watches.c.moved.is_(True)),
+        )
+        rows = await self._connection.execute(
+            select(executions)
+            .where(
+                executions.c.command.in_(commands),
+                executions.c.created_at >= since if since else true(),
+                executions.c.status.in_(stand),
+                or_(executions.c.status != ExecutionStatus.FAILED, accepted),
+                or_(*(text.contains(name, autoescape=True) for text in (arguments, facts))),
+                or_(executions.c.node == place, facts.contains(place, autoescape=True)),
+            )
+            .order_by(executions.c.created_at.desc())
+            .limit(_LATEST)
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 

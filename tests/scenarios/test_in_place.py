@@ -1,5 +1,7 @@
 """A list that lacks a file does not prove that there is none: nothing is replaced unasked."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.scenarios.changing import LOCAL, NAME, PYTORCH
@@ -77,12 +79,16 @@ async def test_what_was_downloaded_is_known_to_be_there(stage: Stage) -> None:
     assert f"{PYTORCH} was on gpu1 before and is not listed now." in told.plain
 
 
-async def test_what_was_deleted_through_the_bot_may_be_downloaded_again(stage: Stage) -> None:
+@pytest.mark.parametrize("days", [0, 91, 400])
+async def test_what_was_deleted_through_the_bot_may_be_downloaded_again(
+    stage: Stage, days: int
+) -> None:
     await stage.asks(stage.alice, "/dbc image list gpu1")
     await stage.passes(60)
     await stage.asks(stage.alice, f"/dbc image delete {LOCAL} on gpu1")
     await stage.confirms(stage.alice, "Delete the image")
     await stage.passes(60)
+    stage.clock.advance(timedelta(days=days))
     await stage.asks(stage.alice, DOWNLOAD)
     await stage.ends(stage.alice, f"{LOCAL} has arrived whole on gpu1")
 

@@ -177,3 +177,20 @@ async def test_the_card_names_the_file_of_a_disk_that_is_to_be_deleted(tmp_path:
         await does(stage, asked)
         file = stage.task(NAME).disks["vdb"].source_file.rpartition("/")[2]
         assert f"Its file on the node is {file}." in question_of(stage).plain
+
+
+async def test_a_download_that_never_reached_the_node_has_replaced_nothing(tmp_path: Path) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="carol") as stage:
+        stage.world.image_servers["backup"].images[LOCAL] = ImageFile(4 * GIB + 1)
+        delete = replace(DEEDS["image.delete"], line=f"image delete {LOCAL} on gpu1")
+        asked = await prepared(stage, delete)
+        rules(stage, ALICES)
+        await does(stage, asked)
+        question = question_of(stage)
+        stage.world.faults.on("forbidden", path="/images/download")
+        told = await stage.asks(
+            stage.carol, f"/dbc image download {LOCAL} from=backup replace on gpu1"
+        )
+        assert "failed. A gateway" in told.plain
+        await approves(stage, stage.bob, question)
+        assert f"{LOCAL} is deleted on gpu1." in now(stage, question).plain.replace("*", "")
