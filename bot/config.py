@@ -251,4 +251,12 @@ def _is_address(url: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+    return parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and port != 0
+
+
+def is_host(name: str) -> bool:
+    """Whether a host can have this name: with a label of over 63 characters, resolving raises."""
+    try:
+        return bool(name.removesuffix(".").encode("idna"))
+    except ValueError:
+        return False

@@ -20,7 +20,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock, SystemClock, shown, was_set
-from bot.config import Settings
+from bot.config import Settings, is_host
 from bot.health import Health
 from bot.log import CREDENTIALS
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, PutOff, Unanswered, Unfamiliar
@@ -334,11 +334,13 @@ def _scopes_of(answer: AsyncSlackResponse) -> str:
 
 
 def _is_websocket(url: str) -> bool:
+    """Whether it is an address of one, with a host and a port that there can be."""
     try:
         parts = urlsplit(url)
+        port = parts.port
     except ValueError:
         return False
-    return parts.scheme in {"ws", "wss"} and bool(parts.hostname)
+    return parts.scheme in {"ws", "wss"} and is_host(parts.hostname or "") and port != 0
 
 
 def data_of(data: object) -> Mapping[str, Any]:

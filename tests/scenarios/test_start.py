@@ -38,6 +38,8 @@ TROUBLES: tuple[dict[str, Any], ...] = (
     {"kind": "body", "body": "[1]"},
     {"kind": "body", "body": "null"},
     {"kind": "body", "body": '{"ok": true}'},
+    {"kind": "body", "body": f'{{"ok": true, "url": "wss://{"a" * 64}.example/link"}}'},
+    {"kind": "body", "body": '{"ok": true, "url": "wss://slack..example/link"}'},
     {"kind": "body", "body": '{"ok": true, "team_id": 7, "user_id": [], "url": {}}'},
     {"kind": "error", "error": "internal_error"},
     {"kind": "error", "error": "an_error_of_next_year"},
