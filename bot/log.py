@@ -4,12 +4,14 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Collection
-from typing import Literal
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot.outlet import Outlet
 from bot.redaction import Redactor
 
 # Slack's tokens and the addresses that work like one; our own secrets are known by their values.
@@ -47,13 +49,14 @@ def configure(
         tracebacks,
     ]
     last = _Discreet(renderer, secrets, redactor or Redactor())
+    outlet = Outlet(sys.stderr.fileno(), partial(_lost, [*shared, last]))
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", outlet)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(outlet)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -64,6 +67,15 @@ def configure(
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # else what cannot be logged is printed, with all its values
+
+
+def _lost(processors: Sequence[Processor], lines: int) -> str:
+    """The line that says how many could not be written."""
+    said: Any = {"event": "log.lines_lost", "lines": lines}
+    for processor in processors:
+        said = processor(None, "warning", said)
+    return f"{said}\n"
 
 
 class _Discreet:

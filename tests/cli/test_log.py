@@ -1,11 +1,15 @@
 """What is logged: one form for our lines and the libraries', and no secret in either."""
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from bot.outlet import Outlet
 
 ROOT = Path(__file__).parents[2]
 # Lines as the bot's libraries write them, and as the bot does, with secrets wherever they may be.
@@ -59,3 +63,40 @@ def test_no_secret_is_in_any_line(form: str) -> None:
     assert "s3cret" not in "\n".join(lines)
     assert "******" in lines[0]
     assert "…" in lines[1]
+
+
+def test_what_a_full_pipe_does_not_take_is_dropped_and_counted_once_there_is_room() -> None:
+    reading, writing = os.pipe()
+    outlet = Outlet(writing, "{} lost\n".format)
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    for line in ("first\n", "second\n"):
+        outlet.write(line)
+    os.read(reading, 2**20)
+    outlet.write("third\n")
+    assert os.read(reading, 2**20) == b"2 lost\nthird\n"
+    os.close(reading)
+    outlet.write("fourth\n")  # nobody reads it any more
+    os.close(writing)
+    outlet.write("fifth\n")
+
+
+@pytest.mark.parametrize("logger", ["structlog.get_logger()", "logging.getLogger('aiohttp')"])
+def test_whoever_logs_to_a_full_disk_hears_nothing_of_it(logger: str) -> None:
+    lines = f"""
+import logging, structlog
+from bot import log
+log.configure("json", "info")
+for number in range(3):
+    {logger}.warning("said %s", number)
+print("went on")
+"""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", lines],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=full, text=True, timeout=60, check=True,
+        )  # fmt: skip
+    assert done.stdout == "went on\n"
