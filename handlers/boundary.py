@@ -3,6 +3,7 @@
 Before the acknowledgement a failure means that nothing was recorded, so nothing is acknowledged.
 """
 
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ from bot.clock import Clock, time_limit
 from bot.errors import BotError, Severity
 from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
 from bot.reply import Reply, from_error, from_surprise
+from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent
 from handlers.supervisor import Supervisor
@@ -85,8 +87,12 @@ class Boundary:
 
         What is being committed by then is waited for: what is stored is carried out.
         """
+        came = arrival.get() or Arrival(self._clock.monotonic(), timedelta())
+        left = TAKEN_WITHIN - came.waited(self._clock)
+        if left <= timedelta():
+            raise _read_too_late(came.lay)
         try:
-            async with time_limit(self._clock, TAKEN_WITHIN) as limit:
+            async with time_limit(self._clock, left) as limit:
                 return await take()
         except TimeoutError:
             if not limit.expired():
@@ -160,6 +166,15 @@ def _too_late() -> BotError:
         "The bot's database did not take this in time, so nothing was done.",
         hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
     )
+
+
+def _read_too_late(lay: timedelta) -> BotError:
+    if lay >= STANDSTILL:
+        seconds = math.ceil(lay.total_seconds())
+        sentence = f"The bot read this only after {seconds} s, so nothing was done."
+    else:
+        sentence = "The bot was too busy to take this in time, so nothing was done."
+    return BotError(sentence, hint="Slack had given up on it by then. Try again now.")
 
 
 def _not_yet(error: StorageFailed) -> Reply:

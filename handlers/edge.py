@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.config import Settings
 from bot.ports import Core
 from handlers import buttons, home, lines, submissions
+from handlers.arrivals import Pulse
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.dispatch import on_error
@@ -46,13 +47,15 @@ class SlackEdge:
         self._pace = pace or Pace()
         self._since = clock.now()
         self._supervisor = Supervisor()
+        self._pulse = Pulse()
         self._messenger = SlackMessenger(connection, clock)
         self.app = self._build(core, clock)
         secret = settings.slack_signing_secret
         self._server = None
         self._socket: SocketMode | None = None
         if not settings.uses_socket_mode and secret is not None:
-            self._server = Server(self.app, secret.get_secret_value(), clock, connection.health)
+            key = secret.get_secret_value()
+            self._server = Server(self.app, key, clock, connection.health, self._pulse)
 
     @property
     def port(self) -> int:
@@ -71,12 +74,15 @@ class SlackEdge:
         where Slack refuses it.
         """
         await self.listen()
+        self._pulse.start()
         if self._server is not None:
             self._server.open()
             self._since = self._clock.now()
             log.info("listening", mode="http", port=self.port)
         else:
-            self._socket = SocketMode(self.app, self._connection, self._clock, self._pace)
+            self._socket = SocketMode(
+                self.app, self._connection, self._clock, self._pace, self._pulse
+            )
             await self._socket.start()
             log.info("listening", mode="socket")
 
@@ -103,6 +109,7 @@ class SlackEdge:
         if self._socket is not None:
             await self._socket.stop()
             self._socket = None
+        await self._pulse.stop()
         await self._supervisor.drain(GRACE)
         await self._messenger.close()
 

@@ -5,6 +5,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.model import Place
 from bot.ports import Answer
+from handlers.boundary import Comes
 from handlers.deliveries import Acknowledgement
 from handlers.payloads import Payload, delivery_key
 from handlers.render import view_blocks
@@ -28,7 +29,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             board.boundary.work(key, work, answer)
             return Acknowledgement()
 
-        return await board.boundary.take(key, answer, take)
+        return await board.boundary.take(key, answer, take, comes=Comes.AGAIN)
 
     app.event("app_home_opened")(on_home)
 

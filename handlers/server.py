@@ -16,6 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.clock import Clock, readings
 from bot.health import Health
+from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, Connection, Gate, Refusals
 from handlers.payloads import OTHER_SHAPE, is_sound, mended
@@ -48,7 +49,11 @@ class _Refused(Exception):
 class Server:
     """Serves `PATH`, /healthz (the process is alive) and /readyz (it can work) on one port."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, clock: Clock, health: Health) -> None:
+    def __init__(
+        self, app: AsyncApp, signing_secret: str, clock: Clock, health: Health, pulse: Pulse
+    ) -> None:
+        self._pulse = pulse
+        self._signed = SignedTimes(clock)
         self._health = health
         self._app = app
         self._secret = signing_secret.encode()
@@ -108,7 +113,8 @@ class Server:
         if request.path == PATH and request.method == "POST":
             body = await self._body(request)
             connection.arrived()
-            return await self._receive(request, body)
+            lay = self._pulse.lay()
+            return await self._receive(request, body, lay)
         if request.path == PATH and is_read and request.query.get("ssl_check") == "1":
             return web.Response()
         if request.path == "/healthz" and is_read:
@@ -120,10 +126,13 @@ class Server:
         is_known = request.path in {PATH, "/healthz", "/readyz"}
         return web.Response(status=405 if is_known else 404)
 
-    async def _receive(self, request: BaseRequest, body: bytes) -> web.StreamResponse:
+    async def _receive(
+        self, request: BaseRequest, body: bytes, lay: timedelta
+    ) -> web.StreamResponse:
         if _is_ssl_check(body):
             return web.Response()
         self._require_signature(request, body)
+        self._note_arrival(request, lay)
         if self._fault:
             raise _Refused(503, "not ready yet")
         try:
@@ -166,6 +175,11 @@ class Server:
         finally:
             self._held -= len(body)
         return bytes(body)
+
+    def _note_arrival(self, request: BaseRequest, lay: timedelta) -> None:
+        """Note how old the request may be: as its signature shows, at most as long as it lay."""
+        least, most = self._signed.age(int(request.headers["X-Slack-Request-Timestamp"]))
+        arrival.set(Arrival(self._clock.monotonic(), max(least, min(lay, most))))
 
     def _require_signature(self, request: BaseRequest, body: bytes) -> None:
         """Slack's signature, version v0. Raises _Refused.

@@ -7,6 +7,7 @@ The loop is our own, around aiohttp and the SDK's request and response types
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from logging import Logger
@@ -23,6 +24,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import Clock
 from bot.ports import DeliveryFailed
+from handlers.arrivals import Arrival, Backlog, Pulse, arrival
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
 from handlers.dispatch import dispatched
 from handlers.payloads import OTHER_SHAPE, is_sound, mended
@@ -61,19 +63,23 @@ class Reach:
     since: datetime
 
 
+Take = Callable[["Link", dict[str, Any], timedelta], None]
+
+
 class Link(AsyncBaseSocketModeClient):
     """One WebSocket from its handshake to its end. Bolt's adapter answers through it."""
 
-    def __init__(self, logger: Logger, pace: Pace) -> None:
+    def __init__(self, logger: Logger, pace: Pace, pulse: Pulse) -> None:
         self.logger = logger
+        self._backlog = Backlog(pulse)
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.leaving = asyncio.Event()
         self.end: DeliveryFailed = DeliveryFailed("the connection was closed", SOON)
         self._pace = pace
         self._ws: aiohttp.ClientWebSocketResponse | None = None
 
-    async def live(self, url: str, take: Callable[["Link", dict[str, Any]], None]) -> None:
-        """Be connected until it ends; `take` gets every message.
+    async def live(self, url: str, take: Take) -> None:
+        """Be connected until it ends; `take` gets every message, and how long it may have lain.
 
         `opened` is done with the hello, or fails with DeliveryFailed. `leaving` is set when
         another connection is needed: at the end, or when Slack announces it.
@@ -89,7 +95,7 @@ class Link(AsyncBaseSocketModeClient):
             if not self.opened.done():
                 self.opened.set_exception(self.end)
 
-    async def _converse(self, url: str, take: Callable[["Link", dict[str, Any]], None]) -> None:
+    async def _converse(self, url: str, take: Take) -> None:
         pace = self._pace
         # A pool of its own: nothing closed or wedged is carried over from one to the next.
         async with (
@@ -104,6 +110,7 @@ class Link(AsyncBaseSocketModeClient):
         ):
             self._ws = ws
             while (frame := await self._frame(ws)).type not in _CLOSED:
+                await self._catch_up(ws, frame)
                 message = _message(frame)
                 kind = message.get("type")
                 if kind == "hello" and not self.opened.done():
@@ -121,7 +128,7 @@ class Link(AsyncBaseSocketModeClient):
                     if reason not in _ANNOUNCED:
                         return
                 else:
-                    take(self, message)
+                    take(self, message, self._backlog.lay())
 
     async def _frame(self, ws: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage:
         """The next whole frame. Raises TimeoutError where none comes, and no answer to a ping.
@@ -141,6 +148,21 @@ class Link(AsyncBaseSocketModeClient):
                 await ws.pong(frame.data)
         return frame
 
+    async def _catch_up(
+        self, ws: aiohttp.ClientWebSocketResponse, frame: aiohttp.WSMessage
+    ) -> None:
+        """Find out what was held back by a standstill. Raises TimeoutError where that cannot be."""
+        patience = self._pace.silence / 2
+        if question := self._backlog.question():
+            # On a connection that is closed by now, what came before still has to be refused.
+            with suppress(*UNREACHABLE):
+                async with asyncio.timeout(patience.total_seconds()):
+                    await ws.ping(question)
+        elif frame.type is aiohttp.WSMsgType.PONG:
+            self._backlog.answered(bytes(frame.data))
+        if self._backlog.is_stuck(patience):
+            raise TimeoutError
+
     async def send_message(self, message: str) -> None:
         """Send a text frame. Raises what is in UNREACHABLE."""
         if self._ws is None:
@@ -153,12 +175,18 @@ class SocketMode:
     """Holds a connection from `start` to `stop`; the next one before the last where Slack warns."""
 
     def __init__(
-        self, app: AsyncApp, connection: SlackConnection, clock: Clock, pace: Pace
+        self,
+        app: AsyncApp,
+        connection: SlackConnection,
+        clock: Clock,
+        pace: Pace,
+        pulse: Pulse,
     ) -> None:
         self._app = app
         self._connection = connection
         self._clock = clock
         self._pace = pace
+        self._pulse = pulse
         self._tries = Tries(clock, connection.client.base_url, "SLACK_APP_TOKEN")
         self._links: list[Link] = []  # those that Slack can reach us by, newest last
         self._tasks: set[asyncio.Task[None]] = set()  # connections, and what keeps one up
@@ -196,26 +224,32 @@ class SocketMode:
     async def _keep_open(self, ticket: str) -> None:
         """Have a connection, for ever. A ticket is good for one handshake, also a failed one."""
         while True:
-            lived = timedelta()
             try:
-                link = await self._open(ticket or await self._connection.open_socket())
-                opened = self._clock.monotonic()
-                await link.leaving.wait()
-                lived, end = self._clock.monotonic() - opened, link.end
-            except DeliveryFailed as error:
-                end = self._connection.failed(error)
+                await self._keep_one(ticket)
             except Exception:  # whatever it is, giving up would leave the bot deaf
-                log.exception("socket.surprise")
-                end = DeliveryFailed("surprise", SOON)
+                await self._clock.sleep(SOON)
+                with suppress(Exception):
+                    log.exception("socket.surprise")
             ticket = ""
-            if lived >= self._pace.steady:
-                self._tries.begin_anew()
-            else:
-                await self._tries.failed(end)
+
+    async def _keep_one(self, ticket: str) -> None:
+        """Have a connection until another one is due."""
+        lived = timedelta()
+        try:
+            link = await self._open(ticket or await self._connection.open_socket())
+            opened = self._clock.monotonic()
+            await link.leaving.wait()
+            lived, end = self._clock.monotonic() - opened, link.end
+        except DeliveryFailed as error:
+            end = self._connection.failed(error)
+        if lived >= self._pace.steady:
+            self._tries.begin_anew()
+        else:
+            await self._tries.failed(end)
 
     async def _open(self, ticket: str) -> Link:
         """A connection that Slack has greeted. Raises DeliveryFailed."""
-        link = Link(self._connection.logger, self._pace)
+        link = Link(self._connection.logger, self._pace, self._pulse)
         self._begin(self._live(link, ticket))
         await link.opened
         return link
@@ -253,16 +287,18 @@ class SocketMode:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _take(self, link: Link, message: dict[str, Any]) -> None:
+    def _take(self, link: Link, message: dict[str, Any], lay: timedelta) -> None:
         """Take one envelope; none any more once we are stopping, Slack shows or repeats it."""
         if self._stopping or "envelope_id" not in message:
             return
         if not is_sound(message) or not _is_envelope(message):
             _not_understood(message)
             return
-        self._deliveries.start(self._handle(link, mended(message)), "delivery")
+        came = Arrival(self._clock.monotonic(), lay)
+        self._deliveries.start(self._handle(link, mended(message), came), "delivery")
 
-    async def _handle(self, link: Link, message: dict[str, Any]) -> None:
+    async def _handle(self, link: Link, message: dict[str, Any], came: Arrival) -> None:
+        arrival.set(came)
         request = SocketModeRequest.from_dict(message)
         if request is None:
             return

@@ -1,6 +1,7 @@
 """A bot as a child process that can be killed at any moment, between the sandbox servers."""
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -33,6 +34,7 @@ class Mortal:
     daemon: Daemon
     data: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    http: bool = False
     kills: int = 0
     _process: asyncio.subprocess.Process | None = None
     _next: asyncio.subprocess.Process | None = None
@@ -55,7 +57,13 @@ class Mortal:
         assert self._process.stdin is not None
         self._process.stdin.write(b"\n")
         await self._process.stdin.drain()
-        await self.ws.until(lambda: self.ws.connected, START)
+        if self.http:
+            await self.logs('"listening"', START)
+            said = self.log.read_text().splitlines()
+            port = [json.loads(line)["port"] for line in said if '"listening"' in line][-1]
+            assert await self.ws.use_http(f"http://127.0.0.1:{port}/slack/events")
+        else:
+            await self.ws.until(lambda: self.ws.connected, START)
 
     async def prepare(self) -> None:
         """Let the bot that follows this one do its imports."""
@@ -75,6 +83,14 @@ class Mortal:
         self._process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(within):
             return await self._process.wait()
+
+    def stand_still(self) -> None:
+        """SIGSTOP: nothing is done any more, but the system goes on taking what is sent."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
 
     async def restart(self) -> None:
         """Kill it and start the next."""
@@ -139,13 +155,19 @@ class Mortal:
             "PYTHONPATH": str(ROOT),
             "NO_PROXY": "127.0.0.1,localhost",
             "SLACK_BOT_TOKEN": self.ws.bot_token,
-            "SLACK_APP_TOKEN": self.ws.app_token,
+            **self._way_in,
             "SLACK_API_URL": self.ws.api_url,
             "DBC_CLIENT_URLS": self.daemon.url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{self.data}/bot.db",
             "LOG_FORMAT": "json",
             **self.extra,
         }
+
+    @property
+    def _way_in(self) -> dict[str, str]:
+        if self.http:
+            return {"SLACK_SIGNING_SECRET": self.ws.signing_secret, "HTTP_PORT": "0"}
+        return {"SLACK_APP_TOKEN": self.ws.app_token}
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         with self.log.open("ab") as log:
@@ -163,6 +185,7 @@ async def mortal(
     speed: float = 4,
     daemon_patience: float = 2,
     extra: Mapping[str, str] | None = None,
+    http: bool = False,
 ) -> AsyncIterator[Mortal]:
     """A sandbox in real time (machines `speed` times as fast) with a bot that runs.
 
@@ -170,7 +193,7 @@ async def mortal(
     """
     world = demo_world(RunningClock(speed))
     async with Workspace(manifest=MANIFEST) as ws, Daemon(world, timeout=daemon_patience) as daemon:
-        one = Mortal(ws, world, daemon, data, extra or {})
+        one = Mortal(ws, world, daemon, data, extra or {}, http)
         try:
             await one.start()
             yield one

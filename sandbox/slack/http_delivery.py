@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import aiohttp
@@ -26,6 +27,7 @@ class HttpDelivery:
         self.url = url
         self.secret = secret
         self._clock = clock
+        self.held = timedelta()  # how long something on the way holds each request back
         self._http: aiohttp.ClientSession | None = None
 
     async def send(self, delivery: Delivery, attempt: int, reason: str, seconds: float) -> Ack:
@@ -53,7 +55,7 @@ class HttpDelivery:
     async def _post(self, body: str, headers: dict[str, str], seconds: float) -> Ack:
         if self._http is None:
             self._http = aiohttp.ClientSession()
-        timestamp = str(int(self._clock.now().timestamp()))
+        timestamp = str(int((self._clock.now() - self.held).timestamp()))
         headers |= {
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
             "X-Slack-Request-Timestamp": timestamp,
