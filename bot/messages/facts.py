@@ -151,10 +151,13 @@ def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
         return ""
     if told := kind.differs(shown.text, now.text):
         return told
+    verb = "were" if kind.plural else "was"
+    if _bare(kind, shown) == _bare(kind, now):
+        return f"{kind.label} {verb} not shown in full"
     if kind.called:
-        verb = "are" if kind.plural else "is"
-        return f"{kind.called} {verb} now {_bare(kind, now)}, not {_bare(kind, shown)}"
-    return f"{kind.label} {'were' if kind.plural else 'was'} “{_bare(kind, shown)}” and {is_now}"
+        now_is = "are" if kind.plural else "is"
+        return f"{kind.called} {now_is} now {_bare(kind, now)}, not {_bare(kind, shown)}"
+    return f"{kind.label} {verb} “{_bare(kind, shown)}” and {is_now}"
 
 
 def _and(labels: Sequence[str]) -> str:

@@ -60,10 +60,16 @@ def _read(text: str) -> Sequence[_Part]:
 
 
 def _others(shown: str, now: str, kind: str, differ: Sequence[Callable[[str, str], str]]) -> str:
-    """Nothing where names or sizes differ: those say it themselves."""
+    """Nothing where names or sizes differ: those say it themselves.
+
+    A former version kept these alone.
+    """
     then, present = _read(shown), _read(now)
-    if [part.shown for part in then] != [part.shown for part in present]:
+    if said_parts(shown) != said_parts(now):
         return ""
+    unmarked = f"which {kind}s they are was not shown"
+    if len(then) != len(present):
+        return unmarked
     told = []
     for old, new in zip(then, present, strict=True):
         found = [
@@ -73,7 +79,7 @@ def _others(shown: str, now: str, kind: str, differ: Sequence[Callable[[str, str
         ]
         if found:
             told.append(f"{kind} {new.name} is another one now: {found[0]}")
-    return "; ".join(told) or f"which {kind}s they are was not shown"
+    return "; ".join(told) or unmarked
 
 
 def _file(now: str, was: str) -> str:

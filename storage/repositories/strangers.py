@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column, and_, func, select
 
 from bot.model import (
     ApprovalStatus,
@@ -23,7 +23,7 @@ from bot.model import (
 from storage.repositories.repository import Repository
 from storage.tables import approvals, audit, executions, session_shares, votes, watches
 
-_MOST = 100  # of one kind: whoever mends them knows by then what is wrong
+_MOST = 100  # of one kind at once: whoever mends them knows by then what is wrong
 
 _WORDS: tuple[tuple[str, Column[Any], Column[Any], type[Enum]], ...] = (
     ("command", executions.c.id, executions.c.status, ExecutionStatus),
@@ -56,10 +56,15 @@ class Strangers(Repository):
         ]
 
     async def in_audit(self, after: int) -> tuple[list[Stranger], int]:
-        """Those of the audit behind a row, and its last row: what is in it never changes."""
+        """Those of the audit behind a row, and the last row looked at: what is in it never changes.
+
+        Where there are more than are told at once, the next ones are behind that row.
+        """
         last = await self._connection.scalar(select(func.max(audit.c.seq)))
-        found = await self._odd(audit.c.seq, audit.c.kind, AuditKind, audit.c.seq > after)
-        return [Stranger("audit row", str(seq), "kind") for seq in found], last or 0
+        is_new = and_(audit.c.seq > after, audit.c.seq <= (last or 0))
+        found = [*await self._odd(audit.c.seq, audit.c.kind, AuditKind, is_new)]
+        reached = found[-1] if len(found) == _MOST else max(last or 0, after)
+        return [Stranger("audit row", str(seq), "kind") for seq in found], reached
 
     async def _odd(
         self, key: Column[Any], column: Column[Any], words: type[Enum], *more: Any

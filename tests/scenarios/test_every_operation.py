@@ -78,7 +78,7 @@ async def disks_and_snapshots(stage: Stage) -> None:
     await stage.ends(alice, "tour on gpu1 has a new disk")
     await stage.asks(alice, "/dbc disk list tour")
     await stage.asks(alice, "/dbc disk resize tour vdb 10")
-    await stage.ends(alice, "tour on gpu1")
+    await stage.ends(alice, "tour on gpu1 has 10 GiB more on vdb")
     await confirmed(stage, "/dbc disk delete tour vdb")
     await stage.ends(alice, "tour on gpu1 no longer has the disk vdb")
     await stage.asks(alice, "/dbc snapshot create tour before to=hub")

@@ -1,5 +1,8 @@
 """What is lost is the very one that was shown: one put in its place, under its name, is spared."""
 
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -194,3 +197,23 @@ async def test_a_download_that_never_reached_the_node_has_replaced_nothing(tmp_p
         assert "failed. A gateway" in told.plain
         await approves(stage, stage.bob, question)
         assert f"{LOCAL} is deleted on gpu1." in now(stage, question).plain.replace("*", "")
+
+
+async def test_disks_of_which_a_former_version_kept_the_names_alone_were_not_shown(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, NO_REVIEW, entitled="carol") as stage:
+        asked = await prepared(stage, DEEDS["vm.delete"])
+        rules(stage, ALICES)
+        await does(stage, asked)
+        with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database, database:
+            [(told,)] = database.execute("SELECT shown FROM approvals").fetchall()
+            shown = json.loads(told)
+            disks = [row.split("\t")[:2] for row in shown["disks"].splitlines()]
+            shown["disks"] = ", ".join(" ".join(disk) for disk in disks)
+            database.execute("UPDATE approvals SET shown = ?", (json.dumps(shown),))
+        question = question_of(stage)
+        await approves(stage, stage.bob, question)
+        ended = now(stage, question).plain.replace("*", "")
+        assert "Changed since it was shown: which disks they are was not shown" in ended
+        assert stage.changes() == []
