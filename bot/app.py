@@ -146,6 +146,7 @@ class Bot:
                 lambda: self._book.faults,
             ),
             directory=self._people,
+            people_now=self._people.now,
             messenger=messenger,
             leases=leases,
             clock=clock,

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from bot.dbc.models import state_of
+from bot.errors import Refused
 from bot.messages.review_cards import CANCEL
 from bot.model import Machine
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked
+from bot.pipeline.rights import require_colleague
 from bot.pipeline.waiting import Waiting, waiting_for
-from bot.ports import HOME_PAGE, DeliveryFailed
+from bot.ports import HOME_PAGE, DeliveryFailed, slack_does_not_say
 from bot.reply import (
     Actions,
     Button,
@@ -34,6 +36,12 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
 
     `page` is of what waits; one that is no longer there is the last one.
     """
+    waiting = await _waiting(services, user, page)
+    try:
+        await require_colleague(services, user)
+    except (Refused, DeliveryFailed) as refusal:
+        why = refusal.sentence if isinstance(refusal, Refused) else slack_does_not_say().sentence
+        return Reply("Your machines", (*waiting, Heading("Your machines"), Para(line(why))))
     hidden = await services.reviews.reviewers.hidden(user, "", "vm.list")
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
@@ -42,7 +50,7 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     async with services.store.read() as tx:
         followed = await tx.watches.open(asked_by=user)
     watches = [watch for watch in followed if watch.node not in hidden]
-    parts: list[Part] = [*await _waiting(services, user, page), Heading("Your machines")]
+    parts: list[Part] = [*waiting, Heading("Your machines")]
     parts += await _machines(services, machines)
     if watches:
         rows = [

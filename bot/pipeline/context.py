@@ -42,6 +42,7 @@ class Services:
     reviews: Reviews
     audit: AuditLog
     directory: Directory
+    people_now: Directory  # who people are at this very moment: for what shows secrets
     messenger: Messenger
     leases: Leases
     clock: Clock

@@ -440,7 +440,7 @@ class Desk:
         assert read is not None, "only such commands come here"  # noqa: S101
         context = Context(self._services, actor, place, Source.FORM, unsaid)
         try:
-            await require_colleague(self._services, actor, place)
+            await require_colleague(self._services, actor)
             show = self._services.table[_SHOW]
             about = ((command, values), (show, {"vm": vm}))
             for row, given in about:

@@ -1,8 +1,9 @@
 """What a person can run where they are: for help, which promises nothing."""
 
 from bot.language.forms import Standing
-from bot.model import Effect, Place
+from bot.model import Place
 from bot.pipeline.context import Services
+from bot.pipeline.rights import is_open_to_all
 from bot.ports import DeliveryFailed
 
 
@@ -18,11 +19,7 @@ async def standing_of(services: Services, user: str, place: Place) -> Standing:
         decisions = await services.reviews.reviewers.outlook(user, place.channel, asked)
     except DeliveryFailed:
         return Standing(has_session=bool(usable))
-    barred = {
-        name
-        for name, effect in asked.items()
-        if effect is not Effect.READ and not person.is_full_member
-    }
+    barred = {name for name in asked if not (person.is_full_member or is_open_to_all(name))}
     return Standing(
         has_session=bool(usable),
         barred=frozenset(barred | {n for n, one in decisions.items() if one.kind == "deny"}),

@@ -6,13 +6,12 @@ from bot.dbc.errors import DbcError
 from bot.errors import Denied, Refused, Severity
 from bot.language.table import Command
 from bot.messages.cards import Subject, doing
-from bot.model import Execution, Goal, Machine, Node
+from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
-from bot.pipeline.rights import allow
+from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.reply import line
-from bot.reviews.policy import is_free
 from bot.reviews.reviewers import since_requested
 
 
@@ -60,11 +59,8 @@ class Preparation:
         return execution, bound
 
     async def _may_change_things(self, execution: Execution) -> None:
-        if is_free(execution.command):
-            return
-        person = await self._services.directory.person(execution.actor)
-        if not person.is_full_member:
-            raise Refused("Only full members of this workspace can change machines.")
+        if not is_open_to_all(execution.command):
+            await require_colleague(self._services, execution.actor, Effect.CHANGE)
 
     async def _allow(
         self,

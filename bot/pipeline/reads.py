@@ -15,7 +15,7 @@ from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
-from bot.pipeline.rights import allow, require_colleague
+from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
@@ -65,14 +65,19 @@ class Reads:
             raise slack_does_not_say() from unknown
 
     async def _run(self, wish: Wish, interim: Interim) -> Reply:
-        await require_colleague(self._services, wish.actor, wish.place)
+        services, actor = self._services, wish.actor
+        if not is_open_to_all(wish.command.id):
+            await require_colleague(services, actor)
         of = list[Bound]()
         try:
-            return await in_time(self._services.clock, interim, self._read(wish, interim, of))
+            reply = await in_time(services.clock, interim, self._read(wish, interim, of))
         except (DbcError, NotInTime) as error:
             # By the time it comes, other things stand between what was typed and this.
             error.during = _named(wish, of[0] if of else None)
             raise
+        if reply.sensitive:  # reading takes its time: what counts is who they are after it
+            await require_colleague(services, actor, fresh=True)
+        return reply
 
     async def _read(self, wish: Wish, interim: Interim, of: list[Bound]) -> Reply:
         interim.waits("")

@@ -7,20 +7,38 @@ from bot.errors import Denied, Refused
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
-from bot.reviews.policy import Request
+from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
+from bot.reviews.policy import Request, is_free
 from bot.services.inventory import Hidden, Unasked
 
+# Who somebody is here, and which node a word means: nothing of any machine.
+_OPEN_TO_ALL = frozenset({"whoami"})
 
-async def require_colleague(services: Services, user: str, place: Place) -> None:
-    """What is shared is shared with colleagues: a guest in the channel is none.
 
-    Raises Refused, or DeliveryFailed while Slack does not say who it is.
+def is_open_to_all(command: str) -> bool:
+    """Whether guests, too, may use a command, by its id: it shows nothing of any machine."""
+    return is_free(command) or command in _OPEN_TO_ALL
+
+
+async def require_colleague(
+    services: Services, user: str, effect: Effect = Effect.READ, *, fresh: bool = False
+) -> None:
+    """Machines are for colleagues: a guest is none, nor is who was deactivated.
+
+    That holds whoever's session it is: whoever became a guest keeps theirs in the database.
+    `fresh`: who they were a moment ago does not do. Raises Refused, or RightsUnknown while Slack
+    does not say who it is.
     """
-    usable = await services.sessions.usable(user, place.channel)
-    if all(session.user == user for session in usable):
-        return
-    if not (await services.directory.person(user)).is_full_member:
-        raise Refused("Shared sessions are for full members of this workspace.")
+    directory = services.people_now if fresh else services.directory
+    try:
+        person = await directory.person(user)
+    except RightsUnknown:
+        raise
+    except DeliveryFailed as failure:
+        raise slack_does_not_say() from failure
+    if not person.is_full_member:
+        do = "see" if effect is Effect.READ else "change"
+        raise Refused(f"Only full members of this workspace can {do} machines.")
 
 
 async def allow(

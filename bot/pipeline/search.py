@@ -70,9 +70,9 @@ class Completion:
         return hits[:_MOST]
 
     async def _may_search(self, search: Search) -> bool:
-        """Whether what others share is for them, too; not while Slack does not say."""
+        """Whether machines are for them at all; not while Slack does not say."""
         try:
-            await require_colleague(self._services, search.user, search.place)
+            await require_colleague(self._services, search.user)
         except (Refused, DeliveryFailed):
             return False
         return True

@@ -111,7 +111,7 @@ async def test_where_the_bot_may_not_post_the_card_goes_to_who_asked(stage: Stag
     assert "inference" not in stage.bob.screen()
 
 
-async def test_a_guest_may_look_but_not_change(stage: Stage) -> None:
+async def test_a_guest_sees_and_changes_nothing(stage: Stage) -> None:
     guest = stage.ws.add_member("gina", is_restricted=True)
     stage.ws.core.state.channel(CHANNEL).members.append(guest.id)
     for line in ("vm start inference", "vm name inference x", "node use gpu1"):
@@ -125,7 +125,9 @@ async def test_a_guest_may_look_but_not_change(stage: Stage) -> None:
     await stage.quiet()
     assert "Only full members" in guest.last().plain
     told = await stage.asks(guest, "/dbc node list")
-    assert "gpu1" in told.plain
+    assert "Only full members of this workspace can see machines" in told.plain
+    for line in ("help", "whoami", "approval list"):
+        assert "Only full members" not in (await stage.asks(guest, f"/dbc {line}")).plain
     assert stage.changes() == []
 
 

@@ -147,7 +147,7 @@ async def test_a_guest_in_the_channel_is_no_colleague(one_stage: Stage) -> None:
     guest = stage.ws.add_member("gina", is_restricted=True)
     stage.ws.core.state.channel(CHANNEL).members.append(guest.id)
     told = await stage.asks(guest, "/dbc vm show inference")
-    assert "Shared sessions are for full members" in told.plain
+    assert "Only full members of this workspace can see machines" in told.plain
 
 
 async def test_a_guest_sees_nothing_of_what_is_shared_in_a_form(stage: Stage) -> None:
@@ -160,7 +160,7 @@ async def test_a_guest_sees_nothing_of_what_is_shared_in_a_form(stage: Stage) ->
     await gina.types("/dbc vm modify inference", channel=CHANNEL)
     await stage.quiet()
     assert gina.modal is not None
-    assert "Shared sessions are for full members" in gina.modal.plain
+    assert "Only full members of this workspace can see machines" in gina.modal.plain
     assert "now 64" not in str(gina.modal.blocks)
     assert await gina.suggests("Machine", "") == []
     await gina.closes()
