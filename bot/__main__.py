@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-import sqlite3
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from bot.language.forms import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import line, plain
+from bot.services.database import cause
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
 
@@ -46,12 +48,11 @@ def run(*, new_database: bool) -> None:
     redactor = Redactor()
     log.configure(settings.log_format, settings.log_level, settings.secrets, redactor)
     try:
-        if not new_database:
-            asyncio.run(refuse_to_hide_another(settings))
-        if not asyncio.run(app.run(settings, redactor=redactor)):
+        first = None if new_database else partial(refuse_to_hide_another, settings)
+        if not asyncio.run(app.run(settings, redactor=redactor, first=first)):
             sys.exit(REFUSED_BY_SLACK)
     except StorageFailed as error:
-        _give_up(f"The database that DATABASE_URL names cannot be used: {_cause(error)}.")
+        _give_up(f"The database that DATABASE_URL names cannot be used: {cause(error)}.")
     except BotError as error:
         _give_up(plain(line(error.sentence, " ", error.hint)))
     except LockedOut as error:
@@ -60,14 +61,9 @@ def run(*, new_database: bool) -> None:
         )
 
 
-def _cause(error: StorageFailed) -> str:
-    """The driver's kind of failure; its text may tell more than the log should hold."""
-    cause = getattr(error.__cause__, "orig", error.__cause__)
-    return str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
-
-
 def _give_up(sentence: str) -> NoReturn:
-    click.echo(f"Error: {sentence}", err=True)
+    with suppress(OSError):  # nowhere to say it
+        click.echo(f"Error: {sentence}", err=True)
     sys.exit(WRONG_SETTINGS)
 
 

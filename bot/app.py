@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -42,7 +42,7 @@ from bot.reviews.reviewers import PolicyBook, Reviewers
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.damage import Damage
-from bot.services.database import Database
+from bot.services.database import Database, once_it_works
 from bot.services.inventory import Inventory
 from bot.services.last_known import LastKnown
 from bot.services.people import RecentPeople
@@ -168,10 +168,21 @@ class Bot:
     async def start(self, *, ticking: bool = True) -> None:
         """Take possession of the database, finish what was left behind, then listen to Slack.
 
-        Waits for a Slack that is in trouble. Raises LockedOut where Slack refuses a token.
+        Waits for a database or a Slack that is in trouble. Raises LockedOut where Slack refuses a
+        token, StorageUnfit where the database refuses us.
         """
         await self.store.own()
         await self._listen()
+        await once_it_works(self._clock, self.health, self._take_up)
+        self._name_lockouts()
+        tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
+        await tries.until_answered(self._connection.open)
+        await self.edge.start()
+        if ticking:
+            self._ticker.start()
+
+    async def _take_up(self) -> None:
+        """Read what a former process has left; broken off, it can be done again."""
         await self.store.migrate()
         await self.store.release_leases_of_others(self._by)
         if (known := await self.store.newest_moment()) is not None:
@@ -179,13 +190,7 @@ class Bot:
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()
-        self._name_lockouts()
         await self._aliases.refresh()
-        tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
-        await tries.until_answered(self._connection.open)
-        await self.edge.start()
-        if ticking:
-            self._ticker.start()
 
     async def _listen(self) -> None:
         """Before anything that may take long: else a probe ends a bot that waits for Slack."""
@@ -308,17 +313,25 @@ def _words(table: Table, execution: Execution) -> Words:
 
 
 async def run(
-    settings: Settings, grace: timedelta = GRACE, redactor: Redactor | None = None
+    settings: Settings,
+    grace: timedelta = GRACE,
+    redactor: Redactor | None = None,
+    first: Callable[[], Awaitable[None]] | None = None,
 ) -> bool:
     """Run until told to stop (SIGINT, SIGTERM), or until Slack refuses the bot for good.
 
-    Says whether it was told to stop.
+    `first` is done before anything is made, and again where the database is in trouble. Says
+    whether it was told to stop.
     """
-    bot = Bot(settings, redactor=redactor)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
+    if first is not None and not await _unless(
+        stopped, once_it_works(SystemClock(), Health(), first)
+    ):
+        return True
+    bot = Bot(settings, redactor=redactor)
     loop.add_signal_handler(signal.SIGHUP, bot.reload_policy)
     try:
         if await _unless(stopped, bot.start()):

@@ -120,7 +120,7 @@ class Server:
         if request.path == "/healthz" and is_read:
             return web.Response(text="ok\n")
         if request.path == "/readyz" and is_read:
-            fault = self._fault or self._health.fault
+            fault = self._health.fault or self._fault
             said = [fault or "ok", *self._health.impairments]
             return web.Response(status=503 if fault else 200, text="\n".join([*said, ""]))
         is_known = request.path in {PATH, "/healthz", "/readyz"}

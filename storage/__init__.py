@@ -2,7 +2,7 @@
 
 from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
-from storage.errors import BadKey, InUse, StorageFailed
+from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import is_database, prepare
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
@@ -17,6 +17,7 @@ __all__ = [
     "Copied",
     "InUse",
     "StorageFailed",
+    "StorageUnfit",
     "Store",
     "Stranger",
     "UnitOfWork",

@@ -7,6 +7,7 @@ takes too long. Nothing was done then, unless that happens at the commit.
 
 import random
 import sqlite3
+import ssl
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +17,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 # idle_in_transaction_session_timeout, query_canceled (statement_timeout).
 _SQLSTATES = frozenset({"40001", "40P01", "55P03", "25P03", "57014"})
 _SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+# Classes 28 (invalid authorization) and 3D (no such database); insufficient_privilege.
+_UNFIT = ("28", "3D", "42501")
+_SQLITE_UNFIT = frozenset({
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOTADB,
+})  # fmt: skip
 _PRIMARY = 0xFF  # of SQLite's extended codes
 
 # Uneven, in seconds: two that were in each other's way come back one after the other.
@@ -30,19 +37,36 @@ def is_busy(error: BaseException) -> bool:
         return isinstance(error, (ConnectionError, TimeoutError))  # the driver's command timeout
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", 0) & _PRIMARY in _SQLITE
-    return error.connection_invalidated or _sqlstate(error) in _SQLSTATES
+        return _sqlite_code(cause) in _SQLITE
+    return error.connection_invalidated or sqlstate(error) in _SQLSTATES
+
+
+def is_unfit(error: BaseException) -> bool:
+    """Whether waiting is of no use: wrong settings, or a file that is no database."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return _sqlite_code(cause) in _SQLITE_UNFIT
+    return isinstance(cause, ssl.SSLCertVerificationError) or sqlstate(error).startswith(_UNFIT)
 
 
 def is_unsure(error: BaseException) -> bool:
     """Whether a commit that failed like this may have been done all the same."""
     if not isinstance(error, DBAPIError):
         return True  # no answer at all
-    if isinstance(error.orig, sqlite3.Error) or _sqlstate(error) in _SQLSTATES:
+    if isinstance(error.orig, sqlite3.Error) or sqlstate(error) in _SQLSTATES:
         return False
     # An InterfaceError is the driver's own: it did not even send it.
     return error.connection_invalidated and not isinstance(error, InterfaceError)
 
 
-def _sqlstate(error: DBAPIError) -> str:
-    return getattr(error.orig, "sqlstate", None) or ""
+def sqlstate(error: BaseException) -> str:
+    """What PostgreSQL calls it; empty where it is nothing of PostgreSQL's.
+
+    What is raised while connecting is the driver's own error.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def _sqlite_code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & _PRIMARY

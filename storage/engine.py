@@ -28,6 +28,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from bot.config import is_host
 from bot.errors import BotError
 from storage import inline
 from storage.busy import PAUSES, is_busy
@@ -289,6 +290,10 @@ def _parse(url: str) -> URL:
             "DATABASE_URL has a value of sslmode that PostgreSQL does not know.",
             hint=f"Give one of {', '.join(sorted(_SSL))}.",
         )
+    named = query.get("host", ())
+    hosts = [parsed.host, *([named] if isinstance(named, str) else named)]
+    if not all(is_host(host) for host in hosts if host):
+        raise _unusable()
     return parsed.set(query=query)
 
 

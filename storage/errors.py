@@ -11,6 +11,10 @@ class StorageBusy(StorageFailed):
     """Others were in the way of this transaction, and nothing of it was done: it may work again."""
 
 
+class StorageUnfit(StorageFailed):
+    """The database takes nobody like us: waiting does not mend it, a setting does."""
+
+
 class StorageUnsure(StorageFailed):
     """The database was lost during a commit: nobody knows whether what was written is stored."""
 

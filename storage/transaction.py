@@ -10,8 +10,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage.busy import is_busy, is_unsure
-from storage.errors import StorageBusy, StorageFailed, StorageUnsure
+from storage.busy import is_busy, is_unfit, is_unsure, sqlstate
+from storage.errors import StorageBusy, StorageFailed, StorageUnfit, StorageUnsure
 
 
 @asynccontextmanager
@@ -70,7 +70,16 @@ def failures() -> Iterator[None]:
     except (IntegrityError, DataError, ProgrammingError):
         raise
     except (DBAPIError, PoolTimeout, OSError) as error:  # OSError: nobody listens, or answers
-        raise (StorageBusy if is_busy(error) else StorageFailed)(
-            "The bot's database could not be read or written.",
-            hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
-        ) from error
+        raise _meant(error) from error
+    except Exception as error:
+        if not sqlstate(error):  # else PostgreSQL's answer to a connection, which nobody wraps
+            raise
+        raise _meant(error) from error
+
+
+def _meant(error: Exception) -> StorageFailed:
+    kind = StorageUnfit if is_unfit(error) else StorageBusy if is_busy(error) else StorageFailed
+    return kind(
+        "The bot's database could not be read or written.",
+        hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
+    )

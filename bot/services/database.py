@@ -3,21 +3,72 @@
 The process goes on: what a full disk or a server that restarts kept from it is done afterwards.
 """
 
+import errno
+import os
+import random
+import socket
+import sqlite3
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
-from storage import StorageFailed, Store
+from storage import StorageFailed, StorageUnfit, Store
+
+T = TypeVar("T")
 
 _WHAT = "the database"
 _MEND = "Check its disk or server; if its file was deleted or replaced, restart the bot."
 
 _WRITING = timedelta(seconds=30)
 
+# Between tries at the start, in seconds: the bot is there soon after its database.
+_PAUSES = (0.5, 1, 2, 4, 8)
+
 log = structlog.get_logger()
+
+
+async def once_it_works(clock: Clock, health: Health, do: Callable[[], Awaitable[T]]) -> T:
+    """What `do` gives, as soon as the database lets it; it is done from its start each time.
+
+    That it does not is said once. Raises StorageUnfit where waiting is of no use.
+    """
+    tries = 0
+    while True:
+        try:
+            done = await do()
+        except StorageUnfit:
+            raise
+        except StorageFailed as error:
+            sentence = f"The database that DATABASE_URL names cannot be used yet: {cause(error)}."
+            if health.lost(_WHAT, sentence, is_fatal=False):
+                log.warning("database.unreachable", sentence=sentence, then="Retrying.")
+            longest = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            tries += 1
+            pause = longest * random.uniform(0.5, 1)  # noqa: S311 - spreads replicas, no secret
+            await clock.sleep(timedelta(seconds=pause))
+        else:
+            if health.regained(_WHAT):
+                log.info("database.works", after=tries)
+            return done
+
+
+def cause(error: StorageFailed) -> str:
+    """The driver's kind of failure; its text may tell more than the log should hold."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    if isinstance(cause, sqlite3.Error):
+        return str(cause)
+    if isinstance(cause, socket.gaierror):
+        return "its name does not resolve"
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, ConnectionRefusedError):
+        return os.strerror(errno.ECONNREFUSED).lower()  # asyncio puts several into a text
+    return type(cause).__name__
 
 
 class Database:

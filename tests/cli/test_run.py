@@ -77,8 +77,8 @@ def test_what_is_no_database_is_said_with_both_forms_that_are(tmp_path: Path, ur
     [
         ({"DATABASE_URL": "postgresql://me:s3cret@127.0.0.1:9/x"}, "CREDENTIAL_KEYS: it is not"),
         (
-            {"DATABASE_URL": "postgres://me:s3cret@127.0.0.1:9/x", "CREDENTIAL_KEYS": KEY},
-            "The database that DATABASE_URL names cannot be used: ConnectionRefusedError.",
+            {"DATABASE_URL": f"postgres://me:s3cret@{'a' * 64}.x/x", "CREDENTIAL_KEYS": KEY},
+            "DATABASE_URL is not an address that the bot can use.",
         ),
         (
             {"DATABASE_URL": "sqlite:////proc", "CREDENTIAL_KEYS": KEY},
@@ -91,6 +91,12 @@ def test_what_cannot_be_opened_is_said(
     tmp_path: Path, given: dict[str, str], sentence: str
 ) -> None:
     assert sentence in started(tmp_path, **ENOUGH, **given)
+
+
+def test_a_file_that_is_no_database_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database" * 1000)
+    told = started(tmp_path, **ENOUGH, DATABASE_URL="sqlite:///x.db", CREDENTIAL_KEYS=KEY)
+    assert "names cannot be used: file is not a database." in told
 
 
 def test_a_file_of_settings_that_is_no_text_is_said(tmp_path: Path) -> None:
