@@ -54,6 +54,17 @@ class Unfamiliar(DeliveryFailed):
     """Refused with a word that nobody here knows: it may be about this place, and it may pass."""
 
 
+class Shut(DeliveryFailed):
+    """The place takes nothing for now: it is archived, or the bot was removed or restricted there.
+
+    It may be opened again. So what has to be said now is said elsewhere, and what stands there is
+    edited once that can be done.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, None)
+
+
 class PutOff(DeliveryFailed):
     """The chat side takes no more of this kind for now, and has done nothing of it.
 

@@ -23,7 +23,15 @@ from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings, is_host
 from bot.health import Health
 from bot.log import CREDENTIALS
-from bot.ports import SETTLES_WITHIN, DeliveryFailed, LockedOut, PutOff, Unanswered, Unfamiliar
+from bot.ports import (
+    SETTLES_WITHIN,
+    DeliveryFailed,
+    LockedOut,
+    PutOff,
+    Shut,
+    Unanswered,
+    Unfamiliar,
+)
 from bot.redaction import Redactor
 from bot.reply import Reply, with_commands, with_moments
 from handlers.pacing import PATIENCE, Pacing
@@ -32,6 +40,7 @@ from handlers.refusals import (
     APP_TOKEN,
     BOT_TOKEN,
     FINAL,
+    OF_THE_PLACE,
     OPENS_SOCKET,
     PASSING,
     UNCERTAIN,
@@ -372,6 +381,8 @@ def failure(error: BaseException) -> DeliveryFailed:
         return Unanswered(reason, wish or SOON, SETTLES_WITHIN)
     if status >= 500 or reason in UNCERTAIN:
         return Unanswered(reason, wish or SOON, ENDED)
+    if reason in OF_THE_PLACE:
+        return Shut(reason)
     if reason in FINAL:
         return DeliveryFailed(reason, None)
     return (DeliveryFailed if reason in PASSING else Unfamiliar)(reason, LATER)

@@ -30,8 +30,19 @@ _AT_ONCE = 5
 # How far apart they are where many wait, see https://docs.slack.dev/apis/web-api/rate-limits. What
 # is read takes several calls for one answer: that is not drawn out.
 _APART = {POST: timedelta(seconds=1), "chat.update": timedelta(minutes=1) / 50}
-# Only within 3 s of a person's action: they wait for nobody.
-_HASTY = "views."
+# A person waits for each of these, or what hangs on it: they wait for no other call.
+_HASTY = frozenset(
+    {
+        "usergroups.list",
+        "users.info",
+        "views.open",
+        "views.publish",
+        "views.push",
+        "views.update",
+    }
+)
+# Their trigger_id lives for 3 s: what Slack puts off is offered in another way at once.
+_BY_TRIGGER = frozenset({"views.open", "views.push"})
 
 
 @dataclass(slots=True)
@@ -86,10 +97,11 @@ class Pacing:
         Raises PutOff, without a call where Slack has said before that it takes none yet.
         """
         window = self._window(method, channel)
+        patience = timedelta() if method in _BY_TRIGGER else patience
         attempts = 0
         while True:
             await self._turn(window, patience)
-            if method.startswith(_HASTY):
+            if method in _HASTY:
                 return await self._sent(window, call)
             async with window.under_way:
                 if window.closed_until > self._clock.monotonic():

@@ -147,6 +147,27 @@ FINAL = frozenset(
     }
 )
 
+# Those of them that an admin, or an invitation, may take back.
+OF_THE_PLACE = frozenset(
+    {
+        "channel_is_archived",
+        "channel_not_allowed",
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "posting_to_channel_denied",
+        "posting_to_general_channel_denied",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+        "thread_locked",
+        "user_disabled",
+        "user_not_in_channel",
+    }
+)
+
 # Without these nobody is answered. What needs another scope waits for it, and all else goes on.
 _ESSENTIAL_SCOPES = frozenset({"chat:write", "users:read"})
 

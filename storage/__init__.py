@@ -4,6 +4,7 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import is_database, prepare
+from storage.repositories.messages import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
 from storage.store import Store
@@ -12,6 +13,7 @@ from storage.vault import Vault, fingerprint, keys_in, write_keys
 
 __all__ = [
     "FARTHEST_AHEAD",
+    "LONGEST_PAUSE",
     "Archive",
     "BadKey",
     "Copied",

@@ -10,7 +10,6 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.messages.elsewhere import OUTSIDE
 from bot.messages.outbox import LEASE, Outbox, as_shown
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
@@ -19,6 +18,7 @@ from bot.ports import (
     LockedOut,
     Messenger,
     PutOff,
+    Shut,
     look_again_after,
 )
 from bot.reply import Reply, load
@@ -28,8 +28,6 @@ from storage.heartbeat import Hold, LeaseLost, Leases
 _MOST = 20  # in one round
 # Somebody has deleted the message itself: another copy may stand for it.
 _GONE = "message_not_found"
-# Nothing there can be edited or deleted, be there one or two. That may pass: it is looked again.
-_SHUT = OUTSIDE | {"is_archived", "channel_is_archived"}
 
 log = structlog.get_logger()
 
@@ -113,12 +111,15 @@ class Copies:
         """
         await self._leases.ensure(Leased.MESSAGE, message.id, hold)
         try:
-            await self._messenger.edit(ref, reply)
+            unsettled = await self._outbox.edit(message, ref, reply)
+        except Shut:  # nothing can be edited or deleted there, be there one or two; that may pass
+            raise
         except DeliveryFailed as failure:
-            if failure.retry_after is not None or failure.reason in _SHUT:
+            if failure.retry_after is not None:
                 raise
             log.info("copies.not_edited", key=message.key, reason=failure.reason)
             return failure.reason != _GONE
+        await self._outbox.settle(message, unsettled)
         return True
 
     async def _delete(self, message: Message, copy: MessageRef, hold: Hold) -> None:

@@ -1,17 +1,18 @@
 """Delivers messages: every message row is brought to say what it should, exactly once posted.
 
-A row is claimed under a lease before anything is sent, and before it is posted it says until when
-Slack may show it. A row that was claimed before without success may have been posted, by a process
-that died or by a slow Slack: it is looked for until that can be excluded, and only then posted
-again. While Slack refuses the bot itself, everything is held. What Slack puts off (so many messages
-in one channel, so many edits in a minute) is due again when it takes them; all else goes on.
+A row is claimed under a lease before anything is sent, and before it is posted or edited it says
+until when Slack may carry that out. A row that was claimed before without success may have been
+posted, by a process that died or by a slow Slack: it is looked for until that can be excluded, and
+only then posted again; an edit is made once more then. While Slack refuses the bot itself,
+everything is held. What Slack puts off (so many messages in one channel, so many edits in a minute)
+is due again when it takes them; all else goes on.
 """
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.messages.cards import card_key, execution_of
+from bot.messages.directly import tell_directly
 from bot.messages.elsewhere import NOWHERE, OUTSIDE, explained
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
@@ -28,17 +30,19 @@ from bot.ports import (
     LockedOut,
     Messenger,
     PutOff,
+    Shut,
     Unanswered,
     Unfamiliar,
     look_again_after,
 )
 from bot.reply import Reply, load
-from storage import FARTHEST_AHEAD, StorageFailed, Store, UnitOfWork
+from storage import FARTHEST_AHEAD, LONGEST_PAUSE, StorageFailed, Store, UnitOfWork
 from storage.heartbeat import Hold, LeaseLost, Leases
 
 LEASE = timedelta(seconds=90)
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
+_SLOWEST = timedelta(minutes=5)
 _BATCH = 50
 # A process that died this long before the start may have posted what is not to be seen yet.
 JUST_DIED = timedelta(seconds=10)
@@ -203,16 +207,46 @@ class Outbox:
         except Unanswered:
             raise
         except DeliveryFailed:
-            async for attempt in self._store.attempts():
-                async with attempt as tx:
-                    await tx.messages.unsettled(message.id, None, self._by)
+            await self._note(message, None)
             raise
+
+    async def edit(self, message: Message, ref: MessageRef, reply: Reply) -> timedelta:
+        """Edit it, once it is written down that this may come late; not so where Slack refuses it.
+
+        Gives how long an earlier edit may still come last. Raises DeliveryFailed.
+        """
+        left = max(SETTLES_WITHIN, self._left(message))
+        if not await self._note(message, self._clock.now() + left):
+            raise _lost()
+        try:
+            return await self._messenger.edit(ref, reply)
+        except Unanswered:
+            raise
+        except DeliveryFailed:
+            await self._note(message, message.unsettled_until)
+            raise
+
+    async def settle(self, message: Message, unsettled: timedelta) -> None:
+        """Write down that an edit was answered; so long an earlier one may still come last."""
+        left = max(unsettled, self._left(message))
+        await self._note(message, self._clock.now() + left if left > timedelta(0) else None)
+
+    async def _note(self, message: Message, unsettled_until: datetime | None) -> bool:
+        """Write down until when Slack may carry out what it was sent; False without the lease."""
+        noted = False
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                noted = await tx.messages.unsettled(message.id, unsettled_until, self._by)
+        return noted
 
     async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":
         reply = as_shown(
             replace(message, problem=shown.problem), shown.ref, reply, self._messenger.me
         )
-        unsettled = await self._messenger.edit(shown.ref, reply)
+        try:
+            unsettled = await self.edit(message, shown.ref, reply)
+        except Shut as shut:
+            raise _ShutError(shut.reason, LONGEST_PAUSE) from shut
         return replace(shown, unsettled=unsettled)
 
     async def _redirect(
@@ -289,7 +323,7 @@ class Outbox:
             async with attempt as tx:
                 if shown.unsettled > timedelta(0):  # also much later
                     await self._may_be_doubled(tx, message, posted=False)
-                await tx.messages.delivered(
+                is_mine = await tx.messages.delivered(
                     message.id,
                     message.version,
                     shown.ref,
@@ -297,6 +331,16 @@ class Outbox:
                     problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
                     unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
                 )
+                if not is_mine:
+                    await self._overtaken(tx, message)
+
+    async def _overtaken(self, tx: UnitOfWork, message: Message) -> None:
+        """It was sent by a process that stood still so long that another one took it over."""
+        now = self._clock.now()
+        await tx.messages.overtaken(
+            message.id, now, look_at=now + look_again_after(timedelta()),
+            until=now + COPIES_WITHIN, posted=message.ref is None,
+        )  # fmt: skip
 
     async def _may_be_doubled(self, tx: UnitOfWork, message: Message, *, posted: bool) -> None:
         now = self._clock.now()
@@ -315,16 +359,22 @@ class Outbox:
         now, pause, unsettled = self._clock.now(), failure.retry_after, None
         if isinstance(failure, Unanswered):
             unsettled = now + max(failure.settles_within, self._left(message))
-        if not _is_to_be_looked_for(message, failure):
-            growing = min(2 ** min(message.attempts, 8), 300)
-            pause = min(max(pause, timedelta(seconds=growing)), FARTHEST_AHEAD)
+        growing = timedelta(seconds=2 ** min(message.attempts, 12))
+        if isinstance(failure, _ShutError):
+            pause = min(growing, pause)
+        elif not _is_to_be_looked_for(message, failure):
+            pause = min(max(pause, min(growing, _SLOWEST)), FARTHEST_AHEAD)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if unsettled is not None and message.ref is not None:
                     await self._may_be_doubled(tx, message, posted=False)
-                await tx.messages.retry(
+                is_mine = await tx.messages.retry(
                     message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
                 )
+                if unsettled is not None and not is_mine:
+                    await self._overtaken(tx, message)
+                if isinstance(failure, _ShutError):
+                    await tell_directly(tx, message, failure.reason, self._messenger.me, now)
 
     async def _hold(self, message: Message, refusal: LockedOut) -> None:
         """Slack refuses us, not this message: nothing was sent, and nothing is given up."""
@@ -353,6 +403,10 @@ class _Shown:
 
 class _AwaitedError(DeliveryFailed):
     """It may have been posted, and is not to be seen yet."""
+
+
+class _ShutError(DeliveryFailed):
+    """It stands in a place that takes no edits for now."""
 
 
 class _BesideError(DeliveryFailed):

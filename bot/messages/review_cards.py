@@ -97,11 +97,16 @@ def question(asked: Question) -> Reply:
     if asked.loses:
         parts.append(Para(line(emoji("warning"), " ", asked.loses)))
     if asked.approval.changed:
-        parts.append(Para(line(emoji("scales"), " ", asked.approval.changed)))
+        parts.append(Para(line(emoji("scales"), " ", told_changes(asked.approval.changed))))
     if tally := line(_tally(asked), *_no_longer(asked)):
         parts.append(Para(tally))
     parts += [_buttons(asked), Note(_who(asked))]
     return Reply(plain(title), tuple(parts))
+
+
+def told_changes(changed: Mapping[str, str]) -> str:
+    """What the rules demand more than when it was requested, in one sentence."""
+    return f"The rules have changed since this was requested: {'; '.join(changed.values())}."
 
 
 def desc_of(approval: Approval) -> str:

@@ -45,8 +45,8 @@ class Approval:
     `binding` is a hash of command, arguments and target as the card showed them; `shown` are the
     facts about the target that it showed, by stable key. Both are compared before the run.
     `reviewer` is the one person who may decide (empty: whoever the policy lets). `needed` approvals
-    or `denials` denials end it. `remind_at` is when the next reminder is due. `changed` says what
-    the rules demand since they were replaced.
+    or `denials` denials end it. `remind_at` is when the next reminder is due. `changed` says in
+    words, by key (`approvals`, `expires` …), what the rules demand since they were replaced.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Approval:
     denials: int = 1
     self_approval: bool = False
     type_name: bool = False
-    changed: str = ""
+    changed: Mapping[str, str] = field(default_factory=dict)
     remind_at: datetime | None = None
     reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING
@@ -119,9 +119,9 @@ class Vote:
 class Terms:
     """What the rules in force let an open review be, at the most.
 
-    `needed` approvals and `type_name` are what they demand at the least. `changed` says in words
-    what of it is stricter than the review was, `fallen` the keys of votes that count no longer, and
-    why.
+    `needed` approvals and `type_name` are what they demand at the least. `changed` says in words,
+    by key, what of it is stricter than the review was, `fallen` the keys of votes that count no
+    longer, and why.
     """
 
     expires_at: datetime
@@ -129,8 +129,19 @@ class Terms:
     self_approval: bool
     needed: int = 0
     type_name: bool = False
-    changed: str = ""
+    changed: Mapping[str, str] = field(default_factory=dict)
     fallen: Mapping[str, str] = field(default_factory=dict)
+
+    def stricter_than(self, approval: Approval) -> frozenset[str]:
+        """What of them, by key, is stricter than the review is."""
+        stricter = {
+            "approvals": self.needed > approval.needed,
+            "type_name": self.type_name > approval.type_name,
+            "denials": self.denials < approval.denials,
+            "self_approval": self.self_approval < approval.self_approval,
+            "expires": self.expires_at < approval.expires_at,
+        }
+        return frozenset(key for key, is_stricter in stricter.items() if is_stricter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,15 +217,24 @@ class _Rehearsal:
         except DeliveryFailed:
             return line("Slack does not say just now who could review it.")
 
+    def _breaks_glass(self, decision: Decision, *, alike: bool) -> bool:
+        """Whether it would be done without what stands in its way. Raises Refused."""
+        runs = decision.runs(self._wish.option(REASON), alike=alike)
+        if runs or not self._wish.option(BREAK_GLASS):
+            return False
+        self._services.reviews.require_glass(decision)
+        return decision.break_glass
+
     async def _consent(
         self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
     ) -> Line:
         if decision is None:
             return line("Slack does not say just now who could review it.")
-        if self._wish.option(BREAK_GLASS) and decision.break_glass and decision.kind != "run":
+        twins = await twins_of(self._services, self._command, execution, bound)
+        if self._breaks_glass(decision, alike=bool(twins)):
             return line("It would run at once, be announced, and wait for a review afterwards.")
         if decision.kind == "run":
-            if await twins_of(self._services, self._command, execution, bound):
+            if twins:
                 return line("The same request is in progress: you would be asked to run it anyway.")
             if fails:
                 return line("None: it would be sent at once, and fail.")

@@ -108,6 +108,8 @@ class Measuring:
             try:
                 if await self.measured(approval, execution, reviewers, whole=True) is not approval:
                     is_changed = True
+            except Refused as refusal:  # it is approved, and about to run: that refuses it
+                log.info("review.refused", approval=approval.id, why=refusal.sentence)
             except DeliveryFailed as failure:
                 log.info("review.not_measured", approval=approval.id, reason=failure.reason)
                 break  # it and the others are measured once Slack says who may decide
@@ -265,11 +267,4 @@ def _may_end(approval: Approval, votes: Sequence[Vote]) -> bool:
 
 def _is_less(terms: Terms, approval: Approval) -> bool:
     """Whether a review is held to less than it was."""
-    return (
-        bool(terms.fallen)
-        or terms.expires_at < approval.expires_at
-        or terms.needed > approval.needed
-        or terms.type_name > approval.type_name
-        or terms.denials < approval.denials
-        or terms.self_approval < approval.self_approval
-    )
+    return bool(terms.fallen or terms.stricter_than(approval))

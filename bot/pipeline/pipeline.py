@@ -165,7 +165,7 @@ class Pipeline:
             decision = await self._reviews.decision(execution)
             twins = await twins_of(self._services, command, execution, bound)
             reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
-            if decision.kind == "run" and not twins and decision.takes(reason):
+            if decision.runs(reason, alike=bool(twins)):
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
             if why and (decision.break_glass or decision.kind == "approve"):

@@ -6,18 +6,18 @@ Where several requests wait for the same person, that is one message to them.
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.clock import Clock
 from bot.messages import board, review_cards
 from bot.messages.review_cards import Question
-from bot.messages.together import reminder_of_several
+from bot.messages.together import reminder_of_several, reminder_row
 from bot.model import Approval, ApprovalStatus, Place, ReviewKind, VoteState
 from bot.pipeline.reviews import Reviews
 from bot.ports import DeliveryFailed
-from bot.reply import dump
+from bot.reply import Line, Reply, dump
 from bot.reviews.reviewers import FIRST_REMINDER, SLOWEST_REMINDER, Reviewers, pause_after
 from storage import Store, UnitOfWork
 
@@ -40,6 +40,14 @@ class _Due:
     def approval(self) -> Approval:
         """The review that waits."""
         return self.question.approval
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A review in a reminder of several, as it is told there."""
+
+    approval: Approval
+    told: Line
 
 
 class Reminders:
@@ -68,11 +76,17 @@ class Reminders:
                 continue
             if one is not None:
                 found.append(one)
-        several = _several(found)
+        several = _several(found, self._clock.now())
         for one in found:
-            await self._in_thread(one, frozenset(several))
-        for user, their in several.items():
-            await self._directly(user, their)
+            try:
+                await self._in_thread(one, frozenset(several))
+            except Exception:
+                log.exception("review.not_reminded", approval=one.approval.id)
+        for user, rows in several.items():
+            try:
+                await self._directly(user, rows)
+            except Exception:
+                log.exception("person.not_reminded", user=user)
         if claimed:
             await self._deliver()
 
@@ -114,14 +128,18 @@ class Reminders:
             left = [user for user in left if user not in several]
         now = self._clock.now()
         pause = now + pause_after(one.first, one.approval.reminders)
-        async with self._store.write() as tx:
-            await tx.approvals.remind(one.approval.id, pause)
-            if not one.people or left:
-                await self._tell(tx, one, left)
+        is_told = not one.people or bool(left)
+        told = review_cards.reminder(one.question, left, now) if is_told else None
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                await tx.approvals.remind(one.approval.id, pause)
+                if told is not None:
+                    await self._tell(tx, one, left, told)
 
-    async def _tell(self, tx: UnitOfWork, one: _Due, people: Sequence[str] | None) -> None:
+    async def _tell(
+        self, tx: UnitOfWork, one: _Due, people: Sequence[str] | None, told: Reply
+    ) -> None:
         now, approval, execution = self._clock.now(), one.approval, one.question.execution
-        told = review_cards.reminder(one.question, people, now)
         key = review_cards.key_of(approval)
         for copy in await tx.messages.copies(key):
             # In a channel its thread reaches everybody; else those who have a copy are told.
@@ -135,22 +153,29 @@ class Reminders:
             reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
             await board.tell(tx, execution, reminding, Place(copy.ref.channel, thread), told, now)
 
-    async def _directly(self, user: str, their: Sequence[_Due]) -> None:
+    async def _directly(self, user: str, rows: Sequence[_Row]) -> None:
         """Tell one person of all that waits for them."""
-        now, first = self._clock.now(), their[0].approval
-        told = reminder_of_several([one.question for one in their], now)
-        async with self._store.write() as tx:
-            key = f"remind:{first.id}:{first.reminders}:several:{user}"
-            await tx.messages.put(key, Place(user), dump(told), now)
+        now, first = self._clock.now(), rows[0].approval
+        told = dump(reminder_of_several([row.told for row in rows]))
+        key = f"remind:{first.id}:{first.reminders}:several:{user}"
+        async for attempt in self._store.attempts():
+            async with attempt as tx:
+                await tx.messages.put(key, Place(user), told, now)
 
 
-def _several(found: Sequence[_Due]) -> dict[str, list[_Due]]:
+def _several(found: Sequence[_Due], now: datetime) -> dict[str, list[_Row]]:
     """For whom more than one waits, and which ones."""
-    by_person: dict[str, list[_Due]] = defaultdict(list)
+    by_person: dict[str, list[_Row]] = defaultdict(list)
     for one in found:
-        for user in (one.people or ()) if _is_for_approval(one) else ():
-            by_person[user].append(one)
-    return {user: their for user, their in by_person.items() if len(their) > 1}
+        people = (one.people or ()) if _is_for_approval(one) else ()
+        try:
+            row = _Row(one.approval, reminder_row(one.question, now))
+        except Exception:  # what is odd about one is not to silence the others
+            log.exception("review.not_reminded", approval=one.approval.id)
+            continue
+        for user in people:
+            by_person[user].append(row)
+    return {user: rows for user, rows in by_person.items() if len(rows) > 1}
 
 
 def _is_for_approval(one: _Due) -> bool:

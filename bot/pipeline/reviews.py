@@ -154,7 +154,7 @@ class Reviews:
         """The review while it is still approved, by the rules and rights of now; else its card
         says what is missing. Raises DeliveryFailed, Refused where nothing can come of it.
         """
-        reviewers = self.reviewers.at_this_moment()
+        reviewers = self.reviewers.at_a_click()  # what is about to run goes by nothing older
         measured = await self._measured(approval, execution, reviewers)
         return measured if measured.status is ApprovalStatus.APPROVED else None
 

@@ -355,6 +355,10 @@ class Decision:
         """Whether the rules are content with this reason."""
         return all(reason and patterns.is_found(pattern, reason) for pattern in self.reasons)
 
+    def runs(self, reason: str, *, alike: bool) -> bool:
+        """Whether it runs at once; not where one `alike` is in progress."""
+        return self.kind == "run" and not alike and self.takes(reason)
+
     def may_approve(self, person: str, groups: Iterable[str]) -> bool:
         """Whether the rules let this person approve; entitlement to the node is another matter."""
         groups = tuple(groups)
@@ -407,7 +411,9 @@ def decide(policy: Policy, request: Request) -> Decision:
 
 def _says(decision: Decision, reviews: Mapping[str, Review]) -> dict[str, tuple[str, ...]]:
     """Which rules say what counts, of that which the strictest says."""
-    return {
-        key: tuple(n for n, one in reviews.items() if getattr(one, key) == getattr(decision, key))
-        for key in _OF_THE_STRICTEST
-    }
+    said: dict[str, tuple[str, ...]] = {}
+    for key in _OF_THE_STRICTEST:
+        counts = getattr(decision, key)
+        each = [(name, getattr(one, key)) for name, one in reviews.items()]
+        said[key] = tuple(n for n, one in each if one is not None and one == counts)
+    return said

@@ -34,23 +34,19 @@ def require_allowed(execution: Execution, decision: Decision) -> None:
         decision.check_reason(execution.arguments.get("reason", ""))
 
 
-def changed(approval: Approval, decision: Decision, terms: Terms) -> str:
-    """What of the terms is stricter than the review was, and which rules say so."""
-    told: list[str] = []
-    if terms.needed > approval.needed:
-        needs = f"it now needs {counted(terms.needed, 'approval')}"
-        told.append(f"{needs}{_by(decision, 'approvals')}")
-    if terms.type_name and not approval.type_name:
-        told.append(f"approvers must now type what it is about{_by(decision, 'type_name')}")
-    if terms.denials < approval.denials:
-        ends = f"{counted(terms.denials, 'denial')} now end{'s' * (terms.denials == 1)} it"
-        told.append(f"{ends}{_by(decision, 'denials')}")
-    if approval.self_approval and not terms.self_approval:
-        told.append(f"the requester can no longer approve it{_by(decision, 'self_approval')}")
-    if terms.expires_at < approval.expires_at:
-        lasts = duration(terms.expires_at - approval.created_at)
-        told.append(f"it now expires {lasts} after the request{_by(decision, 'expires')}")
-    return f"{_SINCE}{'; '.join(told)}." if told else ""
+def changed(approval: Approval, decision: Decision, terms: Terms) -> dict[str, str]:
+    """What of the terms is stricter than the review was, by key, and which rules say so."""
+    ends = f"{counted(terms.denials, 'denial')} now end{'s' * (terms.denials == 1)} it"
+    words = {
+        "approvals": f"it now needs {counted(terms.needed, 'approval')}",
+        "type_name": "approvers must now type what it is about",
+        "denials": ends,
+        "self_approval": "the requester can no longer approve it",
+        "expires": f"it now expires {duration(terms.expires_at - approval.created_at)} after the "
+        "request",
+    }
+    stricter = terms.stricter_than(approval)
+    return {key: f"{told}{_by(decision, key)}" for key, told in words.items() if key in stricter}
 
 
 def untyped() -> Refused:

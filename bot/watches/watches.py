@@ -283,7 +283,7 @@ class Watches:
         try:
             if isinstance(found, BotError):
                 return await self._not_seen(watch, execution, found)
-            return await self._seen(watch, execution, found)
+            return self.log_once.well(watch.id, await self._seen(watch, execution, found))
         except Exception:
             self.log_once.exception("watch.not_understood", ids=[watch.id])
         try:

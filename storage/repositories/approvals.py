@@ -1,5 +1,6 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,7 +66,7 @@ class Approvals(Repository):
                 denials=approval.denials,
                 self_approval=approval.self_approval,
                 type_name=approval.type_name,
-                changed=approval.changed,
+                changed=changes_written(approval.changed),
                 remind_at=approval.remind_at,
                 reminders=approval.reminders,
                 status=approval.status,
@@ -266,7 +267,7 @@ def from_row(row: RowMapping) -> Approval:
         denials=row["denials"],
         self_approval=row["self_approval"],
         type_name=row["type_name"],
-        changed=row["changed"],
+        changed=_changes_read(row["changed"]),
         remind_at=row["remind_at"],
         reminders=row["reminders"],
         status=word(ApprovalStatus, row["status"], ApprovalStatus.VOID),
@@ -286,6 +287,22 @@ def _written(shown: Mapping[str, Fact]) -> dict[str, str | dict[str, str]]:
         key: {"unread": fact.unread, "last_seen": fact.text} if fact.unread else fact.text
         for key, fact in shown.items()
     }
+
+
+def changes_written(changed: Mapping[str, str]) -> str:
+    """What the rules demand since they were replaced, for a column of text."""
+    return json.dumps(dict(changed), ensure_ascii=False) if changed else ""
+
+
+def _changes_read(column: str) -> dict[str, str]:
+    """What `changes_written` wrote; a former version wrote a sentence."""
+    try:
+        found = json.loads(column or "{}")
+    except ValueError:
+        found = column
+    if isinstance(found, dict):
+        return {key: str(told) for key, told in found.items()}
+    return {"": column.partition(": ")[2].removesuffix(".") or column}
 
 
 def _read(column: Any) -> dict[str, Fact] | None:

@@ -8,12 +8,15 @@ so that an old signature would count again.
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, func, not_, or_, select, union, update
+from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 
 from bot.model import ApprovalStatus, VoteState, WatchState
 from storage.repositories.messages import WANTED
 from storage.repositories.repository import Repository, is_free
 from storage.tables import approvals, audit, executions, messages, votes, watches
+
+# An edit that has been tried in vain is tried for as long as there is a content.
+_DELIVERABLE = and_(WANTED, or_(messages.c.ref_ts.is_(None), messages.c.attempts == 0))
 
 
 class Leftovers(Repository):
@@ -25,8 +28,9 @@ class Leftovers(Repository):
         """Look at up to `limit` messages from before that moment, those after the id `after`.
 
         Gives the last id looked at ("" at the end) and how many were forgotten. Those that are
-        still to be delivered stay, and those about something that has not ended long before. Of
-        those that the audit points at, only the content goes: where they stand in Slack stays.
+        still to be delivered stay, and those about something that has not ended long before; one
+        that stands where it can no longer be edited goes all the same. Of those that the audit
+        points at, only the content goes: where they stand in Slack stays.
         """
         rows = await self._connection.execute(
             select(messages.c.id, messages.c.key)
@@ -34,7 +38,7 @@ class Leftovers(Repository):
                 messages.c.id > after,
                 messages.c.created_at < before,
                 messages.c.content != "",
-                not_(WANTED),
+                not_(_DELIVERABLE),
                 is_free(messages, now),
             )
             .order_by(messages.c.id)
@@ -45,12 +49,12 @@ class Leftovers(Repository):
         kept = await self._kept(set(about.values()), before)
         over = [message for message, subject in about.items() if subject not in kept]
         # Not what somebody has just given something new to say.
-        gone = messages.c.id.in_(over), not_(WANTED)
+        gone = messages.c.id.in_(over), not_(_DELIVERABLE)
         audited = messages.c.key.in_(
             select(audit.c.message).where(audit.c.execution.in_(set(about.values())))
         )
         emptied = await self._connection.execute(
-            update(messages).where(*gone, audited).values(content="")
+            update(messages).where(*gone, audited).values(content="", abandoned=messages.c.version)
         )
         removed = await self._connection.execute(delete(messages).where(*gone, not_(audited)))
         count = emptied.rowcount + removed.rowcount

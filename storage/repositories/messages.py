@@ -1,11 +1,22 @@
 """The outbox: messages that should say something, and what they say so far."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, exists, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    case,
+    exists,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message, MessageRef, Place
@@ -16,6 +27,10 @@ RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
 
 # Slack does not show what is wanted yet, and that version was not given up on.
 WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < messages.c.version)
+
+# Between two tries at an edit, once there were so many.
+LONGEST_PAUSE = timedelta(hours=1)
+_MANY = 10
 
 
 class Messages(Repository):
@@ -122,7 +137,7 @@ class Messages(Repository):
             OUTSTANDING,  # as in the index, else no database would use it
             or_(messages.c.delivered < messages.c.version, settled),
             messages.c.abandoned < messages.c.version,
-            is_reached(messages.c.next_try_at, now),
+            _is_due(now),
             is_free(messages, now),
         ]
         rows = await self._connection.execute(
@@ -202,7 +217,7 @@ class Messages(Repository):
         return rows.rowcount == 1
 
     async def unsettled(self, message_id: str, until: datetime | None, by: str) -> bool:
-        """Write down, before it is posted, that Slack may show it, and only then until `until`.
+        """Write down, before it is sent, that Slack may carry it out, and only until `until`.
 
         Nobody learns what came of it from a process that dies. None: Slack refused it after all.
         Condition: `by` holds the lease.
@@ -213,6 +228,26 @@ class Messages(Repository):
             .values(unsettled_until=until)
         )
         return rows.rowcount == 1
+
+    async def overtaken(
+        self, message_id: str, now: datetime, *, look_at: datetime, until: datetime, posted: bool
+    ) -> None:
+        """Bring it to what it should say once more: somebody sent it who had lost the lease.
+
+        Also at `look_at`, and again until `until`, since whoever holds the lease may be sending it.
+        Where it was `posted`, it may stand there twice.
+        """
+        posted_twice = true() if posted else and_(COPIED, messages.c.posted_twice)
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.id == message_id)
+            .values(
+                unsettled_until=now,
+                copies_at=look_at,
+                copies_until=until,
+                posted_twice=posted_twice,
+            )
+        )
 
     async def may_be_doubled(
         self, message_id: str, by: str, *, look_at: datetime, until: datetime, posted: bool
@@ -272,7 +307,7 @@ class Messages(Repository):
 
         `unsettled_until`: Slack left it unanswered, and may carry it out until then.
         """
-        values: dict[str, Any] = {"next_try_at": at, "problem": reason}
+        values: dict[str, Any] = {"next_try_at": at, "problem": _problem(reason)}
         if unsettled_until is not None:
             values["unsettled_until"] = unsettled_until
         return await self._release(message_id, by, values)
@@ -282,7 +317,11 @@ class Messages(Repository):
 
         Condition: `by` holds the lease.
         """
-        values = {"next_try_at": at, "problem": reason, "attempts": messages.c.attempts - 1}
+        values = {
+            "next_try_at": at,
+            "problem": _problem(reason),
+            "attempts": messages.c.attempts - 1,
+        }
         return await self._release(message_id, by, values)
 
     async def give_up(self, message_id: str, reason: str, by: str) -> bool:
@@ -291,7 +330,7 @@ class Messages(Repository):
         Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
         """
         return await self._release(
-            message_id, by, {"abandoned": messages.c.tried, "problem": reason}
+            message_id, by, {"abandoned": messages.c.tried, "problem": _problem(reason)}
         )
 
     async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
@@ -301,6 +340,20 @@ class Messages(Repository):
             .values({**values, **RELEASED})
         )
         return rows.rowcount == 1
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether it is time for the next try; the pauses between many tries at an edit are longer."""
+    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < _MANY)
+    return or_(
+        is_reached(messages.c.next_try_at, now, LONGEST_PAUSE),
+        and_(often, is_reached(messages.c.next_try_at, now)),
+    )
+
+
+def _problem(reason: str) -> ColumnElement[str]:
+    """Why it is not posted. Of one that stands elsewhere the reason for that stays: it says it."""
+    return case((messages.c.ref_ts.is_(None), literal(reason)), else_=messages.c.problem)
 
 
 def _from_row(row: RowMapping) -> Message:

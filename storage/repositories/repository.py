@@ -58,9 +58,11 @@ async def in_pieces(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
         yield items[start : start + _AT_ONCE]
 
 
-def is_reached(moment: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
-    """Whether a moment has come that was at most `FARTHEST_AHEAD` away when it was set."""
-    return or_(moment <= now, moment > now + FARTHEST_AHEAD + _APART)
+def is_reached(
+    moment: ColumnElement[datetime], now: datetime, farthest: timedelta = FARTHEST_AHEAD
+) -> ColumnElement[bool]:
+    """Whether a moment has come that was at most `farthest` away when it was set."""
+    return or_(moment <= now, moment > now + farthest + _APART)
 
 
 def claiming(

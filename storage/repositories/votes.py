@@ -23,6 +23,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
 from storage.repositories.repository import Repository, is_reached, is_word, word
@@ -106,7 +107,8 @@ class Votes(Repository):
     async def measure(self, approval_id: str, terms: Terms, now: datetime) -> Approval:
         """Hold a review that is open or approved to stricter `terms`; gives it as it is then.
 
-        What is laxer than the review changes nothing. Votes that fall count no longer: an approved
+        What is laxer than the review changes nothing; of what several reloads made stricter, all is
+        told, and of each the strictest. Votes that fall count no longer: an approved
         review that lacks them is open again, and with fewer denials needed an open one may end.
         Where approvers have to type what it is about from now on, those who have not have to vote
         anew, also with a click that is kept and not counted yet. The review's row is locked first.
@@ -118,6 +120,8 @@ class Votes(Repository):
         fallen = _fallen(approval, votes, terms)
         for key, why in fallen.items():
             await self._note(approval, await self._settle(key, VoteState.FALLEN, why), now)
+        keys = terms.stricter_than(approval)
+        stricter = {key: told for key, told in terms.changed.items() if key in keys}
         approval = replace(
             approval,
             expires_at=min(approval.expires_at, terms.expires_at),
@@ -125,7 +129,7 @@ class Votes(Repository):
             denials=min(approval.denials, terms.denials),
             self_approval=approval.self_approval and terms.self_approval,
             type_name=approval.type_name or terms.type_name,
-            changed=terms.changed or approval.changed,
+            changed={**approval.changed, **stricter},
         )
         counted = [v for v in votes if v.state is VoteState.COUNTED and v.key not in fallen]
         outcome = _outcome(approval, counted)
@@ -140,7 +144,7 @@ class Votes(Repository):
                 denials=approval.denials,
                 self_approval=approval.self_approval,
                 type_name=approval.type_name,
-                changed=approval.changed,
+                changed=changes_written(approval.changed),
                 status=approval.status,
                 decided_by=approval.decided_by,
                 decided_at=approval.decided_at,

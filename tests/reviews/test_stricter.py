@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.model import ReviewKind, Terms
-from bot.reviews.policy import Decision, Kind
+from bot.messages.review_cards import told_changes
+from bot.model import Effect, ReviewKind, Terms
+from bot.reviews.policy import Decision, Kind, Policy, Request, decide
 from bot.reviews.stricter import against, changed
 from tests.storage.samples import NOW, approval, execution
 
@@ -50,7 +51,7 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
         "self_approval": ("others",), "denials": ("(default)",),
     }  # fmt: skip
     decision = Decision("approve", approvals=2, says=says)
-    assert changed(review, decision, terms) == (
+    assert told_changes(changed(review, decision, terms)) == (
         "The rules have changed since this was requested: it now needs 2 approvals (rule “two”); "
         "approvers must now type what it is about (rules “a”, “b”); "
         "1 denial now ends it (by default); "
@@ -58,4 +59,12 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
         "it now expires 5 min after the request (rule “quick”)."
     )
     same = Terms(review.expires_at, 2, True, needed=1)
-    assert changed(replace(review), decision, same) == ""
+    assert changed(replace(review), decision, same) == {}
+
+
+def test_a_rule_that_says_nothing_of_it_is_not_named_for_it() -> None:
+    asks = {"name": "on-call", "match": {"command": "vm.delete"}, "approvals": 1}
+    rules = Policy.model_validate({"rule": [asks]})
+    decision = decide(rules, Request("U1", "C1", "vm.delete", Effect.DESTROY, {}))
+    assert decision.says["expires"] == ()
+    assert "on-call" in decision.says["approvals"]

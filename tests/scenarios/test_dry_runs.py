@@ -10,6 +10,8 @@ from sandbox.slack import SeenMessage
 from tests.scenarios.changing import DEEDS, NO_REVIEW, does, prepared
 from tests.scenarios.site import rules, site
 from tests.scenarios.stage import Stage
+from tests.scenarios.test_approval_rules import rule
+from tests.scenarios.test_power import off
 
 CONFIRM = "[defaults]\nchange = { confirm = true }\ndisrupt = { confirm = true }\n"
 
@@ -129,3 +131,25 @@ async def test_a_dry_run_of_what_fits_names_no_obstacle(one_stage: Stage) -> Non
     told = await stage.asks(stage.alice, line)
     assert "Room on the node" in told.plain
     assert "could not be read. gpu2 did not answer in time." in told.plain
+
+
+@pytest.mark.parametrize(
+    "demand", ['reason = "^INC-"', "confirm = true", "approvals = 1"], ids=str.split
+)
+async def test_a_dry_run_says_that_the_glass_would_be_broken(tmp_path: Path, demand: str) -> None:
+    glass = 'break_glass = { persons = ["U0ALICE"] }'
+    async with site(tmp_path, rule('command = "vm.start"', demand, glass)) as stage:
+        off(stage)
+        line = '/dbc vm start inference break_glass="node down"'
+        told = await stage.asks(stage.alice, f"{line} --dry-run")
+        assert "It would run at once, be announced" in told.plain
+        await stage.asks(stage.alice, line)
+        assert stage.changes() == ["tasks.start"]
+
+
+async def test_a_dry_run_refuses_glass_that_may_not_be_broken(tmp_path: Path) -> None:
+    async with site(tmp_path, rule('command = "vm.start"', "approvals = 1")) as stage:
+        off(stage)
+        line = '/dbc vm start inference break_glass="node down" --dry-run'
+        told = await stage.asks(stage.alice, line)
+        assert "The rules do not let you break the glass" in told.plain

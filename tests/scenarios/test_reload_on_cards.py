@@ -52,6 +52,20 @@ async def test_more_approvals_are_asked_for_at_once_and_votes_still_count(
         assert all(f"<@{one}>" in approved for one in (stage.bob.id, stage.carol.id, dave))
 
 
+async def test_what_two_reloads_demand_is_told_together_and_of_each_the_strictest(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, ONE) as stage:
+        question = await asked(stage)
+        quick = rule("approvals = 1", 'expires = "1h"')
+        for text in (TWO, quick, quick.replace("1h", "30min")):
+            rules(stage, text)
+            await stage.passes(5)
+        seen = now(stage, question).plain
+        assert f"{SINCE}: it now needs 2 approvals (rule “two”); it now expires 30 min" in seen
+        assert seen.count("it now expires") == 1
+
+
 async def test_what_was_approved_waits_again_where_more_approvals_are_needed_now(
     tmp_path: Path,
 ) -> None:

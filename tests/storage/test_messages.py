@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.model import Place
+from bot.model import MessageRef, Place
 from storage import FARTHEST_AHEAD, Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import HERE, LATER, NOW, REF, SOON, put
@@ -186,3 +186,21 @@ async def test_what_somebody_is_saying_is_left_to_them_until_a_moment(store: Sto
         assert left.key == "told:2"
         assert not await tx.messages.was_said("told:2")  # it is on its way in another way
         assert not await tx.messages.was_said("told:3")
+
+
+@pytest.mark.parametrize("how", ["retry", "put_back", "give_up"])
+async def test_why_a_message_stands_elsewhere_outlasts_what_delays_it(
+    store: Store, how: str
+) -> None:
+    async with store.write() as tx:
+        await tx.messages.put("card:1", Place("C1"), "one", NOW)
+        [message] = await tx.messages.claim_due("a", NOW, LATER, 9)
+        ref = MessageRef("D1", "1.0")
+        await tx.messages.delivered(message.id, 1, ref, "a", problem="not_in_channel")
+        await tx.messages.put("card:1", Place("C1"), "two", NOW)
+        await tx.messages.claim_due("a", NOW, LATER, 9)
+        at = () if how == "give_up" else (LATER,)
+        assert await getattr(tx.messages, how)(message.id, *at, "ratelimited", "a")
+        found = await tx.messages.find("card:1")
+    assert found is not None
+    assert found.problem == "not_in_channel"

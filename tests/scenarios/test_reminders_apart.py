@@ -1,0 +1,23 @@
+"""One odd review keeps nobody from being reminded of the others."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.scenarios.site import NAME, site, told
+from tests.scenarios.test_floods import REVIEWED
+
+
+async def test_an_odd_review_silences_no_other(tmp_path: Path) -> None:
+    async with site(tmp_path, REVIEWED, entitled="alice bob carol") as stage:
+        await stage.asks(stage.alice, f"/dbc vm name {NAME} called0")
+        await stage.passes(1)
+        await stage.asks(stage.bob, f"/dbc vm name {NAME} other")
+        with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database, database:
+            first = "(SELECT id FROM approvals ORDER BY created_at LIMIT 1)"
+            database.execute(f"UPDATE approvals SET reminders = -50 WHERE id = {first}")
+        for _ in range(15):
+            await stage.passes(60)
+        assert told(stage.alice, "other still waits for a decision")
+        assert told(stage.carol, "2 requests still wait for your decision")
+        assert not told(stage.alice, "called0 still waits for a decision")
