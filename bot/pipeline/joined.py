@@ -26,6 +26,7 @@ AGAIN = "request.again"  # the button's value is the id of the request that was 
 _STANDS = {
     ExecutionStatus.RECORDED: "is about to run",
     ExecutionStatus.WAITING: "is pending",
+    ExecutionStatus.DONE: "is done",
 }
 
 

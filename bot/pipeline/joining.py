@@ -43,32 +43,44 @@ async def require_first(
 ) -> None:
     """Raise SameRequest where the same waits for such a review, or was sent just now.
 
-    A request without a `review` runs at once and never joins one that is pending review. Other
-    units of work wait here until this one ends, so that only one of two like requests goes on.
+    A request without a `review` runs at once and never joins one that is pending review. Broken
+    glass joins what is on its way already, also what has just been done. Other units of work wait
+    here until this one ends, so that only one of two like requests goes on.
     """
-    if not _can_be_twice(command, execution):
+    if not can_be_twice(command, execution):
         return
-    for one in await tx.executions.open_on_target(execution):
-        if not _is_same(command, one, execution):
+    is_glass = review is ReviewKind.AFTERWARDS
+    done_since = now - _AT_ONCE if is_glass else None
+    for one in await tx.executions.open_on_target(execution, done_since=done_since):
+        if not is_same(command, one, execution):
             continue
         approval = await tx.approvals.for_execution(one.id)
-        if _is_open(one, approval, execution, review, now):
+        if is_glass:
+            is_open = _is_on_its_way(one, approval)
+        else:
+            is_open = _is_open(one, approval, execution, review, now)
+        if is_open:
             raise SameRequest(one)
 
 
-def _can_be_twice(command: Command, execution: Execution) -> bool:
+def is_meant_twice(execution: Execution) -> bool:
+    """Whether it was requested once more by who knows of the first."""
+    return execution.key.startswith(_MEANT_TWICE)
+
+
+def can_be_twice(command: Command, execution: Execution) -> bool:
     """Whether a second one may be an accident: it has a target, and all of it is known.
 
-    Of what makes something, `twins` asks; what is broken glass waits for nobody; two passwords are
-    not compared.
+    Of what makes something, `twins` asks; two passwords are not compared.
     """
-    if not execution.node or command.secrets or execution.arguments.get(BREAK_GLASS):
+    if not execution.node or command.secrets:
         return False
     is_new = execution.task in {"", execution.id} and bool(command.alike)
-    return not is_new and not execution.key.startswith(_MEANT_TWICE)
+    return not is_new and not is_meant_twice(execution)
 
 
-def _is_same(command: Command, one: Execution, execution: Execution) -> bool:
+def is_same(command: Command, one: Execution, execution: Execution) -> bool:
+    """Whether two requests with one target are for the same, as far as people say it."""
     if one.unreadable or (command.is_personal and one.actor != execution.actor):
         return False
     return _wanted(command, one) == _wanted(command, execution)
@@ -79,6 +91,17 @@ def _wanted(command: Command, execution: Execution) -> Mapping[str, str]:
     targets = [p.name for p in command.parameters if p.arg.kind in _TARGETS]
     left_out = _BESIDE | (frozenset(targets) if len(targets) == 1 else frozenset())
     return {name: text for name, text in execution.arguments.items() if name not in left_out}
+
+
+def _is_on_its_way(one: Execution, approval: Approval | None) -> bool:
+    """Whether it is sent, or about to be: what is pending keeps no glass from breaking."""
+    if one.status is ExecutionStatus.WAITING:
+        return False
+    if one.status is not ExecutionStatus.RECORDED:
+        return True
+    return approval is not None and (
+        approval.kind is ReviewKind.AFTERWARDS or approval.status is ApprovalStatus.APPROVED
+    )
 
 
 def _is_open(
@@ -95,5 +118,5 @@ def _is_open(
             return False
         return is_at_once or review is ReviewKind.APPROVE
     if one.status is ExecutionStatus.RECORDED:  # of two that begin, the faster one is the first
-        return is_at_once and approval is not None and approval.status is ApprovalStatus.APPROVED
+        return is_at_once and _is_on_its_way(one, approval)
     return is_at_once

@@ -35,7 +35,7 @@ from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
-from bot.pipeline.twins import came_meanwhile, twins_of
+from bot.pipeline.twins import came_meanwhile, twins_of, under_way
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import Line, advice, from_error, line, recorded
 from bot.reviews.policy import Policy
@@ -169,6 +169,10 @@ class Pipeline:
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
             if why and (decision.break_glass or decision.kind == "approve"):
+                if (
+                    first := await under_way(self._services, command, execution, bound)
+                ) is not None:
+                    raise SameRequest(first)
                 shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
                 await self._reviews.break_glass(execution, decision, shown)
                 return True

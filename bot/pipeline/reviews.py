@@ -129,14 +129,14 @@ class Reviews:
     async def break_glass(
         self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
     ) -> None:
-        """Let it run without approval, loudly; it stays open until somebody else reviews it."""
+        """Let it run without approval, loudly, for a later review. Raises SameRequest."""
         self.require_glass(decision)
         people = await self.reviewers.others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
-        question = await self.question(approval, execution, decision)
-        told = review_cards.broken_glass(question, people)
+        told = review_cards.broken_glass(await self.question(approval, execution, decision), people)
         now = self._clock.now()
         async with self._store.write() as tx:
+            await require_first(tx, self._table[execution.command], execution, approval.kind, now)
             await tx.approvals.add(approval)
             key = review_cards.glass_key(execution.id)
             await board.tell(tx, execution, key, execution.place, told, now)
@@ -472,7 +472,7 @@ class Reviews:
         asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = line(f"Run {command.title} a second time: ", subject.named)
-            loses = "DBC does not notice that both are the same, and carries out both."
+            loses = f"DBC {'carries' if command.alike else 'may carry'} out both requests."
         key = review_cards.key_of(approval)
         async with self._store.read() as tx:
             votes = await tx.votes.of(approval.id)

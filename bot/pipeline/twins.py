@@ -1,27 +1,31 @@
 """Finds requests like one that is about to run, whose outcome nobody knows yet.
 
 DBC does not notice that two requests are alike: sent twice while a node is silent, both are carried
-out. What makes two of them alike is said by the command's row.
+out. What makes two of them alike is said by the command's row; without that, two are alike that do
+the same to the same target.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.folding import plain
+from bot.language.args import BREAK_GLASS
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import ALIKE
-from bot.model import Execution, ExecutionStatus, Fact
+from bot.model import Execution, ExecutionStatus, Fact, WatchState
 from bot.pipeline.context import Services
+from bot.pipeline.joining import can_be_twice, is_meant_twice, is_same
 from bot.pipeline.targets import Bound
 from bot.watches.late import LOOKED_FOR
+from storage import UnitOfWork
+
+_SENT = frozenset({ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING})
 
 
 async def twins_of(
     services: Services, command: Command, execution: Execution, bound: Bound
 ) -> dict[str, Fact]:
     """The like requests that are in progress, or unknown, as the fact that a review shows."""
-    if not command.alike:
-        return {}
     found = await _alike(services, command, execution, bound)
     return {ALIKE: Fact(_told(found))} if found else {}
 
@@ -38,13 +42,29 @@ async def came_meanwhile(
 
     Also one that is done, since the question was put: it has made what this one would make.
     """
-    if not command.alike:
+    if not command.alike and ALIKE not in shown:
         return False
     known = shown[ALIKE].text if ALIKE in shown else ""
     return any(
         one.status is not ExecutionStatus.WAITING and _named(one) not in known
         for one in await _alike(services, command, execution, bound, done_since=since)
     )
+
+
+async def under_way(
+    services: Services, command: Command, execution: Execution, bound: Bound
+) -> Execution | None:
+    """The like request that breaking the glass once more would only repeat, if there is one.
+
+    What is pending, or unknown, keeps no glass from breaking.
+    """
+    if not command.alike or is_meant_twice(execution):
+        return None
+    for one in await _alike(services, command, execution, bound):
+        begins = one.status is ExecutionStatus.RECORDED and one.arguments.get(BREAK_GLASS)
+        if begins or one.status in _SENT:
+            return one
+    return None
 
 
 async def _alike(
@@ -55,11 +75,35 @@ async def _alike(
     done_since: datetime | None = None,
 ) -> list[Execution]:
     since = services.clock.now() - LOOKED_FOR
+    if not command.alike:
+        return await _same(services, command, execution, since)
     async with services.store.read() as tx:
         before = await tx.executions.open_before(
             execution, unknown_since=since, done_since=done_since
         )
     return [one for one in before if _is_alike(one, command, execution, bound)]
+
+
+async def _same(
+    services: Services, command: Command, execution: Execution, since: datetime
+) -> list[Execution]:
+    """What was sent to the same target with the same arguments, and is still looked for."""
+    if not can_be_twice(command, execution):
+        return []
+    async with services.store.read() as tx:
+        found = await tx.executions.open_on_target(execution, unknown_since=since)
+        return [
+            one
+            for one in found
+            if is_same(command, one, execution) and await _is_looked_for(tx, one)
+        ]
+
+
+async def _is_looked_for(tx: UnitOfWork, one: Execution) -> bool:
+    if one.status is not ExecutionStatus.UNKNOWN:
+        return one.status in _SENT
+    watch = await tx.watches.for_execution(one.id)
+    return watch is not None and watch.state is WatchState.OPEN
 
 
 def _is_alike(one: Execution, command: Command, execution: Execution, bound: Bound) -> bool:

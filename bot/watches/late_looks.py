@@ -10,13 +10,14 @@ from bot.clock import Clock, measured
 from bot.messages import board, cards
 from bot.messages.cards import subject_of
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
-from bot.reply import Line, Note, line, time
+from bot.reply import Line, Note, line, plain, time
 from bot.services.inventory import Inventory
 from bot.services.words import Words
 from bot.watches import late
 from bot.watches.observers.look import Sight
 from storage import Store, UnitOfWork
 
+_UNANSWERED = ": the node gave no clear answer, so it is unknown whether the command arrived."
 _REPLACED = line("A newer command was sent, so I no longer look for this one.")
 
 
@@ -97,11 +98,41 @@ class LateLooks:
         return True
 
     async def replaced(self, tx: UnitOfWork, newer: Watch, label: str) -> None:
-        """Stop looking for what can no longer be told from what `newer` follows."""
+        """Stop looking for what can no longer be told from what `newer` follows.
+
+        One that got no answer and has not ended yet ends as unknown where the newer one is of the
+        same command: one effect would be told of both.
+        """
         for watch in await tx.watches.open():
-            if late.is_late(watch) and late.replaces(newer, watch):
+            if not late.replaces(newer, watch):
+                continue
+            if late.is_late(watch):
                 await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
                 await self._tell(tx, watch, label, _REPLACED, can_go_on=False)
+            elif watch.unsure:
+                await self._overtaken(tx, newer, watch, label)
+
+    async def _overtaken(self, tx: UnitOfWork, newer: Watch, watch: Watch, label: str) -> None:
+        """End what got no answer where a newer one of the same command is sent."""
+        sent, execution = [await tx.executions.get(one.execution) for one in (newer, watch)]
+        if sent.command != execution.command:
+            return
+        subject = subject_of(watch, label)
+        sentence = line(subject.named, _UNANSWERED)
+        now, end = self._clock.now(), ExecutionStatus.UNKNOWN
+        await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+        if await tx.executions.set_status(
+            execution.id,
+            end,
+            outcome=plain(sentence),
+            now=now,
+            expect={ExecutionStatus.FOLLOWING},
+        ):
+            card = cards.ended(execution, end, sentence, detail=_REPLACED)
+            await board.show_card(tx, execution, card, now)
+            told = cards.announcement(execution, end, sentence, Note(_REPLACED))
+            key = cards.end_key(execution.id, watch.id)
+            await board.tell(tx, execution, key, execution.place, told, now)
 
     async def taken_over(self, tx: UnitOfWork, execution_id: str) -> None:
         """Somebody has the execution followed closely again: that replaces looking now and then."""

@@ -5,7 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, and_, cast, exists, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
@@ -249,11 +261,27 @@ class Executions(Repository):
         )
         return int(counted.scalar_one())
 
-    async def open_on_target(self, execution: Execution) -> list[Execution]:
+    async def open_on_target(
+        self,
+        execution: Execution,
+        *,
+        unknown_since: datetime | None = None,
+        done_since: datetime | None = None,
+    ) -> list[Execution]:
         """Other executions of the same command with the same target that have not ended.
 
-        Oldest first. Nobody else asks this before this unit of work ends.
+        Oldest first. Those that ended as unknown since one moment, or were sent since the other
+        and are done, count as well where these are given. Nobody else asks this before this unit
+        of work ends.
         """
+        status = executions.c.status
+        counts: list[ColumnElement[bool]] = [status.in_(_UNFINISHED)]
+        if unknown_since is not None:
+            ended_at = executions.c.finished_at
+            counts.append(and_(status == ExecutionStatus.UNKNOWN, ended_at >= unknown_since))
+        if done_since is not None:
+            sent_at = executions.c.started_at
+            counts.append(and_(status == ExecutionStatus.DONE, sent_at >= done_since))
         rows = await self._connection.execute(
             select(executions)
             .where(
@@ -261,7 +289,7 @@ class Executions(Repository):
                 executions.c.node == execution.node,
                 executions.c.task == execution.task,
                 executions.c.id != execution.id,
-                executions.c.status.in_(_UNFINISHED),
+                or_(*counts),
             )
             .order_by(executions.c.created_at)
         )

@@ -146,6 +146,8 @@ async def test_a_newer_command_ends_the_looking_for_an_older_one(stage: Stage) -
     await stage.asks(stage.alice, "/dbc vm start inference")
     unknown = await stage.ends(stage.alice, "inference on gpu1 is “off”", within=180)
     await stage.asks(stage.alice, "/dbc vm start inference")
+    await stage.alice.presses("Run it anyway")
+    await stage.quiet()
     await stage.ends(stage.alice, "inference is running on gpu1")
     await passes_slowly(stage, 10)
     now = next(m for m in stage.alice.messages() if m.ts == unknown.ts)
