@@ -13,7 +13,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
-from bot.dbc.errors import DbcError, Unreadable
+from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
@@ -28,6 +28,7 @@ from bot.services.matching import (
     match_node,
     of_another_kind,
 )
+from bot.services.not_found import nowhere, on_another_node, unlisted
 from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
@@ -347,9 +348,10 @@ class Inventory:
             return found[0]
         listings: Sequence[NodeListing] = ()
         if len(found) <= 1:
-            sessions = await self._to_look_with(user, channel, node, asking=asking)
+            sessions = await self._to_look_with(user, channel, node, text, hidden, asking=asking)
+            where = await self.label(node) if node else ""
             if not asking:
-                raise NotKnownHere(f"None of your machines is called “{text}”.", field="vm")
+                raise NotKnownHere(nowhere(text, where), field="vm")
             # What only fits may be another's exact name, which nobody has seen yet.
             denied = await unasked()
             listings = await asyncio.gather(
@@ -358,6 +360,8 @@ class Inventory:
             found = await self._among(listings, text, node, user, channel, denied)
             if not found and _TASK_ID.fullmatch(task := typed(text)):
                 found = await self._by_id((s for s in sessions if s.node not in denied), task)
+            if not found and not any(listing.problem for listing in listings):
+                await self._require_here(user, channel, text, node, hidden)
             if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
                 raise NotFound(
                     f"None of your machines is called “{text}” where you may do this.",
@@ -370,7 +374,18 @@ class Inventory:
         for listing in listings if not found else ():
             if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
                 raise listing.problem.told_to(user)
-        raise await self._not_one(text, found, listings, unseen)
+        raise await self._not_one(text, found, listings, unseen, node)
+
+    async def _require_here(
+        self, user: str, channel: str, text: str, node: str, hidden: Hidden
+    ) -> None:
+        """Raise Refused where the text names what was seen on another node than the named one."""
+        seen = match_machine(await self.machines(user, channel), text, "") if node else []
+        unseen = await hidden() if seen else frozenset()
+        others = [one for one in seen if one.node != node and one.node not in unseen]
+        if others:
+            named = [(one.label, await self.label(one.node)) for one in others]
+            raise on_another_node(text, named, await self.label(node))
 
     async def _among(
         self,
@@ -394,12 +409,13 @@ class Inventory:
         return is_machine_called(found, text) and named in {None, found.task}
 
     async def _to_look_with(
-        self, user: str, channel: str, node: str, *, asking: bool
+        self, user: str, channel: str, node: str, text: str, hidden: Hidden, *, asking: bool
     ) -> list[DbcSession]:
         """The sessions to look for a machine with. Raises Refused where there is none."""
         usable = await self._acting(user, channel, asking=asking)
         sessions = [session for session in usable if node in {"", session.node}]
         if not sessions:
+            await self._require_here(user, channel, text, node, hidden)
             raise Refused(
                 "You hold no session for any node yet, so I can see no machine of yours."
                 if not node
@@ -437,6 +453,7 @@ class Inventory:
         found: Sequence[Machine],
         listings: Sequence[NodeListing],
         hidden: Set[str],
+        node: str,
     ) -> BotError:
         if found:
             listed = [
@@ -450,10 +467,11 @@ class Inventory:
                 field="vm",
             )
         unseen = [one for one in listings if one.problem and one.node.id not in hidden]
+        where = await self.label(node) if node else ""
         garbled = [one for one in unseen if isinstance(one.problem, Unreadable)]
         spelled_out = "With its full id, it can be shown and deleted all the same. "
         return NotFound(
-            " ".join([f"None of your machines is called “{text}”.", *_unlisted(unseen)]),
+            nowhere(text, where, *unlisted((one.node.label, one.problem) for one in unseen)),
             hint=line(spelled_out if garbled else "", "See: ", command("vm list")),
             field="vm",
         )
@@ -477,18 +495,3 @@ class Inventory:
             silence = self._dbc.silence(session.node)
             if silence is None or silence.until is None:  # else it is asked when that was told
                 await self.list_node(session)
-
-
-def _unlisted(listings: Sequence[NodeListing]) -> list[str]:
-    """Which nodes' machines could not be looked through, and why."""
-    told: dict[str, list[str]] = {}
-    for listing in listings:
-        problem = listing.problem
-        if isinstance(problem, Unreadable):
-            why = "sent a machine list that cannot be read"
-        elif isinstance(problem, DbcError) and problem.passes:
-            why = "did not answer"
-        else:
-            why = f"could not be asked: {problem.sentence.rstrip('.')}" if problem else ""
-        told.setdefault(why, []).append(listing.node.label)
-    return [f"{', '.join(labels)} {why}." for why, labels in told.items()]
