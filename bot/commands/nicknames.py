@@ -67,6 +67,7 @@ async def verify_nickname(services: Services, _user: str, values: Mapping[str, s
 async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     """Give it the nickname, and tell those who hold a session for its node, or share one."""
     services, execution = ctx.services, ctx.execution
+    await _require_free(ctx, what, nickname)
     assert execution is not None, "to name something is to change something"  # noqa: S101
     is_machine = isinstance(what, Machine)
     node, target = (what.node, what.task) if isinstance(what, Machine) else (what.id, what.id)
@@ -87,6 +88,31 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     if nickname == what.label:
         return Reply.of(told, " is called that already: nothing has changed.")
     return Reply.of(told, " is now called ", bold(nickname), ".")
+
+
+async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> None:
+    """Refuse the name of another one that the person sees: then it would mean either."""
+    inventory, called = ctx.services.inventory, fold(nickname)
+    hidden = await ctx.hidden("vm.list" if isinstance(what, Machine) else "node.list")
+    if isinstance(what, Machine):
+        for machine in await inventory.machines(ctx.actor, ctx.place.channel):
+            is_it = machine.task == what.task or machine.node in hidden
+            if not is_it and called in {fold(machine.nickname), fold(machine.desc)}:
+                where = await inventory.label(machine.node)
+                raise _taken(nickname, "machine", f"{machine.task[:_SHORT]} on {where}")
+        return
+    for node in (*await inventory.known_nodes(), *await inventory.metals()):
+        is_it = node.id == what.id or node.id in hidden
+        if not is_it and called in {fold(node.nickname), fold(node.name), fold(node.desc)}:
+            raise _taken(nickname, "node", node.id[:_SHORT])
+
+
+def _taken(nickname: str, kind: str, by: str) -> Refused:
+    return Refused(
+        f"Another {kind} is called “{nickname}” already ({by}), so the name would mean either.",
+        hint="Nothing was changed. Choose another name.",
+        field="nickname",
+    )
 
 
 async def _called_now(ctx: Context, *, nickname: str, **what: Machine | Node) -> Mapping[str, str]:
