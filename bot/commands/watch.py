@@ -22,6 +22,7 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
 from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
 from bot.services.matching import best_of
+from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
 
 What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
@@ -61,9 +62,11 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         answer = await ctx.services.inventory.last_answer(watch.node)
         since = line(" since ", time(answer)) if answer else ()
         silent = line(f" as last seen; {label} has not answered", since)
+    until = "it is known whether it stopped" if watch.stopped_by else _UNTIL[watch.goal]
     shown = line(
         code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}", silent,
-        f" · followed until {_UNTIL[watch.goal]} · since ", time(watch.started_at),
+        line(" · ", told_to_stop(watch)) if watch.stopped_by else "",
+        f" · followed until {until} · since ", time(watch.started_at),
     )  # fmt: skip
     data = {
         "id": watch.id,
@@ -73,6 +76,7 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         "task": watch.task or None,
         "status": status,
         "until": state_of(watch.goal),
+        "stopped_by": watch.stopped_by or None,
         "started_at": watch.started_at,
     }
     return Row(shown, data)

@@ -100,7 +100,7 @@ class Desk:
         """Take a typed line."""
         table, slash = self._services.table, self._services.slash_command
         try:
-            refuse_known_secret(self._redactor, invocation.text)
+            refuse_known_secret(self._redactor, invocation.text, invocation.source)
             parsed = parse(
                 table, invocation.text, slash, self._services.aliases.of(invocation.actor)
             )

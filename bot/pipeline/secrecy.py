@@ -8,18 +8,26 @@ from collections.abc import Collection, Mapping
 from bot.errors import Refused
 from bot.folding import narrow
 from bot.language.text import clean
+from bot.model import Source
 from bot.redaction import Redactor
 
+_MESSAGE = (
+    "What is typed stays readable in Slack: delete the message, and change the password, or have a "
+    "new session made."
+)
+_NO_MESSAGE = (
+    "A slash command leaves no message in the channel. Enter secrets only in the form fields that "
+    "ask for them."
+)
 _AT_FIELD = "This contains a password or a session that I know. Leave it out."
 
 
-def refuse_known_secret(redactor: Redactor, line: str) -> None:
+def refuse_known_secret(redactor: Redactor, line: str, source: Source) -> None:
     """Raise Refused for a line that holds a known secret, as typed or as it would be read."""
     if any(redactor.finds(text) for text in (line, clean(line), narrow(clean(line)))):
         raise Refused(
             "That line contains a password or a session that I know, so I did not record it.",
-            hint="What is typed stays readable in Slack: delete the message, and change the "
-            "password, or have a new session made.",
+            hint=_NO_MESSAGE if source is Source.SLASH else _MESSAGE,
         )
 
 

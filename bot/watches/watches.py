@@ -32,6 +32,7 @@ from bot.watches import late
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, ARRIVED, TWICE, Observer, Seen, Sight, is_silence
+from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
 from storage import StorageFailed, Store, UnitOfWork
 from storage.heartbeat import Leases
@@ -342,9 +343,8 @@ class Watches:
         pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
         answer = await self._inventory.last_answer(watch.node)
         last = line(" since ", time(answer)) if answer else ()
-        detail = line("the node has not answered", last, "; I keep trying")
-        if not silent:
-            detail = line(told, "; I keep trying")
+        unseen = line("the node has not answered", last) if silent else line(told)
+        detail = line(besides(watch, unseen), "; I keep trying")
         kept = replace(watch, silent_since=since, next_poll_at=now + pause)
         return _Kept(kept, execution, detail if watch.silent_since is None else None)
 
@@ -361,7 +361,7 @@ class Watches:
                 lost = f"could not be looked at in time: {told}"
             await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
             return None
-        detail = line(told, "; I check again until ", time(refusals.believed_at))
+        detail = line(besides(watch, told), "; I check again until ", time(refusals.believed_at))
         kept = replace(
             watch,
             silent_since=watch.silent_since or now,

@@ -9,7 +9,7 @@ white_circle ⚪|black_circle ⚫|large_brown_circle 🟤|large_green_square �
 white_large_square ⬜|black_large_square ⬛|small_red_triangle 🔺|small_red_triangle_down 🔻|small_blue_diamond 🔹|small_orange_diamond 🔸
 arrow_right ➡️|arrow_left ⬅️|arrow_up ⬆️|arrow_down ⬇️|arrows_counterclockwise 🔄|arrows_clockwise 🔃|repeat 🔁|leftwards_arrow_with_hook ↩️
 arrow_forward ▶️|double_vertical_bar ⏸️|pause_button ⏸️|black_square_for_stop ⏹️|stop_button ⏹️|fast_forward ⏩|rewind ⏪|eject ⏏️|zap ⚡|electric_plug 🔌
-battery 🔋|bulb 💡|fire 🔥|rocket 🚀|gear ⚙️|wrench 🔧|hammer 🔨|hammer_and_wrench 🛠️|nut_and_bolt 🔩|link 🔗|paperclip 📎|pushpin 📌|round_pushpin 📍
+battery 🔋|bulb 💡|fire 🔥|rocket 🚀|gear ⚙️|wrench 🔧|hammer 🔨|hammer_and_wrench 🛠️|nut_and_bolt 🔩|link 🔗|scales ⚖️|paperclip 📎|pushpin 📌|round_pushpin 📍
 lock 🔒|unlock 🔓|closed_lock_with_key 🔐|key 🔑|old_key 🗝️|shield 🛡️|mag 🔍|mag_right 🔎|eyes 👀|bell 🔔|no_bell 🔕|loudspeaker 📢|mega 📣|rotating_light 🚨
 computer 💻|desktop_computer 🖥️|keyboard ⌨️|printer 🖨️|floppy_disk 💾|cd 💿|dvd 📀|minidisc 💽|package 📦|inbox_tray 📥|outbox_tray 📤|file_folder 📁
 open_file_folder 📂|card_index_dividers 🗂️|page_facing_up 📄|page_with_curl 📃|clipboard 📋|memo 📝|pencil 📝|pencil2 ✏️|scroll 📜|bookmark 🔖|books 📚|bar_chart 📊

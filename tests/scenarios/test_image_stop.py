@@ -122,6 +122,20 @@ async def test_a_stop_stops_that_transfer_on_that_node_and_no_other(stage: Stage
     await ended(stage, f"{PYTORCH} on gpu1 was stopped")
 
 
+async def test_it_goes_on_being_said_that_a_transfer_was_told_to_stop(stage: Stage) -> None:
+    await downloads(stage)
+    await stops(stage, stage.alice, PYTORCH)
+    listed = await stage.asks(stage.alice, "/dbc watch list")
+    assert f"was told to stop by <@{stage.alice.id}>" in listed.plain
+    assert "followed until it is known whether it stopped" in listed.plain
+    assert "until it is downloaded" not in listed.plain
+    stage.node("gpu1").silent = True
+    await waits(stage, 1)
+    silent = card(stage.alice, "is being downloaded").plain
+    assert "the node has not answered" in silent
+    assert f"was told to stop by <@{stage.alice.id}>" in silent
+
+
 async def test_a_colleague_who_stops_it_is_named_and_told(stage: Stage) -> None:
     await stage.gives_session(stage.bob, "gpu1")
     await downloads(stage)

@@ -220,3 +220,15 @@ async def test_what_was_recorded_before_a_secret_was_known_is_masked_when_it_is_
     assert "box ******" in home.plain
     assert STRONG not in home.plain
     stage.task(f"box {STRONG}").login_password = ""  # the audit names the machine as it was
+
+
+@pytest.mark.parametrize(("start", "says"), [("/dbc", "leaves no message"), ("@dbc", "delete the")])
+async def test_who_typed_a_secret_is_told_what_is_left_of_it(
+    one_stage: Stage, start: str, says: str
+) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    secret = one_stage.pair("gpu1")[1]
+    told = await one_stage.asks(one_stage.alice, f"{start} node use {secret}")
+    assert REFUSED in told.plain
+    assert says in told.plain
+    assert ("delete the message" in told.plain) == (start == "@dbc")

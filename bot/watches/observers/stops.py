@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.dbc.sizes import Size
 from bot.model import Watch, WatchState
-from bot.reply import line, mention
+from bot.reply import Line, line, mention
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Sight
 from bot.watches.observers.pace import Pace
@@ -59,7 +59,7 @@ def goes_on(watch: Watch, sight: Sight, now: datetime) -> Sight:
     """A transfer that was told to stop, and that the node still reports."""
     if is_own(watch) and now - watch.started_at >= UNSURE_FOR:
         return replace(sight, verdict=_still_running(watch, sight))
-    told = line("was told to stop by ", mention(watch.stopped_by), "; the node still reports it")
+    told = line(told_to_stop(watch), "; the node still reports it")
     return replace(sight, detail=told, about={**sight.about, "stopped_at": "", "left": ""})
 
 
@@ -68,7 +68,7 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
     since = _moment(watch, "stopped_at", now)
     left = str(found.size) if found.is_new else ""
     left_since = _moment(watch, "left_since", now) if left == watch.about.get("left", "") else now
-    told = line("was told to stop by ", mention(watch.stopped_by), "; I check whether it did")
+    told = line(told_to_stop(watch), "; I check whether it did")
     return Sight(
         _verdict(watch, found, now, now - since, now - left_since),
         f"told to stop{', ' if left else ''}{left}",
@@ -78,6 +78,16 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
             "stopped_at": since.isoformat(), "left": left, "left_since": left_since.isoformat(),
         },
     )  # fmt: skip
+
+
+def told_to_stop(watch: Watch) -> Line:
+    """`was told to stop by @bob`: what a card keeps saying until it is known whether it did."""
+    return line("was told to stop by ", mention(watch.stopped_by))
+
+
+def besides(watch: Watch, told: Line | str) -> Line:
+    """What else is known of a transfer, after that it was told to stop, if it was."""
+    return line(told_to_stop(watch), "; ", told) if watch.stopped_by else line(told)
 
 
 def is_own(watch: Watch) -> bool:
