@@ -109,7 +109,7 @@ async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> No
 
 def _taken(nickname: str, kind: str, by: str) -> Refused:
     return Refused(
-        f"Another {kind} is called “{nickname}” already ({by}), so the name would mean either.",
+        f"Another {kind} is already called “{nickname}” ({by}), so the name would mean either.",
         hint="Nothing was changed. Choose another name.",
         field="nickname",
     )

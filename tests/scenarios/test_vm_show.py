@@ -104,7 +104,7 @@ async def test_an_unknown_machine_is_said_with_who_could_not_be_asked(stage: Sta
     told = await stage.asks(stage.alice, "/dbc vm show nosuch")
     assert "None of your machines is called “nosuch”. gpu3 did not answer." in told.plain
     told = await stage.asks(stage.alice, "/dbc vm start inference on gpu3")
-    assert "None of your machines is called “inference”" in told.plain
+    assert "None of your machines on gpu3 is called “inference”" in told.plain
     assert stage.changes() == []
 
 
