@@ -304,12 +304,12 @@ def _words(table: Table, execution: Execution) -> Words:
     command = table.spoken_of(execution.command)
     follow = command.follow or command.unanswered
     if follow is None:
-        return Words("is changing", "has changed")
+        return Words("is changing", "has changed", title=command.title)
     try:
         doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = "is changing", "has changed"
-    return Words(doing, done, follow.limit)
+    return Words(doing, done, follow.limit, command.title)
 
 
 async def run(

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bot.dbc.models import state_of
 from bot.errors import Refused
 from bot.messages.review_cards import CANCEL
 from bot.model import Machine
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked
 from bot.pipeline.rights import require_colleague
+from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import HOME_PAGE, DeliveryFailed, slack_does_not_say
 from bot.reply import (
@@ -53,10 +53,8 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     parts: list[Part] = [*waiting, Heading("Your machines")]
     parts += await _machines(services, machines)
     if watches:
-        rows = [
-            line("• ", bold(w.label), f": {state_of(w.status) if w.status else 'queued'}")
-            for w in watches
-        ]
+        told = [await under_way(services, watch, machines) for watch in watches]
+        rows = [line("• ", one) for one, _ in told]
         parts += [Divider(), Heading("Under way"), Para(stacked(rows))]
     labels = [
         await services.inventory.label(session.node) + " (shared)" * (session.user != user)

@@ -1,6 +1,6 @@
 """Watches: what is being followed, and to stop it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from bot.commands.servers import (
@@ -20,7 +20,8 @@ from bot.messages.facts import FactKind
 from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
-from bot.reply import Line, Reply, Row, Rows, bold, code, command, line, time
+from bot.pipeline.under_way import title_of, under_way
+from bot.reply import Reply, Row, Rows, bold, code, command, line, time
 from bot.services.matching import best_of
 from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
@@ -50,27 +51,24 @@ async def list_watches(ctx: Context) -> Reply:
     watches = [watch for watch in watches if watch.node not in hidden]
     if not watches:
         return Reply.empty("Nothing is being followed for you.")
-    rows = [await _row(ctx, watch) for watch in watches]
+    machines = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
+    rows = [await _row(ctx, watch, machines) for watch in watches]
     return Reply("Followed for you", (Rows(tuple(rows)),))
 
 
-async def _row(ctx: Context, watch: Watch) -> Row:
+async def _row(ctx: Context, watch: Watch, machines: Sequence[Machine]) -> Row:
     label = await ctx.services.inventory.label(watch.node)
-    status = _status(watch)
-    silent: Line = ()
-    if watch.silent_since is not None:
-        answer = await ctx.services.inventory.last_answer(watch.node)
-        since = line(" since ", time(answer)) if answer else ()
-        silent = line(f" as last seen; {label} has not answered", since)
+    told, status = await under_way(ctx.services, watch, machines)
     until = "it is known whether it stopped" if watch.stopped_by else _UNTIL[watch.goal]
     shown = line(
-        code(short(watch.id)), " ", bold(watch.label), f" on {label}: {status}", silent,
+        code(short(watch.id)), " ", told,
         line(" · ", told_to_stop(watch)) if watch.stopped_by else "",
         f" · followed until {until} · since ", time(watch.started_at),
     )  # fmt: skip
     data = {
         "id": watch.id,
         "what": watch.label,
+        "command": title_of(ctx.services, watch) or None,
         "node": label,
         "node_id": watch.node,
         "task": watch.task or None,
@@ -80,13 +78,6 @@ async def _row(ctx: Context, watch: Watch) -> Row:
         "started_at": watch.started_at,
     }
     return Row(shown, data)
-
-
-def _status(watch: Watch) -> str:
-    """What was seen of it; a command without an answer may not have arrived at all."""
-    if watch.unsure and not watch.polls:  # what it was before says nothing
-        return "unknown"
-    return state_of(watch.status) if watch.status else "queued"
 
 
 async def vm(ctx: Context, vm: Vm) -> None:

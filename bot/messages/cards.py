@@ -133,7 +133,7 @@ def progress(
     execution: Execution, subject: Subject, doing: str, detail: Line, *parts: Part
 ) -> Reply:
     """Something is under way: `train-01 is starting on gpu1`."""
-    return running(execution, _about(subject, doing), detail, *parts)
+    return running(execution, under_way(subject, doing), detail, *parts)
 
 
 def running(execution: Execution, what: Line, detail: Line, *parts: Part) -> Reply:
@@ -195,7 +195,8 @@ def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
     return CodeBlock("\n".join(lines))
 
 
-def _about(subject: Subject, doing: str) -> Line:
+def under_way(subject: Subject, doing: str) -> Line:
+    """`train-01 is starting on gpu1`."""
     if not subject.label:
         return line(bold(subject.node_label), " ", doing)
     if "{node}" in doing:
@@ -212,14 +213,35 @@ def placed(text: str, node_label: str) -> Line:
 
 def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
     """`train-01 has started on gpu1 (2 min 10 s)`."""
-    return line(_about(subject, done), f" ({duration(took)})" if took else "", ".")
+    return line(under_way(subject, done), f" ({duration(took)})" if took else "", ".")
 
 
-def unfinished(subject: Subject, why: str, took: timedelta | None = None, by: str = "") -> Line:
-    """`train-01 on gpu1 is in state “create error” (2 min 10 s).`"""
+_OF_COMMAND = {
+    ExecutionStatus.FAILED: " failed",
+    ExecutionStatus.UNKNOWN: " has an unknown end",
+    ExecutionStatus.CANCELLED: " was stopped",
+}
+_ONLY_LOOKS = "watch "  # how such a command is called: it ends well by telling whatever it saw
+
+
+def unfinished(
+    title: str,
+    end: ExecutionStatus,
+    subject: Subject,
+    why: str,
+    took: timedelta | None = None,
+    by: str = "",
+) -> Line:
+    """`vm create failed: train-01 on gpu1 is in state “create error” (2 min 10 s).`
+
+    What is seen of a machine does not tell what was asked of it: the command does.
+    """
+    stands = "" if title.startswith(_ONLY_LOOKS) else _OF_COMMAND[end]
+    lead = line(code(title), f"{stands}: ") if title else ()
     who = line(" by ", mention(by)) if by else ()
     told = placed(why.rstrip("."), subject.node_label)
-    return line(subject.named, " ", told, who, "" if took is None else f" ({duration(took)})", ".")
+    after = "" if took is None else f" ({duration(took)})"
+    return line(lead, subject.named, " ", told, who, after, ".")
 
 
 def signed(execution: Execution, reply: Reply) -> Reply:

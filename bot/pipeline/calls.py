@@ -413,17 +413,18 @@ class Runs:
             await self._outbox.deliver_due()
             return
         end = ExecutionStatus.UNKNOWN
-        sentence = f"I was interrupted during “{command.title}”; whether it was done is not known."
+        label = await self._services.inventory.label(execution.node) if execution.node else ""
+        subject = Subject(execution.label, execution.task, label)
+        what = cards.doing(command.title, subject)
+        sentence = line("I was interrupted during ", what, "; whether it was done is not known.")
         look = line("Look at the present state before doing it again.")
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                if await self._set_end(tx, execution, end, sentence):
+                if await self._set_end(tx, execution, end, plain(sentence)):
                     if await self._endings.is_public(tx, execution):
-                        await self._endings.show(
-                            tx, execution, end, line(sentence), look, announced=True
-                        )
+                        await self._endings.show(tx, execution, end, sentence, look, announced=True)
                     else:
-                        alone = cards.alone(end, line(sentence), *cards.hint(look))
+                        alone = cards.alone(end, sentence, *cards.hint(look))
                         await self._endings.keep(tx, execution, alone, said=False)
         await self._outbox.deliver_due()
 

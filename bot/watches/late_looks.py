@@ -150,7 +150,8 @@ class LateLooks:
         started = execution.started_at or watch.started_at
         took = (execution.finished_at or now) - started if measured(self._clock, started) else None
         subject = subject_of(watch, label)
-        sentence = cards.unfinished(subject, late.why(watch), took)
+        title = self._words(execution).title
+        sentence = cards.unfinished(title, end, subject, late.why(watch), took)
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
         button = (cards.keep_watching_button(watch.id),) if can_go_on else ()

@@ -29,9 +29,10 @@ from bot.services.rewind import caught_up
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words
 from bot.watches import late
+from bot.watches.end_words import end_words
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import Verdict
-from bot.watches.observers.look import ANSWERED, ARRIVED, TWICE, Observer, Seen, Sight, is_silence
+from bot.watches.observers.look import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
 from storage import StorageFailed, Store, UnitOfWork
@@ -170,7 +171,8 @@ class Watches:
             if not await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status):
                 return False
             execution = await tx.executions.get(watch.execution)
-            sentence = line(subject_of(watch, label).named, " is no longer followed.")
+            followed = cards.doing(self._words(execution).title, subject_of(watch, label))
+            sentence = line(followed, " is no longer followed.")
             await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.UNKNOWN,
@@ -407,23 +409,13 @@ class Watches:
                 if not await tx.watches.settle(watch.id, found.state, status, by=self._by):
                     return  # it has ended, or another process looks at it now
                 execution = await tx.executions.get(watch.execution)
-                words = self._words(execution)
                 took = measured(self._clock, execution.started_at or watch.started_at)
-                more = cards.placed(f" {found.more}" if found.more else "", label)
-                if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
-                    more = line(more, f" {answered}")
-                if end is ExecutionStatus.DONE and (twice := watch.about.get(TWICE)):
-                    more = line(more, f" {twice}")
-                if end is ExecutionStatus.DONE:
-                    sentence = line(cards.result(subject, found.why or words.done, took), more)
-                    record = cards.result(subject, found.why or words.done)
-                else:
-                    sentence = line(cards.unfinished(subject, found.why, took, found.by), more)
-                    record = cards.unfinished(subject, found.why)
+                newer = await tx.executions.sent_after(execution)
+                told_of = end_words(watch, execution, found, end, subject, took, newer, self._words)
                 await tx.executions.set_status(
                     execution.id,
                     end,
-                    outcome=plain(line(record, more)),
+                    outcome=told_of.record,
                     now=now,
                     expect={ExecutionStatus.FOLLOWING, ExecutionStatus.UNKNOWN},
                 )
@@ -433,10 +425,11 @@ class Watches:
                     later = late.begun(watch, key, found.why, now)
                     await tx.watches.add(later)
                     lookout = line(_LOOKOUT, time(later.deadline_at), ".")
-                card = cards.ended(execution, end, sentence, detail=lookout)
+                card = cards.ended(execution, end, told_of.sentence, detail=lookout)
                 await self._say_on_card(tx, execution, card)
-                below = (*cards.hint(lookout), *_extras(execution, watch, found, parts))
-                told = cards.announcement(execution, end, sentence, *below)
+                below = (*told_of.below, *cards.hint(lookout))
+                below = (*below, *_extras(execution, watch, found, parts))
+                told = cards.announcement(execution, end, told_of.sentence, *below)
                 await board.tell(tx, execution, key, execution.place, told, now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 

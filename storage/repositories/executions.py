@@ -43,6 +43,9 @@ from storage.vault import Vault
 
 _LATEST = 100  # of the commands about a file: what has become of it, the newest tell
 _UNFINISHED = [status for status in ExecutionStatus if not status.is_end]
+_MAY_BE_DONE = [s for s in _UNFINISHED if s is not ExecutionStatus.WAITING]
+_MAY_BE_DONE += [ExecutionStatus.DONE, ExecutionStatus.UNKNOWN]
+_OF_MACHINES = "vm."  # how their ids begin that change a machine
 
 
 class Executions(Repository):
@@ -260,6 +263,25 @@ class Executions(Repository):
             )
         )
         return int(counted.scalar_one())
+
+    async def sent_after(self, execution: Execution) -> Execution | None:
+        """The newest change of the same machine that was sent later, and did not fail."""
+        if not execution.task or execution.started_at is None:
+            return None
+        rows = await self._connection.execute(
+            select(executions)
+            .where(
+                executions.c.task == execution.task,
+                executions.c.node == execution.node,
+                executions.c.command.startswith(_OF_MACHINES),
+                executions.c.started_at > execution.started_at,
+                executions.c.status.in_(_MAY_BE_DONE),
+            )
+            .order_by(executions.c.started_at.desc())
+            .limit(1)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else from_row(row, secrets={})
 
     async def open_on_target(
         self,

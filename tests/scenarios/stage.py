@@ -28,6 +28,9 @@ DAEMON_PATIENCE = 0.3
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 # A masked secret is no markup, and a sentence may begin with “None of …”.
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
+_BAD_END = re.compile(r"^:(x|grey_question):")
+_COMMAND = re.compile(r"`[a-z]+ [a-z-]+`|: not done")  # or the question that it was
+_COMMAND_FIRST = re.compile(r" `[a-z]+ [a-z-]+`( failed| has an unknown end| was stopped)?: ")
 # A card says below who requested it and when; a question in a field of its own.
 _CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")
 LIMITS = Limits(read=timedelta(seconds=5), connect=timedelta(seconds=5))
@@ -103,7 +106,7 @@ class Stage:
             step = 3 if passed < 18 else 15  # as the bot itself looks: often, then seldom
             await self.passes(step)
             passed += step
-            if found := [m for m in person.messages() if wanted in m.plain.replace("*", "")]:
+            if found := [m for m in person.messages() if wanted in without_command(m)]:
                 return found[-1]
         raise AssertionError(f"nobody said {wanted!r}:\n{person.screen()}")
 
@@ -230,6 +233,17 @@ async def _audit_is_sound(stage: Stage) -> None:
 def is_unfinished(text: str) -> bool:
     """Whether a text has places that nothing was put into, or markup that nothing has rendered."""
     return _UNFINISHED.search(text) is not None
+
+
+def names_command(text: str) -> bool:
+    """Whether an end that is not a good one says of which command it is."""
+    return _BAD_END.search(text) is None or _COMMAND.search(text.replace("*", "")) is not None
+
+
+def without_command(message: SeenMessage) -> str:
+    """What a message says behind the command that it is about; one that has to name it does."""
+    assert names_command(message.plain), message.plain
+    return _COMMAND_FIRST.sub(" ", message.plain.replace("*", ""))
 
 
 def is_card(text: str) -> bool:

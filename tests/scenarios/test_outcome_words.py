@@ -10,7 +10,7 @@ from bot.commands.rows import command_table
 from bot.model import AuditEntry, AuditKind, Effect
 from tests.scenarios.changing import DEEDS, does, prepared
 from tests.scenarios.site import entries
-from tests.scenarios.stage import Stage, is_unfinished, staged
+from tests.scenarios.stage import Stage, is_unfinished, names_command, staged
 
 _DATE = re.compile(r"<!date\^[^>]*>|\{\}")  # as Slack takes moments; nothing, in JSON
 # What happens to every change: nothing, a refusal, or nobody knows whether it was carried out.
@@ -67,6 +67,7 @@ async def test_every_end_is_kept_and_shown_as_a_finished_sentence(
         stage.clock.advance(timedelta(seconds=4000))
         await stage.passes()
         said = [m.plain for m in stage.alice.messages()]
+        assert [text for text in said if not names_command(text)] == []
         said += [
             (await stage.asks(stage.alice, f"/dbc {asked}")).plain
             for asked in ("audit list", "audit list --json", "watch list", "approval list")

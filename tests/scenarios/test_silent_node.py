@@ -1,6 +1,7 @@
 """A node that does not answer: what was known of it, since when, and how it is asked again."""
 
 import json
+import re
 from datetime import timedelta
 
 from tests.scenarios.stage import CHANNEL, Stage, card
@@ -132,6 +133,9 @@ async def test_a_card_says_when_a_silent_node_last_answered(one_stage: Stage) ->
     assert f"the node has not answered since <!date^{answered}^" in shown.plain
     listed = await stage.asks(stage.alice, "/dbc watch list")
     assert f"gpu1 has not answered since <!date^{answered}^" in listed.plain
+    machines = await stage.asks(stage.alice, "/dbc vm list")
+    [seen] = re.findall(r"inference\* `\w+` (.*)", machines.plain)
+    assert f"`vm restart` *inference* on *gpu1*: {seen[:-1]}" in listed.plain
 
 
 async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage) -> None:
@@ -143,4 +147,5 @@ async def test_a_command_without_an_answer_is_listed_as_unknown(one_stage: Stage
     await stage.alice.presses("Confirm", question)
     await stage.quiet()
     listed = await stage.asks(stage.alice, "/dbc watch list")
-    assert "inference on gpu1: unknown · followed until it runs" in listed.plain.replace("*", "")
+    assert "`vm restart` *inference* on *gpu1*: running (as last seen, " in listed.plain
+    assert "; whether the command arrived is not known) · followed until it runs" in listed.plain

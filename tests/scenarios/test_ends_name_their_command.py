@@ -1,0 +1,58 @@
+"""Whatever is told of a change that is not done says which command it is about."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from tests.scenarios.site import approves, asked, site, told
+from tests.scenarios.stage import Stage, card, staged
+
+RESTART = "/dbc vm restart inference force"
+GLASS = '/dbc vm delete inference break_glass="It floods the switch"'
+
+
+async def falls_silent_and_is_killed(stage: Stage) -> None:
+    """Alice deletes a machine without an answer, and the process dies."""
+    await stage.gives_session(stage.alice, "gpu1")
+    question = await stage.asks(stage.alice, "/dbc vm delete inference")
+    stage.world.faults.on("dead_node", path="/tasks/delete")
+    await stage.alice.presses("Confirm", question)
+    await stage.quiet()
+
+
+async def test_a_delete_without_an_answer_says_everywhere_that_it_was_a_delete(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path) as stage:
+        await falls_silent_and_is_killed(stage)
+        await stage.alice.opens_home()
+        home = await stage.alice.sees_home("Under way")
+        under_way = home.plain.replace("*", "").split("Under way")[1]
+        assert "`vm delete` inference on gpu1: running (as last seen, " in under_way
+        assert "whether the command arrived is not known)" in under_way
+        end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
+        named = f":grey_question: <@{stage.alice.id}> `vm delete` has an unknown end: *inference*"
+        assert end.plain.startswith(named)
+        assert "`vm delete` has an unknown end" in card(stage.alice, "Requested by").plain
+
+
+async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None:
+    rule = (
+        '[[rule]]\nname = "both"\nmatch = { command = "vm.*" }\napprovals = 1\n'
+        'break_glass = { persons = ["U0BOB"] }\n'
+    )
+    async with site(tmp_path, rule, entitled="alice bob") as stage:
+        await approves(stage, stage.bob, await asked(stage, RESTART))
+        assert stage.changes() == ["tasks.restart"]
+        stage.clock.advance(timedelta(seconds=1))
+        await stage.bob.types(GLASS, channel="gpu-ops")
+        await stage.quiet()
+        end = await stage.ends(stage.alice, "inference on gpu1 no longer exists")
+        assert end.plain.startswith(f":x: <@{stage.alice.id}> `vm restart` failed: *inference*")
+        assert f"<@{stage.bob.id}> sent `vm delete` after that, <!date^" in end.plain
+        assert f"Requested by <@{stage.alice.id}>, approved by <@{stage.bob.id}>" in end.plain
+        shown = told(stage.alice, "sent `vm delete` after")
+        assert len(shown) == 2  # the card and the message
+        assert all("`vm restart` failed" in m.plain for m in shown)
+        assert "inference is deleted on gpu1" in "".join(
+            m.plain.replace("*", "") for m in stage.alice.messages()
+        )
