@@ -68,8 +68,7 @@ class Question:
 
     `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
     `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
-    where a shared session lets every member approve. `is_narrowed`: others were asked as well, who
-    may not any more.
+    where a shared session lets every member approve.
     """
 
     execution: Execution
@@ -82,7 +81,6 @@ class Question:
     named: bool = False
     people: Sequence[str] = ()
     channel: str = ""
-    is_narrowed: bool = False
 
 
 def question(asked: Question) -> Reply:

@@ -6,7 +6,7 @@ can come of it by them, it is closed.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -16,7 +16,7 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Refused
 from bot.messages import board, review_cards
-from bot.messages.cards import card_key
+from bot.messages.cards import card_key, signed
 from bot.messages.review_cards import Question
 from bot.model import (
     Approval,
@@ -32,11 +32,13 @@ from bot.model import (
 )
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Reply, Words, advice, recorded
+from bot.reply import Line, Reply, Words, advice, dump, recorded
 from bot.reviews.policy import Decision, Policy
-from bot.reviews.reviewers import Reviewers, lasts, since_requested
+from bot.reviews.reviewers import Reviewers, lasts, nobody_left, since_requested
 from bot.reviews.stricter import against, changed
 from storage import Store, UnitOfWork
+
+Entitlements = Mapping[str, frozenset[tuple[str, str]]]
 
 _WAITS = frozenset({ExecutionStatus.WAITING, ExecutionStatus.RECORDED})
 _MEASURED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
@@ -88,18 +90,25 @@ class Measuring:
         self._clock = clock
         self._rules: Policy | None = None  # by which all but `_left` were measured
         self._left: list[str] = []
+        self._rights: Entitlements = {}  # to nodes, by which they were measured
+        self._doubtful: set[str] = set()  # where a click found out that somebody may not decide
+
+    def doubt(self, approval: Approval) -> None:
+        """Look at this one again: somebody whom its card may name may not decide on it."""
+        if approval.kind is ReviewKind.APPROVE:
+            self._doubtful.add(approval.id)
 
     def again(self) -> None:
         """Look at all once more: a question was put up by rules that are in force no longer."""
         self._rules = None
 
     async def look(self) -> None:
-        """Measure all that is open by rules that were not in force before."""
+        """Measure all that is open by rules that were not in force before.
+
+        And by rights: what is about a node that others are entitled to since the last look.
+        """
         reviewers = self._reviews.reviewers.at_this_moment()
-        if self._rules is not reviewers.rules:
-            async with self._store.read() as tx:
-                self._left = [one.id for one in await tx.approvals.open()]
-            self._rules = reviewers.rules
+        await self._find(reviewers.rules)
         is_changed = False
         while self._left:
             async with self._store.read() as tx:
@@ -118,6 +127,25 @@ class Measuring:
             self._left.pop(0)
         if is_changed:  # once for all: a card that Slack is slow to take holds up no other
             await self._deliver()
+
+    async def _find(self, rules: Policy) -> None:
+        """Put down what is to be looked at: all after a reload, else what its rights concern."""
+        doubtful = set(self._doubtful)
+        async with self._store.read() as tx:
+            rights = await tx.sessions.entitlements()
+            if self._rules is rules and rights == self._rights and not doubtful:
+                return
+            nodes = {n for n in {*rights, *self._rights} if rights.get(n) != self._rights.get(n)}
+            found = await tx.approvals.open()
+            about = await tx.executions.some([one.execution for one in found])
+        concerned = [
+            one.id
+            for one in found
+            if self._rules is not rules or one.id in doubtful or about[one.execution].node in nodes
+        ]
+        self._left = list(dict.fromkeys([*self._left, *concerned]))
+        self._rules, self._rights = rules, rights
+        self._doubtful -= doubtful
 
     async def measured(
         self,
@@ -144,30 +172,34 @@ class Measuring:
         people: Sequence[str] = ()
         if approval.kind is ReviewKind.APPROVE and (whole or _is_less(terms, approval)):
             try:
-                people = await self._people(approval, execution, decision, reviewers)
+                node = await self._reviews.node_of(execution)
+                people = await reviewers.require_reviewers(execution, decision, node)
             except Refused as refusal:
-                return await self._void(approval, execution, since_requested(refusal))
-        question = await self._reviews.question(approval, execution, decision)
-        is_asked = set(people) <= set(question.people) and not question.is_narrowed
-        if not _is_less(terms, approval) and (not whole or is_asked):
+                more = decision.approvals > approval.needed
+                why = since_requested(refusal) if more else nobody_left(refusal)
+                return await self._void(approval, execution, why)
+        question = replace(
+            await self._reviews.question(approval, execution, decision), people=people
+        )
+        if not _is_less(terms, approval) and (not whole or await self._is_shown(question)):
             return approval
-        measured = await self._hold(replace(question, people=people), terms)
+        measured = await self._hold(question, terms)
         if measured.status is ApprovalStatus.DENIED:
             await self._reviews.close(measured)
         return measured
 
-    async def _people(
-        self,
-        approval: Approval,
-        execution: Execution,
-        decision: Decision,
-        reviewers: Reviewers,
-    ) -> list[str]:
-        """Who may approve it now. Raises Refused where more have to than before and too few can."""
-        if decision.approvals <= approval.needed:
-            return await reviewers.candidates(execution, decision)
-        node = await self._reviews.node_of(execution)
-        return await reviewers.require_reviewers(execution, decision, node)
+    async def _is_shown(self, question: Question) -> bool:
+        """Whether its cards say this already, and all whom it names have one."""
+        if question.approval.kind is not ReviewKind.APPROVE:
+            return True
+        execution, key = question.execution, card_key(question.execution.id)
+        async with self._store.read() as tx:
+            copies = {copy.key: copy for copy in await tx.messages.copies(key)}
+        asked = {f"{key}:{user}" for user in question.people}
+        if not asked <= copies.keys() or question.approval.status is not ApprovalStatus.PENDING:
+            return asked <= copies.keys()
+        said = dump(signed(execution, review_cards.question(question)))
+        return key in copies and copies[key].content == said
 
     async def _void(self, approval: Approval, execution: Execution, why: Refused) -> Approval:
         """Close what nothing can come of. What is approved is about to run: Refused stops that."""

@@ -235,6 +235,7 @@ class Reviews:
             if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
                 raise
             refusal = failure if isinstance(failure, Refused) else slack_does_not_say()
+            self.measuring.doubt(approval)
             async with self._store.write() as tx:
                 if not await tx.votes.refuse(key, refusal.sentence, self._clock.now()):
                     return None
@@ -495,5 +496,4 @@ class Reviews:
             named,
             people,
             "" if named else await self.reviewers.sharing_channel(execution),
-            is_narrowed=len(people) < len(had),
         )

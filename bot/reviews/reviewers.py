@@ -266,11 +266,13 @@ class Reviewers:
 
     async def _is_full_member(self, user: str) -> bool:
         try:
-            return (await self._directory.person(user)).is_full_member
+            is_full = (await self._directory.person(user)).is_full_member
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
-            return False
+            is_full = False
+        self._people.note(user, is_member=is_full)
+        return is_full
 
     async def check(
         self, approval: Approval, execution: Execution, user: str, channel: str
@@ -331,9 +333,11 @@ class Reviewers:
         """Those of `people` whom the rules let approve it now. Raises DeliveryFailed."""
         if not decision.approvers:
             entitled = await self._sessions.entitled(execution.node)
-            return [user for user in people if user in entitled]
-        members = await self._members_of(decision.approvers)
-        return [user for user in people if decision.may_approve(user, _groups_of(user, members))]
+            found = [user for user in people if user in entitled]
+        else:
+            members = await self._members_of(decision.approvers)
+            found = [u for u in people if decision.may_approve(u, _groups_of(u, members))]
+        return [user for user in found if not self._people.was_no_member(user)]
 
     async def others(self, execution: Execution, decision: Decision) -> list[str]:
         """Who could review what somebody ran without approval, or still has to."""
@@ -437,6 +441,14 @@ def since_requested(refusal: Refused) -> Refused:
     """The refusal of what was not refused when it was requested, in words that say so."""
     return Refused(
         f"The rules have changed since this was requested. {refusal.sentence}", hint=refusal.hint
+    )
+
+
+def nobody_left(refusal: Refused) -> Refused:
+    """The refusal of what enough people could approve when it was requested."""
+    return Refused(
+        f"Who may approve this has changed since it was requested. {refusal.sentence}",
+        hint=refusal.hint,
     )
 
 

@@ -25,6 +25,7 @@ class RecentPeople:
         self._clock = clock
         self._asked: deque[timedelta] = deque()  # when, by the monotonic clock
         self._known: dict[str, tuple[timedelta, PersonInfo]] = {}
+        self._no_members: set[str] = set()
 
     async def person(self, user: str) -> PersonInfo:
         """The person, now, or a moment ago where many were asked about. Raises DeliveryFailed."""
@@ -39,6 +40,17 @@ class RecentPeople:
         found = await self.now.person(user)
         self._known[user] = now, found
         return found
+
+    def note(self, user: str, *, is_member: bool) -> None:
+        """Remember what was found out about a person, for what is not worth asking again."""
+        if is_member:
+            self._no_members.discard(user)
+        else:
+            self._no_members.add(user)
+
+    def was_no_member(self, user: str) -> bool:
+        """Whether the person was no full member when that was last found out."""
+        return user in self._no_members
 
     async def groups(self) -> Mapping[str, UserGroup]:
         """All user groups, now. Raises DeliveryFailed."""

@@ -1,5 +1,7 @@
 """People's credentials for DBC nodes: encrypted at rest, erased on removal."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -153,6 +155,16 @@ class Sessions(Repository):
             )
         )
         return [(user, node) for user, node in rows]
+
+    async def entitlements(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """Who may act on which node, by node: persons and channels. Nothing is decrypted."""
+        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for user, node in await self.everyone():
+            found[node].add((Audience.PERSON, user))
+        shares = select(session_shares.c.node, session_shares.c.kind, session_shares.c.audience)
+        for node, kind, audience in await self._connection.execute(shares):
+            found[node].add((kind, audience))
+        return {node: frozenset(entitled) for node, entitled in found.items()}
 
     async def reseal(self) -> int:
         """Encrypt every session anew under the first key, but for those that no key opens.
