@@ -265,14 +265,17 @@ class Reviewers:
         return sorted(people)
 
     async def _is_full_member(self, user: str) -> bool:
+        is_full = await self._is_described_as_one(user)
+        self._people.note(user, is_member=is_full)
+        return is_full
+
+    async def _is_described_as_one(self, user: str) -> bool:
         try:
-            is_full = (await self._directory.person(user)).is_full_member
+            return (await self._directory.person(user)).is_full_member
         except DeliveryFailed as failure:
             if failure.retry_after is not None:
                 raise
-            is_full = False
-        self._people.note(user, is_member=is_full)
-        return is_full
+            return False
 
     async def check(
         self, approval: Approval, execution: Execution, user: str, channel: str
