@@ -224,6 +224,12 @@ _OF_COMMAND = {
 _ONLY_LOOKS = "watch "  # how such a command is called: it ends well by telling whatever it saw
 
 
+def of_command(title: str, end: ExecutionStatus) -> Line:
+    """`vm create failed: `."""
+    stands = "" if title.startswith(_ONLY_LOOKS) else _OF_COMMAND[end]
+    return line(code(title), f"{stands}: ")
+
+
 def unfinished(
     title: str,
     end: ExecutionStatus,
@@ -236,8 +242,7 @@ def unfinished(
 
     What is seen of a machine does not tell what was asked of it: the command does.
     """
-    stands = "" if title.startswith(_ONLY_LOOKS) else _OF_COMMAND[end]
-    lead = line(code(title), f"{stands}: ") if title else ()
+    lead = of_command(title, end) if title else ()
     who = line(" by ", mention(by)) if by else ()
     told = placed(why.rstrip("."), subject.node_label)
     after = "" if took is None else f" ({duration(took)})"

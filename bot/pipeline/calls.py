@@ -290,6 +290,9 @@ class Runs:
         arrived = "; whether that arrived is not known" if unsure else ""
         told = f"{said(follow.doing, known)}{arrived}. The card of the transfer says how it ends"
         sentence = cards.result(subject, told)
+        if unsure:
+            title = self._services.table.spoken_of(execution.command).title
+            sentence = line(cards.of_command(title, end), sentence)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if await self._set_end(tx, execution, end, plain(sentence)):
