@@ -103,7 +103,7 @@ async def test_what_is_followed_is_listed_and_can_be_let_go(stage: Stage) -> Non
     await stage.asks(alice, f"/dbc image download {PYTORCH} on gpu1")
     await stage.passes(30)
     listed = await stage.asks(alice, "/dbc watch list")
-    assert f"{PYTORCH}* on gpu1:" in listed.plain
+    assert f"{PYTORCH}* on *gpu1*:" in listed.plain
     assert "%" in listed.plain
     await stage.asks(alice, f"/dbc watch stop {PYTORCH}")
     assert "is no longer followed" in card(alice).plain
