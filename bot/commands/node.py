@@ -232,7 +232,7 @@ async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
             await tx.defaults.set("person", ctx.actor, node.id)
     who = "In this channel" if here else "For you"
     return Reply.of(
-        f"{who}, ", bold(node.label), " is meant when no node is json_data.", private=not here
+        f"{who}, ", bold(node.label), " is meant when no node is named.", private=not here
     )
 
 

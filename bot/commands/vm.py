@@ -339,7 +339,7 @@ async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") 
 
 
 async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapping[str, str]:
-    """Whose password is meant where no user is json_data."""
+    """Whose password is meant where no user is named."""
     if user:
         return {}
     user = (await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)).user_name

@@ -100,7 +100,8 @@ class Runs:
             await run(command, execution, bound, answer)
         except StorageFailed as error:
             raise InDoubt(
-                "My database failed while this was carried out: whether it is done is not known.",
+                f"My database failed while `{command.title}` was carried out: whether it is done "
+                "is not known.",
                 hint="Do not repeat it: I come back to it in a few minutes.",
             ) from error
 

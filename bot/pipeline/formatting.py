@@ -176,7 +176,7 @@ def stacked(rows: Sequence[Line]) -> Line:
 
 
 def said_audiences(ids: str) -> Line:
-    """People and channels by their ids, json_data."""
+    """People and channels by their ids, named."""
     people = [one for one in ids.split() if one.startswith(("U", "W"))]
     channels = [one for one in ids.split() if one not in people]
     named = [*map(mention, people), *map(channel, channels)]

@@ -118,8 +118,9 @@ class LateLooks:
         if sent.command != execution.command:
             return
         subject = subject_of(watch, label)
-        sentence = line(subject.named, _UNANSWERED)
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
+        title = self._words(execution).title
+        sentence = line(cards.of_command(title, end), subject.named, _UNANSWERED)
         await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
         if await tx.executions.set_status(
             execution.id,

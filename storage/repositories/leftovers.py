@@ -11,12 +11,12 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 
 from bot.model import ApprovalStatus, VoteState, WatchState
-from storage.repositories.messages import WANTED
+from storage.repositories.messages import MANY, WANTED
 from storage.repositories.repository import Repository, is_free
 from storage.tables import approvals, audit, executions, messages, votes, watches
 
-# An edit that has been tried in vain is tried for as long as there is a content.
-_DELIVERABLE = and_(WANTED, or_(messages.c.ref_ts.is_(None), messages.c.attempts == 0))
+# An edit that has been tried in vain so often is tried for as long as there is a content.
+_DELIVERABLE = and_(WANTED, or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY))
 
 
 class Leftovers(Repository):

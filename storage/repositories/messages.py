@@ -30,7 +30,7 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 
 # Between two tries at an edit, once there were so many.
 LONGEST_PAUSE = timedelta(hours=1)
-_MANY = 10
+MANY = 10
 
 
 class Messages(Repository):
@@ -344,7 +344,7 @@ class Messages(Repository):
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """Whether it is time for the next try; the pauses between many tries at an edit are longer."""
-    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < _MANY)
+    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY)
     return or_(
         is_reached(messages.c.next_try_at, now, LONGEST_PAUSE),
         and_(often, is_reached(messages.c.next_try_at, now)),

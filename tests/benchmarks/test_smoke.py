@@ -15,7 +15,8 @@ def test_everything_sent_is_acknowledged_recorded_and_carried_out(tmp_path: Path
         measurement = Measurement(stage, size, said.append)
         times = measurement.run()
         assert stage.recorded() == measurement.sent == 2 * (2 + 3 + 2 * 3)
-        assert sum(stage.ends().values()) == stage.ends()["refused"]
+        # Its like may be under way still: then it is asked whether to do it all the same.
+        assert stage.ends().keys() <= {"refused", "waiting"}
     text = "\n".join(tables(times, size))
     assert said == ["round 1 of 1"]
     assert all(text.count(case.title) == 2 for case in CASES)

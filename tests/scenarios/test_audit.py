@@ -102,7 +102,7 @@ async def test_a_guests_request_is_recorded_as_refused(one_stage: Stage) -> None
     ]
     assert "Only full members" in await listed(stage, stage.alice)
     await stage.alice.types("/dbc audit export")
-    await stage.alice.sees("Only full members of this workspace can read the audit")
+    await stage.alice.sees("Only full members of this workspace can see machines")
 
 
 async def test_people_see_what_they_did_and_what_happened_on_their_nodes(stage: Stage) -> None:
