@@ -1,25 +1,26 @@
 """What can go wrong, as classes that own their sentence.
 
-A failure is raised where it is known and becomes words in one place (`bot.reply.from_error`).
+A failure is raised where it is known and becomes words in one place (`from_error`).
 Nothing here knows Slack, SQL or HTTP.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # it takes failures, too
-    from bot.reply import Words
-
-
-class Severity(StrEnum):
-    """How a failure is shown and logged."""
-
-    REFUSED = "refused"  # the person asked for something that cannot be: expected, logged as info
-    FAILED = "failed"  # it was tried and did not happen
-    UNKNOWN = "unknown"  # it was sent and nobody knows: settled by reading, never by sending again
-
+from bot.reply import (
+    Fault,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Severity,
+    Words,
+    code,
+    emoji,
+    line,
+    plain,
+)
 
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
 
@@ -41,10 +42,10 @@ class BotError(Exception):
     said = ""
     answer = ""
     may_show_later = True
-    during: "Words" = ""
+    during: Words = ""
     learnt = NOTHING_LEARNT
 
-    def __init__(self, sentence: str, *, hint: "Words" = "", field: str = "") -> None:
+    def __init__(self, sentence: str, *, hint: Words = "", field: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
@@ -67,3 +68,49 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """What was asked clashes with what is there."""
+
+
+_SIGNS = {
+    Severity.REFUSED: "no_entry_sign",
+    Severity.FAILED: "x",
+    Severity.UNKNOWN: "grey_question",
+}
+
+
+def from_error(error: BotError) -> Reply:
+    """The one place where a failure becomes words."""
+    failed = line(error.during, " failed. ") if error.during else ()
+    sentence = line(failed, error.sentence)
+    parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
+    if told := advice(error):
+        parts.append(Note(told))
+    return Reply(plain(sentence), tuple(parts), private=True, fault=fault_of(error))
+
+
+def fault_of(error: BotError) -> Fault:
+    """The failure as a form takes it."""
+    return Fault(error.sentence, advice(error), error.field, error.severity)
+
+
+def recorded(error: BotError) -> str:
+    """The failure as ledger and audit keep it: what is wrong, and the other side's words."""
+    return f"{error.sentence} It says: “{error.said}”." if error.said else error.sentence
+
+
+def advice(error: BotError) -> Line:
+    """What the other side said and what to do about it; nothing if there is neither."""
+    said = line(f"It says: “{error.said}”. ") if error.said else ()
+    return line(said, error.hint) if said or error.hint else ()
+
+
+def from_surprise(error_id: str) -> Reply:
+    """What a person reads when the bot itself is at fault; the id is also in the log."""
+    sentence = "Something went wrong on my side. Look at the present state before trying again."
+    return Reply(
+        sentence,
+        (
+            Para(line(emoji("boom"), " ", sentence)),
+            Note(line("Please tell whoever runs this bot: error ", code(error_id), ".")),
+        ),
+        private=True,
+    )

@@ -16,9 +16,9 @@ import structlog
 from slack_bolt import BoltResponse
 
 from bot.clock import Clock, time_limit
-from bot.errors import BotError, Severity
+from bot.errors import BotError, from_error, from_surprise
 from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
-from bot.reply import Reply, from_error, from_surprise
+from bot.reply import Reply, Severity
 from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import Recent

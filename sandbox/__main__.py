@@ -22,6 +22,7 @@ from sandbox.dbc.worker import Durations
 from sandbox.seed import credentials, seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
+from sandbox.slack.control import add_control
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "manifest.json"
@@ -155,6 +156,7 @@ class Demo:
         self._world = world
         self._daemon = daemon
         self._options = options
+        add_control(self.ws)
         self.ws.app.router.add_post("/control/bot/start", self._start_again)
         self.ws.app.add_subapp("/dbc-control/", control_app(world, demo_renter(), [daemon]))
 

@@ -10,7 +10,7 @@ from bot.commands.metal_admin import ADD, MODIFY, REMOVE, WHICH, listed_by, whic
 from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
-from bot.errors import BotError, Severity
+from bot.errors import BotError
 from bot.language.args import Arg, Manager, Metal
 from bot.language.table import Command, Follow, Group
 from bot.language.text import quoted
@@ -19,7 +19,7 @@ from bot.model import Effect, Goal, Node, NodeKind
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.plural import counted
-from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, emoji, line
+from bot.reply import Line, Note, Part, Reply, Row, Rows, Severity, bold, code, emoji, line
 from bot.reply import command as spoken
 from bot.watches.observers.changes import WANTED
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, kept
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
-from bot.errors import BotError, NotFound, Refused
+from bot.errors import BotError, NotFound, Refused, advice
 from bot.language.args import AnyNode, Arg, Channel, Member
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
@@ -25,7 +25,6 @@ from bot.reply import (
     Rows,
     Span,
     Words,
-    advice,
     bold,
     channel,
     code,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from bot.commands.vm_create import Cpu, Gpu, Mem
 from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
-from bot.errors import BotError, Refused, Severity
+from bot.errors import BotError, Refused
 from bot.folding import plain
 from bot.language.args import Arg, Vm
 from bot.language.table import Command, Follow
@@ -17,7 +17,7 @@ from bot.messages.facts import FactKind, unread
 from bot.model import Effect, Goal, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
-from bot.reply import Line, Para, Reply, bold, line
+from bot.reply import Line, Para, Reply, Severity, bold, line
 from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
 
 NewPublicIp = Annotated[

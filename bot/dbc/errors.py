@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
-from bot.errors import BotError, Conflict, NotFound, Refused, Severity
-from bot.reply import Line, Words, command, line, time
+from bot.errors import BotError, Conflict, NotFound, Refused
+from bot.reply import Line, Severity, Words, command, line, time
 
 
 class Mode(StrEnum):

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.dbc.errors import DbcError
-from bot.errors import NOTHING_LEARNT, BotError, Refused, Severity
+from bot.errors import NOTHING_LEARNT, BotError, Refused, advice, fault_of, recorded
 from bot.language.table import Command, Follow, said
 from bot.messages import board, cards
 from bot.messages.cards import Subject
@@ -27,7 +27,7 @@ from bot.pipeline.repeated import went_through
 from bot.pipeline.targets import Bound
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
-from bot.reply import Line, Reply, advice, code, fault_of, line, plain, recorded
+from bot.reply import Line, Reply, Severity, code, line, plain
 from bot.reviews.policy import Policy
 from storage import BadKey, StorageFailed, UnitOfWork
 

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock, measured
-from bot.errors import Refused
+from bot.errors import Refused, from_error
 from bot.folding import best
 from bot.messages import review_cards
 from bot.model import (
@@ -29,7 +29,7 @@ from bot.pipeline.patience import PATIENCE, courteously, unless_soon
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reviews import Reviews
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
-from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, from_error, line
+from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, line
 from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types which machine it is

@@ -6,7 +6,7 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, from_error
 from bot.ids import new_id
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
@@ -47,7 +47,7 @@ from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
 from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
 from bot.redaction import Redactor
-from bot.reply import Choice, Form, Reply, bold, code, from_error, line, plain
+from bot.reply import Choice, Form, Reply, bold, code, line, plain
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.errors import BotError, Refused, Severity
+from bot.errors import BotError, Refused, from_error
 from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
 from bot.ports import Answer, Work
-from bot.reply import Fault, Form, Note, Part, Reply, emoji, from_error, line
+from bot.reply import Fault, Form, Note, Part, Reply, Severity, emoji, line
 
 log = structlog.get_logger()
 

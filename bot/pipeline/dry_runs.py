@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.dbc.errors import DbcError, WouldSend
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, advice, fault_of
 from bot.ids import new_id
 from bot.language.args import BREAK_GLASS, REASON, SECRET
 from bot.messages.cards import Subject, hint
@@ -28,12 +28,10 @@ from bot.reply import (
     Para,
     Part,
     Reply,
-    advice,
     bold,
     channel,
     code,
     emoji,
-    fault_of,
     line,
     mention,
 )

@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from bot.clock import Clock
-from bot.errors import Refused
+from bot.errors import Refused, advice, recorded
 from bot.messages import board, review_cards
 from bot.messages.cards import card_key, signed
 from bot.messages.review_cards import Question
@@ -32,7 +32,7 @@ from bot.model import (
 )
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Reply, Words, advice, dump, recorded
+from bot.reply import Line, Reply, Words, dump
 from bot.reviews.policy import Decision, Policy
 from bot.reviews.reviewers import Reviewers, lasts, nobody_left, since_requested
 from bot.reviews.stricter import against, changed

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, advice, from_error, recorded
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.messages import board, cards
@@ -37,7 +37,7 @@ from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
 from bot.pipeline.twins import came_meanwhile, twins_of, under_way
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
-from bot.reply import Line, advice, from_error, line, recorded
+from bot.reply import Line, line
 from bot.reviews.policy import Policy
 from storage.heartbeat import Hold
 

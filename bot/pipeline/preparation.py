@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.dbc.errors import DbcError
-from bot.errors import Denied, Refused, Severity
+from bot.errors import Denied, Refused
 from bot.language.table import Command
 from bot.messages.cards import Subject, doing
 from bot.model import Effect, Execution, Goal, Machine, Node
@@ -11,7 +11,7 @@ from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
-from bot.reply import line
+from bot.reply import Severity, line
 from bot.reviews.reviewers import since_requested
 
 

@@ -4,16 +4,13 @@ Source: docs/dbc-api.md §4.3-§4.4 and the upstream `process_*` functions. Know
 """
 
 import json
-from typing import TYPE_CHECKING
 
 from sandbox.dbc import values
+from sandbox.dbc.host import Host
 from sandbox.dbc.images import ImageFile, ImageServer
 from sandbox.dbc.spelling import SPELLINGS
 from sandbox.dbc.task import Disk, Libvirt, Snapshot, Status, Task
 from sandbox.dbc.worker import Job
-
-if TYPE_CHECKING:
-    from sandbox.dbc.node import Node
 
 FILTER_FIELDS = 5
 # What libvirt has no element for; such a filter breaks the definition, not the acceptance.
@@ -22,7 +19,7 @@ UNDEFINABLE_PROTOCOL = "ftp"
 NOT_SET = "N/A"
 
 
-def create(node: "Node", task: Task) -> Job:
+def create(node: Host, task: Task) -> Job:
     """Define, power on, wait for a lease, forward ports, set the password."""
     yield node.durations.define
     if task.task_id not in node.tasks:
@@ -44,7 +41,7 @@ def create(node: "Node", task: Task) -> Job:
     task.settle(Status.CREATING, Status.RUNNING)
 
 
-def define(node: "Node", task: Task) -> None:
+def define(node: Host, task: Task) -> None:
     """Give a machine files and a running domain, with the log lines of it."""
     threads = 2 if task.cpu_cores % 2 == 0 else 1
     cores = task.cpu_cores // threads
@@ -81,7 +78,7 @@ def define(node: "Node", task: Task) -> None:
     node.define(task)
 
 
-def _connect(node: "Node", task: Task, failure: str) -> bool:
+def _connect(node: Host, task: Task, failure: str) -> bool:
     """Find the machine's address and forward its ports; cut its power when that fails."""
     if task.task_id not in node.tasks or task.domain is None:
         return False
@@ -104,7 +101,7 @@ def _connect(node: "Node", task: Task, failure: str) -> bool:
     return True
 
 
-def _set_first_password(node: "Node", task: Task, failure: str) -> None:
+def _set_first_password(node: Host, task: Task, failure: str) -> None:
     if failure == "no_agent":
         text = (
             f"set vm user password failed, user:{task.default_user}, guest agent is not connected"
@@ -117,7 +114,7 @@ def _set_first_password(node: "Node", task: Task, failure: str) -> None:
     note_password(node, task, task.login_user, task.login_password)
 
 
-def note_password(node: "Node", task: Task, user: str, password: str) -> None:
+def note_password(node: Host, task: Task, user: str, password: str) -> None:
     """Log a set password: in clear as the real node does, or as another version of it might."""
     text = f"set vm user password successful, user:{user}, pwd:{password}"
     if node.log_spelling:
@@ -132,7 +129,7 @@ def _breaks_definition(task: Task) -> bool:
     return any(len(it) == FILTER_FIELDS and it[1] == UNDEFINABLE_PROTOCOL for it in split)
 
 
-def start(node: "Node", task: Task) -> Job:
+def start(node: Host, task: Task) -> Job:
     """Power on."""
     yield node.durations.start
     _power(node, task, "start", Libvirt.RUNNING, Status.STARTING, Status.RUNNING)
@@ -140,25 +137,25 @@ def start(node: "Node", task: Task) -> Job:
         task.forwards = True
 
 
-def shutdown(node: "Node", task: Task) -> Job:
+def shutdown(node: Host, task: Task) -> Job:
     """Cut the power, whatever the name says."""
     yield node.durations.shutdown
     _power(node, task, "shutdown", Libvirt.SHUT_OFF, Status.SHUTTING_DOWN, Status.CLOSED)
 
 
-def poweroff(node: "Node", task: Task) -> Job:
+def poweroff(node: Host, task: Task) -> Job:
     """Cut the power."""
     yield node.durations.poweroff
     _power(node, task, "poweroff", Libvirt.SHUT_OFF, Status.POWERING_OFF, Status.CLOSED)
 
 
-def restart(node: "Node", task: Task) -> Job:
+def restart(node: Host, task: Task) -> Job:
     """Ask the guest to reboot, or power on one that is off."""
     yield node.durations.restart
     _power(node, task, "restart", Libvirt.RUNNING, Status.RESTARTING, Status.RUNNING)
 
 
-def force_restart(node: "Node", task: Task) -> Job:
+def force_restart(node: Host, task: Task) -> Job:
     """Cut the power, wait, power on; one that is off is simply powered on."""
     yield node.durations.restart
     if task.domain is not None and task.libvirt is not Libvirt.SHUT_OFF:
@@ -167,7 +164,7 @@ def force_restart(node: "Node", task: Task) -> Job:
     _power(node, task, "restart", Libvirt.RUNNING, Status.RESTARTING, Status.RUNNING)
 
 
-def reset(node: "Node", task: Task) -> Job:
+def reset(node: Host, task: Task) -> Job:
     """Press the reset button."""
     yield node.durations.reset
     _power(node, task, "reset", Libvirt.RUNNING, Status.RESETTING, Status.RUNNING)
@@ -183,7 +180,7 @@ _ERRORS = {
 
 
 def _power(
-    node: "Node", task: Task, kind: str, state: Libvirt, during: Status, after: Status
+    node: Host, task: Task, kind: str, state: Libvirt, during: Status, after: Status
 ) -> None:
     if task.task_id not in node.tasks:
         return
@@ -196,20 +193,20 @@ def _power(
     task.settle(during, after)
 
 
-def delete(node: "Node", task: Task) -> Job:
+def delete(node: Host, task: Task) -> Job:
     """Destroy the machine with all disks and snapshot files."""
     yield node.durations.delete
     node.drop(task)
 
 
-def resize_disk(node: "Node", task: Task, name: str, increment: int) -> Job:
+def resize_disk(node: Host, task: Task, name: str, increment: int) -> Job:
     """Grow a disk by `increment` bytes."""
     yield node.durations.resize
     if name in task.disks:
         task.disks[name].size += increment
 
 
-def add_disk(node: "Node", task: Task, size: int, directory: str) -> Job:
+def add_disk(node: Host, task: Task, size: int, directory: str) -> Job:
     """Attach a new disk; when that fails nothing tells."""
     yield node.durations.add
     if task.task_id not in node.tasks or node.failure("attach"):
@@ -219,7 +216,7 @@ def add_disk(node: "Node", task: Task, size: int, directory: str) -> Job:
     node.make_files(task)
 
 
-def delete_disk(node: "Node", task: Task, name: str) -> Job:
+def delete_disk(node: Host, task: Task, name: str) -> Job:
     """Detach a disk and remove its file."""
     yield node.durations.detach
     if node.failure("detach"):
@@ -229,7 +226,7 @@ def delete_disk(node: "Node", task: Task, name: str) -> Job:
         node.files.pop(disk.source_file, None)
 
 
-def create_snapshot(node: "Node", task: Task, snapshot: Snapshot, server: ImageServer) -> Job:
+def create_snapshot(node: Host, task: Task, snapshot: Snapshot, server: ImageServer) -> Job:
     """Convert the system disk, start its upload; deleting the record stops neither."""
     yield node.durations.convert
     if node.failure("snapshot"):

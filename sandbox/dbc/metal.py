@@ -5,15 +5,12 @@ Source: docs/dbc-api.md §3.7. Knows nothing of requests.
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
 
 from sandbox.dbc import values
 from sandbox.dbc.authority import Gatekeeper
 from sandbox.dbc.chain import MachineOnChain, RentOrder
 from sandbox.dbc.keys import Wallet
-
-if TYPE_CHECKING:
-    from sandbox.dbc.world import World
+from sandbox.dbc.site import Site
 
 POWER_WORDS = {"on": "Up/On", "off": "Down/Off", "reset": "Reset"}
 
@@ -86,8 +83,8 @@ class MetalMachine:
 class MetalManager:
     """A DBC process in bare-metal mode; its node id is its own public key."""
 
-    def __init__(self, world: "World", name: str, *, node_id: str = "") -> None:
-        self.world = world
+    def __init__(self, site: Site, name: str, *, node_id: str = "") -> None:
+        self.site = site
         self.name = name
         self.key = Wallet.from_seed(f"metal manager {name}")
         self.node_id = node_id or self.key.hex_id

@@ -5,12 +5,9 @@ Source: docs/dbc-api.md §3.2.1 and the upstream functions named there. Knows no
 
 import ipaddress
 import math
-from typing import TYPE_CHECKING
 
-from sandbox.dbc.task import SYSTEM_DISK, Task
-
-if TYPE_CHECKING:
-    from sandbox.dbc.node import Node
+from sandbox.dbc.host import Host
+from sandbox.dbc.task import Task
 
 
 class Refusal(Exception):
@@ -26,13 +23,13 @@ class TightRefusal(Refusal):
     """The same, worded without a blank before `"message"`: some disk and snapshot calls."""
 
 
-def others(node: "Node", exclude: Task | None) -> list[Task]:
+def others(node: Host, exclude: Task | None) -> list[Task]:
     """Every machine of the node but one."""
     return [task for task in node.tasks.values() if task is not exclude]
 
 
 def allocate_gpus(
-    node: "Node", count: int, rented: list[int], exclude: Task | None = None
+    node: Host, count: int, rented: list[int], exclude: Task | None = None
 ) -> list[int] | None:
     """Free GPUs among the rented ones; None when they do not suffice."""
     if not rented or count > len(rented):
@@ -44,13 +41,13 @@ def allocate_gpus(
     return free[:count] if len(free) >= count else None
 
 
-def can_have_cpu(node: "Node", cores: int, share: float, exclude: Task | None = None) -> bool:
+def can_have_cpu(node: Host, cores: int, share: float, exclude: Task | None = None) -> bool:
     """Whether so many cores fit the rented share and what running machines leave."""
     used = sum(task.cpu_cores for task in others(node, exclude) if task.is_running)
     return cores <= math.floor(node.cpu_cores * share) and cores + used <= node.cpu_cores
 
 
-def can_have_memory(node: "Node", size: int, share: float, exclude: Task | None = None) -> bool:
+def can_have_memory(node: Host, size: int, share: float, exclude: Task | None = None) -> bool:
     """Whether so many bytes are free, fit the share and what running machines leave."""
     if size <= 0 or size > node.memory_free or size > math.floor(node.memory * share):
         return False
@@ -58,12 +55,12 @@ def can_have_memory(node: "Node", size: int, share: float, exclude: Task | None 
     return size + used <= node.memory
 
 
-def can_have_disk(node: "Node", size: int) -> bool:
+def can_have_disk(node: Host, size: int) -> bool:
     """Whether so many bytes fit /data beside the system disk."""
     return 0 < size <= node.data_free
 
 
-def check_port(node: "Node", number: int, exclude: Task | None = None) -> None:
+def check_port(node: Host, number: int, exclude: Task | None = None) -> None:
     """Refuse a port that a machine with a live domain holds."""
     for task in others(node, exclude):
         if not task.holds_ports:
@@ -78,7 +75,7 @@ def check_port(node: "Node", number: int, exclude: Task | None = None) -> None:
             raise Refusal(f"port conflict, exist rdp_port = {number}")
 
 
-def check_public_ip(node: "Node", address: str, exclude: Task | None = None) -> None:
+def check_public_ip(node: Host, address: str, exclude: Task | None = None) -> None:
     """Refuse what is no IP address, is the host's, or serves another machine."""
     if not address:
         return
@@ -92,7 +89,7 @@ def check_public_ip(node: "Node", address: str, exclude: Task | None = None) -> 
         raise Refusal("public ip being used")
 
 
-def check_before_start(node: "Node", task: Task) -> None:
+def check_before_start(node: Host, task: Task) -> None:
     """The resource check of start and restart (§3.2.6)."""
     busy = {gpu for other in others(node, task) if other.holds_gpus for gpu in other.gpus}
     if any(gpu in busy or gpu >= node.gpus for gpu in task.gpus):
@@ -106,8 +103,3 @@ def check_before_start(node: "Node", task: Task) -> None:
         except Refusal:
             raise Refusal(f"check {what} failed") from None
     check_public_ip(node, task.public_ip, task)
-
-
-def data_free(total: int, available: int) -> int:
-    """What /data has for data disks: the system disk's size is set aside."""
-    return max(0, min(total - SYSTEM_DISK, available))

@@ -4,44 +4,26 @@ Several daemons may front one world. Knows nothing of HTTP.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from sandbox.dbc.calls import Call, CallLog
-from sandbox.dbc.clock import Clock, ManualClock
+from sandbox.dbc.clock import Clock
 from sandbox.dbc.faults import Faults
 from sandbox.dbc.images import ImageFile, ImageServer
 from sandbox.dbc.metal import MetalMachine, MetalManager
 from sandbox.dbc.node import Node
+from sandbox.dbc.site import Site
 
 Peer = Node | MetalManager | MetalMachine
 
 
-@dataclass
-class Network:
-    """A VXLAN between machines of one site."""
-
-    name: str
-    vni: str
-    ip_cidr: str
-    ip_start: str
-    ip_end: str
-    dhcp_interface: str
-    machine_id: str
-    wallet: str
-    last_use: datetime
-    members: list[str] = field(default_factory=list)
-
-
-class World:
+class World(Site):
     """The machine room."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self.clock: Clock = clock or ManualClock()
+        super().__init__(clock)
         self.nodes: dict[str, Node] = {}
         self.managers: dict[str, MetalManager] = {}
         self.image_servers: dict[str, ImageServer] = {}
-        self.networks: dict[str, Network] = {}
         self.faults = Faults()
         self.calls = CallLog()
 

@@ -3,19 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from sandbox.slack.errors import Json
+from sandbox.slack.workspace import Workspace
 
-if TYPE_CHECKING:
-    from sandbox.slack.workspace import Workspace
-
-Control = Callable[["Workspace", Json], Awaitable[Json]]
+Control = Callable[[Workspace, Json], Awaitable[Json]]
 
 
-async def _faults(ws: "Workspace", body: Json) -> Json:
+async def _faults(ws: Workspace, body: Json) -> Json:
     """Add one failure (fields of Fault), or `{"clear": true}`."""
     if body.get("clear"):
         ws.faults.clear()
@@ -24,13 +21,13 @@ async def _faults(ws: "Workspace", body: Json) -> Json:
     return {"pending": [asdict(fault) for fault in ws.faults.pending]}
 
 
-async def _calls(ws: "Workspace", body: Json) -> Json:
+async def _calls(ws: Workspace, body: Json) -> Json:
     """The recorded calls, of one method if named."""
     method = body.get("method")
     return {"calls": [asdict(c) for c in ws.calls if method in (None, c.method)]}
 
 
-async def _deliveries(ws: "Workspace", _body: Json) -> Json:
+async def _deliveries(ws: Workspace, _body: Json) -> Json:
     """Everything sent to the app, with its acknowledgements."""
     return {
         "deliveries": [
@@ -46,18 +43,18 @@ async def _deliveries(ws: "Workspace", _body: Json) -> Json:
     }
 
 
-async def _twice(ws: "Workspace", body: Json) -> Json:
+async def _twice(ws: Workspace, body: Json) -> Json:
     """Send the next `count` deliveries twice."""
     ws.deliver_twice(int(body.get("count", 1)))
     return {}
 
 
-async def _again(ws: "Workspace", body: Json) -> Json:
+async def _again(ws: Workspace, body: Json) -> Json:
     """Send the last delivery (of `type`) once more."""
     return {"ack": asdict(await ws.deliver_again(body.get("type")))}
 
 
-async def _socket_faults(ws: "Workspace", body: Json) -> Json:
+async def _socket_faults(ws: Workspace, body: Json) -> Json:
     """Add one failure of handshakes (fields of SocketFault), or `{"clear": true}`."""
     if body.get("clear"):
         ws.sockets.faults.clear()
@@ -66,7 +63,7 @@ async def _socket_faults(ws: "Workspace", body: Json) -> Json:
     return {"pending": [asdict(fault) for fault in ws.sockets.faults.pending]}
 
 
-async def _disconnect(ws: "Workspace", body: Json) -> Json:
+async def _disconnect(ws: Workspace, body: Json) -> Json:
     """Ask every connection to reconnect (`reason`), break them (`drop`), or `freeze` them."""
     if body.get("drop"):
         ws.sockets.drop()
@@ -77,7 +74,7 @@ async def _disconnect(ws: "Workspace", body: Json) -> Json:
     return {}
 
 
-async def _mode(ws: "Workspace", body: Json) -> Json:
+async def _mode(ws: Workspace, body: Json) -> Json:
     """`{"request_url": …}` for HTTP, `{}` for Socket Mode."""
     if url := body.get("request_url"):
         return {"verified": await ws.use_http(url)}
@@ -85,13 +82,13 @@ async def _mode(ws: "Workspace", body: Json) -> Json:
     return {}
 
 
-async def _clock(ws: "Workspace", body: Json) -> Json:
+async def _clock(ws: Workspace, body: Json) -> Json:
     """Wind the clock by `seconds`."""
     ws.wind(timedelta(seconds=float(body.get("seconds", 0))))
     return {"now": ws.clock.now().isoformat()}
 
 
-async def _token(ws: "Workspace", body: Json) -> Json:
+async def _token(ws: Workspace, body: Json) -> Json:
     """Revoke the tokens (or that of one `kind`, with an `error`), or allow them again."""
     kinds = [body["kind"]] if "kind" in body else ["bot", "app"]
     if body.get("revoked", True):
@@ -101,20 +98,20 @@ async def _token(ws: "Workspace", body: Json) -> Json:
     return {"refusals": ws.core.refusals}
 
 
-async def _scopes(ws: "Workspace", body: Json) -> Json:
+async def _scopes(ws: Workspace, body: Json) -> Json:
     """Take scopes of the bot token away (`take`), or give them (`give`)."""
     ws.take_scopes(*body.get("take", ()))
     ws.give_scopes(*body.get("give", ()))
     return {"scopes": sorted(ws.core.config.scopes)}
 
 
-async def _limits(ws: "Workspace", body: Json) -> Json:
+async def _limits(ws: Workspace, body: Json) -> Json:
     """Keep the rate limits of all methods (`strict`), or those of tier 2 alone."""
     ws.limits.strict = bool(body.get("strict", True))
     return {"strict": ws.limits.strict}
 
 
-async def _member(ws: "Workspace", body: Json) -> Json:
+async def _member(ws: Workspace, body: Json) -> Json:
     """Change an account by its `name`: `deleted` (deactivated), `is_restricted` (a guest)."""
     member = ws.core.state.member(body["name"])
     for trait in ("deleted", "is_restricted"):
@@ -123,7 +120,7 @@ async def _member(ws: "Workspace", body: Json) -> Json:
     return {"name": member.name, "deleted": member.deleted, "is_restricted": member.is_restricted}
 
 
-async def _usergroup(ws: "Workspace", body: Json) -> Json:
+async def _usergroup(ws: Workspace, body: Json) -> Json:
     """Let the user group called `handle` have these `members`, by name, be `disabled` or `odd`."""
     groups = {group.handle: group for group in ws.core.state.usergroups.values()}
     group = groups[body["handle"]]
@@ -136,13 +133,13 @@ async def _usergroup(ws: "Workspace", body: Json) -> Json:
     return {"id": group.id, "users": group.users}
 
 
-async def _ack_seconds(ws: "Workspace", body: Json) -> Json:
+async def _ack_seconds(ws: Workspace, body: Json) -> Json:
     """Change how long Slack waits for an acknowledgement (`seconds`)."""
     ws.core.dispatcher.ack_seconds = float(body["seconds"])
     return {}
 
 
-async def _status(ws: "Workspace", _body: Json) -> Json:
+async def _status(ws: Workspace, _body: Json) -> Json:
     """Whether the app is connected, and what it is to be configured with."""
     return {
         "connected": ws.connected,
@@ -174,8 +171,8 @@ _CONTROLS: dict[str, Control] = {
 }
 
 
-def add_control(app: web.Application, ws: "Workspace") -> None:
-    """Serve `POST /control/<what>` with a JSON body."""
+def add_control(ws: Workspace) -> None:
+    """Let a workspace that is not started yet serve `POST /control/<what>` with a JSON body."""
 
     def endpoint(control: Control) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
@@ -189,4 +186,4 @@ def add_control(app: web.Application, ws: "Workspace") -> None:
         return handle
 
     for name, control in _CONTROLS.items():
-        app.router.add_post(f"/control/{name}", endpoint(control))
+        ws.app.router.add_post(f"/control/{name}", endpoint(control))

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.slack import interactions, people_acts
 from sandbox.slack.conversations import Channel, File, Message
+from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json
 from sandbox.slack.fields import answer, find_by_name, label_of, options_of
@@ -13,9 +14,6 @@ from sandbox.slack.interactions import Surface
 from sandbox.slack.members import Member
 from sandbox.slack.reading import all_blocks, message_text, pings, readable, unescaped, words
 from sandbox.slack.views import View, elements_of
-
-if TYPE_CHECKING:
-    from sandbox.slack.workspace import Workspace
 
 
 def _buttons(blocks: list[Json]) -> list[str]:
@@ -170,8 +168,8 @@ class SeenView:
 class Person:
     """One member, driven by a test."""
 
-    def __init__(self, ws: "Workspace", member: Member) -> None:
-        self._ws = ws
+    def __init__(self, core: Core, member: Member) -> None:
+        self._core = core
         self.member = member
 
     @property
@@ -186,11 +184,11 @@ class Person:
 
     def reloads(self) -> None:
         """Reload Slack: what only this person saw, and Slack does not keep, is gone."""
-        for channel in self._ws.core.state.channels.values():
+        for channel in self._core.state.channels.values():
             for message in list(channel.messages.values()):
                 if message.only_for == self.id:
                     del channel.messages[message.ts]
-        self._ws.core.state.announce()
+        self._core.state.announce()
 
     async def types(
         self,
@@ -201,7 +199,7 @@ class Person:
     ) -> Message | Ack:
         """Type a line and press Enter. A command returns when the app has acknowledged (or not)."""
         ts = thread_ts.ts if isinstance(thread_ts, SeenMessage) else thread_ts
-        return await people_acts.type_line(self._ws.core, self.member, channel, line, ts, subtype)
+        return await people_acts.type_line(self._core, self.member, channel, line, ts, subtype)
 
     async def presses(
         self,
@@ -218,7 +216,7 @@ class Person:
         if element["type"] != "button":
             raise CannotDo(f"{name!r} is not a button.")
         ids = block["block_id"], element["action_id"]
-        return await interactions.press(self._ws.core, self.member, surface, *ids)
+        return await interactions.press(self._core, self.member, surface, *ids)
 
     async def chooses(
         self,
@@ -241,11 +239,11 @@ class Person:
     async def submits(self, values: dict[str, Any] | None = None) -> Ack | None:
         """Fill in and submit the modal on top; None if Slack's client refused to send it."""
         await self.fills(values or {})
-        return await interactions.submit(self._ws.core, self.member, self._top().id, {})
+        return await interactions.submit(self._core, self.member, self._top().id, {})
 
     async def closes(self) -> None:
         """Cancel the modal on top."""
-        await interactions.close(self._ws.core, self.member, self._top().id)
+        await interactions.close(self._core, self.member, self._top().id)
 
     async def suggests(
         self, name: str, query: str, message: SeenMessage | None = None, *, on_home: bool = False
@@ -259,38 +257,38 @@ class Person:
     async def uses_shortcut(self, callback_id: str, message: SeenMessage) -> Ack:
         """Use a message shortcut."""
         surface = self._on_message(message)
-        return await interactions.shortcut(self._ws.core, self.member, surface, callback_id)
+        return await interactions.shortcut(self._core, self.member, surface, callback_id)
 
     def reads(self, channel: str) -> None:
         """Read a channel, so that nothing in it counts as new."""
-        people_acts.read(self._ws.core, self.member, channel)
+        people_acts.read(self._core, self.member, channel)
 
     async def opens_home(self) -> None:
         """Open the app's Home tab."""
-        people_acts.open_home(self._ws.core, self.member)
+        people_acts.open_home(self._core, self.member)
 
     @property
     def modal(self) -> SeenView | None:
         """The modal on top."""
-        stack = self._ws.core.state.stacks.get(self.id, [])
+        stack = self._core.state.stacks.get(self.id, [])
         return SeenView(stack[-1]) if stack else None
 
     @property
     def home(self) -> SeenView | None:
         """The Home tab, once published."""
-        home = self._ws.core.state.homes.get(self.id)
+        home = self._core.state.homes.get(self.id)
         return SeenView(home) if home else None
 
     @property
     def notices(self) -> list[str]:
         """What Slack itself has told this member."""
-        return [notice.text for notice in self._ws.core.state.notices.get(self.id, [])]
+        return [notice.text for notice in self._core.state.notices.get(self.id, [])]
 
     def messages(
         self, channel: str | None = None, *, thread_ts: str | None = None
     ) -> list[SeenMessage]:
         """The messages on the screen, oldest first: of one channel or all, of one thread."""
-        state = self._ws.core.state
+        state = self._core.state
         seen = [
             SeenMessage(message, state.members[message.user])
             for where in self._channels(channel)
@@ -350,7 +348,7 @@ class Person:
     def screen(self) -> str:
         """Everything on the screen as text, for a failing test's message."""
         lines = [
-            f"#{self._ws.core.state.channels[m.channel].name or 'dm'} {m.user}"
+            f"#{self._core.state.channels[m.channel].name or 'dm'} {m.user}"
             f"{' (only for you)' if m.ephemeral else ''}: {m.plain} {m.buttons or ''}"
             for m in self.messages()
         ]
@@ -360,14 +358,14 @@ class Person:
 
     async def _wait(self, found: Any, what: str, seconds: float) -> Any:
         try:
-            return await self._ws.until(found, seconds)
+            return await self._core.state.until(found, seconds)
         except TimeoutError:
             raise AssertionError(
                 f"{self.name} does not see {what!r} but:\n{self.screen()}"
             ) from None
 
     def _channels(self, channel: str | None) -> list[Channel]:
-        core = self._ws.core
+        core = self._core
         if channel is not None:
             return [people_acts.channel_of(core, self.member, channel)]
         return [c for c in core.state.channels.values() if self.id in c.members]
@@ -379,8 +377,8 @@ class Person:
         return modal.view
 
     def _on_message(self, message: SeenMessage) -> Surface:
-        channel = self._ws.core.state.channels[message.channel]
-        return interactions.in_message(self._ws.core, self.member, channel, message.ts)
+        channel = self._core.state.channels[message.channel]
+        return interactions.in_message(self._core, self.member, channel, message.ts)
 
     def _surface(
         self, name: str, message: SeenMessage | None, channel: str | None, *, on_home: bool
@@ -407,7 +405,7 @@ class Person:
         if "external_select" in element["type"] and value:
             wanted = value if isinstance(value, list) else [value]
             offered = [o for v in wanted for o in await self._search(surface, block, element, v)]
-        core = self._ws.core
+        core = self._core
         if element["type"] == "overflow":
             chosen = next(o for o in offered if words(o["text"]) == value)
             held: Json = {"selected_option": chosen}
@@ -418,7 +416,7 @@ class Person:
 
     async def _search(self, surface: Surface, block: Json, element: Json, query: str) -> list[Json]:
         ids = block["block_id"], element["action_id"]
-        found = await interactions.suggest(self._ws.core, self.member, surface, *ids, query)
+        found = await interactions.suggest(self._core, self.member, surface, *ids, query)
         return list(options_of(found))
 
 

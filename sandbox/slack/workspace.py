@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from sandbox.slack.clock import Clock, HandClock, SystemClock
-from sandbox.slack.control import add_control
 from sandbox.slack.conversations import Channel
 from sandbox.slack.core import ApiCall, AppConfig, Core
 from sandbox.slack.delivery import Ack, Delivery, Dispatcher
@@ -64,7 +63,6 @@ class Workspace:
             dispatcher.transport = HttpDelivery(request_url, self.signing_secret, self.clock)
         self.app = build_app(self.core)
         add_page(self.app, self.core)
-        add_control(self.app, self)
         self._server = Server(self.app, port)
         self._people: dict[str, Person] = {}
         self._populate()
@@ -135,7 +133,7 @@ class Workspace:
     def member(self, name: str) -> Person:
         """A member to act as."""
         if name not in self._people:
-            self._people[name] = Person(self, self.core.state.member(name))
+            self._people[name] = Person(self.core, self.core.state.member(name))
         return self._people[name]
 
     def add_member(self, name: str, real_name: str = "", **traits: Any) -> Person:

@@ -38,7 +38,8 @@ from bot.dbc.identity import Target, WalletSignature
 from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
 from bot.dbc.transport import Call
-from bot.errors import Conflict, NotFound, Refused, Severity
+from bot.errors import Conflict, NotFound, Refused
+from bot.reply import Severity
 from tests.dbc.conftest import (
     DISCONNECTED,
     EMPTY,

@@ -10,21 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.commands.rows import command_table
-from bot.errors import Refused
-from bot.reply import (
-    Form,
-    Note,
-    Reply,
-    Row,
-    Rows,
-    code,
-    command,
-    dump,
-    from_error,
-    line,
-    load,
-    with_commands,
-)
+from bot.errors import Refused, from_error
+from bot.reply import Form, Note, Reply, Row, Rows, code, command, dump, line, load, with_commands
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for room in ("bot", "handlers") for path in (ROOT / room).rglob("*.py"))

@@ -190,7 +190,7 @@ def _data_file(node: Node, given: Json) -> str:
 
 def _networking(node: Node, given: Json, task: Task) -> None:
     task.network_name = string(given, "network_name")
-    if task.network_name and task.network_name not in node.world.networks:
+    if task.network_name and task.network_name not in node.site.networks:
         raise Refusal("can not find network info")
     task.custom_ports = values.strings(given, "custom_port") or []
     task.multicast = values.strings(given, "multicast") or []

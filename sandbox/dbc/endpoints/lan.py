@@ -9,8 +9,8 @@ from sandbox.dbc import values
 from sandbox.dbc.endpoints.request import NodeRequest, ProcessDied, ok, quoted
 from sandbox.dbc.node import Node
 from sandbox.dbc.resources import Refusal
+from sandbox.dbc.site import Network
 from sandbox.dbc.values import atoi, string, time_text
-from sandbox.dbc.world import Network
 
 MAX_LISTED = 31
 NAME_LENGTHS = range(6, 11)
@@ -39,7 +39,7 @@ def network_row(network: Network) -> str:
 
 def lan_list(node: Node, request: NodeRequest) -> str:
     """All networks as an array, or the named one as an object."""
-    networks = node.world.networks
+    networks = node.site.networks
     if request.name:
         network = networks.get(request.name)
         if network is None:
@@ -57,7 +57,7 @@ def create(node: Node, request: NodeRequest) -> str:
     if len(name.encode()) not in NAME_LENGTHS or not values.alphanumeric(name):
         words = "network name requires a combination of 6 to 10 letters or numbers"
         raise Refusal(words, -3)
-    if name in node.world.networks:
+    if name in node.site.networks:
         raise Refusal("network name already existed", -3)
     if not cidr:
         raise Refusal("ip cidr can not be empty", -3)
@@ -66,7 +66,7 @@ def create(node: Node, request: NodeRequest) -> str:
     start, end = _range(cidr)
     if node.lan_error:
         raise Refusal(node.lan_error, -3)
-    node.world.networks[name] = Network(
+    node.site.networks[name] = Network(
         name=name,
         vni=str(node.random.randrange(1, 2**24)),
         ip_cidr=cidr,
@@ -99,7 +99,7 @@ def _range(cidr: str) -> tuple[str, str]:
 
 def delete(node: Node, request: NodeRequest) -> str:
     """Remove one's own unused network."""
-    network = node.world.networks.get(request.name)
+    network = node.site.networks.get(request.name)
     if network is None:
         raise Refusal("network name not exist", -3)
     if network.wallet != request.wallet:
@@ -107,5 +107,5 @@ def delete(node: Node, request: NodeRequest) -> str:
     if network.members:
         words = "network is in used, please delete task in the network first"
         raise Refusal(words, -3)
-    del node.world.networks[request.name]
+    del node.site.networks[request.name]
     return ok()

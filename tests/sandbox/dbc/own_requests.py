@@ -5,9 +5,9 @@ from collections.abc import Callable
 from sandbox.dbc.chain import MachineState
 from sandbox.dbc.images import ImageFile
 from sandbox.dbc.metal import MetalMachine
+from sandbox.dbc.site import Network
 from sandbox.dbc.task import Libvirt, Snapshot, Status, Task
 from sandbox.dbc.values import GIB
-from sandbox.dbc.world import Network
 from tests.sandbox.dbc.exchanges import Exchange
 from tests.sandbox.dbc.rig import ALICE, Rig
 

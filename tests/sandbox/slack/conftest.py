@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import HandClock, Workspace
+from sandbox.slack.control import add_control
 
 
 @pytest.fixture
@@ -20,9 +21,11 @@ def clock() -> HandClock:
 
 @pytest.fixture
 async def ws(clock: HandClock) -> AsyncIterator[Workspace]:
-    async with Workspace(
+    workspace = Workspace(
         clock=clock, ack_seconds=0.5, retry_delays=(0.0, 0.01), shortcuts={"followup"}
-    ) as workspace:
+    )
+    add_control(workspace)
+    async with workspace:
         yield workspace
 
 

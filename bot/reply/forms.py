@@ -1,0 +1,56 @@
+"""Forms as data: their fields and choices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bot.reply.parts import Part
+from bot.reply.text import Words
+
+FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "person", "channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a field: what is shown and what is meant."""
+
+    label: str
+    value: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One input of a form.
+
+    `search` fields ask the bot for options as the person types; `source` says for what
+    ("vm", "node", "image"). `initial` is prefilled text, or the option for choices. `decides`:
+    what other fields offer or show depends on it, so its choice is told at once.
+    """
+
+    name: str
+    label: str
+    kind: FieldKind
+    hint: str = ""
+    placeholder: str = ""
+    required: bool = True
+    initial: Choice | None = None
+    choices: tuple[Choice, ...] = ()
+    source: str = ""
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form for one command. `kept` is what was given beside the fields and comes back with them.
+
+    It is readable for the person: nothing secret.
+    """
+
+    command: str
+    title: str
+    submit: str
+    fields: tuple[FormField, ...]
+    intro: tuple[Part, ...] = ()
+    errors: Mapping[str, Words] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,177 @@
+"""Parts of a message: paragraphs, lists, buttons, and the reply that they make up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from bot.reply.text import Line, Span, line, plain
+
+
+class Severity(StrEnum):
+    """How a failure is shown and logged."""
+
+    REFUSED = "refused"  # the person asked for something that cannot be: expected, logged as info
+    FAILED = "failed"  # it was tried and did not happen
+    UNKNOWN = "unknown"  # it was sent and nobody knows: settled by reading, never by sending again
+
+
+@dataclass(frozen=True, slots=True)
+class Para:
+    """A paragraph."""
+
+    text: Line
+    kind: Literal["para"] = "para"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A short plain title."""
+
+    text: str
+    kind: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Small print."""
+
+    text: Line
+    kind: Literal["note"] = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Pairs of label and value, laid out in columns where there is room."""
+
+    pairs: tuple[tuple[str, Line], ...]
+    kind: Literal["fields"] = "fields"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Preformatted text."""
+
+    text: str
+    kind: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Divider:
+    """A rule between parts."""
+
+    kind: Literal["divider"] = "divider"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`action` is what a click means (noun dot verb), `value` an opaque id, never arguments."""
+
+    label: str
+    action: str
+    value: str
+    style: Literal["", "primary", "danger"] = ""
+    kind: Literal["button"] = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """A row of buttons."""
+
+    buttons: tuple[Button, ...]
+    kind: Literal["actions"] = "actions"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a list: how it reads, and what it says by name, for those who want JSON."""
+
+    text: Line
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list, below an optional head. `stays`: its head is shown also where no row is left.
+
+    `also` is what the list says by name beside its rows: why some may be missing.
+    """
+
+    rows: tuple[Row, ...]
+    head: Line = ()
+    stays: bool = False
+    also: tuple[Mapping[str, Any], ...] = ()
+    kind: Literal["rows"] = "rows"
+
+    @property
+    def text(self) -> Line:
+        """Head and rows below each other."""
+        lines = [self.head] if self.head else []
+        lines += [row.text for row in self.rows]
+        return line(*(piece for one in lines for piece in ("\n", one)))[1:]
+
+
+Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a reply says cannot be, what to do, and the argument that it is about, if any."""
+
+    sentence: str
+    hint: Line
+    field: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message. `summary` is its plain text for notifications and screen readers.
+
+    `private`: only for the person who asked, wherever they asked. `sensitive`: it holds secrets,
+    so it is never kept as a file. `fault`: it says why something cannot be. `data` is what it says
+    by name, where it is about one thing; lists say theirs by row.
+    """
+
+    summary: str
+    parts: tuple[Part, ...] = ()
+    private: bool = False
+    sensitive: bool = False
+    fault: Fault | None = None
+    data: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *pieces: str | Span | Line,
+        private: bool = False,
+        data: Mapping[str, Any] | None = None,
+    ) -> "Reply":
+        """A reply of one paragraph."""
+        text = line(*pieces)
+        return cls(plain(text), (Para(text),), private=private, data=data)
+
+    @classmethod
+    def empty(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
+        """A list without rows, and the paragraph that says so."""
+        text = line(*pieces)
+        return cls(plain(text), (Rows((), text),), private=private)
+
+    def also(self, *parts: Part) -> "Reply":
+        """The same with more parts below."""
+        return replace(self, parts=(*self.parts, *parts))
+
+
+_replies: TypeAdapter[Reply] = TypeAdapter(Reply)
+
+
+def dump(reply: Reply) -> str:
+    """The reply as JSON, to be kept."""
+    return _replies.dump_json(reply).decode()
+
+
+def load(text: str) -> Reply:
+    """What `dump` wrote."""
+    return _replies.validate_json(text)
