@@ -6,6 +6,7 @@ from tests.benchmarks.__main__ import plain, tables
 from tests.benchmarks.acknowledgements import CASES, Measurement, Size
 from tests.benchmarks.figures import figures
 from tests.benchmarks.stage import staged
+from tests.benchmarks.watching import row, watching
 
 
 def test_everything_sent_is_acknowledged_recorded_and_carried_out(tmp_path: Path) -> None:
@@ -27,3 +28,9 @@ def test_plain_figures_are_measured(tmp_path: Path) -> None:
     assert [one.unit for one in found] == ["µs", "ms", "ms"]
     assert all(one.value > 0 and one.other > 0 for one in found)
     assert len(list(plain(found))) == 2 + len(found)
+
+
+def test_machines_that_are_followed_are_looked_at(tmp_path: Path) -> None:
+    found = watching(tmp_path, watches=4, nodes=2, seconds=0.1, lead=3.0, rest=0.0)
+    assert found.memory > found.given > 0
+    assert row(found).startswith("| 4 | 2 |")
