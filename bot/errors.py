@@ -15,11 +15,11 @@ from bot.reply import (
     Part,
     Reply,
     Severity,
+    Text,
     Words,
     code,
     emoji,
     line,
-    plain,
 )
 
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
@@ -28,7 +28,8 @@ NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
 class BotError(Exception):
     """A failure with a sentence for the person.
 
-    `sentence` says what was wrong; `hint` what to do about it (may be empty, may name a command);
+    `words` say what was wrong, `sentence` is the same in English, for logs and records; `hint`
+    says what to do about it (may be empty, may name a command);
     `field` names the argument it belongs to, so that a form can show it there. None of them ever
     holds a secret.
     `said` are the other side's own words where they tell more than ours; they come from outside.
@@ -45,11 +46,16 @@ class BotError(Exception):
     during: Words = ""
     learnt = NOTHING_LEARNT
 
-    def __init__(self, sentence: str, *, hint: Words = "", field: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, sentence: Text, *, hint: Words = "", field: str = "") -> None:
+        super().__init__(str(sentence))
+        self.words = sentence
         self.hint = hint
         self.field = field
+
+    @property
+    def sentence(self) -> str:
+        """What was wrong, in English."""
+        return str(self.words)
 
 
 class Refused(BotError):
@@ -80,16 +86,16 @@ _SIGNS = {
 def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
     failed = line(error.during, " failed. ") if error.during else ()
-    sentence = line(failed, error.sentence)
+    sentence = line(failed, error.words)
     parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
     if told := advice(error):
         parts.append(Note(told))
-    return Reply(plain(sentence), tuple(parts), private=True, fault=fault_of(error))
+    return Reply(sentence, tuple(parts), private=True, fault=fault_of(error))
 
 
 def fault_of(error: BotError) -> Fault:
     """The failure as a form takes it."""
-    return Fault(error.sentence, advice(error), error.field, error.severity)
+    return Fault(error.words, advice(error), error.field, error.severity)
 
 
 def recorded(error: BotError) -> str:

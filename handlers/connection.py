@@ -33,7 +33,7 @@ from bot.ports import (
     Unfamiliar,
 )
 from bot.redaction import Redactor
-from bot.reply import Reply, with_commands, with_moments
+from bot.reply import ENGLISH, Reply, with_commands, with_moments, with_words
 from handlers.pacing import PATIENCE, Pacing
 from handlers.payloads import Identity, Json
 from handlers.refusals import (
@@ -143,7 +143,7 @@ class SlackConnection:
 
         The last defence: only an answer that is meant to tell secrets may hold one that is known.
         """
-        said = with_commands(said, self._slash_command)
+        said = with_words(with_commands(said, self._slash_command), ENGLISH)
         if self._clock is not None and was_set(self._clock):
             said = with_moments(said, partial(shown, self._clock))
         meant = isinstance(said, Reply) and said.sensitive

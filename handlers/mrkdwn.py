@@ -7,7 +7,7 @@ such text it is shown as rich text, whose texts are literal by nature (Slack: "F
 import re
 from collections.abc import Iterator
 
-from bot.reply import Line, Span
+from bot.reply import Line, Span, in_language
 from handlers.payloads import Json
 
 # Long literals are cut so that any piece, escaped (× 5), fits into one field or section.
@@ -39,7 +39,7 @@ def cut(text: str, limit: int) -> str:
 
 def is_risky(line: Line) -> bool:
     """Whether a text in the line would be formatted by Slack, or cannot be where it should be."""
-    return any(_is_risky(piece) for piece in line)
+    return any(_is_risky(piece) for piece in in_language(line))
 
 
 def _is_risky(piece: str | Span) -> bool:
@@ -54,9 +54,9 @@ def _can_mark(text: str, mark: str) -> bool:
 
 def pieces(line: Line) -> Iterator[str]:
     """The line in mrkdwn, in pieces none of which may be cut."""
-    before = ""
-    for index, piece in enumerate(line):
-        after = line[index + 1] if index + 1 < len(line) else ""
+    before, shown_line = "", in_language(line)
+    for index, piece in enumerate(shown_line):
+        after = shown_line[index + 1] if index + 1 < len(shown_line) else ""
         if isinstance(piece, str):
             yield from _literal(piece)
         else:
@@ -116,7 +116,7 @@ def _fallback(span: Span) -> str:
 
 def rich_elements(line: Line) -> Iterator[Json]:
     """The line as rich text elements (Slack: rich text block)."""
-    for piece in line:
+    for piece in in_language(line):
         if isinstance(piece, str):
             for start in range(0, len(piece), RICH_PIECE):
                 yield {"type": "text", "text": piece[start : start + RICH_PIECE]}

@@ -24,7 +24,9 @@ from bot.reply import (
     Part,
     Reply,
     Rows,
+    Text,
     bold,
+    line,
     plain,
 )
 from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
@@ -57,9 +59,9 @@ class Rendered:
 
 def message(reply: Reply) -> Rendered:
     """A reply as a message."""
-    parts = reply.parts or (Para((reply.summary,)),)
+    parts = reply.parts or (Para(line(reply.summary)),)
     blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS)
-    return Rendered(_escaped_to(reply.summary, TEXT) or "…", blocks)
+    return Rendered(_escaped_to(plain(reply.summary), TEXT) or "…", blocks)
 
 
 def view_blocks(parts: Sequence[Part]) -> list[Json]:
@@ -128,10 +130,10 @@ def _part(part: Part) -> Iterator[Json]:
             yield from _para(part.text)
         case Note(text):
             yield from _note(text)
-        case Heading(text) if text.strip():
+        case Heading(text) if str(text).strip():
             yield {"type": "header", "text": plain_text(text, HEADER)}
         case Fields(pairs):
-            shown = [_field(label, value) for label, value in pairs]
+            shown = [_field(str(label), value) for label, value in pairs]
             for start in range(0, len(shown), FIELDS):
                 yield {"type": "section", "fields": shown[start : start + FIELDS]}
         case CodeBlock(text):
@@ -184,9 +186,9 @@ def _button(button: Button, index: int) -> Json:
     return shown | ({"style": button.style} if button.style else {})
 
 
-def plain_text(text: str, limit: int) -> Json:
+def plain_text(text: Text, limit: int) -> Json:
     """A plain_text object: literal, never empty, cut with an ellipsis."""
-    return {"type": "plain_text", "text": cut(text, limit).strip() or "–", "emoji": False}
+    return {"type": "plain_text", "text": cut(str(text), limit).strip() or "–", "emoji": False}
 
 
 def _mrkdwn(text: str) -> Json:

@@ -63,7 +63,7 @@ class DbcError(BotError):
         if mode is Mode.CHANGE and self.change_hint:
             advice = self.change_hint
         super().__init__(sentence or own, hint=hint or advice, field=field)
-        self._words = self.sentence
+        self._template = self.sentence
         self.named("the node", at_start="The node")
         self.mode = mode
         self.delivery = self.default_delivery
@@ -75,7 +75,7 @@ class DbcError(BotError):
 
     def named(self, node: str, at_start: str = "") -> None:
         """Say which node it is about, where the sentence speaks of one that keeps silent."""
-        self.sentence = self._words.replace("{Node}", at_start or node).replace("{node}", node)
+        self.words = self._template.replace("{Node}", at_start or node).replace("{node}", node)
         self.args = (self.sentence,)
 
     @property

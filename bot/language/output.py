@@ -110,7 +110,7 @@ def _stacked(lines: Iterable[Line]) -> Line:
 
 def as_text(reply: Reply) -> str:
     """All that the reply says, as plain text."""
-    said = [_text_of(part) for part in reply.parts] or [reply.summary]
+    said = [_text_of(part) for part in reply.parts] or [plain(reply.summary)]
     return "\n\n".join(each for each in said if each) + "\n"
 
 
@@ -120,7 +120,9 @@ def _text_of(part: Part) -> str:
             return plain(part.text)
         case Para(text) | Note(text):
             return plain(text)
-        case Heading(text) | CodeBlock(text):
+        case Heading(text):
+            return str(text)
+        case CodeBlock(text):
             return text
         case Fields(pairs):
             return "\n".join(f"{label}: {plain(value)}" for label, value in pairs)

@@ -363,7 +363,7 @@ class Runs:
             return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
         done = line(_about(subject), code(command.title), " is done.")
         sentence = done if reply.private else line(reply.summary)
-        return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
+        return _Outcome(ExecutionStatus.DONE, plain(reply.summary), sentence, reply)
 
     async def _show_outcome(
         self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"

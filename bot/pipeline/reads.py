@@ -19,7 +19,18 @@ from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
-from bot.reply import CodeBlock, Line, Note, Para, Reply, line, with_commands, with_moments
+from bot.reply import (
+    ENGLISH,
+    CodeBlock,
+    Line,
+    Note,
+    Para,
+    Reply,
+    line,
+    with_commands,
+    with_moments,
+    with_words,
+)
 
 log = structlog.get_logger()
 
@@ -36,7 +47,8 @@ class Reads:
         interim = Interim(self._services.clock, answer.meanwhile)
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
-        reply = with_commands(found, self._services.slash_command)  # also for files and JSON
+        typed = with_commands(found, self._services.slash_command)  # also for files and JSON
+        reply = with_words(typed, ENGLISH)
         wanted = wish.option(FILTER)
         if wanted:
             reply = output.filtered(reply, wanted)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.messages.outbox import Outbox
 from bot.model import MessageRef, Place
 from bot.ports import PutOff
-from bot.reply import Reply
+from bot.reply import Reply, plain
 from storage import Store, UnitOfWork
 
 
@@ -59,7 +59,7 @@ class SilentMessenger:
 
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         """Post nothing: what it refers to is no message."""
-        return MessageRef(place.channel, f"{key}: {reply.summary}")
+        return MessageRef(place.channel, f"{key}: {plain(reply.summary)}")
 
     def put_off(self, where: Place | MessageRef) -> PutOff | None:
         """Nothing is sent, so nothing is put off."""

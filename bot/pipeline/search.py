@@ -63,7 +63,10 @@ class Completion:
         typed = search.query.strip()
         hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
         hits.sort(
-            key=lambda c: (not c.label.startswith(typed), not fold(c.label).startswith(fold(typed)))
+            key=lambda c: (
+                not str(c.label).startswith(typed),
+                not fold(str(c.label)).startswith(fold(typed)),
+            )
         )
         if typed and not hits and search.source in _FREE:
             return [Choice(f"“{typed}”, as typed", typed)]
@@ -203,7 +206,7 @@ class Completion:
 
 
 def _containing(found: Sequence[Choice], wanted: str) -> list[Choice]:
-    return [one for one in found if wanted in fold(one.label) or wanted in fold(one.value)]
+    return [one for one in found if wanted in fold(str(one.label)) or wanted in fold(one.value)]
 
 
 def _by_name(

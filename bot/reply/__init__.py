@@ -3,6 +3,7 @@
 Nothing here knows Slack's format.
 """
 
+from bot.reply.finish import mentioned, with_commands, with_moments, with_words
 from bot.reply.forms import Choice, Form, FormField
 from bot.reply.parts import (
     Actions,
@@ -23,26 +24,30 @@ from bot.reply.parts import (
     load,
 )
 from bot.reply.text import (
+    ENGLISH,
     Line,
+    Phrase,
     Span,
+    Text,
     Words,
     bold,
     channel,
     code,
     command,
     emoji,
+    in_language,
     italic,
     line,
     link,
     mention,
-    mentioned,
     plain,
+    say,
+    say_number,
     time,
-    with_commands,
-    with_moments,
 )
 
 __all__ = [
+    "ENGLISH",
     "Actions",
     "Button",
     "Choice",
@@ -57,11 +62,13 @@ __all__ = [
     "Note",
     "Para",
     "Part",
+    "Phrase",
     "Reply",
     "Row",
     "Rows",
     "Severity",
     "Span",
+    "Text",
     "Words",
     "bold",
     "channel",
@@ -69,6 +76,7 @@ __all__ = [
     "command",
     "dump",
     "emoji",
+    "in_language",
     "italic",
     "line",
     "link",
@@ -76,7 +84,10 @@ __all__ = [
     "mention",
     "mentioned",
     "plain",
+    "say",
+    "say_number",
     "time",
     "with_commands",
     "with_moments",
+    "with_words",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.reply.parts import Part
-from bot.reply.text import Words
+from bot.reply.text import Text, Words
 
 FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "person", "channel"]
 
@@ -14,9 +14,9 @@ FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "pers
 class Choice:
     """One option of a field: what is shown and what is meant."""
 
-    label: str
+    label: Text
     value: str
-    hint: str = ""
+    hint: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class FormField:
     """
 
     name: str
-    label: str
+    label: Text
     kind: FieldKind
-    hint: str = ""
-    placeholder: str = ""
+    hint: Text = ""
+    placeholder: Text = ""
     required: bool = True
     initial: Choice | None = None
     choices: tuple[Choice, ...] = ()
@@ -48,8 +48,8 @@ class Form:
     """
 
     command: str
-    title: str
-    submit: str
+    title: Text
+    submit: Text
     fields: tuple[FormField, ...]
     intro: tuple[Part, ...] = ()
     errors: Mapping[str, Words] = field(default_factory=dict)

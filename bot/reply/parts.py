@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from bot.reply.text import Line, Span, line, plain
+from bot.reply.text import Line, Phrase, Span, Text, Words, line
 
 
 class Severity(StrEnum):
@@ -30,7 +30,7 @@ class Para:
 class Heading:
     """A short plain title."""
 
-    text: str
+    text: Text
     kind: Literal["heading"] = "heading"
 
 
@@ -46,7 +46,7 @@ class Note:
 class Fields:
     """Pairs of label and value, laid out in columns where there is room."""
 
-    pairs: tuple[tuple[str, Line], ...]
+    pairs: tuple[tuple[Text, Line], ...]
     kind: Literal["fields"] = "fields"
 
 
@@ -69,7 +69,7 @@ class Divider:
 class Button:
     """`action` is what a click means (noun dot verb), `value` an opaque id, never arguments."""
 
-    label: str
+    label: Text
     action: str
     value: str
     style: Literal["", "primary", "danger"] = ""
@@ -120,7 +120,7 @@ Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
 class Fault:
     """What a reply says cannot be, what to do, and the argument that it is about, if any."""
 
-    sentence: str
+    sentence: Text
     hint: Line
     field: str
     severity: Severity
@@ -135,7 +135,7 @@ class Reply:
     by name, where it is about one thing; lists say theirs by row.
     """
 
-    summary: str
+    summary: Words
     parts: tuple[Part, ...] = ()
     private: bool = False
     sensitive: bool = False
@@ -145,19 +145,19 @@ class Reply:
     @classmethod
     def of(
         cls,
-        *pieces: str | Span | Line,
+        *pieces: str | Span | Phrase | Line,
         private: bool = False,
         data: Mapping[str, Any] | None = None,
     ) -> "Reply":
         """A reply of one paragraph."""
         text = line(*pieces)
-        return cls(plain(text), (Para(text),), private=private, data=data)
+        return cls(text, (Para(text),), private=private, data=data)
 
     @classmethod
-    def empty(cls, *pieces: str | Span | Line, private: bool = False) -> "Reply":
+    def empty(cls, *pieces: str | Span | Phrase | Line, private: bool = False) -> "Reply":
         """A list without rows, and the paragraph that says so."""
         text = line(*pieces)
-        return cls(plain(text), (Rows((), text),), private=private)
+        return cls(text, (Rows((), text),), private=private)
 
     def also(self, *parts: Part) -> "Reply":
         """The same with more parts below."""

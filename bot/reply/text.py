@@ -1,13 +1,16 @@
-"""Words of a message: lines of spans. What a span means is said here, how it looks elsewhere.
+"""Words of a message: lines of spans and phrases. What they mean is said here, not how they look.
 
 A plain `str` inside a line is always shown literally: the renderer escapes it, so text from
 DBC or from people can ping nobody and format nothing.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from functools import cache
+from gettext import NullTranslations
+from string import Formatter
+from typing import Literal, TypeAlias
 
 from bot.clock import UNTOLD
 
@@ -26,14 +29,103 @@ class Span:
     at: datetime | None = None
 
 
-Line = tuple[str | Span, ...]
-Words = str | Line  # where most have a text only, and some a line
-T = TypeVar("T")
+Given: TypeAlias = "str | int | Span | Phrase | tuple[str | Span | Phrase, ...]"
 
 
-def line(*pieces: str | Span | Line) -> Line:
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence, or a part of one, that is put into the reader's language when it is shown.
+
+    `template` is the English, with what is filled in by name: `{machine} is running.`; `several` is
+    the one for any `number` but 1. It may stand wherever a text of ours may.
+    """
+
+    template: str
+    given: tuple[tuple[str, Given], ...] = ()
+    several: str = ""
+    number: int | None = None
+
+    def __str__(self) -> str:
+        """The English, for logs and for what is kept as plain text."""
+        return plain((self,))
+
+
+Text = str | Phrase  # where no part of it has a style
+Line = tuple[str | Span | Phrase, ...]
+Words = str | Phrase | Line  # where most have a text only, and some a line
+# A line in one language.
+Shown = tuple[str | Span, ...]
+
+ENGLISH = NullTranslations()
+
+
+def say(template: str, /, **given: Given) -> Phrase:
+    """A phrase. The template is a literal in the source, where the catalogue's tools find it."""
+    return Phrase(template, tuple(given.items()))
+
+
+def say_number(one: str, several: str, number: int, /, **given: Given) -> Phrase:
+    """A phrase that depends on a number, which both templates may name as `{number}`."""
+    return Phrase(one, (("number", number), *given.items()), several, number)
+
+
+def in_language(words: Words, language: NullTranslations = ENGLISH) -> Shown:
+    """The words in one language, their phrases filled in."""
+    if isinstance(words, str):
+        return (words,)
+    return tuple(_pieces(words if isinstance(words, tuple) else (words,), language))
+
+
+def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
+    for one in words:
+        if isinstance(one, Phrase):
+            yield from _joined(one, language)
+        else:
+            yield one
+
+
+def _joined(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
+    """A phrase's pieces, texts that meet joined to one."""
+    text = ""
+    for piece in _filled(phrase, language):
+        if isinstance(piece, str):
+            text += piece
+            continue
+        if text:
+            yield text
+        text = ""
+        yield piece
+    if text:
+        yield text
+
+
+def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
+    if phrase.number is None:
+        template = language.gettext(phrase.template)
+    else:
+        template = language.ngettext(phrase.template, phrase.several, phrase.number)
+    given = dict(phrase.given)
+    for literal, name in _parsed(template):
+        yield literal
+        if name is None:
+            continue
+        value = given[name]
+        if isinstance(value, int):
+            yield str(value)
+        elif isinstance(value, (str, Span)):
+            yield value
+        else:
+            yield from in_language(value, language)
+
+
+@cache  # templates are the program's own, and no more than it has
+def _parsed(template: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((literal, name) for literal, name, _, _ in Formatter().parse(template))
+
+
+def line(*pieces: str | Span | Phrase | Line) -> Line:
     """Join pieces into one line."""
-    flat: list[str | Span] = []
+    flat: list[str | Span | Phrase] = []
     for piece in pieces:
         if isinstance(piece, tuple):
             flat.extend(piece)
@@ -66,45 +158,6 @@ def command(text: str) -> Span:
     return Span(text, "command")
 
 
-def with_commands(said: T, slash_command: str) -> T:
-    """The same with every command as it is typed here: `/dbc session add`, as code."""
-    return _filled(said, slash_command)  # type: ignore[no-any-return]
-
-
-def _filled(value: Any, slash: str) -> Any:
-    match value:
-        case Span(text, "command"):
-            return code(f"{slash} {text}")
-        case tuple():
-            return tuple(_filled(one, slash) for one in value)
-        case Mapping():
-            return {key: _filled(one, slash) for key, one in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in fields(value) if f.init]
-        changed = {name: _filled(getattr(value, name), slash) for name in names}
-        return replace(value, **changed)
-    return value
-
-
-def with_moments(said: T, shown: Callable[[datetime], datetime]) -> T:
-    """The same with every moment in it as `shown` gives it."""
-    return _moved(said, shown)  # type: ignore[no-any-return]
-
-
-def _moved(value: Any, shown: Callable[[datetime], datetime]) -> Any:
-    match value:
-        case datetime():
-            return shown(value)
-        case tuple() | list():
-            return type(value)(_moved(one, shown) for one in value)
-        case Mapping():
-            return {key: _moved(one, shown) for key, one in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in fields(value) if f.init]
-        return replace(value, **{name: _moved(getattr(value, name), shown) for name in names})
-    return value
-
-
 def mention(user: str) -> Span:
     """A person, by Slack id; notifies them where messages do."""
     return Span(user, "mention")
@@ -134,22 +187,11 @@ def _moment(at: datetime, style: Style) -> Span:
     return Span("time not known", "italic") if at == UNTOLD else Span("", style, at=at)
 
 
-def mentioned(said: Any) -> set[str]:
-    """Everyone whom a reply, or a piece of one, names by Slack id."""
-    match said:
-        case Span(text, "mention"):
-            return {text}
-        case tuple():
-            return {user for one in said for user in mentioned(one)}
-    if is_dataclass(said) and not isinstance(said, type):
-        return {user for f in fields(said) for user in mentioned(getattr(said, f.name))}
-    return set()
-
-
-def plain(text: Line) -> str:
-    """The line as plain text, for notifications and for files."""
+def plain(text: Words, language: NullTranslations = ENGLISH) -> str:
+    """The words as plain text, for notifications and for files."""
     return "".join(
-        piece if isinstance(piece, str) else _plain_span(piece) for piece in text
+        piece if isinstance(piece, str) else _plain_span(piece)
+        for piece in in_language(text, language)
     ).strip()
 
 

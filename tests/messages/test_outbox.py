@@ -13,7 +13,7 @@ from bot.clock import Clock, SteadyClock
 from bot.messages.outbox import JUST_DIED, LEASE, Outbox
 from bot.model import Leased, MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
-from bot.reply import Reply, dump
+from bot.reply import Reply, dump, plain
 from sandbox.dbc import ManualClock
 from storage import StorageFailed, Store, UnitOfWork, Vault
 from storage.heartbeat import LeaseLost, Leases
@@ -53,7 +53,7 @@ class Chat:
             raise DeliveryFailed("ratelimited", timedelta(seconds=30))
         if "odd" in key:
             raise KeyError("ts")
-        self.shown.append((place.channel, key, reply.summary))
+        self.shown.append((place.channel, key, plain(reply.summary)))
         ref = MessageRef(place.channel, str(len(self.shown) - 1))
         await self.meanwhile()
         if self.lost_answers:
@@ -66,7 +66,7 @@ class Chat:
         if self.refusal is not None:
             raise self.refusal
         channel, key, _ = self.shown[int(ref.ts)]
-        self.shown[int(ref.ts)] = (channel, key, reply.summary)
+        self.shown[int(ref.ts)] = (channel, key, plain(reply.summary))
         return self.unsettled
 
     async def link(self, ref: MessageRef) -> str:

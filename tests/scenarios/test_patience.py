@@ -8,6 +8,7 @@ import pytest
 
 from bot.dbc.guard import Limits
 from bot.pipeline.patience import LIMIT, waiting_for
+from bot.reply import plain
 from sandbox.slack import Person
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
@@ -247,4 +248,4 @@ async def test_waiting_for_slack_in_between_takes_no_longer_than_was_told(patien
 def test_the_limit_that_is_told_is_longer_than_any_answer_is_waited_for() -> None:
     limits = Limits()
     assert limits.connect + limits.read < LIMIT
-    assert f"up to {LIMIT.total_seconds():.0f} s" in waiting_for("gpu1", LIMIT).summary
+    assert f"up to {LIMIT.total_seconds():.0f} s" in plain(waiting_for("gpu1", LIMIT).summary)

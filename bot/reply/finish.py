@@ -1,0 +1,95 @@
+"""The last touch to what is said, however deep it stands: commands as typed here, moments, words.
+
+Each gives the same object back where there was nothing to do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from functools import cache
+from gettext import NullTranslations
+from typing import Any, TypeVar
+
+from bot.reply.parts import Fields
+from bot.reply.text import Phrase, Span, code, in_language, plain
+
+T = TypeVar("T")
+
+
+def with_commands(said: T, slash_command: str) -> T:
+    """The same with every command as it is typed here: `/dbc session add`, as code."""
+
+    def typed(value: Any) -> Any:
+        if isinstance(value, Span) and value.style == "command":
+            return code(f"{slash_command} {value.text}")
+        return value
+
+    return _each(said, typed)  # type: ignore[no-any-return]
+
+
+def with_moments(said: T, shown: Callable[[datetime], datetime]) -> T:
+    """The same with every moment in it as `shown` gives it."""
+
+    def moved(value: Any) -> Any:
+        return shown(value) if isinstance(value, datetime) else value
+
+    return _each(said, moved)  # type: ignore[no-any-return]
+
+
+def with_words(said: T, language: NullTranslations) -> T:
+    """The same with every phrase in one language: in a line its pieces, elsewhere plain text."""
+
+    def told(value: Any) -> Any:
+        match value:
+            case tuple() if any(isinstance(one, Phrase) for one in value):
+                return in_language(value, language)
+            case Fields(pairs) if any(isinstance(label, Phrase) for label, _ in pairs):
+                # Labels stand in no line.
+                return replace(value, pairs=tuple((told(label), text) for label, text in pairs))
+            case Phrase():
+                return plain(value, language)
+        return value
+
+    return _each(said, told)  # type: ignore[no-any-return]
+
+
+def mentioned(said: Any) -> set[str]:
+    """Everyone whom a reply, or a piece of one, names by Slack id."""
+    users: set[str] = set()
+
+    def note(value: Any) -> Any:
+        if isinstance(value, Span) and value.style == "mention":
+            users.add(value.text)
+        return value
+
+    _each(said, note)
+    return users
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value with `change` done to it and to all that is in it, from the outside in."""
+    value = change(value)
+    match value:
+        case str() | int() | datetime() | None:
+            return value
+        case tuple() | list():
+            items = [_each(one, change) for one in value]
+            if all(new is old for new, old in zip(items, value, strict=True)):
+                return value
+            return type(value)(items)
+        case Mapping():
+            entries = {key: _each(one, change) for key, one in value.items()}
+            return value if all(entries[key] is one for key, one in value.items()) else entries
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {}
+        for name in _names(type(value)):
+            old = getattr(value, name)
+            if (new := _each(old, change)) is not old:
+                changed[name] = new
+        return replace(value, **changed) if changed else value
+    return value
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.init)
