@@ -13,6 +13,7 @@ from functools import partial
 from typing import Protocol
 
 import structlog
+from cachetools import TTLCache
 from slack_bolt import BoltResponse
 
 from bot.clock import Clock, time_limit
@@ -21,7 +22,7 @@ from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, sl
 from bot.reply import Reply, Severity
 from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
-from handlers.recent import Recent
+from handlers.recent import remember
 from handlers.supervisor import Supervisor
 from storage import StorageFailed
 
@@ -59,7 +60,7 @@ class Boundary:
         self._clock = clock
         self._deliveries = Deliveries(clock)
         # Slack repeats an event that was not taken; the person is told of the failure once.
-        self._told: Recent[bool] = Recent(clock, size=10_000, lifetime=MEMORY)
+        self._told: TTLCache[str, bool] = remember(clock, size=10_000, lifetime=MEMORY)
 
     async def take(
         self, key: str, answer: Answer, take: Taking, *, also: str = "", comes: Comes = Comes.ONCE
@@ -78,7 +79,7 @@ class Boundary:
             if comes is Comes.AGAIN and isinstance(error, StorageFailed):
                 reply = _not_yet(error)
             if comes is Comes.ANEW or not self._told.get(key):
-                self._told.put(key, True)
+                self._told[key] = True
                 self._supervisor.start(self._say(answer, reply), f"tell {key}")
             return BoltResponse(status=NOT_TAKEN, body="")
 

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cachetools import TTLCache
 from slack_bolt import BoltResponse
 
 from bot.clock import Clock
 from handlers.payloads import Json
-from handlers.recent import Recent
+from handlers.recent import remember
 
 # Slack's last repetition of an event comes about an hour after the first.
 MEMORY = timedelta(hours=2)
@@ -42,8 +43,8 @@ class Deliveries:
     """Remembers what was taken, and joins repetitions to one that is under way."""
 
     def __init__(self, clock: Clock) -> None:
-        self._taken: Recent[Acknowledgement] = Recent(clock, size=10_000, lifetime=MEMORY)
-        self._keys: Recent[str] = Recent(clock, size=10_000, lifetime=MEMORY)
+        self._taken: TTLCache[str, Acknowledgement] = remember(clock, size=10_000, lifetime=MEMORY)
+        self._keys: TTLCache[str, str] = remember(clock, size=10_000, lifetime=MEMORY)
         self._under_way: dict[str, asyncio.Future[Acknowledgement | None]] = {}
         self._all_taken = asyncio.Event()
         self._all_taken.set()
@@ -55,7 +56,7 @@ class Deliveries:
         """
         if also:
             first_key = self._keys.get(also) or key
-            self._keys.put(also, first_key)
+            self._keys[also] = first_key
             key = first_key
         if (taken := self._taken.get(key)) is not None:
             return taken.response()
@@ -69,7 +70,7 @@ class Deliveries:
         try:
             acknowledgement = await take()
             if acknowledgement.final:
-                self._taken.put(key, acknowledgement)
+                self._taken[key] = acknowledgement
             return acknowledgement.response()
         finally:
             del self._under_way[key]

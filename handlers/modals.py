@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.errors import BotError
@@ -19,7 +20,7 @@ from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, plain
 from handlers.connection import ENDED, SlackConnection
 from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Json, Payload
-from handlers.recent import Recent
+from handlers.recent import remember
 from handlers.response_url import ResponseUrl
 from handlers.shapes import OddAnswer, OpenedView, shaped
 
@@ -53,13 +54,17 @@ class Modals:
 
     def __init__(self, connection: SlackConnection, clock: Clock) -> None:
         self._connection = connection
-        self._offered: Recent[Offer] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        self._offered: TTLCache[str, Offer] = remember(
+            clock, size=1_000, lifetime=timedelta(hours=1)
+        )
         # The view's hash after a change of ours, by the one before: who has been filling in the
         # form meanwhile only knows the former.
-        self._changed: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        self._changed: TTLCache[str, str] = remember(clock, size=1_000, lifetime=timedelta(hours=1))
         # Not in private_metadata, which people can read: whoever has the url can speak with it.
-        self._urls: Recent[ResponseUrl] = Recent(clock, size=1_000, lifetime=ResponseUrl.LIFETIME)
-        self._newest: Recent[str] = Recent(clock, size=1_000, lifetime=timedelta(hours=1))
+        self._urls: TTLCache[str, ResponseUrl] = remember(
+            clock, size=1_000, lifetime=ResponseUrl.LIFETIME
+        )
+        self._newest: TTLCache[str, str] = remember(clock, size=1_000, lifetime=timedelta(hours=1))
 
     async def show(self, form: Form, place: Place, trigger: str) -> Shown | None:
         """Open the form with a trigger_id; None where it is too late for that (3 s, once).
@@ -108,7 +113,7 @@ class Modals:
 
     def keep_url(self, view: str, url: ResponseUrl) -> None:
         """Keep the response_url of what opened a form, for what is said beside it."""
-        self._urls.put(view, url)
+        self._urls[view] = url
 
     def url_of(self, view: str) -> ResponseUrl | None:
         """The response_url of what opened a form, while it is remembered."""
@@ -116,7 +121,7 @@ class Modals:
 
     def acted(self, view: str, act: str) -> None:
         """Note what a person did last in a form: what answers an older act comes too late."""
-        self._newest.put(view, act)
+        self._newest[view] = act
 
     async def renew(self, shown: Shown, form: Form, place: Place) -> None:
         """Show the form anew, unless something was done in it since, or it was closed."""
@@ -134,12 +139,12 @@ class Modals:
         except DeliveryFailed as failed:
             log.info("form_not_renewed", form=form.command, reason=failed.reason)
         else:
-            self._changed.put(f"{shown.view}:{known}", changed.hash)
+            self._changed[f"{shown.view}:{known}"] = changed.hash
 
     def offer(self, form: Form, place: Place) -> tuple[str, Reply]:
         """The id of the offer, and a reply with a button that opens the form."""
         offer_id = secrets.token_urlsafe(12)
-        self._offered.put(offer_id, Offer(form, place))
+        self._offered[offer_id] = Offer(form, place)
         button = Button("Open the form", FORM_OPEN, offer_id, "primary")
         told = [Para(line(emoji("no_entry_sign"), " ", error)) for error in form.errors.values()]
         return offer_id, Reply(
@@ -151,7 +156,7 @@ class Modals:
 
     def change_offer(self, offer_id: str, form: Form, place: Place) -> None:
         """Let the button that was offered open this form."""
-        self._offered.put(offer_id, Offer(form, place))
+        self._offered[offer_id] = Offer(form, place)
 
     def offered(self, offer_id: str) -> Offer | None:
         """The form that a button stands for, while it is remembered."""

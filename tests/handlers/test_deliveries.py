@@ -4,11 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from cachetools import TTLCache
 from structlog.testing import capture_logs
 
 from handlers.deliveries import MEMORY, Acknowledgement, Deliveries
 from handlers.payloads import press_place
-from handlers.recent import Recent
+from handlers.recent import remember
 from handlers.retries import retry_after
 from handlers.supervisor import Supervisor
 from sandbox.slack import HandClock
@@ -69,9 +70,9 @@ async def test_two_failing_deliveries_of_one_click_are_told_of_once(any_office: 
 
 
 def test_the_oldest_is_forgotten_where_there_is_no_room() -> None:
-    recent: Recent[int] = Recent(HandClock(), size=2, lifetime=timedelta(hours=1))
+    recent: TTLCache[str, int] = remember(HandClock(), size=2, lifetime=timedelta(hours=1))
     for number in range(3):
-        recent.put(str(number), number)
+        recent[str(number)] = number
     assert [recent.get(str(number)) for number in range(3)] == [None, 1, 2]
 
 
