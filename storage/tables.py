@@ -182,6 +182,14 @@ watches = Table(
     *_lease(),
     Index(None, "state", "next_poll_at"),
 )
+_OPEN = watches.c.state == "open"
+Index(
+    "ix_watches_open_on_node",
+    watches.c.node,
+    watches.c.owner,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
 
 # `tried` is the version last attempted, `abandoned` the one given up on.
 messages = Table(
@@ -230,6 +238,15 @@ Index(
     sqlite_where=COPIED,
     postgresql_where=COPIED,
 )
+
+# Partial: few rows are leased, and a start frees those that a former process held.
+for _leased in (executions, watches, messages):
+    Index(
+        f"ix_{_leased.name}_leased_by",
+        _leased.c.leased_by,
+        sqlite_where=_leased.c.leased_by.is_not(None),
+        postgresql_where=_leased.c.leased_by.is_not(None),
+    )
 
 dbc_sessions = Table(
     "dbc_sessions",

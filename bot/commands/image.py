@@ -189,7 +189,7 @@ def _so_far(progress: Progress) -> str:
 async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str]) -> None:
     """A transfer that was told to stop may go on, and a second one would write to its file."""
     async with ctx.services.store.read() as tx:
-        told = [w for w in await tx.watches.open() if w.node == node.id and w.stopped_by]
+        told = [w for w in await tx.watches.open(node=node.id) if w.stopped_by]
     if any(_follows(watch, known) for watch in told):
         raise Conflict(
             f"The last {known['direction']} of {known['image']} was told to stop, and may still go "

@@ -14,31 +14,40 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.clock import Clock, began, measured
+from bot.clock import Clock, measured
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.messages import board, cards
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox
-from bot.model import Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
+from bot.model import (
+    MACHINE_GOALS,
+    Execution,
+    ExecutionStatus,
+    Goal,
+    Leased,
+    Watch,
+    WatchState,
+)
 from bot.reply import Line, Part, Reply, line, mention, plain, time
 from bot.services.inventory import Inventory
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
-from bot.services.rewind import caught_up
 from bot.services.sessions import SessionLocked
 from bot.services.words import Words
 from bot.watches import late
 from bot.watches.end_words import end_words
+from bot.watches.group import Claimed, Group, claim
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
-from storage import StorageFailed, Store, UnitOfWork
+from storage import Due, StorageFailed, Store, UnitOfWork
 from storage.heartbeat import Leases
 
 _LEASE = timedelta(minutes=2)  # renewed while a poll goes on
+_GROUPS = 50  # looked at in one tick: the rest a second later, or by another replica
 _SILENT_PAUSES = (15, 30, 60, 120, 300)  # each unanswered request costs the daemon a slot
 
 _END: dict[WatchState, ExecutionStatus] = {
@@ -54,8 +63,6 @@ _DAMAGED = Verdict(
     "can no longer be looked at: the bot's record of it is damaged. Check its present state",
     resumable=False,
 )
-
-Group = tuple[str, str, Observer]  # node, whose session, who looks
 
 log = structlog.get_logger()
 
@@ -153,8 +160,8 @@ class Watches:
         async with self._store.write() as tx:
             concerned = [
                 watch
-                for watch in await tx.watches.open()
-                if watch.node == node and concerns(watch) and not late.is_late(watch)
+                for watch in await tx.watches.open(node=node)
+                if concerns(watch) and not late.is_late(watch)
             ]
             for watch in concerned:
                 await tx.watches.note_stop(watch.id, user, now)
@@ -197,43 +204,42 @@ class Watches:
 
     async def poll_due(self) -> None:
         """Look at everything whose time has come, grouped by node, session and kind."""
-        now = self._clock.now()
+        async with self._store.read() as tx:
+            due = await tx.watches.due(self._clock.now(), _GROUPS)
+        groups: dict[Group, list[Due]] = defaultdict(list)
+        for one in due:
+            groups[Group(one.node, one.owner, self._observers[one.meant])].append(one)
+        polls = [self._poll_safely(group, goals) for group, goals in groups.items()]
+        ends = await asyncio.gather(*polls, return_exceptions=True)
+        if polls:
+            await self._outbox.deliver_due()
+        for error in filter(None, ends):
+            raise error
+
+    async def _poll_safely(self, group: Group, due: Sequence[Due]) -> None:
+        """One group's surprise is no other's; it is tried again until the deadline."""
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.WATCH)
-            due = list(await tx.watches.claim_due(self._by, now, now + _LEASE, 1000))
-            groups: dict[Group, list[Watch]] = defaultdict(list)
-            sound, damaged = _sorted_out(due, began(self._clock), now)
-            for watch in sound:
-                groups[watch.node, watch.owner, self._observers[watch.goal]].append(watch)
-            for (node, owner, observer), watches in groups.items():
-                if observer is self._observers[Goal.RUNNING]:
-                    others = await tx.watches.due_in_group(node, owner, self._by, now, now + _LEASE)
-                    sound, more = _sorted_out(others, began(self._clock), now)
-                    watches.extend(sound)
-                    damaged.extend(more)
-        for watch in damaged:
+            goals = MACHINE_GOALS if group.observer is self._observers[Goal.RUNNING] else ()
+            claimed = await claim(tx, group, due, goals, self._clock, self._by, _LEASE)
+        for watch in claimed.damaged:
             await self._settle_safely(watch, _DAMAGED)
-        if due:
-            looks = [self._poll_safely(key, watches) for key, watches in groups.items()]
-            await asyncio.gather(*looks)
-            await self._outbox.deliver_due()
+        if claimed.watches:
+            ids = [watch.id for watch in claimed.watches]
+            with self._leases.holding(Leased.WATCH, ids, _LEASE):
+                await self._poll(claimed, claimed.watches)
 
-    async def _poll_safely(self, group: Group, watches: Sequence[Watch]) -> None:
-        """One group's surprise is no other group's; it is tried again until the deadline."""
-        with self._leases.holding(Leased.WATCH, [watch.id for watch in watches], _LEASE):
-            await self._poll(group, watches)
-
-    async def _poll(self, group: Group, watches: Sequence[Watch]) -> None:
+    async def _poll(self, claimed: Claimed, watches: Sequence[Watch]) -> None:
         try:
-            await self._poll_group(*group, watches)
+            await self._poll_group(claimed, watches)
         except Exception as error:  # one's surprise is no other's
             if len(watches) > 1 and not isinstance(error, BotError):
                 for watch in watches:
-                    await self._poll(group, [watch])
+                    await self._poll(claimed, [watch])
                 return
             self.log_once.exception("watch.poll_failed", ids=[one.id for one in watches])
             with suppress(StorageFailed):  # it is polled again once the lease runs out
-                await self._surprised(group[0], watches)
+                await self._keep(claimed, watches, dict.fromkeys([w.id for w in watches], _ours()))
 
     async def _settle_safely(self, watch: Watch, found: Verdict) -> None:
         """Settle one apart from its group. What fails is its own, and is tried again later."""
@@ -245,39 +251,38 @@ class Watches:
         except Exception:
             self.log_once.exception("watch.not_settled", ids=[watch.id])
 
-    async def _surprised(self, node: str, watches: Sequence[Watch]) -> None:
-        """Looking failed on our side: that is told like a node that does not answer."""
-        async with self._store.read() as tx:
-            asked = await tx.executions.some([watch.execution for watch in watches])
-        kept = [await self._looked_at(watch, asked[watch.execution], _ours()) for watch in watches]
-        await self._keep(node, [one for one in kept if one is not None])
-
-    async def _poll_group(
-        self, node: str, owner: str, observer: Observer, watches: Sequence[Watch]
-    ) -> None:
-        async with self._store.read() as tx:
-            session = await tx.sessions.find(owner, node)
-            asked = await tx.executions.some([watch.execution for watch in watches])
-            barred = [
-                watch for watch in watches if not await _may_look(tx, watch, asked[watch.execution])
-            ]
+    async def _poll_group(self, claimed: Claimed, watches: Sequence[Watch]) -> None:
+        session = claimed.session
+        barred = [watch for watch in watches if watch.id in claimed.barred]
         for watch in watches if session is None else barred:
             why = "was removed" if session is None else "is not shared with you any more"
             lost = f"can no longer be looked at: the session {why}"
             await self._settle_safely(watch, Verdict(WatchState.UNKNOWN, lost))
-        watches = [watch for watch in watches if watch not in barred]
+        watches = [watch for watch in watches if watch.id not in claimed.barred]
         if session is None or not watches:
             return
         if session.is_locked:  # the key may be put back
-            locked = SessionLocked(session, owner, await self._inventory.label(node))
+            label = await self._inventory.label(claimed.group.node)
+            locked = SessionLocked(session, claimed.group.owner, label)
             seen: Seen = dict.fromkeys([watch.id for watch in watches], locked)
         else:
-            seen = await observer.look(session, watches)
-        kept = [
-            await self._looked_at(watch, asked[watch.execution], seen[watch.id])
-            for watch in watches
-        ]
-        await self._keep(node, [one for one in kept if one is not None])
+            seen = await claimed.group.observer.look(session, watches)
+        await self._keep(claimed, watches, seen)
+
+    async def _keep(self, claimed: Claimed, watches: Sequence[Watch], seen: Seen) -> None:
+        """Store what a group's looks have shown; those that show nothing new are one statement."""
+        now = self._clock.now()
+        news, again = [], defaultdict[datetime, list[str]](list)
+        for watch in watches:
+            if (pause := claimed.nothing_new(watch, seen[watch.id])) is None:
+                news.append(watch)
+            else:
+                again[now + pause].append(self.log_once.well(watch.id, watch.id))
+        async with self._store.read() as tx:
+            asked = await tx.executions.some([one.execution for one in news]) if news else {}
+        found = [await self._looked_at(one, asked[one.execution], seen[one.id]) for one in news]
+        kept = [one for one in found if one is not None]
+        await self._store_looks(claimed.group.node, kept, again)
 
     async def _looked_at(
         self, watch: Watch, execution: Execution, found: Sight | BotError
@@ -372,31 +377,38 @@ class Watches:
         )
         return _Kept(kept, execution, detail if refusals.times == 1 else None)
 
-    async def _keep(self, node: str, kept: Sequence["_Kept"]) -> None:
-        """Store one group's looks and what their cards say now, in one unit of work.
+    async def _store_looks(
+        self, node: str, kept: Sequence["_Kept"], again: Mapping[datetime, Sequence[str]]
+    ) -> None:
+        """Store looks and what their cards say now, in one unit of work.
 
         Where that fails, each by itself: what is odd about one is not to undo the others' looks.
         """
-        label = await self._inventory.label(node)
+        label = await self._inventory.label(node) if kept else ""
         try:
-            await self._store_looks(label, kept)
+            async for attempt in self._store.attempts():
+                async with attempt as tx:
+                    for at, ids in again.items():
+                        await tx.watches.look_again(ids, at, self._by, looks=1)
+                    for one in kept:
+                        await self._store_look(tx, label, one)
         except StorageFailed:
             raise
         except Exception:
             log.exception("watch.looks_not_stored", node=node)
-            for one in kept if len(kept) > 1 else ():
-                await self._keep(node, [one])
-
-    async def _store_looks(self, label: str, kept: Sequence["_Kept"]) -> None:
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
+            if len(kept) + len(again) > 1:
+                for at, ids in again.items():
+                    await self._store_looks(node, [], {at: ids})
                 for one in kept:
-                    if not await tx.watches.save(one.watch, self._by) or one.detail is None:
-                        continue
-                    subject = subject_of(one.watch, label)
-                    doing = self._words(one.execution).doing
-                    card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
-                    await self._say_on_card(tx, one.execution, card)
+                    await self._store_looks(node, [one], {})
+
+    async def _store_look(self, tx: UnitOfWork, label: str, one: "_Kept") -> None:
+        if not await tx.watches.save(one.watch, self._by) or one.detail is None:
+            return
+        subject = subject_of(one.watch, label)
+        doing = self._words(one.execution).doing
+        card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
+        await self._say_on_card(tx, one.execution, card)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
@@ -437,24 +449,6 @@ class Watches:
         await board.show_card(tx, execution, card, self._clock.now())
 
 
-def _sorted_out(
-    due: Sequence[Watch], since: datetime, now: datetime
-) -> tuple[list[Watch], list[Watch]]:
-    """Those that can be looked at, caught up with the time; and those with a damaged record."""
-    sound, damaged = [], []
-    for watch in due:
-        try:
-            fit = None if watch.is_unreadable else caught_up(watch, since, now)
-        except (ValueError, OverflowError, TypeError):  # a moment that is none, or impossible
-            log.exception("watch.damaged", watch=watch.id)
-            fit = None
-        if fit is None:
-            damaged.append(watch)
-        else:
-            sound.append(fit)
-    return sound, damaged
-
-
 def _ours() -> BotError:
     return BotError("Looking at it failed on my side.")
 
@@ -472,13 +466,6 @@ class _Kept:
     def of(cls, watch: Watch | None, execution: Execution) -> "_Kept | None":
         """The watch, with nothing new to say; None without one."""
         return None if watch is None else cls(watch, execution, None)
-
-
-async def _may_look(tx: UnitOfWork, watch: Watch, asked: Execution) -> bool:
-    """Whether the session may still be used for who asked."""
-    if asked.actor == watch.owner:
-        return True
-    return await tx.sessions.may_use(asked.actor, asked.place.channel, watch.owner, watch.node)
 
 
 def _extras(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # was set back, and would stand still until then.
 FARTHEST_AHEAD = timedelta(minutes=10)
 # The clocks of two replicas are never quite the same.
-_APART = timedelta(minutes=1)
+APART = timedelta(minutes=1)
 
 _AT_ONCE = 250  # rows; SQLite and PostgreSQL write so many in a few milliseconds
 
@@ -62,7 +62,7 @@ def is_reached(
     moment: ColumnElement[datetime], now: datetime, farthest: timedelta = FARTHEST_AHEAD
 ) -> ColumnElement[bool]:
     """Whether a moment has come that was at most `farthest` away when it was set."""
-    return or_(moment <= now, moment > now + farthest + _APART)
+    return or_(moment <= now, moment > now + farthest + APART)
 
 
 def claiming(

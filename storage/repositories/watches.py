@@ -2,16 +2,19 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, update
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
-from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
+from bot.model import Goal, Place, Watch, WatchState
 from storage.repositories.repository import (
+    APART,
+    FARTHEST_AHEAD,
     Repository,
     claiming,
+    in_pieces,
     is_free,
     is_reached,
     is_word,
@@ -21,6 +24,27 @@ from storage.repositories.repository import (
 from storage.tables import executions, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
+
+
+class Due(NamedTuple):
+    """Watches of one goal on one node that the same session looks at. `goal` is as stored."""
+
+    node: str
+    owner: str
+    goal: str
+
+    @property
+    def meant(self) -> Goal:
+        """The goal, or that for what this version does not know."""
+        return word(Goal, self.goal, Goal.SETTLED)
+
+
+class Asked(NamedTuple):
+    """Who asked for what a watch follows, and in which channel."""
+
+    watch: str
+    actor: str
+    channel: str
 
 
 class Watches(Repository):
@@ -45,28 +69,78 @@ class Watches(Repository):
         """The newest watch that the execution started."""
         return await self._newest(watches.c.execution == execution_id)
 
-    async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Watch]:
-        """Lease up to `limit` watches that are to be polled, the longest overdue first.
+    async def due(self, now: datetime, limit: int) -> list[Due]:
+        """Up to `limit` groups with a watch that is to be polled, the longest overdue first.
 
         Conditions: OPEN, `next_poll_at` is reached, and the lease is free (never taken, released,
-        or run out: also one of `by` itself is not free before).
+        or run out: also one of this process itself is not free before).
         """
-        due = [is_reached(watches.c.next_poll_at, now)]
-        return await self._claim(due, by, now, until, limit)
+        rows = await self._connection.execute(
+            select(watches.c.node, watches.c.owner, watches.c.goal)
+            .where(_is_due(now), is_free(watches, now))
+            .group_by(watches.c.node, watches.c.owner, watches.c.goal)
+            .order_by(func.min(watches.c.next_poll_at))
+            .limit(limit)
+        )
+        return [Due(row.node, row.owner, row.goal) for row in rows]
 
-    async def due_in_group(
-        self, node: str, owner: str, by: str, now: datetime, until: datetime
+    async def claim(
+        self, group: Due, by: str, now: datetime, until: datetime, *, goals: Collection[str] = ()
     ) -> list[Watch]:
-        """Lease the other machines' watches on `node` that `owner`'s session asks for, due or not.
+        """Lease the watches of a group that are to be polled, the longest overdue first.
 
-        So one request to the node serves them all. Conditions: OPEN, and the lease is free.
+        With `goals`, those of these goals as well, due or not: so one request to the node serves
+        them all. Conditions: OPEN, and the lease is free.
         """
-        group = [
-            watches.c.node == node,
-            watches.c.owner == owner,
-            watches.c.goal.in_(MACHINE_GOALS),
-        ]
-        return await self._claim(group, by, now, until, limit=None)
+        is_due = and_(watches.c.goal == group.goal, is_reached(watches.c.next_poll_at, now))
+        rows = await self._connection.execute(
+            claiming(
+                watches,
+                [
+                    watches.c.state == WatchState.OPEN,
+                    watches.c.node == group.node,
+                    watches.c.owner == group.owner,
+                    or_(is_due, watches.c.goal.in_(goals)) if goals else is_due,
+                    is_free(watches, now),
+                ],
+                order=watches.c.next_poll_at,
+                limit=None,
+            )
+            .values(leased_by=by, leased_until=until)
+            .returning(watches)
+        )
+        claimed = [_from_row(row) for row in rows.mappings()]
+        return sorted(claimed, key=lambda watch: watch.next_poll_at)
+
+    async def asked_by_others(self, watch_ids: Collection[str]) -> list[Asked]:
+        """Of these watches, those that do not look with the session of who asked."""
+        found = []
+        async for some in in_pieces(list(watch_ids)):
+            rows = await self._connection.execute(
+                select(watches.c.id, executions.c.actor, executions.c.channel)
+                .join(executions, executions.c.id == watches.c.execution)
+                .where(watches.c.id.in_(some), executions.c.actor != watches.c.owner)
+            )
+            found += [Asked(row.id, row.actor, row.channel) for row in rows]
+        return found
+
+    async def look_again(
+        self, watch_ids: Collection[str], at: datetime, by: str, *, looks: int
+    ) -> None:
+        """Write down that a poll has shown nothing new, and release the leases; poll again `at`.
+
+        Conditions: still OPEN, and `by` holds the lease.
+        """
+        async for some in in_pieces(list(watch_ids)):
+            await self._connection.execute(
+                update(watches)
+                .where(
+                    watches.c.id.in_(some),
+                    watches.c.state == WatchState.OPEN,
+                    watches.c.leased_by == by,
+                )
+                .values(next_poll_at=at, polls=watches.c.polls + looks, **RELEASED)
+            )
 
     async def save(self, watch: Watch, by: str) -> bool:
         """Write down what a poll has shown and release the lease; says whether it did.
@@ -110,9 +184,15 @@ class Watches(Repository):
         )
         return rows.rowcount == 1
 
-    async def open(self, *, asked_by: str | None = None, channel: str | None = None) -> list[Watch]:
+    async def open(
+        self,
+        *,
+        asked_by: str | None = None,
+        channel: str | None = None,
+        node: str | None = None,
+    ) -> list[Watch]:
         """The open watches, oldest first; those that one person's commands started, or one
-        channel's.
+        channel's, or those on one node.
         """
         query = (
             select(watches)
@@ -125,29 +205,10 @@ class Watches(Repository):
             )
         if channel is not None:
             query = query.where(watches.c.channel == channel)
+        if node is not None:
+            query = query.where(watches.c.node == node)
         rows = await self._connection.execute(query)
         return [_from_row(row) for row in rows.mappings()]
-
-    async def _claim(
-        self,
-        conditions: Collection[ColumnElement[bool]],
-        by: str,
-        now: datetime,
-        until: datetime,
-        limit: int | None,
-    ) -> list[Watch]:
-        rows = await self._connection.execute(
-            claiming(
-                watches,
-                [watches.c.state == WatchState.OPEN, is_free(watches, now), *conditions],
-                order=watches.c.next_poll_at,
-                limit=limit,
-            )
-            .values(leased_by=by, leased_until=until)
-            .returning(watches)
-        )
-        claimed = [_from_row(row) for row in rows.mappings()]
-        return sorted(claimed, key=lambda watch: watch.next_poll_at)
 
     async def _newest(self, condition: Any) -> Watch | None:
         rows = await self._connection.execute(
@@ -155,6 +216,13 @@ class Watches(Repository):
         )
         row = rows.mappings().one_or_none()
         return None if row is None else _from_row(row)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Whether a watch is open and to be polled: each half by itself is a range of one index."""
+    is_open, at = watches.c.state == WatchState.OPEN, watches.c.next_poll_at
+    ahead = now + FARTHEST_AHEAD + APART
+    return or_(and_(is_open, at <= now), and_(is_open, at > ahead))
 
 
 def _to_row(watch: Watch) -> dict[str, Any]:

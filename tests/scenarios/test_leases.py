@@ -22,6 +22,7 @@ from tests.scenarios.site import entries
 from tests.scenarios.stage import CHANNEL, MANIFEST, Stage, settings_for, staged
 from tests.scenarios.test_power import off
 from tests.storage.conftest import postgres, postgres_url
+from tests.storage.samples import claim_watches
 
 __all__ = ["postgres", "postgres_url"]  # fixtures
 
@@ -163,7 +164,7 @@ async def test_a_look_that_lost_its_lease_tells_no_end(stage: Stage) -> None:
     stage.clock.advance(timedelta(seconds=150))
     now = stage.clock.now()
     async with stage.bot.store.write() as tx:
-        assert await tx.watches.claim_due("another bot", now, now + timedelta(minutes=2), 10)
+        assert await claim_watches(tx, "another bot", now, now + timedelta(minutes=2))
     stage.clock.advance(timedelta(seconds=150))
     await look
     assert stage.endings(stage.alice) == []

@@ -17,7 +17,7 @@ from bot.model import (
     Source,
     Watch,
 )
-from storage import Store
+from storage import Store, UnitOfWork
 
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=1)
@@ -110,3 +110,15 @@ async def put(store: Store, key: str, content: str, now: datetime = NOW) -> Mess
     """Want a message, in a unit of work of its own."""
     async with store.write() as tx:
         return await tx.messages.put(key, HERE, content, now)
+
+
+async def claim_watches(
+    tx: UnitOfWork, by: str, now: datetime, until: datetime, groups: int = 1000
+) -> list[Watch]:
+    """Lease the watches that are due, of so many groups at most."""
+    claimed = [
+        watch
+        for group in await tx.watches.due(now, groups)
+        for watch in await tx.watches.claim(group, by, now, until)
+    ]
+    return sorted(claimed, key=lambda watch: watch.next_poll_at)

@@ -11,7 +11,7 @@ from bot.model import Leased
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
 from storage.heartbeat import LeaseLost, Leases
-from tests.storage.samples import execution, watch
+from tests.storage.samples import claim_watches, execution, watch
 
 LASTS = timedelta(seconds=90)
 SECOND = timedelta(seconds=1)
@@ -36,14 +36,14 @@ async def leased(store: Store, clock: ManualClock, *names: str) -> list[str]:
     async with store.write() as tx:
         for name in names:
             await tx.watches.add(watch(name, next_poll_at=now))
-        return [one.id for one in await tx.watches.claim_due("me", now, now + LASTS, 9)]
+        return [one.id for one in await claim_watches(tx, "me", now, now + LASTS)]
 
 
 async def taken(store: Store, clock: ManualClock) -> list[str]:
     """What another process can lease now, and has leased then."""
     now = clock.now()
     async with store.write() as tx:
-        return [one.id for one in await tx.watches.claim_due("other", now, now + LASTS, 9)]
+        return [one.id for one in await claim_watches(tx, "other", now, now + LASTS)]
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 
 from bot.model import Leased
 from storage import Store
-from tests.storage.samples import LATER, NOW, SOON, execution, put, record, watch
+from tests.storage.samples import LATER, NOW, SOON, claim_watches, execution, put, record, watch
 
 END = LATER + timedelta(minutes=5)
 
@@ -17,7 +17,7 @@ async def held(store: Store, kind: Leased) -> str:
             return "execution-1"
         if kind is Leased.WATCH:
             await tx.watches.add(watch())
-            return (await tx.watches.claim_due("me", NOW, SOON, 1))[0].id
+            return (await claim_watches(tx, "me", NOW, SOON))[0].id
     await put(store, "card:1", "a")
     async with store.write() as tx:
         return (await tx.messages.claim_due("me", NOW, SOON, 1))[0].id
@@ -30,7 +30,7 @@ async def can_be_taken(store: Store, kind: Leased, now: datetime) -> bool:
         if kind is Leased.EXECUTION:
             taken += await tx.executions.claim_stranded("other", now, now + timedelta(minutes=1), 9)
         elif kind is Leased.WATCH:
-            taken += await tx.watches.claim_due("other", now, now + timedelta(minutes=1), 9)
+            taken += await claim_watches(tx, "other", now, now + timedelta(minutes=1))
         else:
             taken += await tx.messages.claim_due("other", now, now + timedelta(minutes=1), 9)
     return bool(taken)
@@ -67,7 +67,7 @@ async def test_a_thousand_leases_are_renewed(store: Store) -> None:
     async with store.write() as tx:
         for number in range(1001):
             await tx.watches.add(watch(str(number)))
-        await tx.watches.claim_due("me", NOW, SOON, 2000)
+        await claim_watches(tx, "me", NOW, SOON)
         assert await tx.leases.renew(Leased.WATCH, ids, "me", LATER) == set(ids)
 
 
@@ -76,6 +76,6 @@ async def test_what_is_not_named_is_not_renewed(store: Store) -> None:
     async with store.write() as tx:
         for name in ("1", "2"):
             await tx.watches.add(watch(name))
-        await tx.watches.claim_due("me", NOW, SOON, 9)
+        await claim_watches(tx, "me", NOW, SOON)
         assert await tx.leases.renew(Leased.WATCH, ["watch-1"], "me", LATER) == {"watch-1"}
-        assert [one.id for one in await tx.watches.claim_due("other", SOON, END, 9)] == ["watch-2"]
+        assert [one.id for one in await claim_watches(tx, "other", SOON, END)] == ["watch-2"]

@@ -11,7 +11,17 @@ from bot.errors import BotError, NotFound
 from storage import InUse, StorageFailed, Store, Vault
 from storage.engine import open_engines
 from storage.file import prepare
-from tests.storage.samples import HERE, LATER, NOW, SOON, execution, put, record, watch
+from tests.storage.samples import (
+    HERE,
+    LATER,
+    NOW,
+    SOON,
+    claim_watches,
+    execution,
+    put,
+    record,
+    watch,
+)
 
 
 async def test_an_exception_undoes_the_whole_unit_of_work(store: Store) -> None:
@@ -183,7 +193,7 @@ async def leases(store: Store) -> tuple[int, int, int]:
     async with store.write() as tx:
         return (
             len(await tx.executions.claim_stranded("new", NOW, SOON, 10)),
-            len(await tx.watches.claim_due("new", NOW, SOON, 10)),
+            len(await claim_watches(tx, "new", NOW, SOON)),
             len(await tx.messages.claim_due("new", NOW, SOON, 10)),
         )
 
@@ -194,7 +204,7 @@ async def hold(store: Store, by: str) -> None:
     await put(store, "card:1", "a")
     async with store.write() as tx:
         await tx.watches.add(watch())
-        await tx.watches.claim_due(by, NOW, LATER, 10)
+        await claim_watches(tx, by, NOW, LATER)
         await tx.messages.claim_due(by, NOW, LATER, 10)
 
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import NotFound
-from bot.model import Goal, Place, WatchState
-from storage import Store, UnitOfWork
+from bot.model import MACHINE_GOALS, Goal, Place, WatchState
+from storage import Due, Store, UnitOfWork
 from tests.storage.conftest import Racing
-from tests.storage.samples import LATER, NOW, SOON, execution, record, watch
+from tests.storage.samples import LATER, NOW, SOON, claim_watches, execution, record, watch
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +38,11 @@ async def test_a_watch_comes_back_unchanged(store: Store) -> None:
 
 
 async def test_every_due_watch_is_claimed_once(store: Store, racing: Racing) -> None:
-    await add(store, *map(str, range(30)))
+    for number in range(30):
+        await add(store, str(number), node=f"node-{number}")
 
     async def claim(tx: UnitOfWork, number: int) -> list[str]:
-        return [each.id for each in await tx.watches.claim_due(f"p{number}", NOW, SOON, 3)]
+        return [each.id for each in await claim_watches(tx, f"p{number}", NOW, SOON, 3)]
 
     batches = await racing(claim) + await racing(claim)
     claimed = [each for batch in batches for each in batch]
@@ -55,18 +56,18 @@ async def test_only_open_watches_whose_time_has_come_are_claimed(store: Store) -
     await add(store, "early", next_poll_at=SOON)
     await add(store, "ended", state=WatchState.DONE)
     async with store.write() as tx:
-        claimed = await tx.watches.claim_due("p", NOW, SOON, 10)
+        claimed = await claim_watches(tx, "p", NOW, SOON)
     assert [each.id for each in claimed] == ["watch-overdue", "watch-due"]
 
 
 async def test_a_lease_runs_out(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
-        assert len(await tx.watches.claim_due("dead", NOW, SOON, 10)) == 1
+        assert len(await claim_watches(tx, "dead", NOW, SOON)) == 1
     async with store.write() as tx:
-        assert await tx.watches.claim_due("p", NOW, LATER, 10) == []
-        assert await tx.watches.claim_due("dead", NOW, LATER, 10) == []
-        assert len(await tx.watches.claim_due("p", SOON, LATER, 10)) == 1
+        assert await claim_watches(tx, "p", NOW, LATER) == []
+        assert await claim_watches(tx, "dead", NOW, LATER) == []
+        assert len(await claim_watches(tx, "p", SOON, LATER)) == 1
         assert not await tx.watches.save(watch("1"), "dead")
 
 
@@ -77,22 +78,47 @@ async def test_one_request_serves_a_node_and_person(store: Store) -> None:
     await add(store, "other-person", owner="U2", next_poll_at=LATER)
     await add(store, "ended", state=WatchState.FAILED)
     async with store.write() as tx:
-        (first,) = await tx.watches.claim_due("p", NOW, SOON, 1)
-        group = await tx.watches.due_in_group(first.node, first.owner, "p", NOW, SOON)
-        assert [each.id for each in group] == ["watch-2"]
-        assert await tx.watches.due_in_group(first.node, first.owner, "q", NOW, SOON) == []
+        (due,) = await tx.watches.due(NOW, 10)
+        group = await tx.watches.claim(due, "p", NOW, SOON, goals=MACHINE_GOALS)
+        assert [each.id for each in group] == ["watch-1", "watch-2"]
+        assert await tx.watches.claim(due, "q", NOW, SOON, goals=MACHINE_GOALS) == []
 
 
 async def test_saving_releases_the_lease(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
-        (claimed,) = await tx.watches.claim_due("p", NOW, LATER, 1)
+        (claimed,) = await claim_watches(tx, "p", NOW, LATER)
         seen = replace(claimed, polls=1, status="creating", next_poll_at=SOON, moved=True)
         assert not await tx.watches.save(seen, "q")
         assert await tx.watches.save(seen, "p")
         assert not await tx.watches.save(seen, "p")
         assert await tx.watches.get("watch-1") == seen
-        assert await tx.watches.claim_due("q", SOON, LATER, 1) == [seen]
+        assert await claim_watches(tx, "q", SOON, LATER) == [seen]
+
+
+async def test_looks_that_showed_nothing_new_are_kept_in_one_step(store: Store) -> None:
+    await add(store, "1", "2", "3", "4")
+    async with store.write() as tx:
+        await claim_watches(tx, "p", NOW, LATER)
+        await tx.watches.settle("watch-3", WatchState.STOPPED, "")
+        await tx.watches.look_again(["watch-1", "watch-2", "watch-3"], SOON, "p", looks=1)
+        await tx.watches.look_again(["watch-4"], SOON, "q", looks=1)
+        assert await claim_watches(tx, "q", NOW, LATER) == []
+        again = await claim_watches(tx, "q", SOON, LATER)
+        found = [await tx.watches.get(f"watch-{name}") for name in "34"]
+    assert sorted((one.id, one.polls, one.next_poll_at) for one in again) == [
+        ("watch-1", 1, SOON),
+        ("watch-2", 1, SOON),
+    ]
+    assert [(one.polls, one.next_poll_at) for one in found] == [(0, NOW), (0, NOW)]
+
+
+async def test_who_looks_with_the_session_of_another_is_known(store: Store) -> None:
+    await add(store, "1")
+    await add(store, "2", execution="execution-2")
+    async with store.read() as tx:
+        found = await tx.watches.asked_by_others(["watch-1", "watch-2"])
+    assert found == [("watch-2", "U2", "C1")]
 
 
 async def test_of_many_ends_one_wins(store: Store, racing: Racing) -> None:
@@ -110,10 +136,10 @@ async def test_of_many_ends_one_wins(store: Store, racing: Racing) -> None:
 async def test_only_who_holds_the_lease_ends_what_was_looked_at(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
-        await tx.watches.claim_due("p", NOW, SOON, 1)
+        await claim_watches(tx, "p", NOW, SOON)
         assert not await tx.watches.settle("watch-1", WatchState.DONE, "", by="q")
         assert (await tx.watches.get("watch-1")).state is WatchState.OPEN
-        await tx.watches.claim_due("q", SOON, LATER, 1)
+        await claim_watches(tx, "q", SOON, LATER)
         assert not await tx.watches.settle("watch-1", WatchState.DONE, "", by="p")
         assert await tx.watches.settle("watch-1", WatchState.DONE, "", by="q")
 
@@ -121,7 +147,7 @@ async def test_only_who_holds_the_lease_ends_what_was_looked_at(store: Store) ->
 async def test_an_ended_watch_is_not_saved_over(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
-        (claimed,) = await tx.watches.claim_due("p", NOW, LATER, 1)
+        (claimed,) = await claim_watches(tx, "p", NOW, LATER)
         assert await tx.watches.settle(claimed.id, WatchState.STOPPED, "")
         assert not await tx.watches.save(claimed, "p")
         assert (await tx.watches.get(claimed.id)).state is WatchState.STOPPED
@@ -136,12 +162,14 @@ async def test_open_watches_are_listed_by_who_asked_and_where(store: Store) -> N
         assert [each.id for each in await tx.watches.open(asked_by="U2")] == ["watch-2"]
         assert [each.id for each in await tx.watches.open(channel="C1")] == ["watch-1"]
         assert await tx.watches.open(asked_by="U2", channel="C1") == []
+        assert await tx.watches.open(node="node-2") == []
+        assert len(await tx.watches.open(node="node-1")) == 2
 
 
 async def test_a_stop_noted_during_a_poll_survives_its_result(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
-        (claimed,) = await tx.watches.claim_due("me", LATER, LATER + timedelta(minutes=2), 10)
+        (claimed,) = await claim_watches(tx, "me", LATER, LATER + timedelta(minutes=2))
         await tx.watches.note_stop(claimed.id, "U3", LATER)
         assert await tx.watches.save(replace(claimed, status="37 %"), "me")
         stored = await tx.watches.get(claimed.id)
@@ -153,16 +181,15 @@ async def test_only_machines_are_looked_at_together(store: Store) -> None:
     await add(store, "2", goal=Goal.DOWNLOADED, next_poll_at=LATER)
     async with store.write() as tx:
         one = await tx.watches.get("watch-1")
-        found = await tx.watches.due_in_group(
-            one.node, one.owner, "me", NOW, NOW + timedelta(minutes=2)
-        )
+        group = Due(one.node, one.owner, Goal.RUNNING)
+        found = await tx.watches.claim(group, "me", NOW, LATER, goals=MACHINE_GOALS)
     assert [watch.id for watch in found] == ["watch-1"]
 
 
 async def test_what_is_done_to_one_watch_is_done_to_no_other(store: Store) -> None:
     await add(store, "1", "2", "3")
     async with store.write() as tx:
-        await tx.watches.claim_due("p", NOW, LATER, 9)
+        await claim_watches(tx, "p", NOW, LATER)
         await tx.watches.note_stop("watch-1", "U3", SOON)
         assert await tx.watches.save(watch("2", status="creating"), "p")
         assert await tx.watches.settle("watch-3", WatchState.DONE, "running", by="p")
