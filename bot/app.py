@@ -144,6 +144,7 @@ class Bot:
                 clock,
                 lambda: self._book.current,
                 lambda: self._book.faults,
+                self._redactor.redact,
             ),
             directory=self._people,
             people_now=self._people.now,

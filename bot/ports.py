@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from bot.errors import Refused
 from bot.model import Invocation, MessageRef, Place, Press, Submission
@@ -24,6 +24,7 @@ class DeliveryFailed(Exception):
         self.retry_after = retry_after
 
 
+LARGEST_FILE = 1024**3  # bytes; Slack takes none that is larger
 # How long the chat side may still carry out what it was sent and did not answer, at the most.
 SETTLES_WITHIN = timedelta(minutes=2)
 
@@ -266,10 +267,11 @@ class Messenger(Protocol):
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         ...
 
-    async def upload(self, place: Place, name: str, text: str) -> None:
+    async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         """Share a text file (not empty) in `place`, which all who are there see.
 
-        `name` is no other file's: by it the file is found again. Raises DeliveryFailed.
+        `name` is no other file's: by it the file is found again. What is read from a file is sent
+        in pieces, as it is. Raises DeliveryFailed.
         """
         ...
 

@@ -13,6 +13,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
+import re2
 from pydantic import BaseModel, SecretStr
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ _LONG = 16  # characters from which a secret stands out, whatever it is made of
 _LEAST_ENCODED = 8  # a shorter piece of base64 could be anything
 _LEAST_WORD = 4  # a shorter password is a part of too many lines to be masked as a word
 _DEPTH = 3  # encodings in each other that are undone
+# Characters that are looked through one by one before all beginnings become one pattern: making it
+# takes as long, and new secrets need a new one.
+_WORTH_IT = 20
+_PATTERN_MEMORY = 64 * 1024**2
 
 # What nobody sees: terminals' escape sequences, control characters, marks of no width.
 _UNSEEN = re.compile(
@@ -62,12 +67,16 @@ class Redactor:
         # Long answers are read in threads: what it holds is replaced, never changed.
         self._index: dict[str, frozenset[str]] = {}
         self._learning = threading.Lock()
+        self._version = 0  # of the index
+        self._sieve: tuple[int, re2._Regexp | None] = (-1, None)
+        self._looked_through = 0  # characters, since there is no sieve
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Recognise these from now on, where they are distinctive."""
         distinctive = [secret for secret in secrets if is_distinctive(secret)]
         with self._learning:
+            is_new = any(secret not in self._known for secret in distinctive)
             for secret in distinctive:
                 if secret in self._known:
                     del self._known[secret]
@@ -80,6 +89,8 @@ class Redactor:
                 for secret in self._known:
                     _enter(secret, index)
                 self._index = index
+            if is_new:
+                self._version += 1  # last: a sieve of before lacks them
 
     def finds(self, text: str) -> bool:
         """Whether the text holds a known secret, in any spelling."""
@@ -118,10 +129,45 @@ class Redactor:
 
     def _hits(self, text: str) -> Iterator[tuple[int, int]]:
         index = self._index
+        if not self._may_hold(text):
+            return
         for start in range(len(text) - _GRAM + 1):
             for spelling in index.get(text[start : start + _GRAM], ()):
                 if text.startswith(spelling, start):
                     yield start, start + len(spelling)
+
+    def _may_hold(self, text: str) -> bool:
+        """Whether the text may hold a known secret; a quick no is sure."""
+        if not self._index:
+            return False
+        version, sieve = self._sieve
+        if version != self._version:
+            self._looked_through += len(text)
+            if self._looked_through < _WORTH_IT * len(self._index):
+                return True
+            version = self._version
+            sieve = _sieve(list(self._index))
+            self._sieve, self._looked_through = (version, sieve), 0
+        return sieve is None or sieve.search(_bytes(text)) is not None
+
+
+def _sieve(beginnings: Collection[str]) -> "re2._Regexp | None":
+    """All of them as one pattern, which takes the same time however many there are.
+
+    None where they are too many for it.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are
+    options.max_mem = _PATTERN_MEMORY
+    try:
+        return re2.compile(b"|".join(re2.escape(_bytes(one)) for one in beginnings), options)
+    except re2.error:
+        return None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _enter(secret: str, index: dict[str, frozenset[str]]) -> None:

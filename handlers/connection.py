@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -48,6 +48,7 @@ from handlers.refusals import (
     lockout,
 )
 from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
+from handlers.uploads import upload_in_pieces
 
 T = TypeVar("T")
 
@@ -277,19 +278,19 @@ class SlackConnection:
         self._accepted(method, answer)
         return data_of(answer.data)
 
-    async def upload(self, channel: str, thread: str, name: str, text: str) -> None:
+    async def upload(self, channel: str, thread: str, name: str, content: str | BinaryIO) -> None:
         """Share a text file in a conversation. Raises DeliveryFailed."""
-        share = partial(self._upload, channel, thread, name, text)
+        share = partial(self._upload, channel, thread, name, content)
         await self._pacing.send(_UPLOAD[0], "", share, PATIENCE)
 
-    async def _upload(self, channel: str, thread: str, name: str, text: str) -> None:
+    async def _upload(self, channel: str, thread: str, name: str, content: str | BinaryIO) -> None:
+        if isinstance(content, str):
+            share = partial(self.client.files_upload_v2, content=self._redactor.redact(content))
+        else:
+            share = partial(upload_in_pieces, self.client, content)
         try:
-            answer = await self.client.files_upload_v2(
-                content=self._redactor.redact(text),
-                filename=name,
-                title=name,
-                channel=channel,
-                thread_ts=thread or None,
+            answer = await share(
+                filename=name, title=name, channel=channel, thread_ts=thread or None
             )
         except FAILING as error:
             raise self.failed(error) from error

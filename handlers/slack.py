@@ -6,7 +6,7 @@ Knows nothing of how a line reached the bot (see `handlers.answer`).
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -278,7 +278,7 @@ class SlackMessenger:
         answer = await self._connection.call("conversations.open", self._patience, users=user)
         return Place(shaped(Opened, answer).channel.id)
 
-    async def upload(self, place: Place, name: str, text: str) -> None:
+    async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed.
 
         Where Slack does not answer, the file is looked for by its name before it is shared again,
@@ -289,7 +289,7 @@ class SlackMessenger:
         is_it = partial(self._holds, name)
 
         async def share() -> MessageRef:
-            await self._connection.upload(channel, place.thread, name, text)
+            await self._connection.upload(channel, place.thread, name, content)
             return MessageRef(channel, "")
 
         async def look() -> MessageRef | None:

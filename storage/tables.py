@@ -113,7 +113,9 @@ executions = Table(
     Index(None, "status", "finished_at"),
     Index(None, "created_at"),
     Index(None, "actor", "created_at"),
-    Index(None, "task", "created_at"),
+    Index(None, "task", "created_at", postgresql_ops={"task": "text_pattern_ops"}),
+    Index(None, "node"),
+    Index(None, "label"),
 )
 
 approvals = Table(
@@ -388,13 +390,13 @@ audit = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
-    Column("actor", Text, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
     Column("command", Text, nullable=False),
     Column("arguments", Text, nullable=False),
     Column("node", Text, nullable=False),
-    Column("task", Text, nullable=False, index=True),
+    Column("task", Text, nullable=False),
     Column("label", Text, nullable=False),
-    Column("execution", Text, nullable=False, index=True),
+    Column("execution", Text, nullable=False),
     Column("approval", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -404,4 +406,8 @@ audit = Table(
     Column("details", Text, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    *(
+        Index(None, name, "seq", postgresql_ops={name: "text_pattern_ops"})
+        for name in ("actor", "command", "execution", "kind", "label", "node", "outcome", "task")
+    ),
 )

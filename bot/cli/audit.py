@@ -21,7 +21,7 @@ from bot.errors import BotError
 from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
-from bot.reviews.audit import as_csv, as_jsonl, csv_head
+from bot.reviews.audit_file import Form, head_of, lines_of
 from storage import Archive
 from storage.chain import Fault
 
@@ -101,7 +101,7 @@ async def _verify(database: str | None, head: AuditHead | None) -> tuple[Fault |
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def export(
     database: str | None,
-    form: str,
+    form: Form,
     since: str | None,
     until: str | None,
     person: str,
@@ -129,15 +129,13 @@ def export(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-async def _export(database: str | None, query: AuditQuery, form: str, output: IO[str]) -> None:
+async def _export(database: str | None, query: AuditQuery, form: Form, output: IO[str]) -> None:
     archive = Archive(_url(database))
-    written = as_csv if form == "csv" else as_jsonl
     try:
-        if form == "csv":
-            output.write(csv_head())
+        output.write(head_of(form))
         async with aclosing(archive.rows(query)) as rows:
             async for row in rows:
-                output.write(written(row))
+                output.writelines(lines_of([row], form))
     finally:
         await archive.close()
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import tzinfo
+from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,10 +20,10 @@ from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStat
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
 from bot.plural import counted
-from bot.ports import DeliveryFailed, RightsUnknown
+from bot.ports import LARGEST_FILE, DeliveryFailed, RightsUnknown
 from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
 from bot.reply import command as to_type
-from bot.reviews.audit import as_csv, as_jsonl, csv_head
+from bot.reviews.audit_file import Form
 
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 10  # so that a message holds them all and the way to older ones
@@ -147,29 +148,28 @@ async def export(
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
     query = await _query(ctx, Wanted(person, vm, command, outcome, since, until), "audit.export")
-    rows = await ctx.services.audit.rows(query)
-    if not rows:
-        none = {"rows": 0, "format": format}
-        return Reply.of("Nothing that you may read fits.", private=True, data=none)
-    if format == "csv":
-        text = csv_head() + "".join(map(as_csv, rows))
-    else:
-        text = "".join(map(as_jsonl, rows))
-    messenger = ctx.services.messenger
-    try:
-        place = await messenger.direct(ctx.actor)
-        day = f"{shown(ctx.services.clock, ctx.now):%Y-%m-%d}"
-        await messenger.upload(place, f"audit-{day}-{new_id()[:6]}.{format}", text)
-    except DeliveryFailed as failed:
-        raise BotError(
-            f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
-        ) from None
-    told = f"{counted(len(rows), 'row')} of the audit {'is' if len(rows) == 1 else 'are'}"
-    return Reply.of(
-        f"{told} in our direct messages.",
-        private=True,
-        data={"rows": len(rows), "format": format},
-    )
+    with TemporaryFile() as file:
+        form: Form = "csv" if format == "csv" else "jsonl"
+        count = await ctx.services.audit.export(query, form, file)
+        data = {"rows": count, "format": format}
+        if not count:
+            return Reply.of("Nothing that you may read fits.", private=True, data=data)
+        if file.tell() > LARGEST_FILE:
+            raise BotError(
+                f"{counted(count, 'row')} of the audit are more than Slack takes in a file.",
+                hint="Ask for less, such as since=yesterday, or ask the bot's operator.",
+            )
+        messenger = ctx.services.messenger
+        try:
+            place = await messenger.direct(ctx.actor)
+            day = f"{shown(ctx.services.clock, ctx.now):%Y-%m-%d}"
+            await messenger.upload(place, f"audit-{day}-{new_id()[:6]}.{format}", file)
+        except DeliveryFailed as failed:
+            raise BotError(
+                f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
+            ) from None
+    told = f"{counted(count, 'row')} of the audit {'is' if count == 1 else 'are'}"
+    return Reply.of(f"{told} in our direct messages.", private=True, data=data)
 
 
 async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:

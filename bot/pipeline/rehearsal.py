@@ -6,6 +6,7 @@ Together with `DbcClient.dry_run` they let any command run to its end with no ef
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from bot.messages.outbox import Outbox
 from bot.model import MessageRef, Place
@@ -94,5 +95,5 @@ class SilentMessenger:
         """A person's id stands for the direct messages with them."""
         return Place(user)
 
-    async def upload(self, place: Place, name: str, text: str) -> None:
+    async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         """Share nothing."""

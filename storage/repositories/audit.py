@@ -6,18 +6,14 @@ The database itself refuses to change or remove one. Who may read what is not kn
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, overload
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     RowMapping,
-    Table,
-    false,
     insert,
-    not_,
-    or_,
     select,
     text,
 )
@@ -26,10 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import UNTOLD
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
+from storage.repositories.audit_search import WINDOWS, Search, stamp
 from storage.repositories.repository import Repository, texts
-from storage.tables import audit, executions, messages
+from storage.tables import audit
 
-CHUNK = 500  # rows read at once, by those who read all
+CHUNK = 1_000  # rows read at once, by those who read all
 
 
 class Audit(Repository):
@@ -73,49 +70,70 @@ class Audit(Repository):
 
     async def page(self, query: AuditQuery, *, before: int | None, limit: int) -> list[AuditRow]:
         """Up to `limit` rows that fit, newest first, those before row `before` only."""
-        wanted = _SELECT.where(*_conditions(query)).order_by(audit.c.seq.desc()).limit(limit)
-        if before is not None:
-            wanted = wanted.where(audit.c.seq < before)
-        rows = await self._connection.execute(wanted)
-        return [_from_row(row) for row in rows.mappings()]
+        search = Search(query, self._connection.dialect.name)
+        if before is None:
+            head = await self.head()
+            before = head.seq + 1 if head is not None else 1
+        for window in WINDOWS:
+            newest = audit.c.seq < before, audit.c.seq >= before - window
+            wanted = search.rows().where(*newest).order_by(audit.c.seq.desc()).limit(limit)
+            rows = (await self._connection.execute(wanted)).mappings().all()
+            if len(rows) == limit or window >= before:
+                return [_from_row(row) for row in rows]
+        found = await self._connection.execute(search.page(before, limit))
+        return [_from_row(row) for row in found.mappings()]
 
     async def all(self, query: AuditQuery) -> AsyncIterator[AuditRow]:
-        """Every row that fits, oldest first."""
-        wanted = _SELECT.where(*_conditions(query)).order_by(audit.c.seq).limit(CHUNK)
-        last = 0
-        while True:
-            rows = await self._connection.execute(wanted.where(audit.c.seq > last))
-            chunk = [_from_row(row) for row in rows.mappings()]
+        """Every row that fits and is there now, oldest first."""
+        head = await self.head()
+        last, end = 0, head.seq if head is not None else 0
+        while last < end:
+            chunk = await self.after(query, last, end, limit=CHUNK)
             for row in chunk:
                 yield row
-            if len(chunk) < CHUNK:
-                return
-            last = chunk[-1].seq
+            last = chunk[-1].seq if len(chunk) == CHUNK else end
+
+    async def after(self, query: AuditQuery, seq: int, end: int, *, limit: int) -> "Rows":
+        """Up to `limit` rows that fit behind row `seq`, oldest first, up to row `end`."""
+        wanted = Search(query, self._connection.dialect.name).rows()
+        wanted = wanted.where(audit.c.seq > seq, audit.c.seq <= end)
+        rows = await self._connection.execute(wanted.order_by(audit.c.seq).limit(limit))
+        return Rows(rows.mappings().all())
 
     async def raw(self) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """Every row as it is stored, in order, some at a time: for `storage.chain`."""
         wanted = select(audit).order_by(audit.c.seq).limit(CHUNK)
+        names = [column.name for column in audit.columns]
         # Not from 1: a row may have been smuggled in before the first.
         rows = await self._connection.execute(wanted)
-        while chunk := rows.mappings().all():
-            yield [{str(name): row[name] for name in row} for row in chunk]
+        while chunk := [dict(zip(names, row, strict=True)) for row in rows]:
+            yield chunk
             rows = await self._connection.execute(wanted.where(audit.c.seq > chunk[-1]["seq"]))
 
 
-_HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+class Rows(Sequence[AuditRow]):
+    """Rows that were read, each made an `AuditRow` when it is looked at: that takes longer."""
 
-_SELECT = (
-    select(
-        audit,
-        messages.c.ref_channel,
-        messages.c.ref_ts,
-        executions.c.node.label("known_node"),
-        executions.c.task.label("known_task"),
-        executions.c.label.label("known_label"),
-    )
-    .join_from(audit, messages, messages.c.key == audit.c.message, isouter=True)
-    .join(executions, executions.c.id == audit.c.execution, isouter=True)
-)
+    def __init__(self, rows: Sequence[RowMapping]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> AuditRow: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Rows": ...
+
+    def __getitem__(self, index: int | slice) -> "AuditRow | Rows":
+        """One of them, or some that are still to be looked at."""
+        if isinstance(index, slice):
+            return Rows(self._rows[index])
+        return _from_row(self._rows[index])
+
+
+_HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
 
 def append_all(connection: Connection, entries: Sequence[AuditEntry]) -> None:
@@ -140,61 +158,9 @@ def _wait_for_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('dbc-bot audit'))"))
 
 
-def _conditions(query: AuditQuery) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if query.person:
-        found.append(_concerns(query.person))
-    if query.machine:
-        found.append(_or_its_execution(lambda table: _is_machine(table, query.machine)))
-    if query.command:
-        found.append(
-            or_(
-                audit.c.command == query.command,
-                audit.c.command.startswith(f"{query.command}.", autoescape=True),
-            )
-        )
-    if query.outcome:
-        found.append(or_(audit.c.outcome == query.outcome, audit.c.kind == query.outcome))
-    if query.since is not None:
-        found.append(audit.c.at >= _stamp(query.since))
-    if query.until is not None:
-        found.append(audit.c.at < _stamp(query.until))
-    if query.reader_nodes is not None:
-        nodes = query.reader_nodes
-        about = _or_its_execution(lambda table: table.c.node.in_(nodes)) if nodes else false()
-        found.append(or_(about, _concerns(query.reader)))
-    if query.hidden_nodes:
-        found.append(not_(_or_its_execution(lambda table: table.c.node.in_(query.hidden_nodes))))
-    return found
-
-
-def _is_machine(table: Table, machine: str) -> ColumnElement[bool]:
-    return or_(table.c.task.startswith(machine, autoescape=True), table.c.label == machine)
-
-
-def _concerns(person: str) -> ColumnElement[bool]:
-    """What a person did, and everything about what they asked for."""
-    return _or_its_execution(lambda table: table.c.actor == person)
-
-
-def _or_its_execution(holds: Callable[[Table], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Whether it holds for the row, or for the execution that the row is about.
-
-    When something is asked for, for one, it is not known yet which machine the words mean.
-    """
-    return or_(
-        holds(audit), audit.c.execution.in_(select(executions.c.id).where(holds(executions)))
-    )
-
-
-def _stamp(at: datetime) -> str:
-    """The moment in the one spelling that is stored and hashed, and that sorts."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _to_row(entry: AuditEntry) -> dict[str, Any]:
     return {
-        "at": _stamp(entry.at),
+        "at": stamp(entry.at),
         "kind": str(entry.kind),
         "actor": entry.actor,
         "command": entry.command,
@@ -213,7 +179,8 @@ def _to_row(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _mapping(text: str) -> dict[str, Any]:
+@lru_cache(1_000)
+def _mapping(text: str) -> Mapping[str, Any]:
     """What is kept as JSON; a row that was tampered with shows as much as can be read."""
     try:
         return texts(json.loads(text))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +40,17 @@ def insert(
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def begins(dialect: str, column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+    """Whether a text begins like that, found by an index on the column.
+
+    By the order of bytes. SQLite compares so; in PostgreSQL the index has `text_pattern_ops`.
+    """
+    end = f"{beginning}\U0010ffff"
+    if dialect == "sqlite":
+        return and_(column >= beginning, column < end)
+    return and_(column.op("~>=~")(beginning), column.op("~<~")(end))
 
 
 def is_free(table: Table, now: datetime) -> ColumnElement[bool]:

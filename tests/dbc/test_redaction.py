@@ -49,6 +49,15 @@ def test_a_distinctive_secret_is_found_in_any_spelling(secret: str, spelling: st
     assert len(redacted) <= len(f"login dbc {MASK} ok") + 10
 
 
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_what_is_found_does_not_depend_on_how_much_was_looked_through(spelling: str) -> None:
+    redactor = Redactor([PASSWORD])
+    assert redactor.redact("x" * 100_000) == "x" * 100_000
+    assert MASK in redactor.redact(f"login dbc {SPELLINGS[spelling](PASSWORD)} ok")
+    redactor.learn(OTHERS)
+    assert MASK in redactor.redact(SPELLINGS[spelling](OTHERS[1]))
+
+
 @pytest.mark.parametrize(
     "word",
     ["123456", "dbc", "ubuntu", "password", "train-01", "gpu1", "ubuntu-22.04", "hunter2", "----",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from cryptography.fernet import Fernet
@@ -92,7 +93,7 @@ class Chat:
     async def direct(self, user: str) -> Place:
         return Place(f"D-{user}")
 
-    async def upload(self, place: Place, name: str, text: str) -> None:
+    async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         raise NotImplementedError
 
     @property

@@ -1,0 +1,42 @@
+"""Find a page of a long history by an index, whatever it is narrowed by."""
+
+from alembic import op
+
+revision = "history_indexes"
+down_revision = "watches_on_node"
+branch_labels = None
+depends_on = None
+
+_NARROWED_BY = ("actor", "command", "execution", "kind", "label", "node", "outcome", "task")
+_FORMERLY = ("actor", "execution", "task")
+
+
+def upgrade() -> None:
+    """Make the indexes, some in place of others that did not serve the order."""
+    for column in _FORMERLY:
+        op.drop_index(op.f(f"ix_audit_{column}"), table_name="audit")
+    for column in _NARROWED_BY:
+        _index("audit", column, "seq", bytewise=True)
+    op.drop_index(op.f("ix_executions_task_created_at"), table_name="executions")
+    _index("executions", "task", "created_at", bytewise=True)
+    _index("executions", "node")
+    _index("executions", "label")
+
+
+def downgrade() -> None:
+    """Make the former ones again."""
+    op.drop_index(op.f("ix_executions_label"), table_name="executions")
+    op.drop_index(op.f("ix_executions_node"), table_name="executions")
+    op.drop_index(op.f("ix_executions_task_created_at"), table_name="executions")
+    _index("executions", "task", "created_at")
+    for column in _NARROWED_BY:
+        op.drop_index(op.f(f"ix_audit_{column}_seq"), table_name="audit")
+    for column in _FORMERLY:
+        _index("audit", column)
+
+
+def _index(table: str, *columns: str, bytewise: bool = False) -> None:
+    """`bytewise`: PostgreSQL finds by it, too, what the first column begins with."""
+    name = op.f(f"ix_{table}_{'_'.join(columns)}")
+    operators = {columns[0]: "text_pattern_ops"} if bytewise else {}
+    op.create_index(name, table, list(columns), postgresql_ops=operators)

@@ -1,0 +1,98 @@
+"""A page of a long audit is the newest of what fits, by whichever way it was found."""
+
+import io
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.clock import SystemClock
+from bot.model import AuditQuery
+from bot.reviews.audit import AuditLog
+from bot.reviews.policy import Policy
+from storage import Store, Vault
+from tests.benchmarks.filling import BEGINNING, fill, node_of
+
+ROWS = 8_000  # more than are looked through before an index is asked
+SOON = BEGINNING + timedelta(hours=1)  # long before the newest rows
+NODE = node_of(7)
+
+QUERIES = {
+    "all": AuditQuery(),
+    "old": AuditQuery(until=SOON),
+    "since": AuditQuery(since=SOON),
+    "between": AuditQuery(since=BEGINNING + timedelta(minutes=10), until=SOON),
+    "machine": AuditQuery(machine="train-0007"),
+    "task": AuditQuery(machine="0000000000000000000"),
+    "no machine": AuditQuery(machine="train_0%"),
+    "person": AuditQuery(person="U00007"),
+    "person long ago": AuditQuery(person="U00007", until=SOON),
+    "stranger": AuditQuery(person="U7"),
+    "command long ago": AuditQuery(command="vm.delete", until=SOON),
+    "group long ago": AuditQuery(command="vm", until=SOON),
+    "no command": AuditQuery(command="v"),
+    "outcome": AuditQuery(outcome="failed"),
+    "outcome long ago": AuditQuery(outcome="failed", until=SOON),
+    "kind long ago": AuditQuery(outcome="asked", until=SOON),
+    "rare": AuditQuery(outcome="unknown"),
+    "nothing to read": AuditQuery(reader="U7", reader_nodes=frozenset()),
+    "own": AuditQuery(reader="U00007", reader_nodes=frozenset(), until=SOON),
+    "node": AuditQuery(reader="U7", reader_nodes=frozenset({NODE})),
+    "node long ago": AuditQuery(reader="U7", reader_nodes=frozenset({NODE}), until=SOON),
+    "nodes long ago": AuditQuery(
+        reader="U00003", reader_nodes=frozenset({NODE, node_of(8)}), until=SOON
+    ),
+    "hidden": AuditQuery(
+        reader="U00003", reader_nodes=frozenset({NODE}), hidden_nodes=frozenset({NODE}), until=SOON
+    ),
+    "reader's person": AuditQuery(
+        reader="U7", reader_nodes=frozenset({NODE}), person="U00007", until=SOON
+    ),
+}
+
+
+@pytest.fixture
+async def long(url: str) -> AsyncIterator[Store]:
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
+    try:
+        await store.migrate()
+        await fill(url, ROWS)
+        yield store
+    finally:
+        await store.close()
+
+
+async def test_a_page_has_the_newest_rows_that_fit(long: Store) -> None:
+    differ = []
+    async with long.browse() as tx:
+        for name, query in QUERIES.items():
+            fitting = [row async for row in tx.audit.all(query)]
+            for before in (None, ROWS // 2, 20):
+                page = await tx.audit.page(query, before=before, limit=11)
+                older = [row for row in fitting if before is None or row.seq < before]
+                if page != older[:-12:-1]:
+                    differ.append((name, before))
+    assert differ == []
+
+
+async def test_an_export_has_all_that_fits_without_what_is_secret(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
+    await store.migrate()
+    await fill(url, 2_400)
+    log = AuditLog(
+        store,
+        None,  # type: ignore[arg-type] - no user groups are asked for
+        SystemClock(),
+        Policy,
+        redact=lambda text: text.replace("train-0007", "******"),
+    )
+    file = io.BytesIO()
+    assert await log.export(AuditQuery(outcome="requested"), "jsonl", file) == 600
+    lines = file.getvalue().decode().splitlines()
+    await store.close()
+    assert len(lines) == 600
+    assert [line for line in lines if "train-0007" in line] == []
+    assert sum("******" in line for line in lines) == 1
