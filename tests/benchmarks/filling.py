@@ -145,7 +145,8 @@ def _entries(number: int) -> Iterator[dict[str, Any]]:
         about = _about(number) if is_known else dict.fromkeys(_about(number), "")
         yield {
             "at": _at(number, which * 10).isoformat(timespec="microseconds"), "kind": str(kind),
-            "actor": told["actor"], "command": told["command"], "arguments": canonical(told["arguments"]),
+            "actor": told["actor"], "command": told["command"],
+            "arguments": canonical(told["arguments"]),
             **about, "execution": told["id"], "approval": "",
             "outcome": told["status"] if kind is AuditKind.ENDED else "",
             "reason": told["outcome"] if kind is AuditKind.ENDED else "", **_place(number),

@@ -84,7 +84,7 @@ async def test_an_export_has_all_that_fits_without_what_is_secret(tmp_path: Path
     await fill(url, 2_400)
     log = AuditLog(
         store,
-        None,  # type: ignore[arg-type] - no user groups are asked for
+        None,  # type: ignore[arg-type]
         SystemClock(),
         Policy,
         redact=lambda text: text.replace("train-0007", "******"),
