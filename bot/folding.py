@@ -32,7 +32,8 @@ _UNSEEN = frozenset(
 # What may stand around a name: Slack's formatting, quotes, a placeholder's brackets.
 _AROUND = (
     *((mark, mark) for mark in ("```", "`", "*", "_", "~", '"', "'")),
-    ("<", ">"), ("“", "”"), ("„", "“"), ("„", "”"), ("”", "”"), ("‘", "’"), ("’", "’"),
+    ("<", ">"), ("(", ")"), ("（", "）"),
+    ("“", "”"), ("„", "“"), ("„", "”"), ("”", "”"), ("‘", "’"), ("’", "’"),
     ("「", "」"), ("『", "』"), ("«", "»"), ("‹", "›"), ("《", "》"), ("〈", "〉"), ("＂", "＂"),
 )  # fmt: skip
 _BEHIND = ".,;:!?…。，、；：！？．"  # that people end a sentence with
@@ -124,6 +125,7 @@ def peel(text: str) -> str:
         bare = text.strip()
         bare = _QUOTING.sub("", bare, count=1) if _QUOTING.match(bare) else bare
         bare = bare.rstrip(_BEHIND) or bare
+        bare = _without_half(bare)
         for left, right in _AROUND:
             inner = bare.removeprefix(left).removesuffix(right).strip()
             if inner and len(bare) > len(left) + len(right) and _stands(bare, left, right):
@@ -132,6 +134,16 @@ def peel(text: str) -> str:
         if bare == text or not bare:
             return text
         text = bare
+
+
+def _without_half(text: str) -> str:
+    """The text without the bracket at its end whose other half was not copied: `on gpu2)`."""
+    for left, right in (("(", ")"), ("（", "）")):
+        if text.startswith(left) and right not in text:
+            text = text.removeprefix(left).strip() or text
+        elif text.endswith(right) and left not in text:
+            text = text.removesuffix(right).strip() or text
+    return text
 
 
 def _stands(text: str, left: str, right: str) -> bool:

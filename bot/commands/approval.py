@@ -28,9 +28,7 @@ from bot.reply import (
 )
 
 PAGE = 20  # so that a message holds them all and the way to the others
-Which = Annotated[
-    str, Arg("Approval", "word", "Its number, or the beginning of it", "7a9Qx2Lk", narrow=True)
-]
+Which = Annotated[str, Arg("Approval", "id", "Its number, or the beginning of it", "7a9Qx2Lk")]
 
 Page = Annotated[int, Arg("Page", "int", f"{PAGE} at a time", least=1)]
 

@@ -120,7 +120,7 @@ def _version(node: Node) -> str:
 
 def _silent(silence: Silence) -> Line:
     since = line(" since ", time(silence.last_answer)) if silence.last_answer else ()
-    again = line("; next retry at ", time(silence.until)) if silence.until else ()
+    again = line("; next retry ", time(silence.until)) if silence.until else ()
     return line("not responding", since, again)
 
 

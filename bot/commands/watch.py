@@ -26,7 +26,7 @@ from bot.services.matching import best_of
 from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
 
-What = Annotated[str, Arg("Watch", "word", "Its number, or the machine's name or id", "train-01")]
+What = Annotated[str, Arg("Watch", "watch", "Its number, or the machine's name or id", "train-01")]
 
 _UNTIL: Mapping[Goal, str] = {
     Goal.RUNNING: "it runs",

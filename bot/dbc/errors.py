@@ -198,7 +198,7 @@ class NodeSilent(DaemonUnavailable):
     def named(self, node: str, at_start: str = "") -> None:
         """Say which node it is about, and when and how it is asked again."""
         super().named(node, at_start)
-        told = line("Next retry at ", time(self._until)) if self._until else line("Retrying now")
+        told = line("Next retry ", time(self._until)) if self._until else line("Retrying now")
         which = "<node>" if at_start or " " in node else node
         self.hint = line(told, ". Retry at once: ", command(f"node retry {which}"))
 

@@ -17,7 +17,8 @@ from bot.model import Machine, Node
 
 Kind = Literal[
     "vm", "node", "peer", "metal", "manager", "image", "base", "stored", "server", "disk",
-    "snapshot", "place", "person", "channel", "word", "rest", "line", "int", "size", "choice",
+    "snapshot", "place", "person", "channel", "id", "watch",
+    "word", "rest", "line", "int", "size", "choice",
     "flag", "list",
     "secret", "secrets",
 ]  # fmt: skip
@@ -58,6 +59,7 @@ NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has 
 
 
 _NAME = re.compile(r"[\w.+/:-]+")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
 _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
 
@@ -135,10 +137,8 @@ class Arg:
                 return text
             case "person" | "channel":
                 return self._mentioned(name, text)
-            case "disk":  # DBC's are in lower case
-                return self._text(name, _narrowed(text).lower())
             case _:
-                return self._text(name, _narrowed(text) if self.is_narrow else text.strip())
+                return self._text(name, self._named(text))
 
     def canonical(self, name: str, text: str) -> str:
         """The one text for all that mean the same as `text`; none for a flag that is off.
@@ -167,6 +167,14 @@ class Arg:
                 field=name,
             )
         return found[1]
+
+    def _named(self, text: str) -> str:
+        """The name that a text says."""
+        if self.kind == "id":
+            found = _IDENTIFIER.search(narrow(text))
+            return found[0] if found else text.strip()
+        named = _narrowed(text) if self.is_narrow else text.strip()
+        return named.lower() if self.kind == "disk" else named  # DBC's disks are in lower case
 
     def _text(self, name: str, text: str) -> str:
         if not text:

@@ -6,7 +6,7 @@ total: any text at all gives one or the other. Targets are resolved later
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -19,7 +19,17 @@ from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
 from bot.language.synonyms import nearest
 from bot.language.table import Command, Table
-from bot.language.text import Word, clean, option_name, parted, quoted, unwrapped, words
+from bot.language.text import (
+    Word,
+    clean,
+    is_decoration,
+    is_quoted,
+    option_name,
+    parted,
+    quoted,
+    unwrapped,
+    words,
+)
 from bot.model import Effect
 from bot.reply import command as to_type
 from bot.reply import line
@@ -83,6 +93,8 @@ _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
 
+_COMMA = re.compile("[,;，；、]")
+_FREE = frozenset({"word", "rest", "line"})  # kinds that may have commas of their own
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 _STRICTNESS = {"choice": 0, "int": 1}  # the kinds that take few words, before those that take any
 
@@ -109,6 +121,13 @@ def parse(
             return HelpWanted(group=plain(typed[0]))
         return _not_understood(table, typed)
     return Parsed(command, *_arguments(command, rest))
+
+
+def with_words(command: Command, bare: Sequence[str], values: Mapping[str, str]) -> Parsed:
+    """The command with these words without a `key=`, and what else was given. Raises Refused."""
+    found = dict(values)
+    _positional(command, bare, found)
+    return Parsed(command, *_as_values(command, found))
 
 
 def refuse_secrets(table: Table, text: str, slash_command: str, aliases: Mapping[str, str]) -> None:
@@ -174,7 +193,10 @@ def _given(command: Command, rest: Sequence[str]) -> Mapping[str, str]:
 
 def _arguments(command: Command, rest: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The texts by parameter, and those of them that stood in quotes with their quotes."""
-    values = _sorted_out(command, without_placeholders(command, rest))
+    return _as_values(command, _sorted_out(command, without_placeholders(command, rest)))
+
+
+def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     node = command.parameter(NODE_OPTION)
     if node is not None and NODE_OPTION in values:
         _set(values, node.name, values.pop(NODE_OPTION))
@@ -192,7 +214,7 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
     """Which word belongs to what."""
     values: dict[str, str] = {}
     bare: list[str] = []
-    queue = _with_units(command, rest)
+    queue = _with_units(command, list(_apart(command, rest)))
     while queue:
         if _takes_whole_line(command, bare, queue, values):
             break
@@ -207,6 +229,33 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
     return values
+
+
+def _apart(command: Command, typed: Sequence[str]) -> Iterator[str]:
+    """The words, also where a comma stands between them without a space: `on gpu2，force`.
+
+    Only in front of a word of the language: a name, a port and a free text may have commas.
+    """
+    for word in typed:
+        pieces = [piece.strip() for piece in _COMMA.split(word)]
+        is_open = not is_quoted(word) and not _takes_text(command) and all(pieces)
+        key, equals, _ = parted(pieces[0])
+        named = command.parameter(option_name(key) or key)
+        if equals and (named is None or named.arg.kind in _FREE):
+            is_open = False
+        if is_open and len(pieces) > 1 and all(_is_own(command, p) for p in pieces[1:]):
+            yield from pieces
+        else:
+            yield word
+
+
+def _is_own(command: Command, word: str) -> bool:
+    """Whether a word is one of the language here: a flag, `on`, `key=value`, an option."""
+    head, equals, _ = parted(word)
+    option = option_name(head)
+    if option is not None or equals:
+        return bool(command.parameter(option or head) or option_called(option or head))
+    return _flag_called(command, word) is not None or plain(word) == NODE_OPTION
 
 
 def _server_after(command: Command, word: str) -> Parameter | None:
@@ -322,12 +371,14 @@ def _secret_of(command: Command) -> Parameter | None:
 
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
-    if values.setdefault(name, value) != value:
+    if plain(values.setdefault(name, value)) != plain(value):
         raise Refused(f"“{name}” was given twice: “{values[name]}” and “{value}”.", field=name)
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
-    named = dict(values)
+    named, given = dict(values), bare
+    # What stands between names in a list, or before one; alone, it may be one.
+    bare = [word for word in bare if not is_decoration(word)] or bare
     free = _in_order(command, bare, values)
     for position, word in enumerate(bare):
         parameter = next((p for p in free if p.arg.accepts(word)), None)
@@ -336,7 +387,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
             key, equals, _ = parted(word)
             told = f"{key}=…" if equals else word  # what follows may be a secret
-            raise Surplus(command, told, bare, named)
+            raise Surplus(command, told, given, named)
         free.remove(parameter)
         if parameter.arg.kind == "rest":
             _set(values, parameter.name, " ".join(bare[position:]))

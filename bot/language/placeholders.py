@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.errors import Refused
 from bot.language.table import Command
-from bot.language.text import Word
+from bot.language.text import is_quoted
 from bot.reply import command as to_type
 from bot.reply import line
 
@@ -20,7 +20,7 @@ def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
     kept: list[str] = []
     depth = 0
     for word in typed:
-        is_pasted = word in parts and not _is_quoted(word)
+        is_pasted = word in parts and not is_quoted(word)
         opens = is_pasted and word.startswith("[")
         if opens or (is_pasted and depth):
             depth += word.count("[") - word.count("]")
@@ -34,10 +34,6 @@ def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
 def _unlinked(usage: str) -> str:
     """The usage with the optional parts as they are left of links."""
     return re.sub(r"\[[^\]]*\]", lambda part: re.sub("[<>]", "", part[0]), usage)
-
-
-def _is_quoted(word: str) -> bool:
-    return isinstance(word, Word) and word.spelled != word
 
 
 def _refuse_unfilled(command: Command, word: str) -> None:

@@ -178,7 +178,7 @@ def _by_meaning(table: Table, group: str, verb: str) -> list[Command]:
         verb = "list"
     called = [c for c in table if verb in {c.verb, *c.synonyms} or verb == c.id]
     meant = [table.get(id_) for id_ in _VERBS.get(verb, ())]
-    found = dict.fromkeys([*called, *(command for command in meant if command is not None)])
+    found = dict.fromkeys([*(command for command in meant if command is not None), *called])
     return [command for command in found if group in {"", command.group}]
 
 
@@ -186,6 +186,8 @@ def _by_look(table: Table, group: str, verb: str) -> list[Command]:
     """Commands whose verb, or another word for it, is spelled like what was typed."""
     words = {word for c in table for word in (c.verb, *c.synonyms)} | _VERBS.keys()
     close = get_close_matches(verb, sorted(words), n=MOST, cutoff=_ALIKE)
+    swapped = [word for word in close if sorted(word) == sorted(verb)]  # `restrat` is not `stat`
+    close = swapped or close
     return [command for word in close for command in _by_meaning(table, group, word)]
 
 

@@ -31,6 +31,12 @@ _WORD = re.compile(
 _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 
 
+_DECORATION = re.compile(
+    r"[•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓\ufe0f]+"
+    r"|:(?:large_green|white|red)_circle:|:crescent_moon:|:hourglass_flowing_sand:"
+    r"|:grey_question:|:warning:|:key:"
+)
+
 # Slack's formatting of a whole command, pasted back; a quoted line; a quotation of all of it.
 _BEFORE = re.compile(r"[\s,:，：、]*(?:(?:[>•＞]|&gt;)\s*)*")  # “@dbc, vm list”, `> vm list`
 _MARKED = re.compile(r"(```|[`*_~])\s*(\S.*?)\s*\1(?![\w`])")
@@ -51,6 +57,16 @@ class Word(str):
         word = cls(text)
         word.spelled = spelled
         return word
+
+
+def is_quoted(word: str) -> bool:
+    """Whether quotes held the word together, so that it is meant as it is."""
+    return isinstance(word, Word) and word.spelled != word
+
+
+def is_decoration(word: str) -> bool:
+    """Whether a word only sets others apart: a bullet, a dot, a comma, the lamp of a state."""
+    return not is_quoted(word) and _DECORATION.fullmatch(word) is not None
 
 
 def clean(text: str) -> str:

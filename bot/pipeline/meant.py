@@ -15,6 +15,7 @@ from bot.language.args import NODE_OPTION, NODES, Kind, Parameter
 from bot.language.table import Command
 from bot.model import Place, Sighting
 from bot.pipeline.context import Services
+from bot.pipeline.pasted import ROWED, name_of_row
 from bot.services.matching import could_be, is_machine_called, is_node_called
 
 _IMAGES: frozenset[Kind] = frozenset({"image", "base", "stored"})
@@ -71,6 +72,8 @@ class _Names:
         if kind in _IMAGES:  # the case of letters tells one file from another
             known = set(await self._images_there(kind))
         found = best(text, sorted(known))
+        if not found and kind in ROWED and parameter.arg.is_narrow and (name := name_of_row(text)):
+            return await self.of(parameter, name, "")
         if len(found) > 1:
             hint = "Nothing was done. Type it as it is listed."
             raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)

@@ -1,59 +1,109 @@
-"""A row of `vm list`, pasted behind a command: the machine that it names, where that is clear.
+"""What the bot showed, pasted behind a command: what it names, where that is clear.
 
-Goes by the id that stands in the row; all the other words have to be the row's own, so that none
-that says something else is lost. Looks only at what is known here; asks nobody.
+All words have to be of one row, a heading or a card, so that none that says something else is
+lost. Looks only at what is known here; asks nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from bot.dbc.models import is_state
-from bot.folding import plain
-from bot.language.parse import Parsed, Surplus
-from bot.model import Machine, Place
+from bot.errors import Refused
+from bot.language.args import NODE_OPTION, NODES, Kind
+from bot.language.parse import Parsed, Surplus, with_words
+from bot.model import Place
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import short
+from bot.services.shown import machines_shown, mentioned, nodes_shown, says_nothing_more
 
-_EMOJI = "_circle:"
-_MARKS = "*_`~"
-_SEEN = "(as last seen"
+_MOST = 60  # words of what is worth looking at
+
+# What is called by one word, behind which a list says more of it.
+ROWED: frozenset[Kind] = frozenset(
+    {"disk", "snapshot", "image", "base", "stored", "server", "place", "word"}
+)
+_NUMBERED: frozenset[Kind] = frozenset({"id", "watch"})  # named by their numbers, which come first
 
 
 async def row_meant(
     services: Services, surplus: Surplus, actor: str, place: Place
 ) -> Parsed | None:
-    """The command with the machine of the pasted row; None where it is none, or several's."""
-    of_vm = [p for p in surplus.command.parameters if p.arg.kind == "vm"]
-    if len(of_vm) != 1 or of_vm[0].name in surplus.values:
+    """The command with what the pasted row names; None where it is none."""
+    bare, kinds = surplus.bare, {p.arg.kind for p in surplus.command.parameters}
+    if len(bare) > _MOST:
         return None
-    machines = await services.inventory.machines(actor, place.channel)
-    found = [one for one in machines if _is_row(one, surplus.bare)]
-    if len(found) != 1:
+    row = _Row(surplus)
+    if "vm" in kinds:
+        seen = await services.inventory.machines(actor, place.channel)
+        machines = mentioned(seen, " ".join(bare))
+        async with services.store.read() as tx:
+            by_id = {node.id: node for node in await tx.inventory.nodes()}
+        on = surplus.values.get(NODE_OPTION, "")
+        for start, end in _spans(bare):
+            text = " ".join(bare[start:end])
+            found = machines_shown(machines, by_id, f"{text} on {on}" if on else text)
+            word = found[0].task if len(found) == 1 else text
+            if found and (meant := row.read_as(start, end, word, frozenset({"vm"}))):
+                return meant
+    if kinds & NODES:
+        async with services.store.read() as tx:
+            nodes = await tx.inventory.nodes()
+        for start, end in _spans(bare):
+            text = " ".join(bare[start:end])
+            if nodes_shown(nodes, text) and (meant := row.read_as(start, end, text, NODES)):
+                return meant
+    return row.of_one_word()
+
+
+class _Row:
+    """A line with more words than its command takes."""
+
+    def __init__(self, surplus: Surplus) -> None:
+        self._command = surplus.command
+        self._bare = surplus.bare
+        self._values = surplus.values
+
+    def of_one_word(self) -> Parsed | None:
+        """It without what a list says behind a name."""
+        freely = all(p.arg.kind != "flag" for p in self._command.parameters)
+        for start, end in _spans(self._bare):
+            word, *behind = self._bare[start:end]
+            if "·" in behind and (meant := self.read_as(start, end, word, _NUMBERED)):
+                return meant
+            if not says_nothing_more(behind, freely=freely):
+                continue
+            if meant := self.read_as(start, end, word, ROWED):
+                return meant
         return None
-    return Parsed(surplus.command, {**surplus.values, of_vm[0].name: found[0].task})
+
+    def read_as(self, start: int, end: int, word: str, kinds: frozenset[Kind]) -> Parsed | None:
+        """It with one word for these, if it then fits and the word is for one of these kinds."""
+        words = [*self._bare[:start], word, *self._bare[end:]]
+        try:
+            meant = with_words(self._command, words, self._without_node())
+            named = [
+                p
+                for p in self._command.parameters
+                if p.name not in self._values
+                and p.arg.kind in kinds
+                and (p.arg.kind != "word" or p.arg.is_narrow)
+                and meant.values.get(p.name) == p.arg.canonical(p.name, word)
+            ]
+        except Refused:
+            return None
+        return meant if named else None
+
+    def _without_node(self) -> Mapping[str, str]:
+        """What else was given; a node only where the command takes one."""
+        takes_node = any(p.arg.kind in NODES | {"vm"} for p in self._command.parameters)
+        return {n: text for n, text in self._values.items() if takes_node or n != NODE_OPTION}
 
 
-def _is_row(machine: Machine, bare: Sequence[str]) -> bool:
-    """Whether these words are the row of this machine, as it was whenever it was copied."""
-    typed = _folded(" ".join(word for word in bare if _says_something(word)))
-    before, identifier, behind = typed.partition(plain(short(machine.task)))
-    if not identifier or before.strip() not in _labels(machine):
-        return False
-    state, _, more = behind.partition(_SEEN)[0].partition("·")
-    if more.strip() not in {"", _folded(machine.desc)}:
-        return False
-    return is_state(state.strip()) or not state.strip()
+def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where several of the words stand side by side, the most of them first."""
+    for count in range(len(words), 1, -1):
+        for start in range(len(words) - count + 1):
+            yield start, start + count
 
 
-def _says_something(word: str) -> bool:
-    """Not the dot before a name: `:white_circle:`, or the character that Slack makes of it."""
-    return any(char.isalnum() or char in "·(" for char in word) and not word.endswith(_EMOJI)
-
-
-def _labels(machine: Machine) -> set[str]:
-    names = (machine.label, machine.nickname, machine.desc)
-    return {_folded(name) for name in names if name}
-
-
-def _folded(text: str) -> str:
-    """Its words, without the marks that make several of them stand out."""
-    return " ".join(filter(None, (plain(word.strip(_MARKS)) for word in text.split())))
+def name_of_row(text: str) -> str:
+    """The name that a row begins with; nothing where the text is none."""
+    name, *behind = text.split() or [""]
+    return name if behind and says_nothing_more(behind, freely=True) else ""

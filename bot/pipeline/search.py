@@ -23,10 +23,12 @@ from bot.pipeline.targets import MEANT
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice
 from bot.services.sessions import target_of
+from bot.services.shown import parts_of
 
 _MOST = 100  # Slack shows at most 100 options
 _LIVE_PATIENCE = timedelta(seconds=2)  # Slack gives up on options after 3 s
 _SHORT = 8  # characters of an id that people read
+_BETWEEN = frozenset({"on", "machine", "node"})
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
 # What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
@@ -62,6 +64,7 @@ class Completion:
         found = await find(search) if find and await self._may_search(search) else []
         typed = search.query.strip()
         hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
+        hits = hits or _containing_all(found, typed)
         hits.sort(
             key=lambda c: (
                 not str(c.label).startswith(typed),
@@ -207,6 +210,12 @@ class Completion:
 
 def _containing(found: Sequence[Choice], wanted: str) -> list[Choice]:
     return [one for one in found if wanted in fold(str(one.label)) or wanted in fold(one.value)]
+
+
+def _containing_all(found: Sequence[Choice], typed: str) -> list[Choice]:
+    """Those that contain all words of a row that was pasted, but the bot's own between names."""
+    words = [word for word in parts_of(typed) if word not in _BETWEEN]
+    return [one for one in found if words and all(_containing([one], word) for word in words)]
 
 
 def _by_name(

@@ -343,7 +343,8 @@ class Inventory:
         node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
-        found = match_machine(await self.machines(user, channel), text, node)
+        nodes = await self._known()
+        found = match_machine(await self.machines(user, channel), text, node, nodes)
         if len(found) == 1 and (not asking or await self._is_certain(found[0], text)):
             return found[0]
         listings: Sequence[NodeListing] = ()
@@ -400,7 +401,7 @@ class Inventory:
         seen = [machine for listing in listings for machine in listing.machines]
         if denied:
             seen += [m for m in await self.machines(user, channel) if m.node in denied]
-        return match_machine(seen, text, node)
+        return match_machine(seen, text, node, await self._known())
 
     async def _is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""

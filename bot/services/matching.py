@@ -8,6 +8,7 @@ from bot.errors import BotError, NotFound, Refused
 from bot.folding import plain, readings
 from bot.model import Machine, Node, NodeKind
 from bot.reply import command, line
+from bot.services.shown import machines_shown, nodes_shown
 
 _SHOWN = 8  # characters of an id in lists and on cards
 _MOST_LISTED = 8  # of several things that a name may mean
@@ -57,14 +58,22 @@ def _names_of_machine(machine: Machine) -> Names:
 
 
 def match_node(nodes: Iterable[Node], text: str) -> list[Node]:
-    """The nodes that `text` names best."""
-    return best_of(nodes, text, _names_of_node, lambda node: chain(*_names_of_node(node)))
+    """The nodes that `text` names best, or of which it is what the bot showed."""
+    known = list(nodes)
+    found = best_of(known, text, _names_of_node, lambda node: chain(*_names_of_node(node)))
+    return found or nodes_shown(known, text)
 
 
-def match_machine(machines: Iterable[Machine], text: str, node: str) -> list[Machine]:
-    """The machines that `text` names best, on `node` if that is not empty."""
+def match_machine(
+    machines: Iterable[Machine], text: str, node: str, nodes: Iterable[Node] = ()
+) -> list[Machine]:
+    """The machines that `text` names best, on `node` if that is not empty.
+
+    Else those of which it is what the bot showed, with the names of these `nodes`.
+    """
     there = [machine for machine in machines if node in {"", machine.node}]
-    return best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
+    found = best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
+    return found or machines_shown(there, {each.id: each for each in nodes}, text)
 
 
 def is_machine_called(found: Machine, text: str) -> bool:

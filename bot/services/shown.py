@@ -1,0 +1,163 @@
+"""Machines and nodes as the bot shows them, pasted back: a row of a list, a heading, a card.
+
+Each word has to be the thing's own or one that the bot writes beside it, so that none that says
+something else is lost. Pure; knows nothing but what it is given.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bot.dbc.models import is_state
+from bot.folding import fold
+from bot.model import Machine, Node
+
+_MARKS = "*_`~()[]{}<>\"'“”‘’「」,;.…·•:!?→"
+_EMOJI = re.compile(r":[a-z_+-]+:")
+_LEAST = 4  # characters of an id that say enough beside a name
+# A moment as Slack shows it, in English and Chinese, and as a node or a file has it.
+MOMENT = re.compile(
+    r"today|yesterday|tomorrow|at|am|pm|utc|今天|昨天|明天|上午|下午|\d{1,2}:\d\d(:\d\d)?(am|pm)?"
+    r"|\d{4}-\d\d-\d\d|\d{1,2}(st|nd|rd|th)|(19|20)\d\d|\d{1,2}月|\d{1,2}日|\d{4}年.*"
+    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+)
+_BESIDE_MACHINE = (
+    "on", "machine", "vm", "node", "as last seen", "when last seen", "not in the node's list now",
+)  # fmt: skip
+_BESIDE_NODE = (
+    "on", "node", "gpu node", "bare metal", "bare-metal machine", "bare-metal manager", "uuid",
+    "not responding", "since", "next retry", "not asked yet since i started", "last answer",
+    "checked", "rent order", "unknown system", "by", "id",
+)  # fmt: skip
+_NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
+_SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")
+_FILE = re.compile(r"\S+\.qcow2|/\S+")
+_DOTS = frozenset({"·", "stands"})  # behind an alias stands what it stands for
+# What the lists of snapshots, images and networks say behind a name.
+_BEHIND = frozenset(
+    {"being copied", "being uploaded", "upload ended", "state unknown", "size not known"}
+    | {"image server", "unused", "incomplete", "not the same", "has"}
+)
+
+_Words = Sequence[str]
+
+
+def parts_of(text: str) -> list[str]:
+    """The words that say something, folded, without the marks that stand around them."""
+    folded = (fold(word).strip(_MARKS) for word in text.split() if not _EMOJI.fullmatch(word))
+    return [word for word in folded if any(char.isalnum() for char in word)]
+
+
+def machines_shown(
+    machines: Iterable[Machine], nodes: Mapping[str, Node], text: str
+) -> list[Machine]:
+    """The machines of which `text` can be what the bot showed."""
+    words = parts_of(text)
+    return [one for one in machines if _is_machine(one, nodes.get(one.node), words)]
+
+
+def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
+    """The nodes of which `text` can be what the bot showed."""
+    words = parts_of(text)
+    return [one for one in nodes if _is_node(one, words)]
+
+
+def mentioned(machines: Iterable[Machine], text: str) -> list[Machine]:
+    """The machines of which a name or the beginning of an id stands somewhere in the text."""
+    words = parts_of(text)
+    return [
+        one
+        for one in machines
+        if any(
+            _begins(one.task, word) or _longest(_names_of(one), words, at)
+            for at, word in enumerate(words)
+        )
+    ]
+
+
+def says_nothing_more(words: Sequence[str], *, freely: bool) -> bool:
+    """Whether words are what a list writes behind a name: sizes, states, files, moments.
+
+    `freely`: behind a dot may stand anything, such as a description.
+    """
+    at, is_shown = 0, False
+    while at < len(words):
+        if (is_shown := is_shown or words[at] in _DOTS) and freely:
+            return True
+        taken = _taken_behind(words, at)
+        if not taken:
+            return False
+        is_shown = is_shown or _SIZE.fullmatch(" ".join(words[at : at + taken])) is not None
+        at += taken
+    return is_shown
+
+
+def _taken_behind(words: Sequence[str], at: int) -> int:
+    for count in (3, 2, 1):
+        several = " ".join(parts_of(" ".join(words[at : at + count])))
+        if several in _BEHIND or _SIZE.fullmatch(several) or is_state(several):
+            return count
+    one = "".join(parts_of(words[at]))
+    return int(not one or any(known.fullmatch(one) for known in (MOMENT, _NUMBER, _FILE)))
+
+
+def _names_of(machine: Machine) -> list[list[str]]:
+    return [parts_of(name) for name in (machine.nickname, machine.desc, machine.label)]
+
+
+def _is_machine(machine: Machine, node: Node | None, words: _Words) -> bool:
+    own = _names_of(machine)
+    beside = [parts_of(phrase) for phrase in _BESIDE_MACHINE]
+    if node is not None:
+        beside += [parts_of(name) for name in (node.label, node.name, node.nickname)]
+
+    def explained(at: int) -> int:
+        """How many words from here on are the bot's."""
+        if _begins(machine.node, words[at]) or MOMENT.fullmatch(words[at]):
+            return 1
+        states = (n for n in (3, 2, 1) if is_state(" ".join(words[at : at + n])))
+        return max(_longest(beside, words, at), next(states, 0))
+
+    return _is_all(words, own, machine.task, explained)
+
+
+def _is_node(node: Node, words: _Words) -> bool:
+    own = [parts_of(name) for name in (node.nickname, node.name, node.desc, node.label)]
+    beside = [parts_of(phrase) for phrase in _BESIDE_NODE]
+    beside += [parts_of(node.uuid), parts_of(node.version)]
+
+    def explained(at: int) -> int:
+        if MOMENT.fullmatch(words[at]) or _NUMBER.fullmatch(words[at]):
+            return 1
+        return _longest(beside, words, at)
+
+    return _is_all(words, own, node.id, explained)
+
+
+def _is_all(
+    words: _Words, own: Sequence[_Words], identifier: str, explained: Callable[[int], int]
+) -> bool:
+    """Whether the words name a thing, and all the others are explained.
+
+    What is shown never has the name alone: several words without more may be another's name.
+    """
+    is_named, says_more, at = False, False, 0
+    while at < len(words):
+        name = _longest(own, words, at)
+        number = int(not name and _begins(identifier, words[at]))
+        taken = name or number or explained(at)
+        if not taken:
+            return False
+        is_named = is_named or bool(name or number)
+        says_more = says_more or not name
+        at += taken
+    return is_named and says_more
+
+
+def _longest(phrases: Iterable[_Words], words: _Words, at: int) -> int:
+    """How many words the longest of the phrases takes that stands there."""
+    there = (len(one) for one in phrases if one and list(words[at : at + len(one)]) == list(one))
+    return max(there, default=0)
+
+
+def _begins(identifier: str, word: str) -> bool:
+    return len(word) >= _LEAST and fold(identifier).startswith(word)
