@@ -76,10 +76,15 @@ class Surplus(Refused):
     """A word too many. `bare` are all words that stand without a `key=`, `values` the others."""
 
     def __init__(
-        self, command: Command, word: str, bare: Sequence[str], values: Mapping[str, str]
+        self,
+        command: Command,
+        word: str,
+        bare: Sequence[str],
+        values: Mapping[str, str],
+        sentence: str = "",
     ) -> None:
         super().__init__(
-            f"I don't know what “{word}” means for “{command.title}”.",
+            sentence or f"I don't know what “{word}” means for “{command.title}”.",
             hint=line("Usage: ", to_type(command.usage)),
         )
         self.command = command
@@ -390,6 +395,10 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
             raise Surplus(command, told, given, named)
         free.remove(parameter)
         if parameter.arg.kind == "rest":
+            if parameter.arg.narrow and len(bare) > position + 1:
+                several = " ".join(bare[position:])
+                told = f"{parameter.arg.label} is one word, not “{several}”."
+                raise Surplus(command, several, given, named, told)
             _set(values, parameter.name, " ".join(bare[position:]))
             return
         _set(values, parameter.name, word)

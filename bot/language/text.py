@@ -32,7 +32,7 @@ _PLAIN = re.compile(r"[\w.,@:/+$*=-]+")
 
 
 _DECORATION = re.compile(
-    r"[•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓\ufe0f]+"
+    r"&gt;|[>＞•·∙・●○,;，；、→⚠🔑🟢⚪🌙⏳🔴❔❓\ufe0f]+"
     r"|:(?:large_green|white|red)_circle:|:crescent_moon:|:hourglass_flowing_sand:"
     r"|:grey_question:|:warning:|:key:"
 )
@@ -101,6 +101,8 @@ def _unlink(match: re.Match[str]) -> str:
         return f"@{target}"
     if sigil == "#":
         return f"#{target}"
+    if sigil == "!" and target.startswith("date^"):
+        return label or ""
     if sigil == "!":
         return f"@{target.split('^')[0]}"
     return label or target.removeprefix("mailto:")

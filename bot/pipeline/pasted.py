@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.errors import Refused
 from bot.language.args import NODE_OPTION, NODES, Kind
 from bot.language.parse import Parsed, Surplus, with_words
+from bot.language.text import is_decoration
 from bot.model import Place
 from bot.pipeline.context import Services
 from bot.services.shown import machines_shown, mentioned, nodes_shown, says_nothing_more
@@ -65,6 +66,8 @@ class _Row:
         freely = all(p.arg.kind != "flag" for p in self._command.parameters)
         for start, end in _spans(self._bare):
             word, *behind = self._bare[start:end]
+            if is_decoration(word):
+                continue
             if "·" in behind and (meant := self.read_as(start, end, word, _NUMBERED)):
                 return meant
             if not says_nothing_more(behind, freely=freely):

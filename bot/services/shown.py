@@ -12,7 +12,7 @@ from bot.folding import fold
 from bot.model import Machine, Node
 
 _MARKS = "*_`~()[]{}<>\"'“”‘’「」,;.…·•:!?→"
-_EMOJI = re.compile(r":[a-z_+-]+:")
+_UNSAID = re.compile(r":[a-z_+-]+:|&gt;")  # an emoji; the mark of a quotation
 _LEAST = 4  # characters of an id that say enough beside a name
 # A moment as Slack shows it, in English and Chinese, and as a node or a file has it.
 MOMENT = re.compile(
@@ -43,7 +43,7 @@ _Words = Sequence[str]
 
 def parts_of(text: str) -> list[str]:
     """The words that say something, folded, without the marks that stand around them."""
-    folded = (fold(word).strip(_MARKS) for word in text.split() if not _EMOJI.fullmatch(word))
+    folded = (fold(word).strip(_MARKS) for word in text.split() if not _UNSAID.fullmatch(word))
     return [word for word in folded if any(char.isalnum() for char in word)]
 
 
@@ -86,18 +86,22 @@ def says_nothing_more(words: Sequence[str], *, freely: bool) -> bool:
         taken = _taken_behind(words, at)
         if not taken:
             return False
-        is_shown = is_shown or _SIZE.fullmatch(" ".join(words[at : at + taken])) is not None
+        is_shown = is_shown or _SIZE.fullmatch(_said(words, at, taken)) is not None
         at += taken
     return is_shown
 
 
 def _taken_behind(words: Sequence[str], at: int) -> int:
     for count in (3, 2, 1):
-        several = " ".join(parts_of(" ".join(words[at : at + count])))
+        several = _said(words, at, count)
         if several in _BEHIND or _SIZE.fullmatch(several) or is_state(several):
             return count
     one = "".join(parts_of(words[at]))
     return int(not one or any(known.fullmatch(one) for known in (MOMENT, _NUMBER, _FILE)))
+
+
+def _said(words: Sequence[str], at: int, count: int) -> str:
+    return " ".join(parts_of(" ".join(words[at : at + count])))
 
 
 def _names_of(machine: Machine) -> list[list[str]]:

@@ -1,0 +1,177 @@
+"""Whatever the bot shows of a thing names it when it is pasted back, behind any command for it."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from sandbox.dbc.task import Snapshot
+from tests.scenarios.changing import DEEDS, LOCAL, NAME
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_metal import knows_rack, rents_slot, slot
+
+ADAS = "Ada's training run"
+_DATE = re.compile(r"<!date\^[^|]*\|[^>]*>")
+_PERSON = re.compile(r"<@\w+>")
+
+
+def marked(row: str) -> str:
+    """A row with the marks of Slack's formatting."""
+    return _PERSON.sub("@Alice", _DATE.sub("today at 8:11 AM", row))
+
+
+def copied(row: str) -> str:
+    """A row as it is on the clipboard of who marks it in Slack."""
+    return marked(row).replace("*", "")
+
+
+def in_code(row: str) -> str:
+    """The same without the marks of code, as other clients copy it."""
+    return copied(row).replace("`", "")
+
+
+def with_lamps(row: str) -> str:
+    """The same with the characters of emoji in place of their names."""
+    lamps = {":large_green_circle:": "🟢", ":white_circle:": "⚪", ":key:": "🔑", ":warning:": "⚠️"}
+    for name, lamp in lamps.items():
+        row = row.replace(name, lamp)
+    return in_code(row)
+
+
+def quoted_line(row: str) -> str:
+    """The row as a quotation."""
+    return f"> {copied(row)}"
+
+
+def escaped(row: str) -> str:
+    """The same as it stands in the source of a message."""
+    return f"&gt; {copied(row)}"
+
+
+COPIES = (copied, in_code, with_lamps, quoted_line, escaped, marked)
+
+
+async def rows_of(stage: Stage, line: str, having: str) -> list[str]:
+    """The lines that the bot shows to a command, of one thing."""
+    told = await stage.asks(stage.alice, f"/dbc {line}")
+    rows = [row for row in told.plain.splitlines() if having in row.replace("*", "")]
+    assert rows, told.plain
+    return rows
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a thing is shown, what stands in its row, and a command for it with its answer."""
+
+    listing: str
+    having: str
+    line: str
+    answer: Callable[[Stage], str]
+
+
+def _task(desc: str) -> Callable[[Stage], str]:
+    return lambda stage: stage.task(desc).task_id
+
+
+def _node(name: str) -> Callable[[Stage], str]:
+    return lambda stage: stage.node(name).node_id
+
+
+SHOWN: Mapping[str, Shown] = {
+    "machine in a list": Shown("vm list", ADAS, "vm show {}", _task(ADAS)),
+    "machine in a heading": Shown(f"vm show {NAME}", NAME, "vm show {}", _task(NAME)),
+    "machine, for its disks": Shown("vm list", NAME, "disk list {}", lambda _: "vdb"),
+    "machine, before more words": Shown(
+        "vm list", ADAS, "vm logs {} head 5", lambda _: "first 5 lines"
+    ),
+    "machine, behind an option": Shown("vm list", NAME, "vm restart --dry-run {}", _task(NAME)),
+    "node in a list": Shown("node list", "gpu1", "node show {}", _node("gpu1")),
+    "node in a heading": Shown("node show gpu1", "gpu1", "node show {}", _node("gpu1")),
+    "silent node in a list": Shown("node list", "gpu3", "node name {} spare", lambda _: "spare"),
+    "node of a session": Shown("session list", "gpu1", "session check {}", lambda _: "gpu1 works"),
+    "bare metal in a list": Shown(
+        "metal list", "rack 7, slot 1", "metal power status {}", lambda _: "rack 7, slot 1"
+    ),
+    "disk": Shown(
+        f"disk list {NAME}", "vdb", f"disk delete {NAME} {{}} --dry-run", lambda _: '"vdb"'
+    ),
+    "snapshot": Shown(
+        f"snapshot list {NAME}", "before", f"snapshot show {NAME} {{}}", lambda _: "snap_before"
+    ),
+    "image on a node": Shown(
+        "image list gpu1", LOCAL, "image delete {} on gpu1 --dry-run", lambda _: LOCAL
+    ),
+    "image on a server": Shown(
+        "image list hub", "pytorch", "image download {} from hub on gpu1 --dry-run",
+        lambda _: "pytorch-2.4.qcow2",
+    ),
+    "image server": Shown(
+        "image servers", "hub", "image list {}", lambda _: "hub (image server)"
+    ),
+    "network": Shown("lan list gpu1", "team01", "lan delete {} on gpu1 --dry-run", lambda _: "team01"),
+    "alias": Shown("alias list", "stands for", "alias remove {}", lambda _: "The alias r is gone"),
+    "approval": Shown(
+        "approval list", "requested by", "approval show {}", lambda _: f"Shut down {NAME} on gpu1?"
+    ),
+    "what is followed": Shown(
+        "watch list", "followed until", "watch stop {}", lambda _: "I no longer follow"
+    ),
+}  # fmt: skip
+
+
+async def _has_snapshot(stage: Stage) -> None:
+    task = stage.task(NAME)
+    text = "the one · before the upgrade"
+    task.snapshots.append(Snapshot("before", text, "/data/snap_before.qcow2", task.created_at))
+    task.snapshot_status["before"] = "none"
+
+
+async def _has_metal(stage: Stage) -> None:
+    await knows_rack(stage)
+    await rents_slot(stage)
+    assert slot(stage)
+
+
+async def _waits(stage: Stage) -> None:
+    await stage.asks(stage.alice, f"/dbc vm shutdown {NAME}")
+
+
+BEFORE: Mapping[str, Callable[[Stage], Awaitable[None]]] = {
+    "disk": DEEDS["disk.delete"].before,
+    "snapshot": _has_snapshot,
+    "bare metal in a list": _has_metal,
+    "network": DEEDS["lan.delete"].before,
+    "alias": DEEDS["alias.remove"].before,
+    "approval": _waits,
+    "what is followed": DEEDS["watch.stop"].before,
+}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+async def test_what_is_shown_names_it_when_it_is_pasted_back(one_stage: Stage, case: str) -> None:
+    stage, shown = one_stage, SHOWN[case]
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    if before := BEFORE.get(case):
+        await before(stage)
+    [row] = await rows_of(stage, shown.listing, shown.having)
+    done = stage.changes()
+    for copy in COPIES if case not in {"alias", "what is followed"} else (copied,):
+        pasted = shown.line.format(copy(row))
+        told = await stage.asks(stage.alice, f"/dbc {pasted}")
+        answer = told.plain.replace("*", "").replace("`", "")
+        assert shown.answer(stage) in answer, pasted
+    assert stage.changes() == done
+
+
+@pytest.mark.parametrize("start", ["@dbc ", "", "@dbc > "])
+async def test_a_row_is_understood_in_a_mention_and_in_a_direct_message(
+    one_stage: Stage, start: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    [row] = await rows_of(stage, "vm list", NAME)
+    channel = CHANNEL if start else "@dbc"
+    told = await stage.asks(stage.alice, f"{start}vm show {copied(row)}", channel)
+    assert stage.task(NAME).task_id in told.plain
