@@ -80,7 +80,7 @@ Force = Annotated[
 LogEnd = Annotated[
     str, Arg("End", "choice", "Which end of the log", "tail", choices=("tail", "head"))
 ]
-Lines = Annotated[int, Arg("Lines", "int", "How many lines", "20", least=1, most=100)]
+Lines = Annotated[int, Arg("Lines", "int", "How many lines", "20", least=1, most=100, names=("n",))]
 UserName = Annotated[
     str,
     Arg(

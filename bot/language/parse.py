@@ -92,8 +92,10 @@ class Surplus(Refused):
         self.values = dict(values)
 
 
-_WITH = "with"  # `session share gpu1 with @bob`: a word that reads well and says nothing
+# `session share gpu1 with @bob`: words that read well and say nothing.
+_WITH = frozenset({"with", "to"})
 
+_PREPOSITIONS = {"在": NODE_OPTION, "到": "to", "从": "from"}
 _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -148,7 +150,10 @@ def _typed(
 ) -> Sequence[str]:
     """The words of a line from its command on, an alias replaced."""
     typed: Sequence[str] = words(unwrapped(clean(text)))
-    if typed and plain(typed[0]) == fold(slash_command):
+    while typed and plain(typed[0]) == fold(slash_command):
+        typed = typed[1:]
+    named = plain(typed[0]) == fold(slash_command).removeprefix("/") if typed else False
+    if named and len(typed) > 1 and _is_command(table, typed[1]):  # `dbc vm list`
         typed = typed[1:]
     if typed and not _is_command(table, typed[0]):
         return expanded(typed, aliases)
@@ -224,12 +229,12 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         if _takes_whole_line(command, bare, queue, values):
             break
         word = queue.pop(0)
-        if fold(word) == NODE_OPTION and queue and not _is_choice(command, word):
+        if queue and _is_before_node(command, word):
             _set(values, NODE_OPTION, queue.pop(0))
-        elif fold(word) == _WITH and queue and queue[0][:1] in {"@", "#"}:
+        elif fold(word) in _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
-        elif queue and (server := _server_after(command, word)):
-            _set(values, server.name, queue.pop(0))
+        elif queue and (named := _named_next(command, word)):
+            _set(values, named.name, queue.pop(0))
         elif not _named(command, word, queue, values):
             bare.append(_up_to_line(command, word, queue))
     _positional(command, bare, values)
@@ -263,10 +268,23 @@ def _is_own(command: Command, word: str) -> bool:
     return _flag_called(command, word) is not None or plain(word) == NODE_OPTION
 
 
-def _server_after(command: Command, word: str) -> Parameter | None:
-    """The parameter that the word after this one is for: `from hub`, `to hub`."""
-    found = command.parameter(word) if fold(word) in _TOWARDS else None
-    return found if found is not None and found.arg.kind == "server" else None
+def _preposition(word: str) -> str:
+    return _PREPOSITIONS.get(fold(word), fold(word))
+
+
+def _is_before_node(command: Command, word: str) -> bool:
+    """Whether the word after this one is a node: `on gpu1`; `to gpu1`, where no server goes so."""
+    said = _preposition(word)
+    if said in _TOWARDS:
+        return command.node_option is not None and command.parameter(said) is None
+    return said == NODE_OPTION and not _is_choice(command, word)
+
+
+def _named_next(command: Command, word: str) -> Parameter | None:
+    """The parameter that the word after this one is for: `from hub`, `to hub`, `by 50`."""
+    found = command.parameter(_preposition(word))
+    kind = {"from": "server", "to": "server", "by": "size"}.get(_preposition(word))
+    return found if found is not None and found.arg.kind == kind else None
 
 
 def _with_units(command: Command, typed: Sequence[str]) -> list[str]:

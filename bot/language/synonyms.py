@@ -50,14 +50,15 @@ _VERBS = _by_word(
             "vm.shutdown vm.poweroff metal.power",
         "kill forcestop 强制关机 强制停止 杀": "vm.shutdown vm.poweroff",
         "reboot restart bounce cycle 重启 重新启动": "vm.restart metal.power",
-        "hardreboot powercycle 强制重启 硬重启 重置": "vm.restart vm.reset metal.power",
+        "hardreboot powercycle force-restart hard-reboot force-reboot 强制重启 硬重启 重置":
+            "vm.restart vm.reset metal.power",
         "start boot on up run resume poweron power-on turnon wake 启动 开机 打开 开":
             "vm.start metal.power",
         "rm remove del delete destroy erase drop terminate purge wipe 删除 删 移除 销毁 清除":
             "vm.delete snapshot.delete disk.delete image.delete lan.delete metal.remove "
             "session.remove alias.remove",
         "status state info show describe get details detail inspect stat view cat open look "
-        "状态 详情 信息 查看 查询 看 显示":
+        "ip address 状态 详情 信息 查看 查询 看 显示":
             "vm.show node.show snapshot.show approval.show vm.list node.list",
         "health ping alive 健康": "node.show node.retry session.check",
         "ls list dir all ps top overview 列表 列出 清单 列":
@@ -65,7 +66,7 @@ _VERBS = _by_word(
             "session.list watch.list approval.list audit.list alias.list",
         "login logon ssh connect console rdp vnc attach shell 登录 登陆 连接 远程":
             "vm.show session.add",
-        "new create launch make spawn provision deploy 创建 新建 建 部署":
+        "new create take launch make spawn provision deploy 创建 新建 建 部署":
             "vm.create snapshot.create lan.create disk.add metal.add session.add alias.add",
         "add attach-disk 添加 增加 加": "disk.add session.add metal.add alias.add",
         "log logs tail head journal 日志": "vm.logs",
@@ -82,7 +83,7 @@ _VERBS = _by_word(
         "unwatch untrack unfollow 取消跟踪 取消关注": "watch.stop",
         "cancel abort withdraw undo revoke 取消 撤回 撤销 中止":
             "approval.cancel image.stop watch.stop",
-        "approve approvals confirm deny pending 审批 批准 待审批 拒绝":
+        "approve approvals confirm deny reject decline pending 审批 批准 待审批 拒绝 驳回":
             "approval.list approval.show",
         "share grant 共享 分享 授权": "session.share",
         "unshare ungrant 取消共享 取消分享": "session.unshare",
@@ -97,12 +98,24 @@ _VERBS = _by_word(
     }
 )  # fmt: skip
 
+# What people say beside what they mean.
+_BESIDE = """
+    please pls plz kindly can could you would i we me my our the a an all every do how to into of
+    for what is are now just want need let lets hey hi hello thanks thx ok okay yes good sorry
+    请 请帮我 帮我 帮忙 麻烦 我的 我们的 所有 全部 哪些 有 一下 下 吧 把 给 的 了 现在 想 要 怎么
+    如何 这台 那台 这个 那个 掉 上 里 谢谢 你好 好的 好 是的 是 收到
+"""
+_FILLERS = frozenset(_BESIDE.split())
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _PIECES = re.compile(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff]+")
-_FORCE = "强制"
+_FORCE = frozenset({"强制", "force", "forced", "forcibly"})
+_JOINTS = re.compile(r"[\s._/-]+")
+_SHOWN_ALONE = frozenset({"vm", "node", "approval"})
 _LOOKING = frozenset({"查看", "查询", "看", "显示"})
 _KNOWN = sorted(
-    (w for w in {*_GROUPS, *_VERBS, _FORCE} if _CHINESE.match(w)), key=len, reverse=True
+    (w for w in {*_GROUPS, *_VERBS, *_FORCE, *_FILLERS} if _CHINESE.match(w)),
+    key=len,
+    reverse=True,
 )
 
 
@@ -116,12 +129,19 @@ class Nearest:
 
 def nearest(table: Table, typed: Sequence[str]) -> Nearest:
     """The commands that are most likely meant by a line that is none, the mildest first."""
+    if not any(_apart(typed)):  # a greeting, thanks
+        return Nearest(tuple(_by_meaning(table, "", "help")), ())
     group, verb, rest = _reading(table, typed)
     found = _by_meaning(table, group, verb) or _by_look(table, group, verb)
-    if not found and group:  # `vm 7a9Q`
-        found, rest = _by_meaning(table, group, "show"), list(_apart(typed))[1:]
+    if not found and group:  # `vm 7a9Q`, `disks inference`
+        shown = ("show", "list") if group in _SHOWN_ALONE else ("list", "show")
+        found = [command for verb in shown for command in _by_meaning(table, group, verb)]
+        rest = list(_apart(typed))[1:]
     if not found:
         found = _by_title(table, " ".join(typed[:2]))
+    if not found and typed:  # a name, without what is to become of it
+        found = [c for c in (table.get("vm.show"), table.get("node.show")) if c is not None]
+        rest = list(_apart(typed))
     found = list(dict.fromkeys(found))
     mildest_first = sorted(found[:MOST], key=lambda command: command.effect_of({}))
     return Nearest(tuple(mildest_first), tuple(rest))
@@ -131,37 +151,64 @@ def _reading(table: Table, typed: Sequence[str]) -> tuple[str, str, Sequence[str
     """Group and verb, in whichever order, and what is left."""
     words = list(_apart(typed))
     first, second = (plain(word) for word in [*words[:2], "", ""][:2])
+    if (whole := _in_one(table, first)) is not None:  # `vm-restart`, `vmrestart`
+        return whole.group, whole.verb, words[1:]
     if group := _group(table, first):
         return group, second, words[2:]
     if (group := _group(table, second)) and (first in _VERBS or _has_verb(table, first)):
         return group, first, words[2:]
+    if not _is_known(table, first) and _is_known(table, second):  # `inference restart`
+        return "", second, [words[0], *words[2:]]
     return "", first, words[1:]
+
+
+def _is_known(table: Table, word: str) -> bool:
+    return word in _VERBS or _has_verb(table, word)
+
+
+def _in_one(table: Table, word: str) -> Command | None:
+    """The command whose group and verb stand in one word."""
+    joined = _JOINTS.sub("", word)
+    return next((c for c in table if c.group and joined == _JOINTS.sub("", c.title)), None)
 
 
 def _apart(typed: Sequence[str]) -> Iterator[str]:
     """The words, without spaces between them too: `重启7a9Q`, `虚拟机列表`; commands come first."""
-    if not any(_CHINESE.search(word) for word in typed[:2]):
-        yield from typed
+    words = [word for word in typed if plain(word) not in _FILLERS]
+    if not any(_CHINESE.search(word) for word in words[:2]):
+        forced = [word for word in words[:2] if plain(word) in _FORCE and len(words) > 1]
+        yield from (word for word in words if word not in forced)
+        yield from ("force" for _ in forced[:1])
         return
-    known, others = [], []
-    for word in typed:
+    known: list[str] = []
+    others: list[str] = []
+    for word in words:
         for piece in _PIECES.findall(word) if _CHINESE.search(word) else [word]:
             if _CHINESE.match(piece):
-                known += list(_segments(piece))
+                for segment in _segments(piece):
+                    (known if segment in _KNOWN else others).append(segment)
             else:
                 others.append(piece)
     # “Look at the logs” is about the logs.
-    yield from [word for word in known if word not in {_FORCE, *_LOOKING}] or known[:1]
+    known = [word for word in known if word not in _FILLERS] or known
+    yield from [word for word in known if word not in {*_FORCE, *_LOOKING}] or known[:1]
     yield from others
-    yield from (word for word in known if word == _FORCE)
+    yield from (word for word in known if word in _FORCE)
 
 
 def _segments(text: str) -> Iterator[str]:
+    """The words that are known, and what several characters between them call by name."""
+    name = ""
     while text:
         word = next((known for known in _KNOWN if text.startswith(known)), "")
+        if word and len(name) > 1:
+            yield name
+        name = "" if word else name + text[0]
         if word:
             yield word
         text = text[len(word) or 1 :]
+    if len(name) > 1:
+        yield name
 
 
 def _group(table: Table, word: str) -> str:
@@ -186,6 +233,8 @@ def _by_look(table: Table, group: str, verb: str) -> list[Command]:
     """Commands whose verb, or another word for it, is spelled like what was typed."""
     words = {word for c in table for word in (c.verb, *c.synonyms)} | _VERBS.keys()
     close = get_close_matches(verb, sorted(words), n=MOST, cutoff=_ALIKE)
+    # Where a word begins, people seldom err: `inference` is not `preferences`.
+    close = [word for word in close if word[:1] == verb[:1] or sorted(word) == sorted(verb)]
     swapped = [word for word in close if sorted(word) == sorted(verb)]  # `restrat` is not `stat`
     close = swapped or close
     return [command for word in close for command in _by_meaning(table, group, word)]

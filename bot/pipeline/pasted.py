@@ -33,13 +33,13 @@ async def row_meant(
     row = _Row(surplus)
     if "vm" in kinds:
         seen = await services.inventory.machines(actor, place.channel)
-        machines = mentioned(seen, " ".join(bare))
+        on = surplus.values.get(NODE_OPTION, "")
+        machines = mentioned(seen, " ".join([*bare, "on", on]))
         async with services.store.read() as tx:
             by_id = {node.id: node for node in await tx.inventory.nodes()}
-        on = surplus.values.get(NODE_OPTION, "")
         for start, end in _spans(bare):
-            text = " ".join(bare[start:end])
-            found = machines_shown(machines, by_id, f"{text} on {on}" if on else text)
+            text = " ".join(bare[start:end]) + (f" on {on}" if on else "")
+            found = machines_shown(machines, by_id, text)
             word = found[0].task if len(found) == 1 else text
             if found and (meant := row.read_as(start, end, word, frozenset({"vm"}))):
                 return meant
@@ -80,7 +80,7 @@ class _Row:
         """It with one word for these, if it then fits and the word is for one of these kinds."""
         words = [*self._bare[:start], word, *self._bare[end:]]
         try:
-            meant = with_words(self._command, words, self._without_node())
+            meant = with_words(self._command, words, self._besides(kinds))
             named = [
                 p
                 for p in self._command.parameters
@@ -93,10 +93,11 @@ class _Row:
             return None
         return meant if named else None
 
-    def _without_node(self) -> Mapping[str, str]:
-        """What else was given; a node only where the command takes one."""
+    def _besides(self, kinds: frozenset[Kind]) -> Mapping[str, str]:
+        """What else was given; a node only where the command takes one, and no row said it."""
         takes_node = any(p.arg.kind in NODES | {"vm"} for p in self._command.parameters)
-        return {n: text for n, text in self._values.items() if takes_node or n != NODE_OPTION}
+        has_node = takes_node and "vm" not in kinds
+        return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
 
 
 def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,7 @@ from bot.model import Machine, Node
 
 _MARKS = "*_`~()[]{}<>\"'“”‘’「」,;.…·•:!?→"
 _UNSAID = re.compile(r":[a-z_+-]+:|&gt;")  # an emoji; the mark of a quotation
+_GAP = re.compile(r"[\s,;，；、]+")
 _LEAST = 4  # characters of an id that say enough beside a name
 # A moment as Slack shows it, in English and Chinese, and as a node or a file has it.
 MOMENT = re.compile(
@@ -43,16 +44,22 @@ _Words = Sequence[str]
 
 def parts_of(text: str) -> list[str]:
     """The words that say something, folded, without the marks that stand around them."""
-    folded = (fold(word).strip(_MARKS) for word in text.split() if not _UNSAID.fullmatch(word))
+    folded = (fold(w).strip(_MARKS) for w in _GAP.split(text) if not _UNSAID.fullmatch(w))
     return [word for word in folded if any(char.isalnum() for char in word)]
 
 
 def machines_shown(
     machines: Iterable[Machine], nodes: Mapping[str, Node], text: str
 ) -> list[Machine]:
-    """The machines of which `text` can be what the bot showed."""
-    words = parts_of(text)
-    return [one for one in machines if _is_machine(one, nodes.get(one.node), words)]
+    """The machines of which `text` can be what the bot showed.
+
+    Where no id decides, also those whose names stand in it: then it is not clear which is meant.
+    """
+    words, known = parts_of(text), list(machines)
+    found = [one for one in known if _is_machine(one, nodes.get(one.node), words)]
+    if not found or any(_has_id(one, words) for one in found):
+        return found
+    return [one for one in known if one in found or _is_said(one, words)]
 
 
 def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
@@ -62,16 +69,17 @@ def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
 
 
 def mentioned(machines: Iterable[Machine], text: str) -> list[Machine]:
-    """The machines of which a name or the beginning of an id stands somewhere in the text."""
+    """The machines of which the words of a name or the beginning of an id stand in the text."""
     words = parts_of(text)
-    return [
-        one
-        for one in machines
-        if any(
-            _begins(one.task, word) or _longest(_names_of(one), words, at)
-            for at, word in enumerate(words)
-        )
-    ]
+    return [one for one in machines if _is_said(one, words) or _has_id(one, words)]
+
+
+def _is_said(machine: Machine, words: _Words) -> bool:
+    return any(map(set(words).issuperset, _names_of(machine)))
+
+
+def _has_id(machine: Machine, words: _Words) -> bool:
+    return any(_begins(machine.task, word) for word in words)
 
 
 def says_nothing_more(words: Sequence[str], *, freely: bool) -> bool:
@@ -105,7 +113,8 @@ def _said(words: Sequence[str], at: int, count: int) -> str:
 
 
 def _names_of(machine: Machine) -> list[list[str]]:
-    return [parts_of(name) for name in (machine.nickname, machine.desc, machine.label)]
+    names = (parts_of(name) for name in (machine.nickname, machine.desc, machine.label))
+    return [name for name in names if name]
 
 
 def _is_machine(machine: Machine, node: Node | None, words: _Words) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from sandbox.dbc.task import Snapshot
 from tests.scenarios.changing import DEEDS, LOCAL, NAME
 from tests.scenarios.stage import CHANNEL, Stage
-from tests.scenarios.test_metal import knows_rack, rents_slot, slot
+from tests.scenarios.test_metal import knows_rack, rents_slot
 
 ADAS = "Ada's training run"
 _DATE = re.compile(r"<!date\^[^|]*\|[^>]*>")
@@ -109,7 +109,9 @@ SHOWN: Mapping[str, Shown] = {
     "image server": Shown(
         "image servers", "hub", "image list {}", lambda _: "hub (image server)"
     ),
-    "network": Shown("lan list gpu1", "team01", "lan delete {} on gpu1 --dry-run", lambda _: "team01"),
+    "network": Shown(
+        "lan list gpu1", "team01", "lan delete {} on gpu1 --dry-run", lambda _: "team01"
+    ),
     "alias": Shown("alias list", "stands for", "alias remove {}", lambda _: "The alias r is gone"),
     "approval": Shown(
         "approval list", "requested by", "approval show {}", lambda _: f"Shut down {NAME} on gpu1?"
@@ -130,7 +132,6 @@ async def _has_snapshot(stage: Stage) -> None:
 async def _has_metal(stage: Stage) -> None:
     await knows_rack(stage)
     await rents_slot(stage)
-    assert slot(stage)
 
 
 async def _waits(stage: Stage) -> None:
@@ -175,3 +176,95 @@ async def test_a_row_is_understood_in_a_mention_and_in_a_direct_message(
     channel = CHANNEL if start else "@dbc"
     told = await stage.asks(stage.alice, f"{start}vm show {copied(row)}", channel)
     assert stage.task(NAME).task_id in told.plain
+
+
+async def test_a_row_in_quotes_and_in_a_form_is_its_machine(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    [row] = await rows_of(stage, "vm list", ADAS)
+    task = stage.task(ADAS).task_id
+    told = await stage.asks(stage.alice, f'/dbc vm show machine="{in_code(row)}"')
+    assert task in told.plain
+    await stage.alice.types("/dbc vm name", channel=CHANNEL)
+    await stage.alice.sees_modal("vm name")
+    for pasted in (with_lamps(row), f"{ADAS} ({task[:8]} on gpu1)"):
+        assert [found.partition(" · ")[0] for found in await stage.alice.suggests(
+            "Machine", pasted
+        )] == [ADAS]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "{name} ({id} on gpu1)",
+        "{name} · {id}",
+        "{name} · {whole}",
+        "{name} on gpu1 🟢 running",
+        "{name}, on gpu1, running",
+        "{id} running",
+        "{name} ({id} on gpu1，running)。",
+        "({id}… on gpu1)",
+        "“{name}” {id}",
+    ],
+)
+async def test_a_machine_is_named_as_cards_and_refusals_name_it(
+    one_stage: Stage, pasted: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    task = stage.task(ADAS).task_id
+    text = pasted.format(name=ADAS, id=task[:8], whole=task)
+    assert task in (await stage.asks(stage.alice, f"/dbc vm show {text}")).plain
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "{name} {id} running force",
+        "{name} {id} {other}",
+        "{name} · {id} · inference",
+        "{name} on gpu1 running inference",
+        "{name} ({id} on gpu2)",
+        "inference ({id} on gpu1)",
+        "{id} {otherid}",
+    ],
+)
+async def test_what_names_something_else_too_is_not_taken_for_a_row(
+    one_stage: Stage, words: str
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    ids = {"id": stage.task(ADAS).task_id[:8], "otherid": stage.task(NAME).task_id[:8]}
+    text = words.format(name=ADAS, other=NAME, **ids)
+    await stage.asks(stage.alice, f"/dbc vm shutdown {text}")
+    assert [m for m in stage.alice.messages() if "Shut down" in m.plain] == []
+    assert stage.changes() == []
+
+
+async def test_a_row_of_two_machines_that_are_called_alike_runs_nothing(one_stage: Stage) -> None:
+    stage = one_stage
+    stage.task(ADAS).desc = NAME
+    for task in stage.node("gpu1").tasks.values():
+        task.desc = "twin"
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    told = await stage.asks(stage.alice, "/dbc vm shutdown twin on gpu1 🟢 running")
+    assert "could be any of twin (" in told.plain
+    assert stage.changes() == []
+
+
+async def test_a_machine_called_like_a_row_of_another_is_itself(one_stage: Stage) -> None:
+    stage = one_stage
+    odd = stage.task(ADAS)
+    odd.desc = f"{NAME} on gpu1 running"
+    await stage.gives_session(stage.alice, "gpu1")
+    told = await stage.asks(stage.alice, f'/dbc vm show "{odd.desc}"')
+    assert odd.task_id in told.plain
+    await stage.passes()
+    told = await stage.asks(stage.alice, f'/dbc vm shutdown "{odd.desc}" --dry-run')
+    assert odd.task_id in told.plain
+    told = await stage.asks(stage.alice, f"/dbc vm shutdown {odd.desc}")
+    assert stage.task(NAME).task_id not in told.plain
+    assert stage.changes() == []

@@ -1,0 +1,193 @@
+"""Lines as impatient people type and paste them, in both languages: what is understood of each."""
+
+import pytest
+
+from bot.commands.rows import command_table
+from bot.errors import Refused
+from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
+from tests.language.test_parse import delivered
+
+TABLE = command_table()
+_X = {"vm": "inference"}
+_FORCED = {"vm": "inference", "force": "true"}
+_ON = {"vm": "inference", "on": "gpu1"}
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "values"),
+    [
+        ("VM LIST", "vm.list", {}),
+        ("vm list!", "vm.list", {}),
+        ("dbc vm list", "vm.list", {}),
+        ("/dbc /dbc vm list", "vm.list", {}),
+        ("show vm inference", "vm.show", _X),
+        ("vm show • inference", "vm.show", _X),
+        ("vm show 🟢 inference", "vm.show", _X),
+        ("vm show :large_green_circle: inference", "vm.show", _X),
+        ("vm show inference on gpu1)", "vm.show", {"vm": "inference", "on": "gpu1)"}),
+        ("vm show inference 在 gpu1", "vm.show", _ON),
+        ("restart inference", "vm.restart", _X),
+        ("restart: inference", "vm.restart", _X),
+        ("vm restart, inference", "vm.restart", _X),
+        ("vm restart inference force=yes", "vm.restart", _FORCED),
+        ("vm restart inference，force", "vm.restart", _FORCED),
+        ("vm restart inference、force", "vm.restart", _FORCED),
+        ("vm restart inference；force", "vm.restart", _FORCED),
+        ("vm restart inference ， force", "vm.restart", _FORCED),
+        ("vm restart inference,--force", "vm.restart", _FORCED),
+        ("vm restart inference on gpu1，force", "vm.restart", {**_ON, "force": "true"}),
+        ("vm restart inference on gpu1、强制", "vm.restart", {**_ON, "force": "true"}),
+        ("vm restart inference，on gpu1", "vm.restart", _ON),
+        ("vm restart inference force on gpu1 on gpu1.", "vm.restart", {**_ON, "force": "true"}),
+        ('vm restart "inference，force"', "vm.restart", {"vm": "inference，force"}),
+        ("vm restart machine=inference，force", "vm.restart", _FORCED),
+        ("vm delete inference reason=old，force", "vm.delete", {**_X, "reason": "old，force"}),
+        ("vm delete inference，train-01", "vm.delete", {"vm": "inference，train-01"}),
+        ("delete vm inference", "vm.delete", _X),
+        ("vm modify inference mem=8，gpus=1", "vm.modify", {**_X, "mem": "8", "gpu": "1"}),
+        ("vm modify inference ports=tcp，8080", "vm.modify", {**_X, "ports": "tcp,8080"}),
+        ("vm logs inference -n 50", "vm.logs", {**_X, "lines": "50"}),
+        ("vm logs -n 50 inference", "vm.logs", {**_X, "lines": "50"}),
+        ("disk ls inference", "disk.list", _X),
+        ("disk delete inference • vdb", "disk.delete", {**_X, "disk": "vdb"}),
+        ("disk add inference 100 gb", "disk.add", {**_X, "size": "100"}),
+        ("disk resize inference vdb by 50", "disk.resize", {**_X, "disk": "vdb", "by": "50"}),
+        ("disk resize inference vdb +50GB", "disk.resize", {**_X, "disk": "vdb", "by": "50"}),
+        ("image download u.qcow2 to gpu1", "image.download", {"image": "u.qcow2", "node": "gpu1"}),
+        (
+            "image download u.qcow2 from hub to gpu1",
+            "image.download",
+            {"image": "u.qcow2", "server": "hub", "node": "gpu1"},
+        ),
+        (
+            "image download u.qcow2 从 hub 到 gpu1",
+            "image.download",
+            {"image": "u.qcow2", "server": "hub", "node": "gpu1"},
+        ),
+        (
+            "image upload u.qcow2 from gpu1 to hub",
+            "image.upload",
+            {"image": "u.qcow2", "server": "hub", "node": "gpu1"},
+        ),
+        ("approval cancel ebUa07ia.", "approval.cancel", {"approval": "ebUa07ia"}),
+        ("approval cancel ebUa07ia。", "approval.cancel", {"approval": "ebUa07ia"}),
+        ("approval show “ebUa07ia”，", "approval.show", {"approval": "ebUa07ia"}),
+        ("approval show (ebUa07ia)", "approval.show", {"approval": "ebUa07ia"}),
+        ("approval show `ebUa07ia`…", "approval.show", {"approval": "ebUa07ia"}),
+        ("cancel ebUa07ia!", "approval.cancel", {"approval": "ebUa07ia"}),
+        (
+            "session share gpu1 to <@U012AB3CD>",
+            "session.share",
+            {"node": "gpu1", "person": "U012AB3CD"},
+        ),
+        ("use gpu1", "node.use", {"node": "gpu1"}),
+        ("vm name inference prod", "vm.name", {**_X, "nickname": "prod"}),
+    ],
+)
+def test_a_line_is_understood(line: str, command: str, values: dict[str, str]) -> None:
+    found = parse(TABLE, line if "<" in line else delivered(line))
+    assert isinstance(found, Parsed)
+    assert (found.command.id, found.values) == (command, values)
+
+
+@pytest.mark.parametrize(
+    ("line", "first", "values"),
+    [
+        ("inference", "vm show", _X),
+        ("inference status", "vm show", _X),
+        ("inference restart", "vm restart", _X),
+        ("inference 重启", "vm restart", _X),
+        ("list all vms", "vm list", {}),
+        ("show me all machines", "vm show", {}),
+        ("show inference", "vm show", _X),
+        ("pls restart inference", "vm restart", _X),
+        ("please restart inference force", "vm restart", _FORCED),
+        ("can you restart inference", "vm restart", _X),
+        ("reboot inference on gpu1 now", "vm restart", _ON),
+        ("force restart inference", "vm restart", _FORCED),
+        ("vm force restart inference", "vm restart", _FORCED),
+        ("force-restart inference", "vm restart", _X),
+        ("vm.restart inference", "vm restart", _X),
+        ("vm-restart inference", "vm restart", _X),
+        ("vmrestart inference", "vm restart", _X),
+        ("vm restrat inference", "vm restart", _X),
+        ("restrat inference", "vm restart", _X),
+        ("vm strat inference", "vm start", _X),
+        ("vm shutdwon inference", "vm shutdown", _X),
+        ("lsit", "vm list", {}),
+        ("rm inference", "vm delete", _X),
+        ("remove inference", "vm delete", _X),
+        ("delete inference", "vm delete", _X),
+        ("删掉 inference", "vm delete", _X),
+        ("请重启 inference", "vm restart", _X),
+        ("帮我重启一下 inference", "vm restart", _X),
+        ("把 inference 重启", "vm restart", _X),
+        ("重启训练机", "vm restart", {"vm": "训练机"}),
+        ("强制重启 inference", "vm restart", _X),
+        ("重启虚拟机 inference", "vm restart", _X),
+        ("看看 inference", "vm show", _X),
+        ("列出所有虚拟机", "vm list", {}),
+        ("有哪些机器", "vm list", {}),
+        ("我的机器", "vm list", {}),
+        ("我的会话", "session list", {}),
+        ("新建虚拟机", "vm create", {}),
+        ("关机 inference on gpu1", "vm shutdown", _ON),
+        ("inference 日志", "vm logs", _X),
+        ("审批列表", "approval list", {}),
+        ("驳回 ebUa07ia", "approval list", {}),
+        ("撤回审批 ebUa07ia", "approval cancel", {"approval": "ebUa07ia"}),
+        ("approval reject ebUa07ia", "approval list", {}),
+        ("扩容 inference vdb 50G", "disk resize", {**_X, "disk": "vdb", "by": "50"}),
+        ("snapshots inference", "snapshot list", _X),
+        ("disks of inference", "disk list", _X),
+        ("snapshot take inference before", "snapshot create", {**_X, "name": "before"}),
+        ("how do I ssh into inference", "vm show", _X),
+        ("vm ip inference", "vm show", _X),
+        ("rename inference to prod", "vm name", {**_X, "nickname": "prod"}),
+        ("help me", "help", {}),
+        ("谢谢", "help", {}),
+        ("ok thanks", "help", {}),
+    ],
+)
+def test_a_line_is_answered_with_what_is_meant(
+    line: str, first: str, values: dict[str, str]
+) -> None:
+    found = parse(TABLE, delivered(line))
+    assert isinstance(found, NotUnderstood)
+    assert found.nearest[0].title == first
+    assert found.given[found.nearest[0].id] == values
+    effects = [command.effect_of({}) for command in found.nearest]
+    assert effects == sorted(effects)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "vm delete inference train-01",
+        "vm delete inference and train-01",
+        "vm delete inference yes",
+        "vm delete inference train-01 on gpu1",
+        "vm restart inference forse",
+        "vm restart inference not force",
+        "vm restart inference；vm delete train-01",
+        "vm shutdown inference tonight",
+        "vm name inference my new name",
+        "approval cancel ebUa07ia 7a9Qx2Lk",
+    ],
+)
+def test_a_word_too_many_is_never_passed_over(line: str) -> None:
+    with pytest.raises(Surplus):
+        parse(TABLE, delivered(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["vm delete -rf inference", "vm restart inference --froce", "vm restart inference -f"]
+)
+def test_an_option_that_there_is_not_is_named(line: str) -> None:
+    with pytest.raises(Refused, match="has no option"):
+        parse(TABLE, line)
+
+
+@pytest.mark.parametrize("line", ["?", "？", "帮助", "/dbc", "help!", ""])
+def test_help_is_given(line: str) -> None:
+    assert parse(TABLE, line) == HelpWanted()
