@@ -12,14 +12,21 @@ from bot.language.parse import Parsed, Surplus, with_words
 from bot.language.text import is_decoration
 from bot.model import Place
 from bot.pipeline.context import Services
-from bot.services.shown import machines_shown, mentioned, nodes_shown, says_nothing_more
+from bot.services.shown import (
+    machines_shown,
+    mentioned,
+    nodes_mentioned,
+    nodes_shown,
+    says_nothing_more,
+)
 
-_MOST = 60  # words of what is worth looking at
+_MOST = 40  # words of what is worth looking at
 
 # What is called by one word, behind which a list says more of it.
 ROWED: frozenset[Kind] = frozenset(
     {"disk", "snapshot", "image", "base", "stored", "server", "place", "word"}
 )
+_MACHINES: frozenset[Kind] = frozenset({"vm", "watch"})
 _NUMBERED: frozenset[Kind] = frozenset({"id", "watch"})  # named by their numbers, which come first
 
 
@@ -31,7 +38,7 @@ async def row_meant(
     if len(bare) > _MOST:
         return None
     row = _Row(surplus)
-    if "vm" in kinds:
+    if kinds & _MACHINES:
         seen = await services.inventory.machines(actor, place.channel)
         on = surplus.values.get(NODE_OPTION, "")
         machines = mentioned(seen, " ".join([*bare, "on", on]))
@@ -41,11 +48,11 @@ async def row_meant(
             text = " ".join(bare[start:end]) + (f" on {on}" if on else "")
             found = machines_shown(machines, by_id, text)
             word = found[0].task if len(found) == 1 else text
-            if found and (meant := row.read_as(start, end, word, frozenset({"vm"}))):
+            if found and (meant := row.read_as(start, end, word, _MACHINES)):
                 return meant
     if kinds & NODES:
         async with services.store.read() as tx:
-            nodes = await tx.inventory.nodes()
+            nodes = nodes_mentioned(await tx.inventory.nodes(), " ".join(bare))
         for start, end in _spans(bare):
             text = " ".join(bare[start:end])
             if nodes_shown(nodes, text) and (meant := row.read_as(start, end, text, NODES)):
@@ -96,7 +103,7 @@ class _Row:
     def _besides(self, kinds: frozenset[Kind]) -> Mapping[str, str]:
         """What else was given; a node only where the command takes one, and no row said it."""
         takes_node = any(p.arg.kind in NODES | {"vm"} for p in self._command.parameters)
-        has_node = takes_node and "vm" not in kinds
+        has_node = takes_node and not kinds & _MACHINES
         return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
 
 

@@ -6,6 +6,7 @@ something else is lost. Pure; knows nothing but what it is given.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from bot.dbc.models import is_state
 from bot.folding import fold
@@ -42,10 +43,11 @@ _BEHIND = frozenset(
 _Words = Sequence[str]
 
 
-def parts_of(text: str) -> list[str]:
+@lru_cache(maxsize=16_384)  # a site's names are compared with each line that has one too many
+def parts_of(text: str) -> tuple[str, ...]:
     """The words that say something, folded, without the marks that stand around them."""
     folded = (fold(w).strip(_MARKS) for w in _GAP.split(text) if not _UNSAID.fullmatch(w))
-    return [word for word in folded if any(char.isalnum() for char in word)]
+    return tuple(word for word in folded if any(char.isalnum() for char in word))
 
 
 def machines_shown(
@@ -55,7 +57,8 @@ def machines_shown(
 
     Where no id decides, also those whose names stand in it: then it is not clear which is meant.
     """
-    words, known = parts_of(text), list(machines)
+    words = parts_of(text)
+    known = mentioned(machines, text) if len(words) > 1 else []
     found = [one for one in known if _is_machine(one, nodes.get(one.node), words)]
     if not found or any(_has_id(one, words) for one in found):
         return found
@@ -65,13 +68,25 @@ def machines_shown(
 def nodes_shown(nodes: Iterable[Node], text: str) -> list[Node]:
     """The nodes of which `text` can be what the bot showed."""
     words = parts_of(text)
-    return [one for one in nodes if _is_node(one, words)]
+    known = nodes_mentioned(nodes, text) if len(words) > 1 else []
+    return [one for one in known if _is_node(one, words)]
 
 
 def mentioned(machines: Iterable[Machine], text: str) -> list[Machine]:
     """The machines of which the words of a name or the beginning of an id stand in the text."""
     words = parts_of(text)
     return [one for one in machines if _is_said(one, words) or _has_id(one, words)]
+
+
+def nodes_mentioned(nodes: Iterable[Node], text: str) -> list[Node]:
+    """The nodes of which the words of a name or the beginning of an id stand in the text."""
+    words = parts_of(text)
+    said = set(words).issuperset
+    return [
+        one
+        for one in nodes
+        if any(map(said, _names_of_node(one))) or any(_begins(one.id, word) for word in words)
+    ]
 
 
 def _is_said(machine: Machine, words: _Words) -> bool:
@@ -112,8 +127,13 @@ def _said(words: Sequence[str], at: int, count: int) -> str:
     return " ".join(parts_of(" ".join(words[at : at + count])))
 
 
-def _names_of(machine: Machine) -> list[list[str]]:
+def _names_of(machine: Machine) -> list[tuple[str, ...]]:
     names = (parts_of(name) for name in (machine.nickname, machine.desc, machine.label))
+    return [name for name in names if name]
+
+
+def _names_of_node(node: Node) -> list[tuple[str, ...]]:
+    names = (parts_of(name) for name in (node.nickname, node.name, node.desc, node.label))
     return [name for name in names if name]
 
 
@@ -134,7 +154,7 @@ def _is_machine(machine: Machine, node: Node | None, words: _Words) -> bool:
 
 
 def _is_node(node: Node, words: _Words) -> bool:
-    own = [parts_of(name) for name in (node.nickname, node.name, node.desc, node.label)]
+    own = _names_of_node(node)
     beside = [parts_of(phrase) for phrase in _BESIDE_NODE]
     beside += [parts_of(node.uuid), parts_of(node.version)]
 
@@ -168,7 +188,7 @@ def _is_all(
 
 def _longest(phrases: Iterable[_Words], words: _Words, at: int) -> int:
     """How many words the longest of the phrases takes that stands there."""
-    there = (len(one) for one in phrases if one and list(words[at : at + len(one)]) == list(one))
+    there = (len(one) for one in phrases if one and tuple(words[at : at + len(one)]) == tuple(one))
     return max(there, default=0)
 
 

@@ -122,6 +122,16 @@ SHOWN: Mapping[str, Shown] = {
 }  # fmt: skip
 
 
+async def test_what_is_followed_is_named_as_its_machine_is_shown(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await BEFORE["what is followed"](stage)
+    await stage.asks(stage.alice, "/dbc vm list")
+    task = stage.task(NAME).task_id
+    told = await stage.asks(stage.alice, f"/dbc watch stop {NAME} · {task} on gpu1")
+    assert "I no longer follow" in told.plain
+
+
 async def _has_snapshot(stage: Stage) -> None:
     task = stage.task(NAME)
     text = "the one · before the upgrade"
