@@ -104,15 +104,16 @@ class SteadyClock:
 async def time_limit(clock: Clock, limit: timedelta) -> AsyncIterator[asyncio.Timeout]:
     """Break off what is inside once `limit` has passed on the clock. Raises TimeoutError then."""
     async with asyncio.timeout(None) as scope:
-        alarm = asyncio.create_task(_ring(clock, limit, scope))
+        # From now on, not from the alarm's own first turn on a loop that may be busy.
+        alarm = asyncio.create_task(_ring(clock, clock.monotonic() + limit, scope))
         try:
             yield scope
         finally:
             alarm.cancel()
 
 
-async def _ring(clock: Clock, limit: timedelta, scope: asyncio.Timeout) -> None:
-    await clock.sleep(limit)
+async def _ring(clock: Clock, until: timedelta, scope: asyncio.Timeout) -> None:
+    await clock.sleep(until - clock.monotonic())
     scope.reschedule(asyncio.get_running_loop().time())
 
 

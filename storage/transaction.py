@@ -1,9 +1,9 @@
 """One transaction: nobody breaks off its commit, and it is told which failures undo all of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import TypeVar
 
 from sqlalchemy import TextClause
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.busy import is_busy, is_unfit, is_unsure, sqlstate
 from storage.errors import StorageBusy, StorageFailed, StorageUnfit, StorageUnsure
+
+Result = TypeVar("Result")
 
 
 @asynccontextmanager
@@ -28,12 +30,12 @@ async def transaction(
             await connection.execute(first)
         yield connection
         with _at_commit():
-            was_cancelled = await _to_its_end(begun.commit())
+            _, was_cancelled = await to_its_end(begun.commit())
     if was_cancelled and not decisive:
         raise asyncio.CancelledError
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> bool:
+async def to_its_end(work: Awaitable[Result]) -> tuple[Result, bool]:
     """Do the work whatever becomes of the caller; says whether that was cancelled meanwhile."""
     task, was_cancelled = asyncio.ensure_future(work), False
     while not task.done():
@@ -41,8 +43,7 @@ async def _to_its_end(work: Coroutine[Any, Any, None]) -> bool:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             was_cancelled = True
-    task.result()
-    return was_cancelled
+    return task.result(), was_cancelled
 
 
 @contextmanager

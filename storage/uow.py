@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from storage.connection import OpenConnection
 from storage.repositories.aliases import Aliases
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
@@ -35,7 +34,7 @@ class UnitOfWork:
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: OpenConnection,
         vault: Vault,
         restored: int = 0,
         shown: Callable[[datetime], datetime] = lambda at: at,

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, exists, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
@@ -19,6 +18,7 @@ from bot.model import (
     ReviewKind,
     VoteState,
 )
+from storage.connection import OpenConnection
 from storage.repositories.executions import Executions
 from storage.repositories.repository import (
     FARTHEST_AHEAD,
@@ -46,7 +46,7 @@ _FORMERLY = {"Present state": "state", "Disks": "disks", "Snapshots": "snapshots
 class Approvals(Repository):
     """Reviews, pending and past. Whatever changes one is in the audit."""
 
-    def __init__(self, connection: AsyncConnection, executions: Executions) -> None:
+    def __init__(self, connection: OpenConnection, executions: Executions) -> None:
         super().__init__(connection)
         self._executions = executions
 

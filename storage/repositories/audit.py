@@ -17,11 +17,11 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import UNTOLD
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
+from storage.connection import OpenConnection
 from storage.repositories.audit_search import WINDOWS, Search, stamp
 from storage.repositories.repository import Repository, texts
 from storage.tables import audit
@@ -34,7 +34,7 @@ class Audit(Repository):
 
     def __init__(
         self,
-        connection: AsyncConnection,
+        connection: OpenConnection,
         shown: Callable[[datetime], datetime] = lambda at: at,
     ) -> None:
         super().__init__(connection)

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository
 from storage.tables import machine_details, machines
@@ -16,7 +16,7 @@ _DETAIL = "detail"
 class Details(Repository):
     """One row for each machine and session. What is in it is a text to this room."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    def __init__(self, connection: OpenConnection, vault: Vault) -> None:
         super().__init__(connection)
         self._vault = vault
         self.erased = False  # whether passwords were erased in this unit of work

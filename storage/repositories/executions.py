@@ -18,7 +18,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.model import (
@@ -28,6 +27,7 @@ from bot.model import (
     ExecutionStatus,
     Machine,
 )
+from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.audit import Audit
 from storage.repositories.execution_rows import from_row
@@ -51,7 +51,7 @@ _OF_MACHINES = "vm."  # how their ids begin that change a machine
 class Executions(Repository):
     """Recorded commands. `Store.record` adds them."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault, audit: Audit) -> None:
+    def __init__(self, connection: OpenConnection, vault: Vault, audit: Audit) -> None:
         super().__init__(connection)
         self._vault = vault
         self._audit = audit

@@ -17,9 +17,9 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Message, MessageRef, Place
+from storage.connection import OpenConnection
 from storage.repositories.repository import Repository, claiming, is_free, is_reached
 from storage.tables import COPIED, OUTSTANDING, audit, executions, messages
 
@@ -36,7 +36,7 @@ MANY = 10
 class Messages(Repository):
     """Messages by key, and their delivery. `restored`: see `UnitOfWork`."""
 
-    def __init__(self, connection: AsyncConnection, restored: int = 0) -> None:
+    def __init__(self, connection: OpenConnection, restored: int = 0) -> None:
         super().__init__(connection)
         self._restored = restored
 

@@ -5,9 +5,9 @@ import json
 from datetime import datetime
 
 from sqlalchemy import RowMapping, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import SessionRequest
+from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository
 from storage.tables import session_requests, used_nonces
@@ -17,7 +17,7 @@ from storage.vault import Vault
 class Renters(Repository):
     """One request for each person and node; one row for each nonce."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    def __init__(self, connection: OpenConnection, vault: Vault) -> None:
         super().__init__(connection)
         self._vault = vault
         self.erased = False  # whether a request was dropped or replaced in this unit of work

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, Update, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.connection import OpenConnection
 
 # No lease, retry or poll is ever set farther ahead. What lies farther was written before the clock
 # was set back, and would stand still until then.
@@ -25,7 +26,7 @@ Word = TypeVar("Word", bound=Enum)
 class Repository:
     """Reads and writes rows in the transaction of one unit of work."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: OpenConnection) -> None:
         self._connection = connection
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -34,7 +35,7 @@ class Repository:
 
 
 def insert(
-    connection: AsyncConnection | Connection, table: Table
+    connection: OpenConnection | Connection, table: Table
 ) -> sqlite.Insert | postgresql.Insert:
     """An INSERT into `table` that knows ON CONFLICT in the connection's dialect."""
     if connection.dialect.name == "sqlite":

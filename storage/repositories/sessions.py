@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, delete, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model import Audience, DbcSession, Share
+from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository, is_word
 from storage.tables import dbc_sessions, session_shares
@@ -20,7 +20,7 @@ _SECRETS = ("session_id", "session_id_sign", "rent_order")
 class Sessions(Repository):
     """One row for each person and node."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    def __init__(self, connection: OpenConnection, vault: Vault) -> None:
         super().__init__(connection)
         self._vault = vault
         self.erased = False  # whether a session was removed or replaced in this unit of work

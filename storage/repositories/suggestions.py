@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository, texts
 from storage.tables import suggestions
@@ -19,7 +19,7 @@ from storage.vault import Vault
 class Suggestions(Repository):
     """One row for each button; those that have expired go when another one comes."""
 
-    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+    def __init__(self, connection: OpenConnection, vault: Vault) -> None:
         super().__init__(connection)
         self._vault = vault
 

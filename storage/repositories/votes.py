@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.model import (
@@ -23,6 +22,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from storage.connection import OpenConnection
 from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
@@ -39,7 +39,7 @@ _KINDS = {
 class Votes(Repository):
     """Clicks on reviews, by the delivery's key. What each came to is in the audit."""
 
-    def __init__(self, connection: AsyncConnection, executions: Executions) -> None:
+    def __init__(self, connection: OpenConnection, executions: Executions) -> None:
         super().__init__(connection)
         self._executions = executions
 

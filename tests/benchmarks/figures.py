@@ -20,7 +20,7 @@ from bot.pipeline.formatting import node_part
 from bot.reply import Reply
 from bot.services.inventory import NodeListing
 from handlers.render import Rendered, message
-from storage.engine import PRAGMAS
+from storage.sqlite import PRAGMAS
 from tests.benchmarks.ticks import time_of_tick
 
 LINE = "vm logs “train-01” tail lines=20 on gpu1"

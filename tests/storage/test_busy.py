@@ -194,8 +194,7 @@ async def test_a_server_with_another_isolation_by_default_makes_no_difference(
 async def test_a_lock_on_the_file_that_outlasts_the_busy_timeout_is_waited_for(
     tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.inline.PATIENCE", 0)
-    monkeypatch.setattr("storage.inline.BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr("storage.sqlite.PATIENCE", 0)
     file = tmp_path / "bot.db"
     store = Store(f"sqlite+aiosqlite:///{file}", vault)
     await store.migrate()
@@ -209,7 +208,7 @@ async def test_a_lock_on_the_file_that_outlasts_the_busy_timeout_is_waited_for(
             backup.rollback()
             return 0
 
-        monkeypatch.setattr("storage.engine.PAUSES", (pause, pause))
+        monkeypatch.setattr("storage.sqlite.PAUSES", (pause, pause))
         async with store.write() as tx:
             await tx.messages.put(ONE, HERE, "after", NOW)
     assert pauses == 1

@@ -1,18 +1,16 @@
 import asyncio
 import sqlite3
 import threading
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from storage import Store, Vault
-from storage.engine import Engines, open_engines
-from storage.inline import connect
-
-BEGIN = "BEGIN IMMEDIATE"
+from storage.engine import open_engines
+from storage.tables import aliases
+from storage.ways import Engines
 
 
 async def _thread_of(engines: Engines, way: str) -> int:
@@ -20,7 +18,7 @@ async def _thread_of(engines: Engines, way: str) -> int:
 
     def teach(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        driver._conn.create_function("thread", 0, threading.get_ident)
+        getattr(driver, "_conn", driver).create_function("thread", 0, threading.get_ident)
 
     async with getattr(engines, way)() as connection:
         await connection.run_sync(teach)
@@ -63,23 +61,38 @@ async def test_others_go_on_while_another_process_holds_the_file(
     await store.close()
 
 
-async def test_what_follows_a_statement_that_nobody_waits_for_any_more_waits_for_its_thread(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_what_follows_a_commit_that_nobody_waits_for_any_more_waits_for_its_end(
+    sqlite_url: str, vault: Vault
 ) -> None:
-    monkeypatch.setattr("storage.inline.PATIENCE", 0)
-    connection: Any = await connect(str(tmp_path / "one.db"), isolation_level=None)
-    connection._conn.create_function("thread", 0, threading.get_ident)
-    with closing(sqlite3.connect(tmp_path / "one.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        beginning = asyncio.ensure_future(connection._execute(connection._conn.execute, BEGIN))
-        await asyncio.sleep(0)
-        beginning.cancel()
-        await asyncio.wait([beginning])
-        next_one = asyncio.ensure_future(
-            connection._execute(connection._conn.execute, "SELECT thread()")
-        )
-        await asyncio.sleep(0)
-        other.execute("ROLLBACK")
-        found = (await next_one).fetchone()
-    assert found != (threading.get_ident(),)
-    await connection.close()
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+
+    async def writes(body: str) -> None:
+        async with store.write() as tx:
+            await tx.aliases.set("U1", "gpus", body)
+
+    first, second = (asyncio.ensure_future(writes(body)) for body in ("vm list", "vm show"))
+    async with asyncio.timeout(5):
+        while not first.done():
+            first.cancel()
+            await asyncio.sleep(0)
+        await second
+    async with store.read() as tx:
+        assert await tx.aliases.all() == {"U1": {"gpus": "vm show"}}
+    await store.close()
+
+
+async def test_rows_that_nobody_reads_keep_no_former_state(sqlite_url: str, vault: Vault) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    async with store.write() as tx:
+        for name in ("a", "b"):
+            await tx.aliases.set("U1", name, "vm list")
+    async with store._engines.reading() as connection:
+        unread = await connection.execute(select(aliases))
+    async with store.write() as tx:
+        await tx.aliases.set("U1", "c", "vm list")
+    async with store.read() as tx:
+        assert set((await tx.aliases.all())["U1"]) == {"a", "b", "c"}
+    assert unread is not None
+    await store.close()

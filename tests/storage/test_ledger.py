@@ -84,7 +84,9 @@ async def test_what_ended_long_ago_is_not_gone_through_for_what_is_alike(store: 
         await tx.executions.open_before(execution(), unknown_since=NOW, done_since=NOW)
         statement, given = asked[0]
         explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-        rows = await connection.exec_driver_sql(f"{explain} {statement}", given)
+        rows = await connection.run_sync(
+            lambda sync: sync.exec_driver_sql(f"{explain} {statement}", given).all()
+        )
         plan = "\n".join(str(row[-1]) for row in rows)
     assert "ix_executions_status_finished_at" in plan
     assert "SCAN executions" not in plan

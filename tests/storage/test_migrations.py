@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from bot.errors import BotError
 from storage import StorageFailed, Store, Vault, is_unused, migrations
 from storage.engine import open_engines
+from storage.postgres import PostgresEngines
 from storage.tables import metadata
 from tests.storage.samples import SOON, execution
 
@@ -99,7 +100,8 @@ def test_an_option_of_no_use_is_named_and_its_value_is_not_shown(
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 async def test_an_address_may_be_written_as_providers_print_it(scheme: str) -> None:
     engines = open_engines(f"{scheme}://u:pw@h/d?sslmode=require")
-    assert engines.writers.url.render_as_string() == ("postgresql+asyncpg://u:***@h/d?ssl=require")
+    assert isinstance(engines, PostgresEngines)
+    assert engines.url.render_as_string() == ("postgresql+asyncpg://u:***@h/d?ssl=require")
     await engines.dispose()
 
 

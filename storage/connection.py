@@ -1,0 +1,89 @@
+"""What repositories do their work on: the open transaction, whichever database it is in."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, TypeVarTuple, overload
+
+from sqlalchemy import Connection, CursorResult, Dialect, Executable
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+Columns = TypeVarTuple("Columns")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class OpenConnection(Protocol):
+    """What of SQLAlchemy's `AsyncConnection` is used."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The kind of database."""
+
+    @property
+    def sync_connection(self) -> Connection | None:
+        """The connection that this one is asked in place of."""
+
+    @overload
+    async def execute(
+        self, statement: TypedReturnsRows[*Columns], parameters: Parameters | None = None
+    ) -> CursorResult[*Columns]: ...
+
+    @overload
+    async def execute(
+        self, statement: Executable, parameters: Parameters | None = None
+    ) -> CursorResult[*tuple[Any, ...]]: ...
+
+    async def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Carry a statement out."""
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row; None where there is none."""
+
+    async def run_sync(
+        self,
+        fn: Callable[Concatenate[Connection, Given], Result],
+        *arg: Given.args,
+        **kw: Given.kwargs,
+    ) -> Result:
+        """Do work that is written for a connection without waiting."""
+
+    def begin_nested(self) -> AbstractAsyncContextManager[Any, Any]:
+        """A part of the transaction that can be undone alone."""
+
+
+class InlineConnection:
+    """A connection without waiting, asked as an `AsyncConnection` is.
+
+    Each statement is carried out where it is asked for, so it has to be a short one.
+    """
+
+    __slots__ = ("dialect", "sync_connection")
+
+    def __init__(self, connection: Connection) -> None:
+        self.sync_connection = connection
+        self.dialect: Dialect = connection.dialect
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> Any:
+        """Carry a statement out."""
+        return self.sync_connection.execute(statement, parameters)
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row; None where there is none."""
+        return self.sync_connection.execute(statement).scalar()
+
+    async def run_sync(
+        self,
+        fn: Callable[Concatenate[Connection, Given], Result],
+        *arg: Given.args,
+        **kw: Given.kwargs,
+    ) -> Result:
+        """Do work that is written for a connection of this kind."""
+        return fn(self.sync_connection, *arg, **kw)
+
+    @asynccontextmanager
+    async def begin_nested(self) -> AsyncIterator[None]:
+        """A part of the transaction that can be undone alone."""
+        with self.sync_connection.begin_nested():
+            yield

@@ -1,0 +1,138 @@
+"""PostgreSQL, which several replicas may share: one writer at a time in all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from storage.busy import PAUSES, is_busy
+from storage.columns import lenient
+from storage.transaction import failures, transaction
+from storage.ways import Engines
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+# Nothing prepared outlasts a transaction, and no two clients of a pooler use the same name.
+_UNPREPARED: Mapping[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"__dbc_{uuid4()}__",
+}
+
+# One writer at a time in all replicas, as SQLite has it. A process that was stopped or cut off in
+# the middle gives its turn back after ten seconds. In one statement, and for this transaction
+# alone: a pooler takes no settings for a connection.
+_MY_TURN = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
+    "pg_advisory_xact_lock(hashtext('dbc-bot writer'))"
+)
+
+
+class PostgresEngines(Engines):
+    """A pool to read and browse, and one to write."""
+
+    def __init__(self, url: URL) -> None:
+        self._queue = asyncio.Lock()
+        self.url = url
+        self._readers, self._writers = _connected(url, {})
+        # Until the first use has shown whether a pooler stands before the server.
+        self._is_met = False
+        self._meeting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Each query sees what was committed before it began."""
+        with failures():
+            await self._meet_server()
+            async with self._readers.begin() as connection:
+                yield connection
+
+    browsing = reading
+
+    @asynccontextmanager
+    async def writing(self, *, decisive: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Take turns with all replicas, by a lock of the transaction's own."""
+        with failures():
+            await self._meet_server()
+            async with self._queue, self._begun(decisive=decisive) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _begun(self, *, decisive: bool) -> AsyncIterator[AsyncConnection]:
+        """A transaction that has its turn, waited for longer than the database itself does."""
+        async with AsyncExitStack() as stack:
+            for pause in (*PAUSES, None):
+                begun = transaction(self._writers, _MY_TURN, decisive=decisive)
+                try:
+                    connection = await stack.enter_async_context(begun)
+                    break
+                except (DBAPIError, OSError) as error:
+                    if pause is None or not is_busy(error):
+                        raise
+                    await asyncio.sleep(pause())
+            yield connection
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in a transaction that waits for no turn."""
+        with failures():
+            await self._meet_server()
+            async with transaction(self._writers) as connection:
+                return await connection.run_sync(work)
+
+    async def _meet_server(self) -> None:
+        """On first use, find out whether a pooler such as PgBouncer stands before PostgreSQL.
+
+        It may give each transaction another server connection, where statements that were
+        prepared before are unknown: then none is kept.
+        """
+        if self._is_met:
+            return
+        async with self._meeting:
+            if self._is_met:
+                return
+            async with self._readers.connect() as connection:
+                is_pooled = await _is_pooled(connection)
+            if is_pooled:
+                log.info("database.is_pooled", then="no prepared statement is kept")
+                await self.dispose()
+                self._readers, self._writers = _connected(self.url, _UNPREPARED)
+            self._is_met = True
+
+    async def scrub(self) -> None:
+        """There is no journal of ours."""
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self._writers.dispose()
+        await self._readers.dispose()
+
+
+def _connected(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, AsyncEngine]:
+    # A server that restarts leaves dead connections in the pool: pre_ping replaces them.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        # What is written here allows for it; a server may have another default.
+        "isolation_level": "READ COMMITTED",
+        "json_deserializer": lenient,
+        "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
+    }
+    return (
+        create_async_engine(url, pool_size=5, max_overflow=5, **options),
+        create_async_engine(url, pool_size=10, max_overflow=0, **options),
+    )
+
+
+async def _is_pooled(connection: AsyncConnection) -> bool:
+    """Whether the process that serves us is another than the one that took the connection."""
+    greeted = (await connection.get_raw_connection()).driver_connection
+    serving = await connection.scalar(text("SELECT pg_backend_pid()"))
+    return greeted is not None and bool(greeted.get_server_pid() != serving)

@@ -1,0 +1,285 @@
+"""A SQLite file: statements run where they are asked for, and only a flush goes to a thread.
+
+SQLite has one writer, so whoever wants to write waits for a turn here, in order: inside this
+process nobody runs into "database is locked", and nobody sleeps through SQLite's retries.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from storage.busy import PAUSES, is_busy
+from storage.columns import lenient
+from storage.connection import InlineConnection
+from storage.transaction import failures, to_its_end
+from storage.ways import Engines
+
+Result = TypeVar("Result")
+
+BUSY_TIMEOUT_MS = 5_000  # of those who wait in a thread
+
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: the next one may have to wait
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # in WAL mode, the default of NORMAL may lose the last commits
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # what is removed is overwritten, not only unlinked
+)
+
+# Only another process can hold the write lock for long (a backup, an export); what runs behind an
+# acknowledgement would rather wait than fail. It waits on the event loop, where others go on.
+PATIENCE = 5.0  # seconds
+_LOOKS_AGAIN = 0.01  # seconds
+
+_KEPT = 5  # readers; one that does not wait for anything needs no second
+_STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
+
+
+class _Whole(sqlite3.Cursor):
+    """Has read all rows as soon as the statement was carried out.
+
+    A statement of which somebody may still read rows would keep its transaction from ending: the
+    next reader of the connection would see the former state.
+    """
+
+    _rows: Iterator[Any] = iter(())
+
+    def execute(self, *arguments: Any) -> "_Whole":
+        super().execute(*arguments)
+        self._rows = iter(super().fetchall())
+        return self
+
+    def fetchone(self) -> Any:
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        return list(islice(self._rows, size or self.arraysize))
+
+    def fetchall(self) -> list[Any]:
+        return list(self._rows)
+
+
+class _Driver(sqlite3.Connection):
+    def cursor(self, *_factory: Any) -> _Whole:  # type: ignore[override]
+        return super().cursor(_Whole)
+
+
+class _Writer:
+    """The one connection that writes, and the thread in which it waits for the disk."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+
+    async def begin(self) -> None:
+        """Take the write lock, waiting for another process that has it."""
+        # A transaction that reads first and writes later fails at once when another one wrote in
+        # between: take the lock before the first statement.
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+            except DBAPIError as error:
+                self.connection.rollback()
+                if not is_busy(error) or time.monotonic() >= until:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_LOOKS_AGAIN)
+
+    async def in_thread(self, work: Callable[[], Result]) -> tuple[Result, bool]:
+        """Do what waits, to its end; says too whether the caller was cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        return await to_its_end(loop.run_in_executor(self._thread, work))
+
+    async def scrub(self) -> None:
+        """Move the journal into the file and truncate it, as far as readers allow."""
+        driver = _driver(self.connection)
+
+        def move() -> None:
+            # What was to be committed is: a full disk or a busy file is no failure of that.
+            with suppress(sqlite3.Error):
+                driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver.execute("PRAGMA busy_timeout = 0")
+
+        await self.in_thread(move)
+
+    def close(self) -> None:
+        """Close the connection, which may move the journal into the file."""
+        self._thread.submit(self.connection.close)
+        self._thread.shutdown()
+
+
+class SqliteEngines(Engines):
+    """One connection to write, a few to read, and some beside the event loop to browse.
+
+    `turn` is held while writing; only the first of `queue` waits for it, so that what a person's
+    acknowledgement waits for has one writer before it, not all.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.turn = asyncio.Lock()
+        self.queue = asyncio.Lock()
+        self.file = Path(url.database or "")
+        options: dict[str, Any] = {"hide_parameters": True, "json_deserializer": lenient}
+        self._engine = create_engine(
+            url.set(drivername="sqlite"),
+            poolclass=NullPool,
+            connect_args={
+                "check_same_thread": False,
+                "factory": _Driver,
+                "cached_statements": _STATEMENTS,
+            },
+            **options,
+        )
+        self._browsers = create_async_engine(url, pool_size=2, max_overflow=2, **options)
+        event.listen(self._engine, "connect", _prepare)
+        event.listen(self._browsers.sync_engine, "connect", _prepare)
+        event.listen(self._browsers.sync_engine, "begin", _begin)
+        self._idle: list[Connection] = []
+        self._writer: _Writer | None = None
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[InlineConnection]:
+        """Read one state of the file, without waiting for anything."""
+        with failures():
+            connection = self._idle.pop() if self._idle else await self._open()
+            try:
+                _begin(connection)
+                yield InlineConnection(connection)
+            finally:
+                self._give_back(connection)
+
+    @asynccontextmanager
+    async def browsing(self) -> AsyncIterator[AsyncConnection]:
+        """Read one state of the file in a thread."""
+        with failures():
+            async with self._browsers.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self, *, decisive: bool = False) -> AsyncIterator[InlineConnection]:
+        """Write in turn; only another process may be in the way, and is waited for."""
+        with failures():
+            async with self.queue, self.turn, self._writing(PAUSES) as writer:
+                yield InlineConnection(writer.connection)
+                _, was_cancelled = await writer.in_thread(writer.connection.commit)
+        if was_cancelled and not decisive:
+            raise asyncio.CancelledError
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` and commit it in one step, in the writer's thread."""
+        with failures():
+            async with self.turn, self._writing(()) as writer:
+
+                def carry_out() -> Result:
+                    result = work(writer.connection)
+                    writer.connection.commit()
+                    return result
+
+                result, was_cancelled = await writer.in_thread(carry_out)
+        if was_cancelled:
+            raise asyncio.CancelledError
+        return result
+
+    @asynccontextmanager
+    async def _writing(self, pauses: tuple[Callable[[], float], ...]) -> AsyncIterator[_Writer]:
+        """Begin a transaction, and undo what of it is not committed."""
+        if self._writer is None:
+            self._writer = _Writer(await self._open(busy_timeout=0))
+        writer = self._writer
+        try:
+            for pause in (*pauses, None):
+                try:
+                    await writer.begin()
+                except DBAPIError as error:
+                    if pause is None or not is_busy(error):
+                        raise
+                    await asyncio.sleep(pause())
+                else:
+                    break
+            if self.presence is not None:
+                self.presence.check()
+            yield writer
+        finally:
+            self._undo(writer)
+
+    def _undo(self, writer: _Writer) -> None:
+        """Leave the writer as it was found; one that fails at that is not used again."""
+        with suppress(DBAPIError, sqlite3.Error):
+            writer.connection.rollback()
+            driver = _driver(writer.connection)
+            if driver.in_transaction:  # where the commit failed, only SQLite knows of it
+                driver.rollback()
+            if not self._is_closed:
+                return
+        self._writer = None
+        writer.close()
+
+    async def scrub(self) -> None:
+        """Move the journal into the file and truncate it, as far as readers allow."""
+        async with self.queue, self.turn:
+            if self._writer is not None:
+                await self._writer.scrub()
+
+    async def dispose(self) -> None:
+        """Close every connection; what is under way closes its own at its end."""
+        self._is_closed = True
+        if self._writer is not None and not self.turn.locked():
+            writer, self._writer = self._writer, None
+            await asyncio.to_thread(writer.close)
+        while self._idle:
+            await asyncio.to_thread(self._idle.pop().close)
+        await self._browsers.dispose()
+
+    async def _open(self, busy_timeout: int | None = None) -> Connection:
+        """A new connection, made in a thread: the first one may find a journal to go through."""
+
+        def connect() -> Connection:
+            connection: Connection = self._engine.connect()
+            if busy_timeout is not None:
+                _driver(connection).execute(f"PRAGMA busy_timeout = {busy_timeout}")
+            return connection
+
+        return await asyncio.to_thread(connect)
+
+    def _give_back(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except DBAPIError:
+            connection.close()
+            raise
+        if self._is_closed or len(self._idle) >= _KEPT:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
+
+
+def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, deferred, and only before some statements.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

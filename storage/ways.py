@@ -1,0 +1,64 @@
+"""The ways into a database: reading, browsing, writing, and taking in. Knows no database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from storage.connection import OpenConnection
+from storage.file import Presence
+
+Result = TypeVar("Result")
+
+
+class Engines(ABC):
+    """Where to read and where to write; every way raises `StorageFailed` (storage.transaction).
+
+    `file` is there with SQLite only; with `presence`, nothing is written once the file is gone.
+    """
+
+    file: Path | None = None
+    presence: Presence | None = None
+
+    @abstractmethod
+    def reading(self) -> AbstractAsyncContextManager[OpenConnection]:
+        """A transaction that waits for no writer.
+
+        With SQLite all its queries see one state; with PostgreSQL (READ COMMITTED) each sees what
+        was committed before it began, so that two of them may differ.
+        """
+
+    @abstractmethod
+    def browsing(self) -> AbstractAsyncContextManager[OpenConnection]:
+        """Like `reading`, for what may go through a whole table that grows."""
+
+    @abstractmethod
+    def writing(self, *, decisive: bool = False) -> AbstractAsyncContextManager[OpenConnection]:
+        """A transaction that may write, in turn: no two ever wait for each other.
+
+        With PostgreSQL this holds for all replicas. One that hangs holds the others up for as long
+        as the server lets it. Whoever is cancelled before the commit leaves nothing behind. A
+        commit under way goes on to its end; `decisive`: and then so does the caller, since it is
+        stored.
+        """
+
+    @abstractmethod
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in a transaction of its own, the fastest way there is, before all who queue.
+
+        Somebody waits, so it waits for no turn.
+        """
+
+    @abstractmethod
+    async def scrub(self) -> None:
+        """Empty SQLite's journal, where the former content of an erased row still stands.
+
+        A reader that is under way can prevent it; then the next one does it, or closing the file.
+        """
+
+    @abstractmethod
+    async def dispose(self) -> None:
+        """Close every connection."""
