@@ -1,6 +1,5 @@
 """The command line: `python -m bot`."""
 
-import asyncio
 import json
 import sys
 from contextlib import suppress
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bot import app, log
+from bot import app, log, loop
 from bot.cli.audit import audit
 from bot.cli.backup import backup, restore
 from bot.cli.beginning import refuse_to_hide_another
@@ -49,7 +48,7 @@ def run(*, new_database: bool) -> None:
     log.configure(settings.log_format, settings.log_level, settings.secrets, redactor)
     try:
         first = None if new_database else partial(refuse_to_hide_another, settings)
-        if not asyncio.run(app.run(settings, redactor=redactor, first=first)):
+        if not loop.run(app.run(settings, redactor=redactor, first=first)):
             sys.exit(REFUSED_BY_SLACK)
     except StorageFailed as error:
         _give_up(f"The database that DATABASE_URL names cannot be used: {cause(error)}.")

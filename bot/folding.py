@@ -121,6 +121,8 @@ def peel(text: str) -> str:
 
     Nothing is taken off where nothing would be left.
     """
+    if text[:1].isalnum() and text[-1:].isalnum():
+        return text  # nearly every word: nothing stands around it
     while True:
         bare = text.strip()
         bare = _QUOTING.sub("", bare, count=1) if _QUOTING.match(bare) else bare

@@ -304,11 +304,13 @@ class Table:
 
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
-        return next((g for g in self.groups if g.name and g.name == plain(name)), None)
+        word = plain(name)
+        return next((g for g in self.groups if g.name and g.name == word), None)
 
     def alone(self, verb: str) -> Command | None:
         """The one command that has this verb, whatever its group; None where several have it."""
-        found = [command for command in self if command.verb == plain(verb)]
+        word = plain(verb)
+        found = [command for command in self if command.verb == word]
         return found[0] if len(found) == 1 else None
 
 

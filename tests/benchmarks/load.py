@@ -20,14 +20,14 @@ class Load:
     """Kept connections to one server on loopback."""
 
     def __init__(self, port: int, connections: int) -> None:
+        self._port = port
         self._selector = selectors.DefaultSelector()
-        self._sockets = [
-            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-            for _ in range(connections)
-        ]
-        for index, one in enumerate(self._sockets):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._selector.register(one, selectors.EVENT_READ, index)
+        self._sockets = [self._connected() for _ in range(connections)]
+
+    def _connected(self) -> socket.socket:
+        one = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return one
 
     def __enter__(self) -> Self:
         return self
@@ -46,6 +46,7 @@ class Load:
         sent, answered = [0.0] * count, [0.0] * count
         received = [b""] * count
         waiting = count
+        self._make_ready(count)
         with _undisturbed():
             for index, request in enumerate(requests):
                 sent[index] = perf_counter()
@@ -62,11 +63,31 @@ class Load:
                 raise RuntimeError(f"not acknowledged: {answer[:200]!r}")
         return [end - start for start, end in zip(sent, answered, strict=True)]
 
+    def _make_ready(self, count: int) -> None:
+        """Look at the first `count` connections only, made anew where the server had enough."""
+        for key in list(self._selector.get_map().values()):
+            self._selector.unregister(key.fileobj)
+        for index in range(count):
+            if _is_over(self._sockets[index]):
+                self._sockets[index].close()
+                self._sockets[index] = self._connected()
+            self._selector.register(self._sockets[index], selectors.EVENT_READ, index)
+
     def _readable(self) -> Iterator[int]:
         ready = self._selector.select(PATIENCE)
         if not ready:
             raise TimeoutError("the server does not answer")
         return (key.data for key, _ in ready)
+
+
+def _is_over(one: socket.socket) -> bool:
+    try:
+        one.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import log
+from bot import log, loop
 from bot.app import Bot, vault_of
 from bot.config import Settings
 from bot.model import DbcSession
@@ -147,4 +147,8 @@ async def main(name: str, data: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    serving = main(sys.argv[1], Path(sys.argv[2]))
+    if sys.argv[1] == "bot":  # the others stand for what a Bolt app is by itself
+        loop.run(serving)
+    else:
+        asyncio.run(serving)
