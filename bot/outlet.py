@@ -1,6 +1,6 @@
-"""Where the log is written: whatever becomes of that, nobody who logs hears of it.
+"""Write the log. A log that cannot be written raises nothing in the code that logs.
 
-A full disk, a pipe that nobody reads any more: the bot goes on, and says later how much was lost.
+With a full disk or an unread pipe the bot goes on, and says later how many lines were lost.
 """
 
 import os

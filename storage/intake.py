@@ -53,7 +53,7 @@ class _Entry(Generic[Item, Result]):
     def seal(self) -> bool:
         """The commit begins; False where nobody wants it any more.
 
-        What an earlier commit has sealed stays so: it may be stored, whoever has left since.
+        What an earlier commit has sealed stays sealed: it may be stored already.
         """
         with self._lock:
             self._is_sealed = self._is_sealed or not self.is_unwanted

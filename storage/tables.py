@@ -1,4 +1,4 @@
-"""The schema, as tables of SQLAlchemy Core. Knows what is stored, not who asks for it.
+"""The schema, as tables of SQLAlchemy Core. Knows what is stored, not who reads it.
 
 What is claimed by a process has two lease columns: `leased_by` names the process, and the lease
 is free when `leased_until` is empty or past.

@@ -38,9 +38,9 @@ def alone(card: Message, me: str, *, is_open: bool = False) -> Reply:
 
 
 def beside(card: Message, what: Line, me: str) -> Reply | None:
-    """For who asked, where they asked: where the card is that could not be shown there, and why.
+    """Tell the requester, where they asked, where the card is and why it is not there.
 
-    The card itself where it is nowhere else; None where it stands in its place. `what` is about.
+    Gives the card itself if it stands nowhere else, None if it stands there. `what` names it.
     """
     wanted = card.place
     if not wanted.channel.startswith(("C", "G")):

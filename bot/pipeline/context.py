@@ -104,7 +104,7 @@ class Context:
     async def allow(self, **found: str) -> None:
         """Let a `look` go on only if the rules do not deny it with what it has `found` so far.
 
-        Comes as soon as that is known which was left out: whoever is denied it learns nothing more.
+        Called as soon as a left-out argument is known: a person who is denied it learns no more.
         Raises Denied, or RightsUnknown while Slack does not say who it is.
         """
         assert self.execution is not None, "only commands that change something have a look"  # noqa: S101

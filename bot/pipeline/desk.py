@@ -285,8 +285,8 @@ class Desk:
     async def _say_beside(self, execution: Execution, answer: Answer) -> None:
         """Show the requester, in the channel of the request, what could not be posted there.
 
-        What has ended, and what is to be decided, is shown there alone; what goes on has its card
-        in their direct messages, and there they read where it is.
+        What has ended, or waits for a decision, is shown only there. What goes on has its card in
+        their direct messages, and here they read where it is.
         """
         store, key = self._services.store, cards.card_key(execution.id)
         async with store.read() as tx:

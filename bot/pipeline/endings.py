@@ -1,8 +1,8 @@
-"""Tells how a change ended that no watch follows: on its card, or to who asked alone.
+"""Tell how a change ended that no watch follows: on its card, or to the requester alone.
 
-What others have seen ends where they saw it. What nobody has seen yet is told only to who asked:
-stored with the end that it tells, then said; what a crash or Slack keeps from being said there is
-delivered to their direct messages.
+What others have seen ends where they saw it. What nobody has seen yet only the requester is told:
+the text is stored together with the end, then said. If a crash or Slack prevents that, the outbox
+delivers it to their direct messages.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Endings:
         *,
         announced: bool,
     ) -> None:
-        """End the card; where who asked may not be looking, by a new message that mentions them."""
+        """End the card; if the requester may not be looking, also mention them in a new message."""
         now = self._clock.now()
         on_card = () if announced else hint
         await board.show_card(
@@ -71,7 +71,7 @@ class Endings:
         sentence: Line,
         hint: Line = (),
     ) -> None:
-        """Tell who asked in a message of its own; also where less was known and told before."""
+        """Tell the requester in a new message, also if an earlier one told less."""
         told = cards.announcement(execution, end, sentence, *cards.hint(hint))
         later = await self.is_told(tx, execution)
         key = cards.end_key(execution.id, _LATER if later else "")
@@ -80,7 +80,7 @@ class Endings:
     async def keep(
         self, tx: UnitOfWork, execution: Execution, reply: Reply, *, said: bool = True
     ) -> None:
-        """Store what who asked is to be told; `say` follows, unless `said` is False."""
+        """Store the reply for the requester; `say` follows, unless `said` is False."""
         now = self._clock.now()
         title = self._services.table.spoken_of(execution.command).title
         asked = line("You asked for ", code(title), ", ", time(execution.created_at))

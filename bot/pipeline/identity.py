@@ -1,4 +1,4 @@
-"""What a card says of who its target is, beside the nickname, which anybody may change.
+"""What a card says of its target beside the nickname, which anybody may change.
 
 Shown with the question and not compared: what is done goes by the ids.
 """

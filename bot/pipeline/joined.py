@@ -1,4 +1,4 @@
-"""The words for who requested second what is open already: by whom, where, and the way to two."""
+"""The answer to a second request for what is open already: by whom, where, and how to run both."""
 
 from contextlib import suppress
 

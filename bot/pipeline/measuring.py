@@ -1,6 +1,6 @@
 """Holds open reviews to the rules and rights of now, whatever they were when people voted.
 
-A vote counts while whoever made it may decide. A question is open no longer than the rules in force
+A vote counts while its voter may decide. A question is open no longer than the rules in force
 say, needs no fewer approvals and no more denials, and says which of it has changed. Where nothing
 can come of it by them, it is closed.
 """
@@ -129,7 +129,7 @@ class Measuring:
             await self._deliver()
 
     async def _find(self, rules: Policy) -> None:
-        """Put down what is to be looked at: all after a reload, else what its rights concern."""
+        """Note which reviews to look at: all after a reload, else those whose rights changed."""
         doubtful = set(self._doubtful)
         async with self._store.read() as tx:
             rights = await tx.sessions.entitlements()
@@ -157,8 +157,8 @@ class Measuring:
     ) -> Approval:
         """The review as the rules let it stand now; what has changed of it will be on its cards.
 
-        `whole`: each voter is looked at, also where one more vote decides nothing, and whoever may
-        approve now is asked. What is unchanged is the very same object. Raises DeliveryFailed, and
+        `whole`: check each voter, also where one more vote decides nothing, and ask everybody who
+        may approve now. What is unchanged is the very same object. Raises DeliveryFailed, and
         Refused where nothing can come of what is approved.
         """
         if approval.kind is ReviewKind.AFTERWARDS or approval.status not in _MEASURED:
@@ -279,7 +279,7 @@ class Measuring:
             )
 
     async def _ask(self, tx: UnitOfWork, question: Question, card: Reply, now: datetime) -> None:
-        """Whoever may approve and has no copy of the card gets one."""
+        """Send a copy of the card to each approver who has none."""
         key = card_key(question.execution.id)
         asked = {copy.key for copy in await tx.messages.copies(key)}
         for user in question.people:

@@ -265,7 +265,7 @@ class Pipeline:
             log.exception("execution.not_recovered", execution=execution.id)
 
     async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
-        """Nothing was sent: close the entry, and say so where it was seen, or to who asked."""
+        """Nothing was sent: close the entry, and say so where it was seen, or to the requester."""
         log.info("execution.refused", execution=execution.id, why=error.sentence)
         now = self._clock.now()
         reply = from_error(error)

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What is to be reminded of, whom (None: nobody knows), and the first pause between two."""
+    """What to remind of, whom (None: nobody knows), and the first pause between two reminders."""
 
     question: Question
     people: Sequence[str] | None

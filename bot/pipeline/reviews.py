@@ -61,7 +61,7 @@ log = structlog.get_logger()
 
 
 class Reviews:
-    """The review of an execution, whoever clicks and whenever."""
+    """The review of an execution, from the question to the last click."""
 
     def __init__(
         self,
@@ -194,8 +194,8 @@ class Reviews:
     async def take(self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool) -> bool:
         """Keep a click on disk; False when this delivery is kept already.
 
-        `typed`: whoever approves has typed what it is about. Raises Refused, and records it, for an
-        id that is none of a review of these kinds, and where that lacks.
+        `typed`: the approver has typed what it is about. Raises Refused, and records it, for an id
+        that belongs to no review of these kinds, and if the typed text is missing.
         """
 
         async def cast(tx: UnitOfWork) -> bool | Refused:

@@ -23,9 +23,9 @@ def is_open_to_all(command: str) -> bool:
 async def require_colleague(
     services: Services, user: str, effect: Effect = Effect.READ, *, fresh: bool = False
 ) -> None:
-    """Machines are for colleagues: a guest is none, nor is who was deactivated.
+    """Machines are for colleagues: no guests, no deactivated people.
 
-    That holds whoever's session it is: whoever became a guest keeps theirs in the database.
+    Their own session does not help: a person who became a guest keeps it in the database.
     `fresh`: who they were a moment ago does not do. Raises Refused, or RightsUnknown while Slack
     does not say who it is.
     """

@@ -38,7 +38,7 @@ async def came_meanwhile(
     shown: Mapping[str, Fact],
     since: datetime,
 ) -> bool:
-    """Whether a like request was sent, or is about to be, that whoever decided was not shown.
+    """Whether a like request was sent, or is about to be, that the approver was not shown.
 
     Also one that is done, since the question was put: it has made what this one would make.
     """

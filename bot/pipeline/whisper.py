@@ -1,4 +1,4 @@
-"""An answer for who asked, where nobody waits for it: the process or the click was another's."""
+"""An answer to the requester from a process or click that was not theirs."""
 
 from dataclasses import dataclass
 
