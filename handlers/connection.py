@@ -126,6 +126,7 @@ class SlackConnection:
         app_token = settings.slack_app_token
         self._app_token = app_token.get_secret_value() if app_token is not None else ""
         self._identity: Identity | None = None
+        self._is_closed = False
         self._slash_command = settings.slash_command
         self._redactor = redactor or Redactor()
         self._clock = clock
@@ -153,6 +154,7 @@ class SlackConnection:
     async def open(self) -> None:
         """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""
         who = await self.ask("auth.test", self.client.token or "")
+        self._require_open()  # it may have been closed meanwhile
         identity = Identity(
             team=_word(who, "team_id"),
             enterprise=_word(who, "enterprise_id"),
@@ -170,6 +172,7 @@ class SlackConnection:
 
         For whoever tries again by themselves. Raises DeliveryFailed.
         """
+        self._require_open()
         client = AsyncWebClient(
             token=token,
             base_url=self.client.base_url,
@@ -240,9 +243,15 @@ class SlackConnection:
             log.info("slack.accepts_the_bot", again=what)
 
     async def close(self) -> None:
-        """Let go of the pool."""
+        """Let go of the pool. Every call from now on is a DeliveryFailed: nothing is sent."""
+        self._is_closed = True
         if self.client.session is not None:
             await self.client.session.close()
+
+    def _require_open(self) -> None:
+        """Raise DeliveryFailed once it is closed: else the SDK opens a connection of its own."""
+        if self._is_closed:
+            raise DeliveryFailed("the connection to Slack is closed", SOON)
 
     def put_off(self, method: str, channel: str = "") -> PutOff | None:
         """What Slack would put this call off with, as it has said before; None: nothing."""
@@ -268,6 +277,7 @@ class SlackConnection:
 
     async def _ask(self, method: str, **how: Any) -> Mapping[str, Any]:
         """Call a method. Raises Unanswered only for what must not be done twice."""
+        self._require_open()
         try:
             answer = await self.client.api_call(method, **how)
         except FAILING as error:
@@ -284,6 +294,7 @@ class SlackConnection:
         await self._pacing.send(_UPLOAD[0], "", share, PATIENCE)
 
     async def _upload(self, channel: str, thread: str, name: str, content: str | BinaryIO) -> None:
+        self._require_open()
         if isinstance(content, str):
             share = partial(self.client.files_upload_v2, content=self._redactor.redact(content))
         else:
@@ -299,6 +310,7 @@ class SlackConnection:
 
     async def respond(self, url: str, body: Json) -> None:
         """Use a response_url once. Raises DeliveryFailed: Unanswered where it may be said."""
+        self._require_open()
         webhook = AsyncWebhookClient(
             url,
             timeout=TIMEOUT,

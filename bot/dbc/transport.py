@@ -88,6 +88,7 @@ class Transport:
         self._breaker = Breaker(clock, limits)
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def call(
         self,
@@ -130,7 +131,8 @@ class Transport:
         return self._breaker
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whoever sends anything from now on gets a RuntimeError."""
+        self._is_closed = True
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -153,6 +155,8 @@ class Transport:
 
         The daemon goes on with it all the same, and a second one of its kind could hang for ever.
         """
+        if self._is_closed:  # before it is announced; nobody would close what is opened now
+            raise RuntimeError("the DBC client is closed")
         sent = asyncio.Event()
 
         async def sending() -> None:

@@ -29,6 +29,7 @@ class HttpDelivery:
         self._clock = clock
         self.held = timedelta()  # how long something on the way holds each request back
         self._http: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def send(self, delivery: Delivery, attempt: int, reason: str, seconds: float) -> Ack:
         """POST once; only a 2xx within the time is an acknowledgement."""
@@ -47,12 +48,15 @@ class HttpDelivery:
         return ack.ok and answer == challenge
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; nothing is delivered any more."""
+        self._is_closed = True
         if self._http is not None:
             await self._http.close()
             self._http = None
 
     async def _post(self, body: str, headers: dict[str, str], seconds: float) -> Ack:
+        if self._is_closed:  # nobody would close what is opened now
+            return Ack("connection_failed")
         if self._http is None:
             self._http = aiohttp.ClientSession()
         timestamp = str(int((self._clock.now() - self.held).timestamp()))

@@ -464,3 +464,23 @@ async def test_a_gateway_that_gives_up_waiting_counts_as_silence_of_the_node(
             await dbc.tasks.list(target)
     with pytest.raises(NodeSilent):
         await dbc.tasks.list(target)
+
+
+async def test_a_closed_client_announces_and_sends_nothing(
+    daemon: FakeDaemon, dbc: DbcClient, target: Target
+) -> None:
+    daemon.answer = EMPTY
+    await dbc.tasks.list(target)
+    await dbc.close()
+    announced: list[str] = []
+
+    async def announce() -> None:
+        announced.append("sent")
+
+    for attempt in (
+        dbc.tasks.list(target), dbc.announcing(announce).tasks.start(target, TASK)
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="is closed"):
+            await attempt
+    assert announced == []
+    assert len(daemon.paths) == 1

@@ -311,3 +311,20 @@ def test_the_sdk_logs_no_credential_and_all_else() -> None:
     record = logger.makeRecord(logger.name, logging.WARNING, "", 0, "%s", (told,), None)
     assert logger.filter(record)
     assert record.getMessage() == "to 'https://…', with …: 'wss://x/?ticket=…'"
+
+
+async def test_a_closed_connection_sends_nothing_and_can_be_told_so(office: Office) -> None:
+    office.ws.core.calls.clear()
+    await office.connection.close()
+    for attempt in (
+        office.connection.open(),
+        office.connection.call("chat.postMessage", channel="C1", text="late"),
+        office.connection.read("users.info", user="U1"),
+        office.connection.upload("C1", "", "late.txt", "late"),
+        office.connection.respond(f"{office.ws.url}commands/T/1/x", {"text": "late"}),
+        office.connection.open_socket(),
+    ):
+        with pytest.raises(DeliveryFailed, match="closed") as failed:
+            await attempt
+        assert failed.value.retry_after is not None  # whoever keeps it sends it another time
+    assert office.ws.core.calls == []

@@ -11,7 +11,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SystemClock, Workspace
-from sandbox.slack.http_delivery import signature
+from sandbox.slack.delivery import Delivery
+from sandbox.slack.http_delivery import HttpDelivery, signature
 from tests.sandbox.slack.conftest import (
     actions,
     button,
@@ -143,3 +144,27 @@ async def test_the_mode_can_be_switched_back(http_ws: Workspace) -> None:
     async with connected(ws, app):
         await ws.member("alice").types("/dbc")
         await ws.member("alice").sees("here")
+
+
+async def test_nothing_is_delivered_after_the_end() -> None:
+    asked: list[str] = []
+
+    async def answer(request: aiohttp_web.Request) -> aiohttp_web.Response:
+        asked.append((await request.json())["type"])
+        return aiohttp_web.json_response({"challenge": "none"})
+
+    app = aiohttp_web.Application()
+    app.router.add_post("/", answer)
+    runner = aiohttp_web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await aiohttp_web.TCPSite(runner, "127.0.0.1", 0).start()
+    delivery = HttpDelivery(f"http://127.0.0.1:{runner.addresses[0][1]}/", "secret", SystemClock())
+    try:
+        assert not await delivery.verify("token")
+        await delivery.close()
+        assert not await delivery.verify("token")
+        event = Delivery("events_api", {"type": "event_callback"})
+        assert (await delivery.send(event, 0, "", 3.0)).status == "connection_failed"
+    finally:
+        await runner.cleanup()
+    assert asked == ["url_verification"]
