@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from cryptography.fernet import Fernet
 from sqlalchemy import Connection, Engine, event
@@ -56,10 +57,12 @@ def _anybody(key: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def share_compilations() -> None:
-    """Let all engines for SQLite in this process share what they have compiled."""
+    """Let all engines for SQLite in this process share what they know of statements and types."""
     compilations = Compilations()
+    types: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # how values get in and out
 
     @event.listens_for(Engine, "engine_connect")
     def _share(connection: Connection) -> None:
         if connection.dialect.name == "sqlite":
             connection.execution_options(compiled_cache=compilations)
+            connection.dialect._type_memos = types

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
-from bot.model import AuditKind, AuditQuery
+from bot.model import AuditKind, AuditQuery, DbcSession
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.dbc.task import Task
@@ -128,6 +128,19 @@ class Stage:
         return found[0]
 
     async def gives_session(self, person: Person, *nodes: str) -> None:
+        """`person` has a session for these nodes: tried and kept, as the form leaves it.
+
+        For scenarios that only need one; the form itself is `adds_session`, and costs ten times
+        as much.
+        """
+        inventory, sessions = self.bot._services.inventory, self.bot._services.sessions
+        for name in nodes:
+            node = self.node(name).node_id
+            if node not in {one.id for one in await inventory.known_nodes()}:
+                await inventory.refresh_nodes()
+            await sessions.add(DbcSession(person.id, node, *self.pair(name)))
+
+    async def adds_session(self, person: Person, *nodes: str) -> None:
         """`person` adds their session for these nodes, by the form."""
         for name in nodes:
             await person.types(f"/dbc session add {name}", channel=CHANNEL)

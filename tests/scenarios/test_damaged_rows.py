@@ -76,7 +76,7 @@ async def test_the_owner_of_a_locked_session_is_told_what_to_do_and_can_do_it(
         assert "/dbc session add" in seen.plain
     await stage.erases_session(stage.bob, "gpu1")
     assert "is erased" in stage.bob.screen()
-    await stage.gives_session(stage.bob, "gpu1")
+    await stage.adds_session(stage.bob, "gpu1")
     seen = await stage.asks(stage.bob, "/dbc vm list")
     assert "inference" in seen.plain
     assert "decrypted" not in seen.plain
@@ -84,7 +84,7 @@ async def test_the_owner_of_a_locked_session_is_told_what_to_do_and_can_do_it(
 
 async def test_a_locked_session_can_be_replaced_by_the_form_alone(stage: Stage) -> None:
     locks(stage, "bob")
-    await stage.gives_session(stage.bob, "gpu1")
+    await stage.adds_session(stage.bob, "gpu1")
     seen = await stage.asks(stage.bob, "/dbc vm show inference")
     assert "running" in seen.plain
 
@@ -112,7 +112,7 @@ async def test_the_operator_sees_a_locked_session_once_and_in_readiness(tmp_path
         async with ClientSession() as http, http.get(url) as answer:
             assert answer.status == 200
             assert f"session {stage.bob.id}" in await answer.text()
-        await stage.gives_session(stage.bob, "gpu1")
+        await stage.adds_session(stage.bob, "gpu1")
         await stage.passes(60)
         async with ClientSession() as http, http.get(url) as answer:
             assert await answer.text() == "ok\n"

@@ -56,7 +56,7 @@ async def test_a_public_log_shows_no_password_in_any_spelling(
     one_stage: Stage, spelling: str
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     stage.node("gpu1").log_spelling = spelling
     await sets_password(stage, STRONG)
     await stage.restart_bot()  # it has forgotten what it set
@@ -71,7 +71,7 @@ async def test_a_log_is_for_who_asked_alone_where_its_passwords_cannot_be_read(
     one_stage: Stage,
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     stage.node("gpu1").log_spelling = "hex"
     await sets_password(stage, STRONG)
     await stage.restart_bot()
@@ -88,7 +88,7 @@ async def test_an_ordinary_word_as_a_password_leaves_lists_and_names_readable(
     one_stage: Stage, word: str
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     await sets_password(stage, word)
     await stage.asks(stage.alice, "/dbc vm show inference")
     images = await stage.asks(stage.alice, "/dbc image list gpu1")
@@ -103,7 +103,7 @@ async def test_an_ordinary_word_as_a_password_leaves_lists_and_names_readable(
 
 async def test_a_short_password_is_masked_in_its_own_machines_log(one_stage: Stage) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     stage.node("gpu1").log_spelling = "plain"
     await sets_password(stage, "hunter2")
     log = await stage.asks(stage.alice, "@dbc vm logs inference")
@@ -116,7 +116,7 @@ async def test_an_error_that_repeats_the_request_shows_no_session(
     one_stage: Stage, spelling: str
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     stage.world.faults.on("echo", spelling=spelling)
     await stage.asks(stage.alice, "@dbc vm list")
     await stage.asks(stage.alice, "/dbc vm start inference")
@@ -147,7 +147,7 @@ async def test_a_known_secret_typed_in_a_line_is_refused_and_not_recorded(
 ) -> None:
     stage = one_stage
     pair = stage.pair("gpu1")
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     await stage.asks(stage.alice, "/dbc vm show inference")
     machine = stage.task("inference")
     for secret in (pair[0], stage.pair("gpu1")[1], machine.login_password, machine.vnc_password):
@@ -160,7 +160,7 @@ async def test_a_known_secret_typed_in_a_line_is_refused_and_not_recorded(
 
 async def test_a_session_of_an_earlier_life_is_known_before_it_is_used(one_stage: Stage) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     await stage.restart_bot()
     answer = await stage.asks(stage.bob, f"/dbc alias add x vm show {stage.pair('gpu1')[1]}")
     assert REFUSED in answer.plain
@@ -168,7 +168,7 @@ async def test_a_session_of_an_earlier_life_is_known_before_it_is_used(one_stage
 
 async def test_a_known_secret_in_a_form_is_refused_at_its_field(one_stage: Stage) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm passwd inference", channel=CHANNEL)
     form = await stage.alice.sees_modal("vm passwd")
     await stage.alice.submits({"New password": STRONG, "User": STRONG})
@@ -196,7 +196,7 @@ async def test_a_description_that_holds_a_session_is_masked_in_every_list(
     one_stage: Stage,
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     secret = stage.pair("gpu1")[0]
     stage.task("inference").desc = f"key {secret}"
     listed = await stage.asks(stage.alice, "@dbc vm list")
@@ -209,7 +209,7 @@ async def test_what_was_recorded_before_a_secret_was_known_is_masked_when_it_is_
     one_stage: Stage,
 ) -> None:
     stage = one_stage
-    await stage.gives_session(stage.alice, "gpu1")
+    await stage.adds_session(stage.alice, "gpu1")
     stage.task("inference").desc = f"box {STRONG}"
     listed = await stage.asks(stage.alice, "/dbc vm list")
     assert STRONG in listed.plain  # to the bot it is a name like any other
@@ -226,7 +226,7 @@ async def test_what_was_recorded_before_a_secret_was_known_is_masked_when_it_is_
 async def test_who_typed_a_secret_is_told_what_is_left_of_it(
     one_stage: Stage, start: str, says: str
 ) -> None:
-    await one_stage.gives_session(one_stage.alice, "gpu1")
+    await one_stage.adds_session(one_stage.alice, "gpu1")
     secret = one_stage.pair("gpu1")[1]
     told = await one_stage.asks(one_stage.alice, f"{start} node use {secret}")
     assert REFUSED in told.plain

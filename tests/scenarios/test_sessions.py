@@ -18,7 +18,7 @@ async def opens_form(stage: Stage, node: str = "gpu1") -> None:
 
 async def test_a_session_is_added_listed_checked_and_removed(stage: Stage) -> None:
     alice = stage.alice
-    await stage.gives_session(alice, "gpu1")
+    await stage.adds_session(alice, "gpu1")
     assert alice.modal is None
 
     await alice.types("/dbc session list")
@@ -145,7 +145,7 @@ async def test_a_typed_secret_is_refused_and_not_repeated(one_stage: Stage, line
 
 async def test_the_end_of_the_rental_is_said(stage: Stage) -> None:
     alice = stage.alice
-    await stage.gives_session(alice, "gpu1")
+    await stage.adds_session(alice, "gpu1")
     stage.node("gpu1").end_rental(online=False)
     await alice.types("/dbc session check gpu1")
     await alice.sees("The rental behind this session has expired")
@@ -164,7 +164,7 @@ async def test_secrets_are_nowhere_but_before_who_asked(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alice = stage.alice
-    await stage.gives_session(alice, "gpu1", "gpu2")
+    await stage.adds_session(alice, "gpu1", "gpu2")
     await alice.types("/dbc session list")
     await alice.types("/dbc vm passwd inference")
     await alice.sees_modal("vm passwd")
@@ -196,7 +196,7 @@ async def test_secrets_are_nowhere_but_before_who_asked(
 
 async def test_secrets_of_a_machine_stand_only_before_who_asked(stage: Stage) -> None:
     alice = stage.alice
-    await stage.gives_session(alice, "gpu1")
+    await stage.adds_session(alice, "gpu1")
     password = stage.task("inference").login_password
     await alice.types("/dbc vm show inference")
     shown = await alice.sees("Connect")
