@@ -7,6 +7,12 @@ from typing import Any
 from sandbox.slack.conversations import Message
 from sandbox.slack.errors import Json
 
+# What holds texts, in the order in which they are read.
+_NESTED = (
+    "title", "text", "label", "hint", "fields", "rows", "placeholder",
+    "elements", "element", "accessory", "options", "option_groups", "blocks",
+)  # fmt: skip
+
 
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, list):
@@ -19,11 +25,9 @@ def _strings(value: Any) -> Iterator[str]:
 def _of_object(value: Json) -> Iterator[str]:
     if isinstance(value.get("text"), str):
         yield value["text"]
-    for key in ("title", "text", "label", "hint", "fields", "rows", "placeholder"):
-        if not isinstance(value.get(key), str):
-            yield from _strings(value.get(key))
-    for key in ("elements", "element", "accessory", "options", "option_groups", "blocks"):
-        yield from _strings(value.get(key))
+    for key in _NESTED:
+        if (entry := value.get(key)) is not None:  # most are not there
+            yield from _strings(entry)
     for key in ("description", "initial_option", "alt_text", "initial_value"):
         entry = value.get(key)
         if isinstance(entry, str):
