@@ -14,9 +14,12 @@ MINUTE = 60
 
 
 async def hours_pass(stage: Stage, minutes: int = 75) -> None:
-    """More than an hour passes, with whatever Slack had put off."""
-    for _ in range(minutes // 3):
-        await carried_out(stage, 3 * MINUTE)
+    """More than an hour passes, with whatever Slack had put off.
+
+    In steps of half the pause that the bot makes between two looks, at the most.
+    """
+    for _ in range(minutes // 5):
+        await carried_out(stage, 5 * MINUTE)
 
 
 def seen_cards(stage: Stage) -> list[SeenMessage]:
