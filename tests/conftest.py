@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+from pathlib import Path
 
 import structlog
 from hypothesis import settings
@@ -9,6 +11,8 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 
 from tests import janitor
 from tests.databases import share_compilations
+
+_MEMORY, _ROOM = Path("/dev/shm"), 2 * 2**30  # bytes; a test that has passed leaves nothing there
 
 janitor.watch()
 share_compilations()
@@ -35,6 +39,18 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
+def pytest_configure() -> None:
+    """Keep the directories of the tests in memory, where there is room.
+
+    A commit waits for the disk, and the tests commit a hundred thousand times.
+    """
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each core: a third of a scenario is waiting, for the disk and for the loopback."""
-    return 2 * (os.cpu_count() or 1)
+    """Three for two cores: one goes on where another waits, for a node that keeps silent.
+
+    Each has to import and to collect everything for itself.
+    """
+    return (3 * (os.cpu_count() or 1) + 1) // 2
