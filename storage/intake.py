@@ -6,9 +6,9 @@ under way shares the next. Knows no table: what a batch does is given.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
@@ -18,16 +18,25 @@ from storage.errors import StorageBusy, StorageFailed, StorageUnsure
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 # Called as the last thing before the commit, in whatever thread that happens; it may raise.
 Seal = Callable[[], None]
-# Stores the items: with the seal, and whether they may be stored already, by a commit of which
-# nobody knows the end.
-Commit = Callable[[Sequence[Item], Seal, bool], Awaitable[Sequence[Result]]]
 
 log = structlog.get_logger()
 
 # One statement carries a batch; SQLite takes 32,766 parameters in one and a row here has about 20.
 LARGEST_BATCH = 500
+
+
+class Commit(Protocol[Item_contra, Result_co]):
+    """Stores items and gives one result for each, in order."""
+
+    async def __call__(
+        self, items: Sequence[Item_contra], seal: Seal, /, *, again: bool
+    ) -> Sequence[Result_co]:
+        """Store them. `again`: by a commit of which nobody knows the end, they may be there."""
+        ...
 
 
 class _Left(Exception):
@@ -128,7 +137,7 @@ class GroupCommit(Generic[Item, Result]):
         while batch := _wanted(batch):
             items = [entry.item for entry in batch]
             try:
-                results = await self._commit(items, partial(_seal, batch), unsure is not None)
+                results = await self._commit(items, partial(_seal, batch), again=unsure is not None)
             except _Left:
                 continue
             except asyncio.CancelledError:

@@ -210,7 +210,9 @@ class Store:
             self._lock.close()
             self._lock = None
 
-    async def _commit(self, rows: Sequence[dict[str, Any]], seal: Seal, again: bool) -> list[bool]:
+    async def _commit(
+        self, rows: Sequence[dict[str, Any]], seal: Seal, *, again: bool
+    ) -> list[bool]:
         def work(connection: Connection) -> list[bool]:
             first = insert_new(connection, rows, self._shown, again=again)
             seal()

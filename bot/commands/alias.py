@@ -75,7 +75,9 @@ async def list_aliases(ctx: Context) -> Reply:
         Row(line(code(name), " stands for ", code(body)), {"alias": name, "stands_for": body})
         for name, body in known.items()
     ]
-    return Reply("Your aliases", (Rows(tuple(rows), line(bold("Your aliases"))), example), True)
+    return Reply(
+        "Your aliases", (Rows(tuple(rows), line(bold("Your aliases"))), example), private=True
+    )
 
 
 async def remove(ctx: Context, alias: Name) -> Reply:

@@ -237,8 +237,8 @@ class Option:
 
     name: str
     arg: Arg
-    changes: bool
     usage: str
+    changes: bool = False
 
     def fits(self, *, changes: bool) -> bool:
         """Whether a command that changes something, or one that only reads, takes it."""
@@ -249,22 +249,27 @@ REASON, BREAK_GLASS, DRY_RUN = "reason", "break_glass", "dry_run"
 FILTER, JSON, FILE = "filter", "json", "file"
 
 OPTIONS = (
-    Option(REASON, Arg("Reason", hint="Why, for those who review it"), True, 'reason="…"'),
+    Option(
+        REASON,
+        Arg("Reason", hint="Why, for those who review it"),
+        'reason="…"',
+        changes=True,
+    ),
     Option(
         BREAK_GLASS,
         Arg("Break glass", hint="Run it at once and have it reviewed later: the reason"),
-        True,
         'break_glass="…"',
+        changes=True,
     ),
     Option(
         DRY_RUN,
         Arg("Dry run", "flag", "Show what would be sent, and send nothing"),
-        True,
         "--dry-run",
+        changes=True,
     ),
-    Option(FILTER, Arg("Filter", hint="Keep only the rows with this text"), False, "--filter …"),
-    Option(JSON, Arg("JSON", "flag", "For machines"), False, "--json"),
-    Option(FILE, Arg("File", "flag", "As a file"), False, "--file"),
+    Option(FILTER, Arg("Filter", hint="Keep only the rows with this text"), "--filter …"),
+    Option(JSON, Arg("JSON", "flag", "For machines"), "--json"),
+    Option(FILE, Arg("File", "flag", "As a file"), "--file"),
 )
 _OPTIONS = {option.name: option for option in OPTIONS}
 

@@ -187,7 +187,7 @@ def _reason_field(given: str, reasons: Mapping[str, bool]) -> FormField:
     option = option_called(REASON)
     assert option is not None, "it is one of everyone's options"  # noqa: S101
     initial = Choice(given, given) if given else None
-    told = [f"{option.arg.hint}."] + [_explained(one, sure) for one, sure in reasons.items()]
+    told = [f"{option.arg.hint}."] + [_explained(one, surely=sure) for one, sure in reasons.items()]
     return FormField(
         REASON,
         option.arg.label,
@@ -198,9 +198,9 @@ def _reason_field(given: str, reasons: Mapping[str, bool]) -> FormField:
     )
 
 
-def _explained(pattern: str, sure: bool) -> str:
+def _explained(pattern: str, *, surely: bool) -> str:
     """What the rules want of a reason, for who types one."""
-    where = "The rules require" if sure else "For some targets the rules require"
+    where = "The rules require" if surely else "For some targets the rules require"
     if patterns.is_found(pattern, "x") and patterns.is_found(pattern, "1"):
         return f"{where} one."
     return f"{where} one that matches “{pattern}”."

@@ -124,7 +124,7 @@ class Reviewers:
         wanted = policy.groups_about(asked, glass=glass)
         # To break the glass is a right that is used at once, like one at a click.
         reviewers = self.at_a_click() if breaks and glass else self
-        return decide(policy, await reviewers._placed(asked, wanted))
+        return decide(policy, await reviewers._placed(asked, wanted))  # noqa: SLF001 - its like
 
     async def outlook(
         self, person: str, channel: str, asked: Mapping[str, Effect]
@@ -236,7 +236,7 @@ class Reviewers:
 
     async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
         """Who could approve it now, at most a handful; people are looked at one by one."""
-        return await self.at_this_moment()._candidates(execution, decision)
+        return await self.at_this_moment()._candidates(execution, decision)  # noqa: SLF001 - its like
 
     async def _candidates(self, execution: Execution, decision: Decision) -> list[str]:
         found: list[str] = []

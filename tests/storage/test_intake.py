@@ -27,7 +27,7 @@ class Ledger:
         self.again: list[bool] = []
         self.is_committing = False  # whether it is held at the commit, or before
 
-    async def commit(self, items: Sequence[int], seal: Seal, again: bool) -> Sequence[int]:
+    async def commit(self, items: Sequence[int], seal: Seal, *, again: bool) -> Sequence[int]:
         self.batches.append(items)
         self.again.append(again)
         if self.is_committing:
