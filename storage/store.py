@@ -87,7 +87,7 @@ class Store:
         async with self._engines.writing(decisive=decisive) as connection:
             tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
             yield tx
-            await tx.audit.flush()
+            await tx.flush()
         if tx.erased:
             await self._engines.scrub()
 
@@ -131,7 +131,7 @@ class Store:
         async with self._engines.reading() as connection:
             tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
             yield tx
-            if tx.audit.is_pending:
+            if tx.has_news:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")
 
     @asynccontextmanager

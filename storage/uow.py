@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 
 from storage.connection import OpenConnection
 from storage.repositories.aliases import Aliases
@@ -25,10 +26,13 @@ from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
 from storage.vault import Vault
 
+_KEEPERS = ("executions", "sessions", "renters", "details")  # of secrets
+
 
 class UnitOfWork:
     """What `Store.read` and `Store.write` give: all or nothing of it happens.
 
+    A repository is made when it is first asked for; most units of work need one or two.
     `restored` is the row of the audit with which a backup was put back last; 0 for none.
     """
 
@@ -39,28 +43,118 @@ class UnitOfWork:
         restored: int = 0,
         shown: Callable[[datetime], datetime] = lambda at: at,
     ) -> None:
-        self.audit = Audit(connection, shown)
-        self.executions = Executions(connection, vault, self.audit)
-        self.approvals = Approvals(connection, self.executions)
-        self.votes = Votes(connection, self.executions)
-        self.watches = Watches(connection)
-        self.messages = Messages(connection, restored)
-        self.sessions = Sessions(connection, vault)
-        self.renters = Renters(connection, vault)
-        self.details = Details(connection, vault)
-        self.names = Names(connection)
-        self.defaults = Defaults(connection)
-        self.probe = Probe(connection)
-        self.aliases = Aliases(connection)
-        self.inventory = Inventory(connection)
-        self.sightings = Sightings(connection)
-        self.strangers = Strangers(connection)
-        self.suggestions = Suggestions(connection, vault)
-        self.leases = Leases(connection)
-        self.leftovers = Leftovers(connection)
+        self._connection = connection
+        self._vault = vault
+        self._restored = restored
+        self._shown = shown
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What happened, in order."""
+        return Audit(self._connection, self._shown)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """The ledger."""
+        return Executions(self._connection, self._vault, self.audit)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Reviews."""
+        return Approvals(self._connection, self.executions)
+
+    @cached_property
+    def votes(self) -> Votes:
+        """Clicks on reviews."""
+        return Votes(self._connection, self.executions)
+
+    @cached_property
+    def watches(self) -> Watches:
+        """What is followed to an end."""
+        return Watches(self._connection)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """What is said in Slack."""
+        return Messages(self._connection, self._restored)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Credentials for nodes."""
+        return Sessions(self._connection, self._vault)
+
+    @cached_property
+    def renters(self) -> Renters:
+        """What renters have under way."""
+        return Renters(self._connection, self._vault)
+
+    @cached_property
+    def details(self) -> Details:
+        """What was last read of machines."""
+        return Details(self._connection, self._vault)
+
+    @cached_property
+    def names(self) -> Names:
+        """Names that people gave."""
+        return Names(self._connection)
+
+    @cached_property
+    def defaults(self) -> Defaults:
+        """Nodes that are meant where none is named."""
+        return Defaults(self._connection)
+
+    @cached_property
+    def probe(self) -> Probe:
+        """Whether the database takes writes."""
+        return Probe(self._connection)
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """People's own words for commands."""
+        return Aliases(self._connection)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """Machines and nodes as last seen."""
+        return Inventory(self._connection)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """Images, disks and the like as last seen."""
+        return Sightings(self._connection)
+
+    @cached_property
+    def strangers(self) -> Strangers:
+        """What this version cannot read."""
+        return Strangers(self._connection)
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """What a line may have meant."""
+        return Suggestions(self._connection, self._vault)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who works on what."""
+        return Leases(self._connection)
+
+    @cached_property
+    def leftovers(self) -> Leftovers:
+        """What has had its time."""
+        return Leftovers(self._connection)
+
+    async def flush(self) -> None:
+        """Write what is written last. The store's own; nobody else calls it."""
+        if self.has_news:
+            await self.audit.flush()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something was appended to the audit and not written yet."""
+        return "audit" in vars(self) and self.audit.is_pending
 
     @property
     def erased(self) -> bool:
         """Whether secrets were erased, so that no trace of them should stay in a journal."""
-        keepers = (self.executions, self.sessions, self.renters, self.details)
-        return any(keeper.erased for keeper in keepers)
+        made = vars(self)
+        return any(made[name].erased for name in _KEEPERS if name in made)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, exists, or_, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, exists, or_, select, update
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
@@ -41,6 +41,14 @@ _KINDS = {
 }
 # Facts were once kept by the labels that cards show.
 _FORMERLY = {"Present state": "state", "Disks": "disks", "Snapshots": "snapshots"}
+
+_FIND = select(approvals).where(approvals.c.id == bindparam("one"))
+_FIND_FOR = (
+    select(approvals)
+    .where(approvals.c.execution == bindparam("one"))
+    .order_by(approvals.c.created_at.desc())
+    .limit(1)
+)
 
 
 class Approvals(Repository):
@@ -99,11 +107,11 @@ class Approvals(Repository):
 
     async def find(self, approval_id: str) -> Approval | None:
         """The review, if there is one."""
-        return await self._newest(approvals.c.id == approval_id)
+        return await self._newest(_FIND, approval_id)
 
     async def for_execution(self, execution_id: str) -> Approval | None:
         """The newest review that the execution waits or waited for."""
-        return await self._newest(approvals.c.execution == execution_id)
+        return await self._newest(_FIND_FOR, execution_id)
 
     async def resolve(
         self, approval_id: str, status: ApprovalStatus, *, by: str, now: datetime
@@ -243,10 +251,8 @@ class Approvals(Repository):
         )
         return True
 
-    async def _newest(self, condition: Any) -> Approval | None:
-        rows = await self._connection.execute(
-            select(approvals).where(condition).order_by(approvals.c.created_at.desc()).limit(1)
-        )
+    async def _newest(self, query: Select[*tuple[Any, ...]], one: str) -> Approval | None:
+        rows = await self._connection.execute(query, {"one": one})
         row = rows.mappings().one_or_none()
         return None if row is None else from_row(row)
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     RowMapping,
     Text,
     and_,
+    bindparam,
     cast,
     exists,
     func,
@@ -47,6 +48,14 @@ _MAY_BE_DONE = [s for s in _UNFINISHED if s is not ExecutionStatus.WAITING]
 _MAY_BE_DONE += [ExecutionStatus.DONE, ExecutionStatus.UNKNOWN]
 _OF_MACHINES = "vm."  # how their ids begin that change a machine
 
+# What every command asks is built once: building a statement costs more than carrying it out.
+_IS_IT = executions.c.id == bindparam("one")
+_FIND = select(executions).where(_IS_IT)
+_SET = update(executions).where(_IS_IT)
+_MOVE = _SET.where(executions.c.status.in_(bindparam("expected", expanding=True))).returning(
+    executions
+)
+
 
 class Executions(Repository):
     """Recorded commands. `Store.record` adds them."""
@@ -67,7 +76,9 @@ class Executions(Repository):
 
     async def find(self, execution_id: str) -> Execution | None:
         """The execution, if there is one."""
-        return await self._one(executions.c.id == execution_id)
+        rows = await self._connection.execute(_FIND, {"one": execution_id})
+        row = rows.mappings().one_or_none()
+        return None if row is None else self._open(row)
 
     async def some(self, execution_ids: Collection[str]) -> dict[str, Execution]:
         """Those of these executions that there are, by id, without their secrets."""
@@ -140,31 +151,19 @@ class Executions(Repository):
 
     async def set_target(self, execution_id: str, node: str, task: str, label: str) -> None:
         """Write down which machine the command turned out to mean."""
-        await self._connection.execute(
-            update(executions)
-            .where(executions.c.id == execution_id)
-            .values(node=node, task=task, label=label)
-        )
+        await self._set(execution_id, node=node, task=task, label=label)
 
     async def set_facts(self, execution_id: str, facts: Mapping[str, str]) -> None:
         """Write down what was read before the command is asked about or sent."""
-        await self._connection.execute(
-            update(executions).where(executions.c.id == execution_id).values(facts=dict(facts))
-        )
+        await self._set(execution_id, facts=dict(facts))
 
     async def set_approvers(self, execution_id: str, people: Collection[str]) -> None:
         """Write down who approved it."""
-        await self._connection.execute(
-            update(executions)
-            .where(executions.c.id == execution_id)
-            .values(approved_by=" ".join(people))
-        )
+        await self._set(execution_id, approved_by=" ".join(people))
 
     async def set_session_of(self, execution_id: str, user: str) -> None:
         """Write down whose session the command is carried out with."""
-        await self._connection.execute(
-            update(executions).where(executions.c.id == execution_id).values(session_of=user)
-        )
+        await self._set(execution_id, session_of=user)
 
     async def set_status(
         self,
@@ -190,17 +189,16 @@ class Executions(Repository):
         if status.is_end:
             values["finished_at"] = now
         rows = await self._connection.execute(
-            update(executions)
-            .where(executions.c.id == execution_id, executions.c.status.in_(expect))
-            .values(values)
-            .returning(executions)
+            _MOVE, {"one": execution_id, "expected": list(expect), **values}
         )
         row = rows.mappings().one_or_none()
         if row is None:
             return False
         if status.is_end:
             self._note_end(from_row(row, secrets={}), decided_by, now)
-            await self._erase(execution_id)
+            if row["secrets"] is not None:
+                await self._set(execution_id, secrets=None)
+                self.erased = True
         return True
 
     async def recent(
@@ -400,9 +398,7 @@ class Executions(Repository):
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Append to the audit what happened to an execution; `actor` is by default its own."""
-        rows = await self._connection.execute(
-            select(executions).where(executions.c.id == execution_id)
-        )
+        rows = await self._connection.execute(_FIND, {"one": execution_id})
         about = from_row(rows.mappings().one(), secrets={})
         self._audit.append(
             AuditEntry.about(
@@ -426,11 +422,7 @@ class Executions(Repository):
         )
         sealed = [(one, secrets) for one, secrets in rows if self._vault.opens(secrets)]
         for execution_id, secrets in sealed:
-            await self._connection.execute(
-                update(executions)
-                .where(executions.c.id == execution_id)
-                .values(secrets=self._vault.rotate(secrets))
-            )
+            await self._set(execution_id, secrets=self._vault.rotate(secrets))
         return len(sealed)
 
     def _note_end(self, ended: Execution, decided_by: Sequence[str], now: datetime) -> None:
@@ -450,18 +442,8 @@ class Executions(Repository):
             )
         )
 
-    async def _erase(self, execution_id: str) -> None:
-        rows = await self._connection.execute(
-            update(executions)
-            .where(executions.c.id == execution_id, executions.c.secrets.is_not(None))
-            .values(secrets=None)
-        )
-        self.erased = self.erased or rows.rowcount > 0
-
-    async def _one(self, condition: Any) -> Execution | None:
-        rows = await self._connection.execute(select(executions).where(condition))
-        row = rows.mappings().one_or_none()
-        return None if row is None else self._open(row)
+    async def _set(self, execution_id: str, **values: Any) -> None:
+        await self._connection.execute(_SET, {"one": execution_id, **values})
 
     def _open(self, row: RowMapping) -> Execution:
         """The execution of a row, `unreadable` where no key opens its secrets."""
