@@ -36,13 +36,19 @@ _MY_TURN = text(
 )
 
 
+# What is READ COMMITTED sees no more with a transaction than each query does by itself, and the
+# beginning and end of one are two more questions to the server. Behind a pooler there has to be
+# one, or a statement is prepared at one server and carried out at another.
+_EACH_BY_ITSELF, _TOGETHER = "AUTOCOMMIT", "READ COMMITTED"
+
+
 class PostgresEngines(Engines):
     """A pool to read and browse, and one to write."""
 
     def __init__(self, url: URL) -> None:
         self._queue = asyncio.Lock()
         self.url = url
-        self._readers, self._writers = _connected(url, {})
+        self._readers, self._writers = _connected(url, {}, _EACH_BY_ITSELF)
         # Until the first use has shown whether a pooler stands before the server.
         self._is_met = False
         self._meeting = asyncio.Lock()
@@ -98,12 +104,12 @@ class PostgresEngines(Engines):
         async with self._meeting:
             if self._is_met:
                 return
-            async with self._readers.connect() as connection:
+            async with self._writers.connect() as connection:
                 is_pooled = await _is_pooled(connection)
             if is_pooled:
                 log.info("database.is_pooled", then="no prepared statement is kept")
                 await self.dispose()
-                self._readers, self._writers = _connected(self.url, _UNPREPARED)
+                self._readers, self._writers = _connected(self.url, _UNPREPARED, _TOGETHER)
             self._is_met = True
 
     async def scrub(self) -> None:
@@ -115,19 +121,34 @@ class PostgresEngines(Engines):
         await self._readers.dispose()
 
 
-def _connected(url: URL, settings: Mapping[str, Any]) -> tuple[AsyncEngine, AsyncEngine]:
-    # A server that restarts leaves dead connections in the pool: pre_ping replaces them.
+def _connected(
+    url: URL, settings: Mapping[str, Any], reading: str
+) -> tuple[AsyncEngine, AsyncEngine]:
     options: dict[str, Any] = {
         "hide_parameters": True,
-        "pool_pre_ping": True,
-        # What is written here allows for it; a server may have another default.
-        "isolation_level": "READ COMMITTED",
         "json_deserializer": lenient,
         "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
     }
     return (
-        create_async_engine(url, pool_size=5, max_overflow=5, **options),
-        create_async_engine(url, pool_size=10, max_overflow=0, **options),
+        create_async_engine(
+            url,
+            pool_size=5,
+            max_overflow=5,
+            # A server that restarts leaves dead connections in the pool: this replaces them.
+            pool_pre_ping=True,
+            isolation_level=reading,
+            **options,
+        ),
+        create_async_engine(
+            url,
+            pool_size=10,
+            max_overflow=0,
+            # A dead connection shows at the first statement, and what writes is begun again.
+            pool_pre_ping=False,
+            # What is written here allows for it; a server may have another default.
+            isolation_level=_TOGETHER,
+            **options,
+        ),
     )
 
 

@@ -80,6 +80,8 @@ class _Writer:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._driver = _driver(connection)
+        self._changes = 0  # of rows, until the present transaction began
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
 
     async def begin(self) -> None:
@@ -95,8 +97,23 @@ class _Writer:
                 if not is_busy(error) or time.monotonic() >= until:
                     raise
             else:
+                self._changes = self._driver.total_changes
                 return
             await asyncio.sleep(_LOOKS_AGAIN)
+
+    async def commit(self) -> bool:
+        """Commit; says whether the caller was cancelled meanwhile. Nothing new needs no disk."""
+        if self._driver.total_changes == self._changes:
+            self.connection.commit()
+            return False
+        _, was_cancelled = await self.in_thread(self.connection.commit)
+        return was_cancelled
+
+    def roll_back(self) -> None:
+        """Undo what was not committed, if there is anything."""
+        self.connection.rollback()
+        if self._driver.in_transaction:  # where the commit failed, only SQLite knows of it
+            self._driver.rollback()
 
     async def in_thread(self, work: Callable[[], Result]) -> tuple[Result, bool]:
         """Do what waits, to its end; says too whether the caller was cancelled meanwhile."""
@@ -105,14 +122,13 @@ class _Writer:
 
     async def scrub(self) -> None:
         """Move the journal into the file and truncate it, as far as readers allow."""
-        driver = _driver(self.connection)
 
         def move() -> None:
             # What was to be committed is: a full disk or a busy file is no failure of that.
             with suppress(sqlite3.Error):
-                driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            driver.execute("PRAGMA busy_timeout = 0")
+                self._driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._driver.execute("PRAGMA busy_timeout = 0")
 
         await self.in_thread(move)
 
@@ -176,7 +192,7 @@ class SqliteEngines(Engines):
         with failures():
             async with self.queue, self.turn, self._writing(PAUSES) as writer:
                 yield InlineConnection(writer.connection)
-                _, was_cancelled = await writer.in_thread(writer.connection.commit)
+                was_cancelled = await writer.commit()
         if was_cancelled and not decisive:
             raise asyncio.CancelledError
 
@@ -220,10 +236,7 @@ class SqliteEngines(Engines):
     def _undo(self, writer: _Writer) -> None:
         """Leave the writer as it was found; one that fails at that is not used again."""
         with suppress(DBAPIError, sqlite3.Error):
-            writer.connection.rollback()
-            driver = _driver(writer.connection)
-            if driver.in_transaction:  # where the commit failed, only SQLite knows of it
-                driver.rollback()
+            writer.roll_back()
             if not self._is_closed:
                 return
         self._writer = None

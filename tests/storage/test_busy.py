@@ -233,6 +233,23 @@ async def test_a_transaction_whose_connection_was_ended_is_done_again_whole(
     assert [await version(pair[0], key) for key in (ONE, OTHER)] == [2, 2]
 
 
+async def test_connections_that_ended_while_nobody_used_them_are_no_failure(
+    pair: list[Store], postgres_url: str
+) -> None:
+    for writes in (False, True):
+        other = await connected(postgres_url)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await other.close()
+        if writes:
+            async with pair[0].write() as tx:
+                await tx.messages.put(ONE, HERE, "after", NOW)
+        assert await pair[1].record(execution(str(writes)), by="p", until=SOON)
+        assert await version(pair[0], ONE) == 1 + writes
+
+
 async def test_a_transaction_that_stood_still_for_too_long_is_done_again_whole(
     pair: list[Store], postgres_url: str
 ) -> None:

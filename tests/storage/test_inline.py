@@ -82,6 +82,22 @@ async def test_what_follows_a_commit_that_nobody_waits_for_any_more_waits_for_it
     await store.close()
 
 
+async def test_what_has_nothing_to_write_does_not_wait_for_the_disk(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store, flushed = Store(sqlite_url, vault), threading.Event()
+    await store.migrate()
+    writer: Any = store._engines._writer  # type: ignore[attr-defined]
+    waiting = asyncio.ensure_future(writer.in_thread(flushed.wait))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5), store.write() as tx:
+        assert await tx.aliases.all() == {}
+    assert not waiting.done()
+    flushed.set()
+    await waiting
+    await store.close()
+
+
 async def test_rows_that_nobody_reads_keep_no_former_state(sqlite_url: str, vault: Vault) -> None:
     store = Store(sqlite_url, vault)
     await store.migrate()

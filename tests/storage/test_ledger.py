@@ -72,7 +72,7 @@ async def before(store: Store, one: Execution, **since: datetime) -> list[str]:
 
 async def test_what_ended_long_ago_is_not_gone_through_for_what_is_alike(store: Store) -> None:
     asked: list[tuple[str, Any]] = []
-    async with store.read() as tx:
+    async with store.write() as tx:
         connection = tx.executions._connection
         if connection.dialect.name == "postgresql":  # so few rows it would rather read them all
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
