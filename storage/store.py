@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, or_, select, text, update
 
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.busy import PAUSES
@@ -160,7 +160,7 @@ class Store:
             for table in LEASED.values():
                 await connection.execute(
                     update(table)
-                    .where(table.c.leased_by != by)
+                    .where(or_(table.c.leased_by < by, table.c.leased_by > by))
                     .values(leased_by=None, leased_until=None)
                 )
 

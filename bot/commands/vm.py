@@ -53,8 +53,8 @@ from bot.reply import (
     line,
     time,
 )
-from bot.services.inventory import NodeListing
 from bot.services.last_known import Known
+from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
 
 # Nodes that answer in time are shown before the silent ones are, which are named as such at last.

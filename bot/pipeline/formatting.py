@@ -25,7 +25,7 @@ from bot.reply import (
     mention,
     time,
 )
-from bot.services.inventory import NodeListing
+from bot.services.listing import NodeListing
 
 OPEN_FORM = "command.open"  # opens a command's form; the button's value is the command's id
 

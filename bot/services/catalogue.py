@@ -4,7 +4,7 @@ Search fields are answered from here: they wait for nobody but where nothing was
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -138,10 +138,13 @@ class Sightings:
 
     async def _at(self, kind: Kind, place: str, look: Look) -> list[Sighting]:
         async with self._store.read() as tx:
-            seen = place in await tx.sightings.looked_at(kind)
-        if not seen and (kind, place) not in self._failed:
-            await self._now((kind, place, look))
-        return [one for one in await self._all(kind) if one.place == place]
+            seen = bool(await tx.sightings.looked_at(kind, place))
+            found = await tx.sightings.at(kind, place)
+        if seen or (kind, place) in self._failed:
+            return found
+        await self._now((kind, place, look))
+        async with self._store.read() as tx:
+            return await tx.sightings.at(kind, place)
 
     async def _now(self, *looks: tuple[Kind, str, Look]) -> None:
         """Look at once, as long as a person waits."""
@@ -154,44 +157,51 @@ class Sightings:
     async def refresh(self) -> None:
         """Look again at what was not looked at for a while, one request after the other."""
         await self._last_known.forget_gone()
-        await self._refresh("server", _DAEMON, self._servers)
-        for server in await self._all("server"):
-            await self._refresh("image", server.name, partial(self._on_server, server.name))
+        await self._refresh("server", {_DAEMON: self._servers})
+        names = [server.name for server in await self._all("server")]
+        await self._refresh("image", {name: partial(self._on_server, name) for name in names})
         async with self._store.read() as tx:
             gpu = {node.id for node in await tx.inventory.nodes(NodeKind.GPU)}
-            pairs = [pair for pair in await tx.sessions.everyone() if pair[1] in gpu]
-        for node in dict.fromkeys(node for _, node in pairs):
-            await self._refresh("image", node, partial(self._on_node, node))
-        await self._refresh_machines(pairs)
+            held = dict.fromkeys(node for _, node in await tx.sessions.everyone() if node in gpu)
+        await self._refresh("image", {node: partial(self._on_node, node) for node in held})
+        await self._refresh_machines()
 
-    async def _refresh_machines(self, pairs: Iterable[tuple[str, str]]) -> None:
+    async def _refresh_machines(self) -> None:
         """A few machines each time, so that many of them do not keep a node busy."""
+        now = self._clock.now()
+        tried = sum(kind == "disk" for kind, _ in self._failed)
+        async with self._store.browse() as tx:
+            stale = await tx.sightings.machines_to_look_at(
+                "disk", now - _STALE, now + _STALE, _MACHINES_AT_ONCE + tried
+            )
         left = _MACHINES_AT_ONCE
-        for user, node in pairs:
+        for user, node, task in stale:
+            if not left or not self._is_due("disk", task, None):
+                continue
             async with self._store.read() as tx:
                 session = await tx.sessions.find(user, node)
-                machines = [m for m in await tx.inventory.machines(user) if m.node == node]
             if session is None or session.is_locked:
                 continue
-            for machine in machines:
-                if not left:
-                    return
-                target, task = target_of(session), machine.task
-                if await self._refresh("disk", task, partial(self._disks, target, task)):
-                    await self._refresh("snapshot", task, partial(self._snapshots, target, task))
-                    await self._see_details(session, task)
-                    left -= 1
+            target = target_of(session)
+            await self._look("disk", task, partial(self._disks, target, task))
+            await self._refresh("snapshot", {task: partial(self._snapshots, target, task)})
+            await self._see_details(session, task)
+            left -= 1
 
-    async def _refresh(self, kind: Kind, place: str, look: Look) -> bool:
-        """Look if the last look is long ago; says whether anybody was asked."""
+    async def _refresh(self, kind: Kind, looks: Mapping[str, Look]) -> None:
+        """Look at each of these places whose last look is long ago."""
+        only = next(iter(looks)) if len(looks) == 1 else None
         async with self._store.read() as tx:
-            seen = (await tx.sightings.looked_at(kind)).get(place)
+            seen = await tx.sightings.looked_at(kind, only) if looks else {}
+        for place, look in looks.items():
+            if self._is_due(kind, place, seen.get(place)):
+                await self._look(kind, place, look)
+
+    def _is_due(self, kind: Kind, place: str, seen: datetime | None) -> bool:
+        """Whether the last look at a place, which was `seen` then or not, is long ago."""
         tried = self._failed.get((kind, place))
         last = max((at for at in (seen, tried) if at is not None), default=None)
-        if last is not None and abs(self._clock.now() - last) < _STALE:
-            return False
-        await self._look(kind, place, look)
-        return True
+        return last is None or abs(self._clock.now() - last) >= _STALE
 
     async def _look(self, kind: Kind, place: str, look: Look) -> None:
         try:

@@ -6,8 +6,8 @@ Answers names from the database; asks DBC only when nothing there fits, or when 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,8 @@ from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
-from bot.services.left_out import look_for, machine_of, read_each
+from bot.services.left_out import machine_of
+from bot.services.listing import NodeListing, list_machines
 from bot.services.matching import (
     KINDS,
     could_be,
@@ -34,6 +35,7 @@ from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
+_SOON = timedelta(seconds=15)  # less than one refreshment after the other
 
 
 _GPU: Set[NodeKind] = frozenset({NodeKind.GPU})
@@ -56,30 +58,6 @@ async def _none() -> Mapping[str, str]:
 
 class NotKnownHere(NotFound):
     """Nobody here knows the name, and DBC was not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeListing:
-    """One node's machines as one person sees them, or why they could not be listed.
-
-    With a `problem`, `machines` are the ones known from before; those whose ids are in `odd` cannot
-    be read one by one either, and may be what spoils the list; those in `fresh` were read so.
-    Without one, those in `unlisted` are as last seen: the list left them out, and the node has not
-    said of them that they are gone; why not, if it was asked.
-    """
-
-    node: Node
-    machines: tuple[Machine, ...]
-    problem: BotError | None = None
-    odd: frozenset[str] = frozenset()
-    fresh: frozenset[str] = frozenset()
-    unlisted: Mapping[str, BotError | None] = field(default_factory=dict)
-
-    def is_fresh(self, machine: Machine) -> bool:
-        """Whether a machine was told like this just now, in the list or by itself."""
-        if self.problem is None:
-            return machine.task not in self.unlisted
-        return machine.task in self.fresh
 
 
 class Inventory:
@@ -267,40 +245,7 @@ class Inventory:
     async def list_node(self, session: DbcSession) -> NodeListing:
         """Ask one node for the machines of one session, and remember them."""
         node = await self.node_by_id(session.node)
-        try:
-            listed = await self._dbc.tasks.list(target_of(session))
-        except BotError as problem:
-            known = [m for m in await self.machines(session.user) if m.node == session.node]
-            if isinstance(problem, Unreadable):
-                # One odd description makes a list unreadable; the details may still be readable.
-                each = await read_each(known, session, self._dbc, self._clock)
-                async with self._store.write() as tx:
-                    for machine in each.seen:
-                        if machine.task in each.fresh:
-                            await tx.inventory.put_machine(machine)
-                return NodeListing(node, each.seen, problem, each.odd, each.fresh)
-            if session.is_locked:
-                problem = SessionLocked(session, label=node.label)
-            return NodeListing(node, tuple(known), problem)
-        now = self._clock.now()
-        machines = [
-            Machine(
-                session.node, t.task_id, session.user, t.desc, t.status, t.create_time or "", now
-            )
-            for t in listed
-        ]
-        listed_ids = {machine.task for machine in machines}
-        async with self._store.read() as tx:
-            known = await tx.inventory.machines(session.user)
-        missing = [m for m in known if m.node == session.node and m.task not in listed_ids]
-        found, unlisted = await look_for(missing, session, self._dbc, self._clock)
-        async with self._store.write() as tx:
-            await tx.inventory.replace_machines(
-                session.node, session.user, [*machines, *found], now, keep=unlisted
-            )
-            stored = await tx.inventory.machines(session.user)
-        mine = tuple(m for m in stored if m.node == session.node)
-        return NodeListing(node, mine, unlisted=unlisted)
+        return await list_machines(node, session, self._store, self._dbc, self._clock)
 
     async def sessions(
         self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()
@@ -483,14 +428,19 @@ class Inventory:
             await tx.inventory.put_machine(machine)
 
     async def refresh_everything(self) -> None:
-        """Bring the picture up to date, one request per person and node; problems are logged."""
+        """Bring the picture up to date, one request per person and node; problems are logged.
+
+        Where a machine is followed, its node is about to be asked anyway.
+        """
         try:
             await self.refresh_nodes()
             await self.refresh_metals()
         except BotError as problem:
             log.info("inventory.nodes_not_listed", problem=problem.sentence)
+        async with self._store.browse() as tx:
+            followed = await tx.watches.looked_at_before(self._clock.now() + _SOON)
         async with self._store.read() as tx:
-            pairs = await tx.sessions.everyone()
+            pairs = [pair for pair in await tx.sessions.everyone() if pair not in followed]
             sessions = [await tx.sessions.find(user, node) for user, node in pairs]
         for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
             silence = self._dbc.silence(session.node)

@@ -50,6 +50,9 @@ class LastKnown:
 
     async def forget_gone(self) -> None:
         """Erase what was read of machines that are gone."""
+        async with self._store.browse() as tx:
+            if not await tx.details.any_gone():
+                return
         async with self._store.write() as tx:
             await tx.details.forget_gone()
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, exists, not_, select, update
 
 from storage.connection import OpenConnection
 from storage.errors import BadKey
@@ -11,6 +11,11 @@ from storage.tables import machine_details, machines
 from storage.vault import Vault
 
 _DETAIL = "detail"
+_GONE = not_(
+    exists().where(
+        machines.c.node == machine_details.c.node, machines.c.task == machine_details.c.task
+    )
+)
 
 
 class Details(Repository):
@@ -64,10 +69,17 @@ class Details(Repository):
         """Erase what was read with a session."""
         await self._erase(machine_details.c.owner == owner, machine_details.c.node == node)
 
+    async def any_gone(self) -> bool:
+        """Whether something was read of a machine that no list shows any more.
+
+        Goes through all that is kept: for `Store.browse`.
+        """
+        rows = await self._connection.execute(select(machine_details.c.task).where(_GONE).limit(1))
+        return rows.first() is not None
+
     async def forget_gone(self) -> int:
         """Erase what was read of machines that no list shows any more; says of how many."""
-        known = select(machines.c.task)
-        return await self._erase(machine_details.c.task.not_in(known))
+        return await self._erase(_GONE)
 
     async def reseal(self) -> int:
         """Encrypt every row anew that a key opens; says how many there were."""

@@ -16,6 +16,7 @@ _TOLD = ("name", "version", "desc", "uuid", "manager")  # of a node; empty: not 
 _STATE = (machines.c.desc, machines.c.status, machines.c.created)
 _NAMES = tuple(column.name for column in _STATE)
 _State = tuple[str, ...]
+_Known = dict[str, _State]  # by who has seen it
 
 
 class Inventory(Repository):
@@ -34,20 +35,24 @@ class Inventory(Repository):
         `now` is when the list was asked for: what was seen later by other means stays.
         """
         listed = {machine.task for machine in seen}
-        await self._connection.execute(
-            delete(machines).where(
-                machines.c.node == node,
-                machines.c.owner == owner,
-                machines.c.task.not_in([*keep, *listed]),
-                is_reached(machines.c.seen_at, now),
+        known = await self._rows(node)
+        is_mine = machines.c.node == node, machines.c.owner == owner
+        gone = [task for task, rows in known.items() if owner in rows]
+        gone = [task for task in gone if task not in listed and task not in keep]
+        async for some in in_pieces(gone):
+            await self._connection.execute(
+                delete(machines).where(
+                    *is_mine, machines.c.task.in_(some), is_reached(machines.c.seen_at, now)
+                )
             )
-        )
-        await self._put(
-            node, now, [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
-        )
+        seen = [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
+        await self._put(node, now, seen, known)
 
-    async def machines(self, owner: str | None = None) -> list[Machine]:
-        """The machines that one person has seen, or all, each as last seen; ordered by label."""
+    async def machines(self, owner: str | None = None, node: str | None = None) -> list[Machine]:
+        """The machines that one person has seen, or all, each as last seen; ordered by label.
+
+        With a node, only those on it.
+        """
         query = (
             select(machines, names.c.name.label("nickname"))
             .outerjoin(names, and_(names.c.kind == "vm", names.c.target == machines.c.task))
@@ -55,6 +60,8 @@ class Inventory(Repository):
         )
         if owner is not None:
             query = query.where(machines.c.owner == owner)
+        if node is not None:
+            query = query.where(machines.c.node == node)
         rows = await self._connection.execute(query)
         latest = {(row["node"], row["task"]): _machine(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
@@ -74,7 +81,8 @@ class Inventory(Repository):
 
     async def put_machine(self, machine: Machine) -> None:
         """Write down how a machine was seen, unless it was seen later than that."""
-        await self._put(machine.node, machine.seen_at, [machine])
+        known = await self._rows(machine.node, machine.task)
+        await self._put(machine.node, machine.seen_at, [machine], known)
 
     async def put_nodes(self, seen: Sequence[Node]) -> None:
         """Write down how nodes were announced; those not among them stay.
@@ -125,22 +133,28 @@ class Inventory(Repository):
         found = await self._nodes(nodes.c.id == node_id)
         return found[0] if found else None
 
-    async def _put(self, node: str, at: datetime, seen: Sequence[Machine]) -> None:
+    async def _put(
+        self, node: str, at: datetime, seen: Sequence[Machine], known: Mapping[str, _Known]
+    ) -> None:
         """Write down how machines of a node were seen at a moment, but for what is as it was."""
         latest = {machine.task: machine for machine in seen}
         async for some in in_pieces(list(latest.values())):
-            await self._put_some(node, at, some)
+            await self._put_some(node, at, some, known)
 
-    async def _put_some(self, node: str, at: datetime, seen: Sequence[Machine]) -> None:
-        is_there = and_(
-            machines.c.node == node, machines.c.task.in_([machine.task for machine in seen])
-        )
-        rows = await self._connection.execute(
-            select(machines.c.task, machines.c.owner, *_STATE).where(is_there)
-        )
-        known: dict[str, dict[str, _State]] = defaultdict(dict)
-        for task, owner, *state in rows:
-            known[task][owner] = tuple(state)
+    async def _rows(self, node: str, task: str | None = None) -> dict[str, _Known]:
+        """How each machine of a node, or one of them, is kept for each person who has seen it."""
+        query = select(machines.c.task, machines.c.owner, *_STATE).where(machines.c.node == node)
+        if task is not None:
+            query = query.where(machines.c.task == task)
+        known: defaultdict[str, _Known] = defaultdict(dict)
+        for seen, owner, *state in await self._connection.execute(query):
+            known[seen][owner] = tuple(state)
+        return known
+
+    async def _put_some(
+        self, node: str, at: datetime, seen: Sequence[Machine], rows: Mapping[str, _Known]
+    ) -> None:
+        known = {machine.task: rows.get(machine.task, {}) for machine in seen}
         # The machine is one, whoever looked: the others' rows get the news too.
         is_older = is_reached(machines.c.seen_at, at)
         if same := [one.task for one in seen if {*known[one.task].values()} == {_state(one)}]:

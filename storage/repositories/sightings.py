@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
-from bot.model import Sighting
+from bot.model import NodeKind, Sighting
 from storage.repositories.repository import Repository, in_pieces
-from storage.tables import sightings
+from storage.tables import dbc_sessions, machines, nodes, sightings
 
 Kind = Literal["image", "server", "disk", "snapshot"]
 
@@ -95,11 +95,54 @@ class Sightings(Repository):
         )
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
-    async def looked_at(self, kind: Kind) -> dict[str, datetime]:
-        """When each place was last looked at for a kind."""
+    async def at(self, kind: Kind, place: str) -> list[Sighting]:
+        """What a place has of a kind, ordered by name."""
         rows = await self._connection.execute(
-            select(sightings.c.place, sightings.c.seen_at).where(
-                sightings.c.kind == kind, sightings.c.name == _LOOKED
+            select(sightings)
+            .where(
+                sightings.c.kind == kind,
+                sightings.c.place == place,
+                sightings.c.name != _LOOKED,
             )
+            .order_by(sightings.c.name)
         )
+        return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
+
+    async def looked_at(self, kind: Kind, place: str | None = None) -> dict[str, datetime]:
+        """When each place, or that one, was last looked at for a kind."""
+        query = select(sightings.c.place, sightings.c.seen_at).where(
+            sightings.c.kind == kind, sightings.c.name == _LOOKED
+        )
+        if place is not None:
+            query = query.where(sightings.c.place == place)
+        rows = await self._connection.execute(query)
         return {row.place: row.seen_at for row in rows}
+
+    async def machines_to_look_at(
+        self, kind: Kind, before: datetime, after: datetime, limit: int
+    ) -> list[tuple[str, str, str]]:
+        """Machines not looked at for a kind since `before`, those first that never were.
+
+        As owner, node and task, where that owner has a session for the GPU node; `after` is a
+        moment that is yet to come. Goes through all machines: for `Store.browse`.
+        """
+        look = and_(
+            sightings.c.kind == kind,
+            sightings.c.place == machines.c.task,
+            sightings.c.name == _LOOKED,
+        )
+        holds = and_(
+            dbc_sessions.c.user == machines.c.owner, dbc_sessions.c.node == machines.c.node
+        )
+        is_gpu = and_(nodes.c.id == machines.c.node, nodes.c.kind == NodeKind.GPU)
+        at = sightings.c.seen_at
+        rows = await self._connection.execute(
+            select(machines.c.owner, machines.c.node, machines.c.task)
+            .join(dbc_sessions, holds)
+            .join(nodes, is_gpu)
+            .outerjoin(sightings, look)
+            .where(or_(at.is_(None), at <= before, at >= after))
+            .order_by(at.nulls_first(), machines.c.owner, machines.c.node, machines.c.task)
+            .limit(limit)
+        )
+        return [(row.owner, row.node, row.task) for row in rows]

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, updat
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
-from bot.model import Goal, Place, Watch, WatchState
+from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from storage.repositories.repository import (
     APART,
     FARTHEST_AHEAD,
@@ -111,6 +111,23 @@ class Watches(Repository):
         )
         claimed = [_from_row(row) for row in rows.mappings()]
         return sorted(claimed, key=lambda watch: watch.next_poll_at)
+
+    async def looked_at_before(self, at: datetime) -> frozenset[tuple[str, str]]:
+        """Whose session is to look at machines of which node until then: as person and node.
+
+        Goes through all open watches: for `Store.browse`.
+        """
+        rows = await self._connection.execute(
+            select(watches.c.owner, watches.c.node)
+            .where(
+                watches.c.state == WatchState.OPEN,
+                watches.c.goal.in_(MACHINE_GOALS),
+                watches.c.next_poll_at <= at,
+                watches.c.silent_since.is_(None),
+            )
+            .distinct()
+        )
+        return frozenset((owner, node) for owner, node in rows)
 
     async def asked_by_others(self, watch_ids: Collection[str]) -> list[Asked]:
         """Of these watches, those that do not look with the session of who asked."""

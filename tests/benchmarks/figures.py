@@ -18,7 +18,7 @@ from bot.language.parse import parse
 from bot.model import Machine, Node
 from bot.pipeline.formatting import node_part
 from bot.reply import Reply
-from bot.services.inventory import NodeListing
+from bot.services.listing import NodeListing
 from handlers.render import Rendered, message
 from storage.sqlite import PRAGMAS
 from tests.benchmarks.ticks import time_of_tick
