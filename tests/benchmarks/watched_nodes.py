@@ -13,7 +13,7 @@ from time import monotonic
 
 from aiohttp import web
 
-BEGIN, CALM, END = "begin", "calm", "end"
+QUIET, BEGIN, CALM, END = "quiet", "begin", "calm", "end"
 _CREATED = "2026-03-01 09:30:12"
 
 
@@ -29,6 +29,7 @@ class Wanted:
 class Saw:
     """Moments in seconds: looks by node; when a machine came to run, and when that was told."""
 
+    quiet: float = 0.0
     begun: float = 0.0
     calmed: float = 0.0
     ended: float = 0.0
@@ -117,15 +118,17 @@ def _json(body: bytes) -> web.Response:
 
 
 async def main() -> None:
-    """Serve; change machines from one word to the next, and end with the third."""
+    """Serve; change machines from the second word to the third, and end with the fourth."""
     peers = Peers(Wanted(**json.loads(sys.stdin.readline())))
     runner = web.AppRunner(peers.app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)  # noqa: T201 - this is how we are reached
     changing: asyncio.Task[None] | None = None
-    while (told := (await asyncio.to_thread(sys.stdin.readline)).strip()) in {BEGIN, CALM}:
-        if told == BEGIN:
+    while (told := (await asyncio.to_thread(sys.stdin.readline)).strip()) != END:
+        if told == QUIET:
+            peers.saw.quiet = monotonic()
+        elif told == BEGIN:
             changing = asyncio.create_task(peers.change())
         elif changing is not None:
             changing.cancel()

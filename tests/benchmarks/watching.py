@@ -36,7 +36,7 @@ from bot.model import (
     Watch,
 )
 from storage import Store, Vault
-from tests.benchmarks.watched_nodes import BEGIN, CALM, END, Saw, Wanted
+from tests.benchmarks.watched_nodes import BEGIN, CALM, END, QUIET, Saw, Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 # The packages that the task gave: what any bot built on them imports.
@@ -53,9 +53,10 @@ _TICK = os.sysconf("SC_CLK_TCK")
 class Watching:
     """What was measured.
 
-    `share` of a core, `longest` seconds between two looks at a node, `told` the 99th percentile of
-    the seconds from a change of state to its end being told (`ends` of `changes` were), `per_list`
-    milliseconds of processor time per node list; `memory` and `given` in MiB, the latter of a
+    `share` of a core while machines change, `longest` seconds between two looks at a node, `told`
+    the 99th percentile of the seconds from a change of state to its end being told (`ends` of
+    `changes` were), `per_list` milliseconds of processor time per node list (all that the bot
+    does, divided by the `looks`) while none changes; `memory` and `given` in MiB, the latter of a
     process that imports the five given packages.
     """
 
@@ -81,7 +82,7 @@ def watching(
     lead: float = LEAD,
     rest: float = REST,
 ) -> Watching:
-    """Follow so many machines on so many nodes with one session, for so long.
+    """Follow so many machines on so many nodes with one session, twice for so long.
 
     `lead` seconds before that are not measured, and after `rest` more no end is waited for.
     """
@@ -96,10 +97,8 @@ def watching(
         port = int(_hear(peers))
         bot = stack.enter_context(_bot(data, url, key, port))
         time.sleep(lead)
-        _say(peers, BEGIN)
-        begun, before = time.monotonic(), _processor(bot.pid)
-        time.sleep(seconds)
-        took, used = time.monotonic() - begun, _processor(bot.pid) - before
+        quiet = _window(peers, bot, QUIET, seconds)
+        busy = _window(peers, bot, BEGIN, seconds)
         memory = _resident(bot.pid)
         _say(peers, CALM)
         time.sleep(rest)
@@ -107,27 +106,37 @@ def watching(
         saw = Saw(**json.loads(_hear(peers)))
         if bot.poll() is not None:
             raise RuntimeError(f"the bot has ended: see {data}/bot.log")
-    looks = sum(saw.begun <= at < saw.calmed for node in saw.looks.values() for at in node)
+    looks = sum(saw.quiet <= at < saw.begun for node in saw.looks.values() for at in node)
     return Watching(
         watches=watches,
         nodes=nodes,
-        seconds=took,
+        seconds=seconds,
         looks=looks,
-        share=used / took,
+        share=busy / seconds,
         longest=max((_longest(at, saw) for at in saw.looks.values()), default=0.0),
         told=_percentile(_delays(saw)),
         ends=len(saw.told),
         changes=len(saw.changed),
-        per_list=used / looks * 1e3 if looks else 0.0,
+        per_list=quiet / looks * 1e3 if looks else 0.0,
         memory=memory,
         given=_given(),
     )
 
 
+def _window(
+    peers: "subprocess.Popen[str]", bot: "subprocess.Popen[bytes]", word: str, seconds: float
+) -> float:
+    """Seconds of processor time that the bot uses in so many seconds after a word to its peers."""
+    _say(peers, word)
+    before = _processor(bot.pid)
+    time.sleep(seconds)
+    return _processor(bot.pid) - before
+
+
 def _longest(looks: Sequence[float], saw: Saw) -> float:
     """The longest pause of one node while it was measured, also one that has not ended."""
-    at = [max((one for one in looks if one < saw.begun), default=saw.begun)]
-    at += [one for one in looks if saw.begun <= one < saw.calmed] + [saw.calmed]
+    at = [max((one for one in looks if one < saw.quiet), default=saw.quiet)]
+    at += [one for one in looks if saw.quiet <= one < saw.calmed] + [saw.calmed]
     return max(later - one for one, later in pairwise(at))
 
 
@@ -277,7 +286,12 @@ HEAD = (
 
 @click.command()
 @click.argument("sizes", nargs=-1, type=int)
-@click.option("--seconds", default=60.0, show_default=True, help="How long each is measured.")
+@click.option(
+    "--seconds",
+    default=60.0,
+    show_default=True,
+    help="How long each is measured without changes, then with.",
+)
 def main(sizes: tuple[int, ...], seconds: float) -> None:
     """Measure with so many watches each, 50 on a node."""
     click.echo(HEAD)

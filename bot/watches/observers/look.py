@@ -19,8 +19,8 @@ ANSWERED = "answered"  # in a watch's `about`: who answered what, which does not
 TWICE = "twice"  # there: what is known where the node seems to have got it twice
 LOOKED_AT = "looked_at"  # there: since when what was read before the change may be untrue
 ARRIVED = "arrived"  # there where it was the node that answered so
-# Seconds after the nth look; then every 15 s.
-_PAUSES = (2, 3, 3, 5, 5, 8, 10, 15)
+# Seconds after the nth look; then every 12 s: the tick and the node take their time as well.
+_PAUSES = (2, 3, 3, 5, 5, 8, 10, 12)
 
 
 @dataclass(frozen=True, slots=True)
