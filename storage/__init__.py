@@ -7,7 +7,7 @@ from storage.file import is_database, prepare
 from storage.repositories.messages import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
-from storage.repositories.watches import Asked, Due
+from storage.repositories.watches import Due, Look
 from storage.store import Store
 from storage.uow import UnitOfWork
 from storage.vault import Vault, fingerprint, keys_in, write_keys
@@ -16,11 +16,11 @@ __all__ = [
     "FARTHEST_AHEAD",
     "LONGEST_PAUSE",
     "Archive",
-    "Asked",
     "BadKey",
     "Copied",
     "Due",
     "InUse",
+    "Look",
     "StorageFailed",
     "StorageUnfit",
     "Store",

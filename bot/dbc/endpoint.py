@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import sha256
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import SecretStr, TypeAdapter
@@ -56,6 +57,28 @@ class Auth(Enum):
             raise NotAuthorised(reason, sent=False, mode=mode)
 
 
+@dataclass(slots=True)
+class LastAnswer:
+    """What was last answered to a request that is sent again and again; starts as unknown.
+
+    An answer that is the same, byte for byte, is not read again: the call gives what the endpoint
+    makes of an empty list, and `is_repeated` says so.
+    """
+
+    digest: bytes = b""
+    is_repeated: bool = False
+
+    def compare(self, body: bytes) -> bool:
+        """Whether an answer is the one before; it is remembered."""
+        digest = sha256(body).digest()
+        self.is_repeated, self.digest = digest == self.digest, digest
+        return self.is_repeated
+
+    def forget(self) -> None:
+        """Let the next answer be a new one."""
+        self.digest, self.is_repeated = b"", False
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[T]):
     """One operation: where it is, whether it changes anything, whom it serves, what it answers.
@@ -101,6 +124,7 @@ class Request:
     target: Target | None = None
     auth: Auth = Auth.NONE
     additional: Mapping[str, object] = field(default_factory=dict)
+    last: LastAnswer | None = None
 
     @property
     def node_id(self) -> str:
@@ -158,11 +182,13 @@ class Caller(Protocol):
         additional: Mapping[str, object] = NOTHING,
         *,
         query: str = "",
+        last: LastAnswer | None = None,
         **places: str,
     ) -> T:
         """Send one request and give back its decoded answer, or raise a DbcError.
 
-        `places` fill the path. They and `additional` have been checked already.
+        `places` fill the path. They and `additional` have been checked already. `last` is compared
+        with the answer, and remembers it.
         """
         ...
 

@@ -99,6 +99,8 @@ _PHASES = {
 }
 
 
+BUSY = frozenset(word for word, phase in _PHASES.items() if phase is Phase.BUSY)
+
 _POWER = re.compile(r"\bpower is (on|off)\b")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import SecretStr, TypeAdapter
 
 from bot.dbc import fields
-from bot.dbc.endpoint import Auth, Caller, change, read
+from bot.dbc.endpoint import Auth, Caller, LastAnswer, change, read
 from bot.dbc.errors import DaemonUnavailable, DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.log_mask import mask_log
@@ -51,12 +51,12 @@ class Tasks:
         self._caller = caller
         self._redactor = redactor
 
-    async def list(self, target: Target) -> tuple[TaskSummary, ...]:
-        """The caller's machines on a node.
+    async def list(self, target: Target, last: LastAnswer | None = None) -> tuple[TaskSummary, ...]:
+        """The caller's machines on a node; none where it is the `last` answer once more.
 
         Unreadable if one machine's description holds a quote or line break; then `get` still works.
         """
-        return await self._caller.call(_LIST, target)
+        return await self._caller.call(_LIST, target, last=last)
 
     async def get(self, target: Target, task_id: str) -> TaskDetail:
         """One machine with its connection data. Raises TaskNotFound once it is deleted."""

@@ -19,7 +19,7 @@ from bot.folding import peel, typed
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
 from bot.services.left_out import machine_of
-from bot.services.listing import NodeListing, list_machines
+from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
     KINDS,
     could_be,
@@ -68,6 +68,7 @@ class Inventory:
         self._dbc = dbc
         self._sessions = sessions
         self._clock = clock
+        self.lists = Lists(store, dbc, clock)
 
     # Nodes
 
@@ -245,7 +246,7 @@ class Inventory:
     async def list_node(self, session: DbcSession) -> NodeListing:
         """Ask one node for the machines of one session, and remember them."""
         node = await self.node_by_id(session.node)
-        return await list_machines(node, session, self._store, self._dbc, self._clock)
+        return await self.lists.list(node, session)
 
     async def sessions(
         self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()

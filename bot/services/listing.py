@@ -1,12 +1,14 @@
 """One node's machines as one session sees them: asked for, compared, remembered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.clock import Clock
+from bot.clock import UNTOLD, Clock
 from bot.dbc.client import DbcClient
+from bot.dbc.endpoint import LastAnswer
 from bot.dbc.errors import Unreadable
+from bot.dbc.models import TaskSummary
 from bot.errors import BotError
 from bot.model import DbcSession, Machine, Node
 from bot.services.left_out import look_for, read_each
@@ -38,56 +40,126 @@ class NodeListing:
         return machine.task in self.fresh
 
 
-async def list_machines(
-    node: Node, session: DbcSession, store: Store, dbc: DbcClient, clock: Clock
-) -> NodeListing:
-    """Ask a node for the machines of one session, and remember them."""
-    try:
-        listed = await dbc.tasks.list(target_of(session))
-    except BotError as problem:
-        return await _not_listed(node, session, problem, store, dbc, clock)
-    now = clock.now()
-    machines = [
-        Machine(session.node, t.task_id, session.user, t.desc, t.status, t.create_time or "", now)
-        for t in listed
-    ]
-    async with store.write() as tx:
-        known = await tx.inventory.machines(session.user, session.node)
-        missing = _missing(known, machines)
-        stored = () if missing else await _replaced(tx, session, machines, known, now)
-    if not missing:
-        return NodeListing(node, stored)
-    found, unlisted = await look_for(missing, session, dbc, clock)
-    async with store.write() as tx:
-        await tx.inventory.replace_machines(
-            session.node, session.user, [*machines, *found], now, keep=unlisted
-        )
-        left = await tx.inventory.machines(session.user, session.node)
-    return NodeListing(node, tuple(left), unlisted=unlisted)
+# What else is stored with a list, in its unit of work: it was asked for at that moment.
+Also = Callable[[UnitOfWork, datetime], Awaitable[None]]
 
 
-async def _not_listed(
-    node: Node,
-    session: DbcSession,
-    problem: BotError,
-    store: Store,
-    dbc: DbcClient,
-    clock: Clock,
-) -> NodeListing:
-    """The machines as they were known before, or as each by itself shows them."""
-    async with store.read() as tx:
-        known = await tx.inventory.machines(session.user, session.node)
-    if isinstance(problem, Unreadable):
-        # One odd description makes a list unreadable; the details may still be readable.
-        each = await read_each(known, session, dbc, clock)
-        async with store.write() as tx:
-            for machine in each.seen:
-                if machine.task in each.fresh:
-                    await tx.inventory.put_machine(machine)
-        return NodeListing(node, each.seen, problem, each.odd, each.fresh)
-    if session.is_locked:
-        problem = SessionLocked(session, label=node.label)
-    return NodeListing(node, tuple(known), problem)
+@dataclass(slots=True)
+class _Kept:
+    """What one session was last told of one node, as far as it is stored like that."""
+
+    last: LastAnswer = field(default_factory=LastAnswer)
+    count: int = 0
+    seen_at: datetime = UNTOLD
+
+
+class Lists:
+    """Asks nodes for their machines, and remembers what they tell."""
+
+    def __init__(self, store: Store, dbc: DbcClient, clock: Clock) -> None:
+        self._store = store
+        self._dbc = dbc
+        self._clock = clock
+        self._kept: dict[tuple[str, str], _Kept] = {}
+
+    async def list(self, node: Node, session: DbcSession) -> NodeListing:
+        """Ask a node for the machines of one session."""
+        try:
+            listed = await self._dbc.tasks.list(target_of(session))
+        except BotError as problem:
+            return await self._not_listed(node, session, problem)
+        return await self._stored(node, session, listed, _nothing_else, _Kept())
+
+    async def glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:
+        """The same, but None where the node answers word for word what it did and that is stored.
+
+        `also` is done in the unit of work that stores a list which lacks no machine known before.
+        """
+        kept = self._kept.setdefault((session.node, session.user), _Kept())
+        async with self._store.read() as tx:
+            if not await _is_stored(tx, session, kept):
+                kept.last.forget()
+        try:
+            listed = await self._dbc.tasks.list(target_of(session), kept.last)
+        except BotError as problem:
+            return await self._not_listed(node, session, problem)
+        if not kept.last.is_repeated:
+            return await self._stored(node, session, listed, also, kept)
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            is_stored = await _is_stored(tx, session, kept)
+            if is_stored:
+                await tx.inventory.seen_again(session.node, now)
+                await also(tx, now)
+        if not is_stored:  # somebody has just written something else
+            kept.last.forget()
+            return await self.list(node, session)
+        kept.seen_at = now
+        return None
+
+    async def known(self, node: Node, session: DbcSession) -> NodeListing:
+        """The machines as a glance has just found them to be still."""
+        async with self._store.read() as tx:
+            machines = await tx.inventory.machines(session.user, session.node)
+        return NodeListing(node, tuple(machines))
+
+    async def _stored(
+        self,
+        node: Node,
+        session: DbcSession,
+        listed: Sequence[TaskSummary],
+        also: Also,
+        kept: _Kept,
+    ) -> NodeListing:
+        now = self._clock.now()
+        machines = [
+            Machine(
+                session.node, t.task_id, session.user, t.desc, t.status, t.create_time or "", now
+            )
+            for t in listed
+        ]
+        async with self._store.write() as tx:
+            known = await tx.inventory.machines(session.user, session.node)
+            missing = _missing(known, machines)
+            stored = () if missing else await _replaced(tx, session, machines, known, now)
+            if not missing:
+                await also(tx, now)
+        if not missing:
+            kept.count, kept.seen_at = len(stored), now
+            return NodeListing(node, stored)
+        kept.last.forget()
+        found, unlisted = await look_for(missing, session, self._dbc, self._clock)
+        async with self._store.write() as tx:
+            await tx.inventory.replace_machines(
+                session.node, session.user, [*machines, *found], now, keep=unlisted
+            )
+            left = await tx.inventory.machines(session.user, session.node)
+        return NodeListing(node, tuple(left), unlisted=unlisted)
+
+    async def _not_listed(self, node: Node, session: DbcSession, problem: BotError) -> NodeListing:
+        """The machines as they were known before, or as each by itself shows them."""
+        async with self._store.read() as tx:
+            known = await tx.inventory.machines(session.user, session.node)
+        if isinstance(problem, Unreadable):
+            # One odd description makes a list unreadable; the details may still be readable.
+            each = await read_each(known, session, self._dbc, self._clock)
+            async with self._store.write() as tx:
+                for machine in each.seen:
+                    if machine.task in each.fresh:
+                        await tx.inventory.put_machine(machine)
+            return NodeListing(node, each.seen, problem, each.odd, each.fresh)
+        if session.is_locked:
+            problem = SessionLocked(session, label=node.label)
+        return NodeListing(node, tuple(known), problem)
+
+
+async def _nothing_else(_tx: UnitOfWork, _now: datetime) -> None:
+    """With a list that nobody but its asker wants."""
+
+
+async def _is_stored(tx: UnitOfWork, session: DbcSession, kept: _Kept) -> bool:
+    """Whether what a session was last told of a node is all that is stored of it."""
+    return await tx.inventory.is_kept(session.node, session.user, kept.count, kept.seen_at)
 
 
 def _missing(known: Iterable[Machine], listed: Iterable[Machine]) -> list[Machine]:

@@ -3,21 +3,25 @@
 One request to the node serves all machines that are followed there with one session.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
 from bot.clock import Clock, began
+from bot.dbc.models import BUSY
 from bot.errors import BotError
 from bot.model import DbcSession, Goal, Watch, WatchState
 from bot.services.refusals import forgotten
 from bot.services.rewind import caught_up
 from bot.watches import late
-from bot.watches.observers.look import Observer, Sight
-from storage import Due, UnitOfWork
+from bot.watches.observers.look import STEADY_AFTER, Observer, Seen, Sight, growing_pause
+from bot.watches.observers.machines import Machines
+from storage import Due, Look, Store, UnitOfWork
 
 log = structlog.get_logger()
 
@@ -31,16 +35,26 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """The watches of a group that this process has leased, and the session to look with.
+class LeasedGroup:
+    """The watches of a group that this process has leased, by id, and the session to look with.
 
-    Those in `barred` follow what somebody asked for who may not use the session any more; in
-    `stored` each is as its row has it.
+    Those in `barred` follow what somebody asked for who may not use the session any more.
     """
 
     group: Group
     session: DbcSession | None
+    ids: frozenset[str]
     barred: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Those of a group that are to be looked at one by one, and how; `stored`: as in their rows."""
+
+    group: Group
+    session: DbcSession | None
+    barred: Collection[str]
+    look: Callable[[Sequence[Watch]], Awaitable[Seen]]
     watches: Sequence[Watch]
     damaged: Sequence[Watch]
     stored: Mapping[str, Watch]
@@ -61,7 +75,7 @@ class Claimed:
         return found.pause if is_same and isinstance(found, Sight) else None
 
 
-async def claim(
+async def lease(
     tx: UnitOfWork,
     group: Group,
     due: Sequence[Due],
@@ -69,26 +83,57 @@ async def claim(
     clock: Clock,
     by: str,
     lasts: timedelta,
-) -> Claimed:
+) -> LeasedGroup:
     """Lease what is due of a group, and what else has one of these goals, due or not."""
-    now, stored = clock.now(), list[Watch]()
+    now, ids = clock.now(), list[str]()
     for one in due:
-        stored += await tx.watches.claim(one, by, now, now + lasts, goals=goals)
-    others = await tx.watches.asked_by_others([watch.id for watch in stored])
+        ids += await tx.watches.claim(one, by, now, now + lasts, goals=goals)
+    others = await tx.watches.asked_by_others(group.node, group.owner, by) if ids else []
     barred = {
         one.watch
         for one in others
         if not await tx.sessions.may_use(one.actor, one.channel, group.owner, group.node)
     }
-    sound, damaged = _sorted_out(stored, began(clock), now)
-    return Claimed(
-        group,
-        await tx.sessions.find(group.owner, group.node) if stored else None,
-        barred,
-        sound,
-        damaged,
-        {watch.id: watch for watch in stored},
-    )
+    session = await tx.sessions.find(group.owner, group.node) if ids else None
+    return LeasedGroup(group, session, frozenset(ids), barred)
+
+
+async def glanced(leased: LeasedGroup, store: Store, clock: Clock, by: str) -> Claimed:
+    """Put back what one list shows to be as before, and give the rest, with what was listed."""
+    group, session = leased.group, leased.session
+    left, look = set(leased.ids), _by_itself(group, session)
+    can_glance = session is not None and not session.is_locked and not leased.barred
+    if isinstance(group.observer, Machines) and session is not None and can_glance:
+        machines, back = group.observer, set[str]()
+
+        async def put_back(tx: UnitOfWork, now: datetime) -> None:
+            back.update(await tx.watches.as_before(_looked(group, now, clock), by))
+
+        with suppress(Exception):  # it is looked at as any other then, and that tells of it
+            listing = await machines.glance(session, put_back)
+            left -= back
+            listing = listing or (await machines.still(session) if left else None)
+            if listing is not None:
+                look = partial(machines.shown, listing, session)
+    async with store.read() as tx:
+        stored = await tx.watches.held(left, by) if left else []
+    sound, damaged = _sorted_out(stored, began(clock), clock.now())
+    known = {watch.id: watch for watch in stored}
+    return Claimed(group, session, leased.barred, look, sound, damaged, known)
+
+
+def _by_itself(
+    group: Group, session: DbcSession | None
+) -> Callable[[Sequence[Watch]], Awaitable[Seen]]:
+    async def look(watches: Sequence[Watch]) -> Seen:
+        return {} if session is None else await group.observer.look(session, watches)
+
+    return look
+
+
+def _looked(group: Group, now: datetime, clock: Clock) -> Look:
+    again = now + growing_pause(STEADY_AFTER)
+    return Look(group.node, group.owner, now, again, began(clock), BUSY, STEADY_AFTER)
 
 
 def _sorted_out(

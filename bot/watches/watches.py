@@ -37,7 +37,7 @@ from bot.services.sessions import SessionLocked
 from bot.services.words import Words
 from bot.watches import late
 from bot.watches.end_words import end_words
-from bot.watches.group import Claimed, Group, claim
+from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
@@ -221,12 +221,12 @@ class Watches:
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.WATCH)
             goals = MACHINE_GOALS if group.observer is self._observers[Goal.RUNNING] else ()
-            claimed = await claim(tx, group, due, goals, self._clock, self._by, _LEASE)
-        for watch in claimed.damaged:
-            await self._settle_safely(watch, _DAMAGED)
-        if claimed.watches:
-            ids = [watch.id for watch in claimed.watches]
-            with self._leases.holding(Leased.WATCH, ids, _LEASE):
+            leased = await lease(tx, group, due, goals, self._clock, self._by, _LEASE)
+        with self._leases.holding(Leased.WATCH, leased.ids, _LEASE):
+            claimed = await glanced(leased, self._store, self._clock, self._by)
+            for watch in claimed.damaged:
+                await self._settle_safely(watch, _DAMAGED)
+            if claimed.watches:
                 await self._poll(claimed, claimed.watches)
 
     async def _poll(self, claimed: Claimed, watches: Sequence[Watch]) -> None:
@@ -266,7 +266,7 @@ class Watches:
             locked = SessionLocked(session, claimed.group.owner, label)
             seen: Seen = dict.fromkeys([watch.id for watch in watches], locked)
         else:
-            seen = await claimed.group.observer.look(session, watches)
+            seen = await claimed.look(watches)
         await self._keep(claimed, watches, seen)
 
     async def _keep(self, claimed: Claimed, watches: Sequence[Watch], seen: Seen) -> None:

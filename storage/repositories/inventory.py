@@ -15,6 +15,17 @@ from storage.tables import machines, names, nodes
 _TOLD = ("name", "version", "desc", "uuid", "manager")  # of a node; empty: not told this time
 _STATE = (machines.c.desc, machines.c.status, machines.c.created)
 _NAMES = tuple(column.name for column in _STATE)
+_KEPT = (
+    select(machines.c.owner, machines.c.seen_at, func.count())
+    .where(machines.c.node == bindparam("its_node"))
+    .group_by(machines.c.owner, machines.c.seen_at)
+    .limit(2)
+)
+_SEEN_AGAIN = (
+    update(machines)
+    .where(machines.c.node == bindparam("its_node"))
+    .values(seen_at=bindparam("now"))
+)
 _State = tuple[str, ...]
 _Known = dict[str, _State]  # by who has seen it
 
@@ -47,6 +58,18 @@ class Inventory(Repository):
             )
         seen = [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
         await self._put(node, now, seen, known)
+
+    async def is_kept(self, node: str, owner: str, count: int, since: datetime) -> bool:
+        """Whether all that is kept of a node are so many machines that `owner` saw at a moment.
+
+        If so, nobody has written anything else of them since.
+        """
+        kept = await self._connection.execute(_KEPT, {"its_node": node})
+        return [tuple(row) for row in kept] == [(owner, since, count)]
+
+    async def seen_again(self, node: str, now: datetime) -> None:
+        """Write down that a node has told of all its machines what is kept of them."""
+        await self._connection.execute(_SEEN_AGAIN, {"its_node": node, "now": now})
 
     async def machines(self, owner: str | None = None, node: str | None = None) -> list[Machine]:
         """The machines that one person has seen, or all, each as last seen; ordered by label.

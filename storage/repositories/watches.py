@@ -4,7 +4,18 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
@@ -21,7 +32,7 @@ from storage.repositories.repository import (
     texts,
     word,
 )
-from storage.tables import executions, watches
+from storage.tables import executions, machines, watches
 
 RELEASED = {"leased_by": None, "leased_until": None}
 
@@ -39,12 +50,63 @@ class Due(NamedTuple):
         return word(Goal, self.goal, Goal.SETTLED)
 
 
+class Look(NamedTuple):
+    """A list of a node's machines: whose, when, and what shows nothing new of a machine.
+
+    Moments of a poll are between `began` and `ahead`; the next one is `again_at`.
+    """
+
+    node: str
+    owner: str
+    seen_at: datetime
+    again_at: datetime
+    began: datetime
+    busy: Collection[str]
+    steady_after: int
+
+    @property
+    def ahead(self) -> datetime:
+        """Farther ahead no poll was ever set."""
+        return self.seen_at + FARTHEST_AHEAD
+
+
 class Asked(NamedTuple):
     """Who asked for what a watch follows, and in which channel."""
 
     watch: str
     actor: str
     channel: str
+
+
+# Made once: to put it together takes longer than to carry it out.
+_AS_BEFORE = (
+    update(watches)
+    .where(
+        watches.c.state == WatchState.OPEN,
+        watches.c.node == bindparam("its_node"),
+        watches.c.owner == bindparam("its_owner"),
+        watches.c.leased_by == bindparam("its_by"),
+        watches.c.goal.in_(bindparam("its_goals", expanding=True)),
+        watches.c.status.in_(bindparam("its_busy", expanding=True)),
+        watches.c.moved,
+        not_(watches.c.unsure),
+        watches.c.silent_since.is_(None),
+        watches.c.polls >= bindparam("its_steady_after"),
+        watches.c.deadline_at > bindparam("its_seen_at"),
+        watches.c.next_poll_at >= bindparam("its_began"),
+        watches.c.next_poll_at <= bindparam("its_ahead"),
+        watches.c.started_at <= bindparam("its_seen_at"),
+        exists().where(
+            machines.c.node == watches.c.node,
+            machines.c.owner == watches.c.owner,
+            machines.c.task == watches.c.task,
+            machines.c.status == watches.c.status,
+            machines.c.seen_at == bindparam("its_seen_at"),
+        ),
+    )
+    .values(next_poll_at=bindparam("its_again_at"), polls=watches.c.polls + 1, **RELEASED)
+    .returning(watches.c.id)
+)
 
 
 class Watches(Repository):
@@ -86,8 +148,8 @@ class Watches(Repository):
 
     async def claim(
         self, group: Due, by: str, now: datetime, until: datetime, *, goals: Collection[str] = ()
-    ) -> list[Watch]:
-        """Lease the watches of a group that are to be polled, the longest overdue first.
+    ) -> list[str]:
+        """Lease the watches of a group that are to be polled; their ids.
 
         With `goals`, those of these goals as well, due or not: so one request to the node serves
         them all. Conditions: OPEN, and the lease is free.
@@ -107,10 +169,9 @@ class Watches(Repository):
                 limit=None,
             )
             .values(leased_by=by, leased_until=until)
-            .returning(watches)
+            .returning(watches.c.id)
         )
-        claimed = [_from_row(row) for row in rows.mappings()]
-        return sorted(claimed, key=lambda watch: watch.next_poll_at)
+        return list(rows.scalars())
 
     async def looked_at_before(self, at: datetime) -> frozenset[tuple[str, str]]:
         """Whose session is to look at machines of which node until then: as person and node.
@@ -129,17 +190,46 @@ class Watches(Repository):
         )
         return frozenset((owner, node) for owner, node in rows)
 
-    async def asked_by_others(self, watch_ids: Collection[str]) -> list[Asked]:
-        """Of these watches, those that do not look with the session of who asked."""
+    async def as_before(self, look: Look, by: str) -> frozenset[str]:
+        """Put back those of a group's machines that a list has shown as they are known; which.
+
+        Conditions: `by` holds the lease, the machine was listed at `seen_at` with the status that
+        the watch has, one of `busy`, and time has brought nothing but the next look: it is looked
+        at at the steady pace, since this process began, its deadline is to come and its node has
+        not been silent. What is `unsure` or late (`bot.watches.late`) is never among them.
+        """
+        given = {**look._asdict(), "ahead": look.ahead, "by": by, "goals": tuple(MACHINE_GOALS)}
+        rows = await self._connection.execute(_AS_BEFORE, {f"its_{n}": v for n, v in given.items()})
+        return frozenset(rows.scalars())
+
+    async def held(self, watch_ids: Collection[str], by: str) -> list[Watch]:
+        """Those of these watches that are open and leased to `by`, the longest overdue first."""
         found = []
         async for some in in_pieces(list(watch_ids)):
             rows = await self._connection.execute(
-                select(watches.c.id, executions.c.actor, executions.c.channel)
-                .join(executions, executions.c.id == watches.c.execution)
-                .where(watches.c.id.in_(some), executions.c.actor != watches.c.owner)
+                select(watches).where(
+                    watches.c.id.in_(some),
+                    watches.c.state == WatchState.OPEN,
+                    watches.c.leased_by == by,
+                )
             )
-            found += [Asked(row.id, row.actor, row.channel) for row in rows]
-        return found
+            found += [_from_row(row) for row in rows.mappings()]
+        return sorted(found, key=lambda watch: watch.next_poll_at)
+
+    async def asked_by_others(self, node: str, owner: str, by: str) -> list[Asked]:
+        """Of what `by` holds of a group, those that do not look with the session of who asked."""
+        rows = await self._connection.execute(
+            select(watches.c.id, executions.c.actor, executions.c.channel)
+            .join(executions, executions.c.id == watches.c.execution)
+            .where(
+                watches.c.state == WatchState.OPEN,
+                watches.c.node == node,
+                watches.c.owner == owner,
+                watches.c.leased_by == by,
+                executions.c.actor != watches.c.owner,
+            )
+        )
+        return [Asked(row.id, row.actor, row.channel) for row in rows]
 
     async def look_again(
         self, watch_ids: Collection[str], at: datetime, by: str, *, looks: int

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.dbc.client import DbcClient
+from bot.dbc.endpoint import LastAnswer
 from bot.dbc.errors import (
     ChainUnavailable,
     ConnectionLost,
@@ -484,3 +485,28 @@ async def test_a_closed_client_announces_and_sends_nothing(
             await attempt
     assert announced == []
     assert len(daemon.paths) == 1
+
+
+async def test_an_answer_that_is_the_same_as_before_is_not_read_again(
+    dbc: DbcClient, daemon: FakeDaemon, target: Target
+) -> None:
+    machine = {"task_id": TASK, "status": "creating"}
+    refused = reply(-3, "check authority failed: session_id is invalid")
+    one, other = reply(0, [machine]), reply(0, [{**machine, "status": "running"}])
+    daemon.answer = in_turn(one, one, other, refused, refused, other)
+    last = LastAnswer()
+    told = []
+    for _ in range(3):
+        found = await dbc.tasks.list(target, last)
+        told.append(([machine.status for machine in found], last.is_repeated))
+    for _ in range(2):  # a refusal is one, however often it comes
+        with pytest.raises(DbcError):
+            await dbc.tasks.list(target, last)
+    found = await dbc.tasks.list(target, last)
+    told.append(([machine.status for machine in found], last.is_repeated))
+    assert told == [
+        (["creating"], False),
+        ([], True),
+        (["running"], False),
+        (["running"], False),
+    ]

@@ -117,8 +117,8 @@ async def claim_watches(
 ) -> list[Watch]:
     """Lease the watches that are due, of so many groups at most."""
     claimed = [
-        watch
+        one
         for group in await tx.watches.due(now, groups)
-        for watch in await tx.watches.claim(group, by, now, until)
+        for one in await tx.watches.claim(group, by, now, until)
     ]
-    return sorted(claimed, key=lambda watch: watch.next_poll_at)
+    return await tx.watches.held(claimed, by)

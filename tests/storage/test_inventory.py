@@ -41,6 +41,29 @@ async def test_a_machine_seen_by_two_is_one_machine_as_last_seen(store: Store) -
     assert [each.status for each in await seen(store, "U2")] == ["running"]
 
 
+async def test_a_list_is_kept_while_nobody_writes_anything_else_of_its_node(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
+        assert await tx.inventory.is_kept("node-1", "U1", 2, NOW)
+        assert not await tx.inventory.is_kept("node-1", "U1", 1, NOW)
+        assert not await tx.inventory.is_kept("node-1", "U2", 2, NOW)
+        await tx.inventory.seen_again("node-1", SOON)
+        assert not await tx.inventory.is_kept("node-1", "U1", 2, NOW)
+        assert await tx.inventory.is_kept("node-1", "U1", 2, SOON)
+    assert {each.seen_at for each in await seen(store)} == {SOON}
+
+
+@pytest.mark.parametrize("written", [{"status": "closed"}, {"owner": "U2"}, {"task": "c"}])
+async def test_a_list_is_not_kept_once_somebody_wrote_something_else_of_its_node(
+    store: Store, written: dict[str, Any]
+) -> None:
+    other = replace(machine("a", seen_at=LATER), **written)
+    async with store.write() as tx:
+        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
+        await tx.inventory.put_machine(other)
+        assert not await tx.inventory.is_kept("node-1", "U1", 2, NOW)
+
+
 async def test_old_news_changes_nothing(store: Store) -> None:
     newest = machine("a", status="closed", seen_at=SOON)
     async with store.write() as tx:

@@ -1,13 +1,13 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.errors import NotFound
 from bot.model import MACHINE_GOALS, Goal, Place, WatchState
-from storage import Due, Store, UnitOfWork
+from storage import Due, Look, Store, UnitOfWork
 from tests.storage.conftest import Racing
-from tests.storage.samples import LATER, NOW, SOON, claim_watches, execution, record, watch
+from tests.storage.samples import LATER, NOW, SOON, claim_watches, execution, machine, record, watch
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ async def test_one_request_serves_a_node_and_person(store: Store) -> None:
     async with store.write() as tx:
         (due,) = await tx.watches.due(NOW, 10)
         group = await tx.watches.claim(due, "p", NOW, SOON, goals=MACHINE_GOALS)
-        assert [each.id for each in group] == ["watch-1", "watch-2"]
+        assert sorted(group) == ["watch-1", "watch-2"]
         assert await tx.watches.claim(due, "q", NOW, SOON, goals=MACHINE_GOALS) == []
 
 
@@ -113,11 +113,79 @@ async def test_looks_that_showed_nothing_new_are_kept_in_one_step(store: Store) 
     assert [(one.polls, one.next_poll_at) for one in found] == [(0, NOW), (0, NOW)]
 
 
+OLD = NOW - timedelta(minutes=9)
+LOOK = Look("node-1", "U1", SOON, LATER, OLD, ("creating",), 7)
+# All that must hold of a machine at work for its look to show nothing new.
+AT_WORK = {
+    "status": "creating", "moved": True, "polls": 9, "started_at": OLD, "deadline_at": LATER,
+}  # fmt: skip
+
+
+async def test_a_machine_at_work_that_is_listed_as_before_is_put_back_at_once(
+    store: Store,
+) -> None:
+    await add(store, "1", **AT_WORK)
+    async with store.write() as tx:
+        await tx.inventory.replace_machines(
+            "node-1", "U1", [machine("task-1", status="creating")], SOON
+        )
+        await claim_watches(tx, "p", NOW, LATER)
+        assert await tx.watches.as_before(LOOK, "q") == frozenset()
+        assert await tx.watches.as_before(LOOK, "p") == {"watch-1"}
+        found = await tx.watches.get("watch-1")
+        assert (found.polls, found.next_poll_at) == (10, LATER)
+        assert [each.id for each in await claim_watches(tx, "q", LATER, LATER)] == ["watch-1"]
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"status": "restarting"},
+        {"moved": False},
+        {"unsure": True},
+        {"silent_since": NOW},
+        {"polls": 6},
+        {"deadline_at": SOON},
+        {"next_poll_at": OLD - timedelta(seconds=1)},
+        {"started_at": LATER},
+        {"goal": Goal.DOWNLOADED},
+        {"task": "unlisted"},
+        {"node": "node-2"},
+        {"owner": "U2"},
+        {"state": WatchState.DONE},
+    ],
+    ids=lambda differs: next(iter(differs)),
+)
+async def test_what_a_look_may_tell_something_of_is_looked_at(
+    store: Store, differs: dict[str, object]
+) -> None:
+    await add(store, "1", **{**AT_WORK, **differs})
+    async with store.write() as tx:
+        await tx.inventory.replace_machines(
+            "node-1", "U1", [machine("task-1", status="creating")], SOON
+        )
+        await claim_watches(tx, "p", NOW, LATER)
+        assert await tx.watches.as_before(LOOK, "p") == frozenset()
+
+
+@pytest.mark.parametrize(("status", "at"), [("running", SOON), ("creating", NOW)])
+async def test_a_machine_that_was_listed_otherwise_or_before_is_looked_at(
+    store: Store, status: str, at: datetime
+) -> None:
+    await add(store, "1", **AT_WORK)
+    async with store.write() as tx:
+        await tx.inventory.replace_machines("node-1", "U1", [machine("task-1", status=status)], at)
+        await claim_watches(tx, "p", NOW, LATER)
+        assert await tx.watches.as_before(LOOK, "p") == frozenset()
+
+
 async def test_who_looks_with_the_session_of_another_is_known(store: Store) -> None:
     await add(store, "1")
     await add(store, "2", execution="execution-2")
-    async with store.read() as tx:
-        found = await tx.watches.asked_by_others(["watch-1", "watch-2"])
+    async with store.write() as tx:
+        await claim_watches(tx, "p", NOW, LATER)
+        assert await tx.watches.asked_by_others("node-1", "U1", "q") == []
+        found = await tx.watches.asked_by_others("node-1", "U1", "p")
     assert found == [("watch-2", "U2", "C1")]
 
 
@@ -183,7 +251,7 @@ async def test_only_machines_are_looked_at_together(store: Store) -> None:
         one = await tx.watches.get("watch-1")
         group = Due(one.node, one.owner, Goal.RUNNING)
         found = await tx.watches.claim(group, "me", NOW, LATER, goals=MACHINE_GOALS)
-    assert [watch.id for watch in found] == ["watch-1"]
+    assert found == ["watch-1"]
 
 
 async def test_what_is_done_to_one_watch_is_done_to_no_other(store: Store) -> None:

@@ -42,6 +42,8 @@ class Sight:
     advanced: bool = False
 
 
+STEADY_AFTER = len(_PAUSES) - 1  # looks, from which on pauses no longer grow
+
 log = structlog.get_logger()
 
 Seen = Mapping[str, Sight | BotError]

@@ -1,6 +1,6 @@
 """Machines: one request per node and session serves all that are followed there."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,12 +14,13 @@ from bot.model import DbcSession, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
+from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import ABSENT, Verdict, has_moved, verdict
 from bot.watches.observers.look import LOOKED_AT, Seen, Sight, growing_pause, one_by_one
 from bot.watches.observers.node_log import LINES, Proof, can_prove, proof
-from storage import Store
+from storage import Store, UnitOfWork
 
 _SHOWN_LOG_LINES = 6
 _ERROR = " error"
@@ -48,7 +49,24 @@ class Machines:
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """What the node says of each machine."""
-        listing = await self._inventory.list_node(session)
+        return await self.shown(await self._inventory.list_node(session), session, watches)
+
+    async def glance(
+        self, session: DbcSession, put_back: Callable[[UnitOfWork, datetime], Awaitable[None]]
+    ) -> NodeListing | None:
+        """Ask the node; None where it says nothing new. `put_back` is stored with its answer."""
+        node = await self._inventory.node_by_id(session.node)
+        return await self._inventory.lists.glance(node, session, put_back)
+
+    async def still(self, session: DbcSession) -> NodeListing:
+        """What the node says where it says nothing new."""
+        node = await self._inventory.node_by_id(session.node)
+        return await self._inventory.lists.known(node, session)
+
+    async def shown(
+        self, listing: NodeListing, session: DbcSession, watches: Sequence[Watch]
+    ) -> Seen:
+        """What a list says of each machine."""
         is_readable = not isinstance(listing.problem, Unreadable)
         if is_readable and listing.problem is not None:
             return {watch.id: listing.problem for watch in watches}
