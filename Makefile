@@ -44,8 +44,8 @@ fix: $(READY) ## Format and mend what can be mended
 docs: $(READY) ## Write the generated files: docs/commands.md and manifest.json
 	$(BIN)/python -m bot docs
 
-bench: $(READY) ## Measure acknowledgements side by side with bare Bolt
-	$(BIN)/python -m tests.benchmarks
+bench: $(READY) ## Measure what the product is held to (AGAINST=commit: what a change cost there)
+	$(BIN)/python -m tests.benchmarks $(if $(AGAINST),--against $(AGAINST))
 
 kill: $(READY) ## Kill the bot 300 times in the middle of its work, and look at what is left
 	$(BIN)/python -m tests.kill --rounds 300

@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks`: measures and prints tables. What they mean: docs/benchmarks.md."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,23 +23,48 @@ from tests.benchmarks.acknowledgements import (
 )
 from tests.benchmarks.figures import Figure, figures
 from tests.benchmarks.stage import staged
+from tests.benchmarks.table import Size as Wanted
+from tests.benchmarks.table import against, lines, names
 
 HEAD = "| {} | p50 ms | p99 ms | p50 ÷ Bolt, before | p50 ÷ Bolt, default |"
 RULE = "| --- | ---: | ---: | ---: | ---: |"
 
 
 @click.command()
+@click.option("--only", multiple=True, type=click.Choice(list(names())), help="These lines alone.")
+@click.option("--against", "commit", metavar="COMMIT", help="What a change cost at that commit.")
+@click.option("--size", default=1.0, show_default=True, help="Less is quicker, and rougher.")
 @click.option("--rounds", default=8, show_default=True, help="How often all servers take turns.")
-@click.option("--single", default=40, show_default=True, help="Requests one by one in a round.")
-@click.option("--bursts", default=2, show_default=True, help="Times 64 at once in a round.")
-@click.option("--repeat", default=5_000, show_default=True, help="Times what is quick is done.")
-@click.option("--watches", default=1_000, show_default=True, help="Watches that are due.")
-@click.option("--nodes", default=20, show_default=True, help="Nodes that the watches are on.")
-def main(rounds: int, single: int, bursts: int, repeat: int, watches: int, nodes: int) -> None:
-    """Measure acknowledgements side by side with bare servers, and a few plain figures."""
+def main(only: tuple[str, ...], commit: str | None, size: float, rounds: int) -> None:
+    """Measure what the product is held to, and acknowledgements beside those of bare servers."""
     log.configure("console", "warning")
     busy = f"{os.getloadavg()[0]:.1f}"
     click.echo(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · load {busy}\n")
+    wanted = Wanted(max(int(100 * size), 1), int(1e6 * size), int(1e4 * size), max(60 * size, 5.0))
+    with tempfile.TemporaryDirectory() as directory:
+        if commit is not None:
+            for row in _compared(commit, Path(directory), wanted):
+                click.echo(row)
+            return
+        for row in lines(Path(directory), wanted, only):
+            click.echo(row)
+    if not only:
+        click.echo()
+        _acknowledgements(rounds, size)
+
+
+def _compared(commit: str, directory: Path, wanted: Wanted) -> Iterator[str]:
+    tree = directory / "tree"
+    subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, commit], check=True)
+    try:
+        yield from against(tree, wanted)
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", tree], check=True)
+
+
+def _acknowledgements(rounds: int, scale: float) -> None:
+    single, bursts = max(int(40 * scale), 2), 2
+    repeat, watches, nodes = max(int(5_000 * scale), 1), max(int(1_000 * scale), 20), 20
     with tempfile.TemporaryDirectory() as directory:
         data = Path(directory)
         with staged(data) as stage:

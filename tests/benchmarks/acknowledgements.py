@@ -100,8 +100,8 @@ class Measurement:
     def _one_by_one(self, load: Load, case: Case) -> list[float]:
         return [
             seconds
-            for request in self._requests(case, self._size.single)
-            for seconds in self._when_idle(load, case, [request])
+            for _ in range(self._size.single)  # each signed just before it is sent
+            for seconds in self._when_idle(load, case, self._requests(case, 1))
         ]
 
     def _at_once(self, load: Load, case: Case) -> list[float]:
@@ -121,11 +121,11 @@ class Measurement:
     def _busy(self, load: Load, times: Times) -> None:
         """Acknowledgements while the work of a former burst is under way."""
         bursts = [self._requests(START, self._size.at_once) for _ in range(2)]
-        helps = self._requests(HELP, self._size.single)
         begun = time.perf_counter()
         load.at_once(bursts[0])
         times.start_busy += load.at_once(bursts[1])
-        times.help_busy += [seconds for one in helps for seconds in load.at_once([one])]
+        for _ in range(self._size.single):
+            times.help_busy += load.at_once(self._requests(HELP, 1))
         self._stage.wait_for_work()
         times.work.append(time.perf_counter() - begun)
 

@@ -67,6 +67,11 @@ def figures(data: Path, *, repeat: int, watches: int, nodes: int) -> list[Figure
     ]
 
 
+def listed_in_ms(repeat: int) -> float:
+    """Milliseconds to render a list of 100 machines, the median of so many times."""
+    return _median_of(repeat, partial(_render, _listing(100))) * 1e3
+
+
 def _median_of(times: int, call: Callable[[], object]) -> float:
     def once() -> float:
         begun = perf_counter()

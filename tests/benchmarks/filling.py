@@ -104,7 +104,7 @@ def _watch(number: int) -> dict[str, Any]:
         "owner": _actor(number), **_place(number), "started_at": _at(number, 2),
         "deadline_at": _at(number, 3600), "next_poll_at": _at(number, 30), "polls": 5,
         "status": "running", "unsure": False, "moved": False, "about": {}, "stopped_by": "",
-        "state": "reached",
+        "state": "done",
     }  # fmt: skip
 
 

@@ -6,12 +6,16 @@ Says on standard output, as one line of JSON, how to reach them and who may do w
 import asyncio
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
-from sandbox.dbc import Daemon, RunningClock
+from sandbox.dbc import Daemon, RunningClock, World
 from sandbox.dbc.demo import demo_renter, demo_world
+from sandbox.dbc.task import Libvirt, Status
+from sandbox.dbc.worker import Durations
 from sandbox.slack import Workspace
 
 
@@ -30,6 +34,7 @@ class Room:
     node: str
     task: str
     session: tuple[str, str]
+    tasks: tuple[str, ...] = ()  # the machines of that node
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,30 @@ class Ticket:
     response_url: str
 
 
-async def main() -> None:
+def _world(machines: int) -> World:
+    """The demo's machine room; with a number, one node with so many machines that are off."""
+    clock = RunningClock()
+    if not machines:
+        return demo_world(clock)
+    world = World(clock)
+    node = world.add_node("gpu1", images={"ubuntu.qcow2": 1})
+    node.rent(demo_renter())
+    for number in range(machines):
+        ports = {"ssh_port": 5684 + number, "vnc_port": 15_000 + number}
+        task = node.running_task(
+            demo_renter(), image_name="ubuntu.qcow2", cpu_cores=1, memory=1, **ports
+        )
+        task.status = Status.CLOSED
+        if task.domain is not None:
+            task.domain.state = Libvirt.SHUT_OFF
+    node.durations = Durations(start=timedelta(seconds=0.01))
+    clock.advance(timedelta(seconds=30))  # the daemon has learnt of it
+    return world
+
+
+async def main(machines: int) -> None:
     """Serve until standard input is closed."""
-    world = demo_world(RunningClock())
+    world = _world(machines)
     ws = Workspace(commands={"/dbc"})
     state = ws.core.state
     user, channel = state.member("alice"), state.channel("gpu-ops")
@@ -57,6 +83,10 @@ async def main() -> None:
     async def answers(_: web.Request) -> web.Response:
         return web.json_response(sum(url.uses for url in state.response_urls.values()))
 
+    async def calls(_: web.Request) -> web.Response:
+        return web.json_response(Counter(call.method for call in ws.calls))
+
+    ws.app.router.add_get("/benchmark/calls", calls)
     ws.app.router.add_post("/benchmark/tickets", tickets)
     ws.app.router.add_get("/benchmark/answers", answers)
     async with ws, Daemon(world) as daemon:
@@ -73,10 +103,11 @@ async def main() -> None:
             node=gpu1.node_id,
             task=next(iter(gpu1.tasks)),
             session=gpu1.session_for(demo_renter()),
+            tasks=tuple(gpu1.tasks),
         )
         print(json.dumps(asdict(room)), flush=True)  # noqa: T201 - this is how we are reached
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 0))

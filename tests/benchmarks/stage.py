@@ -1,18 +1,21 @@
 """Starts and ends the processes of a run, makes signed requests, and sees when work is done."""
 
 import json
+import os
+import re
 import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from bot.model import ExecutionStatus
 from sandbox.slack.http_delivery import signature
 from tests.benchmarks.peers import Room, Ticket
 from tests.benchmarks.servers import PATH, SERVERS
@@ -24,16 +27,23 @@ PATIENCE = 120.0  # seconds for work that was acknowledged to be carried out
 class Stage:
     """All servers, the peers they talk to, and the bot's ledger."""
 
-    def __init__(self, room: Room, ports: dict[str, int], data: Path) -> None:
+    def __init__(self, room: Room, ports: dict[str, int], data: Path, start: float = 0.0) -> None:
         self.room = room
+        self.start = start  # seconds until the bot was ready
         self.ports = ports
         self._data = data
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
     def requests(self, text: str, count: int) -> list[bytes]:
         """Distinct deliveries of `/dbc <text>`, signed, as bytes on the wire."""
-        made = self._peers(f"tickets?count={count}", b"")
-        return [self._request(text, Ticket(**ticket)) for ticket in made]
+        return self.each([text] * count)
+
+    def each(self, texts: Sequence[str]) -> list[bytes]:
+        """A delivery of `/dbc <text>` for each of the texts."""
+        made = self._peers(f"tickets?count={len(texts)}", b"")
+        return [
+            self._request(text, Ticket(**ticket)) for text, ticket in zip(texts, made, strict=True)
+        ]
 
     def recorded(self) -> int:
         """How many commands stand in the bot's ledger."""
@@ -43,6 +53,10 @@ class Stage:
         """How many commands of the ledger have come to which status."""
         rows = self._rows("SELECT status, count(*) FROM executions GROUP BY status")
         return {status: count for status, count in rows}  # noqa: C416 - typed
+
+    def told(self) -> dict[str, int]:
+        """How often each method of Slack's was called."""
+        return dict(self._peers("calls"))
 
     def answers(self) -> int:
         """How often a response_url was used."""
@@ -59,6 +73,16 @@ class Stage:
                 not self._count(
                     "SELECT count(*) FROM executions WHERE status IN ('recorded', 'running')"
                 )
+                and not self._count("SELECT count(*) FROM messages WHERE delivered < version")
+            )
+        )
+
+    def wait_for_ends(self, count: int) -> None:
+        """Return when so many commands have come to their ends, and each was told."""
+        _wait(
+            lambda: (
+                sum(n for status, n in self.ends().items() if ExecutionStatus(status).is_end)
+                >= count
                 and not self._count("SELECT count(*) FROM messages WHERE delivered < version")
             )
         )
@@ -112,34 +136,75 @@ class Stage:
 def staged(data: Path) -> Iterator[Stage]:
     """Every server in a process of its own, so that none has the other's heap or event loop."""
     with ExitStack() as stack:
-        peers = _Child(stack, data, "peers")
+        peers = Child(stack, data, "peers")
         room = Room(**json.loads(peers.hear()))
         ports = {}
         for name in SERVERS:
-            server = _Child(stack, data, "servers", name, str(data))
+            server = Child(stack, data, "servers", name, str(data))
             server.say(json.dumps(asdict(room)))
             ports[name] = int(server.hear())
         yield Stage(room, ports, data)
 
 
-class _Child:
-    """A module of this package in a process that ends when its standard input is closed."""
+@contextmanager
+def one_bot(
+    data: Path,
+    machines: int,
+    tree: Path = ROOT,
+    prepare: Callable[[Room], None] = lambda _room: None,
+) -> Iterator[tuple[Stage, "Child"]]:
+    """The bot of a source tree alone, and a node with so many machines that are off.
 
-    def __init__(self, stack: ExitStack, data: Path, module: str, *arguments: str) -> None:
-        self._name = "-".join([module, *arguments[:1]])
+    `prepare` may lay something beside its database.
+    """
+    with ExitStack() as stack:
+        peers = Child(stack, data, "peers", str(machines))
+        room = Room(**json.loads(peers.hear()))
+        prepare(room)
+        bot = Child(stack, data, "bot_process", str(data), tree=tree)
+        bot.say(json.dumps(asdict(room)))
+        said = json.loads(bot.hear())
+        yield Stage(room, {"bot": said["port"]}, data, said["start"]), bot
+
+
+class Child:
+    """A module of this package in a process that ends when its standard input is closed.
+
+    With a `tree` it is a script over the packages of that tree.
+    """
+
+    def __init__(
+        self, stack: ExitStack, data: Path, module: str, *arguments: str, tree: Path | None = None
+    ) -> None:
+        self._name = "-".join([module, *arguments[:1]]).replace("/", "-")
         self._log = data / f"{self._name}.log"
+        script = [str(Path(__file__).with_name(f"{module}.py"))]
         process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.{module}", *arguments],
+            [sys.executable, *(script if tree else ["-m", f"{__package__}.{module}"]), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stack.enter_context(self._log.open("wb")),
             text=True,
-            cwd=ROOT,
+            cwd=tree or ROOT,
+            env={**os.environ, "PYTHONPATH": str(tree or ROOT)},
         )
+        self._process = process
         assert process.stdin is not None
         assert process.stdout is not None
         self._stdin, self._stdout = process.stdin, process.stdout
         stack.enter_context(process)  # closes its standard input, then waits for its end
+
+    @property
+    def processor(self) -> float:
+        """Seconds of processor time so far, by the operating system's account."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def memory(self) -> float:
+        """MiB that were resident at the most so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
 
     def say(self, line: str) -> None:
         print(line, file=self._stdin, flush=True)

@@ -1,12 +1,16 @@
 """A page of a long audit is the newest of what fits, by whichever way it was found."""
 
 import io
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import Engine, event
 
 from bot.clock import SystemClock
 from bot.model import AuditQuery
@@ -75,6 +79,40 @@ async def test_a_page_has_the_newest_rows_that_fit(long: Store) -> None:
                 if page != older[:-12:-1]:
                     differ.append((name, before))
     assert differ == []
+
+
+async def test_no_page_is_found_by_going_through_everything(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/bot.db"
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
+    await store.migrate()
+    await fill(url, ROWS)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        async with store.browse() as tx:
+            for query in QUERIES.values():
+                await tx.audit.page(query, before=None, limit=11)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    await store.close()
+    scans = set()
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as database:
+        for statement, parameters in asked:
+            # The head is read from the end of the key: the first step suffices.
+            if statement.startswith("SELECT") and "SELECT audit.seq, audit.hash" not in statement:
+                plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                scans |= {(step[3], statement) for step in plan if _is_scan(step[3])}
+    assert scans == set()
+
+
+def _is_scan(step: str) -> bool:
+    return step.startswith("SCAN") and any(
+        step.split()[1] == table for table in ("audit", "executions", "messages")
+    )
 
 
 async def test_an_export_has_all_that_fits_without_what_is_secret(tmp_path: Path) -> None:
