@@ -100,6 +100,7 @@ class Bot:
         # Nobody waits for the outbox: what Slack puts off is due again then.
         unhurried = SlackMessenger(self._connection, clock, timedelta())
         outbox = Outbox(self.store, unhurried, leases, clock, by)
+        self._outbox = self.store.courier = outbox
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
         self._services = services
@@ -239,6 +240,7 @@ class Bot:
         """Take nothing more, let what is under way be answered, let go of everything."""
         await self._ticker.stop()
         await self.edge.stop()
+        await self._outbox.close()
         await self._messenger.close()
         await self._connection.close()
         await self.dbc.close()

@@ -66,6 +66,9 @@ class Shut(DeliveryFailed):
         super().__init__(reason, None)
 
 
+RATE_LIMITED = "ratelimited"  # the reason of a PutOff
+
+
 class PutOff(DeliveryFailed):
     """The chat side takes no more of this kind for now, and has done nothing of it.
 

@@ -24,6 +24,7 @@ from bot.config import Settings, is_host
 from bot.health import Health
 from bot.log import CREDENTIALS
 from bot.ports import (
+    RATE_LIMITED,
     SETTLES_WITHIN,
     DeliveryFailed,
     LockedOut,
@@ -384,7 +385,7 @@ def failure(error: BaseException) -> DeliveryFailed:
     reason = str(said) if is_verdict else f"http_{status}"
     wish = retry_after(getattr(response, "headers", {}))
     if status == 429 or reason in {"ratelimited", "rate_limited"}:
-        return PutOff("ratelimited", wish or LATER)
+        return PutOff(RATE_LIMITED, wish or LATER)
     method = str(getattr(response, "api_url", "")).rpartition("/")[2]
     if status >= 500 and wish is not None and method not in ONCE:
         return PutOff(reason, wish)

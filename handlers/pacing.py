@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.clock import Clock
-from bot.ports import PutOff
+from bot.ports import RATE_LIMITED, PutOff
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Pacing:
         """What a call that cannot wait would be put off with; None where it can be sent."""
         window = self._window(method, channel)
         left = window.left(self._clock.monotonic())
-        return PutOff("ratelimited", left, window.every) if left else None
+        return PutOff(RATE_LIMITED, left, window.every) if left else None
 
     async def send(
         self, method: str, channel: str, call: Callable[[], Awaitable[T]], patience: timedelta
@@ -116,7 +116,7 @@ class Pacing:
     async def _turn(self, window: _Window, patience: timedelta) -> None:
         now = self._clock.monotonic()
         if (left := window.left(now)) > patience:
-            raise PutOff("ratelimited", left, window.every)
+            raise PutOff(RATE_LIMITED, left, window.every)
         if wait := window.book(now):
             await self._clock.sleep(wait)
 

@@ -4,7 +4,7 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import is_database, prepare
-from storage.repositories.messages import LONGEST_PAUSE
+from storage.repositories.message_rows import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
 from storage.repositories.watches import Due, Look

@@ -64,9 +64,15 @@ class Leases:
         self._holds: list[Hold] = []
 
     @contextmanager
-    def holding(self, kind: Leased, ids: Collection[str], lasts: timedelta) -> Iterator[Hold]:
-        """Renew the leases of these rows, just taken for so long, until the block ends."""
-        hold = Hold(kind, ids, lasts, self._clock.now())
+    def holding(
+        self,
+        kind: Leased,
+        ids: Collection[str],
+        lasts: timedelta,
+        since: datetime | None = None,
+    ) -> Iterator[Hold]:
+        """Renew the leases of these rows, taken for so long just now or `since`, while inside."""
+        hold = Hold(kind, ids, lasts, since or self._clock.now())
         self._holds.append(hold)
         try:
             yield hold

@@ -15,6 +15,7 @@ from storage.busy import PAUSES
 from storage.engine import open_engines
 from storage.errors import StorageBusy
 from storage.file import Presence, claim, prepare
+from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
 from storage.migrations import upgrade
 from storage.repositories.execution_rows import insert_new, to_row
@@ -54,6 +55,7 @@ class Store:
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit, pauses)
         self._lock: IO[bytes] | None = None
         self._restored = 0
+        self.courier: Courier | None = None
 
     async def own(self) -> None:
         """Refuse to share a SQLite file with another process: `InUse` if there is one.
@@ -84,10 +86,15 @@ class Store:
         what must not fail because they are in the way later is for `attempts` or `transact`.
         `decisive`: who is cancelled during the commit goes on all the same, since it is stored.
         """
+        handover: Handover | None = None
         async with self._engines.writing(decisive=decisive) as connection:
-            tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
+            if self.courier is not None:
+                handover = self.courier.handover()
+            tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
             yield tx
             await tx.flush()
+        if self.courier is not None and handover is not None and handover.messages:
+            self.courier.take(tuple(handover.messages.values()))
         if tx.erased:
             await self._engines.scrub()
 

@@ -23,6 +23,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
+    false,
     or_,
     true,
 )
@@ -219,19 +221,31 @@ messages = Table(
     Column("copies_until", UtcDateTime),
     # Else only an old edit may come, and no copy is looked for.
     Column("posted_twice", Boolean, nullable=False, server_default=true()),
+    # The message that this one is a copy of elsewhere, by its key.
+    Column("copy_of", Text),
+    # The message that tells this one together with others, by its key.
+    Column("told_in", Text),
+    # The digest of what Slack shows; nothing while it may be about to show something else.
+    Column("shown", Text),
+    # Until then what is wanted is left for what comes soon, where it can wait.
+    Column("rests_until", UtcDateTime),
+    Column("can_wait", Boolean, nullable=False, server_default=false()),
     *_lease(),
 )
-# Slack does not show what is wanted, or may carry out something older and undo it.
-OUTSTANDING = or_(
-    messages.c.delivered < messages.c.version, messages.c.unsettled_until.is_not(None)
+# Slack does not show what is wanted, or may carry out something older and undo it; and that was
+# not given up.
+DUE = and_(
+    messages.c.abandoned < messages.c.version,
+    or_(messages.c.delivered < messages.c.version, messages.c.unsettled_until.is_not(None)),
 )
 # Partial: nearly every message is settled, and the outbox looks only for those that are not.
-Index(
-    "ix_messages_outstanding",
-    messages.c.next_try_at,
-    sqlite_where=OUTSTANDING,
-    postgresql_where=OUTSTANDING,
-)
+Index("ix_messages_due", messages.c.created_at, sqlite_where=DUE, postgresql_where=DUE)
+
+IS_COPY = messages.c.copy_of.is_not(None)
+IS_JOINED = messages.c.told_in.is_not(None)
+Index("ix_messages_told_in", messages.c.told_in, sqlite_where=IS_JOINED, postgresql_where=IS_JOINED)
+
+Index("ix_messages_copy_of", messages.c.copy_of, sqlite_where=IS_COPY, postgresql_where=IS_COPY)
 
 COPIED = messages.c.copies_at.is_not(None)
 Index(

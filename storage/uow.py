@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 
 from storage.connection import OpenConnection
+from storage.handover import Handover
 from storage.repositories.aliases import Aliases
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
@@ -42,11 +43,13 @@ class UnitOfWork:
         vault: Vault,
         restored: int = 0,
         shown: Callable[[datetime], datetime] = lambda at: at,
+        handover: Handover | None = None,
     ) -> None:
         self._connection = connection
         self._vault = vault
         self._restored = restored
         self._shown = shown
+        self._handover = handover
 
     @cached_property
     def audit(self) -> Audit:
@@ -76,7 +79,7 @@ class UnitOfWork:
     @cached_property
     def messages(self) -> Messages:
         """What is said in Slack."""
-        return Messages(self._connection, self._restored)
+        return Messages(self._connection, self._restored, self._handover)
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -12,21 +12,33 @@ from bot.messages.review_cards import glass_key, glass_note, is_glass_note
 from bot.model import Execution, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork
+from storage.handover import Urgency
 
 
-async def show_card(tx: UnitOfWork, execution: Execution, card: Reply, now: datetime) -> None:
+async def show_card(
+    tx: UnitOfWork,
+    execution: Execution,
+    card: Reply,
+    now: datetime,
+    *,
+    can_wait: bool = False,
+    at_once: bool = True,
+) -> None:
     """Let the card and every copy of it say `card`, in the unit of work of what it tells.
 
-    What runs without approval says so until its end, and who still has to review it.
+    What runs without approval says so until its end, and who still has to review it. What
+    `can_wait` is left out where the next thing comes soon after what was shown last; `at_once`: it
+    is sent once this is committed, where that can be done, not at the next delivery.
     """
     if execution.arguments.get("break_glass"):
         card = await _marked(tx, execution, card)
     content = dump(signed(execution, card))
     key = card_key(execution.id)
-    await tx.messages.put(key, execution.place, content, now)
+    how = Urgency(can_wait, at_once)
+    await tx.messages.put(key, execution.place, content, now, urgency=how)
     for copy in await tx.messages.copies(key):
         if copy.key != key:
-            await tx.messages.put(copy.key, copy.place, content, now)
+            await tx.messages.put(copy.key, copy.place, content, now, urgency=how)
 
 
 async def tell(

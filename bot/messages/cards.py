@@ -113,10 +113,13 @@ def card_key(execution_id: str) -> str:
     return f"card:{execution_id}"
 
 
+ENDS = "end:"  # how the keys of those messages begin
+
+
 def end_key(execution_id: str, watch_id: str = "") -> str:
     """The key of the message that tells the end; a renewed watch tells another one."""
     renewed = watch_id not in {"", execution_id}
-    return f"end:{execution_id}:{watch_id}" if renewed else f"end:{execution_id}"
+    return f"{ENDS}{execution_id}:{watch_id}" if renewed else f"{ENDS}{execution_id}"
 
 
 def private_key(execution_id: str) -> str:

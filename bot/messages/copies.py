@@ -10,7 +10,8 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.messages.outbox import LEASE, Outbox, as_shown
+from bot.messages.outbox import LEASE, Outbox
+from bot.messages.outcomes import as_shown
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
     COPIES_WITHIN,
@@ -56,6 +57,9 @@ class Copies:
         for _ in range(_MOST):
             if self._outbox.is_held:
                 return
+            async with self._store.read() as tx:
+                if not await tx.messages.is_any_doubled(self._clock.now()):
+                    return
             async with self._store.write() as tx:
                 await self._leases.renew(tx, Leased.MESSAGE)
                 now = self._clock.now()

@@ -9,19 +9,33 @@ is due again when it takes them; all else goes on.
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
+from functools import partial
 
 import structlog
 
 from bot.clock import Clock
-from bot.messages.cards import card_key, execution_of
+from bot.messages.cards import execution_of
 from bot.messages.directly import tell_directly
-from bot.messages.elsewhere import NOWHERE, OUTSIDE, explained
+from bot.messages.elsewhere import NOWHERE, explained
+from bot.messages.gathering import gathered, in_order, tells_several
+from bot.messages.outcomes import (
+    AwaitedError,
+    BesideError,
+    Shown,
+    ShutError,
+    SurpriseError,
+    as_shown,
+    is_elsewhere,
+    is_refused,
+    is_to_be_looked_for,
+    lost,
+    may_be_said_beside,
+)
+from bot.messages.results import Results, Work
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
     COPIES_WITHIN,
@@ -32,16 +46,20 @@ from bot.ports import (
     PutOff,
     Shut,
     Unanswered,
-    Unfamiliar,
     look_again_after,
 )
 from bot.reply import Reply, load
-from storage import FARTHEST_AHEAD, LONGEST_PAUSE, StorageFailed, Store, UnitOfWork
+from storage import FARTHEST_AHEAD, LONGEST_PAUSE, Store, UnitOfWork
+from storage.handover import Handover
 from storage.heartbeat import Hold, LeaseLost, Leases
+from storage.repositories.message_rows import digest
 
 LEASE = timedelta(seconds=90)
-_AGAIN = timedelta(seconds=1)
-_LATER = timedelta(seconds=30)
+# What is sent this long after that was written down is covered by it.
+_AT_ONCE = timedelta(seconds=10)
+_SENT = SETTLES_WITHIN + _AT_ONCE
+# So long what can wait leaves a message as it is: more is about to be told as a rule.
+_REST = timedelta(seconds=2)
 _SLOWEST = timedelta(minutes=5)
 _BATCH = 50
 # A process that died this long before the start may have posted what is not to be seen yet.
@@ -52,8 +70,6 @@ _LOCKED_PLACE = timedelta(minutes=1)
 _LOOK = timedelta(seconds=20)
 # So long a refused card is left to whoever can still show it where it was requested.
 _BESIDE = timedelta(seconds=15)
-# After so many refusals with an unknown word, whoever asked is told directly.
-_STRANGE = 5
 
 log = structlog.get_logger()
 
@@ -71,25 +87,57 @@ class Outbox:
         self._by = by
         self._started = clock.monotonic()
         self._held_until: timedelta | None = None  # on the monotonic clock
+        self._results = Results(store)
+        self._handed: list[Message] = []  # leased and not sent yet
 
     @property
     def is_held(self) -> bool:
         """Whether nothing can be sent at the moment, since Slack refuses the bot itself."""
         return self._held_until is not None and self._clock.monotonic() < self._held_until
 
+    # storage.handover.Courier
+
+    def handover(self) -> Handover | None:
+        """On what terms messages that are put now are sent as soon as that is committed."""
+        if self._held_until is not None:
+            return None
+        now = self._clock.now()
+        return Handover(self._by, now + LEASE, now + _SENT, self._takes)
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Keep these, which are leased, for the next delivery."""
+        self._handed.extend(messages)
+
+    def _takes(self, where: Place | MessageRef) -> bool:
+        return self._messenger.put_off(where) is None
+
+    # Delivery
+
     async def deliver_due(self) -> None:
         """Deliver what waits: channels side by side, each channel in order."""
-        while limit := self._most():
-            messages = await self._claim(limit)
-            if not messages:
-                return
+        while True:
+            now = self._clock.now()
+            if messages := self._handed:
+                self._handed = []
+                now = min(message.sent_until or now + _SENT for message in messages) - _SENT
+            else:
+                limit = self._most()
+                claimed = await self._claim(limit) if limit else None
+                if claimed is None:
+                    return
+                messages = claimed
             by_channel: dict[str, list[Message]] = defaultdict(list)
-            for message in messages:
+            for message in in_order(messages):
                 by_channel[message.place.channel].append(message)
-            with self._leases.holding(Leased.MESSAGE, [m.id for m in messages], LEASE) as hold:
+            ids = [message.id for message in messages]
+            with self._leases.holding(Leased.MESSAGE, ids, LEASE, since=now) as hold:
                 # All channels come to their ends in the hold, also where one of them fails.
                 channels = [self._deliver_all(rows, hold) for rows in by_channel.values()]
-                await _all_ended(*channels)
+                await all_ended(*channels)
+
+    async def close(self) -> None:
+        """Write down what came of what was sent."""
+        await self._results.close()
 
     def _most(self) -> int:
         """How many may be claimed: none while Slack refuses us, then one to find out."""
@@ -97,92 +145,106 @@ class Outbox:
             return _BATCH
         return 0 if self.is_held else 1
 
-    async def _claim(self, limit: int) -> Sequence[Message]:
+    async def _claim(self, limit: int) -> list[Message] | None:
+        """What is to be delivered now, if anything: less than was due where ends are gathered."""
+        async with self._store.read() as tx:
+            if not await tx.messages.is_any_due(self._clock.now()):
+                return None
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.MESSAGE)
             now = self._clock.now()
-            return await tx.messages.claim_due(self._by, now, now + LEASE, limit)
+            due = await tx.messages.claim_due(self._by, now, now + LEASE, limit, now + _SENT)
+            return await gathered(tx, due, now) if due else None
 
     async def _deliver_all(self, messages: Sequence[Message], hold: Hold) -> None:
         later: list[tuple[Message, PutOff]] = []
-        for message in messages:
-            if (put_off := await self._deliver(message, hold)) is not None:
-                later.append((message, put_off))
+        waiting = deque(messages)
+        while waiting:
+            message = waiting.popleft()
+            came_of_it = await self._deliver(message, hold)
+            if isinstance(came_of_it, PutOff):
+                later.append((message, came_of_it))
                 continue
+            following = waiting[0] if waiting and waiting[0].may_be_sent else None
+            if following is not None and following.sent_until is None:
+                until = self._clock.now() + _SENT
+                waiting[0] = replace(following, sent_until=until)
+                came_of_it = self._and_then(came_of_it, following, until)
+            await self._results.keep(came_of_it)
             hold.let_go(message.id)
-        await self._put_off(later)
+        if later:
+            await self._results.keep(partial(self._put_off, later))
         for message, _ in later:
             hold.let_go(message.id)
 
-    async def _put_off(self, later: Sequence[tuple[Message, PutOff]]) -> None:
+    def _and_then(self, work: Work, following: Message, until: datetime) -> Work:
+        """Write down as well that the next one may be carried out: it is sent now."""
+
+        async def both(tx: UnitOfWork) -> None:
+            await work(tx)
+            await tx.messages.unsettled(following.id, until, self._by)
+
+        return both
+
+    async def _put_off(self, later: Sequence[tuple[Message, PutOff]], tx: UnitOfWork) -> None:
         """Let each be due when Slack takes it, one after the other; what it says then counts."""
-        if not later:
-            return
         before: Counter[bool] = Counter()  # how many posts, and how many edits
         now = self._clock.now()
-        async for attempt in self._store.attempts():
-            before.clear()
-            async with attempt as tx:
-                for message, put_off in later:
-                    is_edit = message.ref is not None
-                    at = now + put_off.wait + before[is_edit] * put_off.every
-                    before[is_edit] += 1
-                    await tx.messages.put_back(message.id, at, put_off.reason, self._by)
+        for message, put_off in later:
+            is_edit = message.ref is not None
+            at = now + put_off.wait + before[is_edit] * put_off.every
+            before[is_edit] += 1
+            reason = put_off.reason
+            await tx.messages.put_back(message.id, at, reason, self._by, unsent=message)
 
-    async def _deliver(self, message: Message, hold: Hold) -> PutOff | None:
-        """Deliver it, unless it is put off by Slack."""
+    async def _deliver(self, message: Message, hold: Hold) -> Work | PutOff:
+        """Deliver it, unless it is put off by Slack; gives what is to be written down."""
         if (put_off := self._messenger.put_off(message.ref or message.place)) is not None:
             return put_off
         try:
-            await self._deliver_now(message, hold)
+            return await self._deliver_now(message, hold)
         except PutOff as refusal:
             log.info("message.put_off", key=message.key, seconds=refusal.wait.total_seconds())
             return refusal
-        return None
 
-    async def _deliver_now(self, message: Message, hold: Hold) -> None:
-        """Deliver it. Raises PutOff; what else happens is written down."""
+    async def _deliver_now(self, message: Message, hold: Hold) -> Work:
+        """Deliver it; gives what is to be written down of it. Raises PutOff."""
         if self.is_held:
-            await self._put_back(message, "held", LockedOut.RETRY_AFTER)
-            return
+            return self._put_back(message, "held", LockedOut.RETRY_AFTER)
         try:
             shown = await self._send(message, hold)
         except LockedOut as refusal:
-            await self._hold(message, refusal)
-            return
-        except _BesideError as refused:
-            await self._put_back(message, refused.reason, _BESIDE)
-            return
+            return self._hold(message, refusal)
+        except BesideError as refused:
+            return self._put_back(message, refused.reason, _BESIDE)
         except PutOff:
             raise
         except DeliveryFailed as failure:
-            await self._failed(message, failure)
-            return
+            return self._failed(message, failure)
         except Exception:  # one message's surprise must not hold up the others
             log.exception("message.surprise", key=message.key)
-            await self._failed(message, DeliveryFailed("surprise", _LATER))
-            return
+            return self._failed(message, SurpriseError())
         self._held_until = None
-        await self._delivered(message, shown)
+        return partial(self._delivered, message, shown)
 
-    async def _send(self, message: Message, hold: Hold) -> "_Shown":
+    async def _send(self, message: Message, hold: Hold) -> "Shown":
         try:
             reply = load(message.content)
         except ValueError:  # of another version, or damaged: nothing will make it sayable
             raise DeliveryFailed("its record is damaged", None) from None
-        shown = None if message.ref is None else _Shown(message.ref, message.problem)
+        shown = None if message.ref is None else Shown(message.ref, message.problem)
         if shown is None and message.attempts > 1:
             shown = await self._look_for(message)
         if shown is not None:
             await self._ensure_mine(message, hold)
             return await self._edit(message, reply, shown)
         try:
-            return _Shown(await self._post(message, message.place, reply, hold))
+            return Shown(await self._post(message, message.place, reply, hold))
         except DeliveryFailed as failure:
-            if not _is_refused(message, failure):
+            if not is_refused(message, failure):
                 raise
-            if _may_be_said_beside(message, failure):
-                raise _BesideError(failure.reason, _BESIDE) from failure
+            if may_be_said_beside(message, failure):
+                raise BesideError(failure.reason, _BESIDE) from failure
             return await self._redirect(message, reply, failure, hold)
 
     async def _ensure_mine(self, message: Message, hold: Hold) -> None:
@@ -190,76 +252,87 @@ class Outbox:
         try:
             await self._leases.ensure(Leased.MESSAGE, message.id, hold)
         except LeaseLost:
-            raise _lost() from None
+            raise lost() from None
 
     async def _post(self, message: Message, place: Place, reply: Reply, hold: Hold) -> MessageRef:
-        """Post it, once it is written down that it may appear; not so where Slack refuses it."""
+        """Post it, once it is written down that it may appear."""
         await self._ensure_mine(message, hold)
-        now = self._clock.now()
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                if not await tx.messages.unsettled(message.id, now + SETTLES_WITHIN, self._by):
-                    raise _lost()
-                if message.unsettled_until is not None:  # an earlier one may come after all
-                    await self._may_be_doubled(tx, message, posted=True)
-        try:
-            return await self._messenger.post(place, reply, message.key)
-        except Unanswered:
-            raise
-        except DeliveryFailed:
-            await self._note(message, None)
-            raise
+        if message.unsettled_until is not None or not self._is_noted(message):
+            noted = await self._note(
+                message,
+                self._clock.now() + SETTLES_WITHIN,
+                doubled=message.unsettled_until is not None,  # an earlier one may come after all
+            )
+            if not noted:
+                raise lost()
+        return await self._messenger.post(place, reply, message.key)
+
+    def _is_noted(self, message: Message) -> bool:
+        """Whether it is written down that Slack may carry out what is sent now."""
+        until = message.sent_until
+        return until is not None and self._clock.now() + SETTLES_WITHIN <= until
 
     async def edit(self, message: Message, ref: MessageRef, reply: Reply) -> timedelta:
         """Edit it, once it is written down that this may come late; not so where Slack refuses it.
 
         Gives how long an earlier edit may still come last. Raises DeliveryFailed.
         """
-        left = max(SETTLES_WITHIN, self._left(message))
-        if not await self._note(message, self._clock.now() + left):
-            raise _lost()
         try:
-            return await self._messenger.edit(ref, reply)
+            return await self._edited(message, ref, reply)
         except Unanswered:
             raise
         except DeliveryFailed:
             await self._note(message, message.unsettled_until)
             raise
 
+    async def _edited(self, message: Message, ref: MessageRef, reply: Reply) -> timedelta:
+        if not self._is_noted(message):
+            left = max(SETTLES_WITHIN, self._left(message))
+            if not await self._note(message, self._clock.now() + left):
+                raise lost()
+        return await self._messenger.edit(ref, reply)
+
     async def settle(self, message: Message, unsettled: timedelta) -> None:
         """Write down that an edit was answered; so long an earlier one may still come last."""
         left = max(unsettled, self._left(message))
         await self._note(message, self._clock.now() + left if left > timedelta(0) else None)
 
-    async def _note(self, message: Message, unsettled_until: datetime | None) -> bool:
+    async def _note(
+        self, message: Message, unsettled_until: datetime | None, *, doubled: bool = False
+    ) -> bool:
         """Write down until when Slack may carry out what it was sent; False without the lease."""
         noted = False
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                noted = await tx.messages.unsettled(message.id, unsettled_until, self._by)
+
+        async def note(tx: UnitOfWork) -> None:
+            nonlocal noted
+            noted = await tx.messages.unsettled(message.id, unsettled_until, self._by)
+            if noted and doubled:
+                await self._may_be_doubled(tx, message, posted=True)
+
+        await self._results.keep(note)
         return noted
 
-    async def _edit(self, message: Message, reply: Reply, shown: "_Shown") -> "_Shown":
+    async def _edit(self, message: Message, reply: Reply, shown: "Shown") -> "Shown":
         reply = as_shown(
             replace(message, problem=shown.problem), shown.ref, reply, self._messenger.me
         )
         try:
-            unsettled = await self.edit(message, shown.ref, reply)
+            unsettled = await self._edited(message, shown.ref, reply)
         except Shut as shut:
-            raise _ShutError(shut.reason, LONGEST_PAUSE) from shut
+            raise ShutError(shut.reason, LONGEST_PAUSE) from shut
         return replace(shown, unsettled=unsettled)
 
     async def _redirect(
         self, message: Message, reply: Reply, failure: DeliveryFailed, hold: Hold
-    ) -> "_Shown":
+    ) -> "Shown":
         """Post it to whoever asked, and say there why it does not stand where it belongs."""
         try:
             fallback = await self.fallback(message)
             if fallback is None:
-                raise failure
+                raise DeliveryFailed(failure.reason, None) if tells_several(message) else failure
             log.info("message.redirected", key=message.key, reason=failure.reason)
             reply = explained(reply, message.place, failure.reason, self._messenger.me)
-            return _Shown(await self._post(message, fallback, reply, hold), failure.reason)
+            return Shown(await self._post(message, fallback, reply, hold), failure.reason)
         except LockedOut as refusal:
             if refusal.is_fatal:
                 raise
@@ -278,16 +351,16 @@ class Outbox:
 
     # What may have been posted
 
-    async def _look_for(self, message: Message) -> "_Shown | None":
+    async def _look_for(self, message: Message) -> "Shown | None":
         """The message where it may have been posted; raises while it may still appear."""
         if (ref := await self._find(message, message.place)) is not None:
-            return _Shown(ref)
+            return Shown(ref)
         fallback = await self.fallback(message)
         if fallback is not None and (ref := await self._find(message, fallback)) is not None:
-            return _Shown(ref, message.problem)
+            return Shown(ref, message.problem)
         if (left := self._unsettled_for(message)) > timedelta(0):
             growing = timedelta(seconds=2 ** min(message.attempts, 8))
-            raise _AwaitedError("it may still appear", min(left, growing, _LOOK))
+            raise AwaitedError("it may still appear", min(left, growing, _LOOK))
         return None
 
     def _unsettled_for(self, message: Message) -> timedelta:
@@ -314,25 +387,25 @@ class Outbox:
 
     # What came of it
 
-    async def _delivered(self, message: Message, shown: "_Shown") -> None:
+    async def _delivered(self, message: Message, shown: Shown, tx: UnitOfWork) -> None:
         # An earlier edit without an answer may come last: then it is edited once more.
         now, unsettled = self._clock.now(), shown.unsettled
         if message.ref is not None:
             unsettled = max(unsettled, self._left(message))
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                if shown.unsettled > timedelta(0):  # also much later
-                    await self._may_be_doubled(tx, message, posted=False)
-                is_mine = await tx.messages.delivered(
-                    message.id,
-                    message.version,
-                    shown.ref,
-                    self._by,
-                    problem=shown.problem if _is_elsewhere(message, shown.ref) else "",
-                    unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
-                )
-                if not is_mine:
-                    await self._overtaken(tx, message)
+        if shown.unsettled > timedelta(0):  # also much later
+            await self._may_be_doubled(tx, message, posted=False)
+        is_mine = await tx.messages.delivered(
+            message.id,
+            message.version,
+            shown.ref,
+            self._by,
+            problem=shown.problem if is_elsewhere(message, shown.ref) else "",
+            unsettled_until=now + unsettled if unsettled > timedelta(0) else None,
+            shown=digest(message.content),
+            rests_until=now + _REST,
+        )
+        if not is_mine:
+            await self._overtaken(tx, message)
 
     async def _overtaken(self, tx: UnitOfWork, message: Message) -> None:
         """It was sent by a process that stood still so long that another one took it over."""
@@ -349,148 +422,59 @@ class Outbox:
             look_at=now + look_again_after(timedelta()), until=now + COPIES_WITHIN, posted=posted,
         )  # fmt: skip
 
-    async def _failed(self, message: Message, failure: DeliveryFailed) -> None:
+    def _failed(self, message: Message, failure: DeliveryFailed) -> Work:
         log.warning("message.undelivered", key=message.key, reason=failure.reason)
         if failure.retry_after is None:
-            async for attempt in self._store.attempts():
-                async with attempt as tx:
-                    await tx.messages.give_up(message.id, failure.reason, self._by)
-            return
-        now, pause, unsettled = self._clock.now(), failure.retry_after, None
+            return partial(self._give_up, message, failure.reason)
+        growing = timedelta(seconds=2 ** min(message.attempts, 12))
+        pause = failure.retry_after
+        if isinstance(failure, ShutError):
+            pause = min(growing, pause)
+        elif not is_to_be_looked_for(message, failure):
+            pause = min(max(pause, min(growing, _SLOWEST)), FARTHEST_AHEAD)
+        return partial(self._retry, message, failure, self._clock.now() + pause)
+
+    async def _give_up(self, message: Message, reason: str, tx: UnitOfWork) -> None:
+        await tx.messages.give_up(message.id, reason, self._by, unsent=message)
+        if tells_several(message):
+            await tx.messages.part(message.key, self._clock.now(), reason)
+
+    async def _retry(
+        self, message: Message, failure: DeliveryFailed, at: datetime, tx: UnitOfWork
+    ) -> None:
+        now, unsettled = self._clock.now(), None
         if isinstance(failure, Unanswered):
             unsettled = now + max(failure.settles_within, self._left(message))
-        growing = timedelta(seconds=2 ** min(message.attempts, 12))
-        if isinstance(failure, _ShutError):
-            pause = min(growing, pause)
-        elif not _is_to_be_looked_for(message, failure):
-            pause = min(max(pause, min(growing, _SLOWEST)), FARTHEST_AHEAD)
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                if unsettled is not None and message.ref is not None:
-                    await self._may_be_doubled(tx, message, posted=False)
-                is_mine = await tx.messages.retry(
-                    message.id, now + pause, failure.reason, self._by, unsettled_until=unsettled
-                )
-                if unsettled is not None and not is_mine:
-                    await self._overtaken(tx, message)
-                if isinstance(failure, _ShutError):
-                    await tell_directly(tx, message, failure.reason, self._messenger.me, now)
+        if unsettled is not None and message.ref is not None:
+            await self._may_be_doubled(tx, message, posted=False)
+        may_be_sent = isinstance(failure, (Unanswered, SurpriseError))
+        is_mine = await tx.messages.retry(
+            message.id, at, failure.reason, self._by,
+            unsettled_until=unsettled, unsent=None if may_be_sent else message,
+        )  # fmt: skip
+        if unsettled is not None and not is_mine:
+            await self._overtaken(tx, message)
+        if isinstance(failure, ShutError):
+            await tell_directly(tx, message, failure.reason, self._messenger.me, now)
 
-    async def _hold(self, message: Message, refusal: LockedOut) -> None:
+    def _hold(self, message: Message, refusal: LockedOut) -> Work:
         """Slack refuses us, not this message: nothing was sent, and nothing is given up."""
         log.info("message.held", key=message.key, reason=refusal.reason)
         if refusal.is_fatal:
             self._held_until = self._clock.monotonic() + refusal.RETRY_AFTER
-            await self._put_back(message, refusal.reason, refusal.RETRY_AFTER)
-        else:
-            await self._put_back(message, refusal.reason, _LOCKED_PLACE)
+            return self._put_back(message, refusal.reason, refusal.RETRY_AFTER)
+        return self._put_back(message, refusal.reason, _LOCKED_PLACE)
 
-    async def _put_back(self, message: Message, reason: str, pause: timedelta) -> None:
-        async for attempt in self._store.attempts():
-            async with attempt as tx:
-                at = self._clock.now() + pause
-                await tx.messages.put_back(message.id, at, reason, self._by)
+    def _put_back(self, message: Message, reason: str, pause: timedelta) -> Work:
+        async def put_back(tx: UnitOfWork) -> None:
+            at = self._clock.now() + pause
+            await tx.messages.put_back(message.id, at, reason, self._by, unsent=message)
 
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Where a message stands, and why there, where it is not where it belongs."""
-
-    ref: MessageRef
-    problem: str = ""
-    unsettled: timedelta = timedelta(0)  # how long an earlier edit may still come last
+        return put_back
 
 
-class _AwaitedError(DeliveryFailed):
-    """It may have been posted, and is not to be seen yet."""
-
-
-class _ShutError(DeliveryFailed):
-    """It stands in a place that takes no edits for now."""
-
-
-class _BesideError(DeliveryFailed):
-    """Refused in its place, where whoever requested it may be shown it in another way."""
-
-
-async def _all_ended(*works: Awaitable[None]) -> None:
+async def all_ended(*works: Awaitable[None]) -> None:
     """Wait for all, also where one of them fails; then raise that."""
     for end in await asyncio.gather(*works, return_exceptions=True):
         if end is not None:
             raise end
-
-
-def _lost() -> DeliveryFailed:
-    return DeliveryFailed("the lease was lost", _AGAIN)
-
-
-def _is_to_be_looked_for(message: Message, failure: DeliveryFailed) -> bool:
-    """Whether the next try is a look at what was posted: soon, for somebody waits for it."""
-    return isinstance(failure, _AwaitedError) or (
-        isinstance(failure, Unanswered) and message.ref is None
-    )
-
-
-def as_shown(message: Message, ref: MessageRef, reply: Reply, me: str) -> Reply:
-    """What it says where it stands: with why it is there, if that is not where it belongs."""
-    if not _is_elsewhere(message, ref):
-        return reply
-    return explained(reply, message.place, message.problem, me)
-
-
-def _is_elsewhere(message: Message, ref: MessageRef) -> bool:
-    """Whether it stands in another conversation than it was meant for."""
-    wanted = message.place.channel
-    return not wanted.startswith(("U", "W")) and ref.channel != wanted
-
-
-def _is_refused(message: Message, failure: DeliveryFailed) -> bool:
-    """Whether the place refuses it, or so it seems by now."""
-    if isinstance(failure, Unfamiliar):
-        return message.attempts >= _STRANGE
-    return failure.retry_after is None
-
-
-def _may_be_said_beside(message: Message, failure: DeliveryFailed) -> bool:
-    """Whether it is a card that the requester may see where they typed; for the first time only."""
-    is_own = message.key == card_key(execution_of(message.key))
-    return is_own and failure.reason in OUTSIDE and message.problem not in OUTSIDE
-
-
-class Delivery:
-    """Delivery beside something that does not wait for Slack: `async with` that something.
-
-    Where it is broken off, so is the delivery; the rows say what is still to be shown.
-    """
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-        self._begun: list[asyncio.Task[None]] = []
-
-    def begin(self) -> None:
-        """Deliver what is due now, meanwhile."""
-        self._begun.append(asyncio.create_task(self._deliver()))
-
-    async def __aenter__(self) -> Self:
-        self.begin()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is not None:
-            for task in self._begun:
-                task.cancel()
-            await asyncio.gather(*self._begun, return_exceptions=True)
-            return
-        await _all_ended(*self._begun)
-        await self._deliver()
-
-    async def _deliver(self) -> None:
-        try:
-            await self._outbox.deliver_due()
-        except StorageFailed:  # what is to be told is stored, and delivered a little later
-            log.exception("delivery_put_off")

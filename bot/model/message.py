@@ -23,8 +23,10 @@ class Message:
     deliveries begun since the last success: above 0 and unposted means that a crash may have
     left it posted without our knowing. `problem` is why it was not delivered, or why it stands
     elsewhere than in `place`. Until `unsettled_until` Slack may still carry out what it was sent
-    and did not answer. Until `copies_until` it is looked whether it stands there twice,
-    where it may be `posted_twice`; else an old edit may come in place of a newer one.
+    and did not answer, before this delivery; until `sent_until` it may carry out what this one
+    sends, as it is written down; None: nothing is written down yet. Until `copies_until` it is
+    looked whether it stands there twice, where it may be `posted_twice`; else an old edit may
+    come in place of a newer one.
     """
 
     id: str
@@ -40,3 +42,10 @@ class Message:
     unsettled_until: datetime | None = None
     copies_until: datetime | None = None
     posted_twice: bool = True
+    sent_until: datetime | None = None
+    told_in: str = ""  # the message that told it together with others, or was refused
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether it is sent without a look: one that may have been posted is looked for first."""
+        return self.ref is not None or self.attempts <= 1

@@ -16,7 +16,8 @@ from bot.errors import NOTHING_LEARNT, BotError, Refused, advice, fault_of, reco
 from bot.language.table import Command, Follow, said
 from bot.messages import board, cards
 from bot.messages.cards import Subject
-from bot.messages.outbox import Delivery, Outbox
+from bot.messages.delivery import Delivery
+from bot.messages.outbox import Outbox
 from bot.model import Execution, ExecutionStatus, Leased, WatchState
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
@@ -139,7 +140,8 @@ class Runs:
                     await self._services.watches.supersede(tx, soon, label)
                 if await self._endings.is_public(tx, execution):
                     card = self._under_way(command, execution, bound)
-                    await board.show_card(tx, execution, card, now)
+                    followed = command.follow is not None
+                    await board.show_card(tx, execution, card, now, at_once=not followed)
         return claimed
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
@@ -154,7 +156,8 @@ class Runs:
     async def _run_followed(
         self, command: Command, execution: Execution, bound: Bound, answer: Answer
     ) -> None:
-        async with Delivery(self._outbox) as delivery:
+        # What is answered soon is told with its answer: the card is edited once.
+        async with Delivery(self._outbox, at_once=False) as delivery:
 
             async def show() -> None:
                 card = self._under_way(command, execution, bound)

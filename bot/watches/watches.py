@@ -111,7 +111,7 @@ class Watches:
             doubt = f"{answered.rstrip('.')}: {doubt}"
         detail = line(doubt if watch.unsure else "accepted")
         card = cards.progress(execution, subject, words.doing, detail)
-        await self._say_on_card(tx, execution, card)
+        await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)
 
     async def keep_watching(self, watch_id: str, user: str, channel: str) -> Watch | None:
         """Go on after the deadline; None when it is being watched already, or gone for good.
@@ -408,7 +408,7 @@ class Watches:
         subject = subject_of(one.watch, label)
         doing = self._words(one.execution).doing
         card = cards.progress(one.execution, subject, doing, one.detail, *one.parts)
-        await self._say_on_card(tx, one.execution, card)
+        await self._say_on_card(tx, one.execution, card, can_wait=True)
 
     async def _settle(self, watch: Watch, found: Verdict, status: str, *parts: Part) -> None:
         """The end: the watch, the ledger, the card and the announcement, in one unit of work."""
@@ -445,8 +445,10 @@ class Watches:
                 await board.tell(tx, execution, key, execution.place, told, now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
-    async def _say_on_card(self, tx: UnitOfWork, execution: Execution, card: Reply) -> None:
-        await board.show_card(tx, execution, card, self._clock.now())
+    async def _say_on_card(
+        self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False
+    ) -> None:
+        await board.show_card(tx, execution, card, self._clock.now(), can_wait=can_wait)
 
 
 def _ours() -> BotError:

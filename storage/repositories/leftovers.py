@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 
 from bot.model import ApprovalStatus, VoteState, WatchState
-from storage.repositories.messages import MANY, WANTED
+from storage.repositories.message_rows import MANY, WANTED
 from storage.repositories.repository import Repository, is_free
 from storage.tables import approvals, audit, executions, messages, votes, watches
 

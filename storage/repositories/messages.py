@@ -1,44 +1,44 @@
 """The outbox: messages that should say something, and what they say so far."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import (
-    ColumnElement,
-    RowMapping,
-    and_,
-    case,
-    exists,
-    literal,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import RowMapping, and_, case, exists, or_, select, true, update
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
-from storage.repositories.repository import Repository, claiming, is_free, is_reached
-from storage.tables import COPIED, OUTSTANDING, audit, executions, messages
-
-RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
-
-# Slack does not show what is wanted yet, and that version was not given up on.
-WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < messages.c.version)
-
-# Between two tries at an edit, once there were so many.
-LONGEST_PAUSE = timedelta(hours=1)
-MANY = 10
+from storage.handover import AT_ONCE, Handover, Urgency
+from storage.repositories.message_rows import (
+    RELEASED,
+    claimed,
+    copied,
+    doubled,
+    due,
+    from_row,
+    is_at_rest,
+    lent,
+    reason_of,
+    sent,
+    shows,
+    unsettled_as,
+)
+from storage.repositories.repository import Repository, claiming
+from storage.tables import COPIED, DUE, audit, executions, messages
 
 
 class Messages(Repository):
     """Messages by key, and their delivery. `restored`: see `UnitOfWork`."""
 
-    def __init__(self, connection: OpenConnection, restored: int = 0) -> None:
+    def __init__(
+        self, connection: OpenConnection, restored: int = 0, handover: Handover | None = None
+    ) -> None:
         super().__init__(connection)
         self._restored = restored
+        # After a restore, each message is looked for before it is posted.
+        self._handover = None if restored else handover
 
     async def put(
         self,
@@ -48,6 +48,7 @@ class Messages(Repository):
         now: datetime,
         *,
         not_before: datetime | None = None,
+        urgency: Urgency = AT_ONCE,
     ) -> Message:
         """Say what the message `key` should say: a new message, or a new version of it.
 
@@ -55,9 +56,13 @@ class Messages(Repository):
         for a pause that a failed delivery has imposed. A new message is delivered at once, or
         `not_before` a moment until which somebody else is saying it (see `was_said`).
         """
+        handover = self._handover if not_before is None and urgency.at_once else None
+        if handover is not None and not handover.takes(place):
+            handover = None
         upsert = self._insert(messages).values(
             id=uuid4().hex,
             key=key,
+            copy_of=copied(key),
             channel=place.channel,
             thread=place.thread,
             content=content,
@@ -69,22 +74,55 @@ class Messages(Repository):
             problem="",
             created_at=now,
             next_try_at=not_before or now,
+            can_wait=urgency.can_wait,
         )
+        if handover is not None:
+            upsert = upsert.values(lent(handover, 1))
         rows = await self._connection.execute(
             upsert.on_conflict_do_update(
                 index_elements=[messages.c.key],
                 set_={
                     "content": upsert.excluded.content,
                     "version": messages.c.version + 1,
+                    "delivered": case(
+                        (shows(content), messages.c.version + 1),
+                        else_=messages.c.delivered,
+                    ),
+                    # What is wanted already and cannot wait does not wait for this either.
+                    "can_wait": and_(
+                        upsert.excluded.can_wait,
+                        or_(messages.c.can_wait, messages.c.delivered == messages.c.version),
+                    ),
                 },
                 where=messages.c.content != upsert.excluded.content,
             ).returning(messages)
         )
         row = rows.mappings().one_or_none()
         if row is not None and not (self._restored and await self._may_be_posted(key)):
-            return _from_row(row)
+            return await self._put(row, handover, now)
         rows = await self._connection.execute(select(messages).where(messages.c.key == key))
-        return _from_row(rows.mappings().one())
+        return from_row(rows.mappings().one())
+
+    async def _put(self, row: RowMapping, handover: Handover | None, now: datetime) -> Message:
+        """What was put; handed over where it can be sent as soon as this is committed."""
+        message = from_row(row)
+        if self._handover is not None and message.id in self._handover.messages:
+            handover = self._handover  # it says something newer than it did in this unit of work
+            await self._set(message.id, {"tried": message.version})
+        elif handover is None:
+            return message
+        elif message.version > 1:
+            if not (is_at_rest(row, now) and handover.takes(message.ref or message.place)):
+                return message
+            await self._set(message.id, lent(handover, message.version))
+        own = replace(message, attempts=1, unsettled_until=None, sent_until=handover.sent_until)
+        handover.messages[message.id] = own
+        return own
+
+    async def _set(self, message_id: str, values: Mapping[str, Any]) -> None:
+        await self._connection.execute(
+            update(messages).where(messages.c.id == message_id).values(values)
+        )
 
     async def _may_be_posted(self, key: str) -> bool:
         """Count a new message of a change from before a restore as tried; whether it is one.
@@ -111,52 +149,115 @@ class Messages(Repository):
         """The message `key`, if there is one."""
         rows = await self._connection.execute(select(messages).where(messages.c.key == key))
         row = rows.mappings().one_or_none()
-        return None if row is None else _from_row(row)
+        return None if row is None else from_row(row)
 
     async def copies(self, key: str) -> list[Message]:
         """The message `key` and its copies elsewhere (`key:…`)."""
         rows = await self._connection.execute(
             select(messages)
-            .where(
-                or_(messages.c.key == key, messages.c.key.startswith(f"{key}:", autoescape=True))
-            )
+            .where(or_(messages.c.key == key, messages.c.copy_of == key))
             .order_by(messages.c.created_at, messages.c.key)
         )
-        return [_from_row(row) for row in rows.mappings()]
+        return [from_row(row) for row in rows.mappings()]
 
-    async def claim_due(self, by: str, now: datetime, until: datetime, limit: int) -> list[Message]:
+    async def is_any_due(self, now: datetime) -> bool:
+        """Whether there is something to claim; to be asked where nobody writes."""
+        rows = await self._connection.execute(select(messages.c.id).where(*due(now)).limit(1))
+        return rows.first() is not None
+
+    async def claim_due(
+        self,
+        by: str,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        sent_until: datetime | None = None,
+    ) -> list[Message]:
         """Lease up to `limit` messages that are to be delivered, oldest first.
 
         Conditions: the wanted version is not delivered, or what Slack had left unanswered is
         settled by now and may have undone a later edit; that version was not given up on,
         `next_try_at` is reached, and the lease is free. `attempts` counts this delivery already:
         after a crash it says that the message may have been posted.
+
+        The first of each channel is sent at once, unless it has to be looked for: of those it is
+        written down that Slack may carry them out until `sent_until` (see `unsettled`).
         """
-        settled = and_(is_reached(messages.c.unsettled_until, now), messages.c.ref_ts.is_not(None))
-        due = [
-            OUTSTANDING,  # as in the index, else no database would use it
-            or_(messages.c.delivered < messages.c.version, settled),
-            messages.c.abandoned < messages.c.version,
-            _is_due(now),
-            is_free(messages, now),
-        ]
         rows = await self._connection.execute(
-            claiming(
-                messages,
-                due,
-                order=messages.c.created_at,
-                limit=limit,
-            )
+            select(messages)
+            .where(*due(now))
+            .order_by(messages.c.created_at)
+            .limit(limit)
+            # Those that somebody else is claiming are skipped. SQLite has one writer anyway.
+            .with_for_update(skip_locked=True)
+        )
+        found = [claimed(row) for row in rows.mappings()]
+        if not found:
+            return []
+        first = {message.place.channel: message for message in reversed(found)}.values()
+        at_once = {one.id for one in first if sent_until is not None and one.may_be_sent}
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.id.in_([message.id for message in found]))
             .values(
                 leased_by=by,
                 leased_until=until,
                 attempts=messages.c.attempts + 1,
                 tried=messages.c.version,
+                **(sent(messages.c.id.in_(at_once), sent_until) if at_once and sent_until else {}),
             )
-            .returning(messages)
         )
-        claimed = [_from_row(row) for row in rows.mappings()]
-        return sorted(claimed, key=lambda message: message.created_at)
+        return [
+            replace(message, sent_until=sent_until) if message.id in at_once else message
+            for message in found
+        ]
+
+    async def untold(
+        self, place: Place, beginning: str, problems: Collection[str]
+    ) -> list[Message]:
+        """What is still to be posted in a place for the first time, by the beginning of its key.
+
+        Conditions: nobody delivers it, no delivery of it has begun, and nothing but one of these
+        problems kept it from being posted.
+        """
+        rows = await self._connection.execute(
+            select(messages)
+            .where(
+                DUE,
+                messages.c.channel == place.channel,
+                messages.c.thread == place.thread,
+                messages.c.key.startswith(beginning, autoescape=True),
+                messages.c.ref_ts.is_(None),
+                messages.c.attempts == 0,
+                messages.c.leased_until.is_(None),
+                messages.c.told_in.is_(None),
+                messages.c.problem.in_(problems),
+            )
+            .order_by(messages.c.created_at)
+        )
+        return [from_row(row) for row in rows.mappings()]
+
+    async def join(self, members: Collection[Message], key: str) -> None:
+        """Let these be told by the message `key` from now on: they are not delivered themselves.
+
+        To be done by whoever has claimed them, or just found them `untold`.
+        """
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.id.in_([message.id for message in members]))
+            .values(
+                delivered=messages.c.version, told_in=key, attempts=0, unsettled_until=None,
+                **RELEASED,
+            )
+        )  # fmt: skip
+
+    async def part(self, key: str, now: datetime, reason: str) -> None:
+        """Deliver each of those that `key` was to tell by itself: Slack refuses it for `reason`."""
+        await self._connection.execute(
+            update(messages)
+            .where(messages.c.told_in == key, messages.c.delivered == messages.c.version)
+            .values(delivered=0, next_try_at=now, problem=reason)
+        )
 
     async def delivered(
         self,
@@ -167,11 +268,14 @@ class Messages(Repository):
         *,
         problem: str = "",
         unsettled_until: datetime | None = None,
+        shown: str | None = None,
+        rests_until: datetime | None = None,
     ) -> bool:
         """Write down that Slack shows `version`, where, and release the lease.
 
         `problem` says why it is shown elsewhere than wanted. Where an earlier edit was left
-        unanswered, it is edited once more at `unsettled_until`.
+        unanswered, it is edited once more at `unsettled_until`. `shown` is the digest of what it
+        says; what can wait is not shown before `rests_until`.
         Condition: `by` holds the lease. A version wanted since then is due at once.
         """
         return await self._release(
@@ -184,6 +288,8 @@ class Messages(Repository):
                 "ref_channel": ref.channel,
                 "ref_ts": ref.ts,
                 "unsettled_until": unsettled_until,
+                "shown": None if unsettled_until is not None else shown,
+                "rests_until": rests_until,
             },
         )
 
@@ -225,7 +331,7 @@ class Messages(Repository):
         rows = await self._connection.execute(
             update(messages)
             .where(messages.c.id == message_id, messages.c.leased_by == by)
-            .values(unsettled_until=until)
+            .values(unsettled_until=until, shown=None)
         )
         return rows.rowcount == 1
 
@@ -264,6 +370,11 @@ class Messages(Repository):
             .values(copies_at=look_at, copies_until=until, posted_twice=posted_twice)
         )
 
+    async def is_any_doubled(self, now: datetime) -> bool:
+        """Whether there is something to claim; to be asked where nobody writes."""
+        rows = await self._connection.execute(select(messages.c.id).where(*doubled(now)).limit(1))
+        return rows.first() is not None
+
     async def claim_doubled(
         self, by: str, now: datetime, until: datetime, limit: int
     ) -> list[Message]:
@@ -271,18 +382,12 @@ class Messages(Repository):
 
         Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
         """
-        due = [
-            COPIED,
-            is_reached(messages.c.copies_at, now),
-            messages.c.ref_ts.is_not(None),
-            is_free(messages, now),
-        ]
         rows = await self._connection.execute(
-            claiming(messages, due, order=messages.c.created_at, limit=limit)
+            claiming(messages, doubled(now), order=messages.c.created_at, limit=limit)
             .values(leased_by=by, leased_until=until)
             .returning(messages)
         )
-        return [_from_row(row) for row in rows.mappings()]
+        return [from_row(row) for row in rows.mappings()]
 
     async def looked_for_copies(
         self, message_id: str, by: str, ref: MessageRef, again_at: datetime | None
@@ -302,35 +407,48 @@ class Messages(Repository):
         by: str,
         *,
         unsettled_until: datetime | None = None,
+        unsent: Message | None = None,
     ) -> bool:
         """Try again at `at` and release the lease. Condition: `by` holds it.
 
-        `unsettled_until`: Slack left it unanswered, and may carry it out until then.
+        `unsettled_until`: Slack left it unanswered, and may carry it out until then. `unsent`: it
+        carries out nothing of this delivery, and what was known when it was claimed is true again.
         """
-        values: dict[str, Any] = {"next_try_at": at, "problem": _problem(reason)}
+        values = {"next_try_at": at, "problem": reason_of(reason), **unsettled_as(unsent)}
         if unsettled_until is not None:
             values["unsettled_until"] = unsettled_until
         return await self._release(message_id, by, values)
 
-    async def put_back(self, message_id: str, at: datetime, reason: str, by: str) -> bool:
-        """Count a delivery as not begun, since nothing can be sent before `at`.
+    async def put_back(
+        self, message_id: str, at: datetime, reason: str, by: str, *, unsent: Message | None = None
+    ) -> bool:
+        """Count a delivery as not begun, since nothing can be sent before `at`; see `retry`.
 
         Condition: `by` holds the lease.
         """
         values = {
             "next_try_at": at,
-            "problem": _problem(reason),
+            "problem": reason_of(reason),
             "attempts": messages.c.attempts - 1,
+            **unsettled_as(unsent),
         }
         return await self._release(message_id, by, values)
 
-    async def give_up(self, message_id: str, reason: str, by: str) -> bool:
-        """Never try the version that was claimed again, and release the lease.
+    async def give_up(
+        self, message_id: str, reason: str, by: str, *, unsent: Message | None = None
+    ) -> bool:
+        """Never try the version that was claimed again, and release the lease; see `retry`.
 
         Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
         """
         return await self._release(
-            message_id, by, {"abandoned": messages.c.tried, "problem": _problem(reason)}
+            message_id,
+            by,
+            {
+                "abandoned": messages.c.tried,
+                "problem": reason_of(reason),
+                **unsettled_as(unsent),
+            },
         )
 
     async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
@@ -340,36 +458,3 @@ class Messages(Repository):
             .values({**values, **RELEASED})
         )
         return rows.rowcount == 1
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Whether it is time for the next try; the pauses between many tries at an edit are longer."""
-    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY)
-    return or_(
-        is_reached(messages.c.next_try_at, now, LONGEST_PAUSE),
-        and_(often, is_reached(messages.c.next_try_at, now)),
-    )
-
-
-def _problem(reason: str) -> ColumnElement[str]:
-    """Why it is not posted. Of one that stands elsewhere the reason for that stays: it says it."""
-    return case((messages.c.ref_ts.is_(None), literal(reason)), else_=messages.c.problem)
-
-
-def _from_row(row: RowMapping) -> Message:
-    ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
-    return Message(
-        id=row["id"],
-        key=row["key"],
-        place=Place(row["channel"], row["thread"]),
-        content=row["content"],
-        version=row["version"],
-        delivered=row["delivered"],
-        created_at=row["created_at"],
-        attempts=row["attempts"],
-        ref=ref,
-        problem=row["problem"],
-        unsettled_until=row["unsettled_until"],
-        copies_until=row["copies_until"],
-        posted_twice=row["posted_twice"],
-    )

@@ -34,11 +34,11 @@ class Doubled(Chat):
 async def doubled(store: Store, clock: ManualClock, chat: Doubled) -> Copies:
     """A message that may stand there twice, to be looked at by one process."""
     outbox = outbox_of(store, chat, clock, "one")
-    await put(store, clock, "card:1", "card:2")
+    await put(store, clock, "card:1", "card:1:U2")
     await outbox.deliver_due()
     now = clock.now()
     async with store.write() as tx:
-        [message, _] = await tx.messages.copies("card")
+        [message, _] = await tx.messages.copies("card:1")
         await tx.messages.put("card:1", message.place, message.content + " ", now)
         [claimed] = await tx.messages.claim_due("one", now, now + LEASE, 1)
         soon = look_again_after(timedelta())

@@ -64,4 +64,4 @@ async def test_a_claim_reads_no_whole_table(lite: Store, tmp_path: Path, claim: 
     assert [step for step in steps if "INDEX" in step]
     scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN due"]
     # A scan of the partial index: it has only what is outstanding.
-    assert scans in ([], ["SCAN messages USING INDEX ix_messages_outstanding"])
+    assert scans in ([], ["SCAN messages USING INDEX ix_messages_due"])

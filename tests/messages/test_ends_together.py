@@ -1,0 +1,158 @@
+"""Many ends in one place: told together, each once, what went wrong first."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bot.clock import Clock
+from bot.messages.cards import announcement, end_key
+from bot.messages.outbox import Outbox
+from bot.model import ExecutionStatus, MessageRef, Place
+from bot.ports import DeliveryFailed, PutOff
+from bot.reply import Reply, bold, dump, line, plain
+from handlers.render import message as rendered
+from sandbox.dbc import ManualClock
+from storage import Store, Vault
+from tests.messages.test_outbox import Chat, outbox_of
+from tests.storage.samples import execution
+
+HERE = Place("C1")
+
+
+class Slow(Chat):
+    """Takes one message a second and channel, as Slack does, and shows what blocks say."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.replies: list[Reply] = []
+        self._next = clock.now()
+
+    def put_off(self, where: Place | MessageRef) -> PutOff | None:
+        left = self._next - self.clock.now()
+        is_post = isinstance(where, Place)
+        return PutOff("ratelimited", left) if is_post and left > timedelta() else None
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        if (wait := self.put_off(place)) is not None:
+            raise wait
+        self._next = self.clock.now() + timedelta(seconds=1)
+        ref = await super().post(place, reply, key)
+        self.replies.append(reply)
+        return ref
+
+
+class Refusing(Slow):
+    """A channel that takes no message about several ends."""
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        if key.startswith("ends:"):
+            raise DeliveryFailed("msg_too_long", None)
+        return await super().post(place, reply, key)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    one = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
+    await one.migrate()
+    yield one
+    await one.close()
+
+
+async def ends(store: Store, clock: Clock, many: int) -> None:
+    """So many changes have ended, every tenth badly; each has a card that nobody has seen yet."""
+    for number in range(many):
+        one = execution(f"e{number}", actor=f"U{number:03}", command="vm.start")
+        assert await store.record(one, by="one", until=clock.now())
+        failed = number % 10 == 9
+        end = ExecutionStatus.FAILED if failed else ExecutionStatus.DONE
+        sentence = line(bold(f"train-{number}"), " could not start" if failed else " has started")
+        async with store.write() as tx:
+            await tx.executions.set_status(
+                one.id, end, now=clock.now(), expect={ExecutionStatus.RECORDED}
+            )
+            card = dump(Reply.of(f"the card of {number}"))
+            await tx.messages.put(f"card:{one.id}", HERE, card, clock.now())
+            told = dump(announcement(one, end, sentence))
+            await tx.messages.put(end_key(one.id), HERE, told, clock.now())
+
+
+def lines(chat: Slow) -> list[str]:
+    """The ends that were told, in order."""
+    told = [text for reply in chat.replies for text in plain(reply.summary).splitlines()]
+    return [text for text in told if "train-" in text]
+
+
+async def seconds(outbox: Outbox, clock: ManualClock, many: int) -> None:
+    for _ in range(many):
+        await outbox.deliver_due()
+        clock.advance(timedelta(seconds=1))
+
+
+async def test_a_hundred_ends_in_one_channel_are_told_within_a_minute(store: Store) -> None:
+    clock = ManualClock()
+    chat = Slow(clock)
+    await ends(store, clock, 100)
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 60)
+    told = lines(chat)
+    assert len(told) == 100
+    assert Counter(text.split("train-")[1].split()[0] for text in told) == Counter(
+        str(number) for number in range(100)
+    )
+    assert ["could not start" in text for text in told] == [True] * 10 + [False] * 90
+    together = [reply for reply in chat.replies if "train-" in plain(reply.summary)]
+    for reply in together:
+        shown = str(rendered(reply).blocks)
+        assert "more line" not in shown
+        assert len(rendered(reply).blocks) <= 50
+    said = "".join(str(rendered(reply).blocks) for reply in together)
+    assert all(f"<@U{number:03}> `vm start`: " in said for number in range(100))
+
+
+async def test_a_few_ends_are_told_one_by_one(store: Store) -> None:
+    clock = ManualClock()
+    chat = Chat()
+    await ends(store, clock, 3)
+    await outbox_of(store, chat, clock, "one").deliver_due()
+    assert chat.keys == [
+        f"{kind}:execution-e{number}" for number in range(3) for kind in ("card", "end")
+    ]
+
+
+async def test_ends_of_a_killed_process_are_told_once(store: Store) -> None:
+    clock = ManualClock()
+    chat = Slow(clock)
+    await ends(store, clock, 40)
+
+    begun = asyncio.Event()
+
+    async def dies() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    chat.meanwhile = dies
+    dying = asyncio.create_task(outbox_of(store, chat, clock, "dead").deliver_due())
+    await begun.wait()
+    chat.meanwhile = Chat().meanwhile
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 400)
+    keys = [key for key in chat.keys if key.startswith("end")]
+    assert len(keys) == len(set(keys))
+    async with store.read() as tx:
+        assert not await tx.messages.is_any_due(clock.now() + timedelta(hours=2))
+    told = [key for key in chat.keys if not key.startswith("card:")]
+    assert len(told) < 10
+    dying.cancel()
+
+
+async def test_what_slack_does_not_take_together_is_told_one_by_one(store: Store) -> None:
+    clock = ManualClock()
+    chat = Refusing(clock)
+    await ends(store, clock, 6)
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 60)
+    told = [key for key in chat.keys if key.startswith("end:")]
+    assert sorted(told) == [f"end:execution-e{number}" for number in range(6)]
