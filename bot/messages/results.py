@@ -28,8 +28,9 @@ class Results:
         await self._writer.close()
 
     async def _write(
-        self, works: Sequence[Work], _seal: Seal, _again: bool
+        self, works: Sequence[Work], _seal: Seal, /, *, again: bool
     ) -> Sequence[Exception | None]:
+        del again  # it comes to the same
         try:
             await self._together(works)
         except StorageFailed:
