@@ -72,3 +72,11 @@ async def test_another_command_for_the_machine_is_not_kept(stage: Stage) -> None
     await stage.asks(stage.bob, f"/dbc vm delete {NAME}")
     question = stage.bob.last(CHANNEL)
     assert "Same request" not in question.plain
+
+
+async def test_another_command_does_not_end_what_got_no_answer(stage: Stage) -> None:
+    await stage.asks(stage.bob, f"/dbc vm delete {NAME}")
+    await stage.carol.presses("Approve", stage.bob.last(CHANNEL))
+    await stage.quiet()
+    assert stage.changes() == ["tasks.start", "tasks.delete"]
+    assert [m for m in stage.alice.messages() if REPLACED in m.plain] == []
