@@ -51,6 +51,7 @@ def test_what_is_done_says_itself_what_was_requested_and_how_long_it_took() -> N
     end = told(ok(), DONE, took=timedelta(seconds=130))
     assert plain(end.sentence) == "train-01 has started on gpu1 (2 min 10 s)."
     assert (end.record, end.below) == ("train-01 has started on gpu1.", ())
+    assert "".join(piece for piece in end.sentence if isinstance(piece, str)).endswith(").")
 
 
 def test_what_was_seen_says_it_better_than_the_command() -> None:
