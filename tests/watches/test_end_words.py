@@ -104,6 +104,7 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     assert plain(behind) == plain(
         line(" ", mention("U3"), " sent vm restart after that, ", begun, ".")
     )
+    assert behind[0] == " "
     assert begun in behind
     assert end.record == alone.record
     assert [plain(note.text) for note in end.below] == ["Requested by @U1"]
