@@ -75,6 +75,10 @@ def _apart(before: str, marked: str, after: str | Span) -> str:
 
 
 def _literal(text: str) -> Iterator[str]:
+    if len(text) <= PIECE and "\n" not in text[:-1]:  # nearly all are
+        if text:
+            yield escape(_FORMAT.sub(_defuse, text))
+        return
     for chunk in re.findall(rf"[^\n]{{0,{PIECE}}}\n|[^\n]{{1,{PIECE}}}", text):
         yield escape(_FORMAT.sub(_defuse, chunk))
 

@@ -223,6 +223,10 @@ def _chunks(texts: Iterable[str], limit: int = SECTION) -> Iterator[str]:
 
 
 def _at_line_ends(text: str, limit: int) -> Iterator[str]:
+    if len(text) <= limit and "\n" not in text[:-1]:  # nearly all are
+        if text:
+            yield text
+        return
     for match in re.finditer(r"[^\n]*\n|[^\n]+", text):
         for start in range(0, len(match[0]), limit):
             yield match[0][start : start + limit]
