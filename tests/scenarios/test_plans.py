@@ -19,7 +19,6 @@ ALLOWED = {
     "INDEX ix_messages_outstanding": "an index of what is to be delivered, and of nothing else",
     "INDEX ix_messages_due": "the same",
     "FROM audit ORDER BY audit.seq": "the whole audit is verified",
-    'messages."key" LIKE': "a card's copies",
     "DELETE FROM": "what has had its time, once an hour",
 }
 
@@ -41,6 +40,7 @@ async def test_nothing_goes_through_a_table_that_grows(
     tmp_path: Path, asked: dict[str, Any]
 ) -> None:
     async with staged(tmp_path) as stage:
+        asked.clear()  # the schema was made
         await _a_day(stage)
     scans = set()
     with closing(sqlite3.connect(tmp_path / "bot.db")) as database:
