@@ -22,6 +22,7 @@ from bot.services.listing import NodeListing
 from handlers.render import Rendered, message
 from storage.sqlite import PRAGMAS
 from tests.benchmarks.ticks import time_of_tick
+from tests.benchmarks.units import bare_times, times_of_units
 
 LINE = "vm logs “train-01” tail lines=20 on gpu1"
 STATUSES = ("running", "closed", "creating", "create error")
@@ -43,6 +44,7 @@ def figures(data: Path, *, repeat: int, watches: int, nodes: int) -> list[Figure
     table, machines = command_table(), _listing(100)
     rendered = _render(machines).blocks
     return [
+        *_units(data, repeat),
         Figure(
             "parse one line",
             _median_of(repeat, partial(parse, table, LINE)) * 1e6,
@@ -70,6 +72,16 @@ def figures(data: Path, *, repeat: int, watches: int, nodes: int) -> list[Figure
 def listed_in_ms(repeat: int) -> float:
     """Milliseconds to render a list of 100 machines, the median of so many times."""
     return _median_of(repeat, partial(_render, _listing(100))) * 1e3
+
+
+def _units(data: Path, repeat: int) -> list[Figure]:
+    found, reading, writing = asyncio.run(times_of_units(data, repeat))
+    finding, beginning = bare_times(data, repeat)
+    return [
+        Figure("look a command up", found * 1e6, "sqlite3 alone", finding * 1e6, "µs"),
+        Figure("read nothing", reading * 1e6, "BEGIN and ROLLBACK", beginning * 1e6, "µs"),
+        Figure("write nothing", writing * 1e6, "BEGIN and ROLLBACK", beginning * 1e6, "µs"),
+    ]
 
 
 def _median_of(times: int, call: Callable[[], object]) -> float:
