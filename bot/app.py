@@ -37,6 +37,7 @@ from bot.pipeline.reminders import Reminders
 from bot.pipeline.reviews import Reviews
 from bot.ports import Messenger
 from bot.redaction import Redactor
+from bot.reply import say
 from bot.reviews.audit import AuditLog
 from bot.reviews.reviewers import PolicyBook, Reviewers
 from bot.services.aliases import Aliases
@@ -303,15 +304,19 @@ def _jobs(
     )
 
 
+_CHANGING = say("{label} is changing on {node}")
+_CHANGED = say("{label} has changed on {node}")
+
+
 def _words(table: Table, execution: Execution) -> Words:
     command = table.spoken_of(execution.command)
     follow = command.follow or command.unanswered
     if follow is None:
-        return Words("is changing", "has changed", title=command.title)
+        return Words(_CHANGING, _CHANGED, title=command.title)
     try:
         doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
-        doing, done = "is changing", "has changed"
+        doing, done = _CHANGING, _CHANGED
     return Words(doing, done, follow.limit, command.title)
 
 

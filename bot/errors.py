@@ -20,6 +20,7 @@ from bot.reply import (
     code,
     emoji,
     line,
+    say,
 )
 
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
@@ -40,8 +41,8 @@ class BotError(Exception):
     """
 
     severity = Severity.FAILED
-    said = ""
-    answer = ""
+    said: Text = ""
+    answer: Text = ""
     may_show_later = True
     during: Words = ""
     learnt = NOTHING_LEARNT
@@ -85,8 +86,9 @@ _SIGNS = {
 
 def from_error(error: BotError) -> Reply:
     """The one place where a failure becomes words."""
-    failed = line(error.during, " failed. ") if error.during else ()
-    sentence = line(failed, error.words)
+    sentence = line(error.words)
+    if error.during:
+        sentence = line(say("{what} failed.", what=error.during), " ", error.words)
     parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
     if told := advice(error):
         parts.append(Note(told))
@@ -105,18 +107,22 @@ def recorded(error: BotError) -> str:
 
 def advice(error: BotError) -> Line:
     """What the other side said and what to do about it; nothing if there is neither."""
-    said = line(f"It says: “{error.said}”. ") if error.said else ()
-    return line(said, error.hint) if said or error.hint else ()
+    if not error.said:
+        return line(error.hint) if error.hint else ()
+    said = say("It says: “{said}”.", said=error.said)
+    return line(said, " ", error.hint) if error.hint else line(said, " ")
 
 
 def from_surprise(error_id: str) -> Reply:
     """What a person reads when the bot itself is at fault; the id is also in the log."""
-    sentence = "Something went wrong on my side. Look at the present state before trying again."
+    sentence = say(
+        "Something went wrong on my side. Look at the present state before trying again."
+    )
     return Reply(
         sentence,
         (
             Para(line(emoji("boom"), " ", sentence)),
-            Note(line("Please tell whoever runs this bot: error ", code(error_id), ".")),
+            Note(line(say("Please tell whoever runs this bot: error {id}.", id=code(error_id)))),
         ),
         private=True,
     )

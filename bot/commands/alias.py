@@ -15,17 +15,22 @@ from bot.language.text import clean
 from bot.messages.facts import FactKind
 from bot.model import Effect
 from bot.pipeline.context import Context, Services
-from bot.reply import Note, Reply, Row, Rows, bold, code, command, line
+from bot.reply import Note, Reply, Row, Rows, bold, code, command, line, say
 
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
 
-Name = Annotated[str, Arg("Alias", "word", "The short word", "r", narrow=True)]
+Name = Annotated[str, Arg(say("Alias"), "word", say("The short word"), "r", narrow=True)]
 Body = Annotated[
     str,
-    Arg("Line", "line", "What it stands for; $1 … $9 and $* are the words behind the alias",
-        "vm restart $1 force", word="line"),
-]  # fmt: skip
+    Arg(
+        say("Line"),
+        "line",
+        say("What it stands for; $1 … $9 and $* are the words behind the alias"),
+        "vm restart $1 force",
+        word="line",
+    ),
+]
 
 
 def _definition(alias: str, body: str) -> tuple[str, str]:
@@ -36,13 +41,15 @@ def _definition(alias: str, body: str) -> tuple[str, str]:
 def _check(values: Mapping[str, str]) -> None:
     name, body = _definition(values["alias"], values["body"])
     if not _NAME.fullmatch(name):
-        raise Refused("An alias has letters, digits, “.”, “_” and “-”.", field="alias")
+        raise Refused(say("An alias has letters, digits, “.”, “_” and “-”."), field="alias")
     if told := looks_odd(name):
-        raise Refused(told, hint="Choose another word.", field="alias")
+        raise Refused(told, hint=say("Choose another word."), field="alias")
     if not body:
-        raise Refused("Say what it stands for.", field="body")
+        raise Refused(say("Say what it stands for."), field="body")
     if len(body) > _LONGEST:
-        raise Refused(f"That is longer than {_LONGEST} characters.", field="body")
+        raise Refused(
+            say("That is longer than {longest} characters.", longest=_LONGEST), field="body"
+        )
 
 
 async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
@@ -57,26 +64,41 @@ async def add(ctx: Context, alias: Name, body: Body) -> Reply:
     name, stands_for = _definition(alias, body)
     table = ctx.services.table
     if table.group(name) or table.find("", name) or table.alone(name):
-        raise Refused(f"“{name}” is a command already.", hint="Choose another word.", field="alias")
+        raise Refused(
+            say("“{name}” is a command already.", name=name),
+            hint=say("Choose another word."),
+            field="alias",
+        )
     await ctx.services.aliases.add(ctx.actor, name, stands_for)
     return Reply.of(
-        "For you, ", code(f"{ctx.services.slash_command} {name}"), " now means ",
-        code(stands_for), ". It may do no more than you may.", private=True,
-    )  # fmt: skip
+        say(
+            "For you, {alias} now means {stands_for}. It may do no more than you may.",
+            alias=code(f"{ctx.services.slash_command} {name}"),
+            stands_for=code(stands_for),
+        ),
+        private=True,
+    )
 
 
 async def list_aliases(ctx: Context) -> Reply:
     """List your aliases."""
     known = ctx.services.aliases.of(ctx.actor)
-    example = Note(line("Add one: ", command("alias add r = vm restart $1 force")))
+    example = Note(
+        line(say("Add one: {command}", command=command("alias add r = vm restart $1 force")))
+    )
     if not known:
-        return Reply.empty("You have no aliases.", private=True).also(example)
+        return Reply.empty(say("You have no aliases."), private=True).also(example)
     rows = [
-        Row(line(code(name), " stands for ", code(body)), {"alias": name, "stands_for": body})
+        Row(
+            line(say("{alias} stands for {line}", alias=code(name), line=code(body))),
+            {"alias": name, "stands_for": body},
+        )
         for name, body in known.items()
     ]
     return Reply(
-        "Your aliases", (Rows(tuple(rows), line(bold("Your aliases"))), example), private=True
+        say("Your aliases"),
+        (Rows(tuple(rows), line(bold(say("Your aliases")))), example),
+        private=True,
     )
 
 
@@ -84,7 +106,7 @@ async def remove(ctx: Context, alias: Name) -> Reply:
     """Forget one of your aliases."""
     name = alias_called(alias, ctx.services.aliases.of(ctx.actor)) or alias
     await ctx.services.aliases.remove(ctx.actor, name)
-    return Reply.of("The alias ", code(name), " is gone.", private=True)
+    return Reply.of(say("The alias {alias} is gone.", alias=code(name)), private=True)
 
 
 async def _meant_now(ctx: Context, alias: str, **_body: object) -> Mapping[str, str]:
@@ -93,23 +115,23 @@ async def _meant_now(ctx: Context, alias: str, **_body: object) -> Mapping[str, 
     return {"meant": known.get(alias_called(alias, known) or "", "")}
 
 
-_MEANT = {"meant": FactKind("Stands for so far", called="what it stands for")}
+_MEANT = {"meant": FactKind(say("Stands for so far"), called=say("what it stands for"))}
 
 GROUP = Group(
     "alias",
-    "Your own short words for long lines",
+    say("Your own short words for long lines"),
     (
         Command("list", list_aliases, example="alias list", synonyms=("ls",)),
         Command(
             "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
             check=_check, verify=_verify,
-            shows=_meant_now, facts=_MEANT, asks="Let {alias} stand for “{body}”",
-            loses="An alias of yours of that name is replaced.",
+            shows=_meant_now, facts=_MEANT, asks=say("Let {alias} stand for “{body}”"),
+            loses=say("An alias of yours of that name is replaced."),
         ),
         Command(
             "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
-            shows=_meant_now, facts=_MEANT, asks="Forget the alias {alias}",
-            loses="The alias means nothing any more.",
+            shows=_meant_now, facts=_MEANT, asks=say("Forget the alias {alias}"),
+            loses=say("The alias means nothing any more."),
         ),
     ),
 )  # fmt: skip

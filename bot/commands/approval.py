@@ -13,24 +13,15 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
 from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import DeliveryFailed, RightsUnknown
-from bot.reply import (
-    Note,
-    Part,
-    Reply,
-    Row,
-    Rows,
-    bold,
-    code,
-    command,
-    line,
-    mention,
-    time,
-)
+from bot.reply import Note, Part, Reply, Row, Rows, bold, code, command, line, mention, say, time
 
 PAGE = 20  # so that a message holds them all and the way to the others
-Which = Annotated[str, Arg("Approval", "id", "Its number, or the beginning of it", "7a9Qx2Lk")]
+Which = Annotated[
+    str,
+    Arg(say("Approval"), "id", say("Its number, or the beginning of it"), "7a9Qx2Lk"),
+]
 
-Page = Annotated[int, Arg("Page", "int", f"{PAGE} at a time", least=1)]
+Page = Annotated[int, Arg(say("Page"), "int", say("{count} at a time", count=PAGE), least=1)]
 
 
 async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
@@ -42,16 +33,19 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
     if not found:
-        return Reply.empty("Nothing waits for you, and nothing of yours waits.", private=True)
+        return Reply.empty(say("No pending approvals."), private=True)
     sections = (
-        ("For you to decide", [w for w in found if w.for_me and not w.is_glass]),
-        ("Yours", [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
-        ("Broken glass that waits for a review", [w for w in found if w.is_glass]),
+        (say("For you to decide"), [w for w in found if w.for_me and not w.is_glass]),
+        (say("Yours"), [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
+        (say("Break-glass changes to review"), [w for w in found if w.is_glass]),
     )
     begins, count = (page - 1) * PAGE, sum(len(some) for _, some in sections)
     if begins >= count:
         last = -(-count // PAGE)
-        raise Refused(f"There is no page {page}: the last one is {last}.", field="page")
+        raise Refused(
+            say("There is no page {page}: the last one is {last}.", page=page, last=last),
+            field="page",
+        )
     parts: list[Part] = []
     shown: list[Waiting] = []
     for head, some in sections:
@@ -64,17 +58,20 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
     if count > PAGE:
         parts.append(_pages(page, count))
     one = short(shown[0].approval.id)
-    parts.append(Note(line("With buttons: ", command(f"approval show {one}"))))
-    return Reply("What waits", tuple(parts), private=True)
+    parts.append(
+        Note(line(say("With buttons: {command}", command=command(f"approval show {one}"))))
+    )
+    return Reply(say("Pending approvals"), tuple(parts), private=True)
 
 
 def _pages(page: int, count: int) -> Note:
     """`21 to 40 of 200. More: approval list page=3`."""
     last = min(page * PAGE, count)
-    told = line(f"{(page - 1) * PAGE + 1} to {last} of {count}.")
-    if last < count:
-        told = line(told, " More: ", command(f"approval list page={page + 1}"))
-    return Note(told)
+    told = say("{first} to {last} of {count}.", first=(page - 1) * PAGE + 1, last=last, count=count)
+    if last == count:
+        return Note(line(told))
+    more = say("More: {command}", command=command(f"approval list page={page + 1}"))
+    return Note(line(told, " ", more))
 
 
 async def _row(ctx: Context, one: Waiting) -> Row:
@@ -82,14 +79,19 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)
     subject = review_cards.subject_of(approval, execution, node)
-    until = line(" · until ", time(approval.expires_at))
+    until = say("expires {time}", time=time(approval.expires_at))
     if one.is_glass:
-        until = line(" · ran ", time(approval.created_at), ", without approval")
+        until = say("ran {time}, without approval", time=time(approval.created_at))
     shown = line(
-        code(short(approval.id)), " ", row.asked(execution.known, subject),
+        code(short(approval.id)),
+        " ",
+        row.asked(execution.known, subject),
         review_cards.identifiers(approval, execution, node),
-        " · requested by ", mention(execution.actor), until,
-    )  # fmt: skip
+        " · ",
+        say("requested by {user}", user=mention(execution.actor)),
+        " · ",
+        until,
+    )
     data = {**await _data(ctx, approval, execution), "for_me": one.for_me}
     return Row(shown, data)
 
@@ -160,7 +162,7 @@ async def cancel(ctx: Context, approval: Which) -> Reply:
     found = _only(approval, matching)
     taken_back = await ctx.services.reviews.cancel(found.id, ctx.actor)
     await ctx.services.reviews.close(taken_back)
-    return Reply.of("Taken back: nothing was done.", private=True)
+    return Reply.of(say("Taken back: nothing was done."), private=True)
 
 
 async def withdraw(ctx: Context, approval: Which) -> Reply:
@@ -179,10 +181,14 @@ async def _named(ctx: Context, number: str) -> Approval:
 def _only(number: str, found: list[Approval]) -> Approval:
     if not found:
         raise NotFound(
-            f"No approval has the number “{number}”.", hint=line("See: ", command("approval list"))
+            say("No approval has the number “{id}”.", id=number),
+            hint=line(say("See: {command}", command=command("approval list"))),
         )
     if len(found) > 1:
-        raise Refused(f"“{number}” is the beginning of several.", hint="Type more of it.")
+        raise Refused(
+            say("“{id}” is the beginning of several.", id=number),
+            hint=say("Type more of it."),
+        )
     return found[0]
 
 
@@ -205,18 +211,19 @@ async def _seen_by(ctx: Context, approval: Approval) -> Approval:
         raise
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
-    raise NotFound("You can see only what you asked for, may decide on, or was asked here.")
+    raise NotFound(say("You can see only what you asked for, may decide on, or was asked here."))
 
 
 def _silent(failed: DeliveryFailed) -> Refused:
     return Refused(
-        f"Slack did not say who may decide ({failed.reason}).", hint="Try again in a minute."
+        say("Slack did not say who may decide ({reason}).", reason=failed.reason),
+        hint=say("Try again in a minute."),
     )
 
 
 GROUP = Group(
     "approval",
-    "Pending approvals",
+    say("Pending approvals"),
     (
         Command("list", list_approvals, example="approval list", synonyms=("ls",)),
         Command("show", show, example="approval show 7a9Qx2Lk"),
@@ -225,16 +232,16 @@ GROUP = Group(
             cancel,
             Effect.CHANGE,
             "approval cancel 7a9Qx2Lk",
-            asks="Cancel the request {approval}",
-            loses="The request, with the decisions on it.",
+            asks=say("Cancel the request {approval}"),
+            loses=say("The request, with the decisions on it."),
         ),
         Command(
             "withdraw",
             withdraw,
             Effect.CHANGE,
             "approval withdraw 7a9Qx2Lk",
-            asks="Withdraw your vote on {approval}",
-            loses="Your vote.",
+            asks=say("Withdraw your vote on {approval}"),
+            loses=say("Your vote."),
         ),
     ),
 )

@@ -1,8 +1,10 @@
 """The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
@@ -19,9 +21,24 @@ from bot.messages.review_cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
-from bot.plural import counted
 from bot.ports import LARGEST_FILE, DeliveryFailed, RightsUnknown
-from bot.reply import Line, Note, Reply, Row, Rows, Span, bold, channel, code, line, mention, time
+from bot.reply import (
+    Line,
+    Note,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    Span,
+    bold,
+    channel,
+    code,
+    line,
+    mention,
+    say,
+    say_number,
+    time,
+)
 from bot.reply import command as to_type
 from bot.reviews.audit_file import Form
 
@@ -30,37 +47,40 @@ PAGE = 10  # so that a message holds them all and the way to older ones
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
 # Of these the entry names who asked for the command; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
-_WORDS: dict[str, str] = {
-    AuditKind.ASKED: "put to review",
-    AuditKind.APPROVED: "said yes to",  # one voice; the end has the outcome
-    AuditKind.DENIED: "said no to",
-    AuditKind.VOTE_FELL: "no longer counts on",
-    AuditKind.VOTE_WITHDRAWN: "withdrew their vote on",
-    AuditKind.EXPIRED: "review expired",
-    AuditKind.VOIDED: "review voided",
+_WORDS: Mapping[str, Phrase] = {
+    AuditKind.ASKED: say("put to review"),
+    AuditKind.APPROVED: say("approved"),  # one voice; the end has the outcome
+    AuditKind.DENIED: say("denied"),
+    AuditKind.VOTE_FELL: say("no longer counts on"),
+    AuditKind.VOTE_WITHDRAWN: say("withdrew their vote on"),
+    AuditKind.EXPIRED: say("review expired"),
+    AuditKind.VOIDED: say("review voided"),
 }
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
+_WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
 _CODES = {
-    "decided": "too late, it was decided already",
-    "expired": "too late, it had expired",
-    "voted": "had decided on it before",
+    "decided": say("too late, it was decided already"),
+    "expired": say("too late, it had expired"),
+    "voted": say("had decided on it before"),
 }
 _FORMERLY = re.compile(r"(denied|cancelled|expired|void) by (\w+)")
 # As people type them, and as our own sentences are stored.
 _MENTIONED = re.compile(r"<[@#]([A-Z0-9]+)(?:\|[^>]*)?>|@([UW][A-Z0-9]{2,})\b")
 _PERSON = re.compile(r"<?@?([UW][A-Z0-9]{2,})(?:\|[^>]*)?>?")
 
-Who = Annotated[str, Arg("Person", hint="What they did or asked for: @alice, or me")]
+Who = Annotated[str, Arg(say("Person"), hint=say("What they did or asked for: @alice, or me"))]
 Which = Annotated[
-    str, Arg("Machine", hint="Name, task id, or the beginning of one", word="machine")
+    str, Arg(say("Machine"), hint=say("Name, task id, or the beginning of one"), word="machine")
 ]
-What = Annotated[str, Arg("Command", hint="Like vm or “vm restart”", narrow=True)]
-CameOf = Annotated[str, Arg("Outcome", hint="Like done, failed, unknown, denied, requested")]
+What = Annotated[str, Arg(say("Command"), hint=say("Like vm or “vm restart”"), narrow=True)]
+CameOf = Annotated[
+    str, Arg(say("Outcome"), hint=say("Like done, failed, unknown, denied, requested"))
+]
 Since = Annotated[
-    str, Arg("Since", hint="2h, yesterday, 2026-11-01, 2026-11-01T18:30", narrow=True)
+    str, Arg(say("Since"), hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"), narrow=True)
 ]
-Until = Annotated[str, Arg("Until", hint="As since; a day is included", narrow=True)]
-Before = Annotated[int, Arg("Before", "int", "Only rows before this number", least=1)]
+Until = Annotated[str, Arg(say("Until"), hint=say("As since; a day is included"), narrow=True)]
+Before = Annotated[int, Arg(say("Before"), "int", say("Only rows before this number"), least=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +121,19 @@ async def list_audit(
     query = await _query(ctx, wanted, "audit.list")
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
     if not rows:
-        return Reply.empty("Nothing that you may read fits.", private=True)
+        return Reply.empty(say("Nothing that you may read fits."), private=True)
     shown = rows[:PAGE]
     told = []
     for row in shown:
         machine, on = _typed(ctx, row.entry)
         node = await ctx.services.inventory.label(row.node) if row.node else on
         told.append(Row(_told(row, machine, node), _by_name(row, machine, node)))
-    reply = Reply("Audit, newest first", (Rows(tuple(told)),), private=True)
+    reply = Reply(say("Audit, newest first"), (Rows(tuple(told)),), private=True)
     if len(rows) > PAGE:
         older = " ".join(filter(None, [wanted.as_options(), f"before={shown[-1].seq}"]))
-        reply = reply.also(Note(line("Older: ", to_type(f"audit list {older}"))))
+        reply = reply.also(
+            Note(line(say("Older: {command}", command=to_type(f"audit list {older}"))))
+        )
     return reply
 
 
@@ -143,7 +165,7 @@ async def export(
     since: Since = "",
     until: Until = "",
     format: Annotated[  # noqa: A002 - it is what people type
-        str, Arg("Format", "choice", "JSON Lines or CSV", choices=("csv", "jsonl"))
+        str, Arg(say("Format"), "choice", say("JSON Lines or CSV"), choices=("csv", "jsonl"))
     ] = "csv",
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
@@ -153,11 +175,15 @@ async def export(
         count = await ctx.services.audit.export(query, form, file)
         data = {"rows": count, "format": format}
         if not count:
-            return Reply.of("Nothing that you may read fits.", private=True, data=data)
+            return Reply.of(say("Nothing that you may read fits."), private=True, data=data)
         if file.tell() > LARGEST_FILE:
             raise BotError(
-                f"{counted(count, 'row')} of the audit are more than Slack takes in a file.",
-                hint="Ask for less, such as since=yesterday, or ask the bot's operator.",
+                say_number(
+                    "{number} audit row is more than Slack takes in a file.",
+                    "{number} audit rows are more than Slack takes in a file.",
+                    count,
+                ),
+                hint=say("Ask for less, such as since=yesterday, or ask the bot's operator."),
             )
         messenger = ctx.services.messenger
         try:
@@ -166,17 +192,25 @@ async def export(
             await messenger.upload(place, f"audit-{day}-{new_id()[:6]}.{format}", file)
         except DeliveryFailed as failed:
             raise BotError(
-                f"Slack did not take the file: {failed.reason}.", hint="Try again in a minute."
+                say("Slack did not take the file: {reason}.", reason=failed.reason),
+                hint=say("Try again in a minute."),
             ) from None
-    told = f"{counted(count, 'row')} of the audit {'is' if count == 1 else 'are'}"
-    return Reply.of(f"{told} in our direct messages.", private=True, data=data)
+    return Reply.of(
+        say_number(
+            "Sent {number} audit row to you in a direct message.",
+            "Sent {number} audit rows to you in a direct message.",
+            count,
+        ),
+        private=True,
+        data=data,
+    )
 
 
 async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
     try:
         who = await ctx.services.directory.person(ctx.actor)
         if not who.is_full_member:
-            raise Refused("Only full members of this workspace can read the audit.")
+            raise Refused(say("Only full members of this workspace can read the audit."))
         zone, now = _zone(who.zone), shown(ctx.services.clock, ctx.now)
         query = AuditQuery(
             person=_person(wanted.person, ctx.actor),
@@ -192,7 +226,8 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
         raise
     except DeliveryFailed as failed:
         raise BotError(
-            f"Slack did not say who you are: {failed.reason}.", hint="Try again in a minute."
+            say("Slack did not say who you are: {reason}.", reason=failed.reason),
+            hint=say("Try again in a minute."),
         ) from None
 
 
@@ -217,7 +252,10 @@ def _person(typed: str, actor: str) -> str:
         return actor
     found = _PERSON.fullmatch(narrow(typed))
     if found is None:
-        raise Refused(f"“{typed}” is nobody whom I know.", hint="Mention the person: person=@alice")
+        raise Refused(
+            say("“{typed}” is nobody whom I know.", typed=typed),
+            hint=say("Mention the person: person=@alice"),
+        )
     return found[1]
 
 
@@ -225,7 +263,10 @@ def _outcome(typed: str) -> str:
     word = plain(typed).replace(" ", "_")
     if word and word not in _OUTCOMES:
         known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
-        raise Refused(f"There is no outcome “{typed}”.", hint=f"There are: {known}.")
+        raise Refused(
+            say("There is no outcome “{typed}”.", typed=typed),
+            hint=say("There are: {known}.", known=known),
+        )
     return word
 
 
@@ -245,24 +286,25 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     entry, details = row.entry, row.entry.details
     word: Span = bold(entry.outcome or _WORDS.get(entry.kind, str(entry.kind).replace("_", " ")))
     reason, people = _by_whom(entry)
-    pieces: list[Line | Span | str] = [code(str(row.seq)), " ", time(entry.at), " "]
+    pieces: list[Line | Span | Phrase | str] = [code(str(row.seq)), " ", time(entry.at), " "]
     if entry.kind not in _FOLLOWS and entry.actor:
         pieces += [mention(entry.actor), " "]
     pieces.append(word)
     pieces.append(_about(row, typed, node))
     if people:
-        pieces += [" by ", people_line(people)]
+        pieces += [" ", say("by {people}", people=people_line(people))]
     if entry.kind in _FOLLOWS:
-        pieces += [", requested by ", mention(entry.actor)]
+        pieces += [", ", say("requested by {user}", user=mention(entry.actor))]
     if approvers := details.get("approved_by"):
-        pieces += [", approved by ", people_line(approvers)]
-    for preposition in ("of", "with", "in"):
+        pieces += [", ", say("approved by {people}", people=people_line(approvers))]
+    for preposition, words in _WHOSE.items():
         if whom := details.get(preposition):
-            pieces += [f" {preposition} ", _named(str(whom))]
+            pieces += [" ", words.filled(partial(_whom, str(whom)))]
     if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
-        pieces += [" in ", channel(entry.place.channel)]
+        pieces += [" ", say("in {channel}", channel=channel(entry.place.channel))]
     if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
-        pieces += [": ", _with_people(shorten(str(why), _WHY, placeholder=" …"))]
+        told = _with_people(shorten(why, _WHY, placeholder=" …")) if isinstance(why, str) else why
+        pieces += [": ", told]
     return line(*pieces)
 
 
@@ -272,7 +314,7 @@ def _about(row: AuditRow, typed: str, node: str) -> Line:
         told += [" ", code(row.entry.command.replace(".", " "))]
     if machine := row.label or short(row.task) or typed:
         told += [" ", machine]
-    return line(*told, f" on {node}" if node else "")
+    return line(*told, " ", say("on {node}", node=node)) if node else line(*told)
 
 
 def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
@@ -287,6 +329,10 @@ def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
 
 def _named(identifier: str) -> Span:
     return channel(identifier) if _is_channel(identifier) else mention(identifier)
+
+
+def _whom(identifier: str, _name: str) -> Span:
+    return _named(identifier)
 
 
 def _is_channel(identifier: str) -> bool:
@@ -305,7 +351,7 @@ def _with_people(text: str) -> Line:
 
 GROUP = Group(
     "audit",
-    "Who requested, approved and did what",
+    say("Who requested, approved and did what"),
     (
         Command(
             "list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)

@@ -17,20 +17,26 @@ from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, sized
-from bot.plural import counted
-from bot.reply import Note, Reply, Row, Rows, bold, code, line
+from bot.reply import Note, Phrase, Reply, Row, Rows, bold, code, line, listed, say, say_number
 from bot.watches.observers.disks import disks_of, inventory_of
 
 NewSize = Annotated[
     int,
-    Arg("Size (GiB)", "size", "Like 100, 100G or 1T", "100", least=1, most=fields.MAX_COUNT),
+    Arg(
+        say("Size (GiB)"),
+        "size",
+        say("Like 100, 100G or 1T"),
+        "100",
+        least=1,
+        most=fields.MAX_COUNT,
+    ),
 ]
 Growth = Annotated[
     int,
     Arg(
-        "Grow by (GiB)",
+        say("Grow by (GiB)"),
         "size",
-        "How much to add, not the new size: +50 or +1T; there is no shrinking",
+        say("How much to add, not the new size: +50 or +1T; there is no shrinking"),
         "+50",
         least=1,
         most=fields.MAX_COUNT,
@@ -41,16 +47,18 @@ Growth = Annotated[
 HostDirectory = Annotated[
     str,
     Arg(
-        "Host directory",
+        say("Host directory"),
         "word",
-        "A directory of the node where the disk's file is kept; it is no path in the guest",
+        say("A directory of the node where the disk's file is kept; it is no path in the guest"),
         fields.DATA_DIR,
         names=("dir", "mount_dir"),
         positional=False,
         narrow=True,
     ),
 ]
-_OFF = "its disks can be changed"
+
+
+_NOT_OFF = say("{machine} is “{status}”; its disks can be changed only while it is off.")
 
 
 async def list_disks(ctx: Context, vm: Vm) -> Reply:
@@ -62,9 +70,19 @@ async def list_disks(ctx: Context, vm: Vm) -> Reply:
     with suppress(BotError):  # they only say the sizes more exactly
         exact = {disk.name: disk.size for disk in await disks_of(ctx.dbc, target, vm.task)}
     rows = [_row(disk, exact.get(disk.name, disk.size)) for disk in listed]
-    shown = Rows(tuple(rows), line(bold(vm.label), "" if rows else " has no disks."))
-    note = Note(line("Files and directories are the node's; vda is the system disk."))
-    return Reply(f"{counted(len(listed), 'disk')} of {vm.label}", (shown, note))
+    head = line(bold(vm.label))
+    if not rows:
+        head = line(say("{machine} has no disks.", machine=bold(vm.label)))
+    shown = Rows(tuple(rows), head)
+    note = Note(line(say("Files and directories are the node's; vda is the system disk.")))
+    return Reply(
+        say(
+            "{disks} of {machine}",
+            disks=say_number("{number} disk", "{number} disks", len(listed)),
+            machine=vm.label,
+        ),
+        (shown, note),
+    )
 
 
 def _row(disk: TaskDisk, size: Size) -> Row:
@@ -83,7 +101,7 @@ async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> M
     fields.gib(size)
     fields.directory(directory, "directory")
     target = await ctx.target(vm)
-    await must_be_off(ctx, target, vm, _OFF)
+    await must_be_off(ctx, target, vm, _NOT_OFF)
     return inventory_of(await disks_of(ctx.dbc, target, vm.task))
 
 
@@ -106,26 +124,53 @@ async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
 async def _before_change(ctx: Context, vm: Machine, disk: str) -> Mapping[str, str]:
     """The disks as they are. NotFound for one that the machine does not have."""
     target = await ctx.target(vm)
-    await must_be_off(ctx, target, vm, _OFF)
+    await must_be_off(ctx, target, vm, _NOT_OFF)
     disks = await disks_of(ctx.dbc, target, vm.task)
     if disk not in {it.name for it in disks}:
-        listed = ", ".join(f"{it.name} ({sized(it.size)})" for it in disks) or "none"
-        raise NotFound(f"{vm.label} has no disk “{disk}”; its disks: {listed}.", field="disk")
+        present = listed(say("{disk} ({size})", disk=it.name, size=sized(it.size)) for it in disks)
+        raise NotFound(
+            say(
+                "{machine} has no disk “{disk}”; its disks: {present}.",
+                machine=vm.label,
+                disk=disk,
+                present=present,
+            )
+            if disks
+            else say("{machine} has no disks.", machine=vm.label),
+            field="disk",
+        )
     file = next(it.file for it in disks if it.name == disk).rpartition("/")[2]
     return {**inventory_of(disks), "file": file}
 
 
-def _loses(known: Mapping[str, str]) -> str:
+def _loses(known: Mapping[str, str]) -> Phrase:
     disk, file = known["disk"], known.get("file", "")
     size = known.get(f"disk {disk}", "")
-    told = f"The disk {disk} ({size}) and all its data are erased. Nothing brings them back."
-    return f"{told} Its file on the node is {file}." if file else told
+    told = say(
+        "The disk {disk} ({size}) and all its data are erased. Nothing brings them back.",
+        disk=disk,
+        size=size,
+    )
+    return say("{told} Its file on the node is {file}.", told=told, file=file) if file else told
 
 
-def _growing(known: Mapping[str, str]) -> str:
+def _growing(known: Mapping[str, str]) -> Phrase:
     disk = known["disk"]
-    was = known.get(f"disk {disk}", "")
-    return f"on {{node}} adds {known['by']} GiB to {disk}: {was} → {known.get('after', '')}"
+    return say(
+        "{label} on {node} adds {by} GiB to {disk}: {before} → {after}",
+        by=known["by"],
+        disk=disk,
+        before=known.get(f"disk {disk}", ""),
+        after=known.get("after", ""),
+    )
+
+
+def _getting(known: Mapping[str, str]) -> Phrase:
+    return say("{label} on {node} gets a new disk of {size} GiB", size=known["size"])
+
+
+def _losing(known: Mapping[str, str]) -> Phrase:
+    return say("{label} on {node} loses its disk {disk}", disk=known["disk"])
 
 
 def _check_disk(values: Mapping[str, str]) -> None:
@@ -142,37 +187,37 @@ def _check_directory(values: Mapping[str, str]) -> None:
 
 GROUP = Group(
     "disk",
-    "Data disks of machines",
+    say("Data disks of machines"),
     (
         Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
-            asks="Add a data disk of {size} GiB to",
+            asks=say("Add a data disk of {size} GiB to {target}"),
             check=_check_directory, look=_before_add, reads=(STATE, DISKS), alike=("size",),
             follow=Follow(
                 Goal.DISK_ADDED,
-                lambda known: f"on {{node}} gets a new disk of {known['size']} GiB",
-                "has a new disk",
+                _getting,
+                say("{label} has a new disk on {node}"),
             ),
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
             check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
-            facts={"after": FactKind("Size afterwards")},
-            asks="Grow disk {disk} of {target} by {by} GiB to {after}",
-            loses="Nothing, but the disk cannot be made smaller again.",
-            follow=Follow(Goal.DISK_GROWN, _growing, "has a bigger disk"),
+            facts={"after": FactKind(say("Size afterwards"))},
+            asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
+            loses=say("Nothing, but the disk cannot be made smaller again."),
+            follow=Follow(Goal.DISK_GROWN, _growing, say("{label} has a bigger disk on {node}")),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
             check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
-            asks="Delete disk {disk} of",
+            asks=say("Delete disk {disk} of {target}"),
             loses=_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
             follow=Follow(
                 Goal.DISK_DELETED,
-                lambda known: f"on {{node}} loses its disk {known['disk']}",
-                "has lost a disk",
+                _losing,
+                say("{label} has lost a disk on {node}"),
             ),
         ),
     ),

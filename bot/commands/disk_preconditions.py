@@ -6,7 +6,7 @@ from bot.errors import Conflict
 from bot.language.text import quoted
 from bot.model import Goal, Machine, Watch
 from bot.pipeline.context import Context
-from bot.reply import command, line
+from bot.reply import Phrase, command, line, say
 from bot.watches import late
 
 _ON_DISKS = frozenset({Goal.DISK_ADDED, Goal.DISK_GROWN, Goal.DISK_DELETED, Goal.SNAPSHOT})
@@ -16,8 +16,10 @@ async def no_copy_under_way(ctx: Context, vm: Machine, **_other: object) -> dict
     """Refuse to start a machine whose disk is being copied: DBC would, and spoil the copy (§6)."""
     if any(watch.goal is Goal.SNAPSHOT for watch in await _under_way(ctx, vm)):
         raise Conflict(
-            f"A snapshot of {vm.label} is being taken.",
-            hint="Start the machine once its disk is copied: the snapshot's message says when.",
+            say("A snapshot of {machine} is being taken.", machine=vm.label),
+            hint=say(
+                "Start the machine once its disk is copied: the snapshot's message says when."
+            ),
             field="vm",
         )
     return {}
@@ -32,26 +34,30 @@ async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
     return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
 
 
-async def must_be_off(ctx: Context, target: Target, vm: Machine, what: str) -> TaskDetail:
+async def must_be_off(ctx: Context, target: Target, vm: Machine, refusal: Phrase) -> TaskDetail:
     """The machine's details; Conflict unless it is off and none of its disks is being worked on.
+
+    `refusal` says that `{machine}` is in a `{status}` in which this is not possible.
 
     An error status is passed on: the node looks at the power, not at the status (§4.2).
     """
     detail = await ctx.dbc.tasks.get(target, vm.task)
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
-            f"{vm.label} is “{state_of(detail.status)}”; {what} only while it is off.",
+            refusal.filled({"machine": vm.label, "status": state_of(detail.status)}.__getitem__),
             hint=line(
-                "Shut it down first: ",
-                command(f"vm shutdown {quoted(vm.label)}"),
-                ". On DBC that cuts the power, so shut the guest down from inside before.",
+                say(
+                    "Shut it down first: {command}. On DBC that cuts the power, so shut "
+                    "the guest down from inside before.",
+                    command=command(f"vm shutdown {quoted(vm.label)}"),
+                )
             ),
             field="vm",
         )
     if await _under_way(ctx, vm):
         raise Conflict(
-            f"A disk of {vm.label} is still being worked on.",
-            hint=line("Wait for its end. See: ", command("watch list")),
+            say("A disk of {machine} is still being worked on.", machine=vm.label),
+            hint=line(say("Wait for its end. See: {command}", command=command("watch list"))),
             field="vm",
         )
     return detail

@@ -15,7 +15,7 @@ from bot.model import Effect
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
 from bot.pipeline.permissions import standing_of
-from bot.reply import Fields, Line, Note, Para, Reply, bold, code, command, line
+from bot.reply import Fields, Line, Note, Para, Reply, Text, bold, code, command, line, listed, say
 
 Scope = Literal["person", "channel"]
 
@@ -24,15 +24,19 @@ _NONE = "none"
 DefaultNode = Annotated[
     str,
     Arg(
-        "Your node", "word", "Meant where you name none; none: forget it", "gpu1", positional=False
+        say("Your node"),
+        "word",
+        say("Meant where you name none; none: forget it"),
+        "gpu1",
+        positional=False,
     ),
 ]
 ChannelNode = Annotated[
     str,
     Arg(
-        "This channel's node",
+        say("This channel's node"),
         "word",
-        "Meant here where nobody names one; none: forget it",
+        say("Meant here where nobody names one; none: forget it"),
         "gpu1",
         positional=False,
     ),
@@ -71,14 +75,23 @@ async def whoami(ctx: Context) -> Reply:
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     sessions = [session for session in usable if session.node not in hidden]
     label = ctx.services.inventory.label
-    nodes = [await label(s.node) + " (shared)" * (s.user != ctx.actor) for s in sessions]
-    pairs: list[tuple[str, Line]] = [
-        ("You", line(bold(person.name), " ", code(person.id))),
-        ("May change things", line("yes" if person.is_full_member else "no: not a full member")),
-        ("Sessions for", line(", ".join(nodes) or "no node yet")),
-        ("Your default node", line(await label(own) if own else "none")),
-        ("This channel's node", line(await label(channels) if channels else "none")),
-        ("Language · time zone", line(f"{person.locale} · {person.zone}")),
+    nodes = [
+        say("{node} (shared)", node=await label(s.node))
+        if s.user != ctx.actor
+        else await label(s.node)
+        for s in sessions
+    ]
+    none = say("none")
+    pairs: list[tuple[Text, Line]] = [
+        (say("You"), line(bold(person.name), " ", code(person.id))),
+        (
+            say("May change things"),
+            line(say("yes") if person.is_full_member else say("no: not a full member")),
+        ),
+        (say("Sessions for"), listed(nodes) or line(say("no node yet"))),
+        (say("Your default node"), line(await label(own) if own else none)),
+        (say("This channel's node"), line(await label(channels) if channels else none)),
+        (say("Language · time zone"), line(f"{person.locale} · {person.zone}")),
     ]
     data = {
         "id": person.id,
@@ -97,7 +110,12 @@ async def whoami(ctx: Context) -> Reply:
         "locale": person.locale,
         "time_zone": person.zone,
     }
-    return Reply(f"You are {person.name}", (Fields(tuple(pairs)),), private=True, data=data)
+    return Reply(
+        say("You are {person}", person=person.name),
+        (Fields(tuple(pairs)),),
+        private=True,
+        data=data,
+    )
 
 
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
@@ -124,19 +142,27 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     async with kept.read() as tx:
         set_to = {scope: await tx.defaults.get(scope, owner) for scope, owner, _ in asked}
     person = await ctx.services.directory.person(ctx.actor)
-    names = {scope: await inventory.label(id_) if id_ else _NONE for scope, id_ in set_to.items()}
+    names = {
+        scope: await inventory.label(id_) if id_ else say("none") for scope, id_ in set_to.items()
+    }
     aliases = len(ctx.services.aliases.of(ctx.actor))
-    pairs: tuple[tuple[str, Line], ...] = (
-        ("Your node", line(names["person"], "\n", command("settings node=…"))),
-        ("This channel's node", line(names["channel"], "\n", command("settings channel_node=…"))),
-        ("Your aliases", line(str(aliases), "\n", command("alias list"))),
-        ("Language · time zone", line(f"{person.locale} · {person.zone}\nas set in Slack")),
+    pairs: tuple[tuple[Text, Line], ...] = (
+        (say("Your node"), line(names["person"], "\n", command("settings node=…"))),
+        (
+            say("This channel's node"),
+            line(names["channel"], "\n", command("settings channel_node=…")),
+        ),
+        (say("Your aliases"), line(str(aliases), "\n", command("alias list"))),
+        (
+            say("Language · time zone"),
+            line(f"{person.locale} · {person.zone}\n", say("as set in Slack")),
+        ),
     )
-    told = "Settings" if not wanted else "Settings changed"
-    note = Note(line("The node is meant where none is named; the channel's comes first."))
+    told = say("Settings changed") if wanted else say("Settings")
+    note = Note(line(say("The node is meant where none is named; the channel's comes first.")))
     data = {
-        "node": names["person"] if set_to["person"] else None,
-        "channel_node": names["channel"] if set_to["channel"] else None,
+        "node": str(names["person"]) if set_to["person"] else None,
+        "channel_node": str(names["channel"]) if set_to["channel"] else None,
         "aliases": aliases,
         "locale": person.locale,
         "time_zone": person.zone,
@@ -167,11 +193,11 @@ async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str,
 
 
 _MEANT = {
-    "channel_node": FactKind("This channel's node", said=said_node),
-    "channel": FactKind("Channel", said=said_audiences),
-    "node_now": FactKind("Node so far", said=said_node, called="the node"),
+    "channel_node": FactKind(say("This channel's node"), said=said_node),
+    "channel": FactKind(say("Channel"), said=said_audiences),
+    "node_now": FactKind(say("Node so far"), said=said_node, called=say("the node")),
     "channel_node_now": FactKind(
-        "This channel's node so far", said=said_node, called="this channel's node"
+        say("This channel's node so far"), said=said_node, called=say("this channel's node")
     ),
 }
 
@@ -182,7 +208,7 @@ def _effect(values: Mapping[str, str]) -> Effect:
 
 GROUP = Group(
     "",
-    "Help, and who you are here",
+    say("Help, and who you are here"),
     (
         Command("help", show_help, example="help vm restart"),
         Command("whoami", whoami, example="whoami"),
@@ -191,8 +217,8 @@ GROUP = Group(
             settings,
             _effect,
             "settings node=gpu1",
-            asks="Change which node is meant when none is named",
-            loses="A default that is set already is replaced.",
+            asks=say("Change which node is meant when none is named"),
+            loses=say("A default that is set already is replaced."),
             shows=_meant_now,
             facts=_MEANT,
         ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.errors import Refused
 from bot.messages.review_cards import CANCEL
-from bot.model import Machine
+from bot.model import DbcSession, Machine
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked
 from bot.pipeline.rights import require_colleague
@@ -21,10 +21,13 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     bold,
     code,
     command,
     line,
+    listed,
+    say,
     time,
 )
 
@@ -40,8 +43,10 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     try:
         await require_colleague(services, user)
     except (Refused, DeliveryFailed) as refusal:
-        why = refusal.sentence if isinstance(refusal, Refused) else slack_does_not_say().sentence
-        return Reply("Your machines", (*waiting, Heading("Your machines"), Para(line(why))))
+        why = refusal.words if isinstance(refusal, Refused) else slack_does_not_say().words
+        return Reply(
+            say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
+        )
     hidden = await services.reviews.reviewers.hidden(user, "", "vm.list")
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
@@ -50,29 +55,37 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     async with services.store.read() as tx:
         followed = await tx.watches.open(asked_by=user)
     watches = [watch for watch in followed if watch.node not in hidden]
-    parts: list[Part] = [*waiting, Heading("Your machines")]
+    parts: list[Part] = [*waiting, Heading(say("Your machines"))]
     parts += await _machines(services, machines)
     if watches:
         told = [await under_way(services, watch, machines) for watch in watches]
         rows = [line("• ", one) for one, _ in told]
-        parts += [Divider(), Heading("Under way"), Para(stacked(rows))]
-    labels = [
-        await services.inventory.label(session.node) + " (shared)" * (session.user != user)
-        for session in sessions
-    ]
+        parts += [Divider(), Heading(say("In progress")), Para(stacked(rows))]
+    labels = [await _session(services, session, user) for session in sessions]
     parts += [
         Divider(),
-        Heading("Your sessions"),
-        Para(line(", ".join(labels) if labels else "None yet: add one to see your machines.")),
+        Heading(say("Your sessions")),
+        Para(listed(labels) or line(say("None yet: add one to see your machines."))),
         Actions(
             (
-                Button("Create a machine", OPEN_FORM, "vm.create", "primary" if sessions else ""),
-                Button("Add a session", OPEN_FORM, "session.add", "" if sessions else "primary"),
+                Button(
+                    say("Create a machine"), OPEN_FORM, "vm.create", "primary" if sessions else ""
+                ),
+                Button(
+                    say("Add a session"), OPEN_FORM, "session.add", "" if sessions else "primary"
+                ),
             )
         ),
-        Note(line("Everything else: ", code(f"{services.slash_command} help"))),
+        Note(
+            line(say("Everything else: {command}", command=code(f"{services.slash_command} help")))
+        ),
     ]
-    return Reply("Your machines", tuple(parts))
+    return Reply(say("Your machines"), tuple(parts))
+
+
+async def _session(services: Services, session: DbcSession, user: str) -> Text:
+    node = await services.inventory.label(session.node)
+    return node if session.user == user else say("{node} (shared)", node=node)
 
 
 async def _waiting(services: Services, user: str, page: int) -> list[Part]:
@@ -87,7 +100,10 @@ async def _waiting(services: Services, user: str, page: int) -> list[Part]:
     page = max(1, min(page, -(-count // _PAGE)))
     begins = (page - 1) * _PAGE
     parts: list[Part] = []
-    for head, some in ("Waiting for you", for_me), ("Your requests, waiting for others", mine):
+    for head, some in (
+        (say("Waiting for you"), for_me),
+        (say("Your requests, waiting for others"), mine),
+    ):
         here = some[max(begins, 0) : max(begins + _PAGE, 0)]
         begins -= len(some)
         parts += await _in_full(services, head, here)
@@ -96,7 +112,7 @@ async def _waiting(services: Services, user: str, page: int) -> list[Part]:
     return parts
 
 
-async def _in_full(services: Services, head: str, found: Sequence[Waiting]) -> list[Part]:
+async def _in_full(services: Services, head: Text, found: Sequence[Waiting]) -> list[Part]:
     if not found:
         return []
     parts: list[Part] = [Heading(head)]
@@ -110,11 +126,17 @@ async def _in_full(services: Services, head: str, found: Sequence[Waiting]) -> l
 def _pages(page: int, count: int) -> list[Part]:
     """`6 to 10 of 200`, and the ways to the others."""
     last = min(page * _PAGE, count)
-    buttons = [Button("Previous", HOME_PAGE, str(page - 1))] if page > 1 else []
+    buttons = [Button(say("Previous"), HOME_PAGE, str(page - 1))] if page > 1 else []
     if last < count:
-        buttons.append(Button("Next", HOME_PAGE, str(page + 1)))
-    told = f"{(page - 1) * _PAGE + 1} to {last} of {count}. In short: "
-    return [Note(line(told, command("approval list"))), Actions(tuple(buttons)), Divider()]
+        buttons.append(Button(say("Next"), HOME_PAGE, str(page + 1)))
+    told = say(
+        "{first} to {last} of {count}. In short: {command}",
+        first=(page - 1) * _PAGE + 1,
+        last=last,
+        count=count,
+        command=command("approval list"),
+    )
+    return [Note(line(told)), Actions(tuple(buttons)), Divider()]
 
 
 def _to_cancel(part: Part) -> Part:
@@ -126,7 +148,7 @@ def _to_cancel(part: Part) -> Part:
 
 async def _machines(services: Services, machines: list[Machine]) -> list[Part]:
     if not machines:
-        return [Para(line("None that I know of."))]
+        return [Para(line(say("None that I know of.")))]
     by_node: dict[str, list[Line]] = {}
     for machine in machines:
         by_node.setdefault(machine.node, []).append(machine_row(machine))
@@ -134,5 +156,7 @@ async def _machines(services: Services, machines: list[Machine]) -> list[Part]:
         Para(stacked([line(bold(await services.inventory.label(node))), *rows]))
         for node, rows in by_node.items()
     ]
-    parts.append(Note(line("As last seen ", time(min(m.seen_at for m in machines)), ".")))
+    parts.append(
+        Note(line(say("As last seen {what}.", what=time(min(m.seen_at for m in machines)))))
+    )
     return parts

@@ -1,6 +1,6 @@
 """Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from bot.commands import image_list, in_place
@@ -20,7 +20,6 @@ from bot.commands.servers import (
 from bot.dbc import fields
 from bot.dbc.errors import Clash, DbcError, Missing
 from bot.dbc.identity import Target
-from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.language.args import Arg, AtNode, FromServer, Image, ToServer
@@ -29,7 +28,7 @@ from bot.messages.facts import FactKind, unread
 from bot.model import Effect, Goal, Node, Watch
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
-from bot.reply import Line, Note, Para, Reply, bold, command, line
+from bot.reply import Line, Note, Para, Phrase, Reply, Text, bold, command, line, say
 from bot.watches.observers.look import is_silence
 from bot.watches.observers.pace import standing
 from bot.watches.observers.stops import same_size
@@ -40,9 +39,9 @@ _MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
 Directory = Annotated[
     str,
     Arg(
-        "Directory",
+        say("Directory"),
         "word",
-        f"Of the node; machines can use only what is in {fields.DATA_DIR}",
+        say("Of the node; machines can use only what is in {data_dir}", data_dir=fields.DATA_DIR),
         fields.DATA_DIR,
         names=("dir", "local_dir"),
         positional=False,
@@ -50,11 +49,20 @@ Directory = Annotated[
     ),
 ]
 Replace = Annotated[
-    bool, Arg("Replace", "flag", "Overwrite a file of the same name at the destination", "replace")
+    bool,
+    Arg(
+        say("Replace"),
+        "flag",
+        say("Overwrite a file of the same name at the destination"),
+        "replace",
+    ),
 ]
 
 OnServer = Annotated[
-    str, Arg("Image", "stored", "An image file on the server, ending in .qcow2", "ubuntu.qcow2")
+    str,
+    Arg(
+        say("Image"), "stored", say("An image file on the server, ending in .qcow2"), "ubuntu.qcow2"
+    ),
 ]
 
 
@@ -86,8 +94,8 @@ async def _before_download(
     size = await size_on_server(ctx, chosen, image)
     if size is None:
         raise NotFound(
-            f"{chosen} has no image {image}.",
-            hint=line("See: ", command("image list")),
+            say("{server} has no image {image}.", server=chosen, image=image),
+            hint=line(say("See: {command}", command=command("image list"))),
             field="image",
         )
     facts = {"server": chosen, "size": str(size)}
@@ -95,15 +103,24 @@ async def _before_download(
         return {**facts, unread("before"): f"DBC lists no files outside {fields.DATA_DIR}."}
     found = await in_place.on_node(ctx, target, node, image, chosen)
     if not replace and found.doubt:
-        in_place.require_replace(image, node.label, found, "A download")
+        in_place.require_replace(image, node.label, found)
     before = found.size
     if before is not None and not replace:
-        told = "A download would replace it under the machines that are based on it."
+        told = say("A download would replace it under the machines that are based on it.")
         if not same_size(before, size):
-            told = f"{chosen} has {size} of it: this may be what an interrupted download left."
+            told = say(
+                "{server} has {size} of it: this may be what an interrupted download left.",
+                server=chosen,
+                size=str(size),
+            )
         raise Conflict(
-            f"{node.label} has {image} ({before}) already.",
-            hint=f"{told} If it is to be replaced, add: replace",
+            say(
+                "{node} already has {image} ({before}).",
+                node=node.label,
+                image=image,
+                before=str(before),
+            ),
+            hint=say("{told} To replace it, add: replace", told=told),
             field="image",
         )
     return {**facts, **await _before(ctx, node.id, image, found)}
@@ -113,7 +130,7 @@ async def _before(ctx: Context, place: str, image: str, found: InPlace) -> Mappi
     """The facts of what is replaced."""
     if not found.may_be_there:
         return {"before": ""}
-    doubt = {unread("before"): found.doubt} if found.doubt else {}
+    doubt = {unread("before"): str(found.doubt)} if found.doubt else {}
     put = await in_place.put_by(ctx, place, image)
     return {"before": str(found.size or ""), "put": put, **doubt}
 
@@ -146,12 +163,19 @@ async def _before_upload(
     await _refuse_unfinished(ctx, node, {"direction": UPLOAD, "image": name, "path": path})
     found = await in_place.on_server(ctx, chosen, name)
     if not replace and found.doubt:
-        in_place.require_replace(name, chosen, found, "An upload")
+        in_place.require_replace(name, chosen, found)
     if found.size is not None and not replace:
         raise Conflict(
-            f"{chosen} has {name} ({found.size}) already.",
-            hint="An upload would replace it, and DBC would not say so. If that is intended, add: "
-            "replace",
+            say(
+                "{server} already has {image} ({size}).",
+                server=chosen,
+                image=name,
+                size=str(found.size),
+            ),
+            hint=say(
+                "An upload would replace it, and DBC would not say so. If that is "
+                "intended, add: replace"
+            ),
             field="image",
         )
     facts = {"server": chosen, "path": path, **await _before(ctx, chosen, name, found)}
@@ -168,22 +192,32 @@ async def _size_on_node(ctx: Context, target: Target, path: str) -> Mapping[str,
 
 async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
     if found := await running_transfers(ctx, target, image):
-        doing = "downloaded" if found[0].direction == DOWNLOAD else "uploaded"
         raise Conflict(
-            f"{image} is being {doing} there already{_so_far(found[0].progress)}.",
+            _in_progress(image, found[0]),
             hint=line(
-                "Follow it with ",
-                command("watch image"),
-                ", or stop it with ",
-                command("image stop"),
-                ".",
+                say(
+                    "Follow it with {follow}, or stop it with {stop}.",
+                    follow=command("watch image"),
+                    stop=command("image stop"),
+                )
             ),
             field="image",
         )
 
 
-def _so_far(progress: Progress) -> str:
-    return "" if progress.percent is None else f" ({progress.percent} %)"
+def _in_progress(image: str, found: Running) -> Phrase:
+    percent = found.progress.percent
+    if percent is None:
+        if found.direction == DOWNLOAD:
+            return say("{image} is already being downloaded there.", image=image)
+        return say("{image} is already being uploaded there.", image=image)
+    if found.direction == DOWNLOAD:
+        return say(
+            "{image} is already being downloaded there ({percent} %).", image=image, percent=percent
+        )
+    return say(
+        "{image} is already being uploaded there ({percent} %).", image=image, percent=percent
+    )
 
 
 async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str]) -> None:
@@ -192,9 +226,20 @@ async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str])
         told = [w for w in await tx.watches.open(node=node.id) if w.stopped_by]
     if any(_follows(watch, known) for watch in told):
         raise Conflict(
-            f"The last {known['direction']} of {known['image']} was told to stop, and may still go "
-            f"on unreported on {node.label}.",
-            hint="The card of the transfer says how it ends. Try again then.",
+            say(
+                "The last download of {image} was told to stop, and may still go on "
+                "unreported on {node}.",
+                image=known["image"],
+                node=node.label,
+            )
+            if known["direction"] == DOWNLOAD
+            else say(
+                "The last upload of {image} was told to stop, and may still go on "
+                "unreported on {node}.",
+                image=known["image"],
+                node=node.label,
+            ),
+            hint=say("The card of the transfer says how it ends. Try again then."),
             field="image",
         )
 
@@ -202,7 +247,8 @@ async def _refuse_unfinished(ctx: Context, node: Node, known: Mapping[str, str])
 def _just_ended(image: str) -> BotError:
     """A node notices every 3 s only that a transfer has ended (§5)."""
     return Conflict(
-        f"The last transfer of {image} has only just ended.", hint="Try again in a few seconds."
+        say("The last transfer of {image} has only just ended.", image=image),
+        hint=say("Try again in a few seconds."),
     )
 
 
@@ -210,20 +256,32 @@ async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
     """Show how far an image's transfers on a node are."""
     found = await running_transfers(ctx, await ctx.target(node), image)
     if not found:
-        over = (
+        over = say(
             "DBC does not tell how a transfer has ended, and one that was told to stop may go on "
-            "unreported: see "
+            "unreported: see {command}.",
+            command=command("image list"),
         )
         return Reply.of(
-            bold(node.label), " reports no transfer of ", bold(image), ".",
+            say("{node} reports no transfer of {image}.", node=bold(node.label), image=bold(image)),
             data=_progress_data(image, node, found),
-        ).also(Note(line(over, command("image list"), ".")))  # fmt: skip
+        ).also(Note(line(over)))
     rows: list[Line] = []
     for it in found:
-        rows.append(line(bold(image), f": {it.direction} on {node.label}"))
+        rows.append(
+            line(
+                say(
+                    "{image}: {direction} on {node}",
+                    image=bold(image),
+                    direction=it.direction,
+                    node=node.label,
+                )
+            )
+        )
         rows.append(standing(it.progress.percent))
     data = _progress_data(image, node, found)
-    return Reply(f"{image} on {node.label}", (Para(stacked(rows)),), data=data)
+    return Reply(
+        say("{image} on {node}", image=image, node=node.label), (Para(stacked(rows)),), data=data
+    )
 
 
 def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[str, Any]:
@@ -284,10 +342,20 @@ async def _other_end(ctx: Context, name: str, direction: str) -> tuple[str, Size
     return "", None
 
 
-def _to_stop(known: Mapping[str, str]) -> str:
+def _to_stop(known: Mapping[str, str]) -> Phrase:
     if known.get("direction") == DOWNLOAD:
-        return "was told to stop downloading to {node}"
-    return "was told to stop uploading from {node}"
+        return say("{label} was told to stop downloading to {node}")
+    return say("{label} was told to stop uploading from {node}")
+
+
+def _downloading(known: Mapping[str, str]) -> Phrase:
+    server = known.get("server", "")
+    return say("{label} is being downloaded from {server} to {node}", server=server)
+
+
+def _uploading(known: Mapping[str, str]) -> Phrase:
+    server = known.get("server", "")
+    return say("{label} is being uploaded from {node} to {server}", server=server)
 
 
 def _goal(known: Mapping[str, str]) -> Goal:
@@ -299,7 +367,7 @@ async def delete(ctx: Context, image: Image, node: AtNode) -> Reply:
     target = await ctx.target(node)
 
     await ctx.dbc.images.delete(target, image)
-    return Reply.of(bold(image), " is deleted on ", bold(node.label), ".")
+    return Reply.of(say("{image} is deleted on {node}.", image=bold(image), node=bold(node.label)))
 
 
 async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, str]:
@@ -341,48 +409,78 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
     return {**facts, unread("used_by"): " ".join(unseen)} if unseen else facts
 
 
-def _delete_loses(known: Mapping[str, str]) -> str:
-    size = f" ({known['size']})" if known.get("size") else ""
-    told = f"The file{size} on the node is deleted. DBC does not check whether a machine uses it, "
-    told += "and one that does would be broken. "
-    if known.get("used_by"):
-        return told + f"Known to use it: {known['used_by']}."
+def _delete_loses(known: Mapping[str, str]) -> Phrase:
+    told = say("The file on the node is deleted.")
+    if size := known.get("size"):
+        told = say("The file ({size}) on the node is deleted.", size=size)
+    return say(
+        "{deleted} DBC does not check whether a machine uses it, and one that does would break. "
+        "{users}",
+        deleted=told,
+        users=_users(known),
+    )
+
+
+def _users(known: Mapping[str, str]) -> Phrase:
+    if machines := known.get("used_by"):
+        return say("Known to use it: {machines}.", machines=machines)
     if known.get(unread("used_by")):
-        return told + "Whether one does could not be read."
-    return told + "I know of no machine that does, which proves nothing."
+        return say("Whether one does could not be read.")
+    return say("I know of no machine that does, which proves nothing.")
 
 
 def _replacing(known: Mapping[str, str]) -> Effect:
     return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
 
 
-def _asks(deed: str, way: str) -> Callable[[Mapping[str, str]], str]:
-    """`Download`, where nothing is there; what replaces a file says so."""
-
-    def asks(known: Mapping[str, str]) -> str:
-        may_be_there = known.get("before") or known.get(unread("before"))
-        return f"{deed}{' and replace' if may_be_there else ''} {{label}} {way}"
-
-    return asks
+def _may_be_there(known: Mapping[str, str]) -> bool:
+    return bool(known.get("before") or known.get(unread("before")))
 
 
-def _download_loses(known: Mapping[str, str]) -> str:
-    if why := known.get(unread("before")):
-        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
-    if not known.get("before"):
-        return "Nothing: there is no such file on the node."
-    return (
-        f"The node's present file ({known['before']}) is replaced by {known['server']}'s "
-        f"({known['size']}). Machines based on it may break."
+def _download_asks(known: Mapping[str, str]) -> Phrase:
+    """What replaces a file says so."""
+    if _may_be_there(known):
+        return say("Download and replace {label} from {server} to {node}")
+    return say("Download {label} from {server} to {node}")
+
+
+def _upload_asks(known: Mapping[str, str]) -> Phrase:
+    """What replaces a file says so."""
+    if _may_be_there(known):
+        return say("Upload and replace {label} from {node} to {server}")
+    return say("Upload {label} from {node} to {server}")
+
+
+def _perhaps_replaced(why: str) -> Phrase:
+    return say(
+        "A file of that name there is replaced. Whether there is one is not known: {why}", why=why
     )
 
 
-def _upload_loses(known: Mapping[str, str]) -> str:
+def _download_loses(known: Mapping[str, str]) -> Phrase:
     if why := known.get(unread("before")):
-        return f"A file of that name there is replaced. Whether there is one is not known: {why}"
+        return _perhaps_replaced(why)
     if not known.get("before"):
-        return "Nothing: there is no such file on the image server."
-    return f"{known['server']}'s present file ({known['before']}) is replaced for everyone."
+        return say("Nothing: there is no such file on the node.")
+    return say(
+        "The node's present file ({before}) is replaced by {server}'s ({size}). "
+        "Machines based on it may break.",
+        before=known["before"],
+        server=known["server"],
+        size=known["size"],
+    )
+
+
+def _upload_loses(known: Mapping[str, str]) -> Phrase:
+    if why := known.get(unread("before")):
+        return _perhaps_replaced(why)
+    if not known.get("before"):
+        return say("Nothing: there is no such file on the image server.")
+    return say(
+        "{server}'s present file ({before}) is replaced for everyone.",
+        server=known["server"],
+        before=known["before"],
+    )
 
 
 def _check_name(values: Mapping[str, str]) -> None:
@@ -394,26 +492,26 @@ def _check_path(values: Mapping[str, str]) -> None:
     fields.image_path(values["image"], "image")
 
 
-def _or_not_listed(size: str) -> str:
-    return size or "not listed"
+def _or_not_listed(size: str) -> Text:
+    return size or say("not listed")
 
 
 _DELETED = {
-    "size": FactKind("Size", said=_or_not_listed),
-    "used_by": FactKind("Known to use it"),
+    "size": FactKind(say("Size"), said=_or_not_listed),
+    "used_by": FactKind(say("Known to use it")),
     **in_place.PUT,
 }
-_PATH = FactKind("File on the node")
+_PATH = FactKind(say("File on the node"))
 _REPLACED = {
-    "server": FactKind("Image server"),
-    "size": FactKind("New file", said=_or_not_listed),
-    "before": FactKind("Present file"),
+    "server": FactKind(say("Image server")),
+    "size": FactKind(say("New file"), said=_or_not_listed),
+    "before": FactKind(say("Present file")),
     **in_place.PUT,
 }
 
 GROUP = Group(
     "image",
-    "Disk images on nodes and image servers",
+    say("Disk images on nodes and image servers"),
     (
         Command("servers", image_list.servers, example="image servers"),
         Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
@@ -421,26 +519,26 @@ GROUP = Group(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True,
             facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
-            asks=_asks("Upload", "from {node} to {server}"),
+            asks=_upload_asks,
             loses=_upload_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.UPLOADED,
-                lambda known: f"is being uploaded from {{node}} to {known.get('server', '')}",
-                "has been uploaded from {node}",
+                _uploading,
+                say("{label} has been uploaded from {node}"),
             ),
         ),
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks=_asks("Download", "from {server} to {node}"),
+            asks=_download_asks,
             loses=_download_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.DOWNLOADED,
-                lambda known: f"is being downloaded from {known.get('server', '')} to {{node}}",
-                "has been downloaded to {node}",
+                _downloading,
+                say("{label} has been downloaded to {node}"),
             ),
         ),
         Command(
@@ -450,20 +548,26 @@ GROUP = Group(
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop, needs_session=True,
-            facts={"direction": FactKind("Transfer"), "path": _PATH},
-            asks="Stop the {direction} of",
-            loses="It cannot be taken up again later. What has arrived so far may stay where it "
-            "was going, as an incomplete file. A node may also finish it all the same: I look "
-            "what becomes of it.",
-            follow=Follow(_goal, _to_stop, "was stopped", stops=_follows),
+            facts={"direction": FactKind(say("Transfer")), "path": _PATH},
+            asks=say("Stop the {direction} of {target}"),
+            loses=say("It cannot be taken up again later. What has arrived so far may stay where "
+                "it was going, as an incomplete file. A node may also finish it all the "
+                "same: I look what becomes of it."),
+            follow=Follow(
+                _goal, _to_stop, say("{label} was stopped on {node}"), stops=_follows
+            ),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
-            check=_check_name, look=_before_delete, needs_session=True, asks="Delete the image",
+            check=_check_name, look=_before_delete, needs_session=True,
+            asks=say("Delete the image {target}"),
             facts=_DELETED,
             loses=_delete_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
-            unanswered=Follow(Goal.CHANGED, "is being deleted", "is deleted"),
+            unanswered=Follow(
+                Goal.CHANGED, say("{label} is being deleted on {node}"),
+                say("{label} is deleted on {node}"),
+            ),
         ),
     ),
 )  # fmt: skip

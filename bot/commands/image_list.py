@@ -14,14 +14,31 @@ from bot.model import Node, NodeKind, Sighting
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import sized
-from bot.reply import Line, Note, Part, Reply, Row, Rows, bold, code, command, emoji, line
+from bot.reply import (
+    Line,
+    Note,
+    Part,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    code,
+    command,
+    emoji,
+    line,
+    listed,
+    say,
+)
 from bot.watches.observers.stops import same_size
 
 Mine = Annotated[
-    bool, Arg("Mine", "flag", "Also the system disks of your machines that are off", "mine")
+    bool,
+    Arg(say("Mine"), "flag", say("Also the system disks of your machines that are off"), "mine"),
 ]
-_SILENT = "none listed: empty, or it cannot be reached"
-_LEFT_OUT = (
+_SILENT = say("none listed: empty, or it cannot be reached")
+_LEFT_OUT = say(
     "A node does not list images that a running machine uses, nor any with “data” in the name."
 )
 
@@ -31,9 +48,9 @@ async def servers(ctx: Context) -> Reply:
     known = await ctx.dbc.images.servers()
     await ctx.services.sightings.saw_servers(known)
     if not known:
-        return Reply.empty("The DBC daemon is configured with no image server.")
+        return Reply.empty(say("The DBC daemon is configured with no image server."))
     rows = tuple(Row(line("• ", code(server)), {"id": server}) for server in known)
-    return Reply("Image servers", (Rows(rows, line(bold("Image servers"))),))
+    return Reply(say("Image servers"), (Rows(rows, line(bold(say("Image servers")))),))
 
 
 async def list_images(
@@ -46,7 +63,7 @@ async def list_images(
     """List images: of a node, of an image server, yours (mine), or all there are."""
     if isinstance(place, Node):
         if node not in {None, place}:
-            raise Refused("That names two nodes. Say one of them.", field="node")
+            raise Refused(say("That names two nodes. Say one of them."), field="node")
         node = place
     elif place:
         server = await _server_called(ctx, place)
@@ -59,7 +76,7 @@ async def list_images(
     else:
         listed = await _everywhere(ctx, mine=mine)
     notes: list[Part] = [Note(line(_LEFT_OUT))] if node is not None or not server else []
-    return Reply("Images", (*listed, *notes))
+    return Reply(say("Images"), (*listed, *notes))
 
 
 async def _server_called(ctx: Context, name: str) -> str:
@@ -68,8 +85,14 @@ async def _server_called(ctx: Context, name: str) -> str:
         return await choose_server(ctx, name)
     except NotFound as missing:
         raise NotFound(
-            f"There is no node and no image server called “{name}”.",
-            hint=line("See: ", command("node list"), ", ", command("image servers")),
+            say("There is no node and no image server called “{name}”.", name=name),
+            hint=line(
+                say(
+                    "See: {nodes}, {servers}",
+                    nodes=command("node list"),
+                    servers=command("image servers"),
+                )
+            ),
             field="place",
         ) from missing
 
@@ -89,14 +112,18 @@ async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
     return [*told, *of_nodes]
 
 
+def _server_head(server: str) -> Phrase:
+    return say("{server} (image server)", server=bold(server))
+
+
 async def _of_server(ctx: Context, server: str) -> Part:
     try:
         images = await ctx.dbc.images.on_server(server)
     except BotError as problem:
-        told = line(bold(server), " (image server) ", emoji("warning"), f" {problem.sentence}")
+        told = line(_server_head(server), " ", emoji("warning"), " ", problem.words)
         return Rows((), told, stays=True, also=({"place": server, "problem": problem.sentence},))
     await ctx.services.sightings.saw_images(server, images)
-    return _part(server, line(bold(server), " (image server)"), images, _SILENT)
+    return _part(server, line(_server_head(server)), images, _SILENT)
 
 
 async def _listed(
@@ -124,9 +151,9 @@ async def _listed(
 
 def _of_node(node: Node, found: Sequence[Image] | BotError, on_servers: Iterable[Sighting]) -> Part:
     if isinstance(found, BotError):
-        told = line(bold(node.label), " ", emoji("warning"), f" {found.sentence}")
+        told = line(bold(node.label), " ", emoji("warning"), " ", found.words)
         return Rows((), told, stays=True, also=(json_data.silent(node, found),))
-    return _part(node.label, line(bold(node.label)), found, "no images", on_servers)
+    return _part(node.label, line(bold(node.label)), found, say("no images"), on_servers)
 
 
 def _unlike(image: Image, on_servers: Iterable[Sighting]) -> Sequence[Sighting]:
@@ -144,19 +171,18 @@ def _unlike(image: Image, on_servers: Iterable[Sighting]) -> Sequence[Sighting]:
 def _mark(image: Image, unlike: Sequence[Sighting]) -> Line:
     if not unlike:
         return line()
-    has = ", ".join(f"{seen.place} has {seen.detail}" for seen in unlike)
+    has = listed(say("{server} has {size}", server=seen.place, size=seen.detail) for seen in unlike)
     sizes = [Size.parse(seen.detail).in_bytes or 0 for seen in unlike]
     is_shorter = (image.size.in_bytes or 0) < max(sizes)
-    return line(
-        " ", emoji("warning"), " incomplete?" if is_shorter else " not the same:", f" {has}"
-    )
+    told = say("incomplete? {has}", has=has) if is_shorter else say("not the same: {has}", has=has)
+    return line(" ", emoji("warning"), " ", told)
 
 
 def _part(
     place: str,
     head: Line,
     images: Sequence[Image],
-    none: str,
+    none: Text,
     on_servers: Iterable[Sighting] = (),
 ) -> Part:
     ordered = sorted(images, key=lambda image: image.name)
@@ -172,7 +198,7 @@ def _part(
         ]
         rows.append(
             Row(
-                line(code(image.name), f" {sized(image.size)}", _mark(image, unlike)),
+                line(code(image.name), " ", sized(image.size), _mark(image, unlike)),
                 {"place": place, **json_data.image(image), "differs_from": differs},
             )
         )

@@ -15,7 +15,7 @@ from bot.errors import Conflict
 from bot.messages.facts import FactKind, Kinds
 from bot.model import Execution, ExecutionStatus, Node
 from bot.pipeline.context import Context
-from bot.reply import Words, line, mention, plain, time
+from bot.reply import Text, Words, line, mention, say, time
 from bot.watches.observers.transfers import HIDDEN, size_of
 
 _REMEMBERED = timedelta(days=90)  # so long it counts that a file was put somewhere
@@ -40,7 +40,7 @@ class InPlace:
     """
 
     size: Size | None = None
-    doubt: str = ""
+    doubt: Text = ""
     seen_at: datetime | None = None
 
     @property
@@ -61,8 +61,12 @@ async def on_node(ctx: Context, target: Target, node: Node, image: str, server: 
     if size is not None:
         return InPlace(size)
     if HIDDEN in image:
-        return InPlace(doubt=f"{node.label} lists no image with “{HIDDEN}” in its name.")
-    nothing = "" if listed else f"{node.label} lists no images at all."
+        return InPlace(
+            doubt=say(
+                "{node} lists no image with “{part}” in its name.", node=node.label, part=HIDDEN
+            )
+        )
+    nothing = "" if listed else say("{node} lists no images at all.", node=node.label)
     return await _not_listed(ctx, node.id, node.label, image, nothing)
 
 
@@ -71,32 +75,40 @@ async def on_server(ctx: Context, server: str, image: str) -> InPlace:
     listed = await ctx.dbc.images.on_server(server)
     if (size := size_of(listed, image)) is not None:
         return InPlace(size)
-    nothing = "" if listed else f"{server} lists no images: it may not be reachable."
+    nothing = (
+        "" if listed else say("{server} lists no images: it may not be reachable.", server=server)
+    )
     return await _not_listed(ctx, server, server, image, nothing)
 
 
-def require_replace(image: str, place: str, found: InPlace, transfer: str) -> None:
+def require_replace(image: str, place: str, found: InPlace) -> None:
     """Refuse to put an image where one may be. Raises Conflict."""
-    told = (
-        f"{transfer} would replace a file of this name, and DBC would not say so. If that is "
-        "intended, add: replace"
+    told = say(
+        "This would replace a file of that name, and DBC would not say so. To replace it, add: "
+        "replace"
     )
     if found.seen_at is not None:
         raise Conflict(
-            f"{image} was on {place} before and is not listed now.",
+            say("{image} was on {place} before and is not listed now.", image=image, place=place),
             hint=line(
-                "It was last known to be there ", time(found.seen_at),
-                ". A node leaves out what a running machine uses, and a list can be short for a "
-                f"moment. {told}",
+                say(
+                    "It was last known to be there {seen_at}. A node leaves out what a "
+                    "running machine uses, and a list can be short for a moment. {told}",
+                    seen_at=time(found.seen_at),
+                    told=told,
+                )
             ),
             field="image",
-        )  # fmt: skip
+        )
     if found.doubt:
-        raise Conflict(f"{found.doubt} Whether {image} is there is not known.", hint=told,
-            field="image")  # fmt: skip
+        raise Conflict(
+            say("{doubt} Whether {image} is there is not known.", doubt=found.doubt, image=image),
+            hint=told,
+            field="image",
+        )
 
 
-async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing: str) -> InPlace:
+async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing: Text) -> InPlace:
     """What was known of a file before a list lacked it."""
     sighting = await ctx.services.sightings.last_image(place, image)
     since, done = ctx.now - _REMEMBERED, {ExecutionStatus.DONE}
@@ -107,7 +119,7 @@ async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing:
     if not seen or (gone and max(seen) <= max(gone)):
         return InPlace(doubt=nothing)
     size = Size.parse(sighting[0].detail) if sighting and sighting[0].detail else None
-    return InPlace(size, nothing or f"{label} does not list it now.", max(seen))
+    return InPlace(size, nothing or say("{place} does not list it now.", place=label), max(seen))
 
 
 async def _ledger(
@@ -138,13 +150,15 @@ def said_put(text: str) -> Words:
     """`by @alice, 09:31`."""
     by, _, at = text.partition(" ")
     if not at:
-        return "not through this bot"
-    return line("by ", mention(by), ", ", time(datetime.fromisoformat(at)))
+        return say("not through this bot")
+    return line(say("by {user}, {time}", user=mention(by), time=time(datetime.fromisoformat(at))))
 
 
-def another_file(_shown: str, now: str) -> str:
+def another_file(_shown: str, now: str) -> Text:
     """That a file has been put in the place of the one that was shown."""
-    return f"the file is another one now: put there {plain(line(said_put(now)))}" if now else ""
+    if not now:
+        return ""
+    return say("the file is another one now: put there {put}", put=line(said_put(now)))
 
 
 def _is_about(done: Execution, place: str, image: str) -> bool:
@@ -157,4 +171,4 @@ def _is_about(done: Execution, place: str, image: str) -> bool:
     return done.node == place and not known.get("directory")
 
 
-PUT: Kinds = {"put": FactKind("Put there", said=said_put, differs=another_file)}
+PUT: Kinds = {"put": FactKind(say("Put there"), said=said_put, differs=another_file)}

@@ -14,15 +14,14 @@ from bot.model import Effect, Goal, Node
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.glance import glance
-from bot.plural import counted
-from bot.reply import Note, Reply, Row, Rows, bold, code, line
+from bot.reply import Note, Phrase, Reply, Row, Rows, bold, code, line, listed, say, say_number
 
 LanName = Annotated[
     str,
     Arg(
-        "Network",
+        say("Network"),
         "word",
-        "6 to 10 letters and digits, no others",
+        say("6 to 10 letters and digits, no others"),
         "team01",
         word="network",
         narrow=True,
@@ -31,9 +30,9 @@ LanName = Annotated[
 Cidr = Annotated[
     str,
     Arg(
-        "Address range (CIDR)",
+        say("Address range (CIDR)"),
         "word",
-        "IPv4 with a mask from 8 to 30; the machines get their addresses from it",
+        say("IPv4 with a mask from 8 to 30; the machines get their addresses from it"),
         "192.168.66.0/24",
         names=("ip_cidr",),
         narrow=True,
@@ -50,12 +49,21 @@ async def list_lans(ctx: Context, node: OnNode) -> Reply:
     lans = await ctx.dbc.lans.list(node.id)
     labels = await _labels(ctx)
     rows = tuple(_row(lan, labels) for lan in lans)
-    head = line(bold(node.label), "" if rows else " knows no networks.")
-    return Reply(f"{counted(len(lans), 'network')} on {node.label}", (Rows(rows, head),))
+    head = line(bold(node.label))
+    if not rows:
+        head = line(say("{node} knows no networks.", node=bold(node.label)))
+    return Reply(
+        say(
+            "{networks} on {node}",
+            networks=say_number("{number} network", "{number} networks", len(lans)),
+            node=node.label,
+        ),
+        (Rows(rows, head),),
+    )
 
 
 def _row(lan: Lan, labels: Mapping[str, str]) -> Row:
-    used = ", ".join(labels.get(task, short(task)) for task in lan.members) or "unused"
+    used = listed(labels.get(task, short(task)) for task in lan.members) or line(say("unused"))
     data = {"name": lan.network_name, "ip_cidr": lan.ip_cidr or None, "machines": list(lan.members)}
     return Row(joined(joined(line(code(lan.network_name)), lan.ip_cidr, by=" "), used), data)
 
@@ -71,12 +79,19 @@ async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply
 
     await ctx.dbc.lans.create(target, name, cidr)
     return Reply.of(
-        "The network ", bold(name), f" ({cidr}) is made on ", bold(node.label), "."
+        say(
+            "The network {name} ({cidr}) is made on {node}.",
+            name=bold(name),
+            cidr=cidr,
+            node=bold(node.label),
+        )
     ).also(
         Note(
             line(
-                "Other nodes of the site learn of it a little later. Unused, it is removed after "
-                "three days."
+                say(
+                    "Other nodes of the site learn of it a little later. Unused, it is "
+                    "removed after three days."
+                )
             )
         )
     )
@@ -111,7 +126,9 @@ async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
     target = await ctx.target(node)
 
     await ctx.dbc.lans.delete(target, name)
-    return Reply.of("The network ", bold(name), " is deleted from ", bold(node.label), ".")
+    return Reply.of(
+        say("The network {name} is deleted from {node}.", name=bold(name), node=bold(node.label))
+    )
 
 
 async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, str]:
@@ -124,27 +141,40 @@ async def _before_delete(ctx: Context, name: str, node: Node) -> Mapping[str, st
         return {"ip_cidr": "", _WHICH: ""}  # a node refuses by itself while machines are in it
     if lan.members:
         labels = await _labels(ctx)
-        used = ", ".join(labels.get(task, short(task)) for task in lan.members)
+        used = listed(labels.get(task, short(task)) for task in lan.members)
         raise Conflict(
-            f"The network {name} is in use by {used}.",
-            hint="Delete these machines first, or create them anew without the network.",
+            say("The network {name} is in use by {used}.", name=name, used=used),
+            hint=say("Delete these machines first, or create them anew without the network."),
             field="name",
         )
     which = f"{lan.vxlan_vni} {lan.machine_id} {lan.rent_wallet}".strip()
     return {"ip_cidr": lan.ip_cidr, "used_by": "", _WHICH: which}
 
 
-def _another(shown: str, now: str) -> str:
+def _another(shown: str, now: str) -> Phrase:
     """The node gives each network a number by chance."""
-    (number, *_), (was, *_) = now.split() or ("unknown",), shown.split() or ("unknown",)
+    unknown = say("unknown")
+    (number, *_), (was, *_) = now.split() or (unknown,), shown.split() or (unknown,)
     if number == was:
-        return "the network is another one now: its owner is another"
-    return f"the network is another one now: its VNI is {number}, not {was}"
+        return say("the network is another one now: its owner is another")
+    return say(
+        "the network is another one now: its VNI is {number}, not {before}",
+        number=number,
+        before=was,
+    )
+
+
+def _making(known: Mapping[str, str]) -> Phrase:
+    return say("{target} makes the network {name}", name=known["name"])
+
+
+def _deleting(known: Mapping[str, str]) -> Phrase:
+    return say("{target} deletes the network {name}", name=known["name"])
 
 
 GROUP = Group(
     "lan",
-    "Networks between machines",
+    say("Networks between machines"),
     (
         Command("list", list_lans, example="lan list gpu1", synonyms=("ls",)),
         Command(
@@ -153,13 +183,11 @@ GROUP = Group(
             Effect.CHANGE,
             "lan create team01 192.168.66.0/24 on gpu1",
             alike=("name",),
-            asks="Create the network {name} ({cidr}) on",
+            asks=say("Create the network {name} ({cidr}) on {target}"),
             check=_check,
             look=_before_create,
             repeated=_is_made_already,
-            unanswered=Follow(
-                Goal.CHANGED, lambda known: f"makes the network {known['name']}", "has it now"
-            ),
+            unanswered=Follow(Goal.CHANGED, _making, say("{target} has it now")),
         ),
         Command(
             "delete",
@@ -169,16 +197,18 @@ GROUP = Group(
             check=_check,
             look=_before_delete,
             facts={
-                "ip_cidr": FactKind("Address range"),
-                "used_by": FactKind("Used by"),
-                _WHICH: FactKind("VNI", said=lambda text: text.partition(" ")[0], differs=_another),
+                "ip_cidr": FactKind(say("Address range")),
+                "used_by": FactKind(say("Used by")),
+                _WHICH: FactKind(
+                    say("VNI"), said=lambda text: text.partition(" ")[0], differs=_another
+                ),
             },
-            asks="Delete the network {name} on",
+            asks=say("Delete the network {name} on {target}"),
             repeated=lambda error, _known: isinstance(error, Missing),
-            unanswered=Follow(
-                Goal.CHANGED, lambda known: f"deletes the network {known['name']}", "is without it"
+            unanswered=Follow(Goal.CHANGED, _deleting, say("{target} is without it")),
+            loses=say(
+                "The network and its addresses are gone; no machine can be put into it any more."
             ),
-            loses="The network and its addresses are gone; no machine can be put into it any more.",
         ),
     ),
     needs_session=True,

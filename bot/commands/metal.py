@@ -18,34 +18,58 @@ from bot.messages.facts import FactKind
 from bot.model import Effect, Goal, Node, NodeKind
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
-from bot.plural import counted
-from bot.reply import Line, Note, Part, Reply, Row, Rows, Severity, bold, code, emoji, line
+from bot.reply import (
+    Line,
+    Note,
+    Part,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    Severity,
+    bold,
+    code,
+    emoji,
+    line,
+    say,
+    say_number,
+)
 from bot.reply import command as spoken
 from bot.watches.observers.changes import WANTED
 
 PowerVerb = Annotated[
     str,
     Arg(
-        "Power", "choice", "What to do with its power", "status",
-        word="power", choices=("on", "off", "reset", "status"),
+        say("Power"),
+        "choice",
+        say("What to do with its power"),
+        "status",
+        word="power",
+        choices=("on", "off", "reset", "status"),
     ),
-]  # fmt: skip
+]
 Device = Annotated[
     str,
     Arg(
-        "Boot from", "choice", "What it boots from next", "pxe",
-        word="boot", choices=("pxe", "disk", "cdrom", "bios"),
+        say("Boot from"),
+        "choice",
+        say("What it boots from next"),
+        "pxe",
+        word="boot",
+        choices=("pxe", "disk", "cdrom", "bios"),
     ),
-]  # fmt: skip
+]
 _COMMANDS: Mapping[str, PowerCommand] = {"on": "on", "off": "off", "reset": "reset"}
 _WANTED = {"on": True, "off": False}  # what the power is once this has worked
-_STANDING: Mapping[tuple[str, bool | None], str] = {
-    ("on", False): "{} still has no power",
-    ("off", True): "{} still has power",
-    ("reset", True): "{} has power, which does not show whether it was reset",
-    ("reset", False): "{} has no power",
+_STANDING: Mapping[tuple[str, bool | None], Phrase] = {
+    ("on", False): say("Power on is not confirmed: {machine} still has no power."),
+    ("off", True): say("Power off is not confirmed: {machine} still has power."),
+    ("reset", True): say(
+        "Power reset is not confirmed: {machine} has power, which does not show whether it was "
+        "reset."
+    ),
+    ("reset", False): say("Power reset is not confirmed: {machine} has no power."),
 }
-_UNKNOWN = "whether {} has power is not known"
 _DEVICES: Mapping[str, BootDevice] = {
     "pxe": "pxe", "disk": "disk", "cdrom": "cdrom", "bios": "bios",
 }  # fmt: skip
@@ -70,15 +94,32 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     machines = [node for node in nodes if node.kind is NodeKind.METAL]
     managers = [node for node in nodes if node.kind is NodeKind.MANAGER]
     also = ({"problem": problem.sentence},) if problem else ()
-    parts: list[Part] = [Rows(_rows(machines, mine), line(bold("Bare-metal machines")), also=also)]
+    parts: list[Part] = [
+        Rows(_rows(machines, mine), line(bold(say("Bare-metal machines"))), also=also)
+    ]
     if managers:
-        parts.append(Rows(_rows(managers, mine), line(bold("Managers"))))
+        parts.append(Rows(_rows(managers, mine), line(bold(say("Managers")))))
     if problem is not None:
-        parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
+        parts.append(
+            Note(
+                line(
+                    emoji("warning"),
+                    " ",
+                    say("As last seen: {problem}", problem=problem.words),
+                )
+            )
+        )
     how = line(
-        emoji("key"), " marks those that you can use. Details: ", spoken("metal list <manager>")
+        say(
+            "{key} marks those that you can use. Details: {command}",
+            key=emoji("key"),
+            command=spoken("metal list <manager>"),
+        )
     )
-    return Reply(counted(len(machines), "bare-metal machine"), (*parts, Note(how)))
+    return Reply(
+        say_number("{number} bare-metal machine", "{number} bare-metal machines", len(machines)),
+        (*parts, Note(how)),
+    )
 
 
 def _rows(nodes: Sequence[Node], mine: set[str]) -> tuple[Row, ...]:
@@ -105,23 +146,35 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
         node = known.get(machine.node_id)
         label = node.nickname if node and node.nickname else machine.desc or short(machine.node_id)
         text: Line = line(
-            bold(label), " ", code(short(machine.node_id)),
-            " ", joined(
-                machine.ip, machine.os or "unknown system",
-                line("uuid ", code(machine.uuid)) if machine.uuid else "",
+            bold(label),
+            " ",
+            code(short(machine.node_id)),
+            " ",
+            joined(
+                machine.ip,
+                machine.os or say("unknown system"),
+                line(say("uuid {uuid}", uuid=code(machine.uuid))) if machine.uuid else "",
             ),
-        )  # fmt: skip
+        )
         data = {
             "id": machine.node_id, "name": label, "uuid": machine.uuid or None,
             "ip": machine.ip or None, "os": machine.os or None,
             "description": machine.desc or None, "ipmi_host": machine.ipmi_hostname or None,
         }  # fmt: skip
         rows.append(Row(text, data))
-    head = line(
-        bold(manager.label), f" manages {counted(len(rows), 'machine')}", "." if not rows else ":"
-    )
+    count = say_number("{number} machine", "{number} machines", len(rows))
+    head = line(say("{manager} manages {count}:", manager=bold(manager.label), count=count))
+    if not rows:
+        head = line(say("{manager} manages no machines.", manager=bold(manager.label)))
     return Reply(
-        f"{counted(len(rows), 'bare-metal machine')} of {manager.label}", (Rows(tuple(rows), head),)
+        say(
+            "{machines} of {manager}",
+            machines=say_number(
+                "{number} bare-metal machine", "{number} bare-metal machines", len(rows)
+            ),
+            manager=manager.label,
+        ),
+        (Rows(tuple(rows), head),),
     )
 
 
@@ -136,7 +189,7 @@ async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
         if not error.outcome_unknown:
             raise
         look = spoken(f"metal power status {quoted(machine.label)}")
-        error.hint = line("Look before doing it again: ", look)
+        error.hint = line(say("Look before doing it again: {command}", command=look))
         if isinstance(error, NodeTimeout):
             raise
         return await _read_after(ctx, machine, command, target, error)
@@ -170,21 +223,33 @@ class Unproved(BotError):
 
     def __init__(self, machine: Node, command: str, report: PowerReport, error: DbcError) -> None:
         self.said = error.dbc_text
-        standing = _STANDING.get((command, report.is_on), _UNKNOWN).format(machine.label)
-        super().__init__(f"Power {command} is not confirmed: {standing}.", hint=error.hint)
+        unknown = say(
+            "Power {command} is not confirmed: whether {machine} has power is not known.",
+            command=command,
+        )
+        standing = _STANDING.get((command, report.is_on), unknown)
+        super().__init__(standing.filled(lambda _name: machine.label), hint=error.hint)
 
 
 def _powered(machine: Node, command: str, report: PowerReport, answered: str = "") -> Reply:
     """`answered` is what was said to the command itself where `report` was read afterwards."""
     lamp = {True: "large_green_circle", False: "white_circle", None: "electric_plug"}[report.is_on]
-    told = line(f": power {command}. Its tool says: ", code(report.text or "nothing"))
+    label, tool = bold(machine.label), code(report.text) if report.text else say("nothing")
+    told = say(
+        "{machine}: power {command}. Its tool says: {tool}",
+        machine=label,
+        command=command,
+        tool=tool,
+    )
     if command == "status" and report.is_on is None:
         lamp = "grey_question"
-        told = line(": power status is not known. Its tool says: ", code(report.text or "nothing"))
+        told = say(
+            "{machine}: power status is not known. Its tool says: {tool}", machine=label, tool=tool
+        )
     if answered:
-        told = line(told, ", after it answered ", code(answered))
+        told = say("{told}, after it answered {answered}", told=told, answered=code(answered))
     return Reply.of(
-        emoji(lamp), " ", bold(machine.label), told,
+        emoji(lamp), " ", told,
         data={
             "id": machine.id, "name": machine.label, "is_on": report.is_on, "text": report.text,
         },
@@ -196,15 +261,19 @@ def _power_effect(values: Mapping[str, str]) -> Effect:
     return mild.get(values.get("command", ""), Effect.DESTROY)
 
 
-def _power_question(values: Mapping[str, str]) -> str:
-    asked = {"reset": "Reset", "on": "Switch on"}
-    return asked.get(values.get("command", ""), "Cut the power of")
+def _power_question(values: Mapping[str, str]) -> Phrase:
+    asked = {"reset": say("Reset {target}"), "on": say("Switch on {target}")}
+    return asked.get(values.get("command", ""), say("Cut the power of {target}"))
 
 
-def _power_loses(values: Mapping[str, str]) -> str:
+def _power_loses(values: Mapping[str, str]) -> Phrase:
     if values.get("command") == "on":
-        return "Nothing."
-    return "It stops at once, without a shutdown: what is not on disk is lost."
+        return say("Nothing.")
+    return say("It stops at once, without a shutdown: what is not on disk is lost.")
+
+
+def _told(known: Mapping[str, str]) -> Phrase:
+    return say("{target} was told: power {command}", command=known["command"])
 
 
 async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
@@ -213,7 +282,11 @@ async def boot(ctx: Context, device: Device, machine: Metal) -> Reply:
     if result is BootResult.SENT:
         raise Unreported(device)
     return Reply.of(
-        emoji("white_check_mark"), " ", bold(machine.label), " boots from ", code(device), " next."
+        emoji("white_check_mark"),
+        " ",
+        say(
+            "{machine} boots from {device} next.", machine=bold(machine.label), device=code(device)
+        ),
     )
 
 
@@ -224,9 +297,11 @@ class Unreported(BotError):
 
     def __init__(self, device: str) -> None:
         super().__init__(
-            f"Boot from {device} was sent; the result is not known.",
-            hint="DBC never reports the result of this, even when it worked. The next boot shows "
-            "whether it counts.",
+            say("Boot from {device} was sent; the result is not known.", device=device),
+            hint=say(
+                "DBC never reports the result of this, even when it worked. The next "
+                "boot shows whether it counts."
+            ),
         )
 
 
@@ -236,11 +311,11 @@ async def _powered_now(ctx: Context, machine: Node, **_wanted: object) -> Mappin
     return {"power": known[report.is_on], **await which_now(ctx, machine)}
 
 
-_POWER = {"power": FactKind("Power now", called="the power"), **WHICH}
+_POWER = {"power": FactKind(say("Power now"), called=say("the power")), **WHICH}
 
 GROUP = Group(
     "metal",
-    "Bare-metal machines",
+    say("Bare-metal machines"),
     (
         Command("list", list_metals, example="metal list rack7", synonyms=("ls",)),
         ADD,
@@ -259,8 +334,8 @@ GROUP = Group(
             look=_wanted,
             unanswered=Follow(
                 Goal.CHANGED,
-                lambda known: f"was told: power {known['command']}",
-                "is as it was to be",
+                _told,
+                say("{target} is as it was to be"),
             ),
         ),
         Command(
@@ -270,8 +345,8 @@ GROUP = Group(
             "metal boot pxe slot-1",
             shows=_powered_now,
             facts=_POWER,
-            asks="Boot {target} from {device} next",
-            loses="What it was to boot from before is replaced.",
+            asks=say("Boot {target} from {device} next"),
+            loses=say("What it was to boot from before is replaced."),
             needs_session=True,
         ),
     ),

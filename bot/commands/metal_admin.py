@@ -24,46 +24,62 @@ from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.rights import hidden_from
 from bot.pipeline.targets import MEANT
-from bot.reply import Reply, bold, code, command, line
+from bot.reply import Reply, bold, code, command, line, say
 
 Uuid = Annotated[
     str,
     Arg(
-        "UUID",
+        say("UUID"),
         "word",
-        "Letters, digits and dashes; the machine's own",
+        say("Letters, digits and dashes; the machine's own"),
         positional=False,
         narrow=True,
     ),
 ]
 Ip = Annotated[
     str,
-    Arg("IP address", "word", "The machine's own", "198.51.100.4", positional=False, narrow=True),
+    Arg(
+        say("IP address"),
+        "word",
+        say("The machine's own"),
+        "198.51.100.4",
+        positional=False,
+        narrow=True,
+    ),
 ]
 Host = Annotated[
     str,
     Arg(
-        "IPMI host",
+        say("IPMI host"),
         "word",
-        "Address of its management controller",
+        say("Address of its management controller"),
         word="ipmi_host",
         positional=False,
         narrow=True,
     ),
 ]
-UserName = Annotated[str, Arg("IPMI user", "word", word="ipmi_user", positional=False)]
-Password = Annotated[str, Arg("IPMI password", "secret", "Kept by the manager, not by this bot")]
+UserName = Annotated[str, Arg(say("IPMI user"), "word", word="ipmi_user", positional=False)]
+Password = Annotated[
+    str, Arg(say("IPMI password"), "secret", say("Kept by the manager, not by this bot"))
+]
 Port = Annotated[
-    int, Arg("IPMI port", "int", "Only if it is not 623", least=1, most=65535, positional=False)
+    int,
+    Arg(
+        say("IPMI port"), "int", say("Only if it is not 623"), least=1, most=65535, positional=False
+    ),
 ]
 System = Annotated[
-    str, Arg("System (OS)", "word", "What runs on it", "Ubuntu 22.04", positional=False)
+    str, Arg(say("System (OS)"), "word", say("What runs on it"), "Ubuntu 22.04", positional=False)
 ]
-Text = Annotated[str, Arg("Description", "word", "For people", "rack 7, slot 1", positional=False)]
+Text = Annotated[
+    str, Arg(say("Description"), "word", say("For people"), "rack 7, slot 1", positional=False)
+]
 Nonce = Annotated[
-    str, Arg("Nonce", "secret", "As printed by: python -m bot sign --nonce --node-key")
+    str, Arg(say("Nonce"), "secret", say("As printed by: python -m bot sign --nonce --node-key"))
 ]
-Sign = Annotated[str, Arg("Signature", "secret", "The manager's own key's signature of the nonce")]
+Sign = Annotated[
+    str, Arg(say("Signature"), "secret", say("The manager's own key's signature of the nonce"))
+]
 
 _NOW = "now "  # before a field's name: the fact of what the manager knows now
 _UNSEEN = frozenset({"ipmi_username", "ipmi_password"})  # stars, without the manager's key
@@ -119,9 +135,12 @@ async def _verify(services: Services, user: str, values: Mapping[str, str]) -> N
 def _manager_of(machine: Node) -> str:
     if not machine.manager:
         raise Refused(
-            f"I do not know the manager of {machine.label}.",
+            say("I do not know the manager of {machine}.", machine=machine.label),
             hint=line(
-                "Name it here, or list its machines first: ", command("metal list <manager>")
+                say(
+                    "Name it here, or list its machines first: {command}",
+                    command=command("metal list <manager>"),
+                )
             ),
             field="manager",
         )
@@ -158,7 +177,12 @@ async def add(
             raise await ctx.services.renters.spent(proof, error) from None
     node_id = (await _uuids(ctx, manager)).get(uuid, "")
     return Reply.of(
-        bold(manager.label), " has taken on ", bold(desc or uuid), " ", code(short(node_id)), "."
+        say(
+            "{manager} has taken on {machine} {id}.",
+            manager=bold(manager.label),
+            machine=bold(desc or uuid),
+            id=code(short(node_id)),
+        )
     )
 
 
@@ -219,7 +243,14 @@ async def modify(
     )
     await _uuids(ctx, owner)
     changed = ", ".join(name for name, text in texts.items() if text)
-    return Reply.of(bold(owner.label), " has changed ", bold(machine.label), f": {changed}.")
+    return Reply.of(
+        say(
+            "{manager} has changed {machine}: {changed}.",
+            manager=bold(owner.label),
+            machine=bold(machine.label),
+            changed=changed,
+        )
+    )
 
 
 def _shows(machine: BareMetal, texts: Mapping[str, str]) -> bool:
@@ -246,7 +277,13 @@ async def remove(
     await _spending(ctx, proof, proved(ctx.dbc.metal.remove(target, machine.id), is_gone))
     async with ctx.services.store.write() as tx:
         await tx.inventory.forget_node(machine.id)
-    return Reply.of(bold(owner.label), " has forgotten ", bold(machine.label), ".")
+    return Reply.of(
+        say(
+            "{manager} has forgotten {machine}.",
+            manager=bold(owner.label),
+            machine=bold(machine.label),
+        )
+    )
 
 
 async def _spending(ctx: Context, proof: NodeKeySignature, call: Awaitable[None]) -> None:
@@ -296,17 +333,17 @@ async def which_now(ctx: Context, machine: Node) -> Mapping[str, str]:
     return _known(found[0], _WHICH)
 
 
-_MANAGER = FactKind("Manager", said=said_node)
+_MANAGER = FactKind(say("Manager"), said=said_node)
 _KNOWN = {
-    f"{_NOW}{name}": FactKind(f"{label} now", called=f"the {label}")
-    for name, label in {
-        "uuid": "UUID",
-        "ip": "IP address",
-        "ipmi_hostname": "IPMI host",
-        "ipmi_port": "IPMI port",
-        "os": "System",
-        "desc": "Description",
-    }.items()
+    f"{_NOW}{name}": FactKind(label, called=called)
+    for name, label, called in (
+        ("uuid", say("UUID now"), say("the UUID")),
+        ("ip", say("IP address now"), say("the IP address")),
+        ("ipmi_hostname", say("IPMI host now"), say("the IPMI host")),
+        ("ipmi_port", say("IPMI port now"), say("the IPMI port")),
+        ("os", say("System now"), say("the system")),
+        ("desc", say("Description now"), say("the description")),
+    )
 }
 
 WHICH: Kinds = {f"{_NOW}{name}": _KNOWN[f"{_NOW}{name}"] for name in _WHICH}
@@ -320,7 +357,7 @@ ADD = Command(
     check=_check_new,
     verify=_verify,
     alike=("uuid",),
-    asks="Let {node} take on the bare-metal machine {uuid}",
+    asks=say("Let {node} take on the bare-metal machine {uuid}"),
 )
 MODIFY = Command(
     "modify",
@@ -331,8 +368,8 @@ MODIFY = Command(
     look=_managed,
     shows=_known_now,
     facts={"manager": _MANAGER, **_KNOWN},
-    asks="Change what its manager knows of",
-    loses="What the manager knew of it before is replaced.",
+    asks=say("Change what its manager knows of {target}"),
+    loses=say("What the manager knew of it before is replaced."),
     check=_check_change,
     verify=_verify,
 )
@@ -346,6 +383,6 @@ REMOVE = Command(
     shows=_known_now,
     facts={"manager": _MANAGER, **_KNOWN},
     verify=_verify,
-    asks="Let its manager forget",
-    loses="DBC knows the machine no more; it would have to be added again, under a new id.",
+    asks=say("Let its manager forget {target}"),
+    loses=say("DBC no longer knows the machine. Adding it again gives it a new id."),
 )

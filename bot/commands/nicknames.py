@@ -14,7 +14,7 @@ from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
 from bot.model import Machine, Node, Place
 from bot.pipeline.context import Context, Services
-from bot.reply import Reply, bold, code, line, mention
+from bot.reply import Given, Phrase, Reply, Text, bold, code, mention, say
 
 _NICKNAME = re.compile(r"[\w.-]{1,40}")
 _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
@@ -26,11 +26,11 @@ Kind = Literal["vm", "node"]
 _TELLING = 4  # characters; a shorter beginning of an id is nothing that people type
 
 
-def looks_odd(name: str) -> str:
+def looks_odd(name: str) -> Text:
     """Why a name would be taken for something else wherever it is typed; empty where it is not."""
     if name.startswith("-"):
-        return f"“{name}” looks like an option."
-    return f"“{name}” looks like an id." if _IDS.fullmatch(name) else ""
+        return say("“{name}” looks like an option.", name=name)
+    return say("“{name}” looks like an id.", name=name) if _IDS.fullmatch(name) else ""
 
 
 def check_nickname(values: Mapping[str, str]) -> None:
@@ -38,14 +38,19 @@ def check_nickname(values: Mapping[str, str]) -> None:
     nickname = values.get("nickname", "")
     if _NICKNAME.fullmatch(nickname) is None:
         raise Refused(
-            "A nickname has at most 40 letters, digits, dots, dashes and underscores, no spaces.",
+            say(
+                "A nickname has at most 40 letters, digits, dots, dashes and "
+                "underscores, no spaces."
+            ),
             field="nickname",
         )
     if told := looks_odd(nickname):
-        raise Refused(told, hint="Choose another.", field="nickname")
+        raise Refused(told, hint=say("Choose another."), field="nickname")
     if fold(nickname) in _WORDS:
         raise Refused(
-            f"“{nickname}” is a word of the commands.", hint="Choose another.", field="nickname"
+            say("“{nickname}” is a word of the commands.", nickname=nickname),
+            hint=say("Choose another."),
+            field="nickname",
         )
 
 
@@ -54,14 +59,14 @@ async def verify_nickname(services: Services, _user: str, values: Mapping[str, s
     nickname, table = values.get("nickname", ""), services.table
     is_verb = any(fold(nickname) in {c.verb, *c.synonyms} for c in table)
     if is_verb or table.group(nickname) is not None:
-        told = f"“{nickname}” is a word of the commands."
-        raise Refused(told, hint="Choose another.", field="nickname")
+        told = say("“{nickname}” is a word of the commands.", nickname=nickname)
+        raise Refused(told, hint=say("Choose another."), field="nickname")
     async with services.store.read() as tx:
         ids = {machine.task for machine in await tx.inventory.machines()}
         ids |= {node.id for node in await tx.inventory.nodes()}
     if len(nickname) >= _TELLING and any(fold(one).startswith(fold(nickname)) for one in ids):
-        told = f"“{nickname}” is the beginning of an id."
-        raise Refused(told, hint="Choose another.", field="nickname")
+        told = say("“{nickname}” is the beginning of an id.", nickname=nickname)
+        raise Refused(told, hint=say("Choose another."), field="nickname")
 
 
 async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
@@ -73,21 +78,28 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
     node, target = (what.node, what.task) if isinstance(what, Machine) else (what.id, what.id)
     people = [one for one in await services.sessions.entitled(node) if one != ctx.actor]
     channels = await services.sessions.shared_channels(node)
-    where = line(" on ", bold(await services.inventory.label(node))) if is_machine else ()
-    told = line(bold(what.label), " (", code(target[:_SHORT]), ")", where)
+    told: Given = say("{name} ({id})", name=bold(what.label), id=code(target[:_SHORT]))
+    if is_machine:
+        on = bold(await services.inventory.label(node))
+        told = say("{machine} on {node}", machine=told, node=on)
     async with services.store.write() as tx:
         kind: Kind = "vm" if is_machine else "node"
         await tx.names.set(kind, target, nickname, by=ctx.actor, now=ctx.now)
         if nickname != what.label:
             news = Reply.of(
-                mention(ctx.actor), " has renamed ", told, ": now ", bold(nickname), "."
+                say(
+                    "{user} has renamed {what} to {nickname}.",
+                    user=mention(ctx.actor),
+                    what=told,
+                    nickname=bold(nickname),
+                )
             )
             for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
                 key = f"renamed:{execution.id}:{place}"
                 await board.tell(tx, execution, key, Place(place), news, ctx.now)
     if nickname == what.label:
-        return Reply.of(told, " is called that already: nothing has changed.")
-    return Reply.of(told, " is now called ", bold(nickname), ".")
+        return Reply.of(say("{what} already has that name: nothing has changed.", what=told))
+    return Reply.of(say("{what} is now called {nickname}.", what=told, nickname=bold(nickname)))
 
 
 async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> None:
@@ -99,18 +111,33 @@ async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> No
             is_it = machine.task == what.task or machine.node in hidden
             if not is_it and called in {fold(machine.nickname), fold(machine.desc)}:
                 where = await inventory.label(machine.node)
-                raise _taken(nickname, "machine", f"{machine.task[:_SHORT]} on {where}")
+                other = say("{id} on {node}", id=machine.task[:_SHORT], node=where)
+                raise _taken(
+                    say(
+                        "Another machine is already called “{nickname}” ({other}), so the name "
+                        "would mean either.",
+                        nickname=nickname,
+                        other=other,
+                    )
+                )
         return
     for node in (*await inventory.known_nodes(), *await inventory.metals()):
         is_it = node.id == what.id or node.id in hidden
         if not is_it and called in {fold(node.nickname), fold(node.name), fold(node.desc)}:
-            raise _taken(nickname, "node", node.id[:_SHORT])
+            raise _taken(
+                say(
+                    "Another node is already called “{nickname}” ({other}), so the name would "
+                    "mean either.",
+                    nickname=nickname,
+                    other=node.id[:_SHORT],
+                )
+            )
 
 
-def _taken(nickname: str, kind: str, by: str) -> Refused:
+def _taken(told: Phrase) -> Refused:
     return Refused(
-        f"Another {kind} is already called “{nickname}” ({by}), so the name would mean either.",
-        hint="Nothing was changed. Choose another name.",
+        told,
+        hint=say("Nothing was changed. Choose another name."),
         field="nickname",
     )
 
@@ -126,16 +153,16 @@ async def _called_now(ctx: Context, *, nickname: str, **what: Machine | Node) ->
 
 
 class _Naming(TypedDict):
-    asks: str
-    loses: str
+    asks: Text
+    loses: Text
     shows: Look
     facts: Kinds
 
 
 # What a row says that gives a nickname.
 NAMING: _Naming = {
-    "asks": "Give {target} the nickname {nickname}",
-    "loses": "A nickname that it has already no longer means it.",
+    "asks": say("Give {target} the nickname {nickname}"),
+    "loses": say("A nickname that it already has no longer means it."),
     "shows": _called_now,
-    "facts": {"called": FactKind("Present nickname", called="the nickname")},
+    "facts": {"called": FactKind(say("Present nickname"), called=say("the nickname"))},
 }

@@ -16,7 +16,7 @@ from bot.model import Effect, Node
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
-    counted_of,
+    cores,
     joined,
     retry_buttons,
     said_audiences,
@@ -24,7 +24,6 @@ from bot.pipeline.formatting import (
     sized,
     stacked,
 )
-from bot.plural import counted
 from bot.reply import (
     Fields,
     Line,
@@ -34,14 +33,19 @@ from bot.reply import (
     Reply,
     Row,
     Rows,
+    Text,
     bold,
     code,
     emoji,
     line,
+    say,
+    say_number,
     time,
 )
 
-Here = Annotated[bool, Arg("Here", "flag", "For everyone in this channel, not only for you")]
+Here = Annotated[
+    bool, Arg(say("Here"), "flag", say("For everyone in this channel, not only for you"))
+]
 
 
 async def list_nodes(ctx: Context) -> Reply:
@@ -66,12 +70,20 @@ async def list_nodes(ctx: Context) -> Reply:
         ]
     )
     also = ({"problem": problem.sentence},) if problem else ()
-    parts: list[Part] = [Rows(rows, head=() if rows else line("None yet."), also=also)]
+    parts: list[Part] = [Rows(rows, head=() if rows else line(say("None yet.")), also=also)]
     if problem is not None:
-        parts.append(Note(line(emoji("warning"), " As last seen: ", problem.sentence)))
-    parts.append(Note(line(emoji("key"), " marks the nodes that you can use.")))
+        parts.append(
+            Note(
+                line(
+                    emoji("warning"),
+                    " ",
+                    say("As last seen: {problem}", problem=problem.words),
+                )
+            )
+        )
+    parts.append(Note(line(say("{key} marks the nodes that you can use.", key=emoji("key")))))
     parts.extend(retry_buttons([node for node in nodes if silences[node.id]]))
-    return Reply(counted(len(nodes), "node"), tuple(parts))
+    return Reply(say_number("{number} node", "{number} nodes", len(nodes)), tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +110,13 @@ def _row(
         shown = line(shown, " ", emoji("warning"), " ", _silent(silence))
     elif unasked is not None and has_session:  # the others are asked when somebody asks for them
         known = unasked.last_answer
-        last = line("; last answer ", time(known)) if known else ()
-        shown = line(shown, " ", emoji("grey_question"), " not asked yet since I started", last)
+        told = say("not asked yet since I started")
+        if known:
+            told = say(
+                "not asked yet since I started; last answer {time}",
+                time=time(known),
+            )
+        shown = line(shown, " ", emoji("grey_question"), " ", told)
     last_answer = silence.last_answer if silence else unasked.last_answer if unasked else None
     data = {
         "id": node.id,
@@ -119,9 +136,12 @@ def _version(node: Node) -> str:
 
 
 def _silent(silence: Silence) -> Line:
-    since = line(" since ", time(silence.last_answer)) if silence.last_answer else ()
-    again = line("; next retry ", time(silence.until)) if silence.until else ()
-    return line("not responding", since, again)
+    told = say("not responding")
+    if silence.last_answer:
+        told = say("not responding since {time}", time=time(silence.last_answer))
+    if silence.until is None:
+        return line(told)
+    return line(say("{told}; next retry {time}", told=told, time=time(silence.until)))
 
 
 async def retry(ctx: Context, node: AnyNode) -> Reply:
@@ -129,63 +149,71 @@ async def retry(ctx: Context, node: AnyNode) -> Reply:
     ctx.dbc.ask_again(node.id)
     await ctx.dbc.nodes.info(node.id)
     data = {"id": node.id, "name": node.label, "is_silent": False}
-    mark = emoji("white_check_mark")
-    return Reply.of(mark, " ", bold(node.label), " is responding.", data=data)
+    told = say("{node} is responding.", node=bold(node.label))
+    return Reply.of(emoji("white_check_mark"), " ", told, data=data)
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:
     """Show a node's hardware, what of it is in use, and its images."""
     info = await ctx.dbc.nodes.info(node.id)
-    kind = "bare metal" if info.is_bare_metal else "GPU node"
+    kind = say("bare metal") if info.is_bare_metal else say("GPU node")
     parts: list[Part] = [
-        Para(line(bold(node.label), f" · {kind}\n", code(node.id))),
+        Para(line(bold(node.label), " · ", kind, "\n", code(node.id))),
         Fields(_facts(info)),
     ]
     if info.images:
-        images = [line(code(image.name), f" {sized(image.size)}") for image in info.images]
-        parts.append(Para(stacked([line(bold("Images")), *images])))
+        images = [line(code(image.name), " ", sized(image.size)) for image in info.images]
+        parts.append(Para(stacked([line(bold(say("Images"))), *images])))
     data = json_data.hardware(node, info)
-    return Reply(f"{node.label}: {kind}", tuple(parts), data=data)
+    return Reply(line(node.label, ": ", kind), tuple(parts), data=data)
 
 
-def _facts(info: NodeInfo) -> tuple[tuple[str, Line], ...]:
-    facts: list[tuple[str, Line]] = []
+def _facts(info: NodeInfo) -> tuple[tuple[Text, Line], ...]:
+    facts: list[tuple[Text, Line]] = []
     if info.gpu:
-        facts.append(("GPUs", _gpus(info.gpu)))
+        facts.append((say("GPUs"), _gpus(info.gpu)))
     if info.cpu:
-        used = f"{info.cpu.used_usage} used" if info.cpu.used_usage else ""
-        told = joined(counted_of(info.cpu.cores, "core"), used, by=", ")
-        facts.append(("CPU", joined(told, info.cpu.type, by="\n") or line("unknown")))
+        used = say("{percent} used", percent=info.cpu.used_usage) if info.cpu.used_usage else ""
+        told = joined(cores(info.cpu.cores), used, by=", ")
+        facts.append((say("CPU"), joined(told, info.cpu.type, by="\n") or line(say("unknown"))))
     if info.mem:
-        facts.append(("Memory", _free(info.mem)))
-    facts.extend((f"Disk {disk.path}".rstrip(), _free(disk)) for disk in info.disk_data)
-    facts.append(("System", line(info.os or "unknown")))
-    facts.append(("Address", line(info.ip or "unknown")))
-    facts.append(("DBC version", line(info.version or "unknown")))
+        facts.append((say("Memory"), _free(info.mem)))
+    facts.extend(
+        (say("Disk {path}", path=disk.path) if disk.path else say("Disk"), _free(disk))
+        for disk in info.disk_data
+    )
+    facts.append((say("System"), line(info.os or say("unknown"))))
+    facts.append((say("Address"), line(info.ip or say("unknown"))))
+    facts.append((say("DBC version"), line(info.version or say("unknown"))))
     return tuple(facts)
 
 
 def _gpus(gpu: Gpu) -> Line:
     if gpu.gpu_count is None:
-        return line("unknown")
+        return line(say("unknown"))
     if gpu.gpu_used is None:
-        return line(f"{gpu.gpu_count}, how many are in use is not known")
-    return line(f"{gpu.gpu_used} of {gpu.gpu_count} in use")
+        return line(say("{count}, how many are in use is not known", count=gpu.gpu_count))
+    return line(say("{used} of {count} in use", used=gpu.gpu_used, count=gpu.gpu_count))
 
 
 def _free(of: Memory | HostDisk) -> Line:
     if of.size.text and of.free.text:
-        return line(f"{of.free} of {of.size} free")
-    return line(of.size.text or (f"{of.free} free" if of.free.text else "unknown"))
+        return line(say("{free} of {size} free", free=str(of.free), size=str(of.size)))
+    if of.size.text:
+        return line(of.size.text)
+    return line(say("{free} free", free=str(of.free)) if of.free.text else say("unknown"))
 
 
 async def orders(ctx: Context, node: AnyNode) -> Reply:
     """List the rentals that a node knows of: order numbers, renters and GPUs."""
     listed = await ctx.dbc.nodes.rent_orders(node.id)
     rows = tuple(_order(order) for order in listed)
-    head = line(bold(node.label), "" if rows else " knows of no rental.")
-    note = Note(line("The end is a block of the chain, not a date."))
-    told = f"{counted(len(listed), 'rental')} of {node.label}"
+    head = line(bold(node.label))
+    if not rows:
+        head = line(say("{node} knows of no rental.", node=bold(node.label)))
+    note = Note(line(say("The end is a block of the chain, not a date.")))
+    count = say_number("{number} rental", "{number} rentals", len(listed))
+    told = say("{rentals} of {node}", rentals=count, node=node.label)
     return Reply(told, (Rows(rows, head), *((note,) if rows else ())))
 
 
@@ -196,13 +224,15 @@ def _order(order: RentOrder) -> Row:
         "gpu_indexes": list(order.gpu_index), "end_block": order.rent_end,
     }  # fmt: skip
     # For a whole machine, DBC gives the renter's address in place of a number.
-    what = "whole machine" if order.id == order.renter else f"order {order.id}".rstrip()
+    what = say("order {id}", id=order.id) if order.id else say("order")
+    if order.id == order.renter:
+        what = say("whole machine")
     gpus = ", ".join(str(gpu) for gpu in order.gpu_index if gpu is not None)
     told = joined(
         line(bold(what)),
-        order.rent_status or "state unknown",
-        f"GPUs {gpus}" if gpus else "",
-        "" if order.rent_end is None else f"until block {order.rent_end}",
+        order.rent_status or say("state unknown"),
+        say("GPUs {gpus}", gpus=gpus) if gpus else "",
+        "" if order.rent_end is None else say("until block {block}", block=order.rent_end),
         line(code(order.renter)) if order.renter else "",
     )
     return Row(told, data)
@@ -230,15 +260,17 @@ async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
             await tx.defaults.set("channel", ctx.place.channel, node.id)
         else:
             await tx.defaults.set("person", ctx.actor, node.id)
-    who = "In this channel" if here else "For you"
     return Reply.of(
-        f"{who}, ", bold(node.label), " is meant when no node is named.", private=not here
+        say("This channel's default node is now {node}.", node=bold(node.label))
+        if here
+        else say("Your default node is now {node}.", node=bold(node.label)),
+        private=not here,
     )
 
 
 GROUP = Group(
     "node",
-    "GPU nodes",
+    say("GPU nodes"),
     (
         Command("list", list_nodes, example="node list", synonyms=("ls",)),
         Command("show", show, example="node show gpu1"),
@@ -260,11 +292,11 @@ GROUP = Group(
             "node use gpu1 here",
             shows=_meant_now,
             facts={
-                "for": FactKind("For", said=said_audiences),
-                "meant": FactKind("Meant so far", called="the node that is meant"),
+                "for": FactKind(say("For"), said=said_audiences),
+                "meant": FactKind(say("Meant so far"), called=say("the node that is meant")),
             },
-            asks="When no node is named, mean",
-            loses="A default that is set already is replaced.",
+            asks=say("Make {target} the default node"),
+            loses=say("A default that is set already is replaced."),
             is_personal=True,
         ),
     ),

@@ -23,60 +23,77 @@ from bot.reply import (
     CodeBlock,
     Note,
     Para,
+    Phrase,
     Reply,
     bold,
     code,
     command,
     emoji,
     line,
+    say,
 )
 from bot.services.renters import check_session_signature, proof_of
 
-_OR_MULTISIG = "Needed, or fill in multisig below"
+_OR_MULTISIG = say("Needed, or fill in multisig below")
 
 Wallet = Annotated[
     str,
-    Arg("Wallet", "word", f"The renter's address; it begins with 5. {_OR_MULTISIG}", narrow=True),
+    Arg(
+        say("Wallet"),
+        "word",
+        say("The renter's address; it begins with 5. {needed}", needed=_OR_MULTISIG),
+        narrow=True,
+    ),
 ]
 Nonce = Annotated[
     str,
     Arg(
-        "Nonce",
+        say("Nonce"),
         "secret",
-        f"As printed by: python -m bot sign --nonce. Good for one request. {_OR_MULTISIG}",
+        say(
+            "As printed by: python -m bot sign --nonce. Good for one request. {needed}",
+            needed=_OR_MULTISIG,
+        ),
     ),
 ]
 Sign = Annotated[
-    str, Arg("Signature", "secret", f"The wallet's signature of the nonce. {_OR_MULTISIG}")
+    str,
+    Arg(
+        say("Signature"),
+        "secret",
+        say("The wallet's signature of the nonce. {needed}", needed=_OR_MULTISIG),
+    ),
 ]
 Wallets = Annotated[
     tuple[str, ...],
-    Arg("Multisig: wallets", "list", "Instead of one wallet: all members, one a line"),
+    Arg(say("Multisig: wallets"), "list", say("Instead of one wallet: all members, one a line")),
 ]
 Threshold = Annotated[
-    int, Arg("Multisig: threshold", "int", "How many of them must sign", least=1, most=100)
+    int,
+    Arg(say("Multisig: threshold"), "int", say("How many of them must sign"), least=1, most=100),
 ]
 Signs = Annotated[
     str,
     Arg(
-        "Multisig: signatures",
+        say("Multisig: signatures"),
         "secrets",
-        "One a line: wallet, nonce, signature. Each with a nonce of its own",
+        say("One a line: wallet, nonce, signature. Each with a nonce of its own"),
     ),
 ]
 RentOrder = Annotated[
     str,
     Arg(
-        "Rent order",
+        say("Rent order"),
         "word",
-        "Only where single GPUs are rented: the order's number",
+        say("Only where single GPUs are rented: the order's number"),
         "1287",
         positional=False,
         narrow=True,
     ),
 ]
 SessionSign = Annotated[
-    str, Arg("Session signature", "secret", "The renter's signature of it, 128 hex digits")
+    str,
+    Arg(say("Session signature"), "secret", say("The renter's signature of it, 128 hex digits")),
 ]
 
 SIGN = "session.sign"
@@ -119,21 +136,28 @@ async def request(
     )
     found = await ctx.services.renters.request(ctx.actor, node, proof, rent_order)
     return Reply(
-        f"{node.label} gave your session id; it waits for your signature",
+        say("{node} gave your session id; it needs your signature", node=node.label),
         (
             Para(
                 line(
-                    bold(node.label), " gave your session id: ", code(found.session_id),
-                    "\nSign it on your own computer:",
+                    say(
+                        "{node} gave your session id: {session}",
+                        node=bold(node.label),
+                        session=code(found.session_id),
+                    ),
+                    "\n",
+                    say("Sign it on your own computer:"),
                 )
             ),
             CodeBlock(f"python -m bot sign --session {found.session_id}"),
-            Actions((Button("Paste the signature", OPEN_FORM, SIGN, "primary"),)),
-            Note(line("Within an hour. With id and signature together, anyone can act as you.")),
+            Actions((Button(say("Paste the signature"), OPEN_FORM, SIGN, "primary"),)),
+            Note(
+                line(say("Within an hour. With id and signature together, anyone can act as you."))
+            ),
         ),
         private=True,
         sensitive=True,
-    )  # fmt: skip
+    )
 
 
 async def verify_signature(services: Services, user: str, values: Mapping[str, str]) -> None:
@@ -170,8 +194,10 @@ async def _signed_for(ctx: Context, node: Node | None, **_typed: object) -> Mapp
     return {"from": f"{found.id} {found.label}"}
 
 
-def _asks_to_sign(known: Mapping[str, str]) -> str:
-    return f"Add the requester's session for {'{from}' if known.get('from') else '{target}'}"
+def _asks_to_sign(known: Mapping[str, str]) -> Phrase:
+    if known.get("from"):
+        return say("Add the requester's session for {from}")
+    return say("Add the requester's session for {target}")
 
 
 async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
@@ -182,23 +208,35 @@ async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
     try:
         sees = await ctx.services.sessions.add(session)
     except BotError as error:
-        error.hint = line("The session was not kept. ", error.hint)
+        error.hint = line(say("The session was not kept."), " ", error.hint)
         error.field = typed if isinstance(error, Refused) else "node"
         raise
     label = await ctx.services.inventory.label(session.node)
     return Reply(
-        f"Your session for {label} works",
+        say("Your session for {node} works", node=label),
         (
             Para(
                 line(
-                    emoji("white_check_mark"), " Your session for ", bold(label),
-                    f" works and is kept; {sees}.",
+                    emoji("white_check_mark"),
+                    " ",
+                    say(
+                        "Your session for {node} works and is kept; {sees}.",
+                        node=bold(label),
+                        sees=sees,
+                    ),
                 )
             ),
-            Note(line("It never expires by itself: erase it with ", command("session remove"))),
+            Note(
+                line(
+                    say(
+                        "It never expires by itself: erase it with {command}",
+                        command=command("session remove"),
+                    )
+                )
+            ),
         ),
         private=True,
-    )  # fmt: skip
+    )
 
 
 REQUEST = Command(
@@ -207,7 +245,7 @@ REQUEST = Command(
     Effect.CHANGE,
     "session request gpu1",
     form=True,
-    asks="Request the requester's session from",
+    asks=say("Request the requester's session from {target}"),
     check=check_request,
     alike=(BY_ACTOR,),
     verify=verify_request,
@@ -221,5 +259,5 @@ SIGN_SESSION = Command(
     asks=_asks_to_sign,
     verify=verify_signature,
     look=_signed_for,
-    facts={"from": FactKind("From", said=said_node)},
+    facts={"from": FactKind(say("From"), said=said_node)},
 )

@@ -7,7 +7,7 @@ from bot.dbc.models import NodeInfo
 from bot.dbc.sizes import Size
 from bot.model import Node
 from bot.pipeline.context import Context
-from bot.plural import counted
+from bot.reply import Text, say, say_number
 
 _HIDDEN = "data"  # a node lists no image whose name has this in it (docs/dbc-api.md §3.5.2)
 
@@ -21,7 +21,7 @@ async def lacking(
     mem: int = 0,
     disk: int = 0,
     image: str = "",
-) -> Sequence[str]:
+) -> Sequence[Text]:
     """What a new machine with this would want and the node does not have free, in sentences.
 
     Raises DbcError where the node does not tell.
@@ -30,43 +30,79 @@ async def lacking(
     told = [
         _gpus(node.label, info, gpu),
         _cores(node.label, info, cpu),
-        _size(node.label, "memory", info.mem.free if info.mem is not None else None, mem),
-        _size(node.label, f"disk space in {DATA_DIR}", _data(info), disk),
+        _memory(node.label, info.mem.free if info.mem is not None else None, mem),
+        _disk(node.label, _data(info), disk),
         _image(node.label, info, image),
     ]
     return [sentence for sentence in told if sentence]
 
 
-def _gpus(node: str, info: NodeInfo, wanted: int) -> str:
+def _gpus(node: str, info: NodeInfo, wanted: int) -> Text:
     if info.gpu is None or info.gpu.gpu_count is None:
         return ""
     count = info.gpu.gpu_count
     free = count - (info.gpu.gpu_used or 0)
     if wanted <= free:
         return ""
-    left = f"{node} has {counted(count, 'GPU')}"
-    return f"{left}{f', {free} of them free' if free < count else ''}; this asks for {wanted}."
+    gpus = say_number("{number} GPU", "{number} GPUs", count)
+    if free == count:
+        return say(
+            "{node} has {gpus}; this asks for {wanted}.", node=node, gpus=gpus, wanted=wanted
+        )
+    return say(
+        "{node} has {gpus}, {free} of them free; this asks for {wanted}.",
+        node=node,
+        gpus=gpus,
+        free=free,
+        wanted=wanted,
+    )
 
 
-def _cores(node: str, info: NodeInfo, wanted: int) -> str:
+def _cores(node: str, info: NodeInfo, wanted: int) -> Text:
     cores = info.cpu and info.cpu.cores
     if not cores or wanted <= cores:
         return ""
-    return f"{node} has {counted(cores, 'core')}; this asks for {wanted}."
+    count = say_number("{number} core", "{number} cores", cores)
+    return say("{node} has {cores}; this asks for {wanted}.", node=node, cores=count, wanted=wanted)
 
 
-def _size(node: str, what: str, free: Size | None, wanted: int) -> str:
-    if free is None or free.gib is None or wanted <= free.gib:
+def _memory(node: str, free: Size | None, wanted: int) -> Text:
+    if free is None or not _is_short(free, wanted):
         return ""
-    return f"{node} has {free} of {what} free; this asks for {wanted}G."
+    return say(
+        "{node} has {free} of memory free; this asks for {wanted}.",
+        node=node,
+        free=str(free),
+        wanted=_gib(wanted),
+    )
+
+
+def _disk(node: str, free: Size | None, wanted: int) -> Text:
+    if free is None or not _is_short(free, wanted):
+        return ""
+    return say(
+        "{node} has {free} of disk space in {directory} free; this asks for {wanted}.",
+        node=node,
+        free=str(free),
+        directory=DATA_DIR,
+        wanted=_gib(wanted),
+    )
+
+
+def _gib(number: int) -> str:
+    return f"{number}G"
+
+
+def _is_short(free: Size, wanted: int) -> bool:
+    return free.gib is not None and wanted > free.gib
 
 
 def _data(info: NodeInfo) -> Size | None:
     return next((disk.free for disk in info.disk_data if disk.path == DATA_DIR), None)
 
 
-def _image(node: str, info: NodeInfo, wanted: str) -> str:
+def _image(node: str, info: NodeInfo, wanted: str) -> Text:
     listed = {image.name for image in info.images}
     if not listed or not wanted or wanted in listed or _HIDDEN in wanted:
         return ""
-    return f"{node} does not list the image {wanted}."
+    return say("{node} does not list the image {image}.", node=node, image=wanted)

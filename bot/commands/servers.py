@@ -10,7 +10,7 @@ from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
 from bot.language.args import Arg
 from bot.pipeline.context import Context
-from bot.reply import command, line
+from bot.reply import command, line, say
 from bot.watches.observers.transfers import size_of
 
 DOWNLOAD, UPLOAD = "download", "upload"
@@ -18,9 +18,9 @@ DOWNLOAD, UPLOAD = "download", "upload"
 Direction = Annotated[
     str,
     Arg(
-        "Direction",
+        say("Direction"),
         "choice",
-        "Needed only while both run under one name",
+        say("Needed only while both run under one name"),
         DOWNLOAD,
         choices=(DOWNLOAD, UPLOAD),
     ),
@@ -29,7 +29,12 @@ Direction = Annotated[
 
 ImageFile = Annotated[
     str,
-    Arg("Image", "image", "An image in /data, or an absolute path on the node", "ubuntu.qcow2"),
+    Arg(
+        say("Image"),
+        "image",
+        say("An image in /data, or an absolute path on the node"),
+        "ubuntu.qcow2",
+    ),
 ]
 
 
@@ -39,12 +44,19 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
     Raises NotFound or Refused with the field `server`.
     """
     known = await ctx.dbc.images.servers()
-    listed = ", ".join(known) or "none"
+    listed = ", ".join(known)
     if server in known:
         return server
     if server:
         raise NotFound(
-            f"The DBC daemon knows no image server “{server}”; it knows: {listed}.", field="server"
+            say(
+                "The DBC daemon knows no image server “{server}”; it knows: {listed}.",
+                server=server,
+                listed=listed,
+            )
+            if known
+            else say("The DBC daemon is configured with no image server."),
+            field="server",
         )
     fitting = list(known)
     if having and len(known) > 1:
@@ -53,15 +65,21 @@ async def choose_server(ctx: Context, server: str, having: str = "") -> str:
         ]
         if not fitting:
             raise NotFound(
-                f"No image server lists {having}.",
-                hint=f"Asked: {listed}. One that cannot be reached lists nothing.",
+                say("No image server lists {image}.", image=having),
+                hint=say(
+                    "Asked: {listed}. One that cannot be reached lists nothing.", listed=listed
+                ),
                 field="image",
             )
     if len(fitting) == 1:
         return fitting[0]
+    if not fitting:
+        raise Refused(
+            say("Which image server? The DBC daemon is configured with none."), field="server"
+        )
     raise Refused(
-        f"Which image server? {', '.join(fitting) or 'The DBC daemon knows none'}.",
-        hint=f"Add its name, for example: server={fitting[0]}" if fitting else "",
+        say("Which image server? {listed}.", listed=", ".join(fitting)),
+        hint=say("Add its name, for example: server={server}", server=fitting[0]),
         field="server",
     )
 
@@ -74,8 +92,8 @@ async def size_on_server(ctx: Context, server: str, image: str) -> Size | None:
     listed = await ctx.dbc.images.on_server(server)
     if not listed:
         raise NotFound(
-            f"{server} lists no images: it is empty, or it cannot be reached.",
-            hint="DBC answers the same in both cases. Try again later.",
+            say("{server} lists no images: it is empty, or it cannot be reached.", server=server),
+            hint=say("DBC answers the same in both cases. Try again later."),
             field="server",
         )
     return size_of(listed, image)
@@ -122,19 +140,20 @@ async def one_transfer(ctx: Context, target: Target, image: str, direction: str)
         found = [it for it in found if it.direction == direction]
     if not found:
         raise NotFound(
-            f"The node reports no transfer of {image}.",
+            say("The node reports no transfer of {image}.", image=image),
             hint=line(
-                "DBC does not tell how one has ended, and one that was told to stop may go on "
-                "unreported: see ",
-                command("image list"),
-                ".",
+                say(
+                    "DBC does not tell how one has ended, and one that was told to stop "
+                    "may go on unreported: see {command}.",
+                    command=command("image list"),
+                )
             ),
             field="image",
         )
     if len(found) > 1:
         raise Refused(
-            f"{image} is being downloaded and uploaded at once.",
-            hint="Say which: download or upload",
+            say("{image} is being downloaded and uploaded at once.", image=image),
+            hint=say("Say which: download or upload"),
             field="direction",
         )
     return found[0]

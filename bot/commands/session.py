@@ -14,12 +14,13 @@ from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Audience, DbcSession, Effect, Node, Share
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import said_audiences, short
+from bot.pipeline.formatting import joined, said_audiences, short
 from bot.reply import (
     Line,
     Note,
     Para,
     Part,
+    Phrase,
     Reply,
     Row,
     Rows,
@@ -31,7 +32,9 @@ from bot.reply import (
     command,
     emoji,
     line,
+    listed,
     mention,
+    say,
     time,
 )
 from bot.services.sessions import SessionLocked, is_about_the_way
@@ -39,7 +42,8 @@ from bot.services.sessions import SessionLocked, is_about_the_way
 _SHARED, _KEPT = "shared", "kept"
 
 SessionId = Annotated[
-    str, Arg("Session id", "secret", "As the node gave it to the renter, about 55 characters")
+    str,
+    Arg(say("Session id"), "secret", say("As the node gave it to the renter, about 55 characters")),
 ]
 
 
@@ -72,28 +76,30 @@ async def list_sessions(ctx: Context) -> Reply:
     parts: list[Part] = []
     if own:
         rows = [await _row(ctx, session, shared) for session in own]
-        parts.append(Rows(tuple(rows), line(bold("Your sessions"))))
+        parts.append(Rows(tuple(rows), line(bold(say("Your sessions")))))
     if given:
         rows = [await _shared_row(ctx, share) for share in given]
-        parts.append(Rows(tuple(rows), line(bold("Shared with you"))))
+        parts.append(Rows(tuple(rows), line(bold(say("Shared with you")))))
     if not parts:
         return Reply.empty(
-            "You have no session yet. Add one with ", command("session add"), ".", private=True
+            say("You have no session yet. Add one with {command}.", command=command("session add")),
+            private=True,
         )
-    return Reply("Your sessions", tuple(parts), private=True)
+    return Reply(say("Your sessions"), tuple(parts), private=True)
 
 
 async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Row:
     label = await ctx.services.inventory.label(session.node)
-    order = f" · rent order {session.rent_order}" if session.rent_order else ""
-    seen: Line = line(" · checked ", time(session.checked_at)) if session.checked_at else ()
-    bad: Line = line(" · ", emoji("warning"), f" {session.problem}") if session.problem else ()
+    order = session.rent_order and say("rent order {order}", order=session.rent_order)
+    seen = session.checked_at and say("checked {time}", time=time(session.checked_at))
+    bad: Line = line(emoji("warning"), f" {session.problem}") if session.problem else ()
     if session.is_locked:
         locked = SessionLocked(session, ctx.actor, label)
-        bad = line(" · ", emoji("warning"), f" {locked.sentence} ", locked.hint)
+        bad = line(emoji("warning"), " ", locked.words, " ", locked.hint)
     others = [_audience(share) for share in shared if share.node == session.node]
-    also: Line = line(" · shared with ", *(line(one, " ") for one in others)) if others else ()
-    shown = line("• ", bold(label), " ", code(short(session.node)), order, seen, bad, also)
+    also = others and say("shared with {audiences}", audiences=listed(map(line, others)))
+    head = line("• ", bold(label), " ", code(short(session.node)))
+    shown = joined(head, order or "", seen or "", bad, also or "")
     data = {
         "node": label,
         "node_id": session.node,
@@ -107,8 +113,10 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
 
 async def _shared_row(ctx: Context, share: Share) -> Row:
     label = await ctx.services.inventory.label(share.node)
-    here = " with this channel" if share.kind is Audience.CHANNEL else ""
-    shown = line("• ", bold(label), " ", code(short(share.node)), " by ", mention(share.user), here)
+    told = say("by {user}", user=mention(share.user))
+    if share.kind is Audience.CHANNEL:
+        told = say("by {user} with this channel", user=mention(share.user))
+    shown = line("• ", bold(label), " ", code(short(share.node)), " ", told)
     return Row(shown, {"node": label, "node_id": share.node, "shared_by": share.user})
 
 
@@ -123,10 +131,11 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
     if node is not None:
         own = [session for session in own if session.node == node.id]
     if not own:
-        where = f"for {node.label}" if node else "yet"
         raise Refused(
-            f"You have no session {where}.",
-            hint=line("Add one with: ", command("session add")),
+            say("You have no session for {node}.", node=node.label)
+            if node
+            else say("You have no session yet."),
+            hint=line(say("Add one with: {command}", command=command("session add"))),
             field="node",
         )
     problems = await asyncio.gather(*(_problem(ctx, session) for session in own))
@@ -135,8 +144,10 @@ async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
     rows = [await _checked(ctx, *one) for one in zip(own, problems, strict=True)]
     works = sum(problem is None for problem in problems)
     untried = sum(problem is not None and is_about_the_way(problem) for problem in problems)
-    also = f"; {untried} could not be checked" if untried else ""
-    return Reply(f"{works} of {len(own)} sessions work{also}", (Rows(tuple(rows)),), private=True)
+    told = say("{works} of {count} sessions work", works=works, count=len(own))
+    if untried:
+        told = say("{told}; {untried} could not be checked", told=told, untried=untried)
+    return Reply(told, (Rows(tuple(rows)),), private=True)
 
 
 async def _problem(ctx: Context, session: DbcSession) -> BotError | None:
@@ -157,22 +168,28 @@ async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) 
         "problem": problem.sentence if problem else None,
     }
     mark = emoji("warning" if problem else "white_check_mark")
-    told: Line = line(" works.")
-    if problem is not None:
-        untried = " could not be checked" if is_about_the_way(problem) else ""
-        told = line(f"{untried}: ", problem.sentence, " ", *advice(problem))
-    return Row(line(mark, " Your session for ", bold(label), told), data)
+    told = say("Your session for {node} works.", node=bold(label))
+    if problem is None:
+        return Row(line(mark, " ", told), data)
+    told = say("Your session for {node}: {problem}", node=bold(label), problem=problem.words)
+    if is_about_the_way(problem):
+        told = say(
+            "Your session for {node} could not be checked: {problem}",
+            node=bold(label),
+            problem=problem.words,
+        )
+    return Row(line(mark, " ", told, " ", advice(problem)), data)
 
 
 async def remove(ctx: Context, node: AnyNode) -> Reply:
     """Erase your session for a node from this bot; who shared it loses it too."""
     if not await ctx.services.sessions.remove(ctx.actor, node):
         raise _no_session(node)
-    return Reply.of("Your session for ", bold(node.label), " is erased.", private=True)
+    return Reply.of(say("Your session for {node} is erased.", node=bold(node.label)), private=True)
 
 
 def _no_session(node: Node) -> NotFound:
-    return NotFound(f"You have no session for {node.label}.", field="node")
+    return NotFound(say("You have no session for {node}.", node=node.label), field="node")
 
 
 async def _before_remove(ctx: Context, node: Node) -> Mapping[str, str]:
@@ -200,8 +217,12 @@ def _said_kept(text: str) -> Words:
     added, _, rent_order = text.partition(" ")
     if not added:
         return ""
-    since = line("added ", time(datetime.fromisoformat(added))) if added != "-" else line("kept")
-    return line(since, f", rent order {rent_order}" if rent_order else "")
+    since = say("kept")
+    if added != "-":
+        since = say("added {time}", time=time(datetime.fromisoformat(added)))
+    if not rent_order:
+        return since
+    return say("{since}, rent order {order}", since=since, order=rent_order)
 
 
 def _as_few(shown: str, now: str) -> bool:
@@ -212,28 +233,35 @@ def _as_few(shown: str, now: str) -> bool:
 def _check_audience(values: Mapping[str, str]) -> None:
     """Sharing is with one: a person or a channel."""
     if bool(values.get("person")) == bool(values.get("channel")):
-        raise Refused("Say with whom: one person or one channel.", field="person")
+        raise Refused(say("Say with whom: one person or one channel."), field="person")
 
 
 async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
     """Let a person, or everybody in a channel, use your session for a node without seeing it."""
     if person == ctx.actor:
-        raise Refused("It is yours already.", field="person")
+        raise Refused(say("It is yours already."), field="person")
     if person and not (await ctx.services.directory.person(person)).is_full_member:
         raise Refused(
-            "A session can be shared with full members of this workspace only.", field="person"
+            say("A session can be shared with full members of this workspace only."), field="person"
         )
     kind = Audience.PERSON if person else Audience.CHANNEL
     await ctx.services.sessions.share(ctx.actor, node, kind, person or channel)
     told = line(
-        mention(ctx.actor), " shares their session for ", bold(node.label), " with ",
-        _named(person, channel), ".",
-    )  # fmt: skip
+        say(
+            "{user} shares their session for {node} with {audience}.",
+            user=mention(ctx.actor),
+            node=bold(node.label),
+            audience=_named(person, channel),
+        )
+    )
     how = line(
-        "Nobody sees it, and every use is recorded under who used it. Take it back with ",
-        command("session unshare"), ".",
-    )  # fmt: skip
-    return Reply(f"A session for {node.label} is shared", (Para(told), Note(how)))
+        say(
+            "Nobody sees it, and every use is recorded under who used it. Take it back "
+            "with {command}.",
+            command=command("session unshare"),
+        )
+    )
+    return Reply(say("A session for {node} is shared", node=node.label), (Para(told), Note(how)))
 
 
 async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
@@ -241,31 +269,36 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
     count = await ctx.services.sessions.unshare(ctx.actor, node, person or channel)
     if not count:
         raise NotFound(
-            f"You do not share a session for {node.label} with them.",
-            hint=line("See: ", command("session list")),
+            say("You do not share a session for {node} with them.", node=node.label),
+            hint=line(say("See: {command}", command=command("session list"))),
             field="node",
         )
-    whom = _named(person, channel) if person or channel else "anybody"
+    whom = _named(person, channel) if person or channel else say("anybody")
     return Reply.of(
-        mention(ctx.actor), " no longer shares their session for ", bold(node.label), " with ",
-        whom, ".",
-    )  # fmt: skip
+        say(
+            "{user} no longer shares their session for {node} with {whom}.",
+            user=mention(ctx.actor),
+            node=bold(node.label),
+            whom=whom,
+        )
+    )
 
 
 def _named(person: str, channel_id: str) -> Span:
     return mention(person) if person else channel(channel_id)
 
 
-def _asks_back(known: Mapping[str, str]) -> str:
-    from_whom = "{person}{channel}" if known.get("person") or known.get("channel") else "everybody"
-    return f"Stop sharing the requester's session for {{target}} with {from_whom}"
+def _asks_back(known: Mapping[str, str]) -> Phrase:
+    if known.get("person") or known.get("channel"):
+        return say("Stop sharing the requester's session for {target} with {person}{channel}")
+    return say("Stop sharing the requester's session for {target} with everybody")
 
 
-_KIND_KEPT = FactKind("Present session", said=_said_kept, called="the session")
+_KIND_KEPT = FactKind(say("Present session"), said=_said_kept, called=say("the session"))
 
 GROUP = Group(
     "session",
-    "Your credentials for nodes",
+    say("Your credentials for nodes"),
     (
         Command(
             "add",
@@ -276,8 +309,8 @@ GROUP = Group(
             check=_check,
             shows=_kept_now,
             facts={_KEPT: _KIND_KEPT},
-            asks="Add the requester's session for",
-            loses="A session of yours for the node that is kept already is replaced.",
+            asks=say("Add the requester's session for {target}"),
+            loses=say("A session of yours for the node that is kept already is replaced."),
             is_personal=True,
         ),
         REQUEST,
@@ -292,8 +325,8 @@ GROUP = Group(
             form=True,
             check=_check_audience,
             shows=_shared_now,
-            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
-            asks="Share the requester's session for {target} with {person}{channel}",
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
+            asks=say("Share the requester's session for {target} with {person}{channel}"),
             is_personal=True,
         ),
         Command(
@@ -302,9 +335,9 @@ GROUP = Group(
             Effect.CHANGE,
             "session unshare gpu1 with @U012AB3CD",
             shows=_shared_now,
-            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind("Shared with", said=said_audiences)},
+            facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
             asks=_asks_back,
-            loses="They can no longer use the session.",
+            loses=say("They can no longer use the session."),
             is_personal=True,
         ),
         Command(
@@ -315,12 +348,14 @@ GROUP = Group(
             look=_before_remove,
             facts={
                 _KEPT: _KIND_KEPT,
-                _SHARED: FactKind("Shared with", said=said_audiences, holds=_as_few),
+                _SHARED: FactKind(say("Shared with"), said=said_audiences, holds=_as_few),
             },
-            asks="Erase the requester's session for",
-            loses="The session id and its signature are erased, also for everyone with whom they "
-            "are shared. I cannot show them again: whoever needs them later gets them from the "
-            "renter, or requests new ones.",
+            asks=say("Erase the requester's session for {target}"),
+            loses=say(
+                "The session id and its signature are erased, also for everyone with "
+                "whom they are shared. I cannot show them again: whoever needs them "
+                "later gets them from the renter, or requests new ones."
+            ),
             is_personal=True,
         ),
     ),

@@ -18,21 +18,49 @@ from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import UNKNOWN, joined
-from bot.reply import Fields, Line, Note, Para, Reply, Row, Rows, bold, code, command, line
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Phrase,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    code,
+    command,
+    line,
+    listed,
+    say,
+)
 from bot.watches.observers.transfers import size_of
 
 Description = Annotated[
     str,
-    Arg("Description", "word", "No quotes or backslashes", "before the upgrade", positional=False,
-        names=("description",)),
-]  # fmt: skip
+    Arg(
+        say("Description"),
+        "word",
+        say("No quotes or backslashes"),
+        "before the upgrade",
+        positional=False,
+        names=("description",),
+    ),
+]
 
 _IS_OVER = "none"
-_WORDS = {"creating": "being copied", "uploading": "being uploaded", _IS_OVER: "upload ended"}
+_WORDS: Mapping[str, Text] = {
+    "creating": say("being copied"),
+    "uploading": say("being uploaded"),
+    _IS_OVER: say("upload ended"),
+}
+_NOT_OFF = say("{machine} is “{status}”; a snapshot can be taken only while it is off.")
 _ENDED = line(
-    "“Upload ended” says nothing about success: the image server's list does, see ",
-    command("image list"),
-    ".",
+    say(
+        "“Upload ended” says nothing about success: the image server's list does, see {command}.",
+        command=command("image list"),
+    )
 )
 
 
@@ -45,36 +73,38 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
         raise
     await ctx.services.sightings.saw_snapshots(vm.task, snapshots)
     if not snapshots:
-        return Reply.empty(bold(vm.label), " has no snapshots.")
+        return Reply.empty(say("{machine} has no snapshots.", machine=bold(vm.label)))
     shown = Rows(tuple(_row(snapshot) for snapshot in snapshots), line(bold(vm.label)))
-    return Reply(f"Snapshots of {vm.label}", (shown, Note(line(_ENDED))))
+    return Reply(say("Snapshots of {machine}", machine=vm.label), (shown, Note(line(_ENDED))))
 
 
 async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
     """One odd description makes the list unreadable; by its name each can still be deleted."""
     seen = await ctx.services.sightings.of_machines("snapshot", [vm])
-    names = ", ".join(one.name for one in seen)
-    known = f" Last seen: {names}." if names else ""
     delete = command(f"snapshot delete {quoted(vm.label)} <snapshot>")
-    return line(problem.hint, known, " By its exact name, each can be deleted: ", delete, ".")
+    way_out = say("By its exact name, each can be deleted: {delete}.", delete=delete)
+    if not seen:
+        return line(problem.hint, " ", way_out)
+    known = say("Last seen: {names}.", names=listed(one.name for one in seen))
+    return line(problem.hint, " ", known, " ", way_out)
 
 
 def _row(snapshot: Snapshot) -> Row:
-    named_so = line(code(snapshot.name), f" {_status(snapshot) or 'state unknown'}")
+    named_so = line(code(snapshot.name), " ", _status(snapshot) or say("state unknown"))
     return Row(joined(named_so, snapshot.create_time, snapshot.desc), _data(snapshot))
 
 
 def _data(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "name": snapshot.name,
-        "status": _status(snapshot) or None,
+        "status": str(_status(snapshot)) or None,
         "created_node_time": json_data.node_time(snapshot.create_time),
         "description": snapshot.desc or None,
         "file": snapshot.file_name or None,
     }
 
 
-def _status(snapshot: Snapshot) -> str:
+def _status(snapshot: Snapshot) -> Text:
     return _WORDS.get(snapshot.status, snapshot.status)
 
 
@@ -82,18 +112,29 @@ async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
     """Show one snapshot and what it is called on the image server."""
     snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
     facts = (
-        ("Status", line(_status(snapshot) or "unknown")),
+        (say("Status"), line(_status(snapshot) or say("unknown"))),
         (
-            "Taken",
+            say("Taken"),
             line(_said_taken(snapshot.create_time)),
         ),
-        ("On the image server", line(code(snapshot.file_name) if snapshot.file else UNKNOWN)),
-        ("Description", line(snapshot.desc or "–")),
+        (say("On the image server"), line(code(snapshot.file_name) if snapshot.file else UNKNOWN)),
+        (say("Description"), line(snapshot.desc or "–")),
     )
-    title = line("Snapshot ", bold(snapshot.name), " of ", bold(vm.label))
-    note = "To use it on another node, download it and the image that the machine was made from."
+    title = line(
+        say(
+            "Snapshot {snapshot} of {machine}", snapshot=bold(snapshot.name), machine=bold(vm.label)
+        )
+    )
+    note = say(
+        "To use it on another node, download it and the image that the machine was made from."
+    )
     return Reply(
-        f"Snapshot {snapshot.name} of {vm.label}: {_status(snapshot)}",
+        say(
+            "Snapshot {snapshot} of {machine}: {status}",
+            snapshot=snapshot.name,
+            machine=vm.label,
+            status=_status(snapshot),
+        ),
         (Para(title), Fields(facts), Note(line(note, " ", _ENDED))),
         data={"task": vm.task, "machine": vm.label, **_data(snapshot)},
     )
@@ -116,11 +157,11 @@ async def _before_create(
     chosen = await choose_server(ctx, server)
     await ctx.allow(server=chosen)
     target = await ctx.target(vm)
-    await must_be_off(ctx, target, vm, "a snapshot can be taken")
+    await must_be_off(ctx, target, vm, _NOT_OFF)
     if await _has(ctx, target, vm, name):
         raise Conflict(
-            f"{vm.label} has a snapshot called “{name}” already.",
-            hint="Choose another name: DBC would accept this one and mix the two up.",
+            say("{machine} has a snapshot called “{name}” already.", machine=vm.label, name=name),
+            hint=say("Choose another name: DBC would accept this one and mix the two up."),
             field="name",
         )
     return {"server": chosen}
@@ -147,7 +188,13 @@ async def delete(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
         lambda w: w.goal is Goal.SNAPSHOT and w.task == vm.task and w.about.get("name") == name,
         ctx.actor,
     )
-    return Reply.of("Snapshot ", bold(name), " of ", bold(vm.label), " is deleted on the node.")
+    return Reply.of(
+        say(
+            "Snapshot {name} of {machine} is deleted on the node.",
+            name=bold(name),
+            machine=bold(vm.label),
+        )
+    )
 
 
 async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, str]:
@@ -174,24 +221,44 @@ async def _copies(ctx: Context, file: str) -> Mapping[str, str]:
     return {"copies": ", ".join(found)}
 
 
-def _delete_loses(known: Mapping[str, str]) -> str:
+def _delete_loses(known: Mapping[str, str]) -> Phrase:
     if known.get(unread("status")):
-        return (
+        return say(
             "Its record and its file on the node are deleted. What DBC tells about it cannot be "
             "read, so whether it is being copied or uploaded is not known."
         )
-    told = "Its record and its file on the node are deleted. "
+    told = say("Its record and its file on the node are deleted.")
+    job = {
+        "uploading": say("Its upload is in progress and will be cut off."),
+        "creating": say(
+            "It is still being copied: that job goes on all the same and uploads in the end."
+        ),
+    }.get(known.get("status", ""))
+    if job is None:
+        return say("{told} {copies}", told=told, copies=_copies_stay(known))
+    return say("{told} {copies} {job}", told=told, copies=_copies_stay(known), job=job)
+
+
+def _copies_stay(known: Mapping[str, str]) -> Phrase:
     if known.get(unread("copies")):
-        told += "Whether an image server has a copy could not be read."
-    elif known.get("copies"):
-        told += f"The copy on {known['copies']} stays ({known['file']})."
-    else:
-        told += "No image server lists a copy."
-    if known.get("status") == "uploading":
-        told += " Its upload is under way and will be cut off."
-    if known.get("status") == "creating":
-        told += " It is still being copied: that job goes on all the same and uploads in the end."
-    return told
+        return say("Whether an image server has a copy could not be read.")
+    if known.get("copies"):
+        return say(
+            "The copy on {servers} stays ({file}).", servers=known["copies"], file=known["file"]
+        )
+    return say("No image server lists a copy.")
+
+
+def _being_taken(known: Mapping[str, str]) -> Phrase:
+    return say(
+        "{label} on {node}: snapshot {name} is being taken, for {server}",
+        name=known["name"],
+        server=known.get("server", ""),
+    )
+
+
+def _being_deleted(known: Mapping[str, str]) -> Phrase:
+    return say("{label} on {node}: snapshot {name} is being deleted", name=known["name"])
 
 
 def _no_more_lost(shown: str, now: str) -> bool:
@@ -199,13 +266,26 @@ def _no_more_lost(shown: str, now: str) -> bool:
     return now in {shown, _IS_OVER}
 
 
-def _another(shown: str, now: str) -> str:
-    told = f"its file is {now or 'not told'}, not {shown or 'untold'}"
-    return f"the snapshot is another one now: {told}"
+def _another(shown: str, now: str) -> Phrase:
+    if not now:
+        return say("the snapshot is another one now: its file was {shown}", shown=shown)
+    if not shown:
+        return say("the snapshot is another one now: its file is {now}", now=now)
+    return say(
+        "the snapshot is another one now: its file is {now}, not {shown}", now=now, shown=shown
+    )
 
 
-def _said_taken(text: str) -> str:
-    return f"{text} (node's time)" if text else UNKNOWN
+def _said_status(status: str) -> Text:
+    return _WORDS.get(status, status)
+
+
+def _said_copies(servers: str) -> Text:
+    return servers or say("none seen")
+
+
+def _said_taken(text: str) -> Text:
+    return say("{text} (node's time)", text=text) if text else UNKNOWN
 
 
 def _as_many_copies(shown: str, now: str) -> bool:
@@ -220,7 +300,7 @@ def _check(values: Mapping[str, str]) -> None:
 
 GROUP = Group(
     "snapshot",
-    "Copies of a machine's system disk",
+    say("Copies of a machine's system disk"),
     (
         Command(
             "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",)
@@ -229,13 +309,12 @@ GROUP = Group(
         Command(
             "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
             check=_check, look=_before_create, reads=(STATE, DISKS),
-            asks="Take snapshot {name} of {target} and upload it to {server}",
-            facts={"server": FactKind("Image server")}, alike=("name",),
+            asks=say("Take snapshot {name} of {target} and upload it to {server}"),
+            facts={"server": FactKind(say("Image server"))}, alike=("name",),
             follow=Follow(
                 Goal.SNAPSHOT,
-                lambda known: f"on {{node}}: snapshot {known['name']} is being taken, "
-                f"for {known.get('server', '')}",
-                "has a snapshot",
+                _being_taken,
+                say("{label} has a snapshot on {node}"),
             ),
         ),
         Command(
@@ -244,21 +323,21 @@ GROUP = Group(
             repeated=lambda error, _known: isinstance(error, Missing),
             unanswered=Follow(
                 Goal.CHANGED,
-                lambda known: f"on {{node}}: snapshot {known['name']} is being deleted",
-                "has no such snapshot",
+                _being_deleted,
+                say("{label} has no such snapshot on {node}"),
             ),
             facts={
-                "name": FactKind("Name"),
+                "name": FactKind(say("Name")),
                 "status": FactKind(
-                    "Snapshot", said=lambda status: _WORDS.get(status, status), holds=_no_more_lost
+                    say("Snapshot"), said=_said_status, holds=_no_more_lost
                 ),
-                "file": FactKind("File", differs=_another),
-                "taken": FactKind("Taken", said=_said_taken),
+                "file": FactKind(say("File"), differs=_another),
+                "taken": FactKind(say("Taken"), said=_said_taken),
                 "copies": FactKind(
-                    "Copy on", said=lambda servers: servers or "none seen", holds=_as_many_copies
+                    say("Copy on"), said=_said_copies, holds=_as_many_copies
                 ),
             },
-            asks="Delete snapshot {name} of", loses=_delete_loses,
+            asks=say("Delete snapshot {name} of {target}"), loses=_delete_loses,
         ),
     ),
     needs_session=True,

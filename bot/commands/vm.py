@@ -24,7 +24,8 @@ from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
     RETRY_VM,
     UNKNOWN,
-    counted_of,
+    cores,
+    gpus,
     heading,
     is_silent,
     joined,
@@ -35,7 +36,6 @@ from bot.pipeline.formatting import (
     stacked,
 )
 from bot.pipeline.patience import LIMIT, waiting_after
-from bot.plural import counted
 from bot.reply import (
     Actions,
     Button,
@@ -45,12 +45,16 @@ from bot.reply import (
     Note,
     Para,
     Part,
+    Phrase,
     Reply,
+    Text,
     bold,
     code,
     command,
     emoji,
     line,
+    say,
+    say_number,
     time,
 )
 from bot.services.last_known import Known
@@ -61,38 +65,45 @@ from bot.services.sessions import target_of
 _FIRST_ANSWER = timedelta(seconds=2)
 _ALL_ANSWERS = LIMIT - _FIRST_ANSWER - timedelta(seconds=1)
 _NOT_YET = {
-    "creating": "The connection lines come when it is running.",
-    "create error": "Its creation failed, so there is nothing to connect to. See its log.",
+    "creating": say("The connection lines come when it is running."),
+    "create error": say("Its creation failed, so there is nothing to connect to. See its log."),
 }
 _NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
-Retry = Annotated[bool, Arg("Retry", "flag", "Ask a node at once that is not responding", "retry")]
+Retry = Annotated[
+    bool, Arg(say("Retry"), "flag", say("Ask a node at once that is not responding"), "retry")
+]
 Force = Annotated[
     bool,
     Arg(
-        "Force",
+        say("Force"),
         "flag",
-        "Cut the power instead of asking the guest to reboot",
+        say("Cut the power instead of asking the guest to reboot"),
         "force",
         names=("强制",),
     ),
 ]
 LogEnd = Annotated[
-    str, Arg("End", "choice", "Which end of the log", "tail", choices=("tail", "head"))
+    str, Arg(say("End"), "choice", say("Which end of the log"), "tail", choices=("tail", "head"))
 ]
-Lines = Annotated[int, Arg("Lines", "int", "How many lines", "20", least=1, most=100, names=("n",))]
+Lines = Annotated[
+    int,
+    Arg(say("Lines"), "int", say("How many lines"), "20", least=1, most=100, names=("n",)),
+]
 UserName = Annotated[
     str,
     Arg(
-        "User",
+        say("User"),
         "word",
-        "The user in the machine; empty: its present login",
+        say("The user in the machine; empty: its present login"),
         "dbc",
         names=("username",),
         positional=False,
     ),
 ]
-Password = Annotated[str, Arg("New password", "secret", "No quotes, backslashes or line breaks")]
+Password = Annotated[
+    str, Arg(say("New password"), "secret", say("No quotes, backslashes or line breaks"))
+]
 
 
 async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
@@ -102,12 +113,13 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     if node is not None:
         sessions = [session for session in sessions if session.node == node.id]
     if not sessions and hidden:
-        raise Refused("The rules here let you list no node for which you have a session.")
+        raise Refused(say("The rules here let you list no node for which you have a session."))
     if not sessions:
-        where = f" for {node.label}" if node else ""
         raise Refused(
-            f"You have no session{where} yet, so there is nothing I may list.",
-            hint=line("Add one with: ", command("session add")),
+            say("You have no access to {node} yet.", node=node.label)
+            if node
+            else say("You have no node access yet."),
+            hint=line(say("Add one with: {command}", command=command("session add"))),
         )
     asked = {
         asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
@@ -117,8 +129,8 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     if waiting:
         labels = [await ctx.services.inventory.label(asked[task].node) for task in waiting]
         early = [node_part(task.result()) for task in asked if task not in waiting]
-        note = Note(line(f"Still waiting for {', '.join(labels)} …"))
-        await ctx.meanwhile(Reply("Machines so far", (*early, note)))
+        note = Note(line(say("Still waiting for {labels} …", labels=", ".join(labels))))
+        await ctx.meanwhile(Reply(say("Machines so far"), (*early, note)))
         waiting = await waiting_after(ctx.services.clock, _ALL_ANSWERS, asked)
     listings = [
         await _given_up(ctx, asked[task]) if task in waiting else task.result() for task in asked
@@ -154,10 +166,24 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         )
     await ctx.services.last_known.saw(session, vm.task, detail)
     parts: list[Part] = [
-        Para(line(bold(vm.label), " on ", bold(node.label), "  ", lamp(detail.status))),
+        Para(
+            line(
+                say(
+                    "{machine} on {node}  {status}",
+                    machine=bold(vm.label),
+                    node=bold(node.label),
+                    status=lamp(detail.status),
+                )
+            )
+        ),
         *_all_of(vm, detail),
     ]
-    summary = f"{vm.label} on {node.label}: {state_of(detail.status)}"
+    summary = say(
+        "{machine} on {node}: {state}",
+        machine=vm.label,
+        node=node.label,
+        state=state_of(detail.status),
+    )
     data = json_data.detail(vm, node, detail, _connection_data(detail))
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
 
@@ -165,33 +191,58 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
 def _all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
     parts: list[Part] = [Fields(_facts(vm, detail)), *_connection(detail)]
     if detail.disks:
-        disks = [line(code(disk.name), f" {sized(disk.size)}") for disk in detail.disks]
-        parts.append(Para(stacked([line(bold("Disks")), *disks])))
+        disks = [line(code(disk.name), " ", sized(disk.size)) for disk in detail.disks]
+        parts.append(Para(stacked([line(bold(say("Disks"))), *disks])))
     if detail.network_filters:
         rules = "\n".join(detail.network_filters)
-        parts.extend([Para(line(bold("Network filters"))), CodeBlock(rules)])
+        parts.extend([Para(line(bold(say("Network filters")))), CodeBlock(rules)])
     return parts
 
 
 def _as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcError) -> Reply:
     """A machine that cannot be read now: what is known of it from before, and since when."""
     odd = isinstance(problem, Unreadable) and problem.is_of_the_node
-    state = line(lamp(vm.status), " when last seen, ", time(vm.seen_at)) if vm.status else ()
+    state = (
+        line(
+            say(
+                "{status} when last seen, {seen_at}",
+                status=lamp(vm.status),
+                seen_at=time(vm.seen_at),
+            )
+        )
+        if vm.status
+        else ()
+    )
     parts: list[Part] = [
-        Para(line(bold(vm.label), " on ", bold(node.label), "  ", state)),
-        Para(line(emoji("warning"), " ", problem.sentence, " ", problem.hint)),
+        Para(
+            line(
+                say(
+                    "{machine} on {node}  {state}",
+                    machine=bold(vm.label),
+                    node=bold(node.label),
+                    state=state,
+                )
+            )
+        ),
+        Para(line(emoji("warning"), " ", problem.words, " ", problem.hint)),
     ]
     if known is not None:
-        parts.append(Para(line("Read ", time(known.seen_at), ", and possibly changed since:")))
+        parts.append(
+            Para(
+                line(
+                    say("Read {seen_at}, and possibly changed since:", seen_at=time(known.seen_at))
+                )
+            )
+        )
         parts.extend(_all_of(vm, known.detail))
     else:
-        parts.append(Fields((("Id", line(code(vm.task))),)))
-        parts.append(Note(line("Its connection was not read before.")))
+        parts.append(Fields(((say("Id"), line(code(vm.task))),)))
+        parts.append(Note(line(say("Its connection was not read before."))))
     if odd:
         delete = command(f"vm delete {vm.task}")
-        parts.append(Note(line("It can be deleted all the same: ", delete, ".")))
+        parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
     else:
-        parts.append(Actions((Button("Retry now", RETRY_VM, vm.task),)))
+        parts.append(Actions((Button(say("Retry now"), RETRY_VM, vm.task),)))
     detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
     detail = detail.model_copy(update={"status": vm.status or detail.status})
     data = {
@@ -200,30 +251,42 @@ def _as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErr
         "status_seen_at": vm.seen_at,
         "read_at": known.seen_at if known else None,
     }
-    summary = f"{vm.label} on {node.label}: {problem.sentence}"
+    summary = say(
+        "{machine} on {node}: {problem}",
+        machine=vm.label,
+        node=node.label,
+        problem=problem.words,
+    )
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
 
 
-def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[str, Line], ...]:
-    facts: list[tuple[str, Line]] = [
-        ("Id", line(code(vm.task))),
-        ("Size", _size(detail) or line(UNKNOWN)),
-        ("System", line(detail.os or UNKNOWN)),
-        ("Created", line(f"{detail.create_time} (node's time)" if detail.create_time else UNKNOWN)),
+def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
+    facts: list[tuple[Text, Line]] = [
+        (say("Id"), line(code(vm.task))),
+        (say("Size"), _size(detail) or line(UNKNOWN)),
+        (say("System"), line(detail.os or UNKNOWN)),
+        (
+            say("Created"),
+            line(
+                say("{time} (node's time)", time=detail.create_time)
+                if detail.create_time
+                else UNKNOWN
+            ),
+        ),
     ]
     if detail.network_name:
-        facts.append(("Network", line(detail.network_name)))
+        facts.append((say("Network"), line(detail.network_name)))
     if detail.local_address:
-        facts.append(("Local address", line(", ".join(detail.local_address))))
+        facts.append((say("Local address"), line(", ".join(detail.local_address))))
     if detail.rent_order:
-        facts.append(("Rent order", line(detail.rent_order)))
+        facts.append((say("Rent order"), line(detail.rent_order)))
     return tuple(facts)
 
 
 def _size(detail: TaskDetail) -> Line:
     return joined(
-        counted_of(detail.gpu_count, "GPU"),
-        counted_of(detail.cpu_cores, "core"),
+        gpus(detail.gpu_count),
+        cores(detail.cpu_cores),
         detail.mem_size.text,
     )
 
@@ -239,21 +302,25 @@ def _connection(detail: TaskDetail) -> list[Part]:
     elif detail.ssh_ip and detail.ssh_port:
         user = "<user>" if login in {"", _NO_AGENT} else login
         lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
-    parts: list[Part] = [Para(line(bold("Connect"))), CodeBlock("\n".join(lines))] if lines else []
+    parts: list[Part] = (
+        [Para(line(bold(say("Connect")))), CodeBlock("\n".join(lines))] if lines else []
+    )
     if _NO_AGENT in {login, password}:
-        parts.append(Note(line("The guest took no password: log in with the image's own account.")))
-    elif known := _pair("Login ", login, password):
+        parts.append(
+            Note(line(say("The guest took no password: log in with the image's own account.")))
+        )
+    elif known := _pair(say("Login"), login, password):
         parts.append(Para(known))
     vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
-    if known := _pair("VNC ", vnc, detail.vnc_password.get_secret_value() if vnc else ""):
+    if known := _pair(say("VNC"), vnc, detail.vnc_password.get_secret_value() if vnc else ""):
         parts.append(Para(known))
-    return parts or [Note(line("How to connect is not known yet."))]
+    return parts or [Note(line(say("How to connect is not known yet.")))]
 
 
-def _pair(label: str, name: str, password: str) -> Line:
+def _pair(label: Text, name: str, password: str) -> Line:
     """`Login dbc · password …`, without what is not known; nothing where neither is."""
-    shown = line("password ", code(password)) if password else ()
-    return joined(line(label, code(name)) if name else "", shown)
+    shown = line(say("password {password}", password=code(password))) if password else ()
+    return joined(line(label, " ", code(name)) if name else "", shown)
 
 
 def _connection_data(detail: TaskDetail) -> Mapping[str, Any]:
@@ -310,12 +377,16 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
     """Show the first or last lines of the node's log about a machine, passwords masked."""
     which: Literal["head", "tail"] = "head" if end == "head" else "tail"
     page = await ctx.dbc.tasks.logs(await ctx.target(vm), vm.task, which, lines)
-    title = f"{vm.label}: {'first' if end == 'head' else 'last'} {counted(len(page.lines), 'line')}"
-    about = "This is the node's log about the machine, not the machine's console."
+    count = say_number("{number} line", "{number} lines", len(page.lines))
+    title = say("{machine}: last {lines}", machine=vm.label, lines=count)
+    if end == "head":
+        title = say("{machine}: first {lines}", machine=vm.label, lines=count)
+    about = say("This is the node's log about the machine, not the machine's console.")
     if not page.is_vouched_for:
-        about += (
-            " Only you see it: its present passwords could not be read, so one that the log "
-            "spells in an unusual way may be left."
+        about = say(
+            "{told} Only you see it: its present passwords could not be read, so one that the "
+            "log spells in an unusual way may be left.",
+            told=about,
         )
     return Reply(
         title,
@@ -334,7 +405,8 @@ async def passwd(ctx: Context, vm: Vm, password: Password, user: UserName = "") 
     target, user = await ctx.target(vm), user or ctx.facts["user"]
     await ctx.dbc.tasks.passwd(target, vm.task, user, SecretStr(password))
     return Reply.of(
-        "The password of ", code(user), " in ", bold(vm.label), " is set.", private=True
+        say("The password of {user} in {machine} is set.", user=code(user), machine=bold(vm.label)),
+        private=True,
     )
 
 
@@ -345,7 +417,7 @@ async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapp
     user = (await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)).user_name
     if user in {"", _NO_AGENT}:
         raise Refused(
-            "DBC does not know this machine's login.", hint="Name the user.", field="user"
+            say("DBC does not know this machine's login."), hint=say("Name the user."), field="user"
         )
     return {"user": user}
 
@@ -364,8 +436,12 @@ def _restart_effect(values: Mapping[str, str]) -> Effect:
     return Effect.DESTROY if values.get("force") else Effect.DISRUPT
 
 
-def _restart_loses(values: Mapping[str, str]) -> str:
-    return _POWER_CUT if values.get("force") else "Whatever runs in it is interrupted."
+def _restart_asks(values: Mapping[str, str]) -> Phrase:
+    return say("Force-restart {target}") if values.get("force") else say("Restart {target}")
+
+
+def _restart_loses(values: Mapping[str, str]) -> Phrase:
+    return _POWER_CUT if values.get("force") else say("Whatever runs in it is interrupted.")
 
 
 def _is_so_already(error: BotError, _known: Mapping[str, str]) -> bool:
@@ -376,68 +452,87 @@ def _is_gone(error: BotError, _known: Mapping[str, str]) -> bool:
     return isinstance(error, TaskNotFound)
 
 
-def _restart_done(values: Mapping[str, str]) -> str:
+def _restart_done(values: Mapping[str, str]) -> Phrase:
     """A soft restart reads `running` as soon as the guest was asked (docs/dbc-api.md §3.2.8)."""
-    return "has restarted" if values.get("force") else "was told to reboot and reads as running"
+    if values.get("force"):
+        return say("{label} has restarted on {node}")
+    return say("{label} was told to reboot and reads as running on {node}")
 
 
-_POWER_CUT = "The power is cut: what is not on disk is lost."
+_POWER_CUT = say("The power is cut: what is not on disk is lost.")
 _SOON = timedelta(minutes=60)  # a node works one by one: a healthy job may wait that long (§8.36)
 
 GROUP = Group(
     "vm",
-    "Machines",
+    say("Machines"),
     (
         Command("list", list_machines, example="vm list", synonyms=("ls",)),
         Command("show", show, example="vm show train-01"),
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
-            asks="Start",
+            asks=say("Start {target}"),
             repeated=_is_so_already,
-            follow=Follow(Goal.RUNNING, "is starting", "is running", _SOON),
+            follow=Follow(
+                Goal.RUNNING, say("{label} is starting on {node}"),
+                say("{label} is running on {node}"), _SOON,
+            ),
         ),
         Command(
             "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01",
-            asks="Shut down",
-            loses="On DBC a shutdown cuts the power: what is not on disk is lost. "
-            "Shut the guest down from inside first.",
+            asks=say("Shut down {target}"),
+            loses=say("On DBC a shutdown cuts the power: what is not on disk is lost. Shut the "
+                "guest down from inside first."),
             repeated=_is_so_already,
-            follow=Follow(Goal.CLOSED, "is being shut down", "is off", _SOON),
+            follow=Follow(
+                Goal.CLOSED, say("{label} is being shut down on {node}"),
+                say("{label} is off on {node}"), _SOON,
+            ),
         ),
         Command(
             "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01",
-            asks="Power off", loses=_POWER_CUT,
+            asks=say("Power off {target}"), loses=_POWER_CUT,
             repeated=_is_so_already,
-            follow=Follow(Goal.CLOSED, "is being powered off", "is off", _SOON),
+            follow=Follow(
+                Goal.CLOSED, say("{label} is being powered off on {node}"),
+                say("{label} is off on {node}"), _SOON,
+            ),
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
             look=before_restart,
-            asks=lambda values: "Force-restart" if values.get("force") else "Restart",
+            asks=_restart_asks,
             loses=_restart_loses,
-            follow=Follow(Goal.RUNNING, "is restarting", _restart_done, _SOON),
+            follow=Follow(
+                Goal.RUNNING, say("{label} is restarting on {node}"), _restart_done, _SOON
+            ),
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
-            look=log_before, asks="Reset", loses=_POWER_CUT,
-            follow=Follow(Goal.RUNNING, "is resetting", "has been reset", _SOON),
+            look=log_before, asks=say("Reset {target}"), loses=_POWER_CUT,
+            follow=Follow(
+                Goal.RUNNING, say("{label} is resetting on {node}"),
+                say("{label} has been reset on {node}"), _SOON,
+            ),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "vm delete train-01",
-            asks="Delete", reads=(STATE, DISKS, SNAPSHOTS),
-            loses="The machine, all its disks with their data, and its snapshot files on the node "
-            "are erased. Nothing brings them back.",
+            asks=say("Delete {target}"), reads=(STATE, DISKS, SNAPSHOTS),
+            loses=say("The machine, all its disks with their data, and its snapshot files on the "
+                "node are erased. Nothing brings them back."),
             repeated=_is_gone,
-            follow=Follow(Goal.GONE, "is being deleted", "is deleted", _SOON),
+            follow=Follow(
+                Goal.GONE, say("{label} is being deleted on {node}"),
+                say("{label} is deleted on {node}"), _SOON,
+            ),
         ),
         Command("logs", logs, example="vm logs train-01 tail 20"),
         vm_modify.COMMAND,
         Command(
             "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
             form=True, check=_check_password, look=_login,
-            asks="Set the password of {user} in",
-            loses="The user's present password stops working.",
+            asks=say("Set the password of {user} in {target}"),
+            loses=say("The user's present password stops working."),
         ),
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01",

@@ -10,7 +10,7 @@ from bot.language.args import Arg, AtNode, Image
 from bot.language.table import Command, Follow
 from bot.model import Effect, Goal, Node
 from bot.pipeline.context import Context
-from bot.plural import counted
+from bot.reply import Phrase, Text, say, say_number
 
 _PORTS = 10_000  # how many ports each kind is picked from
 _FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
@@ -19,9 +19,9 @@ _EXAMPLE_TASK = "0000000000000000000000"
 Name = Annotated[
     str,
     Arg(
-        "Name",
+        say("Name"),
         "word",
-        "What it is called on DBC: its description there",
+        say("What it is called on DBC: its description there"),
         "train-01",
         names=("desc",),
         positional=False,
@@ -31,9 +31,9 @@ Count = Arg("", "int", positional=False)
 Gpu = Annotated[
     int,
     Arg(
-        "GPUs",
+        say("GPUs"),
         "int",
-        "0 only when the whole node is rented",
+        say("0 only when the whole node is rented"),
         "2",
         0,
         64,
@@ -42,14 +42,15 @@ Gpu = Annotated[
     ),
 ]
 Cpu = Annotated[
-    int, Arg("CPU cores", "int", "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False)
+    int,
+    Arg(say("CPU cores"), "int", "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False),
 ]
 Mem = Annotated[
     int,
     Arg(
-        "Memory (GiB)",
+        say("Memory (GiB)"),
         "size",
-        "Like 64 or 64G",
+        say("Like 64 or 64G"),
         "64",
         1,
         65536,
@@ -60,9 +61,9 @@ Mem = Annotated[
 Disk = Annotated[
     int,
     Arg(
-        "Data disk (GiB)",
+        say("Data disk (GiB)"),
         "size",
-        "Beside the system disk of 350 GiB",
+        say("Beside the system disk of 350 GiB"),
         "100",
         1,
         1_000_000,
@@ -73,7 +74,7 @@ Disk = Annotated[
 System = Annotated[
     str,
     Arg(
-        "System (OS)",
+        say("System (OS)"),
         "choice",
         "",
         "linux",
@@ -85,34 +86,47 @@ System = Annotated[
 Bios = Annotated[
     str,
     Arg(
-        "Boot mode (BIOS)",
+        say("Boot mode (BIOS)"),
         "choice",
-        "legacy for linux, uefi for windows",
+        say("legacy for linux, uefi for windows"),
         "legacy",
         choices=("legacy", "uefi", "pxe"),
         names=("bios_mode",),
         positional=False,
     ),
 ]
-_PORT_HINT = "On the node's address; empty: a free-looking one is picked"
+_PORT_HINT = say("On the node's address; empty: a free-looking one is picked")
 Ssh = Annotated[
     int | None,
-    Arg("SSH port", "int", _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),
+    Arg(
+        say("SSH port"), "int", _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False
+    ),
 ]
 Rdp = Annotated[
     int | None,
-    Arg("RDP port", "int", _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False),
+    Arg(
+        say("RDP port"), "int", _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False
+    ),
 ]
 Vnc = Annotated[
     int | None,
-    Arg("VNC port", "int", _PORT_HINT, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+    Arg(
+        say("VNC port"),
+        "int",
+        _PORT_HINT,
+        "5904",
+        5900,
+        65535,
+        names=("vnc_port",),
+        positional=False,
+    ),
 ]
 PublicIp = Annotated[
     str | None,
     Arg(
-        "Public IP",
+        say("Public IP"),
         "word",
-        "An address of the machine's own, if the node has one to give",
+        say("An address of the machine's own, if the node has one to give"),
         "203.0.113.9",
         positional=False,
         narrow=True,
@@ -121,9 +135,9 @@ PublicIp = Annotated[
 Lan = Annotated[
     str | None,
     Arg(
-        "Private network (LAN)",
+        say("Private network (LAN)"),
         "word",
-        "Its name",
+        say("Its name"),
         "team42",
         names=("network_name", "network"),
         positional=False,
@@ -133,9 +147,9 @@ Lan = Annotated[
 Ports = Annotated[
     tuple[str, ...],
     Arg(
-        "More ports",
+        say("More ports"),
         "list",
-        "One a line: tcp,8080 or udp,6000-6010",
+        say("One a line: tcp,8080 or udp,6000-6010"),
         "tcp,8080",
         names=("custom_port",),
         positional=False,
@@ -145,9 +159,9 @@ Ports = Annotated[
 Filters = Annotated[
     tuple[str, ...],
     Arg(
-        "Network filters",
+        say("Network filters"),
         "list",
-        "One a line: in,tcp,22,0.0.0.0/0,accept",
+        say("One a line: in,tcp,22,0.0.0.0/0,accept"),
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
@@ -156,14 +170,20 @@ Filters = Annotated[
 ]
 Multicast = Annotated[
     tuple[str, ...],
-    Arg("Multicast", "list", "One a line: 230.0.0.1:5558", "230.0.0.1:5558", positional=False),
+    Arg(
+        say("Multicast"),
+        "list",
+        say("One a line: 230.0.0.1:5558"),
+        "230.0.0.1:5558",
+        positional=False,
+    ),
 ]
 DataFile = Annotated[
     str | None,
     Arg(
-        "Existing data file",
+        say("Existing data file"),
         "word",
-        "A file on the node to use as the data disk",
+        say("A file on the node to use as the data disk"),
         "data_1.qcow2",
         names=("data_file_name",),
         positional=False,
@@ -173,7 +193,7 @@ DataFile = Annotated[
 Nic = Annotated[
     str,
     Arg(
-        "Network card (NIC)",
+        say("Network card (NIC)"),
         "choice",
         "",
         "virtio",
@@ -228,7 +248,7 @@ async def _lacking(
     bios: str,
     data_file: str | None,
     **_others: Any,
-) -> Sequence[str]:
+) -> Sequence[Text]:
     """What the node has no room for."""
     is_new = bios != "pxe" and data_file is None  # else no disk is made
     return await lacking(
@@ -283,11 +303,13 @@ def ports_of(made: CreateSpec) -> Mapping[str, str]:
     return {name: str(port) for name, port in ports.items() if port is not None}
 
 
-def _asks(known: Mapping[str, str]) -> str:
-    gpus = counted(int(known["gpu"]), "GPU")
-    cores = counted(int(known["cpu"]), "core")
-    size = f"{gpus}, {cores}, {known['mem']} GiB of memory and a data disk of {known['disk']} GiB"
-    return f"Create {{label}} with {size} from {{image}} on {{node}}"
+def _asks(known: Mapping[str, str]) -> Phrase:
+    return say(
+        "Create {label} with {gpus}, {cores}, {mem} GiB of memory and a data disk of {disk} GiB "
+        "from {image} on {node}",
+        gpus=say_number("{number} GPU", "{number} GPUs", int(known["gpu"])),
+        cores=say_number("{number} core", "{number} cores", int(known["cpu"])),
+    )
 
 
 COMMAND = Command(
@@ -300,6 +322,10 @@ COMMAND = Command(
     foresees=_lacking,
     shows=_picked,
     asks=_asks,
-    follow=Follow(Goal.RUNNING, "is being created", "is running"),
+    follow=Follow(
+        Goal.RUNNING,
+        say("{label} is being created on {node}"),
+        say("{label} is running on {node}"),
+    ),
     alike=("name",),
 )

@@ -17,38 +17,38 @@ from bot.messages.facts import FactKind, unread
 from bot.model import Effect, Goal, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
-from bot.reply import Line, Para, Reply, Severity, bold, line
+from bot.reply import Line, Para, Reply, Severity, Text, bold, line, say
 from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
 
 NewPublicIp = Annotated[
     str | None,
     Arg(
-        "Public IP",
+        say("Public IP"),
         "word",
-        "Empty: keep the present one; none: take it away",
+        say("Empty: keep the present one; none: take it away"),
         "203.0.113.9",
         positional=False,
         narrow=True,
     ),
 ]
-_KEEP = "Empty: keep the present one"
+_KEEP = say("Empty: keep the present one")
 Ssh = Annotated[
     int | None,
-    Arg("SSH port", "int", _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
+    Arg(say("SSH port"), "int", _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
 ]
 Rdp = Annotated[
     int | None,
-    Arg("RDP port", "int", _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
+    Arg(say("RDP port"), "int", _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
 ]
 Vnc = Annotated[
     int | None,
-    Arg("VNC port", "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+    Arg(say("VNC port"), "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
 ]
-_UNTOLD = "They take the place of all present ones, which DBC does not tell; none: no ports"
+_UNTOLD = say("Replaces all present ones, which DBC does not tell. Enter none to remove them")
 NewPorts = Annotated[
     tuple[str, ...],
     Arg(
-        "More ports",
+        say("More ports"),
         "list",
         _UNTOLD,
         "tcp,8080",
@@ -60,9 +60,9 @@ NewPorts = Annotated[
 NewFilters = Annotated[
     tuple[str, ...],
     Arg(
-        "Network filters",
+        say("Network filters"),
         "list",
-        "One a line; they take the place of all present ones; none: no filters",
+        say("One a line. Replaces all present ones; enter none to remove them"),
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
@@ -72,7 +72,6 @@ NewFilters = Annotated[
 
 
 WAS = "was "  # before a field's name: the fact of what it was when it was shown
-_NEXT_START = " (from the next start)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,14 @@ async def modify(
             answer = await ctx.dbc.tasks.modify(target, vm.task, step.change)
         except BotError as error:
             raise _partly(error, step, steps[:position], steps[position + 1 :]) from None
-        when = _NEXT_START if answer is Modified.NEXT_BOOT else ""
-        told.append(line("• ", step.said, when))
-    head = line("Changed ", bold(vm.label), ":")
-    return Reply(f"Changed {vm.label}", (Para(stacked([head, *told])),))
+        said = _when(step, at_next_start=answer is Modified.NEXT_BOOT)
+        told.append(line("• ", said))
+    head = line(say("Changed {machine}:", machine=bold(vm.label)))
+    return Reply(say("Changed {machine}", machine=vm.label), (Para(stacked([head, *told])),))
+
+
+def _when(step: _Step, *, at_next_start: bool) -> Text:
+    return say("{change} (from the next start)", change=step.said) if at_next_start else step.said
 
 
 async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]:
@@ -132,10 +135,15 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
         name = next(name for name in FIELDS if wanted[name] is not None)
         field = FIELDS[name]
         raise Refused(
-            f"There is nothing to change: {field.called} is {now[name]}{field.unit} already.",
+            say(
+                "There is nothing to change: {called} is {now}{unit} already.",
+                called=field.called,
+                now=now[name],
+                unit=field.unit,
+            ),
             field=name,
         )
-    said = [f"{step.said}{_NEXT_START if step.at_next_start else ''}" for step in steps]
+    said = [str(_when(step, at_next_start=step.at_next_start)) for step in steps]
     return {
         "change": "; ".join(said),
         **present_of(wanted, now),
@@ -192,9 +200,11 @@ async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
     own, shown = detail.ssh_ip.split("."), info.ip.split(".")
     if len(own) != 4 or len(shown) != 4 or set(shown) == {"*"}:
         raise Refused(
-            "I cannot tell whether this machine has a public IP of its own, "
-            "and DBC would take it away with this change.",
-            hint="Say it: public_ip=<address>, or public_ip=none.",
+            say(
+                "I cannot tell whether this machine has a public IP of its own, and DBC "
+                "would take it away with this change."
+            ),
+            hint=say("Say it: public_ip=<address>, or public_ip=none."),
             field="public_ip",
         )
     is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))
@@ -203,17 +213,21 @@ async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
 
 def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) -> BotError:
     """The error with what was changed before it and what was not tried."""
-    told = f"{step.said}: {error.sentence}"
+    told = say("{change}: {problem}", change=step.said, problem=error.words)
     if done:
-        told = f"Changed: {'; '.join(one.said for one in done)}. Then {told}"
+        told = say("Changed: {done}. Then {failed}", done=_said(done), failed=told)
     if left:
-        told += f" Not tried: {'; '.join(one.said for one in left)}."
+        told = say("{told} Not tried: {left}.", told=told, left=_said(left))
     partly = BotError(told, hint=error.hint, field=error.field)
     partly.severity = error.severity
     if done and partly.severity is Severity.REFUSED:  # something has changed
         partly.severity = Severity.FAILED
     partly.learnt = {TRIED: " ".join(one.name for one in [*done, step])}
     return partly
+
+
+def _said(steps: list[_Step]) -> str:
+    return "; ".join(one.said for one in steps)
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -223,7 +237,9 @@ def _check(values: Mapping[str, str]) -> None:
         for p in COMMAND.parameters
     }
     if not steps_of(wanted, {}):
-        raise Refused("There is nothing to change.", hint="Name what should change, like mem=64.")
+        raise Refused(
+            say("There is nothing to change."), hint=say("Name what should change, like mem=64.")
+        )
 
 
 def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str, str]:
@@ -240,8 +256,10 @@ def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str
 
 def _before_of(name: str) -> FactKind:
     field = FIELDS[name]
-    label = f"{field.called[:1].upper()}{field.called[1:]} now"
-    return FactKind(label, said=partial(_with_unit, field.unit), called=field.called)
+    heading = f"{field.called[:1].upper()}{field.called[1:]}"
+    return FactKind(
+        say("{field} now", field=heading), said=partial(_with_unit, field.unit), called=field.called
+    )
 
 
 def _with_unit(unit: str, text: str) -> str:
@@ -257,8 +275,14 @@ COMMAND = Command(
     check=_check,
     look=_before,
     present=_present,
-    unanswered=Follow(Goal.CHANGED, "is being changed", "is changed"),
+    unanswered=Follow(
+        Goal.CHANGED,
+        say("{label} is being changed on {node}"),
+        say("{label} is changed on {node}"),
+    ),
     facts={f"{WAS}{name}": _before_of(name) for name in FIELDS},
-    asks="Change {change} of",
-    loses="Ports, filters and a public IP change at once, the rest from the machine's next start.",
+    asks=say("Change {change} of {target}"),
+    loses=say(
+        "Ports, filters and a public IP change at once, the rest from the machine's next start."
+    ),
 )

@@ -19,27 +19,29 @@ from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Goal, Machine, Node, Watch
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import short
+from bot.pipeline.formatting import joined, short
 from bot.pipeline.under_way import title_of, under_way
-from bot.reply import Reply, Row, Rows, bold, code, command, line, time
+from bot.reply import Phrase, Reply, Row, Rows, bold, code, command, line, say, time
 from bot.services.matching import best_of
 from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
 
-What = Annotated[str, Arg("Watch", "watch", "Its number, or the machine's name or id", "train-01")]
+What = Annotated[
+    str, Arg(say("Watch"), "watch", say("Its number, or the machine's name or id"), "train-01")
+]
 
-_UNTIL: Mapping[Goal, str] = {
-    Goal.RUNNING: "it runs",
-    Goal.CLOSED: "it is off",
-    Goal.GONE: "it is deleted",
-    Goal.SETTLED: "it comes to rest",
-    Goal.DOWNLOADED: "it is downloaded",
-    Goal.UPLOADED: "it is uploaded",
-    Goal.SNAPSHOT: "it is on the image server",
-    Goal.DISK_ADDED: "the disk is added",
-    Goal.DISK_GROWN: "the disk has grown",
-    Goal.DISK_DELETED: "the disk is deleted",
-    Goal.CHANGED: "the change is seen",
+_UNTIL: Mapping[Goal, Phrase] = {
+    Goal.RUNNING: say("it runs"),
+    Goal.CLOSED: say("it is off"),
+    Goal.GONE: say("it is deleted"),
+    Goal.SETTLED: say("it comes to rest"),
+    Goal.DOWNLOADED: say("it is downloaded"),
+    Goal.UPLOADED: say("it is uploaded"),
+    Goal.SNAPSHOT: say("it is on the image server"),
+    Goal.DISK_ADDED: say("the disk is added"),
+    Goal.DISK_GROWN: say("the disk has grown"),
+    Goal.DISK_DELETED: say("the disk is deleted"),
+    Goal.CHANGED: say("the change is seen"),
 }
 
 
@@ -50,21 +52,22 @@ async def list_watches(ctx: Context) -> Reply:
     hidden = await ctx.hidden("watch.list")
     watches = [watch for watch in watches if watch.node not in hidden]
     if not watches:
-        return Reply.empty("Nothing is being followed for you.")
+        return Reply.empty(say("You have no operations in progress."))
     machines = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
     rows = [await _row(ctx, watch, machines) for watch in watches]
-    return Reply("Followed for you", (Rows(tuple(rows)),))
+    return Reply(say("Your operations in progress"), (Rows(tuple(rows)),))
 
 
 async def _row(ctx: Context, watch: Watch, machines: Sequence[Machine]) -> Row:
     label = await ctx.services.inventory.label(watch.node)
     told, status = await under_way(ctx.services, watch, machines)
-    until = "it is known whether it stopped" if watch.stopped_by else _UNTIL[watch.goal]
-    shown = line(
-        code(short(watch.id)), " ", told,
-        line(" · ", told_to_stop(watch)) if watch.stopped_by else "",
-        f" · followed until {until} · since ", time(watch.started_at),
-    )  # fmt: skip
+    until = say("it is known whether it stopped") if watch.stopped_by else _UNTIL[watch.goal]
+    shown = joined(
+        line(code(short(watch.id)), " ", told),
+        line(told_to_stop(watch)) if watch.stopped_by else "",
+        say("followed until {until}", until=until),
+        say("since {time}", time=time(watch.started_at)),
+    )
     data = {
         "id": watch.id,
         "what": watch.label,
@@ -88,8 +91,12 @@ async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     if detail.phase not in {Phase.BUSY, Phase.UNKNOWN}:
         raise Conflict(
-            f"{vm.label} is “{state_of(detail.status)}”: nothing is changing.",
-            hint="There is something to follow only while it starts, stops, is made …",
+            say(
+                "{machine} is “{status}”: nothing is changing.",
+                machine=vm.label,
+                status=state_of(detail.status),
+            ),
+            hint=say("There is something to follow only while it starts, stops, is made …"),
         )
     return {}
 
@@ -129,23 +136,31 @@ def _goal(known: Mapping[str, str]) -> Goal:
     return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
 
 
-def _transfer(known: Mapping[str, str]) -> str:
+def _transfer(known: Mapping[str, str]) -> Phrase:
+    server = known.get("server", "")
     if _goal(known) is Goal.DOWNLOADED:
-        return f"is being downloaded from {known.get('server', '')} to {{node}}"
-    return f"is being uploaded from {{node}} to {known.get('server', '')}"
+        return say("{label} is being downloaded from {server} to {node}", server=server)
+    return say("{label} is being uploaded from {node} to {server}", server=server)
 
 
 async def stop(ctx: Context, watch: What) -> Reply:
     """Follow something no longer; the machine or transfer itself goes on."""
     found = await _meant(ctx, watch)
     await ctx.services.watches.stop(found, ctx.actor)
-    return Reply.of("I no longer follow ", bold(found.label), ".", private=True)
+    return Reply.of(say("I no longer follow {watch}.", watch=bold(found.label)), private=True)
 
 
 async def _followed_now(ctx: Context, watch: str) -> Mapping[str, str]:
     found = await _meant(ctx, watch)
     on = await ctx.services.inventory.label(found.node)
-    return {"what": f"{found.label} on {on}, until {_UNTIL[found.goal]} ({short(found.id)})"}
+    told = say(
+        "{watch} on {node}, until {until} ({id})",
+        watch=found.label,
+        node=on,
+        until=_UNTIL[found.goal],
+        id=short(found.id),
+    )
+    return {"what": str(told)}
 
 
 async def _meant(ctx: Context, watch: str) -> Watch:
@@ -155,12 +170,15 @@ async def _meant(ctx: Context, watch: str) -> Watch:
     found = best_of(watches, watch, lambda it: ((it.id, it.task), (it.label,)), lambda it: (it.id,))
     if not found:
         raise NotFound(
-            f"Nothing followed for you is called “{watch}”.",
-            hint=line("See: ", command("watch list")),
+            say("Nothing followed for you is called “{watch}”.", watch=watch),
+            hint=line(say("See: {command}", command=command("watch list"))),
         )
     if len(found) > 1:
         numbers = ", ".join(short(w.id) for w in found)
-        raise Refused(f"“{watch}” could be any of {numbers}.", hint="Say the number.")
+        raise Refused(
+            say("“{watch}” could be any of {numbers}.", watch=watch, numbers=numbers),
+            hint=say("Say the number."),
+        )
     return found[0]
 
 
@@ -170,7 +188,7 @@ def _check_image(values: Mapping[str, str]) -> None:
 
 GROUP = Group(
     "watch",
-    "Operations in progress",
+    say("Operations in progress"),
     (
         Command("list", list_watches, example="watch list", synonyms=("ls",)),
         Command(
@@ -178,9 +196,13 @@ GROUP = Group(
             vm,
             Effect.CHANGE,
             "watch vm train-01",
-            asks="Follow",
+            asks=say("Follow {target}"),
             look=_before_vm,
-            follow=Follow(Goal.SETTLED, "is changing", "has come to rest"),
+            follow=Follow(
+                Goal.SETTLED,
+                say("{label} is changing on {node}"),
+                say("{label} has come to rest on {node}"),
+            ),
             is_personal=True,
         ),
         Command(
@@ -188,10 +210,10 @@ GROUP = Group(
             image,
             Effect.CHANGE,
             "watch image ubuntu.qcow2 on gpu1",
-            asks="Follow the {direction} of",
+            asks=say("Follow the {direction} of {target}"),
             check=_check_image,
             look=_before_image,
-            follow=Follow(_goal, _transfer, "has been transferred"),
+            follow=Follow(_goal, _transfer, say("{label} has been transferred on {node}")),
             is_personal=True,
         ),
         Command(
@@ -200,9 +222,9 @@ GROUP = Group(
             Effect.CHANGE,
             "watch stop train-01",
             shows=_followed_now,
-            facts={"what": FactKind("What is followed", called="what is followed")},
-            asks="Stop following {watch}",
-            loses="Nobody is told how it ends.",
+            facts={"what": FactKind(say("What is followed"), called=say("what is followed"))},
+            asks=say("Stop following {watch}"),
+            loses=say("Nobody is told how it ends."),
             is_personal=True,
         ),
     ),

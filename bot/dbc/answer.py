@@ -17,6 +17,7 @@ from bot.dbc.foreign import Raw, by_code, by_content, by_status, without_code
 from bot.dbc.success import Unproved
 from bot.folding import sound
 from bot.redaction import each_text
+from bot.reply import say
 
 T = TypeVar("T")
 
@@ -74,14 +75,14 @@ def _parse(raw: Raw, mode: Mode, most: int) -> _Parsed | DbcError:
     except (ValueError, RecursionError):
         return by_content(raw, mode)
     if not isinstance(found, dict):
-        return without_code(raw, mode, "no JSON object")
+        return without_code(raw, mode, say("no JSON object"))
     if not any(key in found for key in _CODES):
         found = next((found[n] for n in _NETWORKS if isinstance(found.get(n), dict)), found)
     # Other services say `status` as well, for their own errors.
     names = _CODES if raw.status == 200 else _CODES[:-1]
     code = _code(next((found[k] for k in names if k in found), None))
     if code is None:
-        return without_code(raw, mode, "JSON that has no error code")
+        return without_code(raw, mode, say("JSON that has no error code"))
     payload = found.get("message", found.get("data"))
     text = payload if isinstance(payload, str) else found.get("error_message", "")
     return _Parsed(code, payload, text if isinstance(text, str) else "")

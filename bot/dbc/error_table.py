@@ -33,6 +33,7 @@ from bot.dbc.errors import (
     WrongNodeKind,
 )
 from bot.dbc.reasons import Reason
+from bot.reply import Text, say
 
 MAX_DBC_TEXT = 300  # a node's text goes into one line of a message
 
@@ -45,8 +46,8 @@ class Row:
     pattern: str = ""
     codes: tuple[int, ...] = ()
     least_status: int = 0
-    sentence: str = ""
-    hint: str = ""
+    sentence: Text = ""
+    hint: Text = ""
     field: str = ""
 
     def matches(self, status: int, code: int, text: str) -> bool:
@@ -89,9 +90,9 @@ _FRONT = (
         OutcomeUnknown,
         r"^unhandled request",
         (-32701,),
-        hint="The daemon may be too old for this. Look at the present state first.",
+        hint=say("The daemon may be too old for this. Look at the present state first."),
     ),
-    Row(Missing, r"^network name not exist", (-32701,), sentence="There is no such network."),
+    Row(Missing, r"^network name not exist", (-32701,), sentence=say("There is no such network.")),
     Row(NodeTimeout, r" timeout$", (-1, -32701)),
     Row(DaemonUnavailable, "", (-32701,)),
     Row(Unreadable, r"response parse error$", (-1,), least_status=500),
@@ -100,8 +101,8 @@ _FRONT = (
         Missing,
         r"^image_server not exist",
         (-25,),
-        sentence="The DBC daemon does not know this image server.",
-        hint="List the image servers it is configured with.",
+        sentence=say("The DBC daemon does not know this image server."),
+        hint=say("List the image servers it is configured with."),
         field="image_server",
     ),
     Row(InvalidRequest, "", (-25, -32600, -32601)),
@@ -109,32 +110,32 @@ _FRONT = (
     Row(OutcomeUnknown, "", least_status=500),
 )
 
-_RETRY_SOON = "The node is clearing away a stray machine first. Try again in a minute."
+_RETRY_SOON = say("The node is clearing away a stray machine first. Try again in a minute.")
 
 _STATES = (
-    Row(StateConflict, r"^task is running", sentence="The machine is running."),
-    Row(StateConflict, r"^task is shut_off", sentence="The machine is off."),
-    Row(StateConflict, r"^task is being shutdown", sentence="The machine is shutting down."),
-    Row(StateConflict, r"^task is suspended", sentence="The machine is asleep."),
-    Row(StateConflict, r"^task is paused", sentence="The machine is paused."),
-    Row(StateConflict, r"^task is crashed", sentence="The machine has crashed."),
+    Row(StateConflict, r"^task is running", sentence=say("The machine is running.")),
+    Row(StateConflict, r"^task is shut_off", sentence=say("The machine is off.")),
+    Row(StateConflict, r"^task is being shutdown", sentence=say("The machine is shutting down.")),
+    Row(StateConflict, r"^task is suspended", sentence=say("The machine is asleep.")),
+    Row(StateConflict, r"^task is paused", sentence=say("The machine is paused.")),
+    Row(StateConflict, r"^task is crashed", sentence=say("The machine has crashed.")),
     Row(StateConflict, r"^task is "),
     Row(
         StateConflict,
         r"please close task first",
-        sentence="This is only possible while the machine is off.",
-        hint="Shut it down first (flush inside it before: on DBC, a shutdown is a power cut).",
+        sentence=say("This is only possible while the machine is off."),
+        hint=say("Shut it down first (flush inside it before: on DBC, a shutdown is a power cut)."),
     ),
     Row(
         StateConflict,
         r"only the running task",
-        sentence="This is only possible while the machine is running.",
-        hint="Start it first.",
+        sentence=say("This is only possible while the machine is running."),
+        hint=say("Start it first."),
     ),
     Row(
         StateConflict,
         r"please try again in a minute",
-        sentence="The node cannot do this right now.",
+        sentence=say("The node cannot do this right now."),
         hint=_RETRY_SOON,
     ),
 )
@@ -144,21 +145,21 @@ _CLASHES = (
     Row(
         Clash,
         r"port conflict, exist (?P<field>\w+)|(?P<field2>new_\w+_port) .*has been used",
-        sentence="This port is used by another machine.",
-        hint="Choose another port.",
+        sentence=say("This port is used by another machine."),
+        hint=say("Choose another port."),
     ),
-    Row(Clash, r"public ip being used", sentence="This IP is in use.", field="public_ip"),
+    Row(Clash, r"public ip being used", sentence=say("This IP is in use."), field="public_ip"),
     Row(
         Clash,
         r"in downloading|in uploading",
-        sentence="The image is being transferred at present.",
-        hint="Wait for the end of the transfer, or stop it.",
+        sentence=say("The image is being transferred at present."),
+        hint=say("Wait for the end of the transfer, or stop it."),
     ),
     Row(
         Clash,
         r"network is in used",
-        sentence="There are still machines in this network.",
-        hint="Delete these machines first.",
+        sentence=say("There are still machines in this network."),
+        hint=say("Delete these machines first."),
     ),
     Row(Clash, r"already exist|has been used|being used|are the same!"),
 )
@@ -173,22 +174,26 @@ _NODE = (
         r"^not supported$|nodes are not supported|no machine info|^pxe not support disk"
         r"|device not support|^get bare metal node info failed",
     ),
-    Row(Missing, r"no disk(:|$)", sentence="The machine has no such disk."),
-    Row(Missing, r"^data_file_name", sentence="There is no such file.", field="data_file_name"),
-    Row(Missing, r"image.* not exist", sentence="There is no such image.", field="image_name"),
-    Row(Missing, r"snapshot_name not exist", sentence="There is no such snapshot."),
+    Row(Missing, r"no disk(:|$)", sentence=say("The machine has no such disk.")),
+    Row(
+        Missing, r"^data_file_name", sentence=say("There is no such file."), field="data_file_name"
+    ),
+    Row(Missing, r"image.* not exist", sentence=say("There is no such image."), field="image_name"),
+    Row(Missing, r"snapshot_name not exist", sentence=say("There is no such snapshot.")),
     Row(
         Missing,
         r"network name not exist|can not find network",
-        sentence="There is no such network on this node.",
+        sentence=say("There is no such network on this node."),
         field="network_name",
     ),
     Row(Missing, r"not exist|not found|can not find"),
     Row(
         NoCapacity,
         r"exactly rented",
-        sentence="Where single GPUs are rented, a machine takes all of them, no fewer, no more.",
-        hint="Give the number of GPUs that the order is for.",
+        sentence=say(
+            "Where single GPUs are rented, a machine takes all of them, no fewer, no more."
+        ),
+        hint=say("Give the number of GPUs that the order is for."),
         field="gpu_count",
     ),
     Row(NoCapacity, r"allocate gpu|gpu_count exceeds|check gpu", field="gpu_count"),
@@ -198,7 +203,7 @@ _NODE = (
     Row(
         OperationRefused,
         r"^'?(?P<field>\w+)'?( \d+)? (is (empty|invalid|not digit)|can not be empty)",
-        sentence="The node does not accept a value that was given.",
+        sentence=say("The node does not accept a value that was given."),
     ),
     Row(InvalidRequest, "", least_status=400),
     Row(OperationRefused),

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
 from bot.errors import BotError, Conflict, NotFound, Refused
-from bot.reply import Line, Severity, Words, command, line, time
+from bot.reply import Line, Severity, Text, Words, command, line, say, time
 
 
 class Mode(StrEnum):
@@ -29,6 +29,16 @@ class Delivery(StrEnum):
     UNKNOWN = "unknown"  # it may have been carried out; only reading can tell
 
 
+_THE_NODE, _THE_NODE_FIRST = say("the node"), say("The node")
+
+
+def _naming(words: Text, node: Text, at_start: Text) -> Text:
+    """The words with the name of the node, which stands elsewhere than at the start or there."""
+    if isinstance(words, str):
+        return words
+    return words.filled({"node": node, "Node": at_start}.__getitem__)
+
+
 class DbcError(BotError):
     """A call to DBC that did not succeed.
 
@@ -36,10 +46,10 @@ class DbcError(BotError):
     secrets; it comes from outside and must be escaped like any such text.
     """
 
-    default_sentence: ClassVar[str] = "DBC refused the request."
-    default_hint: ClassVar[str] = ""
-    change_hint: ClassVar[str] = ""  # instead of the default hint, for a change
-    change_sentence: ClassVar[str] = ""  # instead of the default sentence, for a change
+    default_sentence: ClassVar[Text] = say("DBC refused the request.")
+    default_hint: ClassVar[Text] = ""
+    change_hint: ClassVar[Text] = ""  # instead of the default hint, for a change
+    change_sentence: ClassVar[Text] = ""  # instead of the default sentence, for a change
     default_delivery: ClassVar[Delivery] = Delivery.REFUSED
     # Whether it is about the way there, or the node's own way to the chain, not about what was
     # asked for: the same request may work a moment later.
@@ -47,7 +57,7 @@ class DbcError(BotError):
 
     def __init__(
         self,
-        sentence: str = "",
+        sentence: Text = "",
         *,
         hint: Words = "",
         field: str = "",
@@ -62,9 +72,11 @@ class DbcError(BotError):
         advice = self.default_hint
         if mode is Mode.CHANGE and self.change_hint:
             advice = self.change_hint
-        super().__init__(sentence or own, hint=hint or advice, field=field)
-        self._template = self.sentence
-        self.named("the node", at_start="The node")
+        self._template = sentence or own
+        super().__init__(
+            _naming(self._template, _THE_NODE, _THE_NODE_FIRST), hint=hint or advice, field=field
+        )
+        self.named(_THE_NODE, at_start=_THE_NODE_FIRST)
         self.mode = mode
         self.delivery = self.default_delivery
         self.dbc_text = dbc_text
@@ -73,9 +85,9 @@ class DbcError(BotError):
         if self.outcome_unknown:
             self.severity = Severity.UNKNOWN
 
-    def named(self, node: str, at_start: str = "") -> None:
+    def named(self, node: Text, at_start: Text = "") -> None:
         """Say which node it is about, where the sentence speaks of one that keeps silent."""
-        self.words = self._template.replace("{Node}", at_start or node).replace("{node}", node)
+        self.words = _naming(self._template, node, at_start or node)
         self.args = (self.sentence,)
 
     @property
@@ -94,7 +106,7 @@ class InvalidField(DbcError, Refused):
 
     default_delivery = Delivery.NOT_SENT
 
-    def __init__(self, sentence: str, *, field: str, hint: Words = "") -> None:
+    def __init__(self, sentence: Text, *, field: str, hint: Words = "") -> None:
         super().__init__(sentence, hint=hint, field=field)
 
 
@@ -107,7 +119,7 @@ class WouldSend(Refused):
     def __init__(
         self, method: str, path: str, additional: Mapping[str, object], node_id: str
     ) -> None:
-        super().__init__("This was a dry run: nothing was sent.")
+        super().__init__(say("This was a dry run: nothing was sent."))
         self.method = method
         self.path = path
         self.additional = dict(additional)
@@ -120,21 +132,21 @@ class Foreign:
     `answer` is the sentence that says who gave it, and with which status.
     """
 
-    answer = ""
+    answer: Text = ""
 
 
 class InvalidRequest(DbcError):
     """The daemon found the request malformed (HTTP 400/404, docs/dbc-api.md §7.1)."""
 
-    default_sentence = "The DBC daemon did not accept the request as valid."
-    default_hint = "The daemon may be of another version than this bot expects."
+    default_sentence = say("The DBC daemon did not accept the request as valid.")
+    default_hint = say("The daemon may be of another version than this bot expects.")
 
 
 class DaemonUnavailable(DbcError):
     """No daemon could take the request or pass it on. Surely not sent to the node."""
 
-    default_sentence = "The DBC daemon could not pass the request on."
-    default_hint = "Try again in a minute."
+    default_sentence = say("The DBC daemon could not pass the request on.")
+    default_hint = say("Try again in a minute.")
     default_delivery = Delivery.NOT_SENT
     passes = True
 
@@ -142,21 +154,21 @@ class DaemonUnavailable(DbcError):
 class Unreachable(DaemonUnavailable):
     """No connection to the daemon: refused, or not made in time."""
 
-    default_sentence = "The DBC daemon cannot be reached."
-    default_hint = "Check that it runs and that DBC_CLIENT_URLS names its address."
+    default_sentence = say("The DBC daemon cannot be reached.")
+    default_hint = say("Check that it runs and that DBC_CLIENT_URLS names its address.")
 
 
 class TurnedAway(Foreign, DaemonUnavailable):
     """Something in front of the daemon refused the request, which went no further."""
 
-    default_sentence = "A gateway in front of the DBC daemon refused the request."
+    default_sentence = say("A gateway in front of the DBC daemon refused the request.")
 
 
 class NodeUnknown(DaemonUnavailable):
     """The daemon does not know the node now (`create node request failed`)."""
 
-    default_sentence = "The DBC daemon does not know {node} at the moment."
-    default_hint = (
+    default_sentence = say("The DBC daemon does not know {node} at the moment.")
+    default_hint = say(
         "The node is offline, its id is wrong, or the daemon has just started: "
         "then it learns of nodes within a minute or two."
     )
@@ -165,8 +177,8 @@ class NodeUnknown(DaemonUnavailable):
 class DaemonFull(DaemonUnavailable):
     """1,024 requests hang in the daemon (`create request session failed`)."""
 
-    default_sentence = "The DBC daemon is clogged with unanswered requests and takes no more."
-    default_hint = "It usually has to be restarted by whoever runs it."
+    default_sentence = say("The DBC daemon is clogged with unanswered requests and takes no more.")
+    default_hint = say("It usually has to be restarted by whoever runs it.")
 
 
 class DaemonDisconnected(DaemonUnavailable):
@@ -175,43 +187,47 @@ class DaemonDisconnected(DaemonUnavailable):
     It is left alone for a minute; this is raised for that minute, too.
     """
 
-    default_sentence = "The DBC daemon has lost its connection to the DBC network."
-    default_hint = "It is left alone for a minute, since it tends to restart by itself."
+    default_sentence = say("The DBC daemon has lost its connection to the DBC network.")
+    default_hint = say("It is left alone for a minute, since it tends to restart by itself.")
 
 
 class TooBusy(DaemonUnavailable):
     """Our own limit on pending requests; waiting for a turn took too long."""
 
-    default_sentence = "Too many requests are waiting for {node}."
-    default_hint = "Try again in a moment."
+    default_sentence = say("Too many requests are waiting for {node}.")
+    default_hint = say("Try again in a moment.")
 
 
 class NodeSilent(DaemonUnavailable):
     """The node left several requests in a row unanswered; it is asked again after a pause."""
 
-    default_sentence = "{Node} is not responding."
+    default_sentence = say("{Node} is not responding.")
 
     def __init__(self, *, mode: Mode = Mode.READ, until: datetime | None = None) -> None:
         self._until = until
         super().__init__(mode=mode)
 
-    def named(self, node: str, at_start: str = "") -> None:
+    def named(self, node: Text, at_start: Text = "") -> None:
         """Say which node it is about, and when and how it is asked again."""
         super().named(node, at_start)
-        told = line("Next retry ", time(self._until)) if self._until else line("Retrying now")
-        which = "<node>" if at_start or " " in node else node
-        self.hint = line(told, ". Retry at once: ", command(f"node retry {which}"))
+        which = "<node>" if at_start or " " in str(node) else str(node)
+        retry = command(f"node retry {which}")
+        told = say("Retrying now. Retry at once: {command}", command=retry)
+        if self._until is not None:
+            at = time(self._until)
+            told = say("Next retry {time}. Retry at once: {command}", time=at, command=retry)
+        self.hint = line(told)
 
 
 class OutcomeUnknown(DbcError):
     """No usable answer. For a change: nobody knows whether it was carried out."""
 
-    default_sentence = "The DBC daemon gave no answer about what became of the request."
-    change_sentence = (
+    default_sentence = say("The DBC daemon gave no answer about what became of the request.")
+    change_sentence = say(
         "The command was sent, but what became of it is not known: it may or may not be done."
     )
-    default_hint = "Try again in a moment."
-    change_hint = "Look at the present state before doing anything again."
+    default_hint = say("Try again in a moment.")
+    change_hint = say("Look at the present state before doing anything again.")
     default_delivery = Delivery.UNKNOWN
     passes = True
 
@@ -219,8 +235,8 @@ class OutcomeUnknown(DbcError):
 class NodeTimeout(OutcomeUnknown):
     """No answer in time: the daemon's own 30 s text, or our read timeout."""
 
-    default_sentence = "{Node} did not answer in time."
-    change_sentence = (
+    default_sentence = say("{Node} did not answer in time.")
+    change_sentence = say(
         "The command was sent, but {node} did not answer in time: it may still be carried out."
     )
 
@@ -228,8 +244,8 @@ class NodeTimeout(OutcomeUnknown):
 class ConnectionLost(OutcomeUnknown):
     """The connection to the daemon broke before the answer was complete."""
 
-    default_sentence = "The connection to the DBC daemon broke before it answered."
-    change_sentence = (
+    default_sentence = say("The connection to the DBC daemon broke before it answered.")
+    change_sentence = say(
         "The connection to the DBC daemon broke after the command may have been sent: "
         "it may or may not be done."
     )
@@ -238,27 +254,27 @@ class ConnectionLost(OutcomeUnknown):
 class GatewayFailed(Foreign, OutcomeUnknown):
     """A gateway's own error (HTTP 502, 503, 504 …): it may have sent the request on."""
 
-    default_sentence = "A gateway answered instead of the DBC daemon."
-    default_hint = "The daemon behind it is down or overloaded. Try again in a moment."
+    default_sentence = say("A gateway answered instead of the DBC daemon.")
+    default_hint = say("The daemon behind it is down or overloaded. Try again in a moment.")
 
 
 class Redirected(Foreign, OutcomeUnknown):
     """A redirect; following it would carry credentials to another place."""
 
-    default_sentence = "The address of the DBC daemon redirects elsewhere."
+    default_sentence = say("The address of the DBC daemon redirects elsewhere.")
 
 
 class NotDaemon(Foreign, OutcomeUnknown):
     """Something else answers at the daemon's address: a web page, another service."""
 
-    default_sentence = "What answers at the DBC daemon's address is not a DBC daemon."
+    default_sentence = say("What answers at the DBC daemon's address is not a DBC daemon.")
 
 
 class CutOff(OutcomeUnknown):
     """An answer that ends in the middle."""
 
-    default_sentence = "DBC's answer was cut off."
-    change_sentence = "The command was sent, but DBC's answer was cut off: it may be done."
+    default_sentence = say("DBC's answer was cut off.")
+    change_sentence = say("The command was sent, but DBC's answer was cut off: it may be done.")
 
 
 _GARBLED = -1  # the daemon's `response parse error`
@@ -271,9 +287,11 @@ class Unreadable(OutcomeUnknown):
     whose description breaks the answer, although the machine is made (docs/dbc-api.md §11.1).
     """
 
-    default_sentence = "DBC's answer could not be read."
-    change_sentence = "The command was sent, but DBC's answer could not be read: it may be done."
-    default_hint = (
+    default_sentence = say("DBC's answer could not be read.")
+    change_sentence = say(
+        "The command was sent, but DBC's answer could not be read: it may be done."
+    )
+    default_hint = say(
         "Often a description, name or log line on the node contains a quote, a backslash "
         "or a line break."
     )
@@ -291,11 +309,11 @@ class Unreadable(OutcomeUnknown):
 class TooLong(Unreadable):
     """An answer beyond any node's: it is left unread, or it would hold up everybody else's work."""
 
-    default_sentence = "DBC's answer is too long to be read."
-    change_sentence = (
+    default_sentence = say("DBC's answer is too long to be read.")
+    change_sentence = say(
         "The command was sent, but DBC's answer is too long to be read: it may be done."
     )
-    default_hint = (
+    default_hint = say(
         "It lists far more than a node has: at most 1,000 entries are read. Tell whoever runs it."
     )
 
@@ -303,8 +321,8 @@ class TooLong(Unreadable):
 class Unconfirmed(OutcomeUnknown):
     """Error code 0, and a text that success is not known to have (docs/dbc-api.md §11.4)."""
 
-    default_sentence = "DBC's answer is not one that it gives to success."
-    change_sentence = (
+    default_sentence = say("DBC's answer is not one that it gives to success.")
+    change_sentence = say(
         "The command was sent, but the answer is not one that DBC gives to success: "
         "it may or may not be done."
     )
@@ -315,9 +333,9 @@ class Unconfirmed(OutcomeUnknown):
         return self.dbc_text
 
     @property
-    def answer(self) -> str:  # type: ignore[override]
+    def answer(self) -> Text:  # type: ignore[override]
         """The answer as a sentence."""
-        return f"The node answered “{self.dbc_text}”."
+        return say("The node answered “{text}”.", text=self.dbc_text)
 
 
 class ChainUnavailable(DbcError):
@@ -327,16 +345,16 @@ class ChainUnavailable(DbcError):
     §11.4). A node that is reported offline on the chain answers the same.
     """
 
-    default_sentence = "{Node} cannot reach the chain to check the rental."
-    change_sentence = (
+    default_sentence = say("{Node} cannot reach the chain to check the rental.")
+    change_sentence = say(
         "{Node} received the command and refused it, because it cannot reach the chain to check "
         "the rental. Nothing has changed."
     )
-    default_hint = (
+    default_hint = say(
         "This usually passes within a minute and does not mean that the session is invalid. "
         "If it lasts, the chain may list the node as offline."
     )
-    change_hint = (
+    change_hint = say(
         "Try again in a minute. This does not mean that the session is invalid; if it lasts, the "
         "chain may list the node as offline."
     )
@@ -378,15 +396,15 @@ class NotAuthorised(DbcError, Refused):
 class Missing(DbcError, NotFound):
     """Something named in the request does not exist there: an image, disk, network, snapshot."""
 
-    default_sentence = "What was named does not exist on the node."
-    default_hint = "The list command of that kind shows what is there."
+    default_sentence = say("What was named does not exist on the node.")
+    default_hint = say("The list command of that kind shows what is there.")
 
 
 class TaskNotFound(Missing):
     """No such machine on the node, or none that these credentials can see."""
 
-    default_sentence = "There is no such machine on this node."
-    default_hint = (
+    default_sentence = say("There is no such machine on this node.")
+    default_hint = say(
         "It was deleted, belongs to someone else, or its creation has failed or just begun."
     )
 
@@ -394,14 +412,14 @@ class TaskNotFound(Missing):
 class StateConflict(DbcError, Conflict):
     """The machine's present state does not allow this."""
 
-    default_sentence = "The machine's present state does not allow this."
-    default_hint = "Look at its state first."
+    default_sentence = say("The machine's present state does not allow this.")
+    default_hint = say("Look at its state first.")
 
 
 class Clash(DbcError, Conflict):
     """Something is taken: a port, an id, a name, a file under transfer."""
 
-    default_sentence = "This clashes with something that is already there."
+    default_sentence = say("This clashes with something that is already there.")
 
 
 class TaskExists(Clash):
@@ -411,10 +429,10 @@ class TaskExists(Clash):
     way has sent it twice. What becomes of the machine is settled by looking.
     """
 
-    default_sentence = "A machine with this id already exists."
+    default_sentence = say("A machine with this id already exists.")
     default_delivery = Delivery.UNKNOWN
-    answer = "The node answered that it has this machine already."
-    said = answer
+    answer = say("The node answered that it already has this machine.")
+    said: Text = answer
 
 
 class OperationRefused(DbcError):
@@ -425,33 +443,33 @@ class OperationRefused(DbcError):
         """The node's own words: nothing of ours says as much."""
         return self.dbc_text
 
-    default_sentence = "The node refused to do this."
+    default_sentence = say("The node refused to do this.")
 
 
 class NoCapacity(OperationRefused):
     """Not enough free GPUs, cores, memory or disk, or more than is rented."""
 
-    default_sentence = "{Node} has not enough free resources for this, or fewer are rented."
+    default_sentence = say("{Node} has not enough free resources for this, or fewer are rented.")
 
-    def named(self, node: str, at_start: str = "") -> None:
+    def named(self, node: Text, at_start: Text = "") -> None:
         """Say which node it is about, and how to see what it has left if there is no other hint."""
         super().named(node, at_start)
         if not self.hint or self.hint == _what_is_left("<node>"):
-            self.hint = _what_is_left("<node>" if at_start or " " in node else node)
+            self.hint = _what_is_left("<node>" if at_start or " " in str(node) else str(node))
 
 
 def _what_is_left(node: str) -> Line:
-    return line("See what it has left: ", command(f"node show {node}"))
+    return line(say("See what it has left: {command}", command=command(f"node show {node}")))
 
 
 class WrongNodeKind(OperationRefused):
     """A GPU node was asked for bare metal or the other way round."""
 
-    default_sentence = "This kind of node cannot do that."
-    default_hint = "Check whether a GPU node, a bare-metal machine or its manager is meant."
+    default_sentence = say("This kind of node cannot do that.")
+    default_hint = say("Check whether a GPU node, a bare-metal machine or its manager is meant.")
 
 
 class NoBackEnd(OperationRefused):
     """`bare metal client not existed`. The boot-device call answers so even when it worked."""
 
-    default_sentence = "The bare-metal manager has no means of controlling this machine."
+    default_sentence = say("The bare-metal manager has no means of controlling this machine.")

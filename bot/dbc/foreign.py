@@ -20,6 +20,7 @@ from bot.dbc.errors import (
     TurnedAway,
     Unreadable,
 )
+from bot.reply import Phrase, Text, say
 
 DAEMONS = frozenset({200, 400, 404, 500})  # the statuses that a daemon gives to JSON
 # With these a request is turned away before it is passed on. Others are also what a proxy says that
@@ -30,8 +31,8 @@ _AT_THE_DOOR = frozenset(
 _STATUSES = range(100, 600)  # as an error code: a gateway's, a daemon has none of these
 _PRODUCT = re.compile(r"[A-Za-z][\w.-]{0,30}")
 _TYPE = re.compile(r"[a-z]+/[\w.+-]{1,60}")
-_PERHAPS = "The command may have been sent on: it may or may not be done."
-_WRONG = "Check that DBC_CLIENT_URLS names the daemon itself, with its port."
+_PERHAPS = say("The command may have been sent on: it may or may not be done.")
+_WRONG = say("Check that DBC_CLIENT_URLS names the daemon itself, with its port.")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -73,70 +74,100 @@ def by_content(raw: Raw, mode: Mode) -> DbcError:
     text = raw.body.decode("utf-8", "replace").strip()
     if raw.content_type and "json" not in raw.content_type and not text.startswith(("{", "[")):
         kind = _TYPE.match(raw.content_type.lower())
-        sort = f", {kind[0]}" if kind else ""
-        return _no_daemon(raw, mode, f"it answered {_told(raw.status)}{sort}")
+        told = say("it answered {status}", status=_told(raw.status))
+        if kind:
+            told = say("it answered {status}, {type}", status=_told(raw.status), type=kind[0])
+        return _no_daemon(raw, mode, told)
     if text.startswith("<"):
-        return _no_daemon(raw, mode, f"it answered {_told(raw.status)} with a web page")
+        return _no_daemon(
+            raw, mode, say("it answered {status} with a web page", status=_told(raw.status))
+        )
     if text.startswith("{") and not text.endswith("}"):
         return CutOff(mode=mode, dbc_text=f"{len(raw.body)} bytes", http_status=raw.status)
     if not text:
         return CutOff(mode=mode, dbc_text="an empty answer", http_status=raw.status)
-    told = f"not JSON, {len(raw.body)} bytes"
-    return Unreadable(mode=mode, dbc_text=told, http_status=raw.status)
+    text = f"not JSON, {len(raw.body)} bytes"
+    return Unreadable(mode=mode, dbc_text=text, http_status=raw.status)
 
 
-def without_code(raw: Raw, mode: Mode, what: str) -> DbcError:
+def without_code(raw: Raw, mode: Mode, what: Text) -> DbcError:
     """JSON that has no error code: some other service's."""
-    return _no_daemon(raw, mode, f"it answered {_told(raw.status)} with {what}")
+    return _no_daemon(
+        raw, mode, say("it answered {status} with {what}", status=_told(raw.status), what=what)
+    )
 
 
 def no_http(at: str, mode: Mode) -> DbcError:
     """Something that does not speak HTTP."""
-    return _no_daemon(Raw(0, b"", at), mode, "it does not speak HTTP")
+    return _no_daemon(Raw(0, b"", at), mode, say("it does not speak HTTP"))
 
 
-def _no_daemon(raw: Raw, mode: Mode, why: str) -> DbcError:
-    told = f"What answers at {raw.at or 'the address'} is not a DBC daemon: {why}."
+def _no_daemon(raw: Raw, mode: Mode, why: Text) -> DbcError:
+    told = say("What answers at {at} is not a DBC daemon: {why}.", at=_at(raw), why=why)
     return _perhaps(NotDaemon, told, raw, mode, _WRONG)
 
 
 def _gateway(raw: Raw, status: int, mode: Mode) -> DbcError:
-    told = f"{_who(raw)} answered {_told(status)} instead of the DBC daemon."
+    told = say(
+        "{gateway} answered {status} instead of the DBC daemon.",
+        gateway=_who(raw),
+        status=_told(status),
+    )
     return _perhaps(GatewayFailed, told, raw, mode)
 
 
 def _redirected(raw: Raw, mode: Mode) -> DbcError:
-    where = f" to {host}" if (host := _host(raw.location)) else ""
-    told = f"{_who(raw)} redirects{where} ({_told(raw.status)}). Redirects are not followed."
+    told = say(
+        "{gateway} redirects ({status}). Redirects are not followed.",
+        gateway=_who(raw),
+        status=_told(raw.status),
+    )
+    if host := _host(raw.location):
+        told = say(
+            "{gateway} redirects to {host} ({status}). Redirects are not followed.",
+            gateway=_who(raw),
+            host=host,
+            status=_told(raw.status),
+        )
     return _perhaps(Redirected, told, raw, mode, _WRONG)
 
 
 def _perhaps(
     kind: type[GatewayFailed | NotDaemon | Redirected],
-    told: str,
+    told: Text,
     raw: Raw,
     mode: Mode,
-    hint: str = "",
+    hint: Text = "",
 ) -> DbcError:
     """What leaves open whether a change was sent on."""
-    sentence = f"{told} {_PERHAPS}" if mode is Mode.CHANGE else told
+    sentence = told
+    if mode is Mode.CHANGE:
+        sentence = say("{told} {perhaps}", told=told, perhaps=_PERHAPS)
     error = kind(sentence, hint=hint, mode=mode, http_status=raw.status)
     error.answer = told
     return error
 
 
 def _turned_away(raw: Raw, mode: Mode) -> DbcError:
-    told = f"{_who(raw)} refused the request with {_told(raw.status)}; no DBC daemon answered."
+    told = say(
+        "{gateway} refused the request with {status}; no DBC daemon answered.",
+        gateway=_who(raw),
+        status=_told(raw.status),
+    )
     hint = _WRONG
     if raw.status in {401, 407}:
-        hint = "It wants a login that the bot does not have. " + _WRONG
+        hint = say("It wants a login that the bot does not have. {check}", check=_WRONG)
     return TurnedAway(told, hint=hint, mode=mode, http_status=raw.status)
 
 
-def _who(raw: Raw) -> str:
-    product = _PRODUCT.match(raw.server)
-    named = f" ({product[0]})" if product else ""
-    return f"A gateway{named} at {raw.at or 'the address'}"
+def _who(raw: Raw) -> Phrase:
+    if product := _PRODUCT.match(raw.server):
+        return say("A gateway ({product}) at {at}", product=product[0], at=_at(raw))
+    return say("A gateway at {at}", at=_at(raw))
+
+
+def _at(raw: Raw) -> Text:
+    return raw.at or say("the address")
 
 
 def _told(status: int) -> str:

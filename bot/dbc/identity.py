@@ -11,13 +11,16 @@ from pydantic import SecretStr, model_validator
 from bot.dbc import fields
 from bot.dbc.errors import InvalidField
 from bot.dbc.inputs import Input, Positive
+from bot.reply import say
 
 _ADDRESS = re.compile(r"5[1-9A-HJ-NP-Za-km-z]{46,48}")
 
 
 def _address(value: str, field: str) -> str:
     if _ADDRESS.fullmatch(value) is None:
-        raise InvalidField(f"{field} is a wallet address that begins with 5.", field=field)
+        raise InvalidField(
+            say("{field} is a wallet address that begins with 5.", field=field), field=field
+        )
     return value
 
 
@@ -100,11 +103,18 @@ class Multisig(Input):
     def _consistent(self) -> Self:
         nonces = len({one.nonce.get_secret_value() for one in self.signs})
         if not self.threshold <= len(self.signs) or self.threshold > len(self.wallets):
-            raise InvalidField("signs must be at least as many as the threshold.", field="signs")
+            raise InvalidField(
+                say("{field} must be at least as many as the threshold.", field="signs"),
+                field="signs",
+            )
         if any(one.wallet not in self.wallets for one in self.signs):
-            raise InvalidField("signs must all be by wallets of the account.", field="signs")
+            raise InvalidField(
+                say("{field} must all be by wallets of the account.", field="signs"), field="signs"
+            )
         if nonces != len(self.signs):
-            raise InvalidField("signs need a nonce of their own each.", field="signs")
+            raise InvalidField(
+                say("{field} need a nonce of their own each.", field="signs"), field="signs"
+            )
         return self
 
     def envelope(self) -> dict[str, object]:

@@ -13,6 +13,7 @@ from pydantic import (
 
 from bot.dbc import fields
 from bot.dbc.errors import InvalidField
+from bot.reply import say
 
 
 class Input(BaseModel):
@@ -25,13 +26,14 @@ class Input(BaseModel):
     def _as_invalid_field(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(data, dict):  # made already: one of several kinds may be right
             return handler(data)
-        problem = ""
         try:
             return handler(data)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             field = ".".join(str(part) for part in first["loc"][:1])
-            problem = f"{field or 'The request'}: {first['msg'].lower()}."
+            problem = say("{field}: {problem}.", field=field, problem=first["msg"].lower())
+            if not field:
+                problem = say("The request: {problem}.", problem=first["msg"].lower())
         # Outside of the handler: pydantic's error must not travel along, it knows the values.
         raise InvalidField(problem, field=field)
 

@@ -24,6 +24,7 @@ from bot.dbc.models import (
 )
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.success import booting, forgotten, powered, silent
+from bot.reply import say
 
 _METALS: TypeAdapter[tuple[BareMetal, ...]] = TypeAdapter(BareMetals)
 
@@ -119,5 +120,12 @@ class Metal:
 
 def _one(word: str, words: object, field: str) -> str:
     if word not in get_args(words):
-        raise InvalidField(f"{field} must be one of {', '.join(get_args(words))}.", field=field)
+        raise InvalidField(
+            say(
+                "{field} must be one of {words}.",
+                field=field,
+                words=", ".join(get_args(words)),
+            ),
+            field=field,
+        )
     return word

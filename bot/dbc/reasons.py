@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from bot.reply import Text, say
+
 
 class Reason(StrEnum):
     """Why a node refuses a caller (docs/dbc-api.md §2.6)."""
@@ -21,53 +23,55 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
-REASONS: Mapping[Reason, tuple[str, str]] = {
+REASONS: Mapping[Reason, tuple[Text, Text]] = {
     Reason.NO_CREDENTIALS: (
-        "This needs credentials for the node, and there are none.",
-        "Add a session for this node first.",
+        say("This needs credentials for the node, and there are none."),
+        say("Add a session for this node first."),
     ),
     Reason.NOT_RENTED: (
-        "The node is not rented at present.",
-        "The rental has ended; it has to be rented again before it can be used.",
+        say("The node is not rented at present."),
+        say("The rental has ended; it has to be rented again before it can be used."),
     ),
     Reason.SESSION_INVALID: (
-        "The node does not accept this session.",
-        "A session is valid on one node only. Check the pair, or have a new one signed.",
+        say("The node does not accept this session."),
+        say("A session is valid on one node only. Check the pair, or have a new one signed."),
     ),
     Reason.SIGNATURE_INVALID: (
-        "The node does not accept the signature.",
-        "It is wrong, its nonce was used before, or none arrived. Sign a fresh nonce; "
-        "while a machine is being verified, sessions do not work at all.",
+        say("The node does not accept the signature."),
+        say(
+            "It is wrong, its nonce was used before, or none arrived. Sign a fresh nonce; "
+            "while a machine is being verified, sessions do not work at all."
+        ),
     ),
     Reason.WALLET_NOT_RENTER: (
-        "This wallet does not hold the node's rental.",
-        "Use the renter's wallet, and give the rent order where single GPUs are rented.",
+        say("This wallet does not hold the node's rental."),
+        say("Use the renter's wallet, and give the rent order where single GPUs are rented."),
     ),
     Reason.RENT_EXPIRED: (
-        "The rental behind this session has expired.",
-        "Renew the rental, and give the rent order where single GPUs are rented.",
+        say("The rental behind this session has expired."),
+        say("Renew the rental, and give the rent order where single GPUs are rented."),
     ),
     Reason.NOT_VERIFYING: (
-        "The node is being verified, and this wallet is not a verifier on duty.",
-        "Wait until its verification is over.",
+        say("The node is being verified, and this wallet is not a verifier on duty."),
+        say("Wait until its verification is over."),
     ),
     Reason.ROLE: (
-        "These credentials may not do this: it is for the renter, not for verifiers.",
-        "Use the renter's session.",
+        say("These credentials may not do this: it is for the renter, not for verifiers."),
+        say("Use the renter's session."),
     ),
     Reason.NO_SESSION: (
-        "The node has no session for this wallet.",
-        "Check that the wallet rents this very node.",
+        say("The node has no session for this wallet."),
+        say("Check that the wallet rents this very node."),
     ),
     Reason.MANAGER_KEY: (
-        "This needs a signature with the bare-metal manager's own node key.",
-        "Sessions and renters' wallets do not count here. Sign a fresh nonce with that key.",
+        say("This needs a signature with the bare-metal manager's own node key."),
+        say("Sessions and renters' wallets do not count here. Sign a fresh nonce with that key."),
     ),
     Reason.NOT_OWNER: (
-        "This network was made by another wallet.",
-        "Only its owner can delete it.",
+        say("This network was made by another wallet."),
+        say("Only its owner can delete it."),
     ),
-    Reason.OTHER: ("The node does not let these credentials do this.", ""),
+    Reason.OTHER: (say("The node does not let these credentials do this."), ""),
 }
 
 

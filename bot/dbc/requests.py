@@ -12,6 +12,7 @@ from bot.dbc import fields, firewall
 from bot.dbc.errors import InvalidField
 from bot.dbc.fields import checked
 from bot.dbc.inputs import Count, Input, Port, Positive, VncPort
+from bot.reply import say
 
 Additional = Mapping[str, object]
 
@@ -73,13 +74,28 @@ class CreateSpec(Input):
         needed = {"linux": "ssh_port", "windows": "rdp_port"}[self.operation_system]
         if self.public_ip is None and getattr(self, needed) is None:
             raise InvalidField(
-                f"{needed} is needed for {self.operation_system} without a public IP.", field=needed
+                say(
+                    "{field} is needed for {system} without a public IP.",
+                    field=needed,
+                    system=self.operation_system,
+                ),
+                field=needed,
             )
         if self.disk_size is None and self.bios_mode != "pxe":
-            raise InvalidField("disk_size is needed (except for pxe).", field="disk_size")
+            raise InvalidField(
+                say("{field} is needed (except for pxe).", field="disk_size"), field="disk_size"
+            )
         ports = [p for p in (self.ssh_port, self.rdp_port, self.vnc_port) if p is not None]
         if len(set(ports)) != len(ports):
-            raise InvalidField("ssh_port, rdp_port and vnc_port must differ.", field="vnc_port")
+            raise InvalidField(
+                say(
+                    "{field_1}, {field_2} and {field_3} must differ.",
+                    field_1="ssh_port",
+                    field_2="rdp_port",
+                    field_3="vnc_port",
+                ),
+                field="vnc_port",
+            )
         return self
 
     def additional(self) -> Additional:
@@ -140,7 +156,7 @@ class TaskChange(Input):
         """The request's parameters. Raises InvalidField if it is more than one step."""
         if len(self.steps()) > 1:
             raise InvalidField(
-                "Change one thing at a time: DBC may carry out a part of a larger change.",
+                say("Change one thing at a time: DBC may carry out a part of a larger change."),
                 field=next(name for name in reversed(_STEPS) if getattr(self, name) is not None),
             )
         texts = _texts(self.model_dump(exclude={"new_custom_port", "new_network_filters"}))
@@ -151,7 +167,7 @@ class TaskChange(Input):
         return {**texts, "new_public_ip": self.new_public_ip or ""}
 
 
-_UUID_SENTENCE = "uuid has letters, digits and dashes only."
+_UUID_SENTENCE = say("{field} has letters, digits and dashes only.", field="uuid")
 
 
 def _uuid(value: str) -> str:
@@ -198,7 +214,7 @@ class BareMetalChange(Input):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.additional():
-            raise InvalidField("There is nothing to change.", field="uuid")
+            raise InvalidField(say("There is nothing to change."), field="uuid")
         return self
 
     def additional(self) -> Additional:

@@ -12,12 +12,13 @@ import sr25519
 from pydantic import SecretStr
 
 from bot.dbc.errors import InvalidField
+from bot.reply import say
 
 SS58_PREFIX = 42  # of the chain's addresses: they begin with 5
 _CHECKED = b"SS58PRE"
 _SIGNATURE = re.compile(r"(?:0x)?([0-9a-fA-F]{128})")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
-_HOW = "Make it with: python -m bot sign, or with DBC's sign_tool."
+_HOW = say("Make it with: python -m bot sign, or with DBC's sign_tool.")
 
 
 def address_of(public_key: bytes) -> str:
@@ -41,21 +42,30 @@ def public_key_of(wallet: str, field: str = "wallet") -> bytes:
     width = 1 if raw and raw[0] < 64 else 2
     if len(raw) != width + 34:
         raise InvalidField(
-            f"{field} is not a wallet address: it has about 48 letters and digits and begins "
-            "with 5.",
+            say(
+                "{field} is not a wallet address: it has about 48 letters and digits and "
+                "begins with 5.",
+                field=field,
+            ),
             field=field,
         )
     if _checksum(raw[:-2]) != raw[-2:]:
         raise InvalidField(
-            f"{field} has a typing mistake: its checksum does not fit.",
+            say("{field} has a typing mistake: its checksum does not fit.", field=field),
             field=field,
-            hint="Copy it again from the wallet.",
+            hint=say("Copy it again from the wallet."),
         )
     if width == 2 or raw[0] != SS58_PREFIX:
         raise InvalidField(
-            f"{field} is written for another network: its prefix is {_prefix(raw)}, not 42.",
+            say(
+                "{field} is written for another network: its prefix is {prefix}, not 42.",
+                field=field,
+                prefix=_prefix(raw),
+            ),
             field=field,
-            hint="Let the wallet show it in Substrate's general format; it begins with 5 then.",
+            hint=say(
+                "Let the wallet show it in Substrate's general format; it begins with 5 then."
+            ),
         )
     return raw[1:33]
 
@@ -69,7 +79,9 @@ def check_signature(
     """
     found = _SIGNATURE.fullmatch(signature.get_secret_value().strip())
     if found is None:
-        raise InvalidField(f"{field} is a signature of 128 hexadecimal digits.", field=field)
+        raise InvalidField(
+            say("{field} is a signature of 128 hexadecimal digits.", field=field), field=field
+        )
     made = bytes.fromhex(found[1])
     for signer in signers:
         if _verifies(made, text.encode(), public_key_of(signer)):
@@ -78,20 +90,30 @@ def check_signature(
         key = public_key_of(signer)
         if _verifies(made, b"<Bytes>" + text.encode() + b"</Bytes>", key):
             raise InvalidField(
-                f"{field} was made in the wrong context: the text was wrapped in <Bytes>, as "
-                "browser extensions do, and DBC wants it bare.",
+                say(
+                    "{field} was made in the wrong context: the text was wrapped in "
+                    "<Bytes>, as browser extensions do, and DBC wants it bare.",
+                    field=field,
+                ),
                 field=field,
                 hint=_HOW,
             )
         if _verifies(made, text.encode().hex().encode(), key):
             raise InvalidField(
-                f"{field} is of the text's hexadecimal digits, and DBC wants the text itself.",
+                say(
+                    "{field} is of the text's hexadecimal digits, and DBC wants the text itself.",
+                    field=field,
+                ),
                 field=field,
                 hint=_HOW,
             )
-    whose = signers[0] if len(signers) == 1 else "any of these wallets"
+    whose = signers[0] if len(signers) == 1 else say("any of these wallets")
     raise InvalidField(
-        f"{field} is not by {whose}: another key has signed, or another text was signed.",
+        say(
+            "{field} is not by {whose}: another key has signed, or another text was signed.",
+            field=field,
+            whose=whose,
+        ),
         field=field,
     )
 

@@ -14,6 +14,7 @@ from bot.errors import Refused
 from bot.folding import fold, narrow, plain, typed
 from bot.language.sizes import gibibytes, is_size
 from bot.model import Machine, Node
+from bot.reply import Text
 
 Kind = Literal[
     "vm", "node", "peer", "metal", "manager", "image", "base", "stored", "server", "disk",
@@ -81,9 +82,9 @@ class Arg:
     the parts of a `list` then have no capital letters.
     """
 
-    label: str
+    label: Text
     kind: Kind = "word"
-    hint: str = ""
+    hint: Text = ""
     example: str = ""
     least: int = 0
     most: int = NO_LIMIT
@@ -206,7 +207,7 @@ class Arg:
                 hint="Say it without the plus sign.",
                 field=name,
             )
-        return self._bounded(name, gibibytes(number.removeprefix("+"), self.label, name))
+        return self._bounded(name, gibibytes(number.removeprefix("+"), str(self.label), name))
 
     def _bounded(self, name: str, value: int) -> int:
         if not self.least <= value <= self.most:

@@ -31,6 +31,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     Words,
     bold,
     code,
@@ -218,7 +219,7 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
         "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
     }  # fmt: skip
     is_flag = arg.kind == "flag"  # what it does stands beside its box
-    example = f"For example {arg.example}" if arg.example else ""
+    example: Text = f"For example {arg.example}" if arg.example else ""
     hint, example = ("", arg.hint) if is_flag else (arg.hint, example)
     return FormField(
         name=parameter.name,
@@ -258,7 +259,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
 def fault_of(command: Command, refusal: BotError) -> dict[str, Words]:
     """A refusal as the fault of the field that it is about; of none, by an empty name."""
     known = field_of(command, refusal.field) or option_called(refusal.field)
-    said = command.spoken(refusal.sentence)
+    said = command.spoken(refusal.words)
     told = line(said, " ", refusal.hint) if refusal.hint else said
     return {known.name if known else "": told}
 
@@ -429,7 +430,7 @@ def reference(table: Table, slash_command: str) -> str:
         *_JSON,
     ]
     for group in table.groups:
-        lines += ["", f"## {group.name or 'General'}", "", group.help, ""]
+        lines += ["", f"## {group.name or 'General'}", "", str(group.help), ""]
         for command in group.commands:
             lines += _reference_of(command, slash_command)
     return "\n".join(lines).rstrip() + "\n"

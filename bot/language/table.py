@@ -16,16 +16,16 @@ from bot.language.terms import said_as
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import Effect, Goal, Watch
-from bot.reply import Line, Reply, Words
+from bot.reply import Given, Line, Phrase, Reply, Text, Words
 
 BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
 EffectOf = Callable[[Mapping[str, str]], Effect]
-Wording = str | Callable[[Mapping[str, str]], str]
+Wording = Text | Callable[[Mapping[str, str]], Text]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
-Foresight = Callable[..., Awaitable[Sequence[str]]]
+Foresight = Callable[..., Awaitable[Sequence[Text]]]
 Verify = Callable[..., Awaitable[None]]
 
 
@@ -33,9 +33,9 @@ Verify = Callable[..., Awaitable[None]]
 class Follow:
     """How a change is followed: to what, in which words, for how long at most.
 
-    `doing` and `done` complete "<machine> …": "is starting", "has started". All may depend on
-    what is known: the typed arguments and what `look` has found. `{node}` in `doing` and `done`
-    is where the node's name belongs, if not at the end. Something that moves, such as a transfer,
+    `doing` and `done` are sentences: `{label} is starting on {node}`; the card fills in the names
+    (`cards.under_way`). All may depend on what is known: the typed arguments and what `look` has
+    found. Something that moves, such as a transfer,
     is given up `limit` after its last move. `stops` is for what ends something else: it tells
     whether a watch, with what is known, follows that. Such a watch then tells what becomes of both.
     """
@@ -58,7 +58,8 @@ _ABBREVIATIONS = frozenset({"vm", "lan"})
 class Command:
     """One row. The function's signature is the argument list, its docstring's first line the help.
 
-    `asks` is the card's question, with `{names}` of what is known in it (`cards.asked`), and
+    `asks` is the card's question; names that it leaves open are those of what is known
+    (`cards.asked`), and
     `loses` what the card says will be lost, for what needs a review. These and `effect` may depend
     on the typed arguments. `form` marks a command that is a form by nature. `look` takes the
     function's arguments and reads what must be known before anything is asked or sent: it raises a
@@ -167,14 +168,25 @@ class Command:
         """Whether a node may refuse what was given before it is carried out, or a secret."""
         return self.look is not None or bool(self.secrets)
 
-    def spoken(self, sentence: str) -> str:
+    def spoken(self, sentence: Text) -> Text:
         """The sentence with DBC's names of fields said as the form says them."""
+        if isinstance(sentence, Phrase):
+            return replace(
+                sentence, given=tuple((key, self._spoken(key, one)) for key, one in sentence.given)
+            )
 
         def label(match: re.Match[str]) -> str:
             parameter = self.parameter(match[0].removeprefix("new_"))
-            return parameter.arg.label if parameter else match[0]
+            return str(parameter.arg.label) if parameter else match[0]
 
         return re.sub(r"^[a-z]\w*|\b\w+_\w+\b", label, sentence)
+
+    def _spoken(self, key: str, value: Given) -> Given:
+        """What a sentence is filled in with; a name of a field is called so: `field`, `field_2`."""
+        if not key.startswith("field") or not isinstance(value, str):
+            return value
+        parameter = self.parameter(value.removeprefix("new_"))
+        return parameter.arg.label if parameter else value
 
     def effect_of(self, values: Mapping[str, str]) -> Effect:
         """What it does with these arguments."""
@@ -185,13 +197,13 @@ class Command:
         known = {**self.defaults, **known}
         kinds = self.kinds
 
-        def say(name: str) -> Words:
+        def told(name: str) -> Words:
             text = known.get(name, "")
             return kinds[name].said(text) if name in kinds and text else text
 
-        return asked(said(self.asks, known) or self.heading, say, subject)
+        return asked(said(self.asks, known) or self.heading, told, subject)
 
-    def lost(self, known: Mapping[str, str]) -> str:
+    def lost(self, known: Mapping[str, str]) -> Text:
         """What the card says will be lost."""
         return said(self.loses, known)
 
@@ -253,7 +265,7 @@ class Group:
     """
 
     name: str
-    help: str
+    help: Text
     commands: tuple[Command, ...]
     needs_session: bool = False
 
@@ -262,9 +274,9 @@ async def _gone(_ctx: object) -> None:
     """Do what only another version of the bot can do."""
 
 
-def said(words: Wording, values: Mapping[str, str]) -> str:
+def said(words: Wording, values: Mapping[str, str]) -> Text:
     """Words that may depend on the typed arguments."""
-    return words if isinstance(words, str) else words(values)
+    return words if isinstance(words, str | Phrase) else words(values)
 
 
 class Table:

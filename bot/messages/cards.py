@@ -1,6 +1,5 @@
 """The words of the one message that each change has, from question to end. Pure builders."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,8 +13,10 @@ from bot.reply import (
     Note,
     Para,
     Part,
+    Phrase,
     Reply,
     Span,
+    Text,
     Words,
     bold,
     code,
@@ -31,9 +32,6 @@ CONNECT = "vm.connect"
 KEEP_WATCHING = "watch.extend"
 
 OWN_NAME = "own_name"  # of a watch: the description of its machine as it began
-
-_PLACE = re.compile(r"\{(\w+)\}")
-_NAMES_SUBJECT = re.compile(r"\{(target|label|node)\}")
 
 _SIGNS = {
     ExecutionStatus.DONE: "white_check_mark",
@@ -78,25 +76,21 @@ def subject_of(watch: Watch, node_label: str) -> Subject:
     return Subject(watch.label, watch.task, node_label, watch.about.get(OWN_NAME, ""))
 
 
-def asked(template: str, say: Callable[[str], Words], subject: Subject) -> Line:
+def asked(question: Text, said: Callable[[str], Words], subject: Subject) -> Line:
     """A question without its mark, where `{target}`, `{label}` and `{node}` name the subject.
 
-    Any other `{name}` is what `say` says of it, word for word. The target ends a question that
-    does not say where it belongs.
+    Any other `{name}` that the phrase leaves open is what `said` says of it. A mere title is
+    followed by the target.
     """
-    if _NAMES_SUBJECT.search(template) is None:
-        template = f"{template} {{target}}" if subject.label or subject.node_label else template
+    if isinstance(question, str):
+        is_of_something = subject.label or subject.node_label
+        return line(question, " ", subject.named) if is_of_something else line(question)
     names = {
         "target": subject.named,
         "label": line(bold(subject.label)),
         "node": line(bold(subject.node_label)),
     }
-    parts = _PLACE.split(template)  # text and names by turns
-    pieces = [
-        part if position % 2 == 0 else names[part] if part in names else line(say(part))
-        for position, part in enumerate(parts)
-    ]
-    return line(*(piece for piece in pieces if piece))
+    return line(question.filled(lambda name: names[name] if name in names else line(said(name))))
 
 
 def doing(title: str, subject: Subject) -> Line:
@@ -133,7 +127,7 @@ def execution_of(key: str) -> str:
 
 
 def progress(
-    execution: Execution, subject: Subject, doing: str, detail: Line, *parts: Part
+    execution: Execution, subject: Subject, doing: Text, detail: Line, *parts: Part
 ) -> Reply:
     """Something is under way: `train-01 is starting on gpu1`."""
     return running(execution, under_way(subject, doing), detail, *parts)
@@ -198,8 +192,13 @@ def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
     return CodeBlock("\n".join(lines))
 
 
-def under_way(subject: Subject, doing: str) -> Line:
-    """`train-01 is starting on gpu1`."""
+def under_way(subject: Subject, doing: Text) -> Line:
+    """`train-01 is starting on gpu1`, of a phrase with `{label}` or `{target}`, and `{node}`."""
+    if isinstance(doing, Phrase):
+        node = line(bold(subject.node_label))
+        label = subject.called if subject.label else node
+        names = {"label": label, "target": subject.named, "node": node}
+        return line(doing.filled(lambda name: names[name]))
     if not subject.label:
         return line(bold(subject.node_label), " ", doing)
     if "{node}" in doing:
@@ -214,7 +213,7 @@ def placed(text: str, node_label: str) -> Line:
     return line(before, bold(node_label) if mark else "", after)
 
 
-def result(subject: Subject, done: str, took: timedelta | None = None) -> Line:
+def result(subject: Subject, done: Text, took: timedelta | None = None) -> Line:
     """`train-01 has started on gpu1 (2 min 10 s)`."""
     return line(under_way(subject, done), f" ({duration(took)})" if took else "", ".")
 

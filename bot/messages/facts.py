@@ -12,7 +12,7 @@ from operator import eq
 from bot.dbc.models import rest_of, state_of
 from bot.messages.parts import other_disks, other_snapshots, said_parts
 from bot.model import Fact
-from bot.reply import Line, Words, bold, code, emoji, line, mention, plain, time
+from bot.reply import Line, Text, Words, bold, code, emoji, line, mention, plain, time
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
 # Who machine and node are, whatever they are called here, and with whose session it is sent.
@@ -34,13 +34,13 @@ class FactKind:
     difference of the two, as far as their values as people read them do not show it.
     """
 
-    label: str
+    label: Text
     plural: bool = False
     said: Callable[[str], Words] = str
     holds: Callable[[str, str], bool] = eq
     is_compared: bool = True
-    called: str = ""
-    differs: Callable[[str, str], str] = lambda _shown, _now: ""
+    called: Text = ""
+    differs: Callable[[str, str], Text] = lambda _shown, _now: ""
 
 
 Kinds = Mapping[str, FactKind]
@@ -106,7 +106,7 @@ def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
     }
 
 
-def said(kinds: Kinds, key: str, fact: Fact) -> tuple[str, Line]:
+def said(kinds: Kinds, key: str, fact: Fact) -> tuple[Text, Line]:
     """A fact's label and what the card says of it."""
     kind = kinds.get(key, FactKind(key))
     text = kind.said(fact.text)
@@ -135,7 +135,7 @@ def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]
         if then is None:
             found.append(f"{kind.label} {'were' if kind.plural else 'was'} not shown")
         elif present.unread and not then.unread:
-            unreadable[present.unread].append(kind.label)
+            unreadable[present.unread].append(str(kind.label))
         elif told := _difference(kind, then, present):
             found.append(told)
     for why, labels in unreadable.items():
@@ -150,7 +150,7 @@ def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
     if kind.holds(shown.text, now.text) or (now.unread and not now.text):
         return ""
     if told := kind.differs(shown.text, now.text):
-        return told
+        return str(told)
     verb = "were" if kind.plural else "was"
     if _bare(kind, shown) == _bare(kind, now):
         return f"{kind.label} {verb} not shown in full"

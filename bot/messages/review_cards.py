@@ -28,6 +28,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     Words,
     channel,
     code,
@@ -75,7 +76,7 @@ class Question:
     approval: Approval
     subject: Subject
     title: Line
-    loses: str
+    loses: Text
     kinds: Kinds = field(default_factory=dict)
     votes: Sequence[Vote] = ()
     named: bool = False
@@ -144,9 +145,9 @@ def to_type(approval: Approval, execution: Execution) -> tuple[str, ...]:
     return tuple(filter(None, (own, identifier or execution.node)))
 
 
-def _shown(asked: Question) -> list[tuple[str, Line]]:
+def _shown(asked: Question) -> list[tuple[Text, Line]]:
     """To what it is done, and what was read of it."""
-    pairs: list[tuple[str, Line]] = []
+    pairs: list[tuple[Text, Line]] = []
     if asked.subject.task:
         pairs.append(("Machine", line(asked.subject.label, " · ", code(asked.subject.task))))
     for key, fact in asked.approval.shown.items():

@@ -28,7 +28,7 @@ from bot.pipeline.repeated import went_through
 from bot.pipeline.targets import Bound
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
-from bot.reply import Line, Reply, Severity, code, line, plain
+from bot.reply import Line, Reply, Severity, code, line, plain, say
 from bot.reviews.policy import Policy
 from storage import BadKey, StorageFailed, UnitOfWork
 
@@ -291,12 +291,16 @@ class Runs:
         end = ExecutionStatus.UNKNOWN if unsure else ExecutionStatus.DONE
         label = await self._services.inventory.label(execution.node)
         subject = Subject(execution.label, execution.task, label)
-        arrived = "; whether that arrived is not known" if unsure else ""
-        told = f"{said(follow.doing, known)}{arrived}. The card of the transfer says how it ends"
-        sentence = cards.result(subject, told)
+        told = cards.under_way(subject, said(follow.doing, known))
+        sentence = line(say("{told}. The card of the transfer says how it ends.", told=told))
         if unsure:
             title = self._services.table.spoken_of(execution.command).title
-            sentence = line(cards.of_command(title, end), sentence)
+            doubted = say(
+                "{told}; whether that arrived is not known. The card of the transfer says how it "
+                "ends.",
+                told=told,
+            )
+            sentence = line(cards.of_command(title, end), doubted)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if await self._set_end(tx, execution, end, plain(sentence)):
@@ -453,7 +457,7 @@ def failure(command: Command, subject: Subject, error: BotError) -> Line:
     what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
     told = what.get(error.severity, "has an unknown end")
     said = command.spoken(error.sentence)
-    return line(_about(subject), code(command.title), f" {told}. {said}")
+    return line(_about(subject), code(command.title), f" {told}. ", said)
 
 
 def _about(subject: Subject) -> Line:

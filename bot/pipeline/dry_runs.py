@@ -28,6 +28,7 @@ from bot.reply import (
     Para,
     Part,
     Reply,
+    Text,
     bold,
     channel,
     code,
@@ -121,7 +122,7 @@ class _Rehearsal:
             private=True,
         )
 
-    async def _obstacles(self, execution: Execution, bound: Bound) -> list[tuple[str, Line]]:
+    async def _obstacles(self, execution: Execution, bound: Bound) -> list[tuple[Text, Line]]:
         """Why the node would refuse it now, as far as that can be seen."""
         if self._command.foresees is None:
             return []
@@ -131,7 +132,8 @@ class _Rehearsal:
         except DbcError as problem:
             problem.named(bound.node.label if bound.node else "the node")
             return [("Room on the node", line("could not be read. ", problem.sentence))]
-        return [(_FAILS, line(emoji("warning"), " ", " ".join(found)))] if found else []
+        told = (piece for sentence in found for piece in (" ", sentence))
+        return [(_FAILS, line(emoji("warning"), *told))] if found else []
 
     def _execution(self) -> Execution:
         wish = self._wish
@@ -196,7 +198,7 @@ class _Rehearsal:
 
     async def _facts(
         self, execution: Execution, bound: Bound, decision: Decision | None
-    ) -> list[tuple[str, Line]]:
+    ) -> list[tuple[Text, Line]]:
         """What a question would show of the target."""
         if decision is None or decision.kind == "run":
             return []

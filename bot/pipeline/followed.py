@@ -57,4 +57,4 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
     if not error.answer:
         return error.learnt
     arrived = {ARRIVED: "yes"} if error.said else {}
-    return {**error.learnt, ANSWERED: error.answer, **arrived}
+    return {**error.learnt, ANSWERED: str(error.answer), **arrived}

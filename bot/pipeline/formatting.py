@@ -13,9 +13,11 @@ from bot.reply import (
     Actions,
     Button,
     Line,
+    Phrase,
     Row,
     Rows,
     Span,
+    Text,
     bold,
     channel,
     code,
@@ -23,6 +25,8 @@ from bot.reply import (
     emoji,
     line,
     mention,
+    say,
+    say_number,
     time,
 )
 from bot.services.listing import NodeListing
@@ -45,24 +49,29 @@ _LAMPS = {
 _SHORT = 8  # characters of an id that people read and type
 
 
-UNKNOWN = "not known yet"
+UNKNOWN = say("not known yet")
 _LEFT_OUT = "not in the node's list now"
 
 
-def joined(*pieces: str | Span | Line, by: str = " · ") -> Line:
+def joined(*pieces: str | Span | Phrase | Line, by: str = " · ") -> Line:
     """The pieces that there are, with a dot between them; what is absent is not shown."""
     there = [line(piece) for piece in pieces if piece]
     return line(*(part for piece in there for part in (by, piece)))[1:]
 
 
-def sized(size: Size) -> str:
+def sized(size: Size) -> Text:
     """A size as DBC says it, or that it has said none."""
-    return size.text or "size not known"
+    return size.text or say("size not known")
 
 
-def counted_of(number: int | None, one: str) -> str:
+def gpus(number: int | None) -> Text:
     """`2 GPUs`; nothing where no number is known, which is not 0."""
-    return "" if number is None else counted(number, one)
+    return "" if number is None else say_number("{number} GPU", "{number} GPUs", number)
+
+
+def cores(number: int | None) -> Text:
+    """`8 cores`; nothing where no number is known."""
+    return "" if number is None else say_number("{number} core", "{number} cores", number)
 
 
 def short(identifier: str) -> str:

@@ -38,7 +38,7 @@ from bot.model import (
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import Measuring
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Line, Reply, Words, line, mention
+from bot.reply import Line, Reply, Words, line, mention, say
 from bot.reviews.policy import Decision
 from bot.reviews.reviewers import Reviewers, binding, since_requested
 from bot.reviews.stricter import against, require_allowed, untyped
@@ -441,13 +441,17 @@ class Reviews:
         return review_cards.to_type(approval, execution) or (title,)
 
     async def asked(self, approval: Approval) -> Line:
-        """`delete train-01 on gpu1, requested by @bob`."""
+        """`Delete train-01 on gpu1, requested by @bob`."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self.question(approval, execution)
-        first, *rest = question.title
-        what = line(first[:1].lower() + first[1:] if isinstance(first, str) else first, *rest)
-        return line(what, ", requested by ", mention(execution.actor))
+        return line(
+            say(
+                "{question}, requested by {user}",
+                question=question.title,
+                user=mention(execution.actor),
+            )
+        )
 
     async def deliver(self) -> None:
         """Send what the cards say now."""

@@ -43,6 +43,8 @@ def with_words(said: T, language: NullTranslations) -> T:
         match value:
             case tuple() if any(isinstance(one, Phrase) for one in value):
                 return in_language(value, language)
+            case Span(words=Phrase()):
+                return in_language((value,), language)[0]
             case Fields(pairs) if any(isinstance(label, Phrase) for label, _ in pairs):
                 # Labels stand in no line.
                 return replace(value, pairs=tuple((told(label), text) for label, text in pairs))

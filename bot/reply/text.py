@@ -4,8 +4,8 @@ A plain `str` inside a line is always shown literally: the renderer escapes it, 
 DBC or from people can ping nobody and format nothing.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from gettext import NullTranslations
@@ -21,12 +21,16 @@ Style = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a line with a meaning: `text` is what it shows or the id it points to."""
+    """A piece of a line with a meaning: `text` is what it shows or the id it points to.
+
+    `words` are shown instead, once they are in the reader's language.
+    """
 
     text: str
     style: Style
     url: str = ""
     at: datetime | None = None
+    words: "Phrase | None" = None
 
 
 Given: TypeAlias = "str | int | Span | Phrase | tuple[str | Span | Phrase, ...]"
@@ -44,6 +48,13 @@ class Phrase:
     given: tuple[tuple[str, Given], ...] = ()
     several: str = ""
     number: int | None = None
+
+    def filled(self, value: "Callable[[str], Given]") -> "Phrase":
+        """The same with what its template names and nobody has given yet."""
+        given = dict(self.given)
+        names = dict.fromkeys(name for _, name in _parsed(self.template) if name is not None)
+        more = tuple((name, value(name)) for name in names if name not in given)
+        return replace(self, given=(*self.given, *more))
 
     def __str__(self) -> str:
         """The English, for logs and for what is kept as plain text."""
@@ -80,6 +91,8 @@ def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
     for one in words:
         if isinstance(one, Phrase):
             yield from _joined(one, language)
+        elif isinstance(one, Span) and one.words is not None:
+            yield replace(one, text=plain(one.words, language), words=None)
         else:
             yield one
 
@@ -112,10 +125,10 @@ def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
         value = given[name]
         if isinstance(value, int):
             yield str(value)
-        elif isinstance(value, (str, Span)):
+        elif isinstance(value, str):
             yield value
         else:
-            yield from in_language(value, language)
+            yield from in_language(value if isinstance(value, tuple) else (value,), language)
 
 
 @cache  # templates are the program's own, and no more than it has
@@ -134,14 +147,40 @@ def line(*pieces: str | Span | Phrase | Line) -> Line:
     return tuple(flat)
 
 
-def bold(text: str) -> Span:
+def listed(items: Iterable[Words]) -> Line:
+    """`a, b, c`."""
+    return _between([line(item) for item in items], say(", "), say(", "))
+
+
+def all_of(items: Iterable[Words]) -> Line:
+    """`a, b and c`."""
+    return _between([line(item) for item in items], say(", "), say(" and "))
+
+
+def any_of(items: Iterable[Words]) -> Line:
+    """`a, b or c`."""
+    return _between([line(item) for item in items], say(", "), say(" or "))
+
+
+def _between(items: Sequence[Line], comma: Phrase, last: Phrase) -> Line:
+    pieces = list(items[:1])
+    for position, item in enumerate(items[1:], start=2):
+        pieces += [(last if position == len(items) else comma,), item]
+    return line(*pieces)
+
+
+def _styled(text: Text, style: Style) -> Span:
+    return Span("", style, words=text) if isinstance(text, Phrase) else Span(text, style)
+
+
+def bold(text: Text) -> Span:
     """Strong text."""
-    return Span(text, "bold")
+    return _styled(text, "bold")
 
 
-def italic(text: str) -> Span:
+def italic(text: Text) -> Span:
     """Emphasised text."""
-    return Span(text, "italic")
+    return _styled(text, "italic")
 
 
 def code(text: str) -> Span:
@@ -184,7 +223,7 @@ def time(at: datetime) -> Span:
 
 
 def _moment(at: datetime, style: Style) -> Span:
-    return Span("time not known", "italic") if at == UNTOLD else Span("", style, at=at)
+    return italic(say("time not known")) if at == UNTOLD else Span("", style, at=at)
 
 
 def plain(text: Words, language: NullTranslations = ENGLISH) -> str:

@@ -15,7 +15,7 @@ from bot.clock import Clock, meant, shown
 from bot.errors import BotError
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from bot.ports import RightsUnknown
-from bot.reply import Note, Para, Reply, bold, code, dump, line
+from bot.reply import Note, Para, Reply, bold, code, dump, line, say
 from bot.reviews.audit_file import Form, head_of, lines_of
 from bot.reviews.policy import Policy
 from bot.services.user_groups import UserGroups, group_named
@@ -105,8 +105,10 @@ class AuditLog:
             file.flush()
         except OSError as error:
             raise BotError(
-                f"The bot cannot write the file: {error.strerror or error}.",
-                hint="Ask for less, such as since=yesterday, or tell the bot's operator.",
+                say(
+                    "The bot cannot write the file: {reason}.", reason=error.strerror or str(error)
+                ),
+                hint=say("Ask for less, such as since=yesterday, or tell the bot's operator."),
             ) from error
         return count
 
@@ -165,14 +167,25 @@ class AuditLog:
 
 def _told(day: str, head: AuditHead) -> Reply:
     return Reply(
-        f"Audit of {day}: row {head.seq}, {head.hash}",
+        say("Audit of {day}: row {seq}, {hash}", day=day, seq=head.seq, hash=head.hash),
         (
-            Para(line("Audit of ", bold(day), f": row {head.seq}, hash ", code(head.hash))),
+            Para(
+                line(
+                    say(
+                        "Audit of {day}: row {seq}, hash {hash}",
+                        day=bold(day),
+                        seq=head.seq,
+                        hash=code(head.hash),
+                    )
+                )
+            ),
             Note(
                 line(
-                    "Keep this message: with it, nothing up to that row can be changed unseen. "
-                    "To check: ",
-                    code(f"python -m bot audit verify --head {head.seq}:{head.hash}"),
+                    say(
+                        "Keep this message: with it, nothing up to that row can be "
+                        "changed unseen. To check: {command}",
+                        command=code(f"python -m bot audit verify --head {head.seq}:{head.hash}"),
+                    )
                 )
             ),
         ),

@@ -28,6 +28,7 @@ from pydantic import (
 
 from bot.errors import Refused
 from bot.model import Effect
+from bot.reply import say
 from bot.reviews import patterns
 from bot.reviews.rule_arguments import Argument, Known, Wanted, called, faults
 
@@ -344,11 +345,15 @@ class Decision:
     def check_reason(self, reason: str) -> None:
         """Raise Refused when the rules want a (better) reason."""
         if self.reasons and not reason:
-            raise Refused("A reason is needed for this.", hint='Add it: reason="…"', field="reason")
+            raise Refused(
+                say("A reason is needed for this."), hint=say('Add it: reason="…"'), field="reason"
+            )
         for pattern in self.reasons:
             if not patterns.is_found(pattern, reason):
                 raise Refused(
-                    f"The reason must match “{pattern}”.", hint='Say it: reason="…"', field="reason"
+                    say("The reason must match “{pattern}”.", pattern=pattern),
+                    hint=say('Say it: reason="…"'),
+                    field="reason",
                 )
 
     def takes(self, reason: str) -> bool:

@@ -17,9 +17,8 @@ from bot.clock import Clock
 from bot.errors import Denied, Refused
 from bot.ids import new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
-from bot.plural import counted
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
-from bot.reply import Line, code, command, line
+from bot.reply import Line, code, command, line, say, say_number
 from bot.reviews.directory_cache import Moment
 from bot.reviews.lockouts import lockouts
 from bot.reviews.policy import Decision, People, Policy, Request, decide
@@ -157,7 +156,8 @@ class Reviewers:
             raise
         except DeliveryFailed as failure:
             raise Refused(
-                f"Slack did not say who may do this ({failure.reason}).", hint="Try again."
+                say("Slack did not say who may do this ({reason}).", reason=failure.reason),
+                hint=say("Try again."),
             ) from failure
         decision = decide(policy, asked)
         if decision.kind == "deny":
@@ -291,8 +291,11 @@ class Reviewers:
             if failure.retry_after is not None:
                 raise
             raise Refused(
-                f"Slack does not let me find out who may decide on this ({failure.reason}).",
-                hint="Tell whoever runs this bot.",
+                say(
+                    "Slack does not let me find out who may decide on this ({reason}).",
+                    reason=failure.reason,
+                ),
+                hint=say("Tell whoever runs this bot."),
             ) from failure
 
     async def may_decide(
@@ -309,24 +312,24 @@ class Reviewers:
         self, approval: Approval, execution: Execution, user: str, channel: str
     ) -> Decision | None:
         if not await self._is_full_member(user):
-            raise Refused("Only full members of this workspace can decide on this.")
+            raise Refused(say("Only full members of this workspace can decide on this."))
         if approval.kind is ReviewKind.CONFIRM:
             if user != approval.reviewer:
-                raise Refused("Only the requester can confirm or cancel this.")
+                raise Refused(say("Only the requester can confirm or cancel this."))
             return None
         if user == execution.actor and not approval.self_approval:
-            raise Refused("You requested this yourself: someone else must decide.")
+            raise Refused(say("You requested this yourself: someone else must decide."))
         decision = await self.decision(execution)
         members = await self._members_of(decision.approvers)
         if not decision.may_approve(user, _groups_of(user, members)):
-            raise Refused("You may not decide on this: the rules name others.")
+            raise Refused(say("You may not decide on this: the rules name others."))
         # A session shared with a channel entitles its members, and only there is known who is one.
         if not decision.approvers and not await self._sessions.is_entitled(
             user, execution.node, channel
         ):
             raise Refused(
-                "You may not decide on this: you hold no session for its node.",
-                hint=line("Add yours with: ", command("session add")),
+                say("You may not decide on this: you hold no session for its node."),
+                hint=line(say("Add yours with: {command}", command=command("session add"))),
             )
         return decision
 
@@ -356,9 +359,20 @@ class Reviewers:
         if len(found) >= decision.approvals or by_channel:
             return found
         needed = decision.approvals
+        told = say_number(
+            "This needs {number} approval by someone else, and nobody could give one.",
+            "This needs {number} approvals by someone else, and nobody could give one.",
+            needed,
+        )
+        if found:
+            told = say_number(
+                "This needs {number} approval by someone else, and only {found} could give one.",
+                "This needs {number} approvals by someone else, and only {found} could give one.",
+                needed,
+                found=len(found),
+            )
         raise Refused(
-            f"This needs {counted(needed, 'approval')} by someone else, and "
-            + (f"only {len(found)} could give one." if found else "nobody could give one."),
+            told,
             hint=await self._way_out(execution, decision, node),
         )
 
@@ -367,23 +381,42 @@ class Reviewers:
         if decision.approvers:
             members = await self._members_of(decision.approvers)
             gone = {g for some in decision.approvers for g in some.groups} - members.keys()
-            told = f"Disabled or gone in Slack: {', '.join(sorted(gone))}. " if gone else ""
-            return line(told, "Let the rules name more approvers.")
+            more = say("Let the rules name more approvers.")
+            if not gone:
+                return line(more)
+            told = say("Disabled or gone in Slack: {groups}.", groups=", ".join(sorted(gone)))
+            return line(told, " ", more)
         if self._book.has_nobody_entitled(execution.command):
-            whom = f"people with a session for {node.label}" if node else "people with a session"
+            whom = say("people with a session")
+            if node:
+                whom = say("people with a session for {node}", node=node.label)
             return line(
-                f"By the rules only {whom} could approve this, and nobody else has one. "
-                "Whoever runs this bot has to name ",
-                code("approvers"),
-                " for it in the rules.",
+                say(
+                    "By the rules only {whom} could approve this, and nobody else has "
+                    "one. Whoever runs this bot has to name {approvers} for it in the "
+                    "rules.",
+                    whom=whom,
+                    approvers=code("approvers"),
+                )
             )
-        where = f" for {node.label}" if node else ""
+        add, share = command("session add"), command("session share")
+        if node is None:
+            return line(
+                say(
+                    "Somebody else needs a session: they add theirs with {add}, or you share "
+                    "yours with {share}.",
+                    add=add,
+                    share=share,
+                )
+            )
         return line(
-            f"Somebody else needs a session{where}: they add theirs with ",
-            command("session add"),
-            ", or you share yours with ",
-            command("session share"),
-            ".",
+            say(
+                "Somebody else needs a session for {node}: they add theirs with {add}, or you "
+                "share yours with {share}.",
+                node=node.label,
+                add=add,
+                share=share,
+            )
         )
 
     async def sharing_channel(self, execution: Execution) -> str:
@@ -443,14 +476,18 @@ def lasts(kind: ReviewKind, decision: Decision) -> timedelta:
 def since_requested(refusal: Refused) -> Refused:
     """The refusal of what was not refused when it was requested, in words that say so."""
     return Refused(
-        f"The rules have changed since this was requested. {refusal.sentence}", hint=refusal.hint
+        say("The rules have changed since this was requested. {refusal}", refusal=refusal.words),
+        hint=refusal.hint,
     )
 
 
 def nobody_left(refusal: Refused) -> Refused:
     """The refusal of what enough people could approve when it was requested."""
     return Refused(
-        f"Who may approve this has changed since it was requested. {refusal.sentence}",
+        say(
+            "Who may approve this has changed since it was requested. {refusal}",
+            refusal=refusal.words,
+        ),
         hint=refusal.hint,
     )
 

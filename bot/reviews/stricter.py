@@ -4,10 +4,9 @@ from bot.errors import Refused
 from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
 from bot.plural import counted
+from bot.reply import Phrase, listed, say, say_number
 from bot.reviews.policy import Decision
 from bot.reviews.reviewers import since_requested
-
-_SINCE = "The rules have changed since this was requested: "
 
 
 def against(approval: Approval, execution: Execution, decision: Decision) -> Refused | None:
@@ -17,10 +16,16 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
     except Refused as refusal:
         return since_requested(refusal)
     if approval.kind is ReviewKind.CONFIRM and decision.kind == "approve":
-        needs = f"it now needs {counted(decision.approvals, 'approval')}"
         return Refused(
-            f"{_SINCE}{needs}{_by(decision, 'approvals')}.",
-            hint="Nothing was done. Request it again.",
+            say_number(
+                "The rules have changed since this was requested: it now needs {number} approval "
+                "({by}).",
+                "The rules have changed since this was requested: it now needs {number} approvals "
+                "({by}).",
+                decision.approvals,
+                by=_by(decision, "approvals"),
+            ),
+            hint=say("Nothing was done. Request it again."),
         )
     return None
 
@@ -46,20 +51,21 @@ def changed(approval: Approval, decision: Decision, terms: Terms) -> dict[str, s
         "request",
     }
     stricter = terms.stricter_than(approval)
-    return {key: f"{told}{_by(decision, key)}" for key, told in words.items() if key in stricter}
+    return {key: f"{told} ({_by(decision, key)})" for key, told in words.items() if key in stricter}
 
 
 def untyped() -> Refused:
     """Why an approval does not count whose form the rules have demanded only since."""
     return Refused(
-        "Approvers must now type what this is about.", hint="Press Approve on the card again."
+        say("Approvers must now type what this is about."),
+        hint=say("Press Approve on the card again."),
     )
 
 
-def _by(decision: Decision, key: str) -> str:
-    """` (rule “two”)`: which rules say it."""
+def _by(decision: Decision, key: str) -> Phrase:
+    """`rule “two”`: which rules say it."""
     names = [name for name in decision.says.get(key, ()) if name != "(default)"]
     if not names:
-        return " (by default)"
-    listed = ", ".join(f"“{name}”" for name in names)
-    return f" ({'rule' if len(names) == 1 else 'rules'} {listed})"
+        return say("by default")
+    rules = listed(say("“{name}”", name=name) for name in names)
+    return say_number("rule {rules}", "rules {rules}", len(names), rules=rules)

@@ -7,7 +7,7 @@ disk there.
 from collections.abc import Mapping
 
 from bot.errors import NotFound, Refused
-from bot.reply import command, line
+from bot.reply import command, line, say
 from storage import Store
 
 MOST = 100  # of one person
@@ -33,8 +33,8 @@ class Aliases:
         """Let `name` stand for `body`. Raises Refused when there are too many."""
         if len(self.of(user)) >= MOST and name not in self.of(user):
             raise Refused(
-                f"You have {MOST} aliases already.",
-                hint=line("Remove one: ", command("alias remove")),
+                say("You have {most} aliases already.", most=MOST),
+                hint=line(say("Remove one: {command}", command=command("alias remove"))),
             )
         async with self._store.write() as tx:
             await tx.aliases.set(user, name, body)
@@ -45,6 +45,7 @@ class Aliases:
         async with self._store.write() as tx:
             if not await tx.aliases.remove(user, name):
                 raise NotFound(
-                    f"You have no alias “{name}”.", hint=line("See: ", command("alias list"))
+                    say("You have no alias “{name}”.", name=name),
+                    hint=line(say("See: {command}", command=command("alias list"))),
                 )
         await self.refresh()

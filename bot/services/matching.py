@@ -7,7 +7,7 @@ from typing import TypeVar
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import plain, readings
 from bot.model import Machine, Node, NodeKind
-from bot.reply import command, line
+from bot.reply import Phrase, Words, any_of, command, line, listed, say
 from bot.services.shown import machines_shown, nodes_shown
 
 _SHOWN = 8  # characters of an id in lists and on cards
@@ -18,16 +18,29 @@ KINDS = {
     NodeKind.MANAGER: "bare-metal manager",
 }
 
+_A = {
+    "node": say("a node"),
+    "bare-metal machine": say("a bare-metal machine"),
+    "bare-metal manager": say("a bare-metal manager"),
+}
+_NO = {
+    "node": say("There is no node called “{text}”."),
+    "bare-metal machine": say("There is no bare-metal machine called “{text}”."),
+    "bare-metal manager": say("There is no bare-metal manager called “{text}”."),
+}
+
 Named = TypeVar("Named")
 Names = Sequence[Sequence[str]]  # of one thing, the ones that count most first
 
 
-def could_be(text: str, listed: Sequence[str], found: Sequence[object]) -> str:
-    """That a name fits several things; those that are not `listed` stay unnamed."""
-    if not listed:
-        return f"“{text}” does not say clearly enough what you mean."
-    shown = ", ".join(listed[:_MOST_LISTED]) + " …" * (len(listed) > _MOST_LISTED)
-    return f"“{text}” could be any of {shown}{' and others' * (len(listed) < len(found))}."
+def could_be(text: str, names: Sequence[Words], found: Sequence[object]) -> Phrase:
+    """That a name fits several things; those that are not among `names` stay unnamed."""
+    if not names:
+        return say("“{text}” does not say clearly enough what you mean.", text=text)
+    shown = line(listed(names[:_MOST_LISTED]), " …" if len(names) > _MOST_LISTED else "")
+    if len(names) < len(found):
+        return say("“{text}” could be any of {names} and others.", text=text, names=shown)
+    return say("“{text}” could be any of {names}.", text=text, names=shown)
 
 
 def of_another_kind(
@@ -35,15 +48,27 @@ def of_another_kind(
 ) -> BotError:
     """What is called so, or so begins, is something else than what is meant here."""
     if plain(text) in {plain(name) for node in found for name in chain(*_names_of_node(node))}:
-        return Refused(f"“{text}” is a {KINDS[found[0].kind]}, not a {wanted}.", field=field)
+        return Refused(
+            say(
+                "“{text}” is {kind}, not {wanted}.",
+                text=text,
+                kind=_A[KINDS[found[0].kind]],
+                wanted=_A[wanted],
+            ),
+            field=field,
+        )
     is_manager = wanted == KINDS[NodeKind.MANAGER]
-    told = f"There is no {wanted} called “{text}”."
-    if listed := [node for node in found if node.id not in unseen]:
-        kinds = " or ".join(dict.fromkeys(KINDS[node.kind] for node in listed))
-        names = " or ".join(node.label for node in listed[:_MOST_LISTED])
-        told += f" It could be {names}, " + (f"a {kinds}." if len(listed) == 1 else f"{kinds}s.")
+    told = _NO[wanted].filled(lambda _name: text)
+    if seen := [node for node in found if node.id not in unseen][:_MOST_LISTED]:
+        others = any_of(
+            say("{node} ({kind})", node=node.label, kind=_A[KINDS[node.kind]]) for node in seen
+        )
+        told = say("{told} It could be {others}.", told=told, others=others)
     hint = line(
-        "A manager is named by its node id, until ", command("node name"), " gives it a name."
+        say(
+            "A manager is named by its node id, until {command} gives it a name.",
+            command=command("node name"),
+        )
     )
     return NotFound(told, hint=hint if is_manager else "", field=field)
 

@@ -3,8 +3,8 @@
 Checks everything here before anything is sent; the secret key stays with its owner (bot.cli.sign).
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -16,11 +16,11 @@ from bot.dbc.identity import Multisig, NodeKeySignature, WalletSignature
 from bot.dbc.signatures import check_signature, public_key_of
 from bot.errors import Refused
 from bot.model import Node, SessionRequest
-from bot.reply import command, line
+from bot.reply import Text, command, line, say
 from storage import Store
 
 LIFETIME = timedelta(hours=1)
-_SIGN_NONCE = "Sign a fresh nonce: python -m bot sign --nonce"
+_SIGN_NONCE = say("Sign a fresh nonce: python -m bot sign --nonce")
 
 Proof = WalletSignature | Multisig
 
@@ -34,13 +34,16 @@ def proof_of(values: Mapping[str, str]) -> Proof:
     joint = [values.get(name, "").strip() for name in ("wallets", "threshold", "signs")]
     if any(single) and any(joint):
         raise InvalidField(
-            "Give one wallet with its nonce and signature, or a multisig; not both.", field="wallet"
+            say("Give one wallet with its nonce and signature, or a multisig; not both."),
+            field="wallet",
         )
     if any(joint):
         return _multisig(joint[0].split(), joint[1], joint[2].splitlines())
     for name, given in zip(("wallet", "nonce", "sign"), single, strict=True):
         if not given:
-            raise InvalidField(f"{name} is needed (or a multisig below).", field=name)
+            raise InvalidField(
+                say("{field} is needed (or a multisig below).", field=name), field=name
+            )
     wallet, nonce, sign = single
     public_key_of(wallet)
     proof = WalletSignature(wallet=wallet, nonce=SecretStr(nonce), sign=SecretStr(sign))
@@ -53,8 +56,11 @@ def _multisig(wallets: Sequence[str], threshold: str, lines: Sequence[str]) -> M
         public_key_of(wallet, "wallets")
     if not threshold.isdecimal() or not 1 <= int(threshold) <= len(wallets):
         raise InvalidField(
-            "threshold is how many of the wallets must sign: a number from 1 to "
-            f"{max(len(wallets), 1)}.",
+            say(
+                "{field} is how many of the wallets must sign: a number from 1 to {most}.",
+                field="threshold",
+                most=max(len(wallets), 1),
+            ),
             field="threshold",
         )
     signs = [
@@ -63,31 +69,68 @@ def _multisig(wallets: Sequence[str], threshold: str, lines: Sequence[str]) -> M
     ]
     if len(signs) < int(threshold):
         raise InvalidField(
-            f"signs has {len(signs)} of the {threshold} signatures that are needed.", field="signs"
+            say(
+                "{field} has {count} of the {threshold} signatures that are needed.",
+                field="signs",
+                count=len(signs),
+                threshold=threshold,
+            ),
+            field="signs",
         )
     return Multisig(wallets=tuple(wallets), threshold=int(threshold), signs=tuple(signs))
 
 
 def _member(number: int, words: Sequence[str], wallets: Sequence[str]) -> WalletSignature:
     """One line of a multisig's signatures: wallet, nonce and signature."""
-    where = f"signs, line {number}:"
     if len(words) != 3:
         raise InvalidField(
-            f"{where} it takes a wallet, a nonce and a signature, with blanks between.",
+            say(
+                "{field}, line {line}: it takes a wallet, a nonce and a signature, with blanks "
+                "between.",
+                field="signs",
+                line=number,
+            ),
             field="signs",
         )
     wallet, nonce, sign = words
     if wallet not in wallets:
-        raise InvalidField(f"{where} its wallet is none of the account's.", field="signs")
+        raise InvalidField(
+            say(
+                "{field}, line {line}: its wallet is none of the account's.",
+                field="signs",
+                line=number,
+            ),
+            field="signs",
+        )
     try:
         one = WalletSignature(wallet=wallet, nonce=SecretStr(nonce), sign=SecretStr(sign))
         signer = check_signature(one.sign, nonce, (wallet, *wallets), "signs")
     except InvalidField as fault:
-        said = re.sub(r"^signs?\b", "it", fault.sentence)
-        raise InvalidField(f"{where} {said}", field="signs", hint=fault.hint) from None
+        told = say(
+            "{field}, line {line}: {fault}", field="signs", line=number, fault=_of_it(fault.words)
+        )
+        raise InvalidField(told, field="signs", hint=fault.hint) from None
     if signer != wallet:
-        raise InvalidField(f"{where} {signer} has signed it, not {wallet}.", field="signs")
+        raise InvalidField(
+            say(
+                "{field}, line {line}: {signer} has signed it, not {wallet}.",
+                field="signs",
+                line=number,
+                signer=signer,
+                wallet=wallet,
+            ),
+            field="signs",
+        )
     return one
+
+
+def _of_it(words: Text) -> Text:
+    """What is said of a field, where that is named already."""
+    if isinstance(words, str):
+        return words
+    it = say("it")
+    given = tuple((key, it if key == "field" else value) for key, value in words.given)
+    return replace(words, given=given)
 
 
 def nonces_of(proof: Proof | NodeKeySignature) -> tuple[str, ...]:
@@ -128,9 +171,9 @@ class Renters:
             async with self._store.write() as tx:
                 for nonce in nonces_of(proof):
                     await tx.renters.release_nonce(nonce)
-            told = "The nonce did not reach the node: the same signature can be sent again."
+            told = say("The nonce did not reach the node: the same signature can be sent again.")
         else:
-            told = f"The nonce is used up, whatever the answer. {_SIGN_NONCE}"
+            told = say("The nonce is used up, whatever the answer. {sign}", sign=_SIGN_NONCE)
         error.hint = line(error.hint, " " if error.hint else "", told)
         return error
 
@@ -165,13 +208,14 @@ class Renters:
                 return request
         locked = [one for one in waiting if one.is_locked and node_id in {"", one.node}]
         raise Refused(
-            "Your session id can no longer be decrypted: its key is missing, or it is damaged."
+            say("Your session id can no longer be decrypted: its key is missing, or it is damaged.")
             if locked
-            else "No session id of yours waits for a signature, or its hour is over.",
+            else say("No session id of yours waits for a signature, or its hour is over."),
             hint=line(
-                "Ask the node for it again: ",
-                command("session request"),
-                ". The id stays the same.",
+                say(
+                    "Ask the node for it again: {command}. The id stays the same.",
+                    command=command("session request"),
+                )
             ),
             field="node",
         )
@@ -194,7 +238,7 @@ def check_session_signature(request: SessionRequest, signature: str) -> None:
 
 def _reused(proof: Proof | NodeKeySignature) -> Refused:
     return Refused(
-        "This nonce was used before, and each is good for one request only.",
+        say("This nonce was used before, and each is good for one request only."),
         hint=_SIGN_NONCE,
         field="signs" if isinstance(proof, Multisig) else "nonce",
     )

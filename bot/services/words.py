@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.reply import Text
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a followed command is spoken of: "train-01 *is starting*", "train-01 *has started*".
+    """How a followed command is spoken of: `{label} is starting on {node}`, and once it is done.
 
     `limit` is how long it is followed without a move, `title` what people call the command.
     """
 
-    doing: str
-    done: str
+    doing: Text
+    done: Text
     limit: timedelta = timedelta(minutes=60)
     title: str = ""

@@ -48,7 +48,7 @@ def test_an_argument_is_called_the_same_everywhere(command: Command, parameter: 
     assert f"| `{parameter.word}` |" in forms.reference(TABLE, "/dbc")
     if parameter.arg.kind in SECRET:  # never typed
         return
-    label = re.findall(r"[a-z0-9]+", parameter.arg.label.lower())
+    label = re.findall(r"[a-z0-9]+", str(parameter.arg.label).lower())
     for part in parameter.word.split("_"):
         assert any(word.startswith(part) for word in label), parameter.arg.label
 

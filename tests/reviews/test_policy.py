@@ -206,7 +206,7 @@ def test_a_reason_that_does_not_match_is_refused() -> None:
     for reason in ("", "because"):
         with pytest.raises(Refused) as refused:
             decision.check_reason(reason)
-        refusals.append((refused.value.sentence, refused.value.hint, refused.value.field))
+        refusals.append((refused.value.sentence, str(refused.value.hint), refused.value.field))
     assert refusals == [
         ("A reason is needed for this.", 'Add it: reason="…"', "reason"),
         ("The reason must match “^OPS-[0-9]+”.", 'Say it: reason="…"', "reason"),

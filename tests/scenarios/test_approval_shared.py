@@ -39,6 +39,6 @@ async def test_elsewhere_nobody_is_shown_it_or_may_approve(stage: Stage) -> None
     async with stage.bot.store.read() as tx:
         [waiting] = await tx.approvals.open()
     await stage.asks(stage.carol, "approval list", "@dbc")
-    assert told(stage.carol, "Nothing waits for you")
+    assert told(stage.carol, "No pending approvals")
     await stage.asks(stage.carol, f"approval show {waiting.id}", "@dbc")
     assert told(stage.carol, "You can see only what you asked for")

@@ -190,7 +190,7 @@ async def test_the_audit_is_exported_as_a_file_for_who_asked(stage: Stage, form:
     await restarts(stage)
     await stage.alice.types(f"/dbc audit export command=vm format={form}", channel=CHANNEL)
     await stage.quiet()
-    assert "5 rows of the audit are in our direct messages" in stage.alice.last(CHANNEL).plain
+    assert "Sent 5 audit rows to you in a direct message" in stage.alice.last(CHANNEL).plain
     (file,) = [file for seen in stage.alice.messages() for file in seen.files]
     assert not [file for seen in stage.bob.messages() for file in seen.files]
     assert file.name.endswith(f".{form}")

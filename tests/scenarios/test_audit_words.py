@@ -41,7 +41,7 @@ async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
     told = await listed(stage, stage.alice)
     by = f"by <@{stage.bob.id}>, requested by <@{stage.alice.id}>: ask <@{stage.carol.id}> first"
     assert f"denied vm delete {NAME} on gpu1 {by}" in told
-    assert f"<@{stage.bob.id}> said no to vm delete {NAME} on gpu1: ask" in told
+    assert f"<@{stage.bob.id}> denied vm delete {NAME} on gpu1: ask" in told
 
 
 async def test_only_what_was_taken_back_is_cancelled(stage: Stage) -> None:

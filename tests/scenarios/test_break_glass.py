@@ -57,7 +57,7 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
     copy = await stage.bob.sees("broke the glass", "@dbc")
     for person in (stage.alice, stage.bob, stage.carol):
         listed = await stage.asks(person, "/dbc approval list")
-        assert "Broken glass that waits for a review" in listed.plain
+        assert "Break-glass changes to review" in listed.plain
     await stage.passes(11 * 60)
     await stage.bob.sees("still waits for a review", CHANNEL, thread_ts=announced.ts)
     await stage.carol.presses("I have reviewed it", announced)
@@ -73,7 +73,7 @@ async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stag
         assert seen.buttons == []
     assert f"Ran without approval; reviewed by <@{stage.bob.id}>." in ran(stage).plain
     assert "still to be reviewed" not in ran(stage).plain
-    assert "Nothing waits" in (await stage.asks(stage.carol, "/dbc approval list")).plain
+    assert "No pending approvals" in (await stage.asks(stage.carol, "/dbc approval list")).plain
     reviewed = [e for e in await entries(stage) if str(e.kind) == "reviewed"]
     audit = (await stage.asks(stage.carol, "/dbc audit list")).plain.replace("`", "")
     assert f"*broke glass* vm delete {NAME} on gpu1: It floods the switch" in audit
@@ -88,7 +88,7 @@ async def test_who_broke_the_glass_cannot_cancel_its_review(stage: Stage) -> Non
     await stage.asks(stage.carol, f"/dbc approval cancel {number}")
     assert told(stage.carol, "This question is not known any more")
     listed = await stage.asks(stage.bob, "/dbc approval list")
-    assert "Broken glass that waits for a review" in listed.plain
+    assert "Break-glass changes to review" in listed.plain
 
 
 async def test_who_is_not_named_cannot(stage: Stage) -> None:

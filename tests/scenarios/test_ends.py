@@ -65,7 +65,7 @@ async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
     stage.ws.faults.clear()
     for _ in range(3):
         await stage.passes(61)
-    [end] = told(stage.alice, "gpu1 is meant when no node is named")
+    [end] = told(stage.alice, "Your default node is now gpu1")
     assert end.channel == stage.alice.last("@dbc").channel
     assert "You asked for `node use`" in end.plain
 
@@ -77,7 +77,7 @@ async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
     await stage.passes(120)
     await stage.restart_bot()
     await stage.passes(600)
-    assert len(told(stage.alice, "gpu1 is meant when no node is named")) == 1
+    assert len(told(stage.alice, "Your default node is now gpu1")) == 1
     assert stage.alice.messages("@dbc") == []
 
 
@@ -93,7 +93,7 @@ async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Pa
         await one.restart()
         one.ws.faults.clear()
         await one.comes_true(f"{PRIVATE} AND ref_ts IS NOT NULL", within=90)
-        assert len([m for m in alice.messages("@dbc") if "is meant" in m.plain]) == 1
+        assert len([m for m in alice.messages("@dbc") if "Your default node" in m.plain]) == 1
 
 
 @pytest.mark.parametrize(

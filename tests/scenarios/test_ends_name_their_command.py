@@ -25,8 +25,8 @@ async def test_a_delete_without_an_answer_says_everywhere_that_it_was_a_delete(
     async with staged(tmp_path) as stage:
         await falls_silent_and_is_killed(stage)
         await stage.alice.opens_home()
-        home = await stage.alice.sees_home("Under way")
-        under_way = home.plain.replace("*", "").split("Under way")[1]
+        home = await stage.alice.sees_home("In progress")
+        under_way = home.plain.replace("*", "").split("In progress")[1]
         assert "`vm delete` inference on gpu1: running (as last seen, " in under_way
         assert "whether the command arrived is not known)" in under_way
         end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)

@@ -177,6 +177,6 @@ async def test_the_forms_of_a_decision_say_what_is_decided(tmp_path: object) -> 
         question = await asked(stage, DELETE)
         await stage.bob.presses("Deny", question)
         form = await stage.bob.sees_modal("Deny")
-        assert "Deny: delete inference on gpu1, requested by" in form.plain.replace("*", "")
+        assert "Deny: Delete inference on gpu1, requested by" in form.plain.replace("*", "")
         assert stage.alice.id in form.plain
         assert form.view.body["submit"]["text"] == "Deny"

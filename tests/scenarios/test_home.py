@@ -38,7 +38,7 @@ async def test_a_home_shows_machines_sessions_and_what_is_under_way(stage: Stage
     await stage.alice.opens_home()
     home = await stage.alice.sees_home("Ada's training run")
     text = home.plain.replace("*", "")
-    assert "• `vm start` inference on gpu1: off" in text.split("Under way")[1]
+    assert "• `vm start` inference on gpu1: off" in text.split("In progress")[1]
     assert text.index("Your machines") < text.index("inference") < text.index("Your sessions")
     assert "gpu1" in text.split("Your sessions")[1]
     assert stage.task("inference").login_password not in home.plain

@@ -211,7 +211,7 @@ async def test_a_download_to_another_directory_cannot_be_proved(stage: Stage) ->
 async def test_a_download_onto_an_image_that_is_there_is_asked_about(stage: Stage) -> None:
     alice = stage.alice
     seen = await stage.asks(alice, f"/dbc image download {CUDA} from=hub on gpu1")
-    assert f"gpu1 has {CUDA} (14G) already" in seen.plain
+    assert f"gpu1 already has {CUDA} (14G)" in seen.plain
     await stage.asks(alice, f"/dbc image download {CUDA} from=backup replace on gpu1")
     question = await alice.sees("Download and replace")
     assert "Machines based on it may break" in question.plain
@@ -233,7 +233,7 @@ async def test_a_second_download_of_one_name_is_refused(stage: Stage) -> None:
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     await stage.passes(10)
     seen = await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
-    assert "is being downloaded there already" in seen.plain
+    assert "is already being downloaded there" in seen.plain
     assert stage.changes() == ["images.download"]
 
 
@@ -295,7 +295,7 @@ async def test_an_upload_never_replaces_a_namesake_silently(stage: Stage) -> Non
     hurry(stage)
     alice = stage.alice
     seen = await stage.asks(alice, f"/dbc image upload {CUDA} to=hub on gpu1")
-    assert f"hub has {CUDA} (14G) already" in seen.plain
+    assert f"hub already has {CUDA} (14G)" in seen.plain
     await stage.asks(alice, f"/dbc image upload {CUDA} to=hub replace on gpu1")
     await stage.confirms(alice, "hub's present file (14G) is replaced for everyone")
     end = await stage.ends(alice, CUDA, within=400)

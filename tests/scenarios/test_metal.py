@@ -64,8 +64,8 @@ async def test_the_beginning_of_machines_names_is_no_manager(one_stage: Stage) -
         await one_stage.asks(alice, f"/dbc node name {node} rack7-{number}")
     told = await one_stage.asks(alice, "/dbc metal list rack7")
     assert (
-        "There is no bare-metal manager called “rack7”. It could be rack7-1 or rack7-2, "
-        "bare-metal machines." in told.plain
+        "There is no bare-metal manager called “rack7”. It could be rack7-1 (a bare-metal machine) "
+        "or rack7-2 (a bare-metal machine)." in told.plain
     )
     assert "A manager is named by its node id" in told.plain
     told = await one_stage.asks(alice, "/dbc metal list rack7-1")

@@ -51,13 +51,13 @@ async def test_a_channels_node_comes_before_ones_own(stage: Stage) -> None:
     assert "Which node? I know gpu1, gpu2." in told.plain
 
     told = await stage.asks(alice, "/dbc node use gpu2")
-    assert "For you, *gpu2* is meant" in told.plain
+    assert "Your default node is now *gpu2*" in told.plain
     assert told.ephemeral
     told = await stage.asks(alice, PROGRESS)
     assert "*gpu2* reports no transfer" in told.plain
 
     told = await stage.asks(alice, "/dbc node use gpu1 here")
-    assert "In this channel, *gpu1* is meant" in told.plain
+    assert "This channel's default node is now *gpu1*" in told.plain
     assert not told.ephemeral
     told = await stage.asks(alice, PROGRESS)
     assert "*gpu1* reports no transfer" in told.plain
@@ -89,8 +89,8 @@ async def test_a_name_that_is_the_name_already_changes_nothing(one_stage: Stage)
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     told = await stage.asks(stage.alice, "/dbc node name gpu1 gpu1")
-    assert "is called that already: nothing has changed" in told.plain
+    assert "already has that name: nothing has changed" in told.plain
     await stage.asks(stage.alice, "/dbc vm list")
     await stage.asks(stage.alice, "/dbc vm name inference prod")
     told = await stage.asks(stage.alice, "/dbc vm name prod prod")
-    assert "is called that already: nothing has changed" in told.plain
+    assert "already has that name: nothing has changed" in told.plain

@@ -49,7 +49,7 @@ async def test_a_dry_run_leaves_what_the_bot_keeps_as_it_was(one_stage: Stage) -
     assert "is erased" in seen.plain
     assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
     seen = await stage.asks(stage.alice, "/dbc node use gpu1 --dry-run")
-    assert "gpu1* is meant when no node is named" in seen.plain
+    assert "Your default node is now *gpu1*" in seen.plain
     assert "none" in (await stage.asks(stage.alice, "/dbc whoami")).plain
 
 

@@ -129,7 +129,7 @@ async def test_what_the_node_refuses_at_once_is_told_at_once(stage: Stage) -> No
     assert stage.changes() == ["tasks.start"]
     assert len([m for m in stage.alice.messages() if "The machine is running." in m.plain]) == 1
     watches = await stage.asks(stage.alice, "/dbc watch list")
-    assert "Nothing is being followed" in watches.plain
+    assert "no operations in progress" in watches.plain
 
 
 async def test_what_fails_on_the_node_is_told_as_failed(stage: Stage) -> None:

@@ -35,7 +35,7 @@ async def test_a_session_is_added_listed_checked_and_removed(stage: Stage) -> No
     await alice.types("/dbc session list")
     await alice.sees("You have no session yet")
     await alice.types("/dbc vm list")
-    await alice.sees("there is nothing I may list")
+    await alice.sees("You have no node access yet")
     assert stage.changes() == []
 
 

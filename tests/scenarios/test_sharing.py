@@ -98,7 +98,7 @@ async def test_removing_a_session_ends_its_sharing(stage: Stage) -> None:
     await stage.erases_session(alice, "gpu1")
     await alice.sees("is erased")
     await bob.types("/dbc vm list", channel=CHANNEL)
-    await bob.sees("You have no session yet")
+    await bob.sees("You have no node access yet")
 
 
 async def test_sharing_needs_somebody_and_a_session(one_stage: Stage) -> None:

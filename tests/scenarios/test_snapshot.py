@@ -124,7 +124,7 @@ async def test_deleting_a_snapshot_cuts_its_upload_off_and_says_so(
         await stage.passes(5)
     await stage.asks(alice, "/dbc snapshot delete inference before")
     question = await alice.sees("Delete snapshot before of")
-    assert "Its upload is under way and will be cut off" in question.plain
+    assert "Its upload is in progress and will be cut off" in question.plain
     assert "No image server lists a copy." in question.plain
     assert "stays" not in question.plain
     await stage.confirms(alice, "Delete snapshot before of")

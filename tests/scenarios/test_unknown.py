@@ -102,7 +102,7 @@ async def test_a_creation_that_a_proxy_sends_twice_is_followed_to_its_end(one_st
     await stage.gives_session(alice, "gpu2")
     strikes(stage, "sent_twice", "/tasks/start")
     await stage.asks(alice, CREATE)
-    await alice.sees(r"(?s)\*t1\* is being created.*it has this machine already")
+    await alice.sees(r"(?s)\*t1\* is being created.*it already has this machine")
     await stage.ends(alice, "t1 is running on gpu2")
     await stage.passes(60)
     assert stage.changes() == ["tasks.create"]

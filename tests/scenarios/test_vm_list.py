@@ -42,7 +42,7 @@ async def test_living_nodes_are_shown_before_a_dead_one_has_answered(tmp_path: P
             await asyncio.sleep(0.01)
         for _ in range(2):  # meanwhile the others have answered
             await stage.bob.types("/dbc vm list", CHANNEL)
-            await stage.bob.sees("You have no session yet")
+            await stage.bob.sees("You have no node access yet")
         await stage.waits(2)
         early = await stage.alice.sees(r"Still waiting for gpu3 …")
         assert "inference" in early.plain
@@ -57,7 +57,7 @@ async def test_living_nodes_are_shown_before_a_dead_one_has_answered(tmp_path: P
 async def test_nobody_sees_machines_without_a_session(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.bob.types("/dbc vm list")
-    told = await stage.bob.sees("You have no session yet, so there is nothing I may list.")
+    told = await stage.bob.sees("You have no node access yet.")
     assert "session add" in told.plain
     await stage.bob.types("/dbc vm show inference")
     await stage.bob.sees("no machine of yours")

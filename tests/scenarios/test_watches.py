@@ -21,7 +21,7 @@ async def test_what_is_followed_is_listed_and_can_be_let_go(stage: Stage) -> Non
     assert "*inference*" in listed.plain
     assert "gpu1" in listed.plain
     others = await stage.asks(stage.bob, "/dbc watch list")
-    assert "Nothing is being followed for you" in others.plain
+    assert "You have no operations in progress" in others.plain
     refused = await stage.asks(stage.bob, "/dbc watch stop inference")
     assert "Nothing followed for you is called “inference”" in refused.plain
 
@@ -31,7 +31,7 @@ async def test_what_is_followed_is_listed_and_can_be_let_go(stage: Stage) -> Non
     await stage.passes(60)
     assert stage.endings(stage.alice) == []
     listed = await stage.asks(stage.alice, "/dbc watch list")
-    assert "Nothing is being followed for you" in listed.plain
+    assert "You have no operations in progress" in listed.plain
 
 
 async def test_after_an_hour_it_says_what_it_knows_and_offers_to_go_on(stage: Stage) -> None:
