@@ -41,7 +41,7 @@ fix: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(READY) ## Write the generated files: docs/commands.md and manifest.json
+docs: $(READY) ## Write the generated files: docs/commands.md, manifest.json, bot/locale/bot.pot
 	$(BIN)/python -m bot docs
 
 bench: $(READY) ## Measure what the product is held to (AGAINST=commit: what a change cost there)

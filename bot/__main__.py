@@ -14,6 +14,7 @@ from bot import app, log, loop
 from bot.cli.audit import audit
 from bot.cli.backup import backup, restore
 from bot.cli.beginning import refuse_to_hide_another
+from bot.cli.catalogue import catalogue
 from bot.cli.credential_keys import keys
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
@@ -69,18 +70,24 @@ def _give_up(sentence: str) -> NoReturn:
 @main.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail if a file is not current.")
 def docs(*, check: bool) -> None:
-    """Write the generated files: docs/commands.md and manifest.json."""
+    """Write the generated files: docs/commands.md, manifest.json and bot/locale/bot.pot."""
     slash = Settings.model_fields["slash_command"].default
     generated = {
         ROOT / "docs" / "commands.md": reference(command_table(), slash),
         ROOT / "manifest.json": json.dumps(manifest(slash, socket_mode=True), indent=2) + "\n",
     }
+    templates = ROOT / "bot" / "locale" / "bot.pot"
+    if (found := catalogue(ROOT)) is None:
+        click.echo(f"left {templates.relative_to(ROOT)} as it is: Babel is not installed", err=True)
+    else:
+        generated[templates] = found
     for path, text in generated.items():
         current = path.read_text(encoding="utf-8") if path.exists() else ""
         if current == text:
             continue
         if check:
             raise click.ClickException(f"{path.relative_to(ROOT)} is not current: make docs")
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         click.echo(f"wrote {path.relative_to(ROOT)}")
 
