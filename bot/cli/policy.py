@@ -12,7 +12,7 @@ import click
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
 from bot.errors import BotError, Refused
-from bot.language.args import BREAK_GLASS, NODES, REASON
+from bot.language.args import BREAK_GLASS, REASON
 from bot.language.canonical import known_arguments
 from bot.language.parse import NotUnderstood, Parsed, parse
 from bot.messages.cards import duration
@@ -115,9 +115,9 @@ def _request(line: str, person: str, channel: str, node: str, groups: Sequence[s
     if not isinstance(parsed, Parsed):
         raise click.ClickException(f"“{line}” asks for help, which no rule is about.")
     command, values = parsed.command, parsed.values
-    named = [p.name for p in command.parameters if p.arg.kind in NODES]
+    named = [p.name for p in command.parameters if p.arg.kind.is_node]
     typed = next((values[name] for name in ("on", *named) if values.get(name)), "")
-    task = next((values.get(p.name, "") for p in command.parameters if p.arg.kind == "vm"), "")
+    task = next((values.get(p.name, "") for p in command.parameters if p.arg.kind.is_machine), "")
     return Request(
         person=person,
         channel=channel,

@@ -8,7 +8,7 @@ from bot.commands.nicknames import looks_odd
 from bot.errors import Refused
 from bot.folding import fold
 from bot.language.alias import alias_called
-from bot.language.args import Arg
+from bot.language.kinds import LINE, WORD, Arg
 from bot.language.parse import refuse_secrets
 from bot.language.table import Command, Group
 from bot.language.text import clean
@@ -20,12 +20,12 @@ from bot.reply import Note, Reply, Row, Rows, bold, code, command, line, say
 _NAME = re.compile(r"[\w.-]{1,30}")
 _LONGEST = 500  # characters
 
-Name = Annotated[str, Arg(say("Alias"), "word", say("The short word"), "r", narrow=True)]
+Name = Annotated[str, Arg(say("Alias"), WORD, say("The short word"), "r", narrow=True)]
 Body = Annotated[
     str,
     Arg(
         say("Line"),
-        "line",
+        LINE,
         say("What it stands for; $1 … $9 and $* are the words behind the alias"),
         "vm restart $1 force",
         word="line",

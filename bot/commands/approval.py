@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from bot.errors import NotFound, Refused
-from bot.language.args import Arg
+from bot.language.kinds import ID, INT, Arg
 from bot.language.table import Command, Group
 from bot.messages import review_cards
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
@@ -18,10 +18,10 @@ from bot.reply import Note, Part, Reply, Row, Rows, bold, code, command, line, m
 PAGE = 20  # so that a message holds them all and the way to the others
 Which = Annotated[
     str,
-    Arg(say("Approval"), "id", say("Its number, or the beginning of it"), "7a9Qx2Lk"),
+    Arg(say("Approval"), ID, say("Its number, or the beginning of it"), "7a9Qx2Lk"),
 ]
 
-Page = Annotated[int, Arg(say("Page"), "int", say("{count} at a time", count=PAGE), least=1)]
+Page = Annotated[int, Arg(say("Page"), INT, say("{count} at a time", count=PAGE), least=1)]
 
 
 async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:

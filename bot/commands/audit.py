@@ -14,7 +14,8 @@ from bot.clock import shown
 from bot.errors import BotError, Refused
 from bot.folding import best, narrow, plain
 from bot.ids import new_id
-from bot.language.args import NODE_OPTION, NODES, Arg
+from bot.language.args import NODE_OPTION
+from bot.language.kinds import CHOICE, INT, Arg
 from bot.language.table import Command, Group
 from bot.language.times import moment
 from bot.messages.review_cards import people_line
@@ -80,7 +81,7 @@ Since = Annotated[
     str, Arg(say("Since"), hint=say("2h, yesterday, 2026-11-01, 2026-11-01T18:30"), narrow=True)
 ]
 Until = Annotated[str, Arg(say("Until"), hint=say("As since; a day is included"), narrow=True)]
-Before = Annotated[int, Arg(say("Before"), "int", say("Only rows before this number"), least=1)]
+Before = Annotated[int, Arg(say("Before"), INT, say("Only rows before this number"), least=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ async def export(
     since: Since = "",
     until: Until = "",
     format: Annotated[  # noqa: A002 - it is what people type
-        str, Arg(say("Format"), "choice", say("JSON Lines or CSV"), choices=("csv", "jsonl"))
+        str, Arg(say("Format"), CHOICE, say("JSON Lines or CSV"), choices=("csv", "jsonl"))
     ] = "csv",
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
@@ -273,12 +274,15 @@ def _outcome(typed: str) -> str:
 def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
     """The machine and the node in the words of who asked: nothing else may be known of them."""
     command = ctx.services.table.get(entry.command)
-    found = {"vm": "", "node": ""}
+    machine = node = ""
     for parameter in command.parameters if command else ():
-        kind = "node" if parameter.arg.kind in NODES else str(parameter.arg.kind)
-        if kind in found and (text := entry.arguments.get(parameter.name, "")):
-            found[kind] = short(text) if len(text) >= _LONG_ID else text
-    return found["vm"], found["node"] or entry.arguments.get(NODE_OPTION, "")
+        text = entry.arguments.get(parameter.name, "")
+        said = short(text) if len(text) >= _LONG_ID else text
+        if parameter.arg.kind.is_machine:
+            machine = said or machine
+        elif parameter.arg.kind.is_node:
+            node = said or node
+    return machine, node or entry.arguments.get(NODE_OPTION, "")
 
 
 def _told(row: AuditRow, typed: str, node: str) -> Line:

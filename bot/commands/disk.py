@@ -10,7 +10,8 @@ from bot.dbc.errors import Missing
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound
-from bot.language.args import Arg, Disk, Vm
+from bot.language.args import Disk, Vm
+from bot.language.kinds import SIZE, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import DISKS, STATE, FactKind
 from bot.model import Effect, Goal, Machine
@@ -24,7 +25,7 @@ NewSize = Annotated[
     int,
     Arg(
         say("Size (GiB)"),
-        "size",
+        SIZE,
         say("Like 100, 100G or 1T"),
         "100",
         least=1,
@@ -35,7 +36,7 @@ Growth = Annotated[
     int,
     Arg(
         say("Grow by (GiB)"),
-        "size",
+        SIZE,
         say("How much to add, not the new size: +50 or +1T; there is no shrinking"),
         "+50",
         least=1,
@@ -48,7 +49,7 @@ HostDirectory = Annotated[
     str,
     Arg(
         say("Host directory"),
-        "word",
+        WORD,
         say("A directory of the node where the disk's file is kept; it is no path in the guest"),
         fields.DATA_DIR,
         names=("dir", "mount_dir"),

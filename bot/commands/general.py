@@ -6,8 +6,9 @@ from functools import partial
 from typing import Annotated, Literal
 
 from bot.folding import plain
-from bot.language.args import Arg, Topic
+from bot.language.args import Topic
 from bot.language.forms import help_reply, not_understood
+from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind, said_node
@@ -25,7 +26,7 @@ DefaultNode = Annotated[
     str,
     Arg(
         say("Your node"),
-        "word",
+        WORD,
         say("Meant where you name none; none: forget it"),
         "gpu1",
         positional=False,
@@ -35,7 +36,7 @@ ChannelNode = Annotated[
     str,
     Arg(
         say("This channel's node"),
-        "word",
+        WORD,
         say("Meant here where nobody names one; none: forget it"),
         "gpu1",
         positional=False,

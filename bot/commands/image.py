@@ -22,7 +22,8 @@ from bot.dbc.errors import Clash, DbcError, Missing
 from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
-from bot.language.args import Arg, AtNode, FromServer, Image, ToServer
+from bot.language.args import AtNode, FromServer, Image, ToServer
+from bot.language.kinds import FLAG, STORED, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind, unread
 from bot.model import Effect, Goal, Node, Watch
@@ -40,7 +41,7 @@ Directory = Annotated[
     str,
     Arg(
         say("Directory"),
-        "word",
+        WORD,
         say("Of the node; machines can use only what is in {data_dir}", data_dir=fields.DATA_DIR),
         fields.DATA_DIR,
         names=("dir", "local_dir"),
@@ -52,7 +53,7 @@ Replace = Annotated[
     bool,
     Arg(
         say("Replace"),
-        "flag",
+        FLAG,
         say("Overwrite a file of the same name at the destination"),
         "replace",
     ),
@@ -60,9 +61,7 @@ Replace = Annotated[
 
 OnServer = Annotated[
     str,
-    Arg(
-        say("Image"), "stored", say("An image file on the server, ending in .qcow2"), "ubuntu.qcow2"
-    ),
+    Arg(say("Image"), STORED, say("An image file on the server, ending in .qcow2"), "ubuntu.qcow2"),
 ]
 
 

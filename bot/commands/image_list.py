@@ -9,7 +9,8 @@ from bot.commands.servers import choose_server
 from bot.dbc.models import Image
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
-from bot.language.args import Arg, AtNode, ImageServer, NodeOrServer
+from bot.language.args import AtNode, ImageServer, NodeOrServer
+from bot.language.kinds import FLAG, Arg
 from bot.model import Node, NodeKind, Sighting
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
@@ -35,7 +36,7 @@ from bot.watches.observers.stops import same_size
 
 Mine = Annotated[
     bool,
-    Arg(say("Mine"), "flag", say("Also the system disks of your machines that are off"), "mine"),
+    Arg(say("Mine"), FLAG, say("Also the system disks of your machines that are off"), "mine"),
 ]
 _SILENT = say("none listed: empty, or it cannot be reached")
 _LEFT_OUT = say(

@@ -7,7 +7,8 @@ from bot.dbc import fields
 from bot.dbc.errors import Clash, Missing, Unreadable
 from bot.dbc.models import Lan
 from bot.errors import BotError, Conflict
-from bot.language.args import Arg, AtNode, OnNode
+from bot.language.args import AtNode, OnNode
+from bot.language.kinds import WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Goal, Node
@@ -20,7 +21,7 @@ LanName = Annotated[
     str,
     Arg(
         say("Network"),
-        "word",
+        WORD,
         say("6 to 10 letters and digits, no others"),
         "team01",
         word="network",
@@ -31,7 +32,7 @@ Cidr = Annotated[
     str,
     Arg(
         say("Address range (CIDR)"),
-        "word",
+        WORD,
         say("IPv4 with a mask from 8 to 30; the machines get their addresses from it"),
         "192.168.66.0/24",
         names=("ip_cidr",),

@@ -11,7 +11,8 @@ from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
 from bot.errors import BotError
-from bot.language.args import Arg, Manager, Metal
+from bot.language.args import Manager, Metal
+from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Follow, Group
 from bot.language.text import quoted
 from bot.messages.facts import FactKind
@@ -41,7 +42,7 @@ PowerVerb = Annotated[
     str,
     Arg(
         say("Power"),
-        "choice",
+        CHOICE,
         say("What to do with its power"),
         "status",
         word="power",
@@ -52,7 +53,7 @@ Device = Annotated[
     str,
     Arg(
         say("Boot from"),
-        "choice",
+        CHOICE,
         say("What it boots from next"),
         "pxe",
         word="boot",

@@ -16,21 +16,21 @@ from bot.dbc.models import BareMetal
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
-from bot.language.args import Arg, Manager, Metal
+from bot.language.args import Manager, Metal
+from bot.language.kinds import INT, MANAGER, METAL, SECRET, WORD, Arg
 from bot.language.table import Command
 from bot.messages.facts import FactKind, Kinds, said_node, unread
 from bot.model import Effect, Node, NodeKind, Place
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.rights import hidden_from
-from bot.pipeline.targets import MEANT
 from bot.reply import Reply, bold, code, command, line, say
 
 Uuid = Annotated[
     str,
     Arg(
         say("UUID"),
-        "word",
+        WORD,
         say("Letters, digits and dashes; the machine's own"),
         positional=False,
         narrow=True,
@@ -40,7 +40,7 @@ Ip = Annotated[
     str,
     Arg(
         say("IP address"),
-        "word",
+        WORD,
         say("The machine's own"),
         "198.51.100.4",
         positional=False,
@@ -51,34 +51,32 @@ Host = Annotated[
     str,
     Arg(
         say("IPMI host"),
-        "word",
+        WORD,
         say("Address of its management controller"),
         word="ipmi_host",
         positional=False,
         narrow=True,
     ),
 ]
-UserName = Annotated[str, Arg(say("IPMI user"), "word", word="ipmi_user", positional=False)]
+UserName = Annotated[str, Arg(say("IPMI user"), WORD, word="ipmi_user", positional=False)]
 Password = Annotated[
-    str, Arg(say("IPMI password"), "secret", say("Kept by the manager, not by this bot"))
+    str, Arg(say("IPMI password"), SECRET, say("Kept by the manager, not by this bot"))
 ]
 Port = Annotated[
     int,
-    Arg(
-        say("IPMI port"), "int", say("Only if it is not 623"), least=1, most=65535, positional=False
-    ),
+    Arg(say("IPMI port"), INT, say("Only if it is not 623"), least=1, most=65535, positional=False),
 ]
 System = Annotated[
-    str, Arg(say("System (OS)"), "word", say("What runs on it"), "Ubuntu 22.04", positional=False)
+    str, Arg(say("System (OS)"), WORD, say("What runs on it"), "Ubuntu 22.04", positional=False)
 ]
 Text = Annotated[
-    str, Arg(say("Description"), "word", say("For people"), "rack 7, slot 1", positional=False)
+    str, Arg(say("Description"), WORD, say("For people"), "rack 7, slot 1", positional=False)
 ]
 Nonce = Annotated[
-    str, Arg(say("Nonce"), "secret", say("As printed by: python -m bot sign --nonce --node-key"))
+    str, Arg(say("Nonce"), SECRET, say("As printed by: python -m bot sign --nonce --node-key"))
 ]
 Sign = Annotated[
-    str, Arg(say("Signature"), "secret", say("The manager's own key's signature of the nonce"))
+    str, Arg(say("Signature"), SECRET, say("The manager's own key's signature of the nonce"))
 ]
 
 _NOW = "now "  # before a field's name: the fact of what the manager knows now
@@ -125,9 +123,9 @@ async def _verify(services: Services, user: str, values: Mapping[str, str]) -> N
     hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
     find = partial(services.inventory.named_node, asking=False, hidden=hidden)
     if text := values.get("manager"):
-        manager = (await find(text, MEANT["manager"], "manager")).id
+        manager = (await find(text, MANAGER.nodes, "manager")).id
     else:
-        machine = await find(values["machine"], MEANT["metal"], "machine")
+        machine = await find(values["machine"], METAL.nodes, "machine")
         manager = _manager_of(machine)
     await services.renters.check_unused(_proof(manager, values))
 

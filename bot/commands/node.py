@@ -9,7 +9,8 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
 from bot.errors import BotError
-from bot.language.args import AnyNode, Arg, Nickname, OnNode
+from bot.language.args import AnyNode, Nickname, OnNode
+from bot.language.kinds import FLAG, Arg
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node
@@ -44,7 +45,7 @@ from bot.reply import (
 )
 
 Here = Annotated[
-    bool, Arg(say("Here"), "flag", say("For everyone in this channel, not only for you"))
+    bool, Arg(say("Here"), FLAG, say("For everyone in this channel, not only for you"))
 ]
 
 

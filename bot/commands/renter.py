@@ -9,14 +9,14 @@ from typing import Annotated
 
 from bot.dbc import fields
 from bot.errors import BotError, Refused
-from bot.language.args import AnyNode, Arg
+from bot.language.args import AnyNode
+from bot.language.kinds import INT, LIST, PEER, SECRET, SECRETS, WORD, Arg
 from bot.language.table import BY_ACTOR, Command
 from bot.messages.facts import FactKind, said_node
 from bot.model import DbcSession, Effect, Node, Place
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.rights import hidden_from
-from bot.pipeline.targets import MEANT
 from bot.reply import (
     Actions,
     Button,
@@ -40,7 +40,7 @@ Wallet = Annotated[
     str,
     Arg(
         say("Wallet"),
-        "word",
+        WORD,
         say("The renter's address; it begins with 5. {needed}", needed=_OR_MULTISIG),
         narrow=True,
     ),
@@ -49,7 +49,7 @@ Nonce = Annotated[
     str,
     Arg(
         say("Nonce"),
-        "secret",
+        SECRET,
         say(
             "As printed by: python -m bot sign --nonce. Good for one request. {needed}",
             needed=_OR_MULTISIG,
@@ -60,23 +60,23 @@ Sign = Annotated[
     str,
     Arg(
         say("Signature"),
-        "secret",
+        SECRET,
         say("The wallet's signature of the nonce. {needed}", needed=_OR_MULTISIG),
     ),
 ]
 Wallets = Annotated[
     tuple[str, ...],
-    Arg(say("Multisig: wallets"), "list", say("Instead of one wallet: all members, one a line")),
+    Arg(say("Multisig: wallets"), LIST, say("Instead of one wallet: all members, one a line")),
 ]
 Threshold = Annotated[
     int,
-    Arg(say("Multisig: threshold"), "int", say("How many of them must sign"), least=1, most=100),
+    Arg(say("Multisig: threshold"), INT, say("How many of them must sign"), least=1, most=100),
 ]
 Signs = Annotated[
     str,
     Arg(
         say("Multisig: signatures"),
-        "secrets",
+        SECRETS,
         say("One a line: wallet, nonce, signature. Each with a nonce of its own"),
     ),
 ]
@@ -84,7 +84,7 @@ RentOrder = Annotated[
     str,
     Arg(
         say("Rent order"),
-        "word",
+        WORD,
         say("Only where single GPUs are rented: the order's number"),
         "1287",
         positional=False,
@@ -93,7 +93,7 @@ RentOrder = Annotated[
 ]
 SessionSign = Annotated[
     str,
-    Arg(say("Session signature"), "secret", say("The renter's signature of it, 128 hex digits")),
+    Arg(say("Session signature"), SECRET, say("The renter's signature of it, 128 hex digits")),
 ]
 
 SIGN = "session.sign"
@@ -166,7 +166,7 @@ async def verify_signature(services: Services, user: str, values: Mapping[str, s
     if text := values.get("node"):
         hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
         find = partial(services.inventory.named_node, asking=False, hidden=hidden)
-        node_id = (await find(text, MEANT["peer"])).id
+        node_id = (await find(text, PEER.nodes)).id
     waiting = await services.renters.pending(user, node_id)
     check_session_signature(waiting, values.get("session_id_sign", ""))
 

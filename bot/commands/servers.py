@@ -8,7 +8,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
-from bot.language.args import Arg
+from bot.language.kinds import CHOICE, IMAGE, Arg
 from bot.pipeline.context import Context
 from bot.reply import command, line, say
 from bot.watches.observers.transfers import size_of
@@ -19,7 +19,7 @@ Direction = Annotated[
     str,
     Arg(
         say("Direction"),
-        "choice",
+        CHOICE,
         say("Needed only while both run under one name"),
         DOWNLOAD,
         choices=(DOWNLOAD, UPLOAD),
@@ -31,7 +31,7 @@ ImageFile = Annotated[
     str,
     Arg(
         say("Image"),
-        "image",
+        IMAGE,
         say("An image in /data, or an absolute path on the node"),
         "ubuntu.qcow2",
     ),

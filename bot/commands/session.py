@@ -9,7 +9,8 @@ from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, k
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice
-from bot.language.args import AnyNode, Arg, Channel, Member
+from bot.language.args import AnyNode, Channel, Member
+from bot.language.kinds import SECRET, Arg
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
 from bot.model import Audience, DbcSession, Effect, Node, Share
@@ -43,7 +44,7 @@ _SHARED, _KEPT = "shared", "kept"
 
 SessionId = Annotated[
     str,
-    Arg(say("Session id"), "secret", say("As the node gave it to the renter, about 55 characters")),
+    Arg(say("Session id"), SECRET, say("As the node gave it to the renter, about 55 characters")),
 ]
 
 

@@ -10,7 +10,8 @@ from bot.dbc.errors import DbcError, Missing, Unreadable
 from bot.dbc.identity import Target
 from bot.dbc.models import Snapshot
 from bot.errors import Conflict
-from bot.language.args import Arg, KnownSnapshot, SnapshotName, ToServer, Vm
+from bot.language.args import KnownSnapshot, SnapshotName, ToServer, Vm
+from bot.language.kinds import WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.language.text import quoted
 from bot.messages.facts import DISKS, STATE, FactKind, unread
@@ -41,7 +42,7 @@ Description = Annotated[
     str,
     Arg(
         say("Description"),
-        "word",
+        WORD,
         say("No quotes or backslashes"),
         "before the upgrade",
         positional=False,

@@ -15,7 +15,8 @@ from bot.dbc import fields
 from bot.dbc.errors import DbcError, NodeTimeout, StateConflict, TaskNotFound, Unreadable
 from bot.dbc.models import TaskDetail, state_of
 from bot.errors import BotError, Refused
-from bot.language.args import Arg, Nickname, OnNode, Vm
+from bot.language.args import Nickname, OnNode, Vm
+from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.model import DbcSession, Effect, Goal, Machine, Node
@@ -71,30 +72,30 @@ _NOT_YET = {
 _NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
 Retry = Annotated[
-    bool, Arg(say("Retry"), "flag", say("Ask a node at once that is not responding"), "retry")
+    bool, Arg(say("Retry"), FLAG, say("Ask a node at once that is not responding"), "retry")
 ]
 Force = Annotated[
     bool,
     Arg(
         say("Force"),
-        "flag",
+        FLAG,
         say("Cut the power instead of asking the guest to reboot"),
         "force",
         names=("强制",),
     ),
 ]
 LogEnd = Annotated[
-    str, Arg(say("End"), "choice", say("Which end of the log"), "tail", choices=("tail", "head"))
+    str, Arg(say("End"), CHOICE, say("Which end of the log"), "tail", choices=("tail", "head"))
 ]
 Lines = Annotated[
     int,
-    Arg(say("Lines"), "int", say("How many lines"), "20", least=1, most=100, names=("n",)),
+    Arg(say("Lines"), INT, say("How many lines"), "20", least=1, most=100, names=("n",)),
 ]
 UserName = Annotated[
     str,
     Arg(
         say("User"),
-        "word",
+        WORD,
         say("The user in the machine; empty: its present login"),
         "dbc",
         names=("username",),
@@ -102,7 +103,7 @@ UserName = Annotated[
     ),
 ]
 Password = Annotated[
-    str, Arg(say("New password"), "secret", say("No quotes, backslashes or line breaks"))
+    str, Arg(say("New password"), SECRET, say("No quotes, backslashes or line breaks"))
 ]
 
 

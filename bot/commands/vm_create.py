@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from bot.commands.room import lacking
 from bot.dbc.requests import CreateSpec
-from bot.language.args import Arg, AtNode, Image
+from bot.language.args import AtNode, Image
+from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
 from bot.language.table import Command, Follow
 from bot.model import Effect, Goal, Node
 from bot.pipeline.context import Context
@@ -20,19 +21,19 @@ Name = Annotated[
     str,
     Arg(
         say("Name"),
-        "word",
+        WORD,
         say("What it is called on DBC: its description there"),
         "train-01",
         names=("desc",),
         positional=False,
     ),
 ]
-Count = Arg("", "int", positional=False)
+Count = Arg("", INT, positional=False)
 Gpu = Annotated[
     int,
     Arg(
         say("GPUs"),
-        "int",
+        INT,
         say("0 only when the whole node is rented"),
         "2",
         0,
@@ -43,13 +44,13 @@ Gpu = Annotated[
 ]
 Cpu = Annotated[
     int,
-    Arg(say("CPU cores"), "int", "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False),
+    Arg(say("CPU cores"), INT, "", "8", 1, 1024, names=("cores", "cpu_cores"), positional=False),
 ]
 Mem = Annotated[
     int,
     Arg(
         say("Memory (GiB)"),
-        "size",
+        SIZE,
         say("Like 64 or 64G"),
         "64",
         1,
@@ -62,7 +63,7 @@ Disk = Annotated[
     int,
     Arg(
         say("Data disk (GiB)"),
-        "size",
+        SIZE,
         say("Beside the system disk of 350 GiB"),
         "100",
         1,
@@ -75,7 +76,7 @@ System = Annotated[
     str,
     Arg(
         say("System (OS)"),
-        "choice",
+        CHOICE,
         "",
         "linux",
         choices=("linux", "windows"),
@@ -87,7 +88,7 @@ Bios = Annotated[
     str,
     Arg(
         say("Boot mode (BIOS)"),
-        "choice",
+        CHOICE,
         say("legacy for linux, uefi for windows"),
         "legacy",
         choices=("legacy", "uefi", "pxe"),
@@ -98,21 +99,17 @@ Bios = Annotated[
 _PORT_HINT = say("On the node's address; empty: a free-looking one is picked")
 Ssh = Annotated[
     int | None,
-    Arg(
-        say("SSH port"), "int", _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False
-    ),
+    Arg(say("SSH port"), INT, _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),
 ]
 Rdp = Annotated[
     int | None,
-    Arg(
-        say("RDP port"), "int", _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False
-    ),
+    Arg(say("RDP port"), INT, _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False),
 ]
 Vnc = Annotated[
     int | None,
     Arg(
         say("VNC port"),
-        "int",
+        INT,
         _PORT_HINT,
         "5904",
         5900,
@@ -125,7 +122,7 @@ PublicIp = Annotated[
     str | None,
     Arg(
         say("Public IP"),
-        "word",
+        WORD,
         say("An address of the machine's own, if the node has one to give"),
         "203.0.113.9",
         positional=False,
@@ -136,7 +133,7 @@ Lan = Annotated[
     str | None,
     Arg(
         say("Private network (LAN)"),
-        "word",
+        WORD,
         say("Its name"),
         "team42",
         names=("network_name", "network"),
@@ -148,7 +145,7 @@ Ports = Annotated[
     tuple[str, ...],
     Arg(
         say("More ports"),
-        "list",
+        LIST,
         say("One a line: tcp,8080 or udp,6000-6010"),
         "tcp,8080",
         names=("custom_port",),
@@ -160,7 +157,7 @@ Filters = Annotated[
     tuple[str, ...],
     Arg(
         say("Network filters"),
-        "list",
+        LIST,
         say("One a line: in,tcp,22,0.0.0.0/0,accept"),
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
@@ -172,7 +169,7 @@ Multicast = Annotated[
     tuple[str, ...],
     Arg(
         say("Multicast"),
-        "list",
+        LIST,
         say("One a line: 230.0.0.1:5558"),
         "230.0.0.1:5558",
         positional=False,
@@ -182,7 +179,7 @@ DataFile = Annotated[
     str | None,
     Arg(
         say("Existing data file"),
-        "word",
+        WORD,
         say("A file on the node to use as the data disk"),
         "data_1.qcow2",
         names=("data_file_name",),
@@ -194,7 +191,7 @@ Nic = Annotated[
     str,
     Arg(
         say("Network card (NIC)"),
-        "choice",
+        CHOICE,
         "",
         "virtio",
         choices=("virtio", "e1000", "rtl8139"),

@@ -11,7 +11,8 @@ from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused
 from bot.folding import plain
-from bot.language.args import Arg, Vm
+from bot.language.args import Vm
+from bot.language.kinds import INT, LIST, WORD, Arg
 from bot.language.table import Command, Follow
 from bot.messages.facts import FactKind, unread
 from bot.model import Effect, Goal, Machine
@@ -24,7 +25,7 @@ NewPublicIp = Annotated[
     str | None,
     Arg(
         say("Public IP"),
-        "word",
+        WORD,
         say("Empty: keep the present one; none: take it away"),
         "203.0.113.9",
         positional=False,
@@ -34,22 +35,22 @@ NewPublicIp = Annotated[
 _KEEP = say("Empty: keep the present one")
 Ssh = Annotated[
     int | None,
-    Arg(say("SSH port"), "int", _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
+    Arg(say("SSH port"), INT, _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
 ]
 Rdp = Annotated[
     int | None,
-    Arg(say("RDP port"), "int", _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
+    Arg(say("RDP port"), INT, _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
 ]
 Vnc = Annotated[
     int | None,
-    Arg(say("VNC port"), "int", _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+    Arg(say("VNC port"), INT, _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
 ]
 _UNTOLD = say("Replaces all present ones, which DBC does not tell. Enter none to remove them")
 NewPorts = Annotated[
     tuple[str, ...],
     Arg(
         say("More ports"),
-        "list",
+        LIST,
         _UNTOLD,
         "tcp,8080",
         names=("custom_port",),
@@ -61,7 +62,7 @@ NewFilters = Annotated[
     tuple[str, ...],
     Arg(
         say("Network filters"),
-        "list",
+        LIST,
         say("One a line. Replaces all present ones; enter none to remove them"),
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),

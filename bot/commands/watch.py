@@ -14,7 +14,8 @@ from bot.commands.servers import (
 from bot.dbc import fields
 from bot.dbc.models import Phase, state_of
 from bot.errors import Conflict, NotFound, Refused
-from bot.language.args import Arg, AtNode, ImageServer, Vm
+from bot.language.args import AtNode, ImageServer, Vm
+from bot.language.kinds import WATCH, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind
 from bot.model import Effect, Goal, Machine, Node, Watch
@@ -27,7 +28,7 @@ from bot.watches.observers.stops import told_to_stop
 from bot.watches.observers.transfers import size_of
 
 What = Annotated[
-    str, Arg(say("Watch"), "watch", say("Its number, or the machine's name or id"), "train-01")
+    str, Arg(say("Watch"), WATCH, say("Its number, or the machine's name or id"), "train-01")
 ]
 
 _UNTIL: Mapping[Goal, Phrase] = {

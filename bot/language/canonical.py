@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 from bot.dbc.fields import own_task_id
-from bot.language.args import NODES, OPTIONS, SECRET, Option, Parameter
+from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.table import Command
 from bot.model import Effect
 from bot.reviews.policy import is_free
@@ -35,7 +35,7 @@ def canonical(command: Command, values: Mapping[str, str]) -> dict[str, str]:
         for one in taken
         if one.name in values
     }
-    flags = {one.name for one in taken if one.arg.kind == "flag"}
+    flags = {one.name for one in taken if one.arg.kind.is_flag}
     found = {name: texts.get(name, text) for name, text in values.items()}
     return {name: text for name, text in found.items() if text or name not in flags}
 
@@ -50,12 +50,12 @@ def known_arguments(commands: Iterable[Command]) -> Known:
     return {
         command.id: Guarded(
             arguments=[
-                *(_argument(one) for one in command.parameters if one.arg.kind not in SECRET),
+                *(_argument(one) for one in command.parameters if not one.arg.kind.is_secret),
                 *(_option(one) for one in options_of(command)),
             ],
             effects=partial(_effects, command),
             is_free=is_free(command.id),
-            has_node=any(one.arg.kind in NODES | {"vm"} for one in command.parameters),
+            has_node=any(one.arg.kind.is_target for one in command.parameters),
             lists_nodes=command.id in _LISTING_NODES,
             begins=command.id in _BEGINNING,
         )
@@ -85,15 +85,15 @@ def _texts(parameter: Parameter, given: Mapping[str, str]) -> Iterator[str]:
 
 def _argument(parameter: Parameter) -> Argument:
     arg, default = parameter.arg, parameter.default
-    read = _task_id if arg.kind == "vm" else partial(arg.canonical, parameter.name)
+    read = _task_id if arg.kind.is_machine else partial(arg.canonical, parameter.name)
     return Argument(
         name=parameter.name,
         spellings=parameter.spellings,
         canonical=read,
         default="" if default in {None, (), ""} else read(str(default)),
-        is_list=arg.kind == "list",
-        is_machine=arg.kind == "vm",
-        instead=_BY_NODE if arg.kind in NODES else "",
+        is_list=arg.kind.is_list,
+        is_machine=arg.kind.is_machine,
+        instead=_BY_NODE if arg.kind.is_node else "",
         is_required=parameter.required,
     )
 

@@ -1,24 +1,20 @@
 """What follows from the rows: forms, help, the generated reference. Nothing here is per command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from bot.errors import BotError, Refused
 from bot.language.args import (
     BREAK_GLASS,
-    DEFAULTED,
-    NARROWED_BY,
-    NO_LIMIT,
     NODE_OPTION,
-    NODES,
     OPTIONS,
     REASON,
-    SECRET,
     Parameter,
     option_called,
 )
 from bot.language.canonical import canonical
+from bot.language.kinds import NO_LIMIT, Kind
 from bot.language.parse import HelpWanted, NotUnderstood
 from bot.language.table import Command, Group, Table
 from bot.model import Effect, Submission
@@ -43,9 +39,6 @@ from bot.reply import (
     command as typed,
 )
 from bot.reviews import patterns
-
-_TARGETS = NODES | {"vm"}
-_NUMBERS = frozenset({"int", "size"})
 
 _REVIEWS = {
     Effect.READ: "Reads only.",
@@ -101,7 +94,7 @@ def wants_form(command: Command, values: Mapping[str, str]) -> bool:
         return True
     if not command.form:
         return False
-    return not any(p.name in values and p.arg.kind not in _TARGETS for p in command.parameters)
+    return not any(p.name in values and not p.arg.kind.is_target for p in command.parameters)
 
 
 def form(
@@ -124,7 +117,7 @@ def form(
     fields = [
         replace(
             _field(p, values.get(p.name, ""), (present or {}).get(p.name, "")),
-            required=p.required and (needs_node or p.arg.kind not in DEFAULTED),
+            required=p.required and (needs_node or not p.arg.kind.has_default),
             decides=p in deciding,
         )
         for p in _in_order(command, deciding)
@@ -163,22 +156,24 @@ def sent(command: Command, submission: Submission) -> dict[str, str]:
 
 
 def _machines(command: Command) -> list[Parameter]:
-    return [p for p in command.parameters if p.arg.kind == "vm"]
+    return [p for p in command.parameters if p.arg.kind.is_machine]
 
 
 def deciders(command: Command) -> list[Parameter]:
     """The parameters whose choice changes what other fields of the form offer or show."""
-    kinds = {kind for p in command.parameters for kind in NARROWED_BY.get(p.arg.kind, ())}
-    if command.present is not None:
-        kinds.add("vm")
-    return [p for p in command.parameters if p.arg.kind in kinds]
+    kinds = {kind for p in command.parameters for kind in p.arg.kind.narrowed_by}
+    return [p for p in command.parameters if _decides(command, p.arg.kind, kinds)]
+
+
+def _decides(command: Command, kind: Kind, narrowing: Collection[Kind]) -> bool:
+    return kind in narrowing or (kind.is_machine and command.present is not None)
 
 
 def _in_order(command: Command, deciding: Sequence[Parameter]) -> list[Parameter]:
     """The parameters as they stand in the form: what decides comes before what it decides."""
     ordered: list[Parameter] = []
     for parameter in command.parameters:
-        wanted = NARROWED_BY.get(parameter.arg.kind, frozenset())
+        wanted = parameter.arg.kind.narrowed_by
         ordered += [p for p in deciding if p.arg.kind in wanted and p not in ordered]
         ordered += [parameter] if parameter not in ordered else []
     return ordered
@@ -209,29 +204,22 @@ def _explained(pattern: str, *, surely: bool) -> str:
 
 def _field(parameter: Parameter, given: str, now: str) -> FormField:
     arg = parameter.arg
-    given = "" if arg.kind in SECRET else given
+    given = "" if arg.kind.is_secret else given
     initial = given or ("" if parameter.default in {None, ()} else str(parameter.default))
-    kinds: Mapping[str, str] = {
-        **dict.fromkeys(("vm", "image", "base", "stored"), "search"),
-        **dict.fromkeys(("server", "place", "disk", "snapshot"), "search"),
-        **dict.fromkeys(NODES, "search"),
-        "person": "person", "channel": "channel", "secrets": "lines",
-        "int": "number", "choice": "choice", "flag": "flag", "list": "lines",
-    }  # fmt: skip
-    is_flag = arg.kind == "flag"  # what it does stands beside its box
+    is_flag = arg.kind.is_flag  # what it does stands beside its box
     example: Text = f"For example {arg.example}" if arg.example else ""
     hint, example = ("", arg.hint) if is_flag else (arg.hint, example)
     return FormField(
         name=parameter.name,
         label=arg.label,
-        kind=kinds.get(arg.kind, "text"),  # type: ignore[arg-type]
+        kind=arg.kind.field,
         hint=hint,
         placeholder=f"now {now}" if now else example,
         initial=(
             Choice(initial, initial) if initial and not (is_flag and initial == "False") else None
         ),
         choices=tuple(Choice(c, c) for c in arg.choices),
-        source=arg.kind if kinds.get(arg.kind) == "search" else "",
+        source=arg.kind.name if arg.kind.is_sought else "",
     )
 
 
@@ -241,7 +229,7 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
     for parameter in command.parameters:
         text = values.get(parameter.name, "")
         if not text:
-            if parameter.required and parameter.arg.kind not in DEFAULTED:
+            if parameter.required and not parameter.arg.kind.has_default:
                 found[parameter.name] = f"{parameter.arg.label} is needed."
             continue
         try:
@@ -283,7 +271,7 @@ def _command_help(command: Command, slash_command: str) -> Reply:
     parts: list[Part] = [
         Para(line(code(f"{slash_command} {command.usage}"), "\n", command.help)),
     ]
-    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind in _NUMBERS]
+    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind.is_number]
     if explained:
         parts.append(Para(_joined([_explain(p) for p in explained])))
     parts.append(Note(line("Example: ", code(f"{slash_command} {command.example}"))))
@@ -311,7 +299,7 @@ def _review_note(command: Command) -> str:
 
 def _explain(parameter: Parameter) -> Line:
     arg = parameter.arg
-    bounds = f" ({arg.least} to {arg.most})" if arg.kind in _NUMBERS and arg.most < NO_LIMIT else ""
+    bounds = f" ({arg.least} to {arg.most})" if arg.kind.is_number and arg.most < NO_LIMIT else ""
     return line("• ", bold(parameter.word), f": {arg.hint or arg.label}{bounds}")
 
 
@@ -442,10 +430,10 @@ def _reference_of(command: Command, slash_command: str) -> list[str]:
     if command.parameters:
         lines += ["| Argument | Meaning | |", "| --- | --- | --- |"]
         for p in command.parameters:
-            need = "needed" if p.required and p.arg.kind not in DEFAULTED else "optional"
+            need = "needed" if p.required and not p.arg.kind.has_default else "optional"
             bounds = (
                 f" {p.arg.least} to {p.arg.most}."
-                if p.arg.kind in _NUMBERS and p.arg.most < NO_LIMIT
+                if p.arg.kind.is_number and p.arg.most < NO_LIMIT
                 else ""
             )
             choices = f" One of {', '.join(p.arg.choices)}." if p.arg.choices else ""

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from bot.errors import Refused
 from bot.folding import fold, narrow, plain
 from bot.language.alias import expanded
-from bot.language.args import NODE_OPTION, SECRET, Parameter, option_called
+from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
+from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
 from bot.language.synonyms import nearest
@@ -101,9 +102,7 @@ _TOWARDS = frozenset({"from", "to"})  # before an image server
 Parse = Parsed | HelpWanted | NotUnderstood
 
 _COMMA = re.compile("[,;，；、]")
-_FREE = frozenset({"word", "rest", "line"})  # kinds that may have commas of their own
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
-_STRICTNESS = {"choice": 0, "int": 1}  # the kinds that take few words, before those that take any
 
 _HELP = frozenset({"help", "?", "帮助"})
 
@@ -251,7 +250,7 @@ def _apart(command: Command, typed: Sequence[str]) -> Iterator[str]:
         is_open = not is_quoted(word) and not _takes_text(command) and all(pieces)
         key, equals, _ = parted(pieces[0])
         named = command.parameter(option_name(key) or key)
-        if equals and (named is None or named.arg.kind in _FREE):
+        if equals and (named is None or named.arg.kind.is_free):
             is_open = False
         if is_open and len(pieces) > 1 and all(_is_own(command, p) for p in pieces[1:]):
             yield from pieces
@@ -282,9 +281,9 @@ def _is_before_node(command: Command, word: str) -> bool:
 
 def _named_next(command: Command, word: str) -> Parameter | None:
     """The parameter that the word after this one is for: `from hub`, `to hub`, `by 50`."""
-    found = command.parameter(_preposition(word))
-    kind = {"from": "server", "to": "server", "by": "size"}.get(_preposition(word))
-    return found if found is not None and found.arg.kind == kind else None
+    said = _preposition(word)
+    found = command.parameter(said)
+    return found if found is not None and said in found.arg.kind.after else None
 
 
 def _with_units(command: Command, typed: Sequence[str]) -> list[str]:
@@ -304,13 +303,13 @@ def _awaits_unit(command: Command, word: str) -> bool:
     if not _NUMBER.fullmatch(number):
         return False
     named = command.parameter(option_name(key) or key) if key else None
-    sizes = [p for p in command.parameters if p.arg.kind == "size"]
+    sizes = [p for p in command.parameters if p.arg.kind.has_unit]
     return named in sizes if key else bool(sizes)
 
 
 def _is_choice(command: Command, word: str) -> bool:
     """Whether the word is one of a parameter's own: `metal power on slot-1`."""
-    return any(p.arg.kind == "choice" and p.arg.accepts(word) for p in command.parameters)
+    return any(p.arg.kind.is_choice and p.arg.accepts(word) for p in command.parameters)
 
 
 def _check_options(command: Command, values: Mapping[str, str]) -> None:
@@ -325,7 +324,11 @@ def _check_options(command: Command, values: Mapping[str, str]) -> None:
 def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
     """A word; of `r=vm`, where a line follows, the `r`: the rest begins the line."""
     name, equals, first = parted(word)
-    if not equals or not name or all(p.arg.kind != "line" for p in command.parameters):
+    if (
+        not equals
+        or not name
+        or all(p.arg.kind.takes is not Takes.LINE for p in command.parameters)
+    ):
         return word
     if first:
         queue.insert(0, first)
@@ -337,7 +340,7 @@ def _takes_whole_line(
 ) -> bool:
     """Where an argument is a line of its own, what is left belongs to it, options and all."""
     for position, parameter in enumerate(command.parameters):
-        if parameter.arg.kind != "line" or parameter.name in values:
+        if parameter.arg.kind.takes is not Takes.LINE or parameter.name in values:
             continue
         before = command.parameters[:position]
         filled = len(bare) + sum(p.name in values for p in before) >= len(before)
@@ -357,11 +360,11 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
     if parameter is not None:
         if equals or option is not None:
             _refuse_secret(parameter)
-        name, is_flag = parameter.name, parameter.arg.kind == "flag"
+        name, is_flag = parameter.name, parameter.arg.kind.is_flag
     elif not equals and option is None:
         return False
     elif everyones := option_called(key):
-        name, is_flag = everyones.name, everyones.arg.kind == "flag"
+        name, is_flag = everyones.name, everyones.arg.kind.is_flag
     elif name != NODE_OPTION:
         if (option is not None or key.isidentifier()) and not _takes_text(command):
             raise _unknown_option(command, head)
@@ -375,11 +378,11 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
 def _flag_called(command: Command, word: str) -> Parameter | None:
     """The flag that a word is, whatever stands around it: `force.`, `*force*`."""
     found = command.parameter(plain(word))
-    return found if found is not None and found.arg.kind == "flag" else None
+    return found if found is not None and found.arg.kind.is_flag else None
 
 
 def _takes_text(command: Command) -> bool:
-    return any(p.arg.kind in {"rest", "line"} for p in command.parameters)
+    return any(p.arg.kind.takes is not Takes.WORD for p in command.parameters)
 
 
 def _unknown_option(command: Command, option: str) -> Refused:
@@ -390,7 +393,7 @@ def _unknown_option(command: Command, option: str) -> Refused:
 
 
 def _secret_of(command: Command) -> Parameter | None:
-    return next((p for p in command.parameters if p.arg.kind in SECRET), None)
+    return next((p for p in command.parameters if p.arg.kind.is_secret), None)
 
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
@@ -412,7 +415,7 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
             told = f"{key}=…" if equals else word  # what follows may be a secret
             raise Surplus(command, told, given, named)
         free.remove(parameter)
-        if parameter.arg.kind == "rest":
+        if parameter.arg.kind.takes is Takes.REST:
             if parameter.arg.narrow and len(bare) > position + 1:
                 several = " ".join(bare[position:])
                 told = f"{parameter.arg.label} is one word, not “{several}”."
@@ -428,16 +431,16 @@ def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) 
     A line that begins with a choice (`vm logs head 20`) has left out the name that stands before
     it: what can only be a choice or a number is that.
     """
-    free = [p for p in command.parameters if p.name not in values and p.arg.kind != "flag"]
-    choices = [p for p in free if p.arg.kind == "choice"]
+    free = [p for p in command.parameters if p.name not in values and not p.arg.kind.is_flag]
+    choices = [p for p in free if p.arg.kind.is_choice]
     begins, *others = [any(p.arg.accepts(word) for p in choices) for word in bare] or [False]
     if begins and not any(others):
-        return sorted(free, key=lambda p: _STRICTNESS.get(p.arg.kind, len(_STRICTNESS)))
+        return sorted(free, key=lambda p: p.arg.kind.strictness)
     return free
 
 
 def _refuse_secret(parameter: Parameter) -> None:
-    if parameter.arg.kind in SECRET:
+    if parameter.arg.kind.is_secret:
         raise Refused(
             f"{parameter.arg.label} can be given only in the form, never typed: "
             "what is typed stays readable in Slack.",

@@ -11,8 +11,7 @@ from datetime import timedelta
 
 from bot.errors import BotError
 from bot.folding import fold, plain
-from bot.language.args import DEFAULTED, NODE_OPTION, NODES, SECRET, Parameter, parameters
-from bot.language.terms import said_as
+from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import Effect, Goal, Watch
@@ -138,7 +137,7 @@ class Command:
         shown = [
             p.usage
             for p in self.parameters
-            if not self._is_node_option(p) and p.arg.kind not in SECRET
+            if not self._is_node_option(p) and not p.arg.kind.is_secret
         ]
         if any(self._is_node_option(p) for p in self.parameters):
             shown.append("[on <node>]")
@@ -146,12 +145,12 @@ class Command:
 
     @staticmethod
     def _is_node_option(parameter: Parameter) -> bool:
-        return parameter.arg.kind in DEFAULTED and not parameter.arg.positional
+        return parameter.arg.kind.has_default and not parameter.arg.positional
 
     @property
     def has_default_node(self) -> bool:
         """Whether a node may be meant that is not named."""
-        return any(p.required and p.arg.kind in DEFAULTED for p in self.parameters)
+        return any(p.required and p.arg.kind.has_default for p in self.parameters)
 
     @property
     def node_option(self) -> Parameter | None:
@@ -161,7 +160,7 @@ class Command:
     @property
     def secrets(self) -> frozenset[str]:
         """The parameters that take a secret, by name."""
-        return frozenset(p.name for p in self.parameters if p.arg.kind in SECRET)
+        return frozenset(p.name for p in self.parameters if p.arg.kind.is_secret)
 
     @property
     def asks_first(self) -> bool:
@@ -219,8 +218,8 @@ class Command:
     @property
     def target(self) -> Parameter | None:
         """The parameter that says to which machine or node it is done."""
-        machines = [p for p in self.parameters if p.arg.kind == "vm"]
-        nodes = [p for p in self.parameters if p.arg.kind in NODES]
+        machines = [p for p in self.parameters if p.arg.kind.is_machine]
+        nodes = [p for p in self.parameters if p.arg.kind.is_node]
         return next(iter([*machines, *nodes]), None)
 
     @property
@@ -231,13 +230,13 @@ class Command:
     @property
     def kinds(self) -> Kinds:
         """All facts that a review of it may show, by key."""
-        given = {p.name: FactKind(p.arg.label, said=said_as(p.arg)) for p in self.parameters}
+        given = {p.name: FactKind(p.arg.label, said=p.arg.kind.said) for p in self.parameters}
         return {**given, **OF_MACHINES, **self.facts}
 
     @property
     def worst_effect(self) -> Effect:
         """The strongest effect that its flags can give it."""
-        flags = {p.name: "true" for p in self.parameters if p.arg.kind == "flag"}
+        flags = {p.name: "true" for p in self.parameters if p.arg.kind.is_flag}
         return max(self.effect_of({}), self.effect_of(flags))
 
     def parameter(self, key: str) -> Parameter | None:
@@ -253,7 +252,7 @@ class Command:
         return [
             p
             for p in self.parameters
-            if p.required and p.arg.kind not in DEFAULTED and not values.get(p.name)
+            if p.required and not p.arg.kind.has_default and not values.get(p.name)
         ]
 
 

@@ -3,11 +3,10 @@
 A secret is said to be given, and never what it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from bot.language.args import SECRET, Arg, Parameter
+from bot.language.args import Parameter
 from bot.model import Fact
-from bot.reply import Line, Words, channel, line, mention
 
 _GIVEN = "given, not shown"  # of a secret
 _YES = "yes"
@@ -34,24 +33,7 @@ def terms_of(
 
 
 def _text(one: Parameter, given: Mapping[str, str], secrets: Mapping[str, str]) -> str:
-    if one.arg.kind in SECRET:
+    if one.arg.kind.is_secret:
         return _GIVEN if secrets.get(one.name) else ""
     text = given.get(one.name, "")
-    return _YES if text and one.arg.kind == "flag" else text
-
-
-def said_as(arg: Arg) -> Callable[[str], Words]:
-    """How the text of such an argument reads."""
-    match arg.kind:
-        case "person":
-            return lambda text: line(mention(text)) if text else ""
-        case "channel":
-            return lambda text: line(channel(text)) if text else ""
-        case "list":
-            return _listed
-        case _:
-            return str
-
-
-def _listed(text: str) -> Line:
-    return line(", ".join(text.split()))
+    return _YES if text and one.arg.kind.is_flag else text

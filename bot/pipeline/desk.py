@@ -229,7 +229,7 @@ class Desk:
         if command is None or faults(self._redactor, draft.values, command.secrets):
             return _nothing
         values = {name: text for name, text in draft.values.items() if text.strip()}
-        if any(p.arg.kind == "vm" for p in forms.deciders(command)):
+        if any(p.arg.kind.is_machine for p in forms.deciders(command)):
             values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
         return await self._opening(command, values, draft.actor, draft.place)
 
@@ -395,7 +395,7 @@ class Desk:
     ) -> Work:
         """Show the form at once; what it changes is read then, and shown in it as it is now."""
         given = [
-            values[p.name] for p in command.parameters if p.arg.kind == "vm" and p.name in values
+            values[p.name] for p in command.parameters if p.arg.kind.is_machine and p.name in values
         ]
         if command.present is None or not given:
             needed = await self._needs_node(command, actor, place)

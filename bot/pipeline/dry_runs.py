@@ -8,7 +8,7 @@ from bot.clock import Clock
 from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Refused, advice, fault_of
 from bot.ids import new_id
-from bot.language.args import BREAK_GLASS, REASON, SECRET
+from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
 from bot.model import Execution, Node
@@ -137,7 +137,7 @@ class _Rehearsal:
 
     def _execution(self) -> Execution:
         wish = self._wish
-        secret = {p.name for p in wish.command.parameters if p.arg.kind in SECRET}
+        secret = {p.name for p in wish.command.parameters if p.arg.kind.is_secret}
         return Execution(
             id=new_id(),
             key=wish.key,

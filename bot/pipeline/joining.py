@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.errors import Refused
-from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, NODES, REASON, Kind
+from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
 from storage import UnitOfWork
@@ -17,7 +17,6 @@ from storage import UnitOfWork
 # however long it waits; a question that one person alone can confirm keeps nobody else.
 _AT_ONCE = timedelta(seconds=30)
 _MEANT_TWICE = "again:"  # the beginning of the key of a request that is meant as a second one
-_TARGETS: frozenset[Kind] = NODES | {"vm"}
 _BESIDE = frozenset({REASON, BREAK_GLASS, DRY_RUN, NODE_OPTION})
 
 
@@ -88,7 +87,7 @@ def is_same(command: Command, one: Execution, execution: Execution) -> bool:
 
 def _wanted(command: Command, execution: Execution) -> Mapping[str, str]:
     """The arguments but for the target, which was looked up, and for what is said about them."""
-    targets = [p.name for p in command.parameters if p.arg.kind in _TARGETS]
+    targets = [p.name for p in command.parameters if p.arg.kind.is_target]
     left_out = _BESIDE | (frozenset(targets) if len(targets) == 1 else frozenset())
     return {name: text for name, text in execution.arguments.items() if name not in left_out}
 

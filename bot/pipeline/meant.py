@@ -5,20 +5,32 @@ Machines and nodes are looked up later (`bind`), but for quotes that belong to t
 Looks only at what is known here; asks nobody.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
 from bot.errors import BotError, Refused
 from bot.folding import best, fold
-from bot.language.args import NODE_OPTION, NODES, Kind, Parameter
+from bot.language.args import NODE_OPTION, Parameter
+from bot.language.kinds import (
+    ALL,
+    BASE,
+    IMAGE,
+    NODE,
+    PLACE,
+    SERVER,
+    SNAPSHOT,
+    STORED,
+    VM,
+    Kind,
+)
 from bot.language.table import Command
 from bot.model import Place, Sighting
 from bot.pipeline.context import Services
-from bot.pipeline.pasted import ROWED, name_of_row
+from bot.pipeline.pasted import name_of_row
 from bot.services.matching import could_be, is_machine_called, is_node_called
 
-_IMAGES: frozenset[Kind] = frozenset({"image", "base", "stored"})
+Known = Callable[[], Awaitable[Collection[str]]]
 
 
 async def as_known(
@@ -60,34 +72,44 @@ class _Names:
         self._values = values
         self._actor = actor
         self._place = place
+        # What is known of a kind; what is not here is taken as it is typed.
+        self._known: Mapping[Kind, Known] = {
+            VM: self._machines,
+            **{kind: self.nodes for kind in ALL if kind.is_node},
+            **dict.fromkeys((IMAGE, BASE, STORED), self._images),
+            **dict.fromkeys((SERVER, PLACE), self._servers),
+            SNAPSHOT: self._snapshots,
+        }
+        # Where the case of letters tells one file from another, only what is there counts.
+        self._there: Mapping[Kind, Known] = {
+            IMAGE: self._images_on_node,
+            BASE: self._images_on_node,
+            STORED: self._images_on_server,
+        }
 
     async def of(self, parameter: Parameter, text: str, with_quotes: str) -> str:
         """The name that a text means."""
         kind = parameter.arg.kind
-        known = set(await self._known(kind, with_quotes))
+        known = set(await self._known_of(kind, with_quotes))
         if with_quotes in known:
             return with_quotes
-        if kind == "vm" or kind in NODES or text in known:
+        if kind.is_target or text in known:
             return text
-        if kind in _IMAGES:  # the case of letters tells one file from another
-            known = set(await self._images_there(kind))
+        if there := self._there.get(kind):
+            known = set(await there())
         found = best(text, sorted(known))
-        if not found and kind in ROWED and parameter.arg.is_narrow and (name := name_of_row(text)):
+        is_rowed = kind.is_rowed and parameter.arg.is_narrow
+        if not found and is_rowed and (name := name_of_row(text)):
             return await self.of(parameter, name, "")
         if len(found) > 1:
             hint = "Nothing was done. Type it as it is listed."
             raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)
         return found[0] if found else text
 
-    async def _known(self, kind: Kind, with_quotes: str) -> Iterable[str]:
-        if kind == "vm" or kind in NODES:
-            named = self._machines if kind == "vm" else self.nodes
-            return await named() if with_quotes else ()
-        if kind in _IMAGES:
-            return await self._images()
-        if kind in {"server", "place"}:
-            return [server.name for server in await self._seen("server")]
-        return await self._snapshots() if kind == "snapshot" else ()
+    async def _known_of(self, kind: Kind, with_quotes: str) -> Collection[str]:
+        known = self._known.get(kind)
+        is_needed = bool(with_quotes) or not kind.is_target
+        return await known() if known and is_needed else ()
 
     async def nodes(self) -> set[str]:
         """What nodes of any kind are called."""
@@ -103,34 +125,38 @@ class _Names:
         """The images on image servers and on nodes that this person can use."""
         usable = await self._services.sessions.usable(self._actor, self._place.channel)
         places = {session.node for session in usable}
-        places |= {server.name for server in await self._seen("server")}
+        places |= set(await self._servers())
         return [image.name for image in await self._seen("image") if image.place in places]
+
+    async def _servers(self) -> list[str]:
+        return [server.name for server in await self._seen("server")]
 
     async def _seen(self, kind: Literal["image", "server"]) -> list[Sighting]:
         async with self._services.store.read() as tx:
             return await tx.sightings.all(kind)
 
-    async def _images_there(self, kind: Kind) -> Sequence[str]:
-        """The images where one is meant; nothing where that is not known, or was not looked at."""
-        if kind == "stored":
-            servers = [one.name for one in await self._seen("server")]
-            chosen = self._given("server")
-            places = best(chosen, servers) if chosen else servers
-        else:
-            node = await self._node()
-            places = [node] if node else []
+    async def _images_on_server(self) -> Sequence[str]:
+        servers, chosen = await self._servers(), self._given(SERVER)
+        return await self._images_at(best(chosen, servers) if chosen else servers)
+
+    async def _images_on_node(self) -> Sequence[str]:
+        node = await self._node()
+        return await self._images_at([node] if node else [])
+
+    async def _images_at(self, places: Sequence[str]) -> Sequence[str]:
+        """The images there; nothing where no place is known, or none was looked at."""
         if not places:
             return ()
         return await self._services.sightings.names_at("image", places) or ()
 
     def _given(self, kind: Kind) -> str:
         """What is given for the parameter of this kind."""
-        named = (p.name for p in self._command.parameters if p.arg.kind == kind)
+        named = (p.name for p in self._command.parameters if p.arg.kind is kind)
         return self._values.get(next(named, ""), "")
 
     async def _node(self) -> str:
         """The node that is named, or meant without a name, by its id."""
-        inventory, text = self._services.inventory, self._given("node")
+        inventory, text = self._services.inventory, self._given(NODE)
         with suppress(BotError):
             if not text:
                 return (await inventory.default_node(self._actor, self._place, asking=False)).id
@@ -140,7 +166,7 @@ class _Names:
 
     async def _snapshots(self) -> Sequence[str]:
         """The snapshots of the machine that is named, as far as it is surely that one."""
-        text, on = self._given("vm"), self._values.get(NODE_OPTION, "")
+        text, on = self._given(VM), self._values.get(NODE_OPTION, "")
         if not text:
             return ()
         with suppress(BotError):

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.language.args import BREAK_GLASS, NODE_OPTION, NODES, REASON
+from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, Goal, ReviewKind
@@ -95,7 +95,7 @@ class Obsolete:
         if row is None:  # of another version: it is refused when somebody decides
             return ""
         if removal.command == _FORGETS_METAL:
-            is_metal = any(p.arg.kind == "metal" for p in row.parameters)
+            is_metal = any(p.arg.kind.is_metal for p in row.parameters)
             return "Its manager was told to forget it" if is_metal and not is_known else ""
         if (asked.node, asked.task) != (removal.node, removal.task):
             return ""
@@ -131,5 +131,5 @@ class Obsolete:
 
 def _meant(row: Command, execution: Execution) -> dict[str, str]:
     """The arguments by which two requests on one machine or node are for the same thing."""
-    beside = {p.name for p in row.parameters if p.arg.kind == "vm" or p.arg.kind in NODES}
+    beside = {p.name for p in row.parameters if p.arg.kind.is_target}
     return {k: v for k, v in execution.arguments.items() if k not in beside | _SAID_BESIDE}

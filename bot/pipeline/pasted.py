@@ -7,7 +7,8 @@ lost. Looks only at what is known here; asks nobody.
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.errors import Refused
-from bot.language.args import NODE_OPTION, NODES, Kind
+from bot.language.args import NODE_OPTION
+from bot.language.kinds import ALL, Kind
 from bot.language.parse import Parsed, Surplus, with_words
 from bot.language.text import is_decoration
 from bot.model import Place
@@ -22,12 +23,10 @@ from bot.services.shown import (
 
 _MOST = 40  # words of what is worth looking at
 
-# What is called by one word, behind which a list says more of it.
-ROWED: frozenset[Kind] = frozenset(
-    {"disk", "snapshot", "image", "base", "stored", "server", "place", "word"}
-)
-_MACHINES: frozenset[Kind] = frozenset({"vm", "watch"})
-_NUMBERED: frozenset[Kind] = frozenset({"id", "watch"})  # named by their numbers, which come first
+_ROWED = frozenset(kind for kind in ALL if kind.is_rowed)
+_MACHINES = frozenset(kind for kind in ALL if kind.shows_machine)
+_NUMBERED = frozenset(kind for kind in ALL if kind.is_numbered)
+_NODES = frozenset(kind for kind in ALL if kind.is_node)
 
 
 async def row_meant(
@@ -50,12 +49,12 @@ async def row_meant(
             word = found[0].task if len(found) == 1 else text
             if found and (meant := row.read_as(start, end, word, _MACHINES)):
                 return meant
-    if kinds & NODES:
+    if kinds & _NODES:
         async with services.store.read() as tx:
             nodes = nodes_mentioned(await tx.inventory.nodes(), " ".join(bare))
         for start, end in _spans(bare):
             text = " ".join(bare[start:end])
-            if nodes_shown(nodes, text) and (meant := row.read_as(start, end, text, NODES)):
+            if nodes_shown(nodes, text) and (meant := row.read_as(start, end, text, _NODES)):
                 return meant
     return row.of_one_word()
 
@@ -70,7 +69,7 @@ class _Row:
 
     def of_one_word(self) -> Parsed | None:
         """It without what a list says behind a name."""
-        freely = all(p.arg.kind != "flag" for p in self._command.parameters)
+        freely = all(not p.arg.kind.is_flag for p in self._command.parameters)
         for start, end in _spans(self._bare):
             word, *behind = self._bare[start:end]
             if is_decoration(word):
@@ -79,7 +78,7 @@ class _Row:
                 return meant
             if not says_nothing_more(behind, freely=freely):
                 continue
-            if meant := self.read_as(start, end, word, ROWED):
+            if meant := self.read_as(start, end, word, _ROWED):
                 return meant
         return None
 
@@ -93,7 +92,7 @@ class _Row:
                 for p in self._command.parameters
                 if p.name not in self._values
                 and p.arg.kind in kinds
-                and (p.arg.kind != "word" or p.arg.is_narrow)
+                and (p.arg.is_narrow or not p.arg.kind.is_free)
                 and meant.values.get(p.name) == p.arg.canonical(p.name, word)
             ]
         except Refused:
@@ -102,7 +101,7 @@ class _Row:
 
     def _besides(self, kinds: frozenset[Kind]) -> Mapping[str, str]:
         """What else was given; a node only where the command takes one, and no row said it."""
-        takes_node = any(p.arg.kind in NODES | {"vm"} for p in self._command.parameters)
+        takes_node = any(p.arg.kind.is_target for p in self._command.parameters)
         has_node = takes_node and not kinds & _MACHINES
         return {n: text for n, text in self._values.items() if has_node or n != NODE_OPTION}
 

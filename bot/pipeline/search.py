@@ -1,7 +1,7 @@
 """Options for search fields, from the local inventory: a node is asked only where nothing was seen.
 
-A kind of argument that is sought is one method and one entry in `_sources`. What is chosen already
-in the form narrows what is offered (`args.NARROWED_BY`).
+A kind of argument that is sought is one method and one entry in `_sources`, unless it is looked up
+among nodes. What is chosen already in the form narrows what is offered (`Kind.narrowed_by`).
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,22 @@ from bot.dbc.identity import Target
 from bot.dbc.models import state_of
 from bot.errors import BotError, Refused
 from bot.folding import fold, plain
-from bot.language.args import Kind
+from bot.language.kinds import (
+    ALL,
+    BASE,
+    DISK,
+    IMAGE,
+    NODE,
+    PLACE,
+    SERVER,
+    SNAPSHOT,
+    STORED,
+    VM,
+    Kind,
+)
 from bot.model import Machine, NodeKind, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
-from bot.pipeline.targets import MEANT
 from bot.ports import DeliveryFailed, Search
 from bot.reply import Choice
 from bot.services.sessions import target_of
@@ -31,28 +42,27 @@ _SHORT = 8  # characters of an id that people read
 _BETWEEN = frozenset({"on", "machine", "node"})
 _LONG_ID = 20  # a machine's has 20 at least, a node's 64
 
-# What may be given though nobody has seen it yet: a path, a disk that was just added, a node id.
-_FREE = frozenset(
-    {"image", "base", "stored", "server", "place", "disk", "snapshot", "peer", "metal", "manager"}
-)
-
 
 class Completion:
     """Search-as-you-type for everything that has a name."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._sources: Mapping[str, Callable[[Search], Awaitable[list[Choice]]]] = {
-            "vm": self._machines,
-            "image": self._images,
-            "base": self._bases,
-            "stored": self._stored,
-            "server": self._servers,
-            "place": self._places,
-            "disk": partial(self._of_machines, "disk"),
-            "snapshot": partial(self._of_machines, "snapshot"),
-            **{kind: partial(self._nodes, kinds) for kind, kinds in MEANT.items()},
+        self._sources: Mapping[Kind, Callable[[Search], Awaitable[list[Choice]]]] = {
+            VM: self._machines,
+            IMAGE: self._images,
+            BASE: self._bases,
+            STORED: self._stored,
+            SERVER: self._servers,
+            PLACE: self._places,
+            DISK: partial(self._of_machines, "disk"),
+            SNAPSHOT: partial(self._of_machines, "snapshot"),
+            **{kind: partial(self._nodes, kind.nodes) for kind in ALL if kind.is_node},
         }
+        if unfit := self._sources.keys() ^ {kind for kind in ALL if kind.is_sought}:
+            names = ", ".join(sorted(kind.name for kind in unfit))
+            raise ValueError(f"kinds that are sought have a source, and no others: {names}")
+        self._kinds = {kind.name: kind for kind in self._sources}
 
     async def options(self, search: Search) -> Sequence[Choice]:
         """At most 100 options that contain what is typed; an empty list for an unknown source.
@@ -60,8 +70,10 @@ class Completion:
         Those that begin with it come first, else one's own. What nobody has seen is offered as
         typed, where it may exist all the same.
         """
-        find = self._sources.get(search.source)
-        found = await find(search) if find and await self._may_search(search) else []
+        kind = self._kinds.get(search.source)
+        if kind is None:
+            return []
+        found = await self._sources[kind](search) if await self._may_search(search) else []
         typed = search.query.strip()
         hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
         hits = hits or _containing_all(found, typed)
@@ -71,7 +83,7 @@ class Completion:
                 not fold(str(c.label)).startswith(fold(typed)),
             )
         )
-        if typed and not hits and search.source in _FREE:
+        if typed and not hits and kind.may_be_unseen:
             return [Choice(f"“{typed}”, as typed", typed)]
         return hits[:_MOST]
 
@@ -126,7 +138,7 @@ class Completion:
 
     async def _stored(self, search: Search) -> list[Choice]:
         """The images on the chosen image server, else on any."""
-        server = self._chosen(search, "server")
+        server = self._chosen(search, SERVER)
         images = await self._services.sightings.images(await self._own_nodes(search))
         stored = [image for image in images if len(image.place) < _LONG_ID]
         chosen = [image for image in stored if image.place == server]
@@ -137,12 +149,12 @@ class Completion:
 
     async def _places(self, search: Search) -> list[Choice]:
         """Where images are."""
-        return [*await self._nodes(MEANT["node"], search), *await self._servers(search)]
+        return [*await self._nodes(NODE.nodes, search), *await self._servers(search)]
 
     async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""
         machines = await self._seen_machines(search, f"{kind}.list")
-        if chosen := self._chosen(search, "vm"):
+        if chosen := self._chosen(search, VM):
             with suppress(BotError):
                 return await self._of_machine(kind, search, chosen, machines)
         seen = await self._services.sightings.of_machines(kind, machines)
@@ -171,7 +183,7 @@ class Completion:
         """The node that is chosen in the form, else the one that is meant without a choice."""
         inventory = self._services.inventory
         with suppress(BotError):
-            if chosen := self._chosen(search, "node"):
+            if chosen := self._chosen(search, NODE):
                 return (await inventory.named_node(chosen, asking=False)).id
             if search.form:
                 return (await inventory.default_node(search.user, search.place, asking=False)).id
@@ -181,7 +193,7 @@ class Completion:
         """What the form's field of this kind holds."""
         command = self._services.table.get(search.form)
         parameters = command.parameters if command else ()
-        held = (search.given.get(p.name, "") for p in parameters if p.arg.kind == kind)
+        held = (search.given.get(p.name, "") for p in parameters if p.arg.kind is kind)
         return next(held, "")
 
     async def _own_nodes(self, search: Search) -> list[str]:

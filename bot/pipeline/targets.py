@@ -2,26 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from bot.errors import NotFound, Refused
-from bot.language.args import DEFAULTED, NODE_OPTION, NODES, Kind, Parameter
+from bot.language.args import NODE_OPTION, Parameter
+from bot.language.kinds import NODE, Binds
 from bot.language.table import Command
 from bot.messages.cards import Subject
-from bot.model import Execution, Machine, Node, NodeKind, Place
+from bot.model import Execution, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
 from bot.reply import command as to_type
 from bot.reply import line
-from bot.services.inventory import Hidden, Inventory
-
-# What may be meant by an argument that is looked up among nodes.
-MEANT: Mapping[Kind, frozenset[NodeKind]] = {
-    "node": frozenset({NodeKind.GPU}),
-    "peer": frozenset(NodeKind),
-    "metal": frozenset({NodeKind.METAL}),
-    "manager": frozenset({NodeKind.MANAGER}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,49 +52,103 @@ async def bind(
 
     Without `asking`, DBC is not: NotKnownHere for a name that it may know all the same.
     """
-    arguments: dict[str, Any] = {}
-    machine: Machine | None = None
-    node: Node | None = None
-    inventory = services.inventory
-    no_node = hidden_from(services, actor, place, "node.list", asking=asking)
-    target = command.target
-    for parameter in command.parameters:
-        text = values.get(parameter.name, "")
+    binder = _Binder(services, command, values, actor, place, asking=asking)
+    arguments = {
+        parameter.name: await binder.value(parameter, values.get(parameter.name, ""))
+        for parameter in command.parameters
+    }
+    return Bound(arguments, binder.machine, binder.node)
+
+
+class _Binder:
+    """What one command's texts become; how, the kind of each argument says."""
+
+    def __init__(
+        self,
+        services: Services,
+        command: Command,
+        values: Mapping[str, str],
+        actor: str,
+        place: Place,
+        *,
+        asking: bool,
+    ) -> None:
+        self._services = services
+        self._inventory = services.inventory
+        self._command = command
+        self._values = values
+        self._actor = actor
+        self._place = place
+        self._asking = asking
+        self._no_node = hidden_from(services, actor, place, "node.list", asking=asking)
+        self.machine: Machine | None = None
+        self.node: Node | None = None
+
+    async def value(self, parameter: Parameter, text: str) -> Any:
+        """What the function is called with."""
         kind = parameter.arg.kind
-        if kind == "vm" and text:
-            on = values.get(NODE_OPTION, "")
-            machine = await inventory.machine(
-                actor,
-                text,
-                on,
-                place.channel,
-                asking=asking,
-                hidden=hidden_from(services, actor, place, "vm.list", asking=asking),
-                unasked=unasked(services, actor, place, command, values, asking=asking),
+        if not text:
+            if kind.has_default and parameter.required:
+                return await self._default_node()
+            return _left_out(self._command, parameter)
+        match kind.binds:
+            case Binds.MACHINE:
+                return await self._machine(text)
+            case Binds.NODE:
+                return await self._named_node(parameter, text)
+            case Binds.PLACE:
+                return await self._node_or_text(parameter, text)
+            case Binds.VALUE:
+                return parameter.arg.read(parameter.name, text)
+            case _:
+                assert_never(kind.binds)
+
+    async def _machine(self, text: str) -> Machine:
+        place, asking = self._place, self._asking
+        given = (self._services, self._actor, place)
+        self.machine = await self._inventory.machine(
+            self._actor,
+            text,
+            self._values.get(NODE_OPTION, ""),
+            place.channel,
+            asking=asking,
+            hidden=hidden_from(*given, "vm.list", asking=asking),
+            unasked=unasked(*given, self._command, self._values, asking=asking),
+        )
+        self.node = await self._inventory.node_by_id(self.machine.node)
+        return self.machine
+
+    async def _named_node(self, parameter: Parameter, text: str) -> Node:
+        named = await self._inventory.named_node(
+            text,
+            parameter.arg.kind.nodes,
+            parameter.name,
+            asking=self._asking,
+            hidden=self._no_node,
+        )
+        if parameter is self._command.target:
+            self.node = named
+        return named
+
+    async def _node_or_text(self, parameter: Parameter, text: str) -> Node | str:
+        """The GPU node of that name; the text where it is most likely an image server's."""
+        try:
+            self.node = await self._inventory.named_node(
+                text, NODE.nodes, parameter.name, asking=self._asking, hidden=self._no_node
             )
-            node = await inventory.node_by_id(machine.node)
-            arguments[parameter.name] = machine
-        elif kind in NODES and text:
-            named = await inventory.named_node(
-                text, MEANT[kind], parameter.name, asking=asking, hidden=no_node
-            )
-            node = named if parameter is target else node
-            arguments[parameter.name] = named
-        elif kind == "place" and text:
-            node = await _node_called(inventory, text, parameter.name, no_node, asking=asking)
-            arguments[parameter.name] = node or text
-        elif kind in DEFAULTED and parameter.required:
-            node = await inventory.default_node(actor, place, asking=asking, hidden=no_node)
-            arguments[parameter.name] = node
-        else:
-            arguments[parameter.name] = _plain_value(command, parameter, text)
-    return Bound(arguments, machine, node)
+        except NotFound:
+            self.node = None
+        return self.node or text
+
+    async def _default_node(self) -> Node:
+        self.node = await self._inventory.default_node(
+            self._actor, self._place, asking=self._asking, hidden=self._no_node
+        )
+        return self.node
 
 
-def _plain_value(command: Command, parameter: Parameter, text: str) -> Any:
-    """What a text says that names nothing; without one, what is meant then."""
-    if text:
-        return parameter.arg.read(parameter.name, text)
+def _left_out(command: Command, parameter: Parameter) -> Any:
+    """What is meant where nothing is said."""
     if parameter.required:
         raise Refused(
             f"{parameter.arg.label} is missing.",
@@ -110,13 +156,3 @@ def _plain_value(command: Command, parameter: Parameter, text: str) -> Any:
             field=parameter.name,
         )
     return parameter.default
-
-
-async def _node_called(
-    inventory: Inventory, text: str, field: str, hidden: Hidden, *, asking: bool
-) -> Node | None:
-    """The GPU node of that name; None where it is most likely an image server's."""
-    try:
-        return await inventory.named_node(text, MEANT["node"], field, asking=asking, hidden=hidden)
-    except NotFound:
-        return None

@@ -125,7 +125,7 @@ def _value(execution: Execution, name: str) -> str:
 
 def _words(execution: Execution, command: Command) -> Sequence[str]:
     """The texts that say where it is done."""
-    places = [p.name for p in command.parameters if p.arg.kind in {"vm", "node", "peer", "manager"}]
+    places = [p.name for p in command.parameters if p.arg.kind.is_target]
     return [plain(execution.arguments.get(name, "")) for name in places]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.language import forms
-from bot.language.args import NARROWED_BY, Vm
+from bot.language.args import Vm
 from bot.language.parse import Parsed, parse
 from bot.language.table import Command, Group, Table
 from bot.model import Effect
@@ -41,7 +41,7 @@ def test_a_rows_form_has_a_field_for_every_argument(command: Command) -> None:
     assert sorted(shown) == sorted(names)
     kinds = {p.name: p.arg.kind for p in command.parameters}
     for position, name in enumerate(shown):  # what narrows a field stands above it
-        assert not {kinds[n] for n in shown[position:]} & NARROWED_BY.get(kinds[name], set())
+        assert not {kinds[n] for n in shown[position:]} & set(kinds[name].narrowed_by)
     assert len(str(form.title)) <= 24  # Slack's limit for a view's title
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.language import forms
-from bot.language.args import NODE_OPTION, SECRET, Parameter
+from bot.language.args import NODE_OPTION, Parameter
 from bot.language.parse import Parsed, parse
 from bot.language.table import Command
 from bot.language.text import option_name, words
@@ -33,7 +33,7 @@ def test_an_example_has_no_word_that_the_usage_does_not_show(command: Command) -
     shown = set(re.findall(r"[\w]+", command.usage))
     example = words(command.example.removeprefix(command.title))
     keys = {word.partition("=")[0] for word in example if re.match(r"\w+=\S", word)}
-    flags = {p.word for p in command.parameters if p.arg.kind == "flag"}
+    flags = {p.word for p in command.parameters if p.arg.kind.is_flag}
     assert keys <= shown
     assert {word for word in example if (option_name(word) or word) in flags} <= shown
     assert (NODE_OPTION in example) <= (NODE_OPTION in shown)
@@ -42,11 +42,11 @@ def test_an_example_has_no_word_that_the_usage_does_not_show(command: Command) -
 
 @ARGUMENTS
 def test_an_argument_is_called_the_same_everywhere(command: Command, parameter: Parameter) -> None:
-    if parameter.arg.kind not in SECRET and parameter.arg.kind != "choice":
+    if not parameter.arg.kind.is_secret and not parameter.arg.kind.is_choice:
         assert parameter.word in re.findall(r"[\w]+", command.usage)
     assert command.parameter(parameter.word) is parameter
     assert f"| `{parameter.word}` |" in forms.reference(TABLE, "/dbc")
-    if parameter.arg.kind in SECRET:  # never typed
+    if parameter.arg.kind.is_secret:  # never typed
         return
     label = re.findall(r"[a-z0-9]+", str(parameter.arg.label).lower())
     for part in parameter.word.split("_"):
@@ -55,5 +55,5 @@ def test_an_argument_is_called_the_same_everywhere(command: Command, parameter: 
 
 @ARGUMENTS
 def test_a_choice_is_shown_by_its_words(command: Command, parameter: Parameter) -> None:
-    if parameter.arg.kind == "choice":
+    if parameter.arg.kind.is_choice:
         assert "|".join(parameter.arg.choices) in command.usage

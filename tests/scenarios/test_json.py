@@ -129,7 +129,7 @@ def _lines() -> dict[str, str]:
 
 def _line(command: Command) -> str:
     required = [p.arg for p in command.parameters if p.required]
-    return " ".join([command.title, *(CALLED.get(arg.kind, arg.example) for arg in required)])
+    return " ".join([command.title, *(CALLED.get(arg.kind.name, arg.example) for arg in required)])
 
 
 def _values(command: Command) -> dict[str, str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bot.commands.rows import command_table
-from bot.language.args import SECRET
 from bot.language.parse import Parsed, parse
 from bot.language.table import Command
 from bot.model import Effect
@@ -137,11 +136,11 @@ def _shown(command: Command, name: str, text: str) -> list[str]:
     """How an argument may stand on a card."""
     parameter = next(p for p in command.parameters if p.name == name)
     kind = parameter.arg.kind
-    if kind in SECRET:
+    if kind.is_secret:
         return ["given, not shown"]
-    if kind == "flag":
+    if kind.is_flag:
         return ["yes"]
-    if kind == "list":
+    if kind.is_list:
         return [", ".join(re.split(r"[\s;]+", text))]
     return [text, f"<@{text}>", f"<#{text}>"]
 
@@ -218,7 +217,7 @@ async def test_nothing_is_sent_that_the_card_did_not_show(
             if argument == "manager" or name == "settings":  # by id, whatever was typed
                 continue
             assert any(told[-1].startswith(one) for one in _shown(command, argument, text)), card
-        secrets = {p.arg.label for p in command.parameters if p.arg.kind in SECRET}
+        secrets = {p.arg.label for p in command.parameters if p.arg.kind.is_secret}
         hidden = [text for label, text in values.items() if label in secrets]
         assert not [one for one in hidden if one in card]
         stage.world.calls.clear()

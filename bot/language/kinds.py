@@ -1,0 +1,410 @@
+"""Kinds of arguments: each is one object, which knows all that sets it apart from others.
+
+What a word may be, how it becomes a value and its one text, how it reads, which field of a form
+asks for it, by what it is narrowed. What needs services is bound to these objects where they are:
+options in `bot.pipeline.search`, known names in `meant`, machines and nodes in `targets`.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from bot.dbc.fields import DATA_DIR
+from bot.errors import Refused
+from bot.folding import narrow, plain, typed
+from bot.language.sizes import gibibytes, is_size
+from bot.model import NodeKind
+from bot.reply import Line, Text, Words, channel, line, mention
+from bot.reply.forms import FieldKind
+
+NO_LIMIT = 2**31 - 1
+# In characters: a form has to carry what stands in none of its fields.
+_LONGEST, _LONGEST_NAME = 500, 150
+
+_NAME = re.compile(r"[\w.+/:-]+")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]+")  # one of the bot's own, whatever stands around it
+_LISTED = re.compile(r"[\s;]+")
+_SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
+_TRUE = frozenset({"true", "yes", "1", "on", "y"})
+_FALSE = frozenset({"false", "no", "0", "off", "n"})
+
+
+class Takes(Enum):
+    """How much of a line one of the kind takes."""
+
+    WORD = auto()
+    REST = auto()  # all bare words that are left
+    LINE = auto()  # all that is left, options and all
+
+
+class Binds(Enum):
+    """What a text of the kind becomes for the command's function (`bot.pipeline.targets`)."""
+
+    VALUE = auto()  # what `read` says
+    MACHINE = auto()
+    NODE = auto()
+    PLACE = auto()  # a node, or what is no node's name as it is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A kind of argument: this class reads a text or a name, others are classes of their own.
+
+    `name` is its search field's source. `narrowed_by`: what is offered depends on an argument of
+    these kinds, where the command has one. `nodes`: what may be meant, of one that is looked up
+    among nodes; with `has_default`, a node may be meant that is not named. `is_narrow`: it has
+    only the characters of a keyboard. `after`: prepositions behind which it stands. `is_free`: it
+    may have commas of its own. `is_rowed`: lists begin with it and say more of it behind;
+    `is_numbered`: they call it by its number; `shows_machine`: they say a machine's name.
+    `may_be_unseen`: it may be given though nobody has seen it yet: a path, a disk just added.
+    `strictness`: which kinds take few words, before those that take any.
+    """
+
+    name: str
+    field: FieldKind = "text"
+    binds: Binds = Binds.VALUE
+    takes: Takes = Takes.WORD
+    nodes: frozenset[NodeKind] = frozenset()
+    narrowed_by: "tuple[Kind, ...]" = ()
+    after: tuple[str, ...] = ()
+    longest: int = _LONGEST
+    strictness: int = 2
+    has_default: bool = False
+    is_narrow: bool = False
+    is_free: bool = False
+    is_rowed: bool = False
+    is_numbered: bool = False
+    shows_machine: bool = False
+    may_be_unseen: bool = False
+    is_secret: bool = False
+    is_flag: bool = False
+    is_choice: bool = False
+    is_list: bool = False
+    is_number: bool = False
+    has_unit: bool = False
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it names a machine."""
+        return self.binds is Binds.MACHINE
+
+    @property
+    def is_node(self) -> bool:
+        """Whether it is looked up among nodes."""
+        return self.binds is Binds.NODE
+
+    @property
+    def is_target(self) -> bool:
+        """Whether it says to which machine or node something is done."""
+        return self.is_machine or self.is_node
+
+    @property
+    def is_metal(self) -> bool:
+        """Whether it names a bare-metal machine, and nothing else."""
+        return self.nodes == {NodeKind.METAL}
+
+    @property
+    def is_sought(self) -> bool:
+        """Whether options are offered for it as somebody types."""
+        return self.field == "search"
+
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        """Whether a bare word can be meant for it."""
+        return not (self.is_node and word[:1] in {"@", "#"})
+
+    def named(self, arg: "Arg", text: str) -> str:
+        """The name that a text says."""
+        return _narrowed(text) if arg.is_narrow else text.strip()
+
+    def read(self, arg: "Arg", name: str, text: str) -> Any:
+        """The value that `text` means. Raises Refused with the field's name."""
+        text = self.named(arg, text)
+        if not text:
+            raise Refused(f"{arg.label} is empty.", field=name)
+        if len(text) > self.longest:
+            told = f"{arg.label} is too long: {self.longest} characters at most."
+            raise Refused(told, field=name)
+        return text
+
+    def canonical(self, value: Any) -> str:
+        """The one text for a value."""
+        return str(value)
+
+    def said(self, text: str) -> Words:
+        """How its text reads in a review."""
+        return text
+
+    def shown(self, arg: "Arg", word: str) -> str:
+        """How it stands in a usage line."""
+        return f"<{word}>" if arg.positional else "…"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Identifier(Kind):
+    def named(self, arg: "Arg", text: str) -> str:
+        found = _IDENTIFIER.search(narrow(text))
+        return found[0] if found else text.strip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Disk(Kind):
+    def named(self, arg: "Arg", text: str) -> str:
+        return _narrowed(text).lower()  # DBC's disks are in lower case
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ImageFile(Kind):
+    def canonical(self, value: Any) -> str:
+        # A bare name is one in that directory (docs/dbc-api.md §8.30).
+        inside = str(value).removeprefix(f"{DATA_DIR}/")
+        return str(value) if "/" in inside else inside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mention(Kind):
+    """One of Slack's ids; a mention is read as one of these with its sign."""
+
+    sign: str = ""
+    pattern: re.Pattern[str] = re.compile("")
+    called: str = ""
+
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return word.startswith(self.sign)
+
+    def read(self, arg: "Arg", name: str, text: str) -> str:
+        found = self.pattern.fullmatch(typed(text))
+        if found is None:
+            raise Refused(
+                f"“{text}” is not {self.called} that I can find.",
+                hint=f"Type {self.sign} and choose from what Slack offers.",
+                field=name,
+            )
+        return found[1]
+
+    def said(self, text: str) -> Words:
+        spoken = mention if self.sign == "@" else channel
+        return line(spoken(text)) if text else ""
+
+    def shown(self, arg: "Arg", word: str) -> str:
+        return f"with <{self.sign}{word}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Integer(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return typed(word).removeprefix("-").isdecimal()
+
+    def read(self, arg: "Arg", name: str, text: str) -> int:
+        try:
+            value = int(typed(text))
+        except ValueError:
+            raise Refused(f"{arg.label} is a whole number, not “{text}”.", field=name) from None
+        return _bounded(arg, name, value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Size(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return is_size(typed(word))
+
+    def read(self, arg: "Arg", name: str, text: str) -> int:
+        number = typed(text)
+        if number.startswith("-") and arg.adds:
+            raise Refused(
+                f"A disk can only grow; “{number}” would make it smaller.",
+                hint="Say how much to add, such as +50.",
+                field=name,
+            )
+        if number.startswith("+") and not arg.adds:
+            raise Refused(
+                f"{arg.label} is the whole size, not how much to add.",
+                hint="Say it without the plus sign.",
+                field=name,
+            )
+        return _bounded(arg, name, gibibytes(number.removeprefix("+"), str(arg.label), name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Choice(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return plain(word) in arg.choices
+
+    def read(self, arg: "Arg", name: str, text: str) -> str:
+        if (word := plain(text)) in arg.choices:
+            return word
+        listed = ", ".join(arg.choices)
+        raise Refused(f"{arg.label} is one of: {listed}; not “{text}”.", field=name)
+
+    def shown(self, arg: "Arg", word: str) -> str:
+        return "|".join(arg.choices)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flag(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return False  # it is typed by its name
+
+    def read(self, arg: "Arg", name: str, text: str) -> bool:
+        word = plain(text)
+        if word in _TRUE:
+            return True
+        if word in _FALSE or not text.strip():
+            return False
+        raise Refused(f"{arg.label} is on or off; “{text}” is neither.", field=name)
+
+    def canonical(self, value: Any) -> str:
+        return "true" if value else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _List(Kind):
+    def read(self, arg: "Arg", name: str, text: str) -> tuple[str, ...]:
+        parts = _LISTED.split(_SPACED_COMMA.sub(",", narrow(text)))
+        read = plain if arg.narrow else typed
+        return tuple(read(part) for part in parts if part)
+
+    def canonical(self, value: Any) -> str:
+        return " ".join(value)
+
+    def said(self, text: str) -> Line:
+        return line(", ".join(text.split()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Secret(Kind):
+    def accepts(self, arg: "Arg", word: str) -> bool:
+        return False  # it is never typed
+
+    def read(self, arg: "Arg", name: str, text: str) -> str:
+        return text
+
+
+def _narrowed(text: str) -> str:
+    """A name in the characters of a keyboard; what could be a part of it stays."""
+    name = narrow(text)
+    return name if _NAME.fullmatch(name) else typed(text)
+
+
+def _bounded(arg: "Arg", name: str, value: int) -> int:
+    if not arg.least <= value <= arg.most:
+        bounds = (
+            f"{arg.least} or more"
+            if arg.most == NO_LIMIT
+            else f"between {arg.least} and {arg.most}"
+        )
+        raise Refused(f"{arg.label} must be {bounds}, not {value}.", field=name)
+    return value
+
+
+def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen: bool) -> Kind:
+    return Kind(
+        name,
+        "search",
+        Binds.NODE,
+        nodes=frozenset(nodes),
+        longest=_LONGEST_NAME,
+        has_default=has_default,
+        may_be_unseen=may_be_unseen,
+    )
+
+
+# What is looked up
+VM = Kind("vm", "search", Binds.MACHINE, longest=_LONGEST_NAME, shows_machine=True)
+NODE = _node("node", NodeKind.GPU, has_default=True, may_be_unseen=False)
+PEER = _node("peer", *NodeKind, has_default=True, may_be_unseen=True)  # of any sort
+METAL = _node("metal", NodeKind.METAL, may_be_unseen=True)
+MANAGER = _node("manager", NodeKind.MANAGER, may_be_unseen=True)
+PLACE = Kind("place", "search", Binds.PLACE, is_rowed=True, may_be_unseen=True)
+
+# What DBC knows by names of letters, digits and a few signs
+SERVER = Kind(
+    "server", "search", after=("from", "to"),
+    is_narrow=True, is_rowed=True, may_be_unseen=True,
+)  # fmt: skip
+IMAGE = _ImageFile(
+    "image", "search", narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
+)
+BASE = Kind(
+    "base", "search", narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
+)
+STORED = Kind(
+    "stored", "search", narrowed_by=(SERVER,), is_narrow=True, is_rowed=True, may_be_unseen=True
+)
+DISK = _Disk("disk", "search", narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True)
+SNAPSHOT = Kind(
+    "snapshot", "search", narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
+)
+
+# What Slack knows
+PERSON = _Mention(
+    "person", "person", is_narrow=True,
+    sign="@", pattern=re.compile(r"@?([UW][A-Z0-9]+)"), called="a person",
+)  # fmt: skip
+CHANNEL = _Mention(
+    "channel", "channel", is_narrow=True,
+    sign="#", pattern=re.compile(r"#?([CG][A-Z0-9]+)"), called="a channel",
+)  # fmt: skip
+
+# What the bot itself numbers
+ID = _Identifier("id", is_numbered=True)
+WATCH = Kind("watch", is_numbered=True, shows_machine=True)
+
+# Texts, numbers, choices
+WORD = Kind("word", is_free=True, is_rowed=True)
+REST = Kind("rest", takes=Takes.REST, is_free=True)
+LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
+INT = _Integer("int", "number", strictness=1, is_number=True)
+SIZE = _Size("size", after=("by",), is_number=True, has_unit=True)
+CHOICE = _Choice("choice", "choice", strictness=0, is_choice=True)
+FLAG = _Flag("flag", "flag", is_flag=True)
+LIST = _List("list", "lines", is_list=True)
+SECRET = _Secret("secret", is_secret=True)  # one line
+SECRETS = _Secret("secrets", "lines", is_secret=True)  # several
+
+ALL = tuple(one for one in list(globals().values()) if isinstance(one, Kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """What a parameter takes. `hint` is help for forms and documentation.
+
+    `word` is what usage lines and documentation call it, if not by the parameter's name; `names`
+    are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
+    how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
+    it. `narrow`: it is no free text, but has only the characters of a keyboard;
+    the parts of a `list` then have no capital letters.
+    """
+
+    label: Text
+    kind: Kind = WORD
+    hint: Text = ""
+    example: str = ""
+    least: int = 0
+    most: int = NO_LIMIT
+    choices: tuple[str, ...] = ()
+    word: str = ""
+    names: tuple[str, ...] = ()
+    adds: bool = False
+    positional: bool = True
+    narrow: bool = False
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it has only the characters of a keyboard, whatever it was typed with."""
+        return self.kind.is_narrow or self.narrow
+
+    def accepts(self, word: str) -> bool:
+        """Whether a bare word can be meant for this argument."""
+        return self.positional and self.kind.accepts(self, word)
+
+    def read(self, name: str, text: str) -> Any:
+        """The value that `text` means. Raises Refused with the field's name."""
+        return self.kind.read(self, name, text)
+
+    def canonical(self, name: str, text: str) -> str:
+        """The one text for all that mean the same as `text`; none for a flag that is off.
+
+        Raises Refused with the field's name.
+        """
+        return self.kind.canonical(self.read(name, text))
