@@ -19,7 +19,7 @@ from bot.messages.cards import duration
 from bot.model import Effect
 from bot.plural import counted
 from bot.reviews.lockouts import lockouts, no_approver
-from bot.reviews.policy import Decision, People, Policy, Request, Review, decide
+from bot.reviews.policy import Decision, DecisionKind, People, Policy, Request, Review, decide
 from bot.reviews.policy_file import read_policy
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES, FIRST_REMINDER
 
@@ -62,7 +62,7 @@ def check(question: str, node: str, groups: tuple[str, ...], file: Path | None) 
     decision = decide(rules, request)
     rows = _explained(decision, request)
     guarded = known_arguments(command_table())[request.command]
-    if decision.kind == "approve" and (why := no_approver(decision, guarded, person)):
+    if decision.kind is DecisionKind.APPROVE and (why := no_approver(decision, guarded, person)):
         rows.append(_row("Warning", f"nobody can do this: {why}"))
     click.echo("\n".join(rows))
 
@@ -139,16 +139,16 @@ def _explained(decision: Decision, request: Request) -> list[str]:
     if request.node:
         by_name = "" if _NODE.fullmatch(request.node) else ", a name: give its id with --node"
         rows.insert(1, _row("Node", request.node + by_name))
-    if decision.kind == "deny":
+    if decision.kind is DecisionKind.DENY:
         return rows
     rows += [_row("Reason", f"must match {pattern}") for pattern in decision.reasons]
     if fault := _reason_fault(decision, request):
         rows[1 + bool(request.node)] = _row("Decision", f"refused: {fault}")
-    if decision.kind == "run":
+    if decision.kind is DecisionKind.RUN:
         return rows
-    usual = APPROVE_EXPIRES if decision.kind == "approve" else CONFIRM_EXPIRES
+    usual = APPROVE_EXPIRES if decision.kind is DecisionKind.APPROVE else CONFIRM_EXPIRES
     rows.append(_row("Expires", f"after {duration(decision.expires or usual)}"))
-    if decision.kind == "approve":
+    if decision.kind is DecisionKind.APPROVE:
         rows.append(_row("Reminds", f"after {duration(decision.remind or FIRST_REMINDER)}"))
         rows += [_row("By", one) for one in _approvers(decision)]
         rows.append(_row("Ended by", _count(decision.denials, "denial")))
@@ -176,10 +176,10 @@ def _row(name: str, text: str) -> str:
 
 def _decided(decision: Decision) -> str:
     return {
-        "run": "runs at once",
-        "confirm": "the requester confirms",
-        "approve": f"needs {_count(decision.approvals, 'approval')}",
-        "deny": f"denied: {decision.why}",
+        DecisionKind.RUN: "runs at once",
+        DecisionKind.CONFIRM: "the requester confirms",
+        DecisionKind.APPROVE: f"needs {_count(decision.approvals, 'approval')}",
+        DecisionKind.DENY: f"denied: {decision.why}",
     }[decision.kind]
 
 

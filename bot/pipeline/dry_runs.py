@@ -36,7 +36,7 @@ from bot.reply import (
     line,
     mention,
 )
-from bot.reviews.policy import Decision
+from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers
 
 _HEAD = "Dry run: nothing was sent and nothing has changed."
@@ -190,7 +190,7 @@ class _Rehearsal:
             raise
         except DeliveryFailed:
             return None
-        if decision.kind == "deny":
+        if decision.kind is DecisionKind.DENY:
             raise Refused(decision.why)
         if not (decision.break_glass and self._wish.option(BREAK_GLASS)):
             decision.check_reason(self._wish.option(REASON))
@@ -200,7 +200,7 @@ class _Rehearsal:
         self, execution: Execution, bound: Bound, decision: Decision | None
     ) -> list[tuple[Text, Line]]:
         """What a question would show of the target."""
-        if decision is None or decision.kind == "run":
+        if decision is None or decision.kind is DecisionKind.RUN:
             return []
         context = Context.of(self._services, execution)
         found = await facts_of(self._command, bound, context, _PATIENCE)
@@ -233,13 +233,13 @@ class _Rehearsal:
         twins = await twins_of(self._services, self._command, execution, bound)
         if self._breaks_glass(decision, alike=bool(twins)):
             return line("It would run at once, be announced, and wait for a review afterwards.")
-        if decision.kind == "run":
+        if decision.kind is DecisionKind.RUN:
             if twins:
                 return line("The same request is in progress: you would be asked to run it anyway.")
             if fails:
                 return line("None: it would be sent at once, and fail.")
             return line("None: it would run at once.")
-        if decision.kind == "confirm":
+        if decision.kind is DecisionKind.CONFIRM:
             return line("You would be asked to confirm.")
         needed = decision.approvals
         told: Line = line(f"{counted(needed, 'approval')} needed")

@@ -33,7 +33,7 @@ from bot.model import (
 from bot.pipeline.voiding import void
 from bot.ports import DeliveryFailed
 from bot.reply import Line, Reply, Words, dump
-from bot.reviews.policy import Decision, Policy
+from bot.reviews.policy import Decision, DecisionKind, Policy
 from bot.reviews.reviewers import Reviewers, lasts, nobody_left, since_requested
 from bot.reviews.stricter import against, changed
 from storage import Store, UnitOfWork
@@ -236,7 +236,7 @@ class Measuring:
                     await reviewers.check(held, execution, vote.user, vote.place.channel)
                 except Refused as refusal:
                     fallen[vote.key] = refusal.sentence
-        is_by_others = approval.kind is ReviewKind.APPROVE and decision.kind == "approve"
+        is_by_others = approval.kind is ReviewKind.APPROVE and decision.kind is DecisionKind.APPROVE
         terms = Terms(
             expires_at,
             decision.denials,

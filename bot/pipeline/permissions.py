@@ -5,6 +5,7 @@ from bot.model import Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import is_open_to_all
 from bot.ports import DeliveryFailed
+from bot.reviews.policy import DecisionKind
 
 
 async def standing_of(services: Services, user: str, place: Place) -> Standing:
@@ -22,6 +23,8 @@ async def standing_of(services: Services, user: str, place: Place) -> Standing:
     barred = {name for name in asked if not (person.is_full_member or is_open_to_all(name))}
     return Standing(
         has_session=bool(usable),
-        barred=frozenset(barred | {n for n, one in decisions.items() if one.kind == "deny"}),
-        reviewed=frozenset(n for n, one in decisions.items() if one.kind == "approve"),
+        barred=frozenset(
+            barred | {n for n, one in decisions.items() if one.kind is DecisionKind.DENY}
+        ),
+        reviewed=frozenset(n for n, one in decisions.items() if one.kind is DecisionKind.APPROVE),
     )

@@ -38,7 +38,7 @@ from bot.pipeline.targets import Bound
 from bot.pipeline.twins import came_meanwhile, twins_of, under_way
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import Line, line
-from bot.reviews.policy import Policy
+from bot.reviews.policy import DecisionKind, Policy
 from storage.heartbeat import Hold
 
 # What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
@@ -168,7 +168,7 @@ class Pipeline:
             if decision.runs(reason, alike=bool(twins)):
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
-            if why and (decision.break_glass or decision.kind == "approve"):
+            if why and (decision.break_glass or decision.kind is DecisionKind.APPROVE):
                 if (
                     first := await under_way(self._services, command, execution, bound)
                 ) is not None:
@@ -178,7 +178,9 @@ class Pipeline:
                 return True
             is_seen = command.reads == (STATE,) and command.shows is None
             patience = _LITTLE_PATIENCE if is_seen else _PATIENCE
-            kind = ReviewKind.APPROVE if decision.kind == "approve" else ReviewKind.CONFIRM
+            kind = (
+                ReviewKind.APPROVE if decision.kind is DecisionKind.APPROVE else ReviewKind.CONFIRM
+            )
             show = partial(self._show_waiting, command, execution, bound, interim, patience, kind)
             facts = facts_of(command, bound, context, patience)
             shown = await unless_soon(self._clock, facts, PATIENCE, show)

@@ -39,7 +39,7 @@ from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import Measuring
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, line, mention, say
-from bot.reviews.policy import Decision
+from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers, binding, since_requested
 from bot.reviews.stricter import against, require_allowed, untyped
 from bot.services.inventory import Inventory
@@ -107,7 +107,7 @@ class Reviews:
         """Put up the question and its copies. Raises SameRequest where the same is open."""
         people: Sequence[str] = ()
         kind = ReviewKind.CONFIRM
-        if decision.kind == "approve":
+        if decision.kind is DecisionKind.APPROVE:
             kind = ReviewKind.APPROVE
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = self.reviewers.new(execution, decision, kind, shown)
@@ -147,7 +147,7 @@ class Reviews:
     @staticmethod
     def require_glass(decision: Decision) -> None:
         """Raise Refused where what nobody approved needs approval by the rules."""
-        if decision.kind == "approve" and not decision.break_glass:
+        if decision.kind is DecisionKind.APPROVE and not decision.break_glass:
             raise Refused("The rules do not let you break the glass for this.")
 
     async def stands(self, approval: Approval, execution: Execution) -> Approval | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.model import Effect
 from bot.plural import counted
-from bot.reviews.policy import Decision, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.rule_arguments import Guarded, Known
 
 _NOBODY = "people entitled to the node"
@@ -31,10 +31,12 @@ def _stuck(policy: Policy, command: str, guarded: Guarded) -> Iterator[str]:
     for effect in sorted(guarded.effects({}) - {Effect.READ}):
         for asked in _requests(policy, Request("", "", command, effect, {})):
             decision = decide(policy, asked)
-            if decision.kind == "approve" and (why := no_approver(decision, guarded, asked.person)):
+            if decision.kind is DecisionKind.APPROVE and (
+                why := no_approver(decision, guarded, asked.person)
+            ):
                 yield f"{why} ({_by(decision)})."
         decision = decide(policy, Request("", "", command, effect, {}))
-        if decision.kind == "deny" and guarded.begins:
+        if decision.kind is DecisionKind.DENY and guarded.begins:
             yield f"it is denied to everybody ({_by(decision)})."
 
 

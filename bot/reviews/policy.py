@@ -11,9 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -316,19 +317,25 @@ class Request:
     task: str = ""
 
 
-Kind = Literal["run", "confirm", "approve", "deny"]
+class DecisionKind(StrEnum):
+    """What comes of a request by the rules."""
+
+    RUN = "run"
+    CONFIRM = "confirm"  # by the requester
+    APPROVE = "approve"  # by others
+    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the rules say. `rules` name those that counted, the defaults as `(default)`.
 
-    With `kind` "approve": `approvals` people are needed, `denials` end it, every one of
+    With APPROVE: `approvals` people are needed, `denials` end it, every one of
     `approvers` must contain an approver, `reasons` must all match. `says` names the rules that say
     what counts, by key: of several approvals, the one that wants the most.
     """
 
-    kind: Kind
+    kind: DecisionKind
     why: str = ""
     rules: tuple[str, ...] = ()
     approvals: int = 0
@@ -362,7 +369,7 @@ class Decision:
 
     def runs(self, reason: str, *, alike: bool) -> bool:
         """Whether it runs at once; not where one `alike` is in progress."""
-        return self.kind == "run" and not alike and self.takes(reason)
+        return self.kind is DecisionKind.RUN and not alike and self.takes(reason)
 
     def may_approve(self, person: str, groups: Iterable[str]) -> bool:
         """Whether the rules let this person approve; entitlement to the node is another matter."""
@@ -378,21 +385,22 @@ def is_free(command: str) -> bool:
 def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
     if is_free(request.command):
-        return Decision("run", rules=(_DEFAULT,))
+        return Decision(DecisionKind.RUN, rules=(_DEFAULT,))
     rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
     names = (_DEFAULT, *(rule.name for rule in rules))
     denied = sorted((rule for rule in rules if rule.deny), key=lambda rule: rule.name)
     if denied:
-        return Decision("deny", " ".join(rule.deny for rule in denied), names)
+        return Decision(DecisionKind.DENY, " ".join(rule.deny for rule in denied), names)
     if request.effect is Effect.READ:
-        return Decision("run", rules=(_DEFAULT,))
+        return Decision(DecisionKind.RUN, rules=(_DEFAULT,))
     standing: Review = getattr(policy.defaults, request.effect.name.lower())
     reviews: list[Review] = [standing, *rules]
     approvals = max(review.approvals for review in reviews)
     if not approvals:
-        kind: Kind = "confirm" if any(review.confirm for review in reviews) else "run"
+        is_confirmed = any(review.confirm for review in reviews)
+        kind = DecisionKind.CONFIRM if is_confirmed else DecisionKind.RUN
     else:
-        kind = "approve"
+        kind = DecisionKind.APPROVE
     spans = [review.expires for review in reviews if review.expires is not None]
     pauses = [review.remind for review in reviews if review.remind is not None]
     said = [review.self_approval for review in reviews if review.self_approval is not None]

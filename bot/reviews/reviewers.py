@@ -21,7 +21,7 @@ from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, say, say_number
 from bot.reviews.directory_cache import Moment
 from bot.reviews.lockouts import lockouts
-from bot.reviews.policy import Decision, People, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, People, Policy, Request, decide
 from bot.reviews.policy_file import FaultyPolicy, read_policy
 from bot.reviews.rule_arguments import Known
 from bot.reviews.rule_reasons import reasons
@@ -160,7 +160,7 @@ class Reviewers:
                 hint=say("Try again."),
             ) from failure
         decision = decide(policy, asked)
-        if decision.kind == "deny":
+        if decision.kind is DecisionKind.DENY:
             raise Denied(decision.why)
 
     async def hidden(
@@ -188,7 +188,9 @@ class Reviewers:
             with suppress(DeliveryFailed):
                 placed = await self._placed(asked, wanted, guessing=True)
         decisions = {node: decide(policy, replace(placed, node=node)) for node in named}
-        return {node: said.why for node, said in decisions.items() if said.kind == "deny"}
+        return {
+            node: said.why for node, said in decisions.items() if said.kind is DecisionKind.DENY
+        }
 
     async def _placed(
         self, asked: Request, wanted: Collection[str], *, guessing: bool = False

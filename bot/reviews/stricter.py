@@ -5,7 +5,7 @@ from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
 from bot.plural import counted
 from bot.reply import Phrase, listed, say, say_number
-from bot.reviews.policy import Decision
+from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import since_requested
 
 
@@ -15,7 +15,7 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
         require_allowed(execution, decision)
     except Refused as refusal:
         return since_requested(refusal)
-    if approval.kind is ReviewKind.CONFIRM and decision.kind == "approve":
+    if approval.kind is ReviewKind.CONFIRM and decision.kind is DecisionKind.APPROVE:
         return Refused(
             say_number(
                 "The rules have changed since this was requested: it now needs {number} approval "
@@ -32,7 +32,7 @@ def against(approval: Approval, execution: Execution, decision: Decision) -> Ref
 
 def require_allowed(execution: Execution, decision: Decision) -> None:
     """Raise Refused for a denial, or a reason that does not do."""
-    if decision.kind == "deny":
+    if decision.kind is DecisionKind.DENY:
         raise Refused(decision.why)
     # What breaks the glass is a reason itself; at night nobody opens a ticket first.
     if not (decision.break_glass and execution.arguments.get("break_glass")):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Refused
-from bot.reviews.policy import Decision
+from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.policy_file import FaultyPolicy, read_policy
 from tests.scenarios.site import NAME, rules, site, told
 from tests.scenarios.stage import CHANNEL
@@ -24,7 +24,7 @@ EXPLOSIVE = (
 @pytest.mark.parametrize(("pattern", "reason"), EXPLOSIVE)
 def test_no_reason_takes_long_to_be_refused(pattern: str, reason: str) -> None:
     with pytest.raises(Refused):
-        Decision("run", reasons=(pattern,)).check_reason(reason)
+        Decision(DecisionKind.RUN, reasons=(pattern,)).check_reason(reason)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_no_reason_takes_long_to_be_refused(pattern: str, reason: str) -> None:
     ],
 )
 def test_digits_are_those_of_the_keyboard(pattern: str, reason: str, fits: bool) -> None:
-    decision = Decision("run", reasons=(pattern,))
+    decision = Decision(DecisionKind.RUN, reasons=(pattern,))
     if fits:
         decision.check_reason(reason)
         return

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Refused
 from bot.model import Effect
-from bot.reviews.policy import Decision, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 
 STRICT = {"run": 0, "confirm": 1, "approve": 2, "deny": 3}
 
@@ -126,7 +126,7 @@ def test_what_several_rules_ask_for_is_all_needed() -> None:
     }  # fmt: skip
     second = {"match": {}, "denials": 2, "remind": "5min", "reason": "^OPS"}
     assert decide(policy(first, second), request()) == Decision(
-        "approve",
+        DecisionKind.APPROVE,
         rules=("(default)", "rule 0", "rule 1"),
         approvals=2,
         denials=2,
@@ -136,20 +136,24 @@ def test_what_several_rules_ask_for_is_all_needed() -> None:
         remind=timedelta(minutes=5),
         type_name=True,
     )
-    assert decide(policy(), request()) == Decision("approve", rules=("(default)",), approvals=1)
+    assert decide(policy(), request()) == Decision(
+        DecisionKind.APPROVE, rules=("(default)",), approvals=1
+    )
 
 
 def test_every_denial_is_told_in_the_order_of_their_names() -> None:
     rules = policy(
         {"name": "b", "match": {}, "deny": "Never."}, {"name": "a", "match": {}, "deny": "No."}
     )
-    assert decide(rules, request()) == Decision("deny", "No. Never.", ("(default)", "b", "a"))
+    assert decide(rules, request()) == Decision(
+        DecisionKind.DENY, "No. Never.", ("(default)", "b", "a")
+    )
 
 
 def test_no_rule_keeps_anybody_from_their_own_approvals() -> None:
     frozen = policy({"match": {}, "deny": "Frozen."})
     decision = decide(frozen, request(command="approval.cancel", effect=Effect.CHANGE))
-    assert decision == Decision("run", rules=("(default)",))
+    assert decision == Decision(DecisionKind.RUN, rules=("(default)",))
 
 
 @pytest.mark.parametrize(

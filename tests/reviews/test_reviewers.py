@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.model import Execution, ReviewKind
-from bot.reviews.policy import Decision
+from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import binding, lasts, pause_after
 from tests.storage.samples import execution
 
@@ -51,7 +51,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def test_a_question_is_open_for_as_long_as_the_rules_say(
     kind: ReviewKind, says: timedelta | None, open_for: timedelta
 ) -> None:
-    assert lasts(kind, Decision("approve", expires=says)) == open_for
+    assert lasts(kind, Decision(DecisionKind.APPROVE, expires=says)) == open_for
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from bot.messages.review_cards import told_changes
 from bot.model import Effect, ReviewKind, Terms
-from bot.reviews.policy import Decision, Kind, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.stricter import against, changed
 from tests.storage.samples import NOW, approval, execution
 
@@ -19,22 +19,22 @@ CONFIRM, APPROVE, AFTERWARDS = ReviewKind
 @pytest.mark.parametrize(
     ("kind", "say", "needs", "is_over"),
     [
-        (CONFIRM, "run", {}, False),
-        (CONFIRM, "confirm", {"type_name": True}, False),
-        (CONFIRM, "approve", {"approvals": 1}, True),
-        (CONFIRM, "deny", {}, True),
-        (APPROVE, "run", {}, False),
-        (APPROVE, "confirm", {"approvals": 3}, False),
-        (APPROVE, "approve", {"approvals": 3, "type_name": True}, False),
-        (APPROVE, "approve", {"approvals": 1, "reasons": ("^OPS",)}, True),
-        (APPROVE, "deny", {}, True),
-        (AFTERWARDS, "approve", {"approvals": 3}, False),
-        (AFTERWARDS, "run", {}, False),
-        (AFTERWARDS, "deny", {}, True),
+        (CONFIRM, DecisionKind.RUN, {}, False),
+        (CONFIRM, DecisionKind.CONFIRM, {"type_name": True}, False),
+        (CONFIRM, DecisionKind.APPROVE, {"approvals": 1}, True),
+        (CONFIRM, DecisionKind.DENY, {}, True),
+        (APPROVE, DecisionKind.RUN, {}, False),
+        (APPROVE, DecisionKind.CONFIRM, {"approvals": 3}, False),
+        (APPROVE, DecisionKind.APPROVE, {"approvals": 3, "type_name": True}, False),
+        (APPROVE, DecisionKind.APPROVE, {"approvals": 1, "reasons": ("^OPS",)}, True),
+        (APPROVE, DecisionKind.DENY, {}, True),
+        (AFTERWARDS, DecisionKind.APPROVE, {"approvals": 3}, False),
+        (AFTERWARDS, DecisionKind.RUN, {}, False),
+        (AFTERWARDS, DecisionKind.DENY, {}, True),
     ],
 )
 def test_nothing_can_come_of_what_is_denied_or_asks_the_wrong_people(
-    kind: ReviewKind, say: Kind, needs: Mapping[str, Any], *, is_over: bool
+    kind: ReviewKind, say: DecisionKind, needs: Mapping[str, Any], *, is_over: bool
 ) -> None:
     found = against(approval(kind=kind), execution(), Decision(say, **needs))
     assert (found is not None) is is_over
@@ -50,7 +50,7 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
         "approvals": ("two",), "type_name": ("a", "b"), "expires": ("quick",),
         "self_approval": ("others",), "denials": ("(default)",),
     }  # fmt: skip
-    decision = Decision("approve", approvals=2, says=says)
+    decision = Decision(DecisionKind.APPROVE, approvals=2, says=says)
     assert told_changes(changed(review, decision, terms)) == (
         "The rules have changed since this was requested: it now needs 2 approvals (rule “two”); "
         "approvers must now type what it is about (rules “a”, “b”); "
