@@ -128,7 +128,7 @@ def _parsed(deed: Deed) -> Parsed:
 def _given(command: Command, deed: Deed, values: Mapping[str, str]) -> dict[str, str]:
     """The arguments that a deed gives, by parameter."""
     parsed = _parsed(deed)
-    labels = {p.arg.label: p.name for p in command.parameters}
+    labels = {str(p.arg.label): p.name for p in command.parameters}
     return {**parsed.values, **{labels[label]: text for label, text in values.items()}}
 
 
@@ -217,7 +217,7 @@ async def test_nothing_is_sent_that_the_card_did_not_show(
             if argument == "manager" or name == "settings":  # by id, whatever was typed
                 continue
             assert any(told[-1].startswith(one) for one in _shown(command, argument, text)), card
-        secrets = {p.arg.label for p in command.parameters if p.arg.kind.is_secret}
+        secrets = {str(p.arg.label) for p in command.parameters if p.arg.kind.is_secret}
         hidden = [text for label, text in values.items() if label in secrets]
         assert not [one for one in hidden if one in card]
         stage.world.calls.clear()
