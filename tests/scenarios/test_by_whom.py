@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 MAY_PUT = {
     "messages/board.py",
     "messages/directly.py",
+    "messages/gathering.py",  # ends as they were put, each with its mention
     "pipeline/endings.py",
     "pipeline/reminders.py",
     "reviews/audit.py",
