@@ -126,7 +126,7 @@ class Bot:
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store, clock)
-        looking = observers(store, dbc, inventory, clock)
+        looking = observers(store, dbc, inventory, clock, table.deed)
         words = partial(_words, table)
         reviewers = Reviewers(self._book, sessions, self._people, self._groups, clock)
         return Services(
@@ -310,14 +310,14 @@ _CHANGED = say("{label} has changed on {node}")
 
 def _words(table: Table, execution: Execution) -> Words:
     command = table.spoken_of(execution.command)
-    follow = command.follow or command.unanswered
+    follow, brings_up = command.follow or command.unanswered, command.deed.brings_up
     if follow is None:
         return Words(_CHANGING, _CHANGED, title=command.title)
     try:
         doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
-    return Words(doing, done, follow.limit, command.title)
+    return Words(doing, done, follow.limit, command.title, brings_up)
 
 
 async def run(

@@ -26,7 +26,7 @@ from bot.language.args import AtNode, FromServer, Image, ToServer
 from bot.language.kinds import FLAG, STORED, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind, unread
-from bot.model import Effect, Goal, Node, Watch
+from bot.model import Deed, Effect, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
 from bot.reply import Line, Note, Para, Phrase, Reply, Text, bold, command, line, say
@@ -563,6 +563,7 @@ GROUP = Group(
             facts=_DELETED,
             loses=_delete_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
+            deed=Deed(trace=Trace.IMAGE_GONE),
             unanswered=Follow(
                 Goal.CHANGED, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"),

@@ -11,7 +11,7 @@ from bot.language.args import AtNode, OnNode
 from bot.language.kinds import WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind
-from bot.model import Effect, Goal, Node
+from bot.model import Deed, Effect, Goal, Node, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.glance import glance
@@ -188,6 +188,7 @@ GROUP = Group(
             check=_check,
             look=_before_create,
             repeated=_is_made_already,
+            deed=Deed(trace=Trace.LAN_MADE),
             unanswered=Follow(Goal.CHANGED, _making, say("{target} has it now")),
         ),
         Command(
@@ -206,6 +207,7 @@ GROUP = Group(
             },
             asks=say("Delete the network {name} on {target}"),
             repeated=lambda error, _known: isinstance(error, Missing),
+            deed=Deed(trace=Trace.LAN_GONE),
             unanswered=Follow(Goal.CHANGED, _deleting, say("{target} is without it")),
             loses=say(
                 "The network and its addresses are gone; no machine can be put into it any more."

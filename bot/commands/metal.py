@@ -16,7 +16,7 @@ from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Follow, Group
 from bot.language.text import quoted
 from bot.messages.facts import FactKind
-from bot.model import Effect, Goal, Node, NodeKind
+from bot.model import Deed, Effect, Goal, Node, NodeKind, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.reply import (
@@ -333,6 +333,7 @@ GROUP = Group(
             loses=_power_loses,
             needs_session=True,
             look=_wanted,
+            deed=Deed(trace=Trace.POWER),
             unanswered=Follow(
                 Goal.CHANGED,
                 _told,

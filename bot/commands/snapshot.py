@@ -15,7 +15,7 @@ from bot.language.kinds import WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.language.text import quoted
 from bot.messages.facts import DISKS, STATE, FactKind, unread
-from bot.model import Effect, Goal, Machine
+from bot.model import Deed, Effect, Goal, Machine, Trace
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import UNKNOWN, joined
@@ -322,6 +322,7 @@ GROUP = Group(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
             check=_check, look=_before_delete,
             repeated=lambda error, _known: isinstance(error, Missing),
+            deed=Deed(trace=Trace.SNAPSHOT_GONE),
             unanswered=Follow(
                 Goal.CHANGED,
                 _being_deleted,

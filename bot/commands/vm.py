@@ -19,7 +19,7 @@ from bot.language.args import Nickname, OnNode, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
-from bot.model import DbcSession, Effect, Goal, Machine, Node
+from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Node
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -472,7 +472,7 @@ GROUP = Group(
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
-            asks=say("Start {target}"),
+            asks=say("Start {target}"), deed=Deed(brings_up=True),
             repeated=_is_so_already,
             follow=Follow(
                 Goal.RUNNING, say("{label} is starting on {node}"),
@@ -502,6 +502,7 @@ GROUP = Group(
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
             look=before_restart,
+            deed=Deed(logged=Logged.RESTART),
             asks=_restart_asks,
             loses=_restart_loses,
             follow=Follow(
@@ -511,6 +512,7 @@ GROUP = Group(
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
             look=log_before, asks=say("Reset {target}"), loses=_POWER_CUT,
+            deed=Deed(logged=Logged.RESET),
             follow=Follow(
                 Goal.RUNNING, say("{label} is resetting on {node}"),
                 say("{label} has been reset on {node}"), _SOON,

@@ -15,7 +15,7 @@ from bot.language.args import Vm
 from bot.language.kinds import INT, LIST, WORD, Arg
 from bot.language.table import Command, Follow
 from bot.messages.facts import FactKind, unread
-from bot.model import Effect, Goal, Machine
+from bot.model import Deed, Effect, Goal, Machine, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
 from bot.reply import Line, Para, Reply, Severity, Text, bold, line, say
@@ -276,6 +276,7 @@ COMMAND = Command(
     check=_check,
     look=_before,
     present=_present,
+    deed=Deed(trace=Trace.MACHINE),
     unanswered=Follow(
         Goal.CHANGED,
         say("{label} is being changed on {node}"),

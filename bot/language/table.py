@@ -14,7 +14,7 @@ from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
-from bot.model import Effect, Goal, Watch
+from bot.model import Deed, Effect, Goal, Watch
 from bot.reply import Given, Line, Phrase, Reply, Text, Words
 
 BY_ACTOR = "actor"  # among the names of `Command.alike`
@@ -77,6 +77,7 @@ class Command:
     once more: where its effect shows, it is followed, for something on the way sent it twice.
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
+    `deed` is what it does, where that matters to who looks for its end.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
     """
@@ -100,6 +101,7 @@ class Command:
     unanswered: Follow | None = None
     repeated: Callable[[BotError, Mapping[str, str]], bool] | None = None
     alike: tuple[str, ...] = ()
+    deed: Deed = field(default_factory=Deed)
     synonyms: tuple[str, ...] = ()
     needs_session: bool = False
     is_personal: bool = False
@@ -309,6 +311,14 @@ class Table:
         group, _, verb = command_id.rpartition(".")
         return self._by_id.get(command_id) or Command(verb, _gone, group=group)
 
+    def deed(self, command_id: str) -> Deed:
+        """What the command of that id does, also one that a former version wrote down."""
+        row = self._by_id.get(command_id)
+        if row is None:
+            return Deed(verb=command_id.partition(".")[2])
+        stops = row.follow is not None and row.follow.stops is not None
+        return replace(row.deed, verb=row.verb, stops=stops)
+
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
         return self._by_words.get((plain(group), plain(verb)))
@@ -339,6 +349,8 @@ def _check(command: Command) -> None:
         raise ValueError(f"{command.id}: its facts are not those of machines, what it reads is")
     if set(command.alike) - {BY_ACTOR, *(p.name for p in command.parameters)}:
         raise ValueError(f"{command.id}: what makes two requests alike are its parameters")
+    if (command.unanswered is None) is not (command.deed.trace is None):
+        raise ValueError(f"{command.id}: what shows it, where its answer got lost, is its trace")
     names = [name for p in command.parameters for name in p.spellings - {NODE_OPTION}]
     if len(names) != len(set(names)):
         raise ValueError(f"{command.id}: two parameters answer to one name")

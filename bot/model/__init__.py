@@ -6,6 +6,7 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
+from bot.model.deed import Deed, Logged, Trace
 from bot.model.lease import Leased
 from bot.model.ledger import Execution, ExecutionStatus
 from bot.model.machine import (
@@ -48,6 +49,7 @@ __all__ = [
     "AuditRow",
     "Count",
     "DbcSession",
+    "Deed",
     "Effect",
     "Execution",
     "ExecutionStatus",
@@ -55,6 +57,7 @@ __all__ = [
     "Goal",
     "Invocation",
     "Leased",
+    "Logged",
     "Machine",
     "Message",
     "MessageRef",
@@ -69,6 +72,7 @@ __all__ = [
     "Source",
     "Submission",
     "Terms",
+    "Trace",
     "Verdict",
     "Vote",
     "VoteState",

@@ -72,3 +72,8 @@ class Watch:
     stopped_by: str = ""
     state: WatchState = WatchState.OPEN
     is_unreadable: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command that is followed, by its id; nothing in a watch of a former version."""
+        return self.about.get("command", "")

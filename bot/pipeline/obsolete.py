@@ -22,7 +22,6 @@ from storage import UnitOfWork
 _BEFORE = {ReviewKind.CONFIRM, ReviewKind.APPROVE}
 _LONGEST_RUN = timedelta(days=1)  # between the request of a removal and its end
 _SAID_BESIDE = {REASON, BREAK_GLASS, NODE_OPTION}  # they change nothing of what is done to what
-_FORGETS_METAL = "metal.remove"
 
 log = structlog.get_logger()
 
@@ -94,9 +93,9 @@ class Obsolete:
         row = self._table.get(asked.command)
         if row is None:  # of another version: it is refused when somebody decides
             return ""
-        if removal.command == _FORGETS_METAL:
-            is_metal = any(p.arg.kind.is_metal for p in row.parameters)
-            return "Its manager was told to forget it" if is_metal and not is_known else ""
+        if _is_of_metal(self._table[removal.command]):
+            is_forgotten = _is_of_metal(row) and not is_known
+            return "Its manager was told to forget it" if is_forgotten else ""
         if (asked.node, asked.task) != (removal.node, removal.task):
             return ""
         follow = self._table[removal.command].follow
@@ -127,6 +126,11 @@ class Obsolete:
             ):
                 return
         log.info("approval.obsolete", approval=approval.id, execution=execution.id)
+
+
+def _is_of_metal(row: Command) -> bool:
+    """Whether it is about a bare-metal machine."""
+    return any(p.arg.kind.is_metal for p in row.parameters)
 
 
 def _meant(row: Command, execution: Execution) -> dict[str, str]:

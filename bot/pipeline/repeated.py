@@ -89,5 +89,5 @@ def _was_so(watch: Watch, command: Command, services: Services) -> bool:
     was = watch.about.get(WAS)
     if was is None:
         return True
-    found = verdict(watch, command.id, was, services.clock.now())
+    found = verdict(watch, services.table.deed(command.id), was, services.clock.now())
     return found.state is WatchState.DONE or has_moved(was)

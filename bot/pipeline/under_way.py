@@ -42,7 +42,7 @@ async def under_way(
 
 def title_of(services: Services, watch: Watch) -> str:
     """By which command it was asked for; nothing where its record does not say."""
-    return services.table.spoken_of(watch.about.get("command", "")).title
+    return services.table.spoken_of(watch.command).title
 
 
 def _since(answer: datetime | None) -> Line:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.dbc.models import Phase, phase_of, state_of
-from bot.model import Goal, Watch, WatchState
+from bot.model import Deed, Goal, Watch, WatchState
 
 # A command that got no answer may still be waiting in the node's queue. Past this it is told that
 # nobody knows; looking goes on (`bot.watches.late`).
@@ -41,11 +41,11 @@ def has_moved(status: str) -> bool:
     return phase_of(status) is Phase.BUSY
 
 
-def verdict(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+def verdict(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
     """How `watch` stands when its machine shows `status` (DBC's word, or ABSENT)."""
     if has_moved(status):
         return WAIT if now < watch.deadline_at else _late(status)
-    settled = _GOALS[watch.goal](watch, command, status, now)
+    settled = _GOALS[watch.goal](watch, deed, status, now)
     if settled is WAIT and now >= watch.deadline_at:
         return _late(status)
     return settled
@@ -55,13 +55,13 @@ def _late(status: str) -> Verdict:
     return Verdict(WatchState.UNKNOWN, f"is still “{state_of(status)}”; I have stopped looking")
 
 
-def is_in_doubt(watch: Watch, command: str, status: str) -> bool:
+def is_in_doubt(watch: Watch, deed: Deed, status: str) -> bool:
     """Whether `status` leaves it open that the command ever arrived."""
     if not watch.unsure or watch.moved:
         return False
-    if command == "vm.create" and status != ABSENT:
+    if deed.makes_machine and status != ABSENT:
         return False  # its id is our own: that it is there at all proves it
-    return status != f"{command.partition('.')[2]} error" or status == (watch.status or status)
+    return status != f"{deed.verb} error" or status == (watch.status or status)
 
 
 def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
@@ -75,15 +75,15 @@ def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
     )
 
 
-def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
-    in_doubt = is_in_doubt(watch, command, status)
+def _to_running(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
+    in_doubt = is_in_doubt(watch, deed, status)
     if status == "running":
         # Only a machine that was off, or did not exist, proves anything by running.
-        if in_doubt and command in {"vm.restart", "vm.reset"}:
+        if in_doubt and deed.logged is not None:
             return _doubt(watch, status, now)
         return Verdict(WatchState.DONE)
     if status == ABSENT:
-        return _absent(watch, command, now)
+        return _absent(watch, deed, now)
     if in_doubt:
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
@@ -93,9 +93,9 @@ def _to_running(watch: Watch, command: str, status: str, now: datetime) -> Verdi
     return _wait_a_little(watch, status, now)
 
 
-def _absent(watch: Watch, command: str, now: datetime) -> Verdict:
+def _absent(watch: Watch, deed: Deed, now: datetime) -> Verdict:
     """A machine that is to run is not there."""
-    if command != "vm.create" or watch.moved:
+    if not deed.makes_machine or watch.moved:
         return Verdict(WatchState.FAILED, "no longer exists")
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
@@ -106,12 +106,12 @@ def _absent(watch: Watch, command: str, now: datetime) -> Verdict:
     return Verdict(WatchState.FAILED, f"{why}or someone deleted it")
 
 
-def _to_closed(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+def _to_closed(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
     if status == "closed":
         return Verdict(WatchState.DONE)
     if status == ABSENT:
         return Verdict(WatchState.FAILED, "no longer exists")
-    if is_in_doubt(watch, command, status):
+    if is_in_doubt(watch, deed, status):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
         return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
@@ -120,15 +120,15 @@ def _to_closed(watch: Watch, command: str, status: str, now: datetime) -> Verdic
     return _wait_a_little(watch, status, now)
 
 
-def _to_gone(watch: Watch, command: str, status: str, now: datetime) -> Verdict:
+def _to_gone(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
     if status == ABSENT:
         return Verdict(WatchState.DONE)
-    if is_in_doubt(watch, command, status):
+    if is_in_doubt(watch, deed, status):
         return _doubt(watch, status, now)
     return WAIT if not watch.moved else _wait_a_little(watch, status, now)
 
 
-def _to_any_end(_watch: Watch, _command: str, status: str, _now: datetime) -> Verdict:
+def _to_any_end(_watch: Watch, _deed: Deed, status: str, _now: datetime) -> Verdict:
     """Wherever the machine comes to rest; who started what is not known here."""
     if status == ABSENT:
         return Verdict(WatchState.DONE, "is gone")

@@ -440,10 +440,20 @@ class Watches:
                 card = cards.ended(execution, end, told_of.sentence, detail=lookout)
                 await self._say_on_card(tx, execution, card)
                 below = (*told_of.below, *cards.hint(lookout))
-                below = (*below, *_extras(execution, watch, found, parts))
+                below = (*below, *self._extras(execution, watch, found, parts))
                 told = cards.announcement(execution, end, told_of.sentence, *below)
                 await board.tell(tx, execution, key, execution.place, told, now)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
+
+    def _extras(
+        self, execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
+    ) -> Sequence[Part]:
+        """What stands under the sentence in the announcement: the one message people look for."""
+        if found.state is WatchState.DONE and self._words(execution).brings_up:
+            return (cards.connect_button(execution),)
+        if found.state is WatchState.UNKNOWN and found.resumable:
+            return (*parts, cards.keep_watching_button(watch.id))
+        return parts
 
     async def _say_on_card(
         self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False
@@ -468,14 +478,3 @@ class _Kept:
     def of(cls, watch: Watch | None, execution: Execution) -> "_Kept | None":
         """The watch, with nothing new to say; None without one."""
         return None if watch is None else cls(watch, execution, None)
-
-
-def _extras(
-    execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
-) -> Sequence[Part]:
-    """What stands under the sentence in the announcement: the one message that people look for."""
-    if found.state is WatchState.DONE and execution.command in {"vm.create", "vm.start"}:
-        return (cards.connect_button(execution),)
-    if found.state is WatchState.UNKNOWN and found.resumable:
-        return (*parts, cards.keep_watching_button(watch.id))
-    return parts

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.commands.rows import command_table
 from bot.dbc.models import state_of
 from bot.model import Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import ABSENT, UNSURE_FOR, verdict
@@ -13,6 +14,8 @@ START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SOON = START + timedelta(seconds=10)
 LATE = START + UNSURE_FOR
 OVER = START + timedelta(minutes=60)
+
+deed = command_table().deed
 
 
 def watch(goal: Goal, *, unsure: bool = False, moved: bool = False) -> Watch:
@@ -33,14 +36,14 @@ def watch(goal: Goal, *, unsure: bool = False, moved: bool = False) -> Watch:
     ],
 )
 def test_a_goal_that_is_reached_ends_well(goal: Goal, command: str, status: str) -> None:
-    assert verdict(watch(goal), command, status, SOON).state is WatchState.DONE
+    assert verdict(watch(goal), deed(command), status, SOON).state is WatchState.DONE
 
 
 @pytest.mark.parametrize("status", ["creating", "restarting", "being shutdown", "deleting"])
 @pytest.mark.parametrize("goal", list(Goal))
 def test_a_state_in_between_is_waited_out_until_the_deadline(goal: Goal, status: str) -> None:
-    assert verdict(watch(goal), "vm.start", status, LATE).state is WatchState.OPEN
-    late = verdict(watch(goal), "vm.start", status, OVER)
+    assert verdict(watch(goal), deed("vm.start"), status, LATE).state is WatchState.OPEN
+    late = verdict(watch(goal), deed("vm.start"), status, OVER)
     assert late.state is WatchState.UNKNOWN
     assert state_of(status) in late.why
 
@@ -60,13 +63,13 @@ def test_a_state_in_between_is_waited_out_until_the_deadline(goal: Goal, status:
 def test_what_was_started_elsewhere_is_followed_to_wherever_it_rests(
     status: str, state: WatchState, told: str
 ) -> None:
-    found = verdict(watch(Goal.SETTLED), "watch.vm", status, SOON)
+    found = verdict(watch(Goal.SETTLED), deed("watch.vm"), status, SOON)
     assert (found.state, found.why) == (state, told)
 
 
 @pytest.mark.parametrize("status", ["a word of another version", "none"])
 def test_an_unknown_status_is_no_end(status: str) -> None:
-    assert verdict(watch(Goal.RUNNING), "vm.start", status, SOON).state is WatchState.OPEN
+    assert verdict(watch(Goal.RUNNING), deed("vm.start"), status, SOON).state is WatchState.OPEN
 
 
 @pytest.mark.parametrize(
@@ -74,50 +77,50 @@ def test_an_unknown_status_is_no_end(status: str) -> None:
     [(Goal.RUNNING, "create error"), (Goal.RUNNING, ABSENT), (Goal.CLOSED, "poweroff error")],
 )
 def test_an_error_of_an_accepted_command_is_a_failure(goal: Goal, status: str) -> None:
-    assert verdict(watch(goal), "vm.start", status, SOON).state is WatchState.FAILED
+    assert verdict(watch(goal), deed("vm.start"), status, SOON).state is WatchState.FAILED
 
 
 def test_a_machine_that_started_and_is_off_again_has_failed() -> None:
     seen = watch(Goal.RUNNING, moved=True)
-    assert verdict(seen, "vm.start", "closed", SOON).state is WatchState.FAILED
+    assert verdict(seen, deed("vm.start"), "closed", SOON).state is WatchState.FAILED
 
 
 @pytest.mark.parametrize("command", ["vm.restart", "vm.reset"])
 def test_running_proves_no_restart_that_was_never_answered(command: str) -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
-    assert verdict(unanswered, command, "running", SOON).state is WatchState.OPEN
-    assert verdict(unanswered, command, "running", LATE).state is WatchState.UNKNOWN
+    assert verdict(unanswered, deed(command), "running", SOON).state is WatchState.OPEN
+    assert verdict(unanswered, deed(command), "running", LATE).state is WatchState.UNKNOWN
 
 
 def test_a_restart_seen_under_way_is_believed_although_it_was_never_answered() -> None:
     seen = watch(Goal.RUNNING, unsure=True, moved=True)
-    assert verdict(seen, "vm.restart", "running", SOON).state is WatchState.DONE
+    assert verdict(seen, deed("vm.restart"), "running", SOON).state is WatchState.DONE
 
 
 def test_running_proves_a_creation_that_was_never_answered() -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
-    assert verdict(unanswered, "vm.create", "running", SOON).state is WatchState.DONE
+    assert verdict(unanswered, deed("vm.create"), "running", SOON).state is WatchState.DONE
 
 
 def test_a_creation_without_an_answer_may_still_arrive_and_is_never_called_failed() -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
-    assert verdict(unanswered, "vm.create", ABSENT, SOON).state is WatchState.OPEN
-    unseen = verdict(unanswered, "vm.create", ABSENT, LATE)
+    assert verdict(unanswered, deed("vm.create"), ABSENT, SOON).state is WatchState.OPEN
+    unseen = verdict(unanswered, deed("vm.create"), ABSENT, LATE)
     assert (unseen.state, unseen.in_doubt) == (WatchState.UNKNOWN, True)
     assert "does not exist so far" in unseen.why
 
 
 def test_a_creation_that_was_accepted_and_is_not_there_is_given_time_and_then_failed() -> None:
     accepted = watch(Goal.RUNNING)
-    assert verdict(accepted, "vm.create", ABSENT, SOON).state is WatchState.OPEN
-    gone = verdict(accepted, "vm.create", ABSENT, LATE)
+    assert verdict(accepted, deed("vm.create"), ABSENT, SOON).state is WatchState.OPEN
+    gone = verdict(accepted, deed("vm.create"), ABSENT, LATE)
     assert (gone.state, gone.in_doubt) == (WatchState.FAILED, False)
     assert "although the node accepted the command" in gone.why
 
 
 def test_an_id_of_our_own_that_is_there_proves_that_the_creation_arrived() -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
-    failed = verdict(unanswered, "vm.create", "create error", SOON)
+    failed = verdict(unanswered, deed("vm.create"), "create error", SOON)
     assert (failed.state, failed.why) == (WatchState.FAILED, "is in state “create error”")
 
 
@@ -129,8 +132,8 @@ def test_an_error_of_the_command_itself_proves_it_where_it_was_not_there_before(
     before: str, state: WatchState
 ) -> None:
     unanswered = replace(watch(Goal.RUNNING, unsure=True), status=before)
-    assert verdict(unanswered, "vm.start", "start error", SOON).state is state
-    assert verdict(unanswered, "vm.start", "restart error", SOON).state is WatchState.OPEN
+    assert verdict(unanswered, deed("vm.start"), "start error", SOON).state is state
+    assert verdict(unanswered, deed("vm.start"), "restart error", SOON).state is WatchState.OPEN
 
 
 @pytest.mark.parametrize(
@@ -139,8 +142,8 @@ def test_an_error_of_the_command_itself_proves_it_where_it_was_not_there_before(
 )
 def test_a_machine_that_never_moved_after_no_answer_stays_unknown(goal: Goal, status: str) -> None:
     unanswered = watch(goal, unsure=True)
-    assert verdict(unanswered, "vm.x", status, SOON).state is WatchState.OPEN
-    assert verdict(unanswered, "vm.x", status, LATE).state is WatchState.UNKNOWN
+    assert verdict(unanswered, deed("vm.x"), status, SOON).state is WatchState.OPEN
+    assert verdict(unanswered, deed("vm.x"), status, LATE).state is WatchState.UNKNOWN
 
 
 NOT_KNOWN = "whether the command arrived is not known, for it got no clear answer"
@@ -196,7 +199,7 @@ NEVER_MADE = "although the node accepted the command: the node has restarted sin
 def test_what_is_seen_is_told_in_its_words(
     seen: Watch, command: str, status: str, now: datetime, state: WatchState, why: str
 ) -> None:
-    found = verdict(seen, command, status, now)
+    found = verdict(seen, deed(command), status, now)
     assert (found.state, found.why, found.in_doubt) == (state, why, False)
 
 
@@ -209,5 +212,5 @@ def test_what_is_seen_is_told_in_its_words(
     ],
 )  # fmt: skip
 def test_what_was_never_answered_is_told_as_a_doubt(command: str, status: str, why: str) -> None:
-    found = verdict(watch(Goal.RUNNING, unsure=True), command, status, LATE)
+    found = verdict(watch(Goal.RUNNING, unsure=True), deed(command), status, LATE)
     assert (found.state, found.why, found.in_doubt) == (WatchState.UNKNOWN, why, True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands.rows import command_table
 from bot.dbc.client import DbcClient
 from bot.dbc.sizes import Size
 from bot.model import Goal, Place, Watch, WatchState
@@ -36,7 +37,7 @@ def downloaded(
     one: Watch, here: str | None, there: str, after: timedelta, patience: timedelta = SETTLED
 ) -> Verdict:
     clock = ManualClock()
-    observer = Downloads(DbcClient(["http://127.0.0.1:1"], clock), clock)
+    observer = Downloads(DbcClient(["http://127.0.0.1:1"], clock), clock, command_table().deed)
     return observer._verdict(one, size(here), Size.parse(there), START + after, patience)
 
 
@@ -44,7 +45,7 @@ def uploaded(
     one: Watch, there: str | None, after: timedelta, *, is_silent: bool = False
 ) -> Verdict:
     clock = ManualClock()
-    observer = Uploads(DbcClient(["http://127.0.0.1:1"], clock), clock)
+    observer = Uploads(DbcClient(["http://127.0.0.1:1"], clock), clock, command_table().deed)
     return observer._verdict(one, size(there), START + after, is_silent=is_silent)
 
 

@@ -6,31 +6,31 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.identity import Target
-from bot.model import DbcSession, Watch, WatchState
+from bot.model import DbcSession, Trace, Watch, WatchState
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers import modified
 from bot.watches.observers.absence import once_believed
-from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
+from bot.watches.observers.look import Deeds, Seen, Sight, growing_pause, one_by_one
 
-_TAKE_AWAY = frozenset({"lan.delete", "snapshot.delete", "image.delete"})
 WANTED = "wanted"  # a fact: what was to become of a bare-metal machine's power
 _POWER = {True: "has power", False: "has no power", None: "does not tell whether it has power"}
 _LOOKING = "no answer came; I look at what can be read"
 
 
 class Changes:
-    """Looks at what the command was to change; each command has its own way."""
+    """Looks at what the command was to change; each trace is sought in its own way."""
 
-    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds) -> None:
         self._dbc = dbc
         self._clock = clock
-        self._ways: dict[str, Callable[[Target, Watch], Awaitable[Verdict]]] = {
-            "vm.modify": self._modified,
-            "lan.create": self._lan_made,
-            "lan.delete": self._lan_gone,
-            "snapshot.delete": self._snapshot_gone,
-            "image.delete": self._image_gone,
-            "metal.power": self._powered,
+        self._deeds = deeds
+        self._ways: dict[Trace | None, Callable[[Target, Watch], Awaitable[Verdict]]] = {
+            Trace.MACHINE: self._modified,
+            Trace.LAN_MADE: self._lan_made,
+            Trace.LAN_GONE: self._lan_gone,
+            Trace.SNAPSHOT_GONE: self._snapshot_gone,
+            Trace.IMAGE_GONE: self._image_gone,
+            Trace.POWER: self._powered,
         }
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
@@ -38,10 +38,10 @@ class Changes:
         return await one_by_one(session, watches, self._look)
 
     async def _look(self, target: Target, watch: Watch) -> Sight:
-        command = watch.about["command"]
-        found = await self._ways[command](target, watch)
+        trace = self._deeds(watch.command).trace
+        found = await self._ways[trace](target, watch)
         pause = growing_pause(watch.polls)
-        if command not in _TAKE_AWAY:
+        if trace is None or not trace.is_absence:
             return Sight(found, _LOOKING, pause)
         found, about = once_believed(watch, found, self._clock.now())
         return Sight(found, _LOOKING, pause, about=about)

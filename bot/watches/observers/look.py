@@ -10,7 +10,7 @@ import structlog
 from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
-from bot.model import DbcSession, Watch
+from bot.model import DbcSession, Deed, Watch
 from bot.reply import Line, Part
 from bot.services.sessions import target_of
 from bot.watches.machine_ends import WAIT, Verdict
@@ -47,6 +47,7 @@ STEADY_AFTER = len(_PAUSES) - 1  # looks, from which on pauses no longer grow
 log = structlog.get_logger()
 
 Seen = Mapping[str, Sight | BotError]
+Deeds = Callable[[str], Deed]  # what a command does, by its id
 
 
 class Observer(Protocol):

@@ -10,7 +10,7 @@ from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.messages import cards
-from bot.model import DbcSession, Watch, WatchState
+from bot.model import DbcSession, Deed, Logged, Watch, WatchState
 from bot.reply import Note, Part, code, line
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
@@ -18,8 +18,8 @@ from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import ABSENT, Verdict, has_moved, verdict
-from bot.watches.observers.look import LOOKED_AT, Seen, Sight, growing_pause, one_by_one
-from bot.watches.observers.node_log import LINES, Proof, can_prove, proof
+from bot.watches.observers.look import LOOKED_AT, Deeds, Seen, Sight, growing_pause, one_by_one
+from bot.watches.observers.node_log import LINES, Proof, proof, sought
 from storage import Store, UnitOfWork
 
 _SHOWN_LOG_LINES = 6
@@ -41,11 +41,14 @@ _DEFINED = "The machine is there, and off: starting it may succeed later, and it
 class Machines:
     """Looks at machines by the node's list; what a state means is in `settle`."""
 
-    def __init__(self, store: Store, dbc: DbcClient, inventory: Inventory, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, dbc: DbcClient, inventory: Inventory, clock: Clock, deeds: Deeds
+    ) -> None:
         self._store = store
         self._dbc = dbc
         self._inventory = inventory
         self._clock = clock
+        self._deeds = deeds
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """What the node says of each machine."""
@@ -97,11 +100,11 @@ class Machines:
         return await self._sight(session, watch, str(detail.status))
 
     async def _sight(self, session: DbcSession, watch: Watch, status: str) -> Sight:
-        command = watch.about.get("command", "")
-        found = verdict(watch, command, status, self._clock.now())
-        evidence = await self._proof(session, watch) if status == "running" else None
+        deed = self._deeds(watch.command)
+        found = verdict(watch, deed, status, self._clock.now())
+        evidence = await self._proof(session, watch, deed) if status == "running" else None
         if evidence is not None and evidence.is_about_it:
-            found = Verdict(WatchState.DONE, _proved(watch, evidence))
+            found = Verdict(WatchState.DONE, _proved(watch, deed, evidence))
         ended = found.state is not WatchState.OPEN
         parts = await self._why(session, watch, status) if ended and status.endswith(_ERROR) else ()
         if evidence is not None and found.state is WatchState.UNKNOWN:
@@ -116,15 +119,16 @@ class Machines:
             moved=has_moved(status),
         )
 
-    async def _proof(self, session: DbcSession, watch: Watch) -> Proof | None:
+    async def _proof(self, session: DbcSession, watch: Watch, deed: Deed) -> Proof | None:
         """What the log says of a command whose end shows nowhere else."""
-        if not can_prove(watch):
+        verb = sought(watch, deed)
+        if verb is None:
             return None
         try:
             page = await self._dbc.tasks.logs(target_of(session), watch.task, "tail", LINES)
         except BotError:
             return None
-        found = proof(watch, page.lines, whole=not page.may_lack_some)
+        found = proof(watch, verb, page.lines, whole=not page.may_lack_some)
         if found.is_about_it and await self._has_rival(watch):
             return replace(found, is_about_it=False, may_be_another=True)
         return found
@@ -157,9 +161,9 @@ class Machines:
         return (*shown, Note(line(_DEFINED))) if status == _CREATE_ERROR else shown
 
 
-def _proved(watch: Watch, proof: Proof) -> str:
+def _proved(watch: Watch, deed: Deed, proof: Proof) -> str:
     """The end of "<machine> …"; a soft restart proves only that the guest was told (§3.2.8)."""
-    is_reset = watch.about.get("command") == "vm.reset"
+    is_reset = deed.logged is Logged.RESET
     forced = "has been reset" if is_reset else "has restarted"
     done = forced if is_reset or watch.about.get("force") else "was told to reboot"
     return f"{done} on {{node}}: the node's log says {_entry(proof)}"

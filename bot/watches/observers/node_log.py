@@ -9,12 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.model import Watch
+from bot.model import Deed, Logged, Watch
 
 LINES = 20  # how many of the newest are read
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) \|")
 _ENTRY = re.compile(_TIME.pattern + r".*\| (\w+) task successful\s*")
-_VERBS = {"vm.restart": "restart", "vm.reset": "reset"}
 _BEFORE = "log_before"  # the log's newest time just before the command was sent
 _SINCE = "log_since"  # where that is not known: the newest time when it was read first after that
 _NOTHING = "-"  # the log was empty
@@ -38,9 +37,9 @@ class Proof:
     is_unordered: bool = False
 
 
-def can_prove(watch: Watch) -> bool:
-    """Whether the log is where the end of this would show."""
-    return watch.unsure and not watch.moved and watch.about.get("command", "") in _VERBS
+def sought(watch: Watch, deed: Deed) -> Logged | None:
+    """What the log calls a command whose end would show there alone; None where it is not."""
+    return deed.logged if watch.unsure and not watch.moved else None
 
 
 def before(lines: Sequence[str]) -> Mapping[str, str]:
@@ -49,12 +48,11 @@ def before(lines: Sequence[str]) -> Mapping[str, str]:
     return {_BEFORE: newest} if newest else {}
 
 
-def proof(watch: Watch, lines: Sequence[str], *, whole: bool = True) -> Proof:
+def proof(watch: Watch, verb: Logged, lines: Sequence[str], *, whole: bool = True) -> Proof:
     """What these lines say, compared with what the log said before; not `whole` if some may lack.
 
     Without a known time before the command was sent, only what is newer than the first look counts.
     """
-    verb = _VERBS[watch.about["command"]]
     entries = [found for text in lines if (found := _ENTRY.fullmatch(text)) and found[2] == verb]
     at = max((found[1] for found in entries), key=_in_order, default="")
     known = watch.about.get(_BEFORE, "")

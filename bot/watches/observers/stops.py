@@ -16,7 +16,6 @@ from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Sight
 from bot.watches.observers.pace import Pace
 
-STOP = "image.stop"  # the command whose own watch this may be
 # A file that grows does so within this time, also at the slowest pace that sizes show.
 _STILL = timedelta(minutes=1)
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(minutes=60)
@@ -30,6 +29,7 @@ class Arrival:
 
     `size` is what is there now and `before` what was there before it, `whole` the size of the
     source. `hidden`: files of this name or place are not listed; `silent`: nothing at all is.
+    `is_own`: the stop itself is followed, since nobody follows the transfer.
     """
 
     at: str
@@ -38,6 +38,7 @@ class Arrival:
     before: Size
     hidden: bool = False
     silent: bool = False
+    is_own: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -55,9 +56,9 @@ def same_size(one: Size | None, other: Size | None) -> bool:
     return one is not None and other is not None and None is not one.in_bytes == other.in_bytes
 
 
-def goes_on(watch: Watch, sight: Sight, now: datetime) -> Sight:
+def goes_on(watch: Watch, sight: Sight, now: datetime, *, is_own: bool) -> Sight:
     """A transfer that was told to stop, and that the node still reports."""
-    if is_own(watch) and now - watch.started_at >= UNSURE_FOR:
+    if is_own and now - watch.started_at >= UNSURE_FOR:
         return replace(sight, verdict=_still_running(watch, sight))
     told = line(told_to_stop(watch), "; the node still reports it")
     return replace(sight, detail=told, about={**sight.about, "stopped_at": "", "left": ""})
@@ -90,16 +91,11 @@ def besides(watch: Watch, told: Line | str) -> Line:
     return line(told_to_stop(watch), "; ", told) if watch.stopped_by else line(told)
 
 
-def is_own(watch: Watch) -> bool:
-    """Whether the stop itself is followed, since nobody follows the transfer."""
-    return watch.about.get("command") == STOP
-
-
 def _verdict(
     watch: Watch, found: Arrival, now: datetime, passed: timedelta, unchanged: timedelta
 ) -> Verdict:
     if found.is_whole:
-        return _whole(watch, found)
+        return _whole(found)
     if found.hidden:
         why = f"was told to stop{_reached(watch)}; what became of it cannot be checked there"
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
@@ -113,13 +109,13 @@ def _verdict(
     if found.is_new:
         return WAIT  # it still grows
     if found.size is not None:
-        return _stopped(watch, f"{found.at} has the file that it had before.")
-    return _stopped(watch, f"Nothing of it is on {found.at}.")
+        return _stopped(watch, found, f"{found.at} has the file that it had before.")
+    return _stopped(watch, found, f"Nothing of it is on {found.at}.")
 
 
-def _whole(watch: Watch, found: Arrival) -> Verdict:
+def _whole(found: Arrival) -> Verdict:
     told = f"although it was told to stop: {found.size}, as at its source"
-    if is_own(watch):
+    if found.is_own:
         where = "" if found.at == "{node}" else f" on {found.at}"
         return Verdict(WatchState.FAILED, f"has arrived whole{where}, {told}")
     where = "on {node}" if found.at == "{node}" else f"from {{node}} on {found.at}"
@@ -133,16 +129,16 @@ def _left(watch: Watch, found: Arrival) -> Verdict:
     share = found.whole.in_bytes and round(100 * (_bytes(found.size) / found.whole.in_bytes))
     of_all = f"{share} %, " if share else ""
     more = f"An incomplete file ({of_all}{found.size} of {found.whole}) is left on {found.at}."
-    return _stopped(watch, more, reached="")  # one figure, and that of what is there
+    return _stopped(watch, found, more, reached="")  # one figure, and that of what is there
 
 
 def _bytes(size: Size | None) -> int:
     return (size and size.in_bytes) or 0
 
 
-def _stopped(watch: Watch, more: str, reached: str | None = None) -> Verdict:
+def _stopped(watch: Watch, found: Arrival, more: str, reached: str | None = None) -> Verdict:
     why = f"was stopped{_reached(watch) if reached is None else reached}"
-    if is_own(watch):  # what is an end for the transfer was wanted by who asked for the stop
+    if found.is_own:  # what is an end for the transfer was wanted by who asked for the stop
         return Verdict(WatchState.DONE, f"on {{node}} {why}", more=more)
     return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by, more=more)
 

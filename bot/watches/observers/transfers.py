@@ -16,7 +16,7 @@ from bot.dbc.sizes import Size
 from bot.model import DbcSession, Watch, WatchState
 from bot.reply import line, time
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
-from bot.watches.observers.look import Seen, Sight, one_by_one
+from bot.watches.observers.look import Deeds, Seen, Sight, one_by_one
 from bot.watches.observers.pace import Pace
 from bot.watches.observers.stops import Arrival, after_stop, goes_on, same_size
 
@@ -34,12 +34,14 @@ def size_of(images: Sequence[Image], name: str) -> Size | None:
     return next((image.size for image in images if image.name == name), None)
 
 
-def moving(watch: Watch, percent: int | None, now: datetime, detail: str = "") -> Sight:
-    """A transfer at work; how far it is may not be told."""
+def moving(
+    watch: Watch, percent: int | None, now: datetime, detail: str = "", *, is_own: bool = False
+) -> Sight:
+    """A transfer at work; how far it is may not be told. `is_own`: what is followed is its stop."""
     if percent is None:
         told = line(detail or "under way; how far is not known yet")
         sight = Sight(status="under way", detail=told, about={"ended_at": ""}, moved=True)
-        return goes_on(watch, sight, now) if watch.stopped_by else sight
+        return goes_on(watch, sight, now, is_own=is_own) if watch.stopped_by else sight
     pace = Pace.seen(watch.about, percent, now)
     size = Size.parse(watch.about.get("size", ""))
     has_stalled = pace.has_stalled(now)
@@ -61,7 +63,7 @@ def moving(watch: Watch, percent: int | None, now: datetime, detail: str = "") -
         moved=True,
         advanced=pace.moved_at == now,
     )
-    return goes_on(watch, sight, now) if watch.stopped_by else sight
+    return goes_on(watch, sight, now, is_own=is_own) if watch.stopped_by else sight
 
 
 def ended(watch: Watch, now: datetime) -> Sight:
@@ -98,9 +100,10 @@ def _at(about: Mapping[str, str]) -> str:
 class Downloads:
     """From an image server to a node: proved by the node's list and the size."""
 
-    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds) -> None:
         self._dbc = dbc
         self._clock = clock
+        self._deeds = deeds
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """The progress of each; the lists, once it has ended."""
@@ -109,8 +112,9 @@ class Downloads:
     async def _look(self, target: Target, watch: Watch) -> Sight:
         image, now = watch.about["image"], self._clock.now()
         progress = await self._dbc.images.download_progress(target, image)
+        is_own = self._deeds(watch.command).stops
         if progress.is_running:
-            return moving(watch, progress.percent, now)
+            return moving(watch, progress.percent, now, is_own=is_own)
         sight = ended(watch, now)
         directory = watch.about.get("directory", DATA_DIR)
         if directory != DATA_DIR and not watch.stopped_by:
@@ -122,7 +126,8 @@ class Downloads:
         if watch.stopped_by:
             before = Size.parse(watch.about.get("before", ""))
             hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
-            return after_stop(watch, Arrival("{node}", here, there, before, hidden), now)
+            arrival = Arrival("{node}", here, there, before, hidden, is_own=is_own)
+            return after_stop(watch, arrival, now)
         is_misled = any(image in it.name and image != it.name for it in listed)
         patience = _MISLED if is_misled else _SETTLING
         return replace(sight, verdict=self._verdict(watch, here, there, now, patience))
@@ -173,9 +178,10 @@ def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verd
 class Uploads:
     """From a node to an image server: proved by the server's list and a size that stays."""
 
-    def __init__(self, dbc: DbcClient, clock: Clock) -> None:
+    def __init__(self, dbc: DbcClient, clock: Clock, deeds: Deeds) -> None:
         self._dbc = dbc
         self._clock = clock
+        self._deeds = deeds
 
     async def look(self, session: DbcSession, watches: Sequence[Watch]) -> Seen:
         """The progress of each; the server's list, once it has ended."""
@@ -184,13 +190,15 @@ class Uploads:
     async def _look(self, target: Target, watch: Watch) -> Sight:
         path, now = watch.about["path"], self._clock.now()
         progress = await self._dbc.images.upload_progress(target, path)
+        is_own = self._deeds(watch.command).stops
         if progress.is_running:
-            return moving(watch, progress.percent, now)
+            return moving(watch, progress.percent, now, is_own=is_own)
         server = watch.about["server"]
         listed = await self._dbc.images.on_server(server) if server else ()
         there = size_of(listed, path.rpartition("/")[2])
         if watch.stopped_by:
-            return after_stop(watch, _arrived(watch.about, there, is_silent=not listed), now)
+            arrival = _arrived(watch.about, there, is_silent=not listed)
+            return after_stop(watch, replace(arrival, is_own=is_own), now)
         sight = ended(watch, now)
         return replace(
             sight,

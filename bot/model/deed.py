@@ -1,0 +1,43 @@
+"""What a command does, where a look at what it changes is read differently for that."""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+
+class Logged(StrEnum):
+    """What a node's log calls a command whose end shows nowhere else (docs/dbc-api.md §11.4)."""
+
+    RESTART = "restart"
+    RESET = "reset"
+
+
+class Trace(StrEnum):
+    """What shows that a change was made whose answer, with which it is over, got lost."""
+
+    MACHINE = auto()  # what the machine itself is like
+    LAN_MADE = auto()
+    LAN_GONE = auto()
+    SNAPSHOT_GONE = auto()
+    IMAGE_GONE = auto()
+    POWER = auto()
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether it is that something is no longer listed, which one list does not prove."""
+        return self in {Trace.LAN_GONE, Trace.SNAPSHOT_GONE, Trace.IMAGE_GONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """`verb` is in the state of a machine where it failed: “restart error”.
+
+    `makes_machine`: under an id of our own, so that it is there at all proves it. `brings_up`: who
+    asked wants to connect once it is done. `stops`: it ends what a watch follows.
+    """
+
+    verb: str = ""
+    makes_machine: bool = False
+    brings_up: bool = False
+    stops: bool = False
+    logged: Logged | None = None
+    trace: Trace | None = None
