@@ -66,6 +66,8 @@ def _sound(char: str) -> str:
     return "" if category == "Cc" and char not in "\n\t" else char
 
 
+_SHADES = "🏻🏼🏽🏾🏿"
+
 # Kinds of look-alikes in Unicode's tables that are the same character in another shape: width, a
 # typeface, what stands beside it. The others (10², ①, ½, Ⅳ, ㎏) are characters of their own: a
 # name with one of them is not the name without.
@@ -173,18 +175,29 @@ def readings(text: str) -> Iterator[tuple[Reading, Reading]]:
     As it stands, folded, without what stands around it, and both.
     """
     folded, peeled, bare = fold(text), peel(text), plain(text)
-    yield (lambda name: name == text), (lambda name: name.startswith(text))
+    yield (lambda name: name == text), (lambda name: _begins_exactly(name, text))
     if folded:
-        yield (
-            lambda name: fold(name) == folded,
-            lambda name: fold(name).startswith(folded),
-        )
+        yield (lambda name: fold(name) == folded), (lambda name: _begins(fold(name), folded))
     if bare:
-        yield (lambda name: name == peeled), (lambda name: name.startswith(peeled))
+        yield (lambda name: name == peeled), (lambda name: _begins_exactly(name, peeled))
         yield (
             lambda name: bare in {fold(name), plain(name)},
-            lambda name: fold(name).startswith(bare),
+            lambda name: _begins(fold(name), bare),
         )
+
+
+def _begins_exactly(name: str, start: str) -> bool:
+    return name.startswith(start) and _begins(fold(name), fold(start))
+
+
+def _begins(name: str, start: str) -> bool:
+    """Whether a name begins with `start`, whole characters of it: “Á” does not begin with “A”.
+
+    Folded, nearly all characters are one; to some, marks are added (“q̃”) or a shade (“👍🏽”).
+    """
+    rest = name[len(start) : len(start) + 1]
+    is_whole = not rest or (unicodedata.category(rest)[0] != "M" and rest not in _SHADES)
+    return name.startswith(start) and is_whole
 
 
 def best(text: str, names: Iterable[str]) -> list[str]:

@@ -71,6 +71,7 @@ def test_a_name_that_is_typed_exactly_is_the_one_that_is_meant(
 
 
 @given(st.lists(_NAMES, min_size=1, max_size=6, unique=True), st.text(alphabet=_ODD, min_size=1))
+@example(["A\u0301"], "A.")
 def test_no_other_machine_is_meant_where_one_is_called_so(names: list[str], text: str) -> None:
     found = meant(text, *names)
     exact = [name for name in names if name == text]
@@ -81,6 +82,17 @@ def test_no_other_machine_is_meant_where_one_is_called_so(names: list[str], text
         fold(name).startswith(plain(text)) or plain(name) == plain(text) or name.startswith(text)
         for name in found
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("A\u0301b", "A"), ("q\u0303b", "q"), ("q\u0303b", "Q."), ("👍🏽b", "👍"), ("가b", "ᄀ")],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_beginning_is_one_of_whole_characters(form: str, name: str, start: str) -> None:
+    known = unicodedata.normalize(form, name)
+    assert meant(start, known) == []
+    assert meant(name[:-1], known) == [known]
 
 
 @given(
