@@ -3,13 +3,14 @@
 Lines, forms, the ledger (and with it what a review covers) and the site's rules all go by it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from itertools import product
+from types import MappingProxyType
 
 from bot.dbc.fields import own_task_id
 from bot.language.args import OPTIONS, Option, Parameter
-from bot.language.table import Command
+from bot.language.table import Command, Table
 from bot.model import Effect
 from bot.reviews.policy import is_free
 from bot.reviews.rule_arguments import Argument, Guarded, Known
@@ -45,14 +46,15 @@ def options_of(command: Command) -> list[Option]:
     return [option for option in OPTIONS if command.parameter(option.name) is None]
 
 
-def known_arguments(commands: Iterable[Command]) -> Known:
+@cache
+def known_arguments(commands: Table) -> Known:
     """What rules may say of each command and its arguments, by its id."""
-    return {
+    known = {
         command.id: Guarded(
-            arguments=[
+            arguments=(
                 *(_argument(one) for one in command.parameters if not one.arg.kind.is_secret),
                 *(_option(one) for one in options_of(command)),
-            ],
+            ),
             effects=partial(_effects, command),
             is_free=is_free(command.id),
             has_node=any(one.arg.kind.is_target for one in command.parameters),
@@ -61,6 +63,7 @@ def known_arguments(commands: Iterable[Command]) -> Known:
         )
         for command in commands
     }
+    return MappingProxyType(known)  # one for all who ask
 
 
 def _effects(command: Command, given: Mapping[str, str]) -> frozenset[Effect]:
