@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
@@ -34,6 +36,21 @@ _COMMAND_FIRST = re.compile(r" `[a-z]+ [a-z-]+`( failed| has an unknown end| was
 # A card says below who requested it and when; a question in a field of its own.
 _CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")
 LIMITS = Limits(read=timedelta(seconds=5), connect=timedelta(seconds=5))
+
+
+class _Given(Settings):
+    """What a scenario sets; what its machine's environment has in store is no part of it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's own names
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given."""
+        return (init_settings,)
 
 
 @dataclass
@@ -188,8 +205,8 @@ def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Se
     if (data / "policy.toml").exists():
         common["policy_file"] = str(data / "policy.toml")
     if http:
-        return Settings(_env_file=None, **common, slack_signing_secret=ws.signing_secret)  # type: ignore[arg-type]
-    return Settings(_env_file=None, **common, slack_app_token=ws.app_token)  # type: ignore[arg-type]
+        return _Given(**common, slack_signing_secret=ws.signing_secret)  # type: ignore[arg-type]
+    return _Given(**common, slack_app_token=ws.app_token)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
