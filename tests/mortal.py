@@ -184,15 +184,20 @@ async def mortal(
     *,
     speed: float = 4,
     daemon_patience: float = 2,
+    ack_seconds: float = 3,
     extra: Mapping[str, str] | None = None,
     http: bool = False,
 ) -> AsyncIterator[Mortal]:
     """A sandbox in real time (machines `speed` times as fast) with a bot that runs.
 
-    `daemon_patience` is how long (seconds) the daemon waits for a node.
+    `daemon_patience` is how long (seconds) the daemon waits for a node, `ack_seconds` how long
+    Slack waits for the bot: more than it does in earnest where the machine may be busy.
     """
     world = demo_world(RunningClock(speed))
-    async with Workspace(manifest=MANIFEST) as ws, Daemon(world, timeout=daemon_patience) as daemon:
+    async with (
+        Workspace(manifest=MANIFEST, ack_seconds=ack_seconds) as ws,
+        Daemon(world, timeout=daemon_patience) as daemon,
+    ):
         one = Mortal(ws, world, daemon, data, extra or {}, http)
         try:
             await one.start()

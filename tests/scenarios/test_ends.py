@@ -7,7 +7,7 @@ import pytest
 
 from bot.dbc.guard import Limits
 from sandbox.slack import SeenMessage
-from tests.mortal import mortal
+from tests.mortal import START, mortal
 from tests.scenarios.site import told
 from tests.scenarios.stage import CHANNEL, Stage, card, is_card, staged
 
@@ -83,7 +83,7 @@ async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:
 
 @pytest.mark.timeout(150)
 async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Path) -> None:
-    async with mortal(tmp_path) as one:
+    async with mortal(tmp_path, ack_seconds=START) as one:
         alice = one.ws.member("alice")
         await one.gives_session(alice, "gpu1")
         await one.prepare()

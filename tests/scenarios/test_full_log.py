@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.mortal import mortal
+from tests.mortal import START, mortal
 from tests.scenarios.stage import CHANNEL
 
 
@@ -10,7 +10,7 @@ async def test_a_bot_whose_log_is_full_is_still_reached_again_after_its_connecti
     tmp_path: Path,
 ) -> None:
     (tmp_path / "bot.log").symlink_to("/dev/full")
-    async with mortal(tmp_path) as one:
+    async with mortal(tmp_path, ack_seconds=START) as one:
         alice = one.ws.member("alice")
         handshakes = one.ws.sockets.handshakes
         one.ws.sockets.drop()

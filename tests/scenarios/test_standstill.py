@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.slack.http_delivery import HttpDelivery
 from sandbox.slack.person import Person
-from tests.mortal import Mortal, mortal
+from tests.mortal import START, Mortal, mortal
 from tests.scenarios.stage import CHANNEL, staged
 from tests.scenarios.test_power import off
 
@@ -23,13 +23,14 @@ REQUEST = "/dbc vm delete inference"
 @pytest.fixture(params=["http", "socket"])
 async def one(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Mortal]:
     """A bot in a process of its own, in each mode, with a deletion that waits for an approval."""
-    async with mortal(tmp_path, http=request.param == "http") as bot:
+    async with mortal(tmp_path, http=request.param == "http", ack_seconds=START) as bot:
         for person in (alice(bot), bob(bot)):
             await bot.gives_session(person, "gpu1")
         await alice(bot).types("/dbc vm list", CHANNEL)
         await alice(bot).sees("inference")
         await alice(bot).types(REQUEST, CHANNEL)
         await bob(bot).sees("Delete", timeout=20)
+        bot.ws.core.dispatcher.ack_seconds = 3  # from here on Slack gives up, as in earnest
         yield bot
 
 

@@ -98,16 +98,17 @@ async def test_a_start_waits_for_a_slack_in_trouble_and_says_so_once(
 async def test_a_name_that_does_not_resolve_yet_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, known = socket.getaddrinfo, False
+    loop, known = asyncio.get_running_loop(), False
+    real = loop.getaddrinfo  # not every loop asks the module `socket`
 
-    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+    async def resolve(host: Any, *rest: Any, **more: Any) -> Any:
         if host == "slack.example":
             if not known:
                 raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
             host = "127.0.0.1"
-        return real(host, *rest, **more)
+        return await real(host, *rest, **more)
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(loop, "getaddrinfo", resolve)
     async with unstarted(tmp_path) as (ws, clock, settings):
         there = ws.api_url.replace("127.0.0.1", "slack.example")
         bot = Bot(settings.model_copy(update={"slack_api_url": there}), clock)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mortal import Mortal, mortal
+from tests.mortal import START, Mortal, mortal
 from tests.scenarios.stage import CHANNEL
 from tests.scenarios.test_crash import CREATE, ENDED, endings
 
@@ -29,7 +29,7 @@ def sent(one: Mortal) -> list[str]:
 
 @pytest.mark.timeout(150)
 async def test_a_call_under_way_is_answered_and_stored_before_the_bot_ends(tmp_path: Path) -> None:
-    async with mortal(tmp_path, daemon_patience=30) as one:
+    async with mortal(tmp_path, daemon_patience=30, ack_seconds=START) as one:
         one.world.faults.on("slow", path="/tasks/start", count=1, seconds=8)  # 2 s at this speed
         await asked_for_a_machine(one)
         assert await one.end(BOUND) == 0
@@ -44,7 +44,7 @@ async def test_a_call_under_way_is_answered_and_stored_before_the_bot_ends(tmp_p
 async def test_what_does_not_end_in_time_is_left_to_the_next_and_never_sent_again(
     tmp_path: Path,
 ) -> None:
-    async with mortal(tmp_path, speed=8, daemon_patience=300) as one:
+    async with mortal(tmp_path, speed=8, daemon_patience=300, ack_seconds=START) as one:
         one.world.faults.on("slow", path="/tasks/start", count=1, seconds=112)  # 14 s
         await asked_for_a_machine(one)
         assert await one.end(BOUND) == 0
@@ -60,7 +60,7 @@ async def test_what_does_not_end_in_time_is_left_to_the_next_and_never_sent_agai
 
 @pytest.mark.timeout(150)
 async def test_a_stop_while_a_node_is_silent_logs_no_error(tmp_path: Path) -> None:
-    async with mortal(tmp_path, daemon_patience=60) as one:
+    async with mortal(tmp_path, daemon_patience=60, ack_seconds=START) as one:
         await asked_for_a_machine(one)
         await one.comes_true("SELECT count(*) FROM watches")
         one.world.node("gpu2").silent = True
