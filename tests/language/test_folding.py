@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -89,7 +90,9 @@ def test_no_other_machine_is_meant_where_one_is_called_so(names: list[str], text
     [("A\u0301b", "A"), ("q\u0303b", "q"), ("q\u0303b", "Q."), ("👍🏽b", "👍"), ("가b", "ᄀ")],
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_beginning_is_one_of_whole_characters(form: str, name: str, start: str) -> None:
+def test_a_beginning_is_one_of_whole_characters(
+    form: Literal["NFC", "NFD"], name: str, start: str
+) -> None:
     known = unicodedata.normalize(form, name)
     assert meant(start, known) == []
     assert meant(name[:-1], known) == [known]
