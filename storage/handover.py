@@ -50,3 +50,7 @@ class Courier(Protocol):
     def take(self, messages: Sequence[Message]) -> None:
         """Send these, which are committed."""
         ...
+
+    def doubt(self, handover: Handover) -> None:
+        """Send what of this is stored after all: nobody knows whether it was committed."""
+        ...

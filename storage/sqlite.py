@@ -120,8 +120,8 @@ class _Writer:
         loop = asyncio.get_running_loop()
         return await to_its_end(loop.run_in_executor(self._thread, work))
 
-    async def scrub(self) -> None:
-        """Move the journal into the file and truncate it, as far as readers allow."""
+    async def scrub(self) -> bool:
+        """Truncate the journal, as far as readers allow; says whether the caller was cancelled."""
 
         def move() -> None:
             # What was to be committed is: a full disk or a busy file is no failure of that.
@@ -130,7 +130,8 @@ class _Writer:
                 self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._driver.execute("PRAGMA busy_timeout = 0")
 
-        await self.in_thread(move)
+        _, was_cancelled = await self.in_thread(move)
+        return was_cancelled
 
     def close(self) -> None:
         """Close the connection, which may move the journal into the file."""
@@ -245,8 +246,9 @@ class SqliteEngines(Engines):
     async def scrub(self) -> None:
         """Move the journal into the file and truncate it, as far as readers allow."""
         async with self.queue, self.turn:
-            if self._writer is not None:
-                await self._writer.scrub()
+            was_cancelled = self._writer is not None and await self._writer.scrub()
+        if was_cancelled:
+            raise asyncio.CancelledError
 
     async def dispose(self) -> None:
         """Close every connection; what is under way closes its own at its end."""

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, func, or_, select, text, update
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.busy import PAUSES
 from storage.engine import open_engines
-from storage.errors import StorageBusy
+from storage.errors import StorageBusy, StorageUnsure
 from storage.file import Presence, claim, prepare
-from storage.handover import Courier, Handover
+from storage.handover import Courier
 from storage.intake import GroupCommit, Seal
 from storage.migrations import upgrade
 from storage.repositories.execution_rows import insert_new, to_row
@@ -28,6 +28,7 @@ from storage.tables import (
     machine_details,
     session_requests,
 )
+from storage.transaction import to_its_end
 from storage.uow import UnitOfWork
 from storage.vault import Vault
 
@@ -86,17 +87,30 @@ class Store:
         what must not fail because they are in the way later is for `attempts` or `transact`.
         `decisive`: who is cancelled during the commit goes on all the same, since it is stored.
         """
-        handover: Handover | None = None
-        async with self._engines.writing(decisive=decisive) as connection:
-            if self.courier is not None:
-                handover = self.courier.handover()
-            tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
-            yield tx
-            await tx.flush()
+        handover, is_committing, was_cancelled = None, False, False
+        try:
+            async with self._engines.writing(decisive=decisive) as connection:
+                if self.courier is not None:
+                    handover = self.courier.handover()
+                tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
+                yield tx
+                await tx.flush()
+                is_committing = True
+        except asyncio.CancelledError:
+            if not is_committing:
+                raise
+            was_cancelled = True  # it is stored all the same
+        except StorageUnsure:
+            if self.courier is not None and handover is not None and handover.messages:
+                self.courier.doubt(handover)
+            raise
         if self.courier is not None and handover is not None and handover.messages:
             self.courier.take(tuple(handover.messages.values()))
         if tx.erased:
-            await self._engines.scrub()
+            _, is_late = await to_its_end(self._engines.scrub())
+            was_cancelled = was_cancelled or (is_late and not decisive)
+        if was_cancelled:
+            raise asyncio.CancelledError
 
     async def attempts(self) -> AsyncIterator[AbstractAsyncContextManager[UnitOfWork]]:
         """`write` for what must not fail because others were in the way, a few times if need be.

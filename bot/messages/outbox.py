@@ -89,6 +89,7 @@ class Outbox:
         self._held_until: timedelta | None = None  # on the monotonic clock
         self._results = Results(store)
         self._handed: list[Message] = []  # leased and not sent yet
+        self._doubtful: list[Handover] = []  # perhaps leased
 
     @property
     def is_held(self) -> bool:
@@ -107,6 +108,10 @@ class Outbox:
     def take(self, messages: Sequence[Message]) -> None:
         """Keep these, which are leased, for the next delivery."""
         self._handed.extend(messages)
+
+    def doubt(self, handover: Handover) -> None:
+        """Give these back, where they are leased, before the next ones are claimed."""
+        self._doubtful.append(handover)
 
     def _takes(self, where: Place | MessageRef) -> bool:
         return self._messenger.put_off(where) is None
@@ -147,14 +152,20 @@ class Outbox:
 
     async def _claim(self, limit: int) -> list[Message] | None:
         """What is to be delivered now, if anything: less than was due where ends are gathered."""
-        async with self._store.read() as tx:
-            if not await tx.messages.is_any_due(self._clock.now()):
-                return None
+        doubtful = tuple(self._doubtful)
+        if not doubtful:
+            async with self._store.read() as tx:
+                if not await tx.messages.is_any_due(self._clock.now()):
+                    return None
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.MESSAGE)
+            for handover in doubtful:
+                await tx.messages.take_back(handover)
             now = self._clock.now()
             due = await tx.messages.claim_due(self._by, now, now + LEASE, limit, now + _SENT)
-            return await gathered(tx, due, now) if due else None
+            claimed = await gathered(tx, due, now) if due else None
+        self._doubtful = [one for one in self._doubtful if one not in doubtful]
+        return claimed
 
     async def _deliver_all(self, messages: Sequence[Message], hold: Hold) -> None:
         later: list[tuple[Message, PutOff]] = []

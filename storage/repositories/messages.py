@@ -212,6 +212,18 @@ class Messages(Repository):
             for message in found
         ]
 
+    async def take_back(self, handover: Handover) -> None:
+        """Leave to the next delivery what was handed over to nobody, so that it is not begun."""
+        await self._connection.execute(
+            update(messages)
+            .where(
+                messages.c.id.in_(handover.messages),
+                messages.c.leased_by == handover.by,
+                messages.c.leased_until == handover.until,
+            )
+            .values(attempts=0, unsettled_until=None, **RELEASED)
+        )
+
     async def untold(
         self, place: Place, beginning: str, problems: Collection[str]
     ) -> list[Message]:

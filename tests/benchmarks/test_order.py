@@ -12,25 +12,22 @@ from tests.storage.samples import SOON, execution
 async def test_recording_waits_for_one_writer_and_not_for_those_who_queue(tmp_path: Path) -> None:
     store = Store(f"sqlite+aiosqlite:///{tmp_path}/bot.db", Vault([Fernet.generate_key().decode()]))
     await store.migrate()
-    done: list[str] = []
+    recorded_before: list[bool] = []
     begun, release = asyncio.Event(), asyncio.Event()
 
     async def write(name: str) -> None:
-        async with store.write():
+        async with store.write() as tx:
+            recorded_before.append(await tx.executions.find(execution().id) is not None)
+            await tx.aliases.set("U1", name, "vm list")
             begun.set()
             await release.wait()
-        done.append(name)
-
-    async def record() -> None:
-        await store.record(execution(), by="process-1", until=SOON)
-        done.append("record")
 
     async with asyncio.TaskGroup() as group:
         for number in range(5):
-            group.create_task(write(f"write {number}"))
+            group.create_task(write(f"write-{number}"))
         await begun.wait()
-        group.create_task(record())
+        group.create_task(store.record(execution(), by="process-1", until=SOON))
         await asyncio.sleep(0)  # it has asked for its turn
         release.set()
     await store.close()
-    assert done.index("record") <= 2
+    assert recorded_before == [False, True, True, True, True]

@@ -3,7 +3,7 @@
 import ast
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 
+from bot.model import Message
 from storage import Store, Vault
 from storage.errors import StorageBusy, StorageUnsure
+from storage.handover import Handover
 from tests.storage.samples import HERE, NOW, SOON, execution
 
 ONE, OTHER = "card:one", "card:other"
@@ -317,6 +319,41 @@ async def test_a_connection_that_is_lost_at_the_commit_leaves_it_open_and_is_not
     with pytest.raises(StorageUnsure):
         await once()
     assert tries == 1
+
+
+class _Recipient:
+    """Sends nothing; remembers what it was told to send, and what to look at."""
+
+    def __init__(self) -> None:
+        self.taken: list[Message] = []
+        self.doubted: list[str] = []
+
+    def handover(self) -> Handover:
+        return Handover("p", SOON, SOON, lambda _where: True)
+
+    def take(self, messages: Sequence[Message]) -> None:
+        self.taken += messages
+
+    def doubt(self, handover: Handover) -> None:
+        self.doubted += [message.key for message in handover.messages.values()]
+
+
+async def test_what_may_not_be_stored_is_not_handed_over_as_stored(
+    pair: list[Store], postgres_url: str
+) -> None:
+    await fails_at_its_commit(
+        postgres_url, "PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5)"
+    )
+    recipient = pair[0].courier = _Recipient()
+
+    async def puts() -> None:
+        async with pair[0].write() as tx:
+            await tx.messages.put("card:new", HERE, "told", NOW)
+            await tx.messages.put(ONE, HERE, "after", NOW)
+
+    with pytest.raises(StorageUnsure):
+        await puts()
+    assert (recipient.taken, recipient.doubted) == ([], ["card:new"])
 
 
 async def test_a_command_whose_commit_lost_its_connection_is_recorded_once(

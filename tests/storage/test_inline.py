@@ -82,6 +82,19 @@ async def test_what_follows_a_commit_that_nobody_waits_for_any_more_waits_for_it
     await store.close()
 
 
+async def test_whoever_is_cancelled_while_the_journal_is_emptied_is_cancelled(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    scrubbing = asyncio.ensure_future(store._engines.scrub())
+    await asyncio.sleep(0)
+    scrubbing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await scrubbing
+    await store.close()
+
+
 async def test_what_has_nothing_to_write_does_not_wait_for_the_disk(
     sqlite_url: str, vault: Vault
 ) -> None:
