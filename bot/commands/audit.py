@@ -119,7 +119,7 @@ async def list_audit(
 ) -> Reply:
     """Show what was asked, decided and done, newest first."""
     wanted = Wanted(person, vm, command, outcome, since, until)
-    query = await _query(ctx, wanted, "audit.list")
+    query = await _query(ctx, wanted)
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
     if not rows:
         return Reply.empty(say("Nothing that you may read fits."), private=True)
@@ -170,7 +170,7 @@ async def export(
     ] = "csv",
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
-    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until), "audit.export")
+    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until))
     with TemporaryFile() as file:
         form: Form = "csv" if format == "csv" else "jsonl"
         count = await ctx.services.audit.export(query, form, file)
@@ -207,7 +207,7 @@ async def export(
     )
 
 
-async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
+async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
     try:
         who = await ctx.services.directory.person(ctx.actor)
         if not who.is_full_member:
@@ -220,7 +220,7 @@ async def _query(ctx: Context, wanted: Wanted, command: str) -> AuditQuery:
             outcome=_outcome(wanted.outcome),
             since=moment(wanted.since, now, zone) if wanted.since else None,
             until=moment(wanted.until, now, zone, end=True) if wanted.until else None,
-            hidden_nodes=await ctx.hidden(command),
+            hidden_nodes=await ctx.hidden(),
         )
         return await ctx.services.audit.readable_by(ctx.actor, ctx.place.channel, query)
     except RightsUnknown:  # it is begun again once Slack says who that is
@@ -358,8 +358,14 @@ GROUP = Group(
     say("Who requested, approved and did what"),
     (
         Command(
-            "list", list_audit, example="audit list machine=train-01 since=2h", synonyms=("ls",)
+            "list",
+            list_audit,
+            example="audit list machine=train-01 since=2h",
+            synonyms=("ls",),
+            spans_nodes=True,
         ),
-        Command("export", export, example="audit export since=yesterday format=csv"),
+        Command(
+            "export", export, example="audit export since=yesterday format=csv", spans_nodes=True
+        ),
     ),
 )

@@ -12,7 +12,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound
 from bot.language.args import Disk, Vm
 from bot.language.kinds import SIZE, WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import DISKS, STATE, FactKind
 from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
@@ -190,7 +190,10 @@ GROUP = Group(
     "disk",
     say("Data disks of machines"),
     (
-        Command("list", list_disks, example="disk list train-01", synonyms=("ls",)),
+        Command(
+            "list", list_disks, example="disk list train-01", synonyms=("ls",),
+            lists=Listing.DISKS,
+        ),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
             asks=say("Add a data disk of {size} GiB to {target}"),

@@ -10,7 +10,7 @@ from bot.language.args import Topic
 from bot.language.forms import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
-from bot.language.table import Command, Group
+from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind, said_node
 from bot.model import Effect
 from bot.pipeline.context import Context
@@ -72,7 +72,7 @@ async def whoami(ctx: Context) -> Reply:
     async with ctx.services.store.read() as tx:
         own = await tx.defaults.get("person", ctx.actor)
         channels = await tx.defaults.get("channel", ctx.place.channel)
-    hidden = await ctx.hidden("whoami")
+    hidden = await ctx.hidden()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     sessions = [session for session in usable if session.node not in hidden]
     label = ctx.services.inventory.label
@@ -127,7 +127,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         ("person", ctx.actor, node),
         ("channel", ctx.place.channel, channel_node),
     ]
-    hidden = partial(ctx.hidden, "node.list")
+    hidden = partial(ctx.hidden, Listing.NODES)
     wanted = [
         (scope, owner, None if plain(text) == _NONE else await find(text, hidden=hidden))
         for scope, owner, text in asked
@@ -175,7 +175,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
 async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str, str]:
     """Which nodes are named, in which channel, and what is meant there now."""
     found: dict[str, str] = {}
-    inventory, hidden = ctx.services.inventory, partial(ctx.hidden, "node.list")
+    inventory, hidden = ctx.services.inventory, partial(ctx.hidden, Listing.NODES)
     asked: list[tuple[str, str, Scope, str]] = [
         ("node", node, "person", ctx.actor),
         ("channel_node", channel_node, "channel", ctx.place.channel),
@@ -212,7 +212,7 @@ GROUP = Group(
     say("Help, and who you are here"),
     (
         Command("help", show_help, example="help vm restart"),
-        Command("whoami", whoami, example="whoami"),
+        Command("whoami", whoami, example="whoami", spans_nodes=True, is_open=True),
         Command(
             "settings",
             settings,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.errors import Refused
+from bot.language.table import Listing
 from bot.messages.review_cards import CANCEL
 from bot.model import DbcSession, Machine
 from bot.pipeline.context import Services
@@ -47,7 +48,9 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
         return Reply(
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
-    hidden = await services.reviews.reviewers.hidden(user, "", "vm.list")
+    hidden = await services.reviews.reviewers.hidden(
+        user, "", services.table.listing(Listing.MACHINES)
+    )
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
     seen = await services.inventory.machines(user)

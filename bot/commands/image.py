@@ -24,9 +24,9 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, Conflict, NotFound
 from bot.language.args import AtNode, FromServer, Image, ToServer
 from bot.language.kinds import FLAG, STORED, WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import FactKind, unread
-from bot.model import Deed, Effect, Goal, Node, Trace, Watch
+from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
 from bot.reply import Line, Note, Para, Phrase, Reply, Text, bold, command, line, say
@@ -387,6 +387,7 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
     """
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     listing = await ctx.services.inventory.list_node(session)
+    making = ctx.services.table.filing(Filing.USED)
     users, unseen = [], [listing.problem.sentence] if listing.problem else []
     for machine in listing.machines[:_MOST_MACHINES]:
         try:
@@ -398,7 +399,7 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
             continue
         async with ctx.services.store.read() as tx:
             done = await tx.executions.recent(task=machine.task, limit=100)
-        made_from = {e.arguments.get("image") for e in done if e.command == "vm.create"}
+        made_from = {e.arguments.get("image") for e in done if e.command in making}
         names = {disk.file.rpartition("/")[2] for disk in detail.disks}
         if image in made_from | names:
             users.append(machine.label)
@@ -513,12 +514,15 @@ GROUP = Group(
     say("Disk images on nodes and image servers"),
     (
         Command("servers", image_list.servers, example="image servers"),
-        Command("list", image_list.list_images, example="image list gpu1", synonyms=("ls",)),
+        Command(
+            "list", image_list.list_images, example="image list gpu1", synonyms=("ls",),
+            lists=Listing.IMAGES,
+        ),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True,
             facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
-            asks=_upload_asks,
+            asks=_upload_asks, deed=Deed(filing=Filing.SENT),
             loses=_upload_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
@@ -531,7 +535,7 @@ GROUP = Group(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks=_download_asks,
+            asks=_download_asks, deed=Deed(filing=Filing.BROUGHT),
             loses=_download_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
@@ -563,7 +567,7 @@ GROUP = Group(
             facts=_DELETED,
             loses=_delete_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
-            deed=Deed(trace=Trace.IMAGE_GONE),
+            deed=Deed(trace=Trace.IMAGE_GONE, filing=Filing.DELETED),
             unanswered=Follow(
                 Goal.CHANGED, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"),

@@ -100,7 +100,7 @@ async def _server_called(ctx: Context, name: str) -> str:
 
 async def _everywhere(ctx: Context, *, mine: bool) -> Sequence[Part]:
     nodes = {s.node for s in await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)}
-    nodes -= await ctx.hidden("image.list")
+    nodes -= await ctx.hidden()
     seen = [await ctx.services.inventory.node_by_id(node) for node in sorted(nodes)]
     # Bare-metal machines take sessions, but have no images.
     known = sorted((n for n in seen if n.kind is NodeKind.GPU), key=lambda node: node.label)

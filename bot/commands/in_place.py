@@ -13,15 +13,14 @@ from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import Conflict
 from bot.messages.facts import FactKind, Kinds
-from bot.model import Execution, ExecutionStatus, Node
+from bot.model import Deed, Execution, ExecutionStatus, Filing, Node
 from bot.pipeline.context import Context
 from bot.reply import Text, Words, line, mention, say, time
 from bot.watches.observers.transfers import HIDDEN, size_of
 
 _REMEMBERED = timedelta(days=90)  # so long it counts that a file was put somewhere
-_PUT = ("image.download", "image.upload", "vm.create")
-_TRANSFERS = ("image.download", "image.upload")
-_DELETED = "image.delete"
+_TRANSFERS = (Filing.BROUGHT, Filing.SENT)
+_PUT = (*_TRANSFERS, Filing.USED)
 _SENT = frozenset(
     {
         ExecutionStatus.RUNNING,
@@ -113,7 +112,7 @@ async def _not_listed(ctx: Context, place: str, label: str, image: str, nothing:
     sighting = await ctx.services.sightings.last_image(place, image)
     since, done = ctx.now - _REMEMBERED, {ExecutionStatus.DONE}
     came = await _ledger(ctx, place, image, _PUT, done, since)
-    went = await _ledger(ctx, place, image, [_DELETED], done)
+    went = await _ledger(ctx, place, image, [Filing.DELETED], done)
     put, gone = ([one.finished_at for one in some if one.finished_at] for some in (came, went))
     seen = [*put, *([sighting[1]] if sighting else [])]
     if not seen or (gone and max(seen) <= max(gone)):
@@ -126,14 +125,16 @@ async def _ledger(
     ctx: Context,
     place: str,
     image: str,
-    commands: Collection[str],
+    filings: Collection[Filing],
     stand: Collection[ExecutionStatus],
     since: datetime | None = None,
 ) -> list[Execution]:
     """The latest commands that were about a file in a place."""
+    table = ctx.services.table
+    commands = table.filing(*filings)
     async with ctx.services.store.browse() as tx:
         found = await tx.executions.of_file(place, image, commands, stand=stand, since=since)
-    return [one for one in found if _is_about(one, place, image)]
+    return [one for one in found if _is_about(one, table.deed(one.command), place, image)]
 
 
 async def put_by(ctx: Context, place: str, image: str) -> str:
@@ -161,12 +162,12 @@ def another_file(_shown: str, now: str) -> Text:
     return say("the file is another one now: put there {put}", put=line(said_put(now)))
 
 
-def _is_about(done: Execution, place: str, image: str) -> bool:
+def _is_about(done: Execution, deed: Deed, place: str, image: str) -> bool:
     """Whether a command has put the file in the place, or has deleted it there."""
     known = done.known
     if known.get("image", "").rpartition("/")[2] != image:
         return False
-    if done.command == "image.upload":
+    if deed.filing is Filing.SENT:
         return known.get("server") == place
     return done.node == place and not known.get("directory")
 

@@ -88,7 +88,7 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
         problem, nodes = error, await inventory.metals()
         if not nodes:
             raise
-    hidden = await ctx.hidden("metal.list")
+    hidden = await ctx.hidden()
     nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}

@@ -18,7 +18,7 @@ from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
 from bot.language.args import Manager, Metal
 from bot.language.kinds import INT, MANAGER, METAL, SECRET, WORD, Arg
-from bot.language.table import Command
+from bot.language.table import Command, Listing
 from bot.messages.facts import FactKind, Kinds, said_node, unread
 from bot.model import Effect, Node, NodeKind, Place
 from bot.pipeline.context import Context, Services
@@ -120,7 +120,7 @@ async def _once(
 
 async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
     """Find a signature that the manager would refuse while the form is still open."""
-    hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
+    hidden = hidden_from(services, user, Place(""), Listing.NODES, asking=False)
     find = partial(services.inventory.named_node, asking=False, hidden=hidden)
     if text := values.get("manager"):
         manager = (await find(text, MANAGER.nodes, "manager")).id

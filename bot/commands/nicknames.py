@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 
 from bot.errors import Refused
 from bot.folding import fold
-from bot.language.table import Look
+from bot.language.table import Listing, Look
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
 from bot.model import Machine, Node, Place
@@ -105,7 +105,7 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
 async def _require_free(ctx: Context, what: Machine | Node, nickname: str) -> None:
     """Refuse the name of another one that the person sees: then it would mean either."""
     inventory, called = ctx.services.inventory, fold(nickname)
-    hidden = await ctx.hidden("vm.list" if isinstance(what, Machine) else "node.list")
+    hidden = await ctx.hidden(Listing.MACHINES if isinstance(what, Machine) else Listing.NODES)
     if isinstance(what, Machine):
         for machine in await inventory.machines(ctx.actor, ctx.place.channel):
             is_it = machine.task == what.task or machine.node in hidden

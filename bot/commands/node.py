@@ -11,7 +11,7 @@ from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
 from bot.errors import BotError
 from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
-from bot.language.table import Command, Group
+from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node
 from bot.pipeline import json_data
@@ -59,7 +59,7 @@ async def list_nodes(ctx: Context) -> Reply:
         problem, nodes = error, await inventory.known_nodes()
         if not nodes:
             raise
-    hidden = await ctx.hidden("node.list")
+    hidden = await ctx.hidden()
     nodes = [node for node in nodes if node.id not in hidden]
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     mine = {session.node for session in usable}
@@ -273,7 +273,14 @@ GROUP = Group(
     "node",
     say("GPU nodes"),
     (
-        Command("list", list_nodes, example="node list", synonyms=("ls",)),
+        Command(
+            "list",
+            list_nodes,
+            example="node list",
+            synonyms=("ls",),
+            lists=Listing.NODES,
+            spans_nodes=True,
+        ),
         Command("show", show, example="node show gpu1"),
         Command("retry", retry, example="node retry gpu1", synonyms=("ping",)),
         Command("orders", orders, example="node orders gpu1"),

@@ -11,7 +11,7 @@ from bot.dbc import fields
 from bot.errors import BotError, Refused
 from bot.language.args import AnyNode
 from bot.language.kinds import INT, LIST, PEER, SECRET, SECRETS, WORD, Arg
-from bot.language.table import BY_ACTOR, Command
+from bot.language.table import BY_ACTOR, Command, Listing
 from bot.messages.facts import FactKind, said_node
 from bot.model import DbcSession, Effect, Node, Place
 from bot.pipeline.context import Context, Services
@@ -164,7 +164,7 @@ async def verify_signature(services: Services, user: str, values: Mapping[str, s
     """Find a signature that is not the renter's while the form is still open."""
     node_id = ""
     if text := values.get("node"):
-        hidden = hidden_from(services, user, Place(""), "node.list", asking=False)
+        hidden = hidden_from(services, user, Place(""), Listing.NODES, asking=False)
         find = partial(services.inventory.named_node, asking=False, hidden=hidden)
         node_id = (await find(text, PEER.nodes)).id
     waiting = await services.renters.pending(user, node_id)
@@ -248,6 +248,7 @@ REQUEST = Command(
     asks=say("Request the requester's session from {target}"),
     check=check_request,
     alike=(BY_ACTOR,),
+    begins=True,
     verify=verify_request,
 )
 SIGN_SESSION = Command(
@@ -260,4 +261,5 @@ SIGN_SESSION = Command(
     verify=verify_signature,
     look=_signed_for,
     facts={"from": FactKind(say("From"), said=said_node)},
+    begins=True,
 )

@@ -69,7 +69,7 @@ def _check(values: Mapping[str, str]) -> None:
 
 async def list_sessions(ctx: Context) -> Reply:
     """List the nodes that you have a session for, and who shares with whom; never the secrets."""
-    hidden = await ctx.hidden("session.list")
+    hidden = await ctx.hidden()
     own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
     shared = await ctx.services.sessions.shared_by(ctx.actor)
     given = await ctx.services.sessions.shared_with(ctx.actor, ctx.place.channel)
@@ -127,7 +127,7 @@ def _audience(share: Share) -> Span:
 
 async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
     """Try your sessions against their nodes: all of them, or that for one node."""
-    hidden = await ctx.hidden("session.check")
+    hidden = await ctx.hidden()
     own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
     if node is not None:
         own = [session for session in own if session.node == node.id]
@@ -313,10 +313,11 @@ GROUP = Group(
             asks=say("Add the requester's session for {target}"),
             loses=say("A session of yours for the node that is kept already is replaced."),
             is_personal=True,
+            begins=True,
         ),
         REQUEST,
         SIGN_SESSION,
-        Command("list", list_sessions, example="session list", synonyms=("ls",)),
+        Command("list", list_sessions, example="session list", synonyms=("ls",), spans_nodes=True),
         Command("check", check, example="session check gpu1"),
         Command(
             "share",

@@ -12,7 +12,7 @@ from bot.dbc.models import Snapshot
 from bot.errors import Conflict
 from bot.language.args import KnownSnapshot, SnapshotName, ToServer, Vm
 from bot.language.kinds import WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.table import Command, Follow, Group, Listing
 from bot.language.text import quoted
 from bot.messages.facts import DISKS, STATE, FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, Trace
@@ -304,7 +304,8 @@ GROUP = Group(
     say("Copies of a machine's system disk"),
     (
         Command(
-            "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",)
+            "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",),
+            lists=Listing.SNAPSHOTS,
         ),
         Command("show", show, example="snapshot show train-01 before-upgrade", check=_check),
         Command(

@@ -17,7 +17,7 @@ from bot.dbc.models import TaskDetail, state_of
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, OnNode, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
-from bot.language.table import Command, Follow, Group
+from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Node
 from bot.pipeline import json_data
@@ -109,7 +109,7 @@ Password = Annotated[
 
 async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
     """List your machines on all nodes at once, or on one."""
-    hidden = await ctx.hidden("vm.list")
+    hidden = await ctx.hidden()
     sessions = await ctx.services.inventory.sessions(ctx.actor, ctx.place.channel, hidden=hidden)
     if node is not None:
         sessions = [session for session in sessions if session.node == node.id]
@@ -467,7 +467,7 @@ GROUP = Group(
     "vm",
     say("Machines"),
     (
-        Command("list", list_machines, example="vm list", synonyms=("ls",)),
+        Command("list", list_machines, example="vm list", synonyms=("ls",), lists=Listing.MACHINES),
         Command("show", show, example="vm show train-01"),
         vm_create.COMMAND,
         Command(

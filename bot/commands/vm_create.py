@@ -9,7 +9,7 @@ from bot.dbc.requests import CreateSpec
 from bot.language.args import AtNode, Image
 from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
 from bot.language.table import Command, Follow
-from bot.model import Deed, Effect, Goal, Node
+from bot.model import Deed, Effect, Filing, Goal, Node
 from bot.pipeline.context import Context
 from bot.reply import Phrase, Text, say, say_number
 
@@ -318,7 +318,7 @@ COMMAND = Command(
     check=_check,
     foresees=_lacking,
     shows=_picked,
-    deed=Deed(makes_machine=True, brings_up=True),
+    deed=Deed(makes_machine=True, brings_up=True, filing=Filing.USED),
     asks=_asks,
     follow=Follow(
         Goal.RUNNING,

@@ -50,7 +50,7 @@ async def list_watches(ctx: Context) -> Reply:
     """List what is being followed for you."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
-    hidden = await ctx.hidden("watch.list")
+    hidden = await ctx.hidden()
     watches = [watch for watch in watches if watch.node not in hidden]
     if not watches:
         return Reply.empty(say("You have no operations in progress."))
@@ -191,7 +191,7 @@ GROUP = Group(
     "watch",
     say("Operations in progress"),
     (
-        Command("list", list_watches, example="watch list", synonyms=("ls",)),
+        Command("list", list_watches, example="watch list", synonyms=("ls",), spans_nodes=True),
         Command(
             "vm",
             vm,

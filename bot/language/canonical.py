@@ -17,11 +17,6 @@ from bot.reviews.rule_arguments import Argument, Guarded, Known
 
 _task_id = partial(own_task_id, field="a machine's id")
 
-_BEGINNING = frozenset({"session.add", "session.request", "session.sign"})
-# They take no node, and show something of each.
-_LISTING_NODES = frozenset(
-    {"node.list", "session.list", "watch.list", "audit.list", "audit.export", "whoami"}
-)
 _BY_NODE = 'it has several names; `match` says which is meant by its id: node = "…"'
 
 
@@ -58,8 +53,8 @@ def known_arguments(commands: Table) -> Known:
             effects=partial(_effects, command),
             is_free=is_free(command.id),
             has_node=any(one.arg.kind.is_target for one in command.parameters),
-            lists_nodes=command.id in _LISTING_NODES,
-            begins=command.id in _BEGINNING,
+            lists_nodes=command.spans_nodes,
+            begins=command.begins,
         )
         for command in commands
     }

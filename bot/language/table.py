@@ -8,13 +8,14 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum, auto
 
 from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
-from bot.model import Deed, Effect, Goal, Watch
+from bot.model import Deed, Effect, Filing, Goal, Watch
 from bot.reply import Given, Line, Phrase, Reply, Text, Words
 
 BY_ACTOR = "actor"  # among the names of `Command.alike`
@@ -50,6 +51,16 @@ class Follow:
         return self.goal if isinstance(self.goal, Goal) else self.goal(known)
 
 
+class Listing(StrEnum):
+    """What a command lists: who may not read that of a node is told nothing of it elsewhere."""
+
+    MACHINES = auto()
+    NODES = auto()
+    IMAGES = auto()
+    DISKS = auto()
+    SNAPSHOTS = auto()
+
+
 _ABBREVIATIONS = frozenset({"vm", "lan"})
 
 
@@ -78,6 +89,9 @@ class Command:
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `deed` is what it does, where that matters to who looks for its end.
+    `lists`: it is the list of these. `spans_nodes`: it takes no node, and shows something of each.
+    `begins`: without it nobody gets anywhere, so rules that deny it lock people out.
+    `is_open`: guests, too, may use it, since it shows nothing of any machine.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
     """
@@ -103,6 +117,10 @@ class Command:
     alike: tuple[str, ...] = ()
     deed: Deed = field(default_factory=Deed)
     synonyms: tuple[str, ...] = ()
+    lists: Listing | None = None
+    spans_nodes: bool = False
+    begins: bool = False
+    is_open: bool = False
     needs_session: bool = False
     is_personal: bool = False
     group: str = ""
@@ -289,12 +307,15 @@ class Table:
         )
         self._by_id: dict[str, Command] = {}
         self._by_words: dict[tuple[str, str], Command] = {}
+        self._listings: dict[Listing, str] = {}
         for command in self:
             _check(command)
             for verb in (command.verb, *command.synonyms):
                 if self._by_words.setdefault((command.group, verb), command) is not command:
                     raise ValueError(f"two commands are called {command.group} {verb}")
             self._by_id[command.id] = command
+            if command.lists and self._listings.setdefault(command.lists, command.id) != command.id:
+                raise ValueError(f"{command.id}: there is another list of {command.lists}")
 
     def __iter__(self) -> Iterator[Command]:
         return (command for group in self.groups for command in group.commands)
@@ -310,6 +331,14 @@ class Table:
         """The row of that id; for one that a former version wrote down, one to name it by."""
         group, _, verb = command_id.rpartition(".")
         return self._by_id.get(command_id) or Command(verb, _gone, group=group)
+
+    def listing(self, what: Listing) -> str:
+        """The command that lists these, by its id."""
+        return self._listings[what]
+
+    def filing(self, *what: Filing) -> list[str]:
+        """The commands that do one of these with an image file, by their ids."""
+        return [command.id for command in self if command.deed.filing in what]
 
     def deed(self, command_id: str) -> Deed:
         """What the command of that id does, also one that a former version wrote down."""

@@ -6,7 +6,7 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
-from bot.model.deed import Deed, Logged, Trace
+from bot.model.deed import Deed, Filing, Logged, Trace
 from bot.model.lease import Leased
 from bot.model.ledger import Execution, ExecutionStatus
 from bot.model.machine import (
@@ -54,6 +54,7 @@ __all__ = [
     "Execution",
     "ExecutionStatus",
     "Fact",
+    "Filing",
     "Goal",
     "Invocation",
     "Leased",

@@ -27,6 +27,15 @@ class Trace(StrEnum):
         return self in {Trace.LAN_GONE, Trace.SNAPSHOT_GONE, Trace.IMAGE_GONE}
 
 
+class Filing(StrEnum):
+    """What becomes of an image file."""
+
+    BROUGHT = auto()  # to a node
+    SENT = auto()  # to an image server
+    USED = auto()  # a machine is made from it, so the node has it
+    DELETED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """`verb` is in the state of a machine where it failed: “restart error”.
@@ -41,3 +50,4 @@ class Deed:
     stops: bool = False
     logged: Logged | None = None
     trace: Trace | None = None
+    filing: Filing | None = None

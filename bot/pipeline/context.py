@@ -8,7 +8,7 @@ from typing import Self
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
-from bot.language.table import Table
+from bot.language.table import Listing, Table
 from bot.model import Execution, Machine, Node, Place, Source
 from bot.pipeline.reviews import Reviews
 from bot.ports import Directory, Messenger
@@ -62,6 +62,7 @@ class Context:
     """
 
     services: Services
+    command: str
     actor: str
     place: Place
     source: Source
@@ -77,7 +78,13 @@ class Context:
     ) -> Self:
         """The circumstances of a change, as the ledger has them."""
         return cls(
-            services, execution.actor, execution.place, execution.source, meanwhile, execution
+            services,
+            execution.command,
+            execution.actor,
+            execution.place,
+            execution.source,
+            meanwhile,
+            execution,
         )
 
     @property
@@ -111,8 +118,12 @@ class Context:
         asked = request_of(replace(self.execution, facts=found))
         await self.services.reviews.reviewers.allow(asked)
 
-    async def hidden(self, command: str) -> frozenset[str]:
-        """The nodes that a list of several leaves out here, since the rules deny to read them."""
+    async def hidden(self, listing: Listing | None = None) -> frozenset[str]:
+        """The nodes that are left out here, since the rules deny to read them with this command.
+
+        With a `listing`: those that this one leaves out.
+        """
+        command = self.services.table.listing(listing) if listing else self.command
         reviewers = self.services.reviews.reviewers
         return await reviewers.hidden(self.actor, self.place.channel, command)
 

@@ -12,7 +12,7 @@ from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
-from bot.language.table import Command
+from bot.language.table import Command, Listing
 from bot.messages import cards, elsewhere
 from bot.model import (
     Effect,
@@ -438,7 +438,7 @@ class Desk:
         """What a machine is like, by parameter; with a word about it."""
         read, inventory = command.present, self._services.inventory
         assert read is not None, "only such commands come here"  # noqa: S101
-        context = Context(self._services, actor, place, Source.FORM, unsaid)
+        context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
         try:
             await require_colleague(self._services, actor)
             show = self._services.table[_SHOW]
@@ -450,7 +450,7 @@ class Desk:
                 vm,
                 values.get(NODE_OPTION, ""),
                 place.channel,
-                hidden=hidden_from(self._services, actor, place, "vm.list"),
+                hidden=hidden_from(self._services, actor, place, Listing.MACHINES),
                 unasked=unasked(self._services, actor, place, show, {"vm": vm}),
             )
             for row, given in about:

@@ -20,7 +20,8 @@ async def standing_of(services: Services, user: str, place: Place) -> Standing:
         decisions = await services.reviews.reviewers.outlook(user, place.channel, asked)
     except DeliveryFailed:
         return Standing(has_session=bool(usable))
-    barred = {name for name in asked if not (person.is_full_member or is_open_to_all(name))}
+    closed = {command.id for command in services.table if not is_open_to_all(command)}
+    barred = set() if person.is_full_member else closed
     return Standing(
         has_session=bool(usable),
         barred=frozenset(

@@ -59,7 +59,8 @@ class Preparation:
         return execution, bound
 
     async def _may_change_things(self, execution: Execution) -> None:
-        if not is_open_to_all(execution.command):
+        command = self._services.table.spoken_of(execution.command)
+        if not is_open_to_all(command):
             await require_colleague(self._services, execution.actor, Effect.CHANGE)
 
     async def _allow(

@@ -78,7 +78,7 @@ class Reads:
 
     async def _run(self, wish: Wish, interim: Interim) -> Reply:
         services, actor = self._services, wish.actor
-        if not is_open_to_all(wish.command.id):
+        if not is_open_to_all(wish.command):
             await require_colleague(services, actor)
         of = list[Bound]()
         try:
@@ -95,7 +95,9 @@ class Reads:
         interim.waits("")
         in_between = JSON not in wish.values and not wish.option(FILE)
         meanwhile = _early(wish, interim) if in_between else unsaid
-        context = Context(self._services, wish.actor, wish.place, wish.source, meanwhile)
+        context = Context(
+            self._services, wish.command.id, wish.actor, wish.place, wish.source, meanwhile
+        )
         may = partial(allow, self._services, wish.actor, wish.place, wish.command, wish.values)
         await may()
         bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)

@@ -4,20 +4,17 @@ from collections.abc import Mapping
 from functools import partial
 
 from bot.errors import Denied, Refused
-from bot.language.table import Command
+from bot.language.table import Command, Listing
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reviews.policy import Request, is_free
 from bot.services.inventory import Hidden, Unasked
 
-# Who somebody is here, and which node a word means: nothing of any machine.
-_OPEN_TO_ALL = frozenset({"whoami"})
 
-
-def is_open_to_all(command: str) -> bool:
-    """Whether guests, too, may use a command, by its id: it shows nothing of any machine."""
-    return is_free(command) or command in _OPEN_TO_ALL
+def is_open_to_all(command: Command) -> bool:
+    """Whether guests, too, may use a command: it shows nothing of any machine."""
+    return command.is_open or is_free(command.id)
 
 
 async def require_colleague(
@@ -105,8 +102,8 @@ def _request(
 
 
 def hidden_from(
-    services: Services, user: str, place: Place, listing: str, *, asking: bool = True
+    services: Services, user: str, place: Place, listing: Listing, *, asking: bool = True
 ) -> Hidden:
     """Finds out, where it matters, the nodes that this listing would leave out here."""
     hidden = services.reviews.reviewers.hidden
-    return partial(hidden, user, place.channel, listing, asking=asking)
+    return partial(hidden, user, place.channel, services.table.listing(listing), asking=asking)

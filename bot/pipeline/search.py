@@ -28,6 +28,7 @@ from bot.language.kinds import (
     VM,
     Kind,
 )
+from bot.language.table import Listing
 from bot.model import Machine, NodeKind, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
@@ -55,8 +56,8 @@ class Completion:
             STORED: self._stored,
             SERVER: self._servers,
             PLACE: self._places,
-            DISK: partial(self._of_machines, "disk"),
-            SNAPSHOT: partial(self._of_machines, "snapshot"),
+            DISK: partial(self._of_machines, "disk", Listing.DISKS),
+            SNAPSHOT: partial(self._of_machines, "snapshot", Listing.SNAPSHOTS),
             **{kind: partial(self._nodes, kind.nodes) for kind in ALL if kind.is_node},
         }
         if unfit := self._sources.keys() ^ {kind for kind in ALL if kind.is_sought}:
@@ -101,7 +102,7 @@ class Completion:
             Choice(
                 f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
             )
-            for m in await self._seen_machines(search, "vm.list")
+            for m in await self._seen_machines(search, Listing.MACHINES)
         ]
 
     async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
@@ -111,7 +112,7 @@ class Completion:
             with suppress(BotError, TimeoutError):
                 async with time_limit(self._services.clock, _LIVE_PATIENCE):
                     nodes = await self._services.inventory.refresh_nodes()
-        hidden = await self._hidden(search, "node.list")
+        hidden = await self._hidden(search, Listing.NODES)
         nodes = [node for node in nodes if node.id not in hidden]
         own = await self._own_nodes(search)
         nodes.sort(key=lambda node: node.id not in own)
@@ -128,7 +129,7 @@ class Completion:
         """What a machine can be made from: the images on the node that is meant, else on any."""
         own = await self._own_nodes(search)
         node = await self._node_meant(search)
-        if node and node not in await self._hidden(search, "image.list"):
+        if node and node not in await self._hidden(search, Listing.IMAGES):
             images = await self._services.sightings.images_on(node)
             if images:
                 return _by_name(images, await self._labels(), own)
@@ -151,9 +152,11 @@ class Completion:
         """Where images are."""
         return [*await self._nodes(NODE.nodes, search), *await self._servers(search)]
 
-    async def _of_machines(self, kind: Literal["disk", "snapshot"], search: Search) -> list[Choice]:
+    async def _of_machines(
+        self, kind: Literal["disk", "snapshot"], listing: Listing, search: Search
+    ) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""
-        machines = await self._seen_machines(search, f"{kind}.list")
+        machines = await self._seen_machines(search, listing)
         if chosen := self._chosen(search, VM):
             with suppress(BotError):
                 return await self._of_machine(kind, search, chosen, machines)
@@ -200,20 +203,21 @@ class Completion:
         usable = await self._services.sessions.usable(search.user, search.place.channel)
         return [session.node for session in usable]
 
-    async def _seen_machines(self, search: Search, listing: str) -> list[Machine]:
+    async def _seen_machines(self, search: Search, listing: Listing) -> list[Machine]:
         seen = await self._services.inventory.machines(search.user, search.place.channel)
         hidden = await self._hidden(search, listing)
         return [machine for machine in seen if machine.node not in hidden]
 
     async def _seen_images(self, search: Search, own: Sequence[str]) -> list[Sighting]:
-        hidden = await self._hidden(search, "image.list")
+        hidden = await self._hidden(search, Listing.IMAGES)
         seen = await self._services.sightings.images([node for node in own if node not in hidden])
         return [image for image in seen if image.place not in hidden]
 
-    async def _hidden(self, search: Search, listing: str) -> frozenset[str]:
+    async def _hidden(self, search: Search, listing: Listing) -> frozenset[str]:
         """The nodes of which the rules deny to read what this command would list."""
         reviewers = self._services.reviews.reviewers
-        return await reviewers.hidden(search.user, search.place.channel, listing)
+        command = self._services.table.listing(listing)
+        return await reviewers.hidden(search.user, search.place.channel, command)
 
     async def _labels(self) -> dict[str, str]:
         async with self._services.store.read() as tx:

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 from bot.errors import NotFound, Refused
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import NODE, Binds
-from bot.language.table import Command
+from bot.language.table import Command, Listing
 from bot.messages.cards import Subject
 from bot.model import Execution, Machine, Node, Place
 from bot.pipeline.context import Services
@@ -80,7 +80,7 @@ class _Binder:
         self._actor = actor
         self._place = place
         self._asking = asking
-        self._no_node = hidden_from(services, actor, place, "node.list", asking=asking)
+        self._no_node = hidden_from(services, actor, place, Listing.NODES, asking=asking)
         self.machine: Machine | None = None
         self.node: Node | None = None
 
@@ -112,7 +112,7 @@ class _Binder:
             self._values.get(NODE_OPTION, ""),
             place.channel,
             asking=asking,
-            hidden=hidden_from(*given, "vm.list", asking=asking),
+            hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
             unasked=unasked(*given, self._command, self._values, asking=asking),
         )
         self.node = await self._inventory.node_by_id(self.machine.node)

@@ -5,6 +5,7 @@ For the list of approvals and for the App Home. Knows no words.
 
 from dataclasses import dataclass
 
+from bot.language.table import Listing
 from bot.model import Approval, Execution, ReviewKind, VoteState
 from bot.pipeline.context import Services
 
@@ -46,7 +47,7 @@ async def waiting_for(services: Services, user: str, channel: str = "") -> list[
             if vote.user == user and vote.state is VoteState.COUNTED
         }
     reviewers = services.reviews.reviewers.at_this_moment()
-    hidden = await reviewers.hidden(user, channel, "vm.list")
+    hidden = await reviewers.hidden(user, channel, services.table.listing(Listing.MACHINES))
     now = services.clock.now()
     found = []
     for approval in pending:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from bot.commands.rows import command_table
 from bot.language import forms
 from bot.language.args import Vm
 from bot.language.parse import Parsed, parse
-from bot.language.table import Command, Group, Table
-from bot.model import Effect
+from bot.language.table import Command, Follow, Group, Listing, Table
+from bot.model import Effect, Goal
 from handlers.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +88,48 @@ def test_a_row_that_destroys_must_say_what_is_lost() -> None:
 def test_a_row_that_changes_something_must_say_what_its_card_asks() -> None:
     with pytest.raises(ValueError, match="what is asked"):
         Table((Group("g", "G", (Command("x", _row, Effect.CHANGE, "g x 1"),)),))
+
+
+def test_a_row_that_lists_what_another_one_lists_is_refused() -> None:
+    rows = [Command(verb, _row, example=f"g {verb} 1", lists=Listing.NODES) for verb in "xy"]
+    with pytest.raises(ValueError, match="another list of nodes"):
+        Table((Group("g", "G", tuple(rows)),))
+
+
+def test_a_row_that_is_settled_by_reading_says_what_shows_it() -> None:
+    unanswered = Follow(Goal.CHANGED, "{label} is changing", "{label} has changed")
+    row = Command("x", _row, Effect.CHANGE, "g x 1", asks="Do x to", unanswered=unanswered)
+    with pytest.raises(ValueError, match="is its trace"):
+        Table((Group("g", "G", (row,)),))
+
+
+@pytest.mark.parametrize("what", Listing)
+def test_there_is_a_list_of_whatever_rules_may_hide(what: Listing) -> None:
+    assert TABLE[TABLE.listing(what)].effect_of({}) is Effect.READ
+
+
+def test_no_code_compares_a_commands_id_with_a_literal() -> None:
+    """What sets a command apart stands in its row: `deed`, `lists`, `begins` and the like."""
+    ids = {command.id for command in TABLE if command.group}
+    found = [
+        f"{path.relative_to(ROOT)}: {part.value}"
+        for path in (ROOT / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for compared in _compared(node)
+        for part in ast.walk(compared)
+        if isinstance(part, ast.Constant) and part.value in ids
+    ]
+    assert found == []
+
+
+def _compared(node: ast.AST) -> Sequence[ast.AST]:
+    match node:
+        case ast.Compare() | ast.Set() | ast.MatchValue():
+            return [node]
+        case ast.Dict():
+            return [key for key in node.keys if key is not None]
+        case _:
+            return []
 
 
 def test_the_generated_files_are_current() -> None:
