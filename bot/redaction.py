@@ -8,12 +8,12 @@ import base64
 import html
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
 
-import re2
+from ahocorasick_rs import AhoCorasick, Implementation
 from pydantic import BaseModel, SecretStr
 
 T = TypeVar("T")
@@ -26,10 +26,8 @@ _LONG = 16  # characters from which a secret stands out, whatever it is made of
 _LEAST_ENCODED = 8  # a shorter piece of base64 could be anything
 _LEAST_WORD = 4  # a shorter password is a part of too many lines to be masked as a word
 _DEPTH = 3  # encodings in each other that are undone
-# Characters that are looked through one by one before all beginnings become one pattern: making it
-# takes as long, and new secrets need a new one.
-_WORTH_IT = 20
-_PATTERN_MEMORY = 64 * 1024**2
+_SHORT = 6  # characters that are looked through as fast as an automaton is asked
+_MOST_TOGETHER = 16_384  # beginnings in one automaton: making it holds others up for some ms
 
 # What nobody sees: terminals' escape sequences, control characters, marks of no width.
 _UNSEEN = re.compile(
@@ -51,6 +49,9 @@ _NAMELIKE = re.compile(r"[A-Za-z]{2,}|\d{1,3}|[^\W\d_A-Za-z]+|[-_. /:]")
 # Whoever signed what: DBC knows nothing else that looks like this.
 _SIGNATURE = re.compile(r"(?<![0-9a-f])(?:0x)?[0-9a-f]{128}(?![0-9a-f])")
 
+# Half of a character, which only a damaged text holds; the automata take no such.
+_HALF = re.compile(r"[\ud800-\udfff]")
+
 _Places = list[tuple[int, int]] | None  # where each character comes from; None: from where it is
 
 
@@ -64,33 +65,32 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: dict[str, None] = {}  # in the order in which they were last seen
-        # Long answers are read in threads: what it holds is replaced, never changed.
-        self._index: dict[str, frozenset[str]] = {}
+        # Long answers are read in threads: what it holds is added to or replaced, never taken out.
+        self._index: dict[str, list[str]] = {}
+        self._automata: tuple[_Automaton, ...] = ()  # they find the beginnings, largest first
         self._learning = threading.Lock()
-        self._version = 0  # of the index
-        self._sieve: tuple[int, re2._Regexp | None] = (-1, None)
-        self._looked_through = 0  # characters, since there is no sieve
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Recognise these from now on, where they are distinctive."""
         distinctive = [secret for secret in secrets if is_distinctive(secret)]
         with self._learning:
-            is_new = any(secret not in self._known for secret in distinctive)
+            new: dict[str, None] = {}  # beginnings
             for secret in distinctive:
                 if secret in self._known:
                     del self._known[secret]
                 else:
-                    _enter(secret, self._index)
+                    new |= dict.fromkeys(_enter(secret, self._index))
                 self._known[secret] = None
             if len(self._known) > _MOST:
                 self._known = dict.fromkeys(list(self._known)[_MOST // 2 :])
-                index: dict[str, frozenset[str]] = {}
-                for secret in self._known:
-                    _enter(secret, index)
-                self._index = index
-            if is_new:
-                self._version += 1  # last: a sieve of before lacks them
+                index: dict[str, list[str]] = {}
+                new = {one: None for secret in self._known for one in _enter(secret, index)}
+                automata = _with((), list(new))
+                # In the order that lets whoever reads meanwhile find all that is known still.
+                self._index, self._automata = index, automata
+            elif new:
+                self._automata = _with(self._automata, list(new))
 
     def finds(self, text: str) -> bool:
         """Whether the text holds a known secret, in any spelling."""
@@ -128,52 +128,58 @@ class Redactor:
                 yield (start, end) if places is None else (places[start][0], places[end - 1][1])
 
     def _hits(self, text: str) -> Iterator[tuple[int, int]]:
-        index = self._index
-        if not self._may_hold(text):
-            return
-        for start in range(len(text) - _GRAM + 1):
+        automata, index = self._automata, self._index
+        for start in _starts(text, automata):
             for spelling in index.get(text[start : start + _GRAM], ()):
                 if text.startswith(spelling, start):
                     yield start, start + len(spelling)
 
-    def _may_hold(self, text: str) -> bool:
-        """Whether the text may hold a known secret; a quick no is sure."""
-        if not self._index:
-            return False
-        version, sieve = self._sieve
-        if version != self._version:
-            self._looked_through += len(text)
-            if self._looked_through < _WORTH_IT * len(self._index):
-                return True
-            version = self._version
-            sieve = _sieve(list(self._index))
-            self._sieve, self._looked_through = (version, sieve), 0
-        return sieve is None or sieve.search(_bytes(text)) is not None
+
+class _Automaton:
+    """Finds all of some beginnings of spellings in one pass, however many there are."""
+
+    def __init__(self, beginnings: Sequence[str]) -> None:
+        self.beginnings = beginnings
+        whole = {_HALF.sub("\N{REPLACEMENT CHARACTER}", one) for one in beginnings}
+        self._finder = AhoCorasick(whole, implementation=Implementation.ContiguousNFA)
+
+    def starts(self, text: str) -> Iterator[int]:
+        """Where one of them may begin."""
+        found = self._finder.find_matches_as_indexes(text, overlapping=True)
+        return (start for _, start, _ in found)
 
 
-def _sieve(beginnings: Collection[str]) -> "re2._Regexp | None":
-    """All of them as one pattern, which takes the same time however many there are.
+def _starts(text: str, automata: Sequence[_Automaton]) -> Iterable[int]:
+    """Where a known spelling may begin."""
+    if len(text) <= _SHORT * len(automata):
+        return range(len(text) - _GRAM + 1)
+    whole = text if text.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+    return (start for automaton in automata for start in automaton.starts(whole))
 
-    None where they are too many for it.
+
+def _with(automata: tuple[_Automaton, ...], beginnings: list[str]) -> tuple[_Automaton, ...]:
+    """The automata that find these too.
+
+    One that is not larger is made anew with them: so there are few, and each beginning is built
+    in few times, also where secrets are learned one by one.
     """
-    options = re2.Options()
-    options.log_errors = False
-    options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are
-    options.max_mem = _PATTERN_MEMORY
-    try:
-        return re2.compile(b"|".join(re2.escape(_bytes(one)) for one in beginnings), options)
-    except re2.error:
-        return None
+    kept = list(automata)
+    while kept and len(kept[-1].beginnings) <= len(beginnings) <= _MOST_TOGETHER // 2:
+        beginnings = [*kept.pop().beginnings, *beginnings]
+    portions = range(0, len(beginnings), _MOST_TOGETHER)
+    kept += (_Automaton(beginnings[at : at + _MOST_TOGETHER]) for at in portions)
+    return tuple(sorted(kept, key=lambda one: len(one.beginnings), reverse=True))
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _enter(secret: str, index: dict[str, frozenset[str]]) -> None:
+def _enter(secret: str, index: dict[str, list[str]]) -> Iterator[str]:
+    """Add its spellings; gives the beginnings that are new."""
     for spelling in _spellings(secret):
         gram = spelling[:_GRAM]
-        index[gram] = index.get(gram, frozenset()) | {spelling}
+        if gram in index:
+            index[gram].append(spelling)
+        else:
+            index[gram] = [spelling]
+            yield gram
 
 
 def is_distinctive(secret: str) -> bool:

@@ -4,6 +4,8 @@ import base64
 import html
 import json
 import logging
+import random
+import time
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
@@ -15,6 +17,7 @@ from bot.redaction import MASK, Redactor, is_distinctive
 
 PASSWORD = "kT4b[9_QxZ/7m@aP"
 OTHERS = ('it\'s-"q"-S3cret', "pä55-wörd-XY", "b+a*c$9Z%41")
+_NAMES = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  # as task ids are made
 SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "plain": str,
     "repr": repr,
@@ -56,6 +59,44 @@ def test_what_is_found_does_not_depend_on_how_much_was_looked_through(spelling: 
     assert MASK in redactor.redact(f"login dbc {SPELLINGS[spelling](PASSWORD)} ok")
     redactor.learn(OTHERS)
     assert MASK in redactor.redact(SPELLINGS[spelling](OTHERS[1]))
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_secrets_learned_one_by_one_are_all_found_in_texts_of_any_length(spelling: str) -> None:
+    redactor = Redactor()
+    secrets = [f"{PASSWORD[number % 9 :]}{number}" for number in range(60)]
+    for secret in secrets:
+        redactor.learn([secret])
+    for around in ("", "y" * 1_000, "\ud83d" * 1_000):
+        for secret in secrets:
+            assert MASK in redactor.redact(f"{around} {SPELLINGS[spelling](secret)} {around}")
+
+
+def test_half_a_character_in_a_secret_does_not_hide_it() -> None:
+    secret = "\ud83d4b[9_Q\udc00xZ/7"
+    for around in ("", "y" * 1_000):
+        assert Redactor([secret]).redact(f"{around}{secret}.") == f"{around}{MASK}."
+
+
+def test_looking_for_thousands_of_secrets_takes_little_longer_than_for_hundreds() -> None:
+    chance = random.Random(3)
+    secrets = ["".join(chance.choices(_NAMES, k=12)) for _ in range(4_900)]
+    texts = ["".join(chance.choices(_NAMES, k=22 * (1 + number % 40))) for number in range(300)]
+
+    def takes(redactor: Redactor) -> float:
+        tries = []
+        for _ in range(5):
+            began = time.process_time()
+            assert [redactor.redact(text) for text in texts] == texts
+            tries.append(time.process_time() - began)
+        return min(tries)
+
+    few, many = Redactor(secrets[:200]), Redactor()
+    for secret in secrets:
+        many.learn([secret])
+    for redactor in (few, many):
+        redactor.redact("x" * 1_000_000)
+    assert takes(many) < 10 * takes(few)
 
 
 @pytest.mark.parametrize(
