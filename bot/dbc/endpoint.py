@@ -59,24 +59,25 @@ class Auth(Enum):
 
 @dataclass(slots=True)
 class LastAnswer:
-    """What was last answered to a request that is sent again and again; starts as unknown.
+    """The answer that is stored, to compare the answer to one more request with; none: unknown.
 
     An answer that is the same, byte for byte, is not read again: the call gives what the endpoint
-    makes of an empty list, and `is_repeated` says so.
+    makes of an empty list, and `is_repeated` says so. Comparing remembers nothing for the next
+    request: whoever has stored what was answered compares with `answered` from then on.
     """
 
     digest: bytes = b""
-    is_repeated: bool = False
+    answered: bytes = b""
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the stored answer was given once more."""
+        return bool(self.answered) and self.answered == self.digest
 
     def compare(self, body: bytes) -> bool:
-        """Whether an answer is the one before; it is remembered."""
-        digest = sha256(body).digest()
-        self.is_repeated, self.digest = digest == self.digest, digest
+        """Whether an answer is the stored one."""
+        self.answered = sha256(body).digest()
         return self.is_repeated
-
-    def forget(self) -> None:
-        """Let the next answer be a new one."""
-        self.digest, self.is_repeated = b"", False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Caller(Protocol):
         """Send one request and give back its decoded answer, or raise a DbcError.
 
         `places` fill the path. They and `additional` have been checked already. `last` is compared
-        with the answer, and remembers it.
+        with the answer.
         """
         ...
 

@@ -234,12 +234,8 @@ class Transport:
         if last is not None and raw.status == HTTPStatus.OK and last.compare(raw.body):
             return endpoint.decode([])
         if len(raw.body) <= _SHORT:
-            outcome = self._understood(endpoint, request, raw)
-        else:
-            outcome = await asyncio.to_thread(self._understood, endpoint, request, raw)
-        if last is not None and isinstance(outcome, DbcError):
-            last.forget()
-        return outcome
+            return self._understood(endpoint, request, raw)
+        return await asyncio.to_thread(self._understood, endpoint, request, raw)
 
     def _understood(self, endpoint: Endpoint[T], request: Request, raw: Raw) -> T | DbcError:
         # In an answer to the request that carries it, a short password counts, too.

@@ -36,7 +36,7 @@ from bot.reply import Line, Reply, Words, dump
 from bot.reviews.policy import Decision, DecisionKind, Policy
 from bot.reviews.reviewers import Reviewers, lasts, nobody_left, since_requested
 from bot.reviews.stricter import against, changed
-from storage import Store, UnitOfWork
+from storage import StorageFailed, Store, UnitOfWork
 
 Entitlements = Mapping[str, frozenset[tuple[str, str]]]
 
@@ -122,6 +122,8 @@ class Measuring:
             except DeliveryFailed as failure:
                 log.info("review.not_measured", approval=approval.id, reason=failure.reason)
                 break  # it and the others are measured once Slack says who may decide
+            except StorageFailed:
+                raise  # it and the others stay to be measured
             except Exception:  # the others do not wait for it; its clicks and its run measure it
                 log.exception("review.not_measured", approval=approval.id)
             self._left.pop(0)

@@ -75,8 +75,9 @@ class Damage:
         """Rows with a word that only another version knows; those of the audit stay for ever."""
         async with self._store.browse() as tx:
             found = [_strange(one) for one in await tx.strangers.all()]
-            new, self._audited = await tx.strangers.in_audit(self._audited)
+            new, audited = await tx.strangers.in_audit(self._audited)
         self._in_audit += [_strange(one) for one in new]
+        self._audited = audited
         return [*found, *self._in_audit]
 
     def _why_not(self, execution: Execution) -> str:

@@ -44,11 +44,11 @@ class NodeListing:
 Also = Callable[[UnitOfWork, datetime], Awaitable[None]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
-    """What one session was last told of one node, as far as it is stored like that."""
+    """What one session was told of one node, and how that was stored; made once it is."""
 
-    last: LastAnswer = field(default_factory=LastAnswer)
+    digest: bytes = b""
     count: int = 0
     seen_at: datetime = UNTOLD
 
@@ -68,23 +68,23 @@ class Lists:
             listed = await self._dbc.tasks.list(target_of(session))
         except BotError as problem:
             return await self._not_listed(node, session, problem)
-        return await self._stored(node, session, listed, _nothing_else, _Kept())
+        return await self._stored(node, session, listed, _nothing_else)
 
     async def glance(self, node: Node, session: DbcSession, also: Also) -> NodeListing | None:
         """The same, but None where the node answers word for word what it did and that is stored.
 
         `also` is done in the unit of work that stores a list which lacks no machine known before.
         """
-        kept = self._kept.setdefault((session.node, session.user), _Kept())
+        key = (session.node, session.user)
+        kept = self._kept.get(key, _Kept())
         async with self._store.read() as tx:
-            if not await _is_stored(tx, session, kept):
-                kept.last.forget()
+            last = LastAnswer(kept.digest if await _is_stored(tx, session, kept) else b"")
         try:
-            listed = await self._dbc.tasks.list(target_of(session), kept.last)
+            listed = await self._dbc.tasks.list(target_of(session), last)
         except BotError as problem:
             return await self._not_listed(node, session, problem)
-        if not kept.last.is_repeated:
-            return await self._stored(node, session, listed, also, kept)
+        if not last.is_repeated:
+            return await self._stored(node, session, listed, also, last.answered)
         now = self._clock.now()
         async with self._store.write() as tx:
             is_stored = await _is_stored(tx, session, kept)
@@ -92,9 +92,8 @@ class Lists:
                 await tx.inventory.seen_again(session.node, now)
                 await also(tx, now)
         if not is_stored:  # somebody has just written something else
-            kept.last.forget()
             return await self.list(node, session)
-        kept.seen_at = now
+        self._kept[key] = replace(kept, seen_at=now)
         return None
 
     async def known(self, node: Node, session: DbcSession) -> NodeListing:
@@ -109,8 +108,9 @@ class Lists:
         session: DbcSession,
         listed: Sequence[TaskSummary],
         also: Also,
-        kept: _Kept,
+        digest: bytes = b"",
     ) -> NodeListing:
+        """Store a list; only then its `digest` is one to compare later answers with."""
         now = self._clock.now()
         machines = [
             Machine(
@@ -125,9 +125,9 @@ class Lists:
             if not missing:
                 await also(tx, now)
         if not missing:
-            kept.count, kept.seen_at = len(stored), now
+            if digest:
+                self._kept[session.node, session.user] = _Kept(digest, len(stored), now)
             return NodeListing(node, stored)
-        kept.last.forget()
         found, unlisted = await look_for(missing, session, self._dbc, self._clock)
         async with self._store.write() as tx:
             await tx.inventory.replace_machines(
@@ -154,11 +154,11 @@ class Lists:
 
 
 async def _nothing_else(_tx: UnitOfWork, _now: datetime) -> None:
-    """With a list that nobody but its asker wants."""
+    """Store nothing besides the list."""
 
 
 async def _is_stored(tx: UnitOfWork, session: DbcSession, kept: _Kept) -> bool:
-    """Whether what a session was last told of a node is all that is stored of it."""
+    """Whether what a session was told of a node is all that is stored of it."""
     return await tx.inventory.is_kept(session.node, session.user, kept.count, kept.seen_at)
 
 

@@ -494,14 +494,16 @@ async def test_an_answer_that_is_the_same_as_before_is_not_read_again(
     refused = reply(-3, "check authority failed: session_id is invalid")
     one, other = reply(0, [machine]), reply(0, [{**machine, "status": "running"}])
     daemon.answer = in_turn(one, one, other, refused, refused, other)
-    last = LastAnswer()
-    told = []
-    for _ in range(3):
+    stored, told = b"", []
+    for is_stored in (True, True, False):
+        last = LastAnswer(stored)
         found = await dbc.tasks.list(target, last)
         told.append(([machine.status for machine in found], last.is_repeated))
+        stored = last.answered if is_stored else stored
     for _ in range(2):  # a refusal is one, however often it comes
         with pytest.raises(DbcError):
-            await dbc.tasks.list(target, last)
+            await dbc.tasks.list(target, LastAnswer(stored))
+    last = LastAnswer(stored)
     found = await dbc.tasks.list(target, last)
     told.append(([machine.status for machine in found], last.is_repeated))
     assert told == [

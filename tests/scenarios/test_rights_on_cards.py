@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.scenarios.site import approves, asked, now, site, told
 from tests.scenarios.stage import Stage
+from tests.scenarios.test_broken_database import broken
 from tests.scenarios.test_rules_at_the_run import rule
 
 ONE, TWO = rule("approvals = 1"), rule("approvals = 2")
@@ -122,3 +123,16 @@ async def test_what_is_about_another_node_is_left_alone(tmp_path: Path) -> None:
         await stage.passes(10)
         assert len(stage.ws.calls_of("chat.update")) == edits
         assert len(stage.ws.calls_of("users.info")) == people
+
+
+async def test_who_may_approve_is_looked_up_again_where_it_could_not_be_stored(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, ONE) as stage:
+        question = await asked(stage)
+        await removes_session(stage, "bob")
+        with broken(stage, "INSERT ON messages"):
+            await stage.passes(5)
+        assert f"<@{stage.bob.id}>" in now(stage, question).plain
+        await stage.passes(5)
+        assert f"Needs 1 approval from <@{stage.carol.id}>" in now(stage, question).plain
