@@ -214,6 +214,7 @@ GROUP = Group(
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
+            removes=True,
             check=_check_data_disk, look=_before_change, reads=(STATE, DISKS),
             asks=say("Delete disk {disk} of {target}"),
             loses=_loses,

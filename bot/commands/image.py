@@ -562,6 +562,7 @@ GROUP = Group(
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
+            removes=True,
             check=_check_name, look=_before_delete, needs_session=True,
             asks=say("Delete the image {target}"),
             facts=_DELETED,

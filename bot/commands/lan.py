@@ -196,6 +196,7 @@ GROUP = Group(
             delete,
             Effect.DESTROY,
             "lan delete team01 on gpu1",
+            removes=True,
             check=_check,
             look=_before_delete,
             facts={

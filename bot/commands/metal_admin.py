@@ -376,6 +376,7 @@ REMOVE = Command(
     remove,
     Effect.DESTROY,
     "metal remove slot-1",
+    removes=True,
     form=True,
     look=_managed,
     shows=_known_now,

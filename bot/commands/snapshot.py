@@ -321,6 +321,7 @@ GROUP = Group(
         ),
         Command(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
+            removes=True,
             check=_check, look=_before_delete,
             repeated=lambda error, _known: isinstance(error, Missing),
             deed=Deed(trace=Trace.SNAPSHOT_GONE),

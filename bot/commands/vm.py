@@ -520,6 +520,7 @@ GROUP = Group(
         ),
         Command(
             "delete", delete, Effect.DESTROY, "vm delete train-01",
+            removes=True,
             asks=say("Delete {target}"), reads=(STATE, DISKS, SNAPSHOTS),
             loses=say("The machine, all its disks with their data, and its snapshot files on the "
                 "node are erased. Nothing brings them back."),

@@ -89,9 +89,10 @@ class Command:
     `alike` names the parameters that say what it makes: a second request in which they agree is
     pointed out while nobody knows the end of the first. With BY_ACTOR, only the same person's.
     `deed` is what it does, where that matters to who looks for its end.
-    `lists`: it is the list of these. `spans_nodes`: it takes no node, and shows something of each.
-    `begins`: without it nobody gets anywhere, so rules that deny it lock people out.
-    `is_open`: guests, too, may use it, since it shows nothing of any machine.
+    `removes`: what it is given is gone afterwards. `lists`: it is the list of these.
+    `spans_nodes`: it takes no node, and shows something of each. `begins`: without it nobody gets
+    anywhere, so rules that deny it lock people out. `is_open`: guests, too, may use it, since it
+    shows nothing of any machine.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
     """
@@ -117,6 +118,7 @@ class Command:
     alike: tuple[str, ...] = ()
     deed: Deed = field(default_factory=Deed)
     synonyms: tuple[str, ...] = ()
+    removes: bool = False
     lists: Listing | None = None
     spans_nodes: bool = False
     begins: bool = False
@@ -241,11 +243,6 @@ class Command:
         machines = [p for p in self.parameters if p.arg.kind.is_machine]
         nodes = [p for p in self.parameters if p.arg.kind.is_node]
         return next(iter([*machines, *nodes]), None)
-
-    @property
-    def removes(self) -> bool:
-        """Whether what it is given is gone afterwards."""
-        return self.verb in {"delete", "remove"} and self.worst_effect is Effect.DESTROY
 
     @property
     def kinds(self) -> Kinds:

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from bot.messages.cards import Subject, card_key, duration, running
 from bot.messages.facts import ALIKE, DESCRIPTION, NODE, SESSION, Kinds, said
 from bot.model import (
-    UNTYPED,
     Approval,
     ApprovalStatus,
     Count,
     Execution,
     ExecutionStatus,
     ReviewKind,
+    Uncounted,
     Verdict,
     Vote,
     VoteState,
@@ -51,7 +51,6 @@ _GLASS = emoji("rotating_light")
 
 _NAMED = 4  # people
 _SHORT = 8  # characters of an id
-EXPIRED = "expired"  # why a vote counts no longer that came after the time the rules give now
 
 
 _STANDS = {
@@ -271,9 +270,9 @@ def _no_longer(asked: Question) -> list[Line]:
             told.append(line(mention(user), f" withdrew their {given}. "))
         elif vote.state is VoteState.FALLEN:
             why = " may not decide on this any more: their "
-            if vote.why == EXPIRED:
+            if vote.why == Uncounted.EXPIRED:
                 why = " decided after the time that the rules give now: their "
-            elif vote.why == UNTYPED:
+            elif vote.why == Uncounted.UNTYPED:
                 why = " approved without typing what it is about: their "
             told.append(line(mention(user), why, f"{given} no longer counts. "))
     return told
@@ -371,7 +370,7 @@ def too_late(count: Count, ago: timedelta | None, why: str = "") -> Reply:
     """
     approval, vote = count.approval, count.vote
     when = "" if ago is None else f" {duration(ago)} ago"
-    if vote.why == "voted":
+    if vote.why == Uncounted.VOTED:
         return Reply.of("You have decided on this already; each person counts once.", private=True)
     if _has_expired(count):
         return Reply.of(f"This expired{when}. Nothing was done.", private=True)
@@ -391,7 +390,7 @@ def over_at(count: Count) -> datetime | None:
 
 
 def _has_expired(count: Count) -> bool:
-    return count.vote.why == "expired" or count.approval.status is ApprovalStatus.EXPIRED
+    return count.vote.why == Uncounted.EXPIRED or count.approval.status is ApprovalStatus.EXPIRED
 
 
 def reminder(asked: Question, people: Sequence[str] | None, now: datetime) -> Reply:

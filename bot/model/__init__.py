@@ -8,7 +8,7 @@ from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
 from bot.model.deed import Deed, Filing, Logged, Trace
 from bot.model.lease import Leased
-from bot.model.ledger import Execution, ExecutionStatus
+from bot.model.ledger import LOCKED_SECRETS, Execution, ExecutionStatus
 from bot.model.machine import (
     Audience,
     DbcSession,
@@ -22,13 +22,13 @@ from bot.model.machine import (
 from bot.model.message import Message, MessageRef
 from bot.model.review import (
     CLICK_WAITS,
-    UNTYPED,
     Approval,
     ApprovalStatus,
     Count,
     Fact,
     ReviewKind,
     Terms,
+    Uncounted,
     Verdict,
     Vote,
     VoteState,
@@ -37,8 +37,8 @@ from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 
 __all__ = [
     "CLICK_WAITS",
+    "LOCKED_SECRETS",
     "MACHINE_GOALS",
-    "UNTYPED",
     "Approval",
     "ApprovalStatus",
     "Audience",
@@ -74,6 +74,7 @@ __all__ = [
     "Submission",
     "Terms",
     "Trace",
+    "Uncounted",
     "Verdict",
     "Vote",
     "VoteState",

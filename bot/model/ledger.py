@@ -35,6 +35,9 @@ class ExecutionStatus(StrEnum):
         }
 
 
+LOCKED_SECRETS = "secrets"
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """A command that changes something, as the ledger has it.
@@ -43,7 +46,8 @@ class Execution:
     rest and erased at the end. `node`, `task` and `label` are known once the target is resolved;
     `approved_by` once it was approved, `session_of` (whose session was used) once it was.
     `facts` are what was read before it was asked or sent: sizes, names that are in use.
-    `unreadable` names what of its record cannot be read; it must not be carried out then.
+    `unreadable` names what of its record cannot be read (LOCKED_SECRETS: no key opens these); it
+    must not be carried out then.
     """
 
     id: str

@@ -92,13 +92,21 @@ class VoteState(StrEnum):
     WITHDRAWN = "withdrawn"  # by whoever made it
 
 
-# Why an approval counts no longer: without typing what it is about, which the rules demand since.
-UNTYPED = "untyped"
+class Uncounted(StrEnum):
+    """Why a click does not count, where that is no sentence that its reviewer was told."""
+
+    DECIDED = "decided"  # the review was over
+    EXPIRED = "expired"  # it came after the time that the rules give, or gave
+    VOTED = "voted"  # by somebody whose click counts already
+    UNTYPED = "untyped"  # what it is about was not typed, which the rules demand since
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One reviewer's click. `key` is the delivery's own id; `why` says why it does not count."""
+    """One reviewer's click. `key` is the delivery's own id.
+
+    `why` says why it does not count: `Uncounted`, or a sentence.
+    """
 
     key: str
     approval: str

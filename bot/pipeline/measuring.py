@@ -26,6 +26,7 @@ from bot.model import (
     Node,
     ReviewKind,
     Terms,
+    Uncounted,
     Verdict,
     Vote,
     VoteState,
@@ -232,7 +233,7 @@ class Measuring:
         fallen: dict[str, str] = {}
         for vote in votes:
             if vote.at >= expires_at:
-                fallen[vote.key] = review_cards.EXPIRED
+                fallen[vote.key] = Uncounted.EXPIRED
             elif approval.kind is ReviewKind.APPROVE and (whole or _may_end(approval, votes)):
                 try:
                     await reviewers.check(held, execution, vote.user, vote.place.channel)

@@ -19,6 +19,7 @@ from bot.messages.cards import Subject
 from bot.messages.facts import ALIKE, STATE
 from bot.messages.outbox import Outbox
 from bot.model import (
+    LOCKED_SECRETS,
     Approval,
     ApprovalStatus,
     Execution,
@@ -140,7 +141,7 @@ class Pipeline:
             raise Refused(
                 f"This version of the bot has no command “{title}”.", hint="Nothing was done."
             )
-        if execution.unreadable == "secrets":
+        if execution.unreadable == LOCKED_SECRETS:
             raise Refused(
                 "What you typed can no longer be decrypted: the bot has lost the key.",
                 hint="Nothing was done. Fill in the form again.",

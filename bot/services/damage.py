@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.health import Health
-from bot.model import Execution
+from bot.model import LOCKED_SECRETS, Execution
 from bot.plural import counted
 from storage import Store, Stranger
 
@@ -83,7 +83,7 @@ class Damage:
     def _why_not(self, execution: Execution) -> str:
         if not self._is_known(execution.command):
             return f"this version has no command {execution.command}"
-        if execution.unreadable == "secrets":
+        if execution.unreadable == LOCKED_SECRETS:
             return "no key opens its secrets"
         return f"its {execution.unreadable} is damaged" if execution.unreadable else ""
 

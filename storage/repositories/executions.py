@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from bot.errors import NotFound
 from bot.model import (
+    LOCKED_SECRETS,
     AuditEntry,
     AuditKind,
     Execution,
@@ -452,5 +453,5 @@ class Executions(Repository):
             secrets = texts(self._vault.decrypt(sealed)) if sealed else {}
         except BadKey:
             opened = from_row(row, secrets={})
-            return replace(opened, unreadable=opened.unreadable or "secrets")
+            return replace(opened, unreadable=opened.unreadable or LOCKED_SECRETS)
         return from_row(row, secrets=secrets)

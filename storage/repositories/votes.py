@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping, select, update
 
 from bot.errors import NotFound
 from bot.model import (
-    UNTYPED,
     Approval,
     ApprovalStatus,
     AuditKind,
@@ -18,6 +17,7 @@ from bot.model import (
     Place,
     ReviewKind,
     Terms,
+    Uncounted,
     Verdict,
     Vote,
     VoteState,
@@ -224,11 +224,11 @@ class Votes(Repository):
 
 def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:
     if approval.status is not ApprovalStatus.PENDING:
-        return "decided"
+        return Uncounted.DECIDED
     is_late = approval.expires_at <= now and vote.is_late(now)
     if approval.expires_at <= vote.at or is_late:
-        return "expired"
-    return "voted" if any(v.user == vote.user for v in counted) else ""
+        return Uncounted.EXPIRED
+    return Uncounted.VOTED if any(v.user == vote.user for v in counted) else ""
 
 
 def _fallen(approval: Approval, votes: Collection[Vote], terms: Terms) -> dict[str, str]:
@@ -240,7 +240,7 @@ def _fallen(approval: Approval, votes: Collection[Vote], terms: Terms) -> dict[s
         if vote.state is VoteState.COUNTED and vote.key in terms.fallen:
             fallen[vote.key] = terms.fallen[vote.key]
         elif types_now and is_open and vote.verdict is Verdict.APPROVE:
-            fallen[vote.key] = UNTYPED
+            fallen[vote.key] = Uncounted.UNTYPED
     return fallen
 
 

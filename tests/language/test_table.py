@@ -108,6 +108,12 @@ def test_there_is_a_list_of_whatever_rules_may_hide(what: Listing) -> None:
     assert TABLE[TABLE.listing(what)].effect_of({}) is Effect.READ
 
 
+@pytest.mark.parametrize("command", list(TABLE), ids=lambda c: c.id)
+def test_a_row_that_deletes_says_that_it_is_gone_afterwards(command: Command) -> None:
+    is_removal = command.verb in {"delete", "remove"} and command.worst_effect is Effect.DESTROY
+    assert command.removes is is_removal
+
+
 def test_no_code_compares_a_commands_id_with_a_literal() -> None:
     """What sets a command apart stands in its row: `deed`, `lists`, `begins` and the like."""
     ids = {command.id for command in TABLE if command.group}
