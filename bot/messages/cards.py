@@ -161,9 +161,9 @@ def answered(execution: Execution, reply: Reply) -> Reply:
 def announcement(
     execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part
 ) -> Reply:
-    """The new message that tells whoever asked how it ended."""
+    """The new message that tells the requester how it ended."""
     text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
-    return Reply(plain(sentence), (Para(text), *parts))
+    return Reply(plain(sentence), (Para(text), *parts), end=status)
 
 
 def alone(status: ExecutionStatus, sentence: Line, *parts: Part) -> Reply:

@@ -1,7 +1,7 @@
 """The words of several ends that are told together, in one place. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.model import Execution, ExecutionStatus, Message
@@ -9,6 +9,7 @@ from bot.reply import (
     Line,
     Para,
     Part,
+    Phrase,
     Reply,
     code,
     dump,
@@ -25,16 +26,32 @@ from bot.reply import (
 _PARTS = 40
 _CHARACTERS = 3_000
 
-_WORST_FIRST = (ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED)
+# How many ended in each way, what needs attention first. Nobody is told the end of a request that
+# was cancelled: what is told with that status was stopped in progress.
+_WORST_FIRST: Mapping[ExecutionStatus, Callable[[int], Phrase]] = {
+    ExecutionStatus.FAILED: lambda many: say("{number} failed", number=many),
+    ExecutionStatus.UNKNOWN: lambda many: say("{number} with an unknown end", number=many),
+    ExecutionStatus.REFUSED: lambda many: say("{number} refused", number=many),
+    ExecutionStatus.DENIED: lambda many: say("{number} denied", number=many),
+    ExecutionStatus.EXPIRED: lambda many: say("{number} expired", number=many),
+    ExecutionStatus.VOIDED: lambda many: say("{number} no longer valid", number=many),
+    ExecutionStatus.CANCELLED: lambda many: say("{number} stopped", number=many),
+    ExecutionStatus.DONE: lambda many: say("{number} done", number=many),
+}
+_RANKS = {end: rank for rank, end in enumerate(_WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end, as it would be told by itself."""
+    """One end, as it would be told by itself: how it ended, what it says first, and the rest.
+
+    It is told as it was put: what was requested may have gone on since, or ended otherwise.
+    """
 
     message: Message
-    execution: Execution
-    parts: tuple[Part, ...]
+    status: ExecutionStatus
+    head: Line
+    below: tuple[Part, ...]
 
     @classmethod
     def of(cls, message: Message, execution: Execution | None) -> "End | None":
@@ -43,24 +60,26 @@ class End:
             return None
         try:
             told = load(message.content)
-        except ValueError:  # damaged: that is found out by whoever delivers it
+            status = ExecutionStatus(told.end)
+        except ValueError:  # damaged, or of a version that did not keep how it ended
             return None
-        if not told.parts or not isinstance(told.parts[0], Para) or told.private:
+        if status not in _RANKS or told.private or not told.parts:
             return None
-        end = cls(message, execution, (_named(told.parts[0], execution), *told.parts[1:]))
+        first, *below = told.parts
+        if not isinstance(first, Para):
+            return None
+        end = cls(message, status, _named(first.text, execution), tuple(below))
         return end if end.fits else None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that it says."""
+        return (Para(self.head), *self.below)
 
     @property
     def fits(self) -> bool:
         """Whether there is room for others beside it."""
         return len(self.parts) <= _PARTS // 2 and self.size <= _CHARACTERS // 2
-
-    @property
-    def head(self) -> Line:
-        """What it says first."""
-        first = self.parts[0]
-        assert isinstance(first, Para), "as it was made"  # noqa: S101
-        return first.text
 
     @property
     def size(self) -> int:
@@ -70,9 +89,7 @@ class End:
 
 def told_together(ends: Sequence[End]) -> Iterator[tuple[Reply, Sequence[End]]]:
     """The messages that tell these ends, what went wrong first, and which ends each tells."""
-    order = {status: rank for rank, status in enumerate(_WORST_FIRST)}
-    ranked = sorted(ends, key=lambda end: order.get(end.execution.status, len(order)))
-    for some in _portions(ranked):
+    for some in _portions(sorted(ends, key=lambda end: _RANKS[end.status])):
         yield _together(some), some
 
 
@@ -103,29 +120,18 @@ def _together(ends: Sequence[End]) -> Reply:
 
 def _how(ends: Sequence[End]) -> Line:
     """`2 failed, 18 done`."""
-    numbers = Counter(end.execution.status for end in ends)
-    failed = numbers.pop(ExecutionStatus.FAILED, 0)
-    unknown = numbers.pop(ExecutionStatus.UNKNOWN, 0)
-    done = numbers.pop(ExecutionStatus.DONE, 0)
-    others = numbers.total()
-    told = [
-        say("{number} failed", number=failed) if failed else None,
-        say("{number} with an unknown end", number=unknown) if unknown else None,
-        say("{number} not carried out", number=others) if others else None,
-        say("{number} done", number=done) if done else None,
-    ]
-    phrases = [phrase for phrase in told if phrase is not None]
-    commas = [line(", ", phrase) for phrase in phrases[1:]]
-    return line(*phrases[:1], *commas)
+    numbers = Counter(end.status for end in ends)
+    told = [words(numbers[end]) for end, words in _WORST_FIRST.items() if numbers[end]]
+    return line(*told[:1], *(line(", ", phrase) for phrase in told[1:]))
 
 
-def _named(head: Para, execution: Execution) -> Para:
+def _named(head: Line, execution: Execution) -> Line:
     """The first line, with who requested it and the command where it does not say them."""
     command, user = code(execution.command.replace(".", " ")), mention(execution.actor)
-    text = head.text if user in in_language(head.text) else line(user, " ", head.text)
+    text = head if user in in_language(head) else line(user, " ", head)
     if command in in_language(text):
-        return Para(text)
+        return text
     if user not in text:
-        return Para(line(command, ": ", text))
+        return line(command, ": ", text)
     behind = text.index(user) + 1
-    return Para(line(text[:behind], " ", command, ":", text[behind:]))
+    return line(text[:behind], " ", command, ":", text[behind:])

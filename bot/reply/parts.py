@@ -132,7 +132,8 @@ class Reply:
 
     `private`: only for the person who asked, wherever they asked. `sensitive`: it holds secrets,
     so it is never kept as a file. `fault`: it says why something cannot be. `data` is what it says
-    by name, where it is about one thing; lists say theirs by row.
+    by name, where it is about one thing; lists say theirs by row. `end` is how that ended of which
+    it tells the end.
     """
 
     summary: Words
@@ -141,6 +142,7 @@ class Reply:
     sensitive: bool = False
     fault: Fault | None = None
     data: Mapping[str, Any] | None = None
+    end: str = ""
 
     @classmethod
     def of(

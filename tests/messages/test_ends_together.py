@@ -156,3 +156,47 @@ async def test_what_slack_does_not_take_together_is_told_one_by_one(store: Store
     await seconds(outbox_of(store, chat, clock, "one"), clock, 60)
     told = [key for key in chat.keys if key.startswith("end:")]
     assert sorted(told) == [f"end:execution-e{number}" for number in range(6)]
+
+
+async def test_each_end_is_counted_as_it_was_told_whatever_came_since(store: Store) -> None:
+    clock = ManualClock()
+    chat = Slow(clock)
+    ways = [status for status in ExecutionStatus if status.is_end]
+    for number, end in enumerate(ways):
+        one = execution(f"e{number}", actor=f"U{number:03}", command="image.download")
+        assert await store.record(one, by="one", until=clock.now())
+        told = dump(announcement(one, end, line(bold(f"train-{number}"), " ended")))
+        async with store.write() as tx:
+            await tx.executions.set_status(
+                one.id, end, now=clock.now(), expect={ExecutionStatus.RECORDED}
+            )
+            await tx.messages.put(end_key(one.id), HERE, told, clock.now())
+    async with store.write() as tx:  # somebody keeps watching what nobody was told the end of yet
+        assert await tx.executions.set_status(
+            execution(f"e{ways.index(ExecutionStatus.UNKNOWN)}").id,
+            ExecutionStatus.FOLLOWING,
+            now=clock.now(),
+            expect={ExecutionStatus.UNKNOWN},
+        )
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 10)
+    [reply] = chat.replies
+    assert plain(reply.summary).splitlines()[0] == (
+        "8 commands ended: 1 failed, 1 with an unknown end, 1 refused, 1 denied, 1 expired, "
+        "1 no longer valid, 1 stopped, 1 done."
+    )
+
+
+async def test_an_end_whose_record_does_not_say_how_it_ended_is_told_by_itself(
+    store: Store,
+) -> None:
+    clock = ManualClock()
+    chat = Slow(clock)
+    await ends(store, clock, 5)
+    async with store.write() as tx:
+        await tx.messages.put(
+            end_key("execution-e0"), HERE, dump(Reply.of("train-0 has ended")), clock.now()
+        )
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 20)
+    assert "end:execution-e0" in chat.keys
+    assert sum(key.startswith("ends:") for key in chat.keys) == 1
+    assert len(lines(chat)) == 5
