@@ -4,6 +4,7 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import is_database, prepare
+from storage.known import Known
 from storage.repositories.message_rows import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
@@ -20,6 +21,7 @@ __all__ = [
     "Copied",
     "Due",
     "InUse",
+    "Known",
     "Look",
     "StorageFailed",
     "StorageUnfit",

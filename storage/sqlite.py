@@ -42,6 +42,8 @@ PRAGMAS = (
 PATIENCE = 5.0  # seconds
 _LOOKS_AGAIN = 0.01  # seconds
 
+_COUNTED = "SELECT coalesce(sum(version), 0) FROM known_versions"
+
 _KEPT = 5  # readers; one that does not wait for anything needs no second
 _STATEMENTS = 500  # kept prepared by a connection; the bot has some 300
 
@@ -242,6 +244,14 @@ class SqliteEngines(Engines):
                 return
         self._writer = None
         writer.close()
+
+    def glance(self) -> int | None:
+        """Look into the file, in a hundredth of a millisecond."""
+        with suppress(sqlite3.Error):  # whoever reads it then is told what is the matter
+            if self._idle:
+                (found,) = _driver(self._idle[-1]).execute(_COUNTED).fetchone()
+                return int(found)
+        return None
 
     async def scrub(self) -> None:
         """Move the journal into the file and truncate it, as far as readers allow."""

@@ -17,6 +17,7 @@ from storage.errors import StorageBusy, StorageUnsure
 from storage.file import Presence, claim, prepare
 from storage.handover import Courier
 from storage.intake import GroupCommit, Seal
+from storage.known import Known, Projection
 from storage.migrations import upgrade
 from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
@@ -57,6 +58,7 @@ class Store:
         self._lock: IO[bytes] | None = None
         self._restored = 0
         self.courier: Courier | None = None
+        self._projection = Projection(self._engines, vault)
 
     async def own(self) -> None:
         """Refuse to share a SQLite file with another process: `InUse` if there is one.
@@ -154,6 +156,14 @@ class Store:
             yield tx
             if tx.has_news:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")
+
+    async def known(self) -> Known:
+        """What is read at every step, as it is now: nodes, names, sessions, machines.
+
+        It is in memory, and only looked up whether it has changed. What an open unit of work of
+        one's own has changed is not in it yet.
+        """
+        return await self._projection.now()
 
     @asynccontextmanager
     async def browse(self) -> AsyncIterator[UnitOfWork]:

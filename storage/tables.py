@@ -388,6 +388,15 @@ suggestions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
+# How often something of a topic has changed that processes keep in memory (`storage.known`). It is
+# counted by triggers: see the revision that makes them.
+known_versions = Table(
+    "known_versions",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
 aliases = Table(
     "aliases",
     metadata,

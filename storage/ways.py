@@ -52,6 +52,12 @@ class Engines(ABC):
         Somebody waits, so it waits for no turn.
         """
 
+    def glance(self) -> int | None:
+        """How many changes were counted (`storage.repositories.versions`), where that can be told
+        at once, without a unit of work.
+        """
+        return None
+
     @abstractmethod
     async def scrub(self) -> None:
         """Empty SQLite's journal, where the former content of an erased row still stands.

@@ -55,6 +55,7 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     sessions = [session for session in usable if session.node not in hidden]
     seen = await services.inventory.machines(user)
     machines = [machine for machine in seen if machine.node not in hidden]
+    machines = await services.inventory.moments(machines)
     async with services.store.read() as tx:
         followed = await tx.watches.open(asked_by=user)
     watches = [watch for watch in followed if watch.node not in hidden]

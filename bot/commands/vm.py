@@ -145,7 +145,8 @@ async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
 async def _given_up(ctx: Context, session: DbcSession) -> NodeListing:
     """The listing of a node that was waited for as long as people were told."""
     node = await ctx.services.inventory.node_by_id(session.node)
-    known = await ctx.services.inventory.machines(session.user)
+    inventory = ctx.services.inventory
+    known = await inventory.moments(await inventory.machines(session.user))
     machines = tuple(machine for machine in known if machine.node == node.id)
     return NodeListing(node, machines, NodeTimeout())
 
@@ -162,6 +163,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         if not problem.passes and not isinstance(problem, Unreadable):
             raise
         problem.named(node.label)
+        (vm,) = await ctx.services.inventory.moments([vm])
         return _as_last_known(
             vm, node, await ctx.services.last_known.find(session, vm.task), problem
         )

@@ -54,7 +54,8 @@ async def list_watches(ctx: Context) -> Reply:
     watches = [watch for watch in watches if watch.node not in hidden]
     if not watches:
         return Reply.empty(say("You have no operations in progress."))
-    machines = await ctx.services.inventory.machines(ctx.actor, ctx.place.channel)
+    inventory = ctx.services.inventory
+    machines = await inventory.moments(await inventory.machines(ctx.actor, ctx.place.channel))
     rows = [await _row(ctx, watch, machines) for watch in watches]
     return Reply(say("Your operations in progress"), (Rows(tuple(rows)),))
 

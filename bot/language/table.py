@@ -354,6 +354,11 @@ class Table:
         word = plain(name)
         return next((g for g in self.groups if g.name and g.name == word), None)
 
+    def needs_session(self, command: Command) -> bool:
+        """Whether it is refused to who has no session for its node."""
+        group = self.group(command.group)
+        return command.needs_session or (group is not None and group.needs_session)
+
     def alone(self, verb: str) -> Command | None:
         """The one command that has this verb, whatever its group; None where several have it."""
         word = plain(verb)

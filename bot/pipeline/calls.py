@@ -18,7 +18,7 @@ from bot.messages import board, cards
 from bot.messages.cards import Subject
 from bot.messages.delivery import Delivery
 from bot.messages.outbox import Outbox
-from bot.model import Execution, ExecutionStatus, Leased, WatchState
+from bot.model import DbcSession, Execution, ExecutionStatus, Leased, WatchState
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
 from bot.pipeline.followed import created, learnt_from, watch_of
@@ -90,12 +90,14 @@ class Runs:
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
         Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
-        where another change of the machine was sent after this one looked at it, RulesReplaced.
+        where another change of the machine was sent after this one looked at it, Refused where the
+        requester may act with no session there any more, RulesReplaced.
         """
-        claimed = await self._claimed(command, execution, bound, rules)
-        if claimed is None:
+        claim = await self._claimed(command, execution, bound, rules)
+        if claim is None:
             return
-        execution = replace(claimed, secrets=execution.secrets)
+        execution = replace(claim.execution, secrets=execution.secrets)
+        bound = replace(bound, session=claim.session)
         run = self._run_unfollowed if command.follow is None else self._run_followed
         try:
             await run(command, execution, bound, answer)
@@ -108,9 +110,10 @@ class Runs:
 
     async def _claimed(
         self, command: Command, execution: Execution, bound: Bound, rules: Policy
-    ) -> Execution | None:
+    ) -> "_Claim | None":
         """Claim the execution for sending and store what is known of it; None if another has it."""
-        claimed = None
+        claimed: Execution | None = None
+        session: DbcSession | None = None
         now = self._clock.now()
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         async for attempt in self._store.attempts():
@@ -118,10 +121,11 @@ class Runs:
                 reviewed = await tx.approvals.for_execution(execution.id)
                 if reviewed is None:  # nobody has looked at it
                     await require_first(tx, command, execution, None, now)
-                if bound.machine and await tx.executions.sent_to(bound.machine) != bound.sent:
+                if bound.machine and await tx.executions.sent_to(execution) != bound.sent:
                     raise Overtaken(bound.subject(execution))
                 if self._services.reviews.reviewers.rules is not rules:
                     raise RulesReplaced
+                session = await self._session(tx, command, execution, bound)
                 claimed = await tx.executions.claim(
                     execution.id,
                     self._by,
@@ -129,9 +133,14 @@ class Runs:
                     now + LEASE,
                     expect={ExecutionStatus.RECORDED},
                     to=ExecutionStatus.RUNNING,
+                    facts=execution.facts,
+                    session_of=session.user if session else "",
                 )
                 if claimed is None:
                     return None
+                if session is not None:
+                    place = execution.place
+                    self._services.sessions.note_use(tx, execution.actor, [session], place.channel)
                 if (follow := command.follow or command.unanswered) is not None:
                     # From here on, what the node shows may come of this one.
                     soon = watch_of(
@@ -142,7 +151,20 @@ class Runs:
                     card = self._under_way(command, execution, bound)
                     followed = command.follow is not None
                     await board.show_card(tx, execution, card, now, at_once=not followed)
-        return claimed
+        return _Claim(claimed, session) if claimed is not None else None
+
+    async def _session(
+        self, tx: UnitOfWork, command: Command, execution: Execution, bound: Bound
+    ) -> DbcSession | None:
+        """The session that it is sent with, as people may use it now. Raises Refused without one.
+
+        None for what may need none.
+        """
+        is_followed = command.follow is not None or command.unanswered is not None
+        if bound.node is None or not (is_followed and self._services.table.needs_session(command)):
+            return None
+        actor, channel = execution.actor, execution.place.channel
+        return await self._services.sessions.at_claim(tx, actor, bound.node, channel)
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = bound.subject(execution)
@@ -221,7 +243,7 @@ class Runs:
             sent.set()
 
         services = replace(self._services, dbc=self._services.dbc.announcing(sending))
-        context = Context.of(services, execution, meanwhile)
+        context = Context.of(services, execution, meanwhile, bound.session)
         try:
             return await command.run(context, **bound.arguments)
         except Exception as error:
@@ -438,6 +460,14 @@ class Runs:
                         alone = cards.alone(end, sentence, *cards.hint(look))
                         await self._endings.keep(tx, execution, alone, said=False)
         await self._outbox.deliver_due()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What is about to be sent, and with which session, where that is known by then."""
+
+    execution: Execution
+    session: DbcSession | None
 
 
 @dataclass(frozen=True, slots=True)

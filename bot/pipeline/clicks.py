@@ -60,7 +60,7 @@ class Clicks:
         self._counting: set[str] = set()  # the keys of the clicks that are being looked at
         self._odd: set[str] = set()  # those that cannot be looked at, which was logged
         self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
-            review_cards.APPROVE: self._approve,
+            review_cards.APPROVE: partial(self._vote, verdict=Verdict.APPROVE, kinds=_BY_OTHERS),
             review_cards.CONFIRM: partial(
                 self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.CONFIRM}
             ),
@@ -122,13 +122,6 @@ class Clicks:
         """Record a click by somebody who is not even looked at."""
         await self._reviews.turn_away(press.value, press.actor, why)
 
-    async def _approve(self, press: Press) -> Work:
-        async with self._store.read() as tx:
-            approval = await tx.approvals.find(press.value)
-        if approval is not None and approval.type_name and _is_pending(approval):
-            return partial(self._open_name_form, approval)
-        return await self._vote(press, Verdict.APPROVE, _BY_OTHERS)
-
     async def _deny(self, press: Press) -> Work:
         async with self._store.read() as tx:
             approval = await tx.approvals.find(press.value)
@@ -149,10 +142,13 @@ class Clicks:
 
     async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool) -> Work:
         try:
-            if not await self._reviews.take(vote, kinds, typed=typed):
-                return _nothing  # delivered twice: the first one is being looked at
+            taken = await self._reviews.take(vote, kinds, typed=typed)
         except Refused as refusal:
             return partial(_say, from_error(refusal))
+        if isinstance(taken, Approval):
+            return partial(self._open_name_form, taken)
+        if not taken:
+            return _nothing  # delivered twice: the first one is being looked at
         return partial(self._count, vote.key)
 
     async def _count(self, key: str, answer: Answer, *, again: bool = False) -> None:

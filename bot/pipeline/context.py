@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.language.table import Listing, Table
-from bot.model import Execution, Machine, Node, Place, Source
+from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
 from bot.pipeline.reviews import Reviews
 from bot.ports import Directory, Messenger
 from bot.reply import Reply
@@ -58,7 +58,8 @@ async def unsaid(_reply: Reply) -> None:
 class Context:
     """One command's circumstances. `execution` is its ledger entry, for those that change things.
 
-    `meanwhile` shows something to the person before the function ends.
+    `meanwhile` shows something to the person before the function ends. `session` is the one with
+    which it was claimed.
     """
 
     services: Services
@@ -68,6 +69,7 @@ class Context:
     source: Source
     meanwhile: Callable[[Reply], Awaitable[None]]
     execution: Execution | None = None
+    session: DbcSession | None = None
 
     @classmethod
     def of(
@@ -75,6 +77,7 @@ class Context:
         services: Services,
         execution: Execution,
         meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+        session: DbcSession | None = None,
     ) -> Self:
         """The circumstances of a change, as the ledger has them."""
         return cls(
@@ -85,6 +88,7 @@ class Context:
             execution.source,
             meanwhile,
             execution,
+            session,
         )
 
     @property
@@ -130,12 +134,16 @@ class Context:
     async def target(self, on: Machine | Node) -> Target:
         """The node of `on` with a session that the actor may use here. Raises Refused without one.
 
-        Whose session a change was made with is written into the ledger.
+        Whose session a change is made with is written into the ledger, before it is sent.
         """
         services = self.services
+        if self.session is not None and self.session.node == (
+            on.id if isinstance(on, Node) else on.node
+        ):
+            return target_of(self.session)
         node = on if isinstance(on, Node) else await services.inventory.node_by_id(on.node)
         session = await services.sessions.use(self.actor, node, self.place.channel)
-        if self.execution is not None:
+        if self.execution is not None and self.execution.status is ExecutionStatus.RUNNING:
             async with services.store.write() as tx:
                 await tx.executions.set_session_of(self.execution.id, session.user)
         return target_of(session)

@@ -13,6 +13,7 @@ from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
 from bot.model import Execution, Node
 from bot.pipeline.context import Context, Services
+from bot.pipeline.covered import require_glass
 from bot.pipeline.facts import facts_of
 from bot.pipeline.patience import Interim, once_known
 from bot.pipeline.preparation import Preparation
@@ -222,7 +223,7 @@ class _Rehearsal:
         runs = decision.runs(self._wish.option(REASON), alike=alike)
         if runs or not self._wish.option(BREAK_GLASS):
             return False
-        self._services.reviews.require_glass(decision)
+        require_glass(decision)
         return decision.break_glass
 
     async def _consent(

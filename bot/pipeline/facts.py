@@ -46,8 +46,7 @@ async def facts_of(
 async def _session(command: Command, bound: Bound, context: Context) -> Mapping[str, Fact]:
     """Whose session it is sent with, and for which rent order."""
     services, node = context.services, bound.node
-    group = services.table.group(command.group)
-    if node is None or not (command.needs_session or (group is not None and group.needs_session)):
+    if node is None or not services.table.needs_session(command):
         return {}
     try:
         session = await services.sessions.require(context.actor, node, context.place.channel)

@@ -31,8 +31,8 @@ async def identity_of(services: Services, bound: Bound) -> Mapping[str, Fact]:
 
 async def _renamed(services: Services, kind: str, target: str) -> str:
     """The nickname, by whom and since when, where that is recent."""
-    async with services.store.read() as tx:
-        given = await tx.names.given("vm" if kind == "vm" else "node", target)
+    known = await services.store.known()
+    given = known.given.get(("vm" if kind == "vm" else "node", target))
     if given is None or given.since is None or not _is_recent(given.since, services):
         return ""
     return f"{given.by or '-'} {given.since.isoformat()} {given.name}"

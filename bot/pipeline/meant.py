@@ -113,8 +113,7 @@ class _Names:
 
     async def nodes(self) -> set[str]:
         """What nodes of any kind are called."""
-        async with self._services.store.read() as tx:
-            nodes = await tx.inventory.nodes()
+        nodes = (await self._services.store.known()).nodes()
         return {name for node in nodes for name in (node.nickname, node.name, node.desc)}
 
     async def _machines(self) -> set[str]:

@@ -7,7 +7,7 @@ can come of it by them, it is closed.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from bot.model import (
     ApprovalStatus,
     Execution,
     ExecutionStatus,
+    Message,
     Node,
     ReviewKind,
     Terms,
@@ -47,13 +48,34 @@ _MEASURED = frozenset({ApprovalStatus.PENDING, ApprovalStatus.APPROVED})
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The votes on a review, and the copies of its card, as they were read together."""
+
+    votes: Sequence[Vote]
+    copies: Sequence[Message]
+
+
+NOTHING_SEEN = Seen((), ())  # of a new one
+
+
+async def seen_with(tx: UnitOfWork, approval: Approval) -> Seen:
+    """What a card is made of beside the review itself."""
+    votes = await tx.votes.of(approval.id)
+    return Seen(votes, await tx.messages.copies(review_cards.key_of(approval)))
+
+
 class Asking(Protocol):
     """What of the reviews is needed here."""
 
     reviewers: Reviewers
 
     async def question(
-        self, approval: Approval, execution: Execution, decision: Decision | None = None
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision | None = None,
+        seen: Seen | None = None,
     ) -> Question:
         """All that the card says."""
         ...
@@ -157,12 +179,14 @@ class Measuring:
         reviewers: Reviewers,
         *,
         whole: bool = False,
+        seen: Seen | None = None,
     ) -> Approval:
         """The review as the rules let it stand now; what has changed of it will be on its cards.
 
         `whole`: check each voter, also where one more vote decides nothing, and ask everybody who
-        may approve now. What is unchanged is the very same object. Raises DeliveryFailed, and
-        Refused where nothing can come of what is approved.
+        may approve now. What is unchanged is the very same object. `seen` was read with it; without
+        it, it is read here. Raises DeliveryFailed, and Refused where nothing can come of what is
+        approved.
         """
         if approval.kind is ReviewKind.AFTERWARDS or approval.status not in _MEASURED:
             return approval
@@ -171,9 +195,14 @@ class Measuring:
         decision = await reviewers.decision(execution)
         if refusal := against(approval, execution, decision):
             return await self._void(approval, execution, refusal)
-        terms = await self._terms(approval, execution, decision, reviewers, whole=whole)
+        if seen is None:
+            async with self._store.read() as tx:
+                seen = await seen_with(tx, approval)
+        terms = await self._terms(approval, execution, decision, reviewers, seen.votes, whole=whole)
+        if not whole and not _is_less(terms, approval):
+            return approval
         people: Sequence[str] = ()
-        if approval.kind is ReviewKind.APPROVE and (whole or _is_less(terms, approval)):
+        if approval.kind is ReviewKind.APPROVE:
             try:
                 node = await self._reviews.node_of(execution)
                 people = await reviewers.require_reviewers(execution, decision, node)
@@ -182,22 +211,21 @@ class Measuring:
                 why = since_requested(refusal) if more else nobody_left(refusal)
                 return await self._void(approval, execution, why)
         question = replace(
-            await self._reviews.question(approval, execution, decision), people=people
+            await self._reviews.question(approval, execution, decision, seen), people=people
         )
-        if not _is_less(terms, approval) and (not whole or await self._is_shown(question)):
+        if not _is_less(terms, approval) and self._is_shown(question, seen):
             return approval
         measured = await self._hold(question, terms)
         if measured.status is ApprovalStatus.DENIED:
             await self._reviews.close(measured)
         return measured
 
-    async def _is_shown(self, question: Question) -> bool:
+    def _is_shown(self, question: Question, seen: Seen) -> bool:
         """Whether its cards say this already, and all whom it names have one."""
         if question.approval.kind is not ReviewKind.APPROVE:
             return True
         execution, key = question.execution, card_key(question.execution.id)
-        async with self._store.read() as tx:
-            copies = {copy.key: copy for copy in await tx.messages.copies(key)}
+        copies = {copy.key: copy for copy in seen.copies}
         asked = {f"{key}:{user}" for user in question.people}
         if not asked <= copies.keys() or question.approval.status is not ApprovalStatus.PENDING:
             return asked <= copies.keys()
@@ -222,14 +250,14 @@ class Measuring:
         execution: Execution,
         decision: Decision,
         reviewers: Reviewers,
+        cast: Sequence[Vote],
         *,
         whole: bool,
     ) -> Terms:
         expires_at = approval.created_at + lasts(approval.kind, decision)
         self_approval = approval.self_approval and decision.self_approval
         held = replace(approval, self_approval=self_approval)
-        async with self._store.read() as tx:
-            votes = [v for v in await tx.votes.of(approval.id) if v.state is VoteState.COUNTED]
+        votes = [vote for vote in cast if vote.state is VoteState.COUNTED]
         fallen: dict[str, str] = {}
         for vote in votes:
             if vote.at >= expires_at:

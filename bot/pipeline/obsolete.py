@@ -111,10 +111,7 @@ class Obsolete:
 
     def _needs_session(self, asked: Execution) -> bool:
         row = self._table.get(asked.command)
-        if row is None:
-            return False
-        group = self._table.group(row.group)
-        return row.needs_session or (group is not None and group.needs_session)
+        return row is not None and self._table.needs_session(row)
 
     async def _close(self, approval: Approval, execution: Execution, gone: _Gone) -> None:
         now = self._clock.now()

@@ -6,6 +6,7 @@ finds the step taken or not taken, never half.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,12 +28,14 @@ from bot.model import (
     Leased,
     ReviewKind,
 )
-from bot.pipeline.calls import LEASE, Overtaken, RulesReplaced, Runs, failure
+from bot.pipeline.calls import LEASE, RulesReplaced, Runs, failure
 from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
 from bot.pipeline.facts import facts_of
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest, require_first
+from bot.pipeline.measuring import Seen, seen_with
 from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
@@ -40,6 +43,7 @@ from bot.pipeline.twins import came_meanwhile, twins_of, under_way
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import Line, line
 from bot.reviews.policy import DecisionKind, Policy
+from storage import UnitOfWork
 from storage.heartbeat import Hold
 
 # What is shown and compared is waited for, in seconds, as long as a daemon may take to answer: what
@@ -74,14 +78,24 @@ class Pipeline:
         self._runs = Runs(services, outbox, by)
 
     async def carry_out(self, execution: Execution, answer: Answer) -> None:
-        """Take a recorded execution as far as it goes now: to a question, or to DBC."""
-        with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
-            await self._carry_out(execution, answer, hold)
+        """Take what was just recorded as far as it goes now: to a question, or to DBC."""
+        await self._go_on(execution, _Before(), answer)
 
-    async def _carry_out(self, execution: Execution, answer: Answer, hold: Hold) -> None:
-        command = self._services.table.spoken_of(execution.command)
-        async with self._store.read() as tx:
-            approval = await tx.approvals.for_execution(execution.id)
+    async def _go_on(self, execution: Execution, before: "_Before", answer: Answer) -> None:
+        """Take an execution on, with what was decided about it."""
+        with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
+            await self._carry_out(execution, before, answer, hold)
+
+    async def _before(self, tx: UnitOfWork, execution: Execution) -> "_Before":
+        """What became of an execution before it is taken on."""
+        approval = await tx.approvals.for_execution(execution.id)
+        seen = None if approval is None else await seen_with(tx, approval)
+        return _Before(approval, seen, await tx.executions.sent_to(execution))
+
+    async def _carry_out(
+        self, execution: Execution, before: "_Before", answer: Answer, hold: Hold
+    ) -> None:
+        command, approval = self._services.table.spoken_of(execution.command), before.approval
         if approval is not None and approval.status in _NOT_APPROVED:
             await self._reviews.close(approval)
             return
@@ -93,7 +107,7 @@ class Pipeline:
                     hint="Nothing was done. Ask again.",
                 )
             self._check_record(execution)
-            cleared = await self._cleared(command, execution, approval, answer)
+            cleared = await self._cleared(command, execution, before, answer)
             self._told.discard(execution.id)
         except BotError as error:
             self._told.discard(execution.id)
@@ -119,19 +133,22 @@ class Pipeline:
         try:
             await self._runs.run(command, execution, bound, answer, rules)
         except RulesReplaced:
-            await self._carry_out(execution, answer, hold)
-        except (SameRequest, Overtaken) as refusal:
+            async with self._store.read() as tx:
+                before = await self._before(tx, execution)
+            await self._carry_out(execution, before, answer, hold)
+        except Refused as refusal:
             await self._turn_down(execution, refusal, answer)
 
     async def _cleared(
-        self, command: Command, execution: Execution, approval: Approval | None, answer: Answer
+        self, command: Command, execution: Execution, before: "_Before", answer: Answer
     ) -> tuple[Execution, Bound] | None:
         """It, ready to run now; None where it is asked for instead. Raises Refused."""
         # A card that was clicked says itself what is being waited for.
-        interim = Interim(self._clock, answer.meanwhile if approval is None else unsaid)
-        preparing = self._preparation.prepare(execution, interim, again=approval is not None)
+        again = before.approval is not None
+        interim = Interim(self._clock, unsaid if again else answer.meanwhile)
+        preparing = self._preparation.prepare(execution, interim, again=again, sent=before.sent)
         execution, bound = await interim.patiently(preparing)
-        is_cleared = await self._is_cleared(command, execution, bound, approval, interim)
+        is_cleared = await self._is_cleared(command, execution, bound, before, interim)
         return (execution, bound) if is_cleared else None
 
     def _check_record(self, execution: Execution) -> None:
@@ -157,11 +174,11 @@ class Pipeline:
         command: Command,
         execution: Execution,
         bound: Bound,
-        approval: Approval | None,
+        before: "_Before",
         interim: Interim,
     ) -> bool:
         """Whether it may run now; if not, it is asked for. Raises Refused."""
-        context = Context.of(self._services, execution)
+        context, approval = Context.of(self._services, execution), before.approval
         if approval is None:
             decision = await self._reviews.decision(execution)
             twins = await twins_of(self._services, command, execution, bound)
@@ -189,26 +206,24 @@ class Pipeline:
             return False
         if approval.kind is ReviewKind.AFTERWARDS:
             decision = await self._reviews.decision_again(execution)
-            self._reviews.require_glass(decision)
-            await self._preparation.keep(execution)
+            require_glass(decision)
             return True
         await self._reviews.decision_again(execution)
         now = await facts_of(command, bound, context, _PATIENCE)
         # Reading takes its time: what counts are the rules and the rights after it.
         decision = await self._reviews.decision_again(execution)
-        standing = await self._reviews.stands(approval, execution)
+        standing = await self._reviews.stands(approval, execution, before.seen)
         if standing is None:
             return False
         if ALIKE in approval.shown:  # whoever decided knew that it may have come to an end since
             now = {**now, ALIKE: approval.shown[ALIKE]}
-        self._reviews.compare(standing, execution, decision, now)
+        require_covered(command, standing, execution, decision, now)
         shown, since = approval.shown, approval.created_at
         if await came_meanwhile(self._services, command, execution, bound, shown, since):
             raise Refused(
                 "The same request has been sent since this was shown.",
                 hint="Nothing was done. Look at what becomes of that one before you ask again.",
             )
-        await self._preparation.keep(execution)
         return True
 
     async def _show_waiting(
@@ -247,7 +262,8 @@ class Pipeline:
             return
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        await self.carry_out(execution, answer)
+            before = await self._before(tx, execution)
+        await self._go_on(execution, before, answer)
 
     async def recover(self, answer_for: Callable[[Execution], Answer]) -> None:
         """Take up what a process that died left behind."""
@@ -261,7 +277,9 @@ class Pipeline:
         log.info("execution.recovered", execution=execution.id, status=execution.status)
         try:
             if execution.status is ExecutionStatus.RECORDED:
-                await self.carry_out(execution, answer)
+                async with self._store.read() as tx:
+                    before = await self._before(tx, execution)
+                await self._go_on(execution, before, answer)
             else:
                 await self._runs.lost_sight(execution)
         except Exception:  # the others are not to wait for the lease of this one
@@ -341,6 +359,18 @@ class Pipeline:
                 )
             return
         await self._turn_down(execution, slack_does_not_say(), answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What an execution that is taken on has behind it, as it was read together.
+
+    `sent`: how many changes of its machine were sent by then; None before a machine is known.
+    """
+
+    approval: Approval | None = None
+    seen: Seen | None = None
+    sent: int | None = None
 
 
 def _wanted_since(execution: Execution, approval: Approval | None) -> datetime:

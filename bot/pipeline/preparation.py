@@ -23,13 +23,19 @@ class Preparation:
         self._store = services.store
 
     async def prepare(
-        self, execution: Execution, interim: Interim, *, again: bool = False
+        self,
+        execution: Execution,
+        interim: Interim,
+        *,
+        again: bool = False,
+        sent: int | None = None,
     ) -> tuple[Execution, Bound]:
         """Find out what was meant and whether it can be. Raises BotError where it cannot.
 
         What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
-        it was requested, and what is read now is not kept yet. Raises RightsUnknown while Slack
-        does not say who it is. `interim` learns which node is waited for.
+        it was requested. What is read now is not kept yet: that comes with the question, or with
+        the claim. Raises RightsUnknown while Slack does not say who it is. `interim` learns which
+        node is waited for.
         """
         command, node = self._services.table[execution.command], ""
         await self._may_change_things(execution)
@@ -39,7 +45,7 @@ class Preparation:
             if bound.machine is not None and bound.node is not None:  # nobody is asked in vain
                 channel = execution.place.channel
                 await self._services.sessions.require(execution.actor, bound.node, channel)
-            execution, bound = await self._fix_target(command, execution, bound)
+            execution, bound = await self._fix_target(command, execution, bound, sent)
             await self._allow(command, execution, bound.machine or bound.node, again=again)
             if bound.node is not None:
                 node = bound.node.label
@@ -54,8 +60,6 @@ class Preparation:
             subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
             error.during = doing(command.title, subject)
             raise
-        if not again:
-            await self.keep(execution)
         return execution, bound
 
     async def _may_change_things(self, execution: Execution) -> None:
@@ -84,9 +88,12 @@ class Preparation:
         return await bind(self._services, command, values, execution.actor, execution.place)
 
     async def _fix_target(
-        self, command: Command, execution: Execution, bound: Bound
+        self, command: Command, execution: Execution, bound: Bound, sent: int | None
     ) -> tuple[Execution, Bound]:
-        """Write down what the names meant; a creation's machine gets the ledger entry's id."""
+        """Write down what the names meant; a creation's machine gets the ledger entry's id.
+
+        `sent` was counted before, where they were written down already.
+        """
         node = bound.node.id if bound.node else ""
         if bound.machine is not None:
             task, label = bound.machine.task, bound.machine.label
@@ -102,11 +109,13 @@ class Preparation:
                 "asked.",
                 hint="Nothing was done. Ask again.",
             )
+        named = replace(execution, node=node, task=task, label=label)
+        if named == execution and sent is not None:
+            return named, replace(bound, sent=sent)
         async with self._store.write() as tx:
             await tx.executions.set_target(execution.id, node, task, label)
-            if bound.machine is not None:
-                bound = replace(bound, sent=await tx.executions.sent_to(bound.machine))
-        return replace(execution, node=node, task=task, label=label), bound
+            sent = await tx.executions.sent_to(named)
+        return named, replace(bound, sent=sent)
 
     async def _look(self, command: Command, execution: Execution, bound: Bound) -> Execution:
         """Read what the command wants to know first."""
@@ -120,8 +129,3 @@ class Preparation:
                 error.named(bound.node.label)
             raise
         return replace(execution, facts=facts)
-
-    async def keep(self, execution: Execution) -> None:
-        """Write down what was read, for the run; what a card has shown is compared before."""
-        async with self._store.write() as tx:
-            await tx.executions.set_facts(execution.id, execution.facts)

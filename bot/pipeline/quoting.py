@@ -15,8 +15,7 @@ from bot.reply import Span, command, line
 async def with_quotes(services: Services, surplus: Surplus, actor: str, place: Place) -> Refused:
     """The refusal, with the line that was probably meant where several words are one name."""
     machines = await services.inventory.machines(actor, place.channel)
-    async with services.store.read() as tx:
-        nodes = await tx.inventory.nodes()
+    nodes = (await services.store.known()).nodes()
     called = {name for m in machines for name in (m.nickname, m.desc)}
     called |= {name for n in nodes for name in (n.nickname, n.name, n.desc)}
     known = {fold(name): name for name in sorted(called)}

@@ -12,7 +12,7 @@ from bot.messages.outbox import Outbox
 from bot.model import MessageRef, Place
 from bot.ports import PutOff
 from bot.reply import Reply, plain
-from storage import Store, UnitOfWork
+from storage import Known, Store, UnitOfWork
 
 
 class _UndoneError(Exception):
@@ -44,6 +44,10 @@ class UndoneStore(Store):
         """A unit of work that only reads, and may take long."""
         async with self._real.browse() as tx:
             yield tx
+
+    async def known(self) -> Known:
+        """What is known: nothing of what was undone."""
+        return await self._real.known()
 
 
 class SilentOutbox(Outbox):

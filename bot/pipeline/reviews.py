@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.errors import Refused
 from bot.language.table import Table
 from bot.messages import board, cards, review_cards
-from bot.messages.facts import ALIKE, differences
+from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
 from bot.messages.review_cards import Question
 from bot.model import (
@@ -35,13 +35,14 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.pipeline.covered import require_glass
 from bot.pipeline.joining import require_first
-from bot.pipeline.measuring import Measuring
+from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Line, Reply, Words, line, mention, say
 from bot.reviews.policy import Decision, DecisionKind
-from bot.reviews.reviewers import Reviewers, binding, since_requested
-from bot.reviews.stricter import against, require_allowed, untyped
+from bot.reviews.reviewers import Reviewers, since_requested
+from bot.reviews.stricter import require_allowed, untyped
 from bot.services.inventory import Inventory
 from storage import Store, UnitOfWork
 
@@ -111,7 +112,7 @@ class Reviews:
             kind = ReviewKind.APPROVE
             people = await self.reviewers.require_reviewers(execution, decision, node)
         approval = self.reviewers.new(execution, decision, kind, shown)
-        question = await self.question(approval, execution, decision)
+        question = await self.question(approval, execution, decision, NOTHING_SEEN)
         card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
@@ -120,6 +121,7 @@ class Reviews:
                 execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
             ):
                 return
+            await tx.executions.set_facts(execution.id, execution.facts)
             await tx.approvals.add(approval)
             await board.show_card(tx, execution, card, now)
             for user in people:
@@ -130,10 +132,11 @@ class Reviews:
         self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
     ) -> None:
         """Let it run without approval, loudly, for a later review. Raises SameRequest."""
-        self.require_glass(decision)
+        require_glass(decision)
         people = await self.reviewers.others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
-        told = review_cards.broken_glass(await self.question(approval, execution, decision), people)
+        question = await self.question(approval, execution, decision, NOTHING_SEEN)
+        told = review_cards.broken_glass(question, people)
         now = self._clock.now()
         async with self._store.write() as tx:
             await require_first(tx, self._table[execution.command], execution, approval.kind, now)
@@ -144,70 +147,51 @@ class Reviews:
                 await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
-    @staticmethod
-    def require_glass(decision: Decision) -> None:
-        """Raise Refused where what nobody approved needs approval by the rules."""
-        if decision.kind is DecisionKind.APPROVE and not decision.break_glass:
-            raise Refused("The rules do not let you break the glass for this.")
-
-    async def stands(self, approval: Approval, execution: Execution) -> Approval | None:
+    async def stands(
+        self, approval: Approval, execution: Execution, seen: Seen | None = None
+    ) -> Approval | None:
         """The review while it is still approved, by the rules and rights of now; else its card
-        says what is missing. Raises DeliveryFailed, Refused where nothing can come of it.
+        says what is missing. `seen` was read with it: a vote that has fallen since has taken the
+        execution back. Raises DeliveryFailed, Refused where nothing can come of it.
         """
         reviewers = self.reviewers.at_a_click()  # what is about to run goes by nothing older
-        measured = await self._measured(approval, execution, reviewers)
+        measured = await self._measured(approval, execution, reviewers, seen)
         return measured if measured.status is ApprovalStatus.APPROVED else None
 
     async def _measured(
-        self, approval: Approval, execution: Execution, reviewers: Reviewers
+        self,
+        approval: Approval,
+        execution: Execution,
+        reviewers: Reviewers,
+        seen: Seen | None,
     ) -> Approval:
-        measured = await self.measuring.measured(approval, execution, reviewers)
+        measured = await self.measuring.measured(approval, execution, reviewers, seen=seen)
         if measured is not approval:
             await self._outbox.deliver_due()
         return measured
 
-    def compare(
-        self,
-        approval: Approval,
-        execution: Execution,
-        decision: Decision,
-        now: Mapping[str, Fact],
-    ) -> None:
-        """An approval covers exactly what was shown, by the rules that hold now. Raises Refused."""
-        if approval.is_unreadable:
-            raise Refused(
-                "The record of what was shown for this approval is damaged.",
-                hint="Nothing was done. Request it again.",
-            )
-        if refusal := against(approval, execution, decision):
-            raise refusal
-        changed = ["what was asked"] if approval.binding != binding(execution) else []
-        changed += differences(self._table[execution.command].kinds, approval.shown, now)
-        if changed:
-            raise Refused(
-                f"Changed since it was shown: {'; '.join(changed)}.",
-                hint="Nothing was done. Ask again.",
-            )
-
     # Clicks
 
-    async def take(self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool) -> bool:
+    async def take(
+        self, vote: Vote, kinds: Collection[ReviewKind], *, typed: bool
+    ) -> bool | Approval:
         """Keep a click on disk; False when this delivery is kept already.
 
-        `typed`: the approver has typed what it is about. Raises Refused, and records it, for an id
-        that belongs to no review of these kinds, and if the typed text is missing.
+        `typed`: the approver has typed what it is about. If that is missing, nothing is kept, and
+        this gives the review. Raises Refused, and records it, for an id that belongs to no review
+        of these kinds.
         """
 
-        async def cast(tx: UnitOfWork) -> bool | Refused:
+        async def cast(tx: UnitOfWork) -> bool | Approval | Refused:
             approval = await tx.approvals.find(vote.approval)
             if approval is None or approval.kind not in kinds:
                 return Refused("This question is not known any more.")
             is_open = approval.status is ApprovalStatus.PENDING
             must_type = approval.type_name and vote.verdict is Verdict.APPROVE
-            return untyped() if is_open and must_type and not typed else await tx.votes.cast(vote)
+            return approval if is_open and must_type and not typed else await tx.votes.cast(vote)
 
         found = await self._store.transact(cast)
-        if isinstance(found, bool):
+        if not isinstance(found, Refused):
             return found
         await self.turn_away(vote.approval, vote.user, found.sentence)
         raise found
@@ -223,6 +207,7 @@ class Reviews:
             vote = await tx.votes.get(key)
             approval = await tx.approvals.get(vote.approval)
             execution = await tx.executions.get(approval.execution)
+            seen: Seen | None = await seen_with(tx, approval)
         if vote.state is not VoteState.PENDING:
             return None
         decision: Decision | None = None
@@ -230,7 +215,9 @@ class Reviews:
             if approval.status is ApprovalStatus.PENDING:
                 reviewers = self.reviewers.at_a_click()
                 decision = await reviewers.check(approval, execution, vote.user, vote.place.channel)
-                approval = await self._measured(approval, execution, reviewers)
+                measured = await self._measured(approval, execution, reviewers, seen)
+                seen = seen if measured is approval else None
+                approval = measured
         except (Refused, DeliveryFailed) as failure:
             if isinstance(failure, DeliveryFailed) and not vote.is_late(self._clock.now()):
                 raise
@@ -246,7 +233,8 @@ class Reviews:
                 vote = await tx.votes.get(key)
             if vote.state is VoteState.FALLEN:  # it lacks what approvers have to type now
                 raise untyped()
-        return await self._counted(vote, await self.question(approval, execution, decision))
+        question = await self.question(approval, execution, decision, seen)
+        return await self._counted(vote, question)
 
     async def _counted(self, vote: Vote, question: Question) -> Count | None:
         execution, approval = question.execution, question.approval
@@ -468,9 +456,16 @@ class Reviews:
         return await self._inventory.node_by_id(execution.node) if execution.node else None
 
     async def question(
-        self, approval: Approval, execution: Execution, decision: Decision | None = None
+        self,
+        approval: Approval,
+        execution: Execution,
+        decision: Decision | None = None,
+        seen: Seen | None = None,
     ) -> Question:
-        """All that the card says; `decision` is what the rules say now, where that is known."""
+        """All that the card says; `decision` is what the rules say now, where that is known.
+
+        `seen` was read a moment ago; without it, it is read now.
+        """
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
         subject = review_cards.subject_of(approval, execution, label)
@@ -479,10 +474,11 @@ class Reviews:
             asked = line(f"Run {command.title} a second time: ", subject.named)
             loses = f"DBC {'carries' if command.alike else 'may carry'} out both requests."
         key = review_cards.key_of(approval)
-        async with self._store.read() as tx:
-            votes = await tx.votes.of(approval.id)
-            copies = await tx.messages.copies(key)
-        had = [copy.key.removeprefix(f"{key}:") for copy in copies if copy.key != key]
+        if seen is None:
+            async with self._store.read() as tx:
+                seen = await seen_with(tx, approval)
+        votes = seen.votes
+        had = [copy.key.removeprefix(f"{key}:") for copy in seen.copies if copy.key != key]
         people: Sequence[str] = had
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
             with suppress(DeliveryFailed):

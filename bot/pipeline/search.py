@@ -106,8 +106,7 @@ class Completion:
         ]
 
     async def _nodes(self, kinds: frozenset[NodeKind], search: Search) -> list[Choice]:
-        async with self._services.store.read() as tx:
-            nodes = await tx.inventory.nodes(*kinds)
+        nodes = (await self._services.store.known()).nodes(*kinds)
         if not nodes and NodeKind.GPU in kinds:
             with suppress(BotError, TimeoutError):
                 async with time_limit(self._services.clock, _LIVE_PATIENCE):
@@ -220,8 +219,7 @@ class Completion:
         return await reviewers.hidden(search.user, search.place.channel, command)
 
     async def _labels(self) -> dict[str, str]:
-        async with self._services.store.read() as tx:
-            return {node.id: node.label for node in await tx.inventory.nodes()}
+        return {node.id: node.label for node in (await self._services.store.known()).nodes()}
 
 
 def _containing(found: Sequence[Choice], wanted: str) -> list[Choice]:

@@ -9,7 +9,7 @@ from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import NODE, Binds
 from bot.language.table import Command, Listing
 from bot.messages.cards import Subject
-from bot.model import Execution, Machine, Node, Place
+from bot.model import DbcSession, Execution, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
 from bot.reply import command as to_type
@@ -20,13 +20,15 @@ from bot.reply import line
 class Bound:
     """A command's arguments, ready to call. `machine` and `node` are its target, if it has one.
 
-    `sent`: how many changes of the machine the bot had sent before it looked at it.
+    `sent`: how many changes of the machine the bot had sent before it looked at it. `session`: the
+    one that it was claimed with.
     """
 
     arguments: Mapping[str, Any]
     machine: Machine | None
     node: Node | None
     sent: int = 0
+    session: DbcSession | None = None
 
     @property
     def own_name(self) -> str:

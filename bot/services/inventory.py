@@ -95,10 +95,9 @@ class Inventory:
 
     async def node_by_id(self, node_id: str) -> Node:
         """The node with this id, also one that no daemon has announced."""
-        async with self._store.read() as tx:
-            found = await tx.inventory.find_node(node_id)
-            nicknames = {} if found else await tx.names.all("node")
-        return found or Node(node_id, "", "", self._clock.now(), nicknames.get(node_id, ""))
+        known = await self._store.known()
+        nickname = known.nickname("node", node_id)
+        return known.node(node_id) or Node(node_id, "", "", self._clock.now(), nickname)
 
     async def default_node(
         self, user: str, place: Place, *, asking: bool = True, hidden: Hidden = _nothing
@@ -107,18 +106,16 @@ class Inventory:
 
         Raises Refused with the field `node`; without `asking` NotKnownHere where none is known.
         """
-        async with self._store.read() as tx:
-            default = await tx.defaults.get("channel", place.channel) or await tx.defaults.get(
-                "person", user
-            )
+        known = await self._store.known()
+        default = known.default("channel", place.channel) or known.default("person", user)
         if default:
             return await self.node_by_id(default)
         usable = await self._of_gpu_nodes(await self._sessions.usable(user, place.channel))
         own = [session.node for session in usable]
-        known = [node for node in await self._known() if node.kind is NodeKind.GPU]
-        if not own and not known and not asking:
+        seen = (await self._store.known()).nodes(NodeKind.GPU)
+        if not own and not seen and not asking:
             raise NotKnownHere("I know no node yet.", field="node")
-        ids = own or [node.id for node in known or await self.refresh_nodes()]
+        ids = own or [node.id for node in seen or await self.refresh_nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
         unseen = await hidden()
@@ -159,11 +156,11 @@ class Inventory:
         whole id counts also where nobody has announced it, and so does the nickname it was given.
         Raises Refused or NotFound with the field.
         """
-        found = match_node(await self._known(), text)
+        known = await self._store.known()
+        found = match_node(known.nodes(), text)
         is_certain = any(is_node_called(node, text) for node in found)
         if not found:
-            async with self._store.read() as tx:
-                named = await tx.names.find("node", text) or await tx.names.find("node", peel(text))
+            named = known.target("node", text) or known.target("node", peel(text))
             spelled = typed(text).lower()
             text = named or (spelled if _NODE_ID.fullmatch(spelled) else text)
         # The beginning of a name may be another's whole name, which nobody has seen yet.
@@ -171,8 +168,8 @@ class Inventory:
             gpus = NodeKind.GPU in kinds
             fresh = await (self.refresh_nodes() if gpus else self.refresh_metals())
             # What a dry run has just heard of is not kept.
-            known = {node.id: node for node in [*await self._known(), *fresh]}
-            found = match_node(known.values(), text)
+            seen = {node.id: node for node in [*(await self._store.known()).nodes(), *fresh]}
+            found = match_node(seen.values(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
             return replace(await self.node_by_id(text), kind=only)
@@ -194,10 +191,6 @@ class Inventory:
         listed = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
         raise Refused(could_be(text, listed, fitting), hint="Say more of it.", field=field)
 
-    async def _known(self) -> list[Node]:
-        async with self._store.read() as tx:
-            return await tx.inventory.nodes()
-
     async def last_answer(self, node_id: str) -> datetime | None:
         """When a node last answered anything, as far as is known."""
         async with self._store.read() as tx:
@@ -209,8 +202,7 @@ class Inventory:
 
     async def metals(self) -> list[Node]:
         """Every bare-metal machine and manager seen so far, ordered by label."""
-        async with self._store.read() as tx:
-            return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)
+        return (await self._store.known()).nodes(NodeKind.METAL, NodeKind.MANAGER)
 
     async def refresh_metals(self) -> list[Node]:
         """Ask a daemon which bare-metal machines it knows; all that are known then."""
@@ -233,15 +225,20 @@ class Inventory:
 
         They are those of the sessions that `user` may act with there, own and shared ones.
         """
+        known = await self._store.known()
+        usable = [(one.user, one.node) for one in known.usable(user, channel)]
+        return known.machines(usable)
+
+    async def moments(self, machines: Sequence[Machine]) -> list[Machine]:
+        """The same machines with the moments at which they were seen last."""
+        owners = {machine.owner for machine in machines}
         async with self._store.read() as tx:
-            usable = {(s.user, s.node) for s in await tx.sessions.usable(user, channel)}
-            seen = [
-                machine
-                for owner in {owner for owner, _ in usable}
-                for machine in await tx.inventory.machines(owner)
-                if (owner, machine.node) in usable
-            ]
-        return sorted(seen, key=lambda machine: machine.label.casefold())
+            seen = [one for owner in owners for one in await tx.inventory.machines(owner)]
+        at = {(one.node, one.task, one.owner): one.seen_at for one in seen}
+        return [
+            replace(one, seen_at=at.get((one.node, one.task, one.owner), one.seen_at))
+            for one in machines
+        ]
 
     async def list_node(self, session: DbcSession) -> NodeListing:
         """Ask one node for the machines of one session, and remember them."""
@@ -289,7 +286,7 @@ class Inventory:
         node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
-        nodes = await self._known()
+        nodes = (await self._store.known()).nodes()
         found = match_machine(await self.machines(user, channel), text, node, nodes)
         if len(found) == 1 and (not asking or await self._is_certain(found[0], text)):
             return found[0]
@@ -347,12 +344,11 @@ class Inventory:
         seen = [machine for listing in listings for machine in listing.machines]
         if denied:
             seen += [m for m in await self.machines(user, channel) if m.node in denied]
-        return match_machine(seen, text, node, await self._known())
+        return match_machine(seen, text, node, (await self._store.known()).nodes())
 
     async def _is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""
-        async with self._store.read() as tx:
-            named = await tx.names.find("vm", text)
+        named = (await self._store.known()).target("vm", text)
         return is_machine_called(found, text) and named in {None, found.task}
 
     async def _to_look_with(

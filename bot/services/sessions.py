@@ -60,34 +60,34 @@ class Sessions:
 
         Raises Refused when there is none, and SessionLocked when no key opens it.
         """
-        async with self._store.read() as tx:
-            found = await tx.sessions.usable(user, channel, node.id)
-        if not found:
-            raise Refused(
-                f"You have no session for {node.label}.",
-                hint=line("Add yours with: ", command("session add")),
-                field="node",
-            )
-        if found[0].is_locked:
-            raise SessionLocked(found[0], user, node.label)
-        return found[0]
+        return only((await self._store.known()).usable(user, channel, node.id), user, node)
+
+    async def at_claim(
+        self, tx: UnitOfWork, user: str, node: Node, channel: str = ""
+    ) -> DbcSession:
+        """Like `require`, as it is in the unit of work that decides whether something is sent."""
+        return only(await tx.sessions.usable(user, channel, node.id), user, node)
 
     async def record_use(
         self, user: str, sessions: Sequence[DbcSession], channel: str = ""
     ) -> None:
         """Put into the audit that `user` is about to act with these, as far as others hold them."""
-        others = [session for session in sessions if session.user != user]
-        if not others:
-            return
-        async with self._store.write() as tx:
-            for session in others:
+        if any(session.user != user for session in sessions):
+            async with self._store.write() as tx:
+                self.note_use(tx, user, sessions, channel)
+
+    def note_use(
+        self, tx: UnitOfWork, user: str, sessions: Sequence[DbcSession], channel: str
+    ) -> None:
+        """Do what `record_use` does, in this unit of work."""
+        for session in sessions:
+            if session.user != user:
                 details = {"of": session.user, "in": channel}
                 self._append(tx, AuditKind.SESSION_USED, user, session.node, details)
 
     async def usable(self, user: str, channel: str = "") -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, their own first."""
-        async with self._store.read() as tx:
-            return await tx.sessions.usable(user, channel)
+        return (await self._store.known()).usable(user, channel)
 
     # Entitlement
 
@@ -96,25 +96,21 @@ class Sessions:
 
         With a channel, sharing with that channel counts too.
         """
-        async with self._store.read() as tx:
-            return bool(await tx.sessions.usable(user, channel, node_id))
+        return bool((await self._store.known()).usable(user, channel, node_id))
 
     async def entitled(self, node_id: str) -> list[str]:
         """Who holds a session for the node or has one shared with them in person, by id.
 
         The members of channels are not among them: see `shared_channels`.
         """
-        async with self._store.read() as tx:
-            own = await tx.sessions.on(node_id)
-            shares = await tx.sessions.shares_on(node_id)
-        people = {session.user for session in own}
-        people |= {share.audience for share in shares if share.kind is Audience.PERSON}
-        return sorted(people)
+        known = await self._store.known()
+        shares = known.shares_on(node_id)
+        shared = {share.audience for share in shares if share.kind is Audience.PERSON}
+        return sorted({*known.entitled(node_id), *shared})
 
     async def shared_channels(self, node_id: str) -> list[str]:
         """The channels that a session for the node is shared with, by id."""
-        async with self._store.read() as tx:
-            shares = await tx.sessions.shares_on(node_id)
+        shares = (await self._store.known()).shares_on(node_id)
         return sorted({share.audience for share in shares if share.kind is Audience.CHANNEL})
 
     # Sharing
@@ -235,6 +231,19 @@ class Sessions:
         self, tx: UnitOfWork, kind: AuditKind, user: str, node: str, details: Mapping[str, str]
     ) -> None:
         tx.audit.append(AuditEntry(kind, self._clock.now(), actor=user, node=node, details=details))
+
+
+def only(found: Sequence[DbcSession], user: str, node: Node) -> DbcSession:
+    """The session to act with. Raises Refused without one, SessionLocked where no key opens it."""
+    if not found:
+        raise Refused(
+            f"You have no session for {node.label}.",
+            hint=line("Add yours with: ", command("session add")),
+            field="node",
+        )
+    if found[0].is_locked:
+        raise SessionLocked(found[0], user, node.label)
+    return found[0]
 
 
 def is_about_the_way(problem: BotError) -> bool:

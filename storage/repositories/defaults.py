@@ -36,3 +36,8 @@ class Defaults(Repository):
             delete(defaults).where(defaults.c.scope == scope, defaults.c.id == owner)
         )
         return rows.rowcount > 0
+
+    async def all(self) -> dict[tuple[str, str], str]:
+        """Every default node, by scope and owner."""
+        rows = await self._connection.execute(select(defaults))
+        return {(row.scope, row.id): row.node for row in rows}

@@ -27,7 +27,6 @@ from bot.model import (
     AuditKind,
     Execution,
     ExecutionStatus,
-    Machine,
 )
 from storage.connection import OpenConnection
 from storage.errors import BadKey
@@ -97,14 +96,19 @@ class Executions(Repository):
         *,
         expect: Collection[ExecutionStatus],
         to: ExecutionStatus,
+        facts: Mapping[str, str] | None = None,
+        session_of: str = "",
     ) -> Execution | None:
         """Move an execution on and lease it, or None if somebody else was faster.
 
         Conditions, checked by one statement: its status is one of `expect`, and its lease is free
         or held by `by` itself. `started_at` is set when `to` is RUNNING. Give an `expect` without
-        `to` and at most one claim ever wins. A claim for RUNNING is in the audit.
+        `to` and at most one claim ever wins. A claim for RUNNING is in the audit. `facts`, and
+        whose session it is carried out with, are written down with it, where they are given.
         """
         values: dict[str, Any] = {"status": to, "leased_by": by, "leased_until": until}
+        values |= {"facts": dict(facts)} if facts is not None else {}
+        values |= {"session_of": session_of} if session_of else {}
         if to is ExecutionStatus.RUNNING:
             values["started_at"] = now
         rows = await self._connection.execute(
@@ -252,12 +256,12 @@ class Executions(Repository):
         )
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
-    async def sent_to(self, machine: Machine) -> int:
-        """How many executions for this machine were sent so far, whatever became of them."""
+    async def sent_to(self, execution: Execution) -> int:
+        """How many executions for the same machine were sent so far, whatever became of them."""
         counted = await self._connection.execute(
             select(func.count(executions.c.id)).where(
-                executions.c.task == machine.task,
-                executions.c.node == machine.node,
+                executions.c.task == execution.task,
+                executions.c.node == execution.node,
                 executions.c.started_at.is_not(None),
             )
         )

@@ -28,6 +28,9 @@ _SEEN_AGAIN = (
 )
 _State = tuple[str, ...]
 _Known = dict[str, _State]  # by who has seen it
+_SEEN = select(machines, names.c.name.label("nickname")).outerjoin(
+    names, and_(names.c.kind == "vm", names.c.target == machines.c.task)
+)
 
 
 class Inventory(Repository):
@@ -76,11 +79,7 @@ class Inventory(Repository):
 
         With a node, only those on it.
         """
-        query = (
-            select(machines, names.c.name.label("nickname"))
-            .outerjoin(names, and_(names.c.kind == "vm", names.c.target == machines.c.task))
-            .order_by(machines.c.seen_at)
-        )
+        query = _SEEN.order_by(machines.c.seen_at)
         if owner is not None:
             query = query.where(machines.c.owner == owner)
         if node is not None:
@@ -88,6 +87,14 @@ class Inventory(Repository):
         rows = await self._connection.execute(query)
         latest = {(row["node"], row["task"]): _machine(row) for row in rows.mappings()}
         return sorted(latest.values(), key=lambda machine: machine.label.casefold())
+
+    async def listed(self, nodes: Collection[str] | None = None) -> dict[str, tuple[Machine, ...]]:
+        """The machines of these nodes, or of all, by node, a row for each who has seen them."""
+        query = _SEEN if nodes is None else _SEEN.where(machines.c.node.in_(nodes))
+        found: dict[str, list[Machine]] = {node: [] for node in nodes or ()}
+        for row in (await self._connection.execute(query)).mappings():
+            found.setdefault(row["node"], []).append(_machine(row))
+        return {node: tuple(seen) for node, seen in found.items()}
 
     async def last_seen(self, node: str) -> datetime | None:
         """When a node last told of one of its machines."""
@@ -150,6 +157,10 @@ class Inventory(Repository):
     async def forget_node(self, node_id: str) -> None:
         """Drop a node that is gone for good."""
         await self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
+
+    async def announced(self) -> list[Node]:
+        """Every node ever seen, without the names that people gave."""
+        return [replace(node, nickname="") for node in await self._nodes()]
 
     async def find_node(self, node_id: str) -> Node | None:
         """The node, if it was ever announced."""

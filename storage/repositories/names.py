@@ -79,3 +79,11 @@ class Names(Repository):
             select(names.c.target, names.c.name).where(names.c.kind == kind)
         )
         return {row.target: row.name for row in rows}
+
+    async def everything(self) -> dict[tuple[Kind, str], Given]:
+        """Every name, by kind and target."""
+        rows = await self._connection.execute(select(names))
+        return {
+            (row["kind"], row["target"]): Given(row["name"], row["given_by"], row["since"])
+            for row in rows.mappings()
+        }

@@ -1,11 +1,11 @@
 """People's credentials for DBC nodes: encrypted at rest, erased on removal."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, or_, select, true, update
 
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
@@ -77,15 +77,14 @@ class Sessions(Repository):
         several alike, the one shared longest.
         """
         own = select(dbc_sessions.c.user, dbc_sessions.c.node).where(dbc_sessions.c.user == user)
-        found = {at: whose for whose, at in await self._connection.execute(own)}
-        for share in await self.shares_with(user, channel):
-            found.setdefault(share.node, share.user)
-        chosen = [
+        held = [(whose, at) for whose, at in await self._connection.execute(own)]
+        found = chosen(held, await self.shares_with(user, channel))
+        wanted = [
             and_(dbc_sessions.c.user == whose, dbc_sessions.c.node == at)
             for at, whose in found.items()
             if node in {"", at}
         ]
-        sessions = await self._where(or_(*chosen)) if chosen else []
+        sessions = await self._where(or_(*wanted)) if wanted else []
         return sorted(sessions, key=lambda session: session.node)
 
     async def share(self, share: Share) -> None:
@@ -127,8 +126,11 @@ class Sessions(Repository):
 
     async def shares_with(self, user: str, channel: str = "") -> list[Share]:
         """What is shared with a person, then what is shared with a channel; oldest first."""
-        shares = await self._shares(session_shares.c.audience.in_({user, channel} - {""}))
-        return sorted(shares, key=lambda one: (one.kind is Audience.CHANNEL, one.created_at))
+        return in_order(await self._shares(session_shares.c.audience.in_({user, channel} - {""})))
+
+    async def shares(self) -> list[Share]:
+        """Everything that is shared."""
+        return await self._shares(true())
 
     async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
         """Write down that a session was tried; `problem` is empty when it worked."""
@@ -230,3 +232,17 @@ class Sessions(Repository):
             problem=row["problem"],
             is_locked=not secrets,
         )
+
+
+def in_order(shares: Iterable[Share]) -> list[Share]:
+    """Those with a person before those with a channel; of several alike, the oldest first."""
+    oldest = sorted(shares, key=lambda one: (one.node, one.created_at))
+    return sorted(oldest, key=lambda one: (one.kind is Audience.CHANNEL, one.created_at))
+
+
+def chosen(own: Iterable[tuple[str, str]], shares: Iterable[Share]) -> dict[str, str]:
+    """Whose session somebody acts with, by node: their own, else one that is shared."""
+    found = {node: user for user, node in own}
+    for share in in_order(shares):
+        found.setdefault(share.node, share.user)
+    return found

@@ -54,6 +54,16 @@ class Replicas:
         await self.pass_(60)
         await self.pass_(310)
 
+    async def asks(self, person: Person, line: str) -> SeenMessage:
+        """Somebody types a line, for some bot; the newest message once all are done."""
+        await person.types(line, channel=CHANNEL)
+        await self.quiet()
+        return person.last(CHANNEL)
+
+    async def look(self) -> None:
+        """Let every bot know what there is at this moment."""
+        await asyncio.gather(*(bot.store.known() for bot in self.bots))
+
     async def quiet(self) -> None:
         """Wait until no bot has anything under way."""
         for bot in self.bots:
@@ -211,3 +221,79 @@ async def test_a_replica_that_dies_leaves_its_work_to_the_others(replicas: Repli
     assert stage.changes() == ["tasks.delete"]
     assert len([e for e in stage.endings(stage.alice) if "is deleted" in e]) == 1
     assert now(stage, question).buttons == []
+
+
+async def test_a_share_taken_back_entitles_nobody_on_any_replica(replicas: Replicas) -> None:
+    stage = replicas.stage
+    for person in (stage.alice, stage.carol):
+        await stage.gives_session(person, "gpu1")
+    await replicas.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    question = await ask(replicas)
+    await replicas.look()
+    await replicas.asks(stage.alice, "/dbc session unshare gpu1")
+    for _ in replicas.bots:  # each click is looked at by another one
+        await stage.bob.presses("Approve", question)
+        await replicas.quiet()
+    assert len(told(stage.bob, "you hold no session for its node")) >= 1
+    assert stage.changes() == []
+    await stage.carol.presses("Approve", question)
+    await replicas.quiet()
+    await replicas.until_ended(question)
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_a_share_taken_back_while_the_machine_is_looked_at_sends_nothing(
+    replicas: Replicas,
+) -> None:
+    stage = replicas.stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await replicas.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    await replicas.asks(stage.bob, f"/dbc vm restart {NAME}")
+    question = await stage.bob.sees("Restart", CHANNEL)
+    stage.world.faults.on("slow", node="gpu1", seconds=4)
+    await stage.bob.presses("Confirm", question)
+    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    await replicas.look()
+    await stage.alice.types("/dbc session unshare gpu1", channel=CHANNEL)
+    await stage.alice.sees("no longer shares", CHANNEL)
+    stage.world.faults.off()
+    for _ in range(4):
+        await replicas.pass_(3)
+    await replicas.quiet()
+    assert stage.changes() == []
+    assert told(stage.bob, "You have no session for")
+
+
+async def test_a_nickname_that_was_moved_means_the_new_machine_on_every_replica(
+    replicas: Replicas,
+) -> None:
+    stage = replicas.stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await replicas.asks(stage.alice, "/dbc vm list")
+    former = stage.task(NAME)
+    other = next(t for t in stage.node("gpu1").tasks.values() if t.desc != NAME)
+    await replicas.asks(stage.alice, f"/dbc vm name {NAME} train")
+    for _ in replicas.bots:
+        shown = await replicas.asks(stage.alice, "/dbc vm show train")
+        assert former.task_id[:8] in shown.plain
+    await replicas.look()
+    await replicas.asks(stage.alice, f"/dbc vm name {former.task_id} spare")
+    await replicas.asks(stage.alice, f"/dbc vm name {other.task_id} train")
+    for _ in replicas.bots:
+        shown = await replicas.asks(stage.alice, "/dbc vm show train")
+        assert other.task_id[:8] in shown.plain
+        assert former.task_id[:8] not in shown.plain
+
+
+async def test_a_node_that_was_renamed_is_found_by_its_new_name_on_every_replica(
+    replicas: Replicas,
+) -> None:
+    stage = replicas.stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await replicas.asks(stage.alice, "/dbc vm list")
+    await replicas.look()
+    await replicas.asks(stage.alice, "/dbc node name gpu1 rack")
+    for _ in replicas.bots:
+        shown = await replicas.asks(stage.alice, f"/dbc vm show {NAME} on rack")
+        assert stage.task(NAME).task_id[:8] in shown.plain
+        assert "rack" in shown.plain

@@ -23,7 +23,7 @@ from bot.model import (
 )
 from storage import Store
 from storage.tables import executions
-from tests.storage.samples import HERE, LATER, NOW, SOON, execution, machine, record
+from tests.storage.samples import HERE, LATER, NOW, SOON, execution, record
 
 RECORDED, WAITING, RUNNING, FOLLOWING, DONE, FAILED, UNKNOWN, *_ = ExecutionStatus
 Changes = dict[str, Any]
@@ -135,7 +135,7 @@ async def test_what_was_sent_to_a_machine_is_counted_whatever_became_of_it(store
     await stands(store, "elsewhere", RUNNING, node="node-2", task="task-1")
     await stands(store, "another", RUNNING, node="node-1", task="task-2")
     async with store.read() as tx:
-        assert await tx.executions.sent_to(machine()) == 2
+        assert await tx.executions.sent_to(execution(node="node-1", task="task-1")) == 2
 
 
 async def test_what_is_open_on_the_same_target_is_told_oldest_first(store: Store) -> None:

@@ -1,0 +1,83 @@
+"""What a command reads and writes on its way: few units of work, whatever it looks at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.scenarios.stage import CHANNEL, Stage, card, staged
+
+NAME = "inference"
+
+
+class Units:
+    """The transactions that were begun: to read, and to write more than how messages stand."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.writes = 0
+        self._begun: set[int] = set()  # the connections that have begun to write, and not written
+
+    def note(self, connection: object, statement: str) -> None:
+        """Count what begins with this statement."""
+        if statement.startswith("BEGIN IMMEDIATE"):
+            self._begun.add(id(connection))
+        elif statement.startswith("BEGIN"):
+            self.reads += 1
+        elif id(connection) in self._begun and not _is_of_messages(statement):
+            self._begun.discard(id(connection))
+            self.writes += 1
+
+
+def _is_of_messages(statement: str) -> bool:
+    return any(f"{verb} messages" in statement for verb in ("UPDATE", "FROM", "INTO"))
+
+
+@contextmanager
+def units_of_work() -> Iterator[Units]:
+    """Count the transactions of the bot, until the block ends."""
+    units = Units()
+
+    def note(*details: Any) -> None:
+        units.note(details[0], details[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield units
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> Any:
+    """A stage where someone else has to approve; Alice and Bob are entitled to gpu1."""
+    async with staged(tmp_path, policy="") as stage:
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.gives_session(stage.bob, "gpu1")
+        await stage.passes(3)
+        await stage.quiet()
+        yield stage
+
+
+async def test_what_is_approved_is_sent_after_few_units_of_work(site: Stage) -> None:
+    with units_of_work() as units:
+        await site.alice.types(f"/dbc vm restart {NAME} force", channel=CHANNEL)
+        await site.quiet()
+        question = card(site.alice, f"{NAME} on gpu1?")
+        sent = site.world.calls.wait("tasks.restart", count=1)
+        await site.bob.presses("Approve", question)
+        await sent
+    assert site.changes() == ["tasks.restart"]
+    assert units.writes <= 6
+    assert units.reads <= 8
+
+
+async def test_a_read_keeps_what_it_has_seen_and_looks_up_little(site: Stage) -> None:
+    await site.asks(site.alice, f"/dbc vm show {NAME}")
+    with units_of_work() as units:
+        await site.asks(site.alice, f"/dbc vm show {NAME}")
+    assert units.writes <= 1
+    assert units.reads <= 1

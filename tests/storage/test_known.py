@@ -1,0 +1,252 @@
+"""What is kept in memory is what the database has, whoever has changed it and however."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+
+from bot.model import Audience, Share
+from storage import Known, StorageFailed, Store, UnitOfWork
+from storage.engine import open_engines
+from tests.storage.samples import LATER, NOW, machine, node, session
+
+Change = Callable[[UnitOfWork], Awaitable[object]]
+Look = Callable[[Known], object]
+
+WITH_BOB = Share("U1", "node-1", Audience.PERSON, "U2", NOW)
+WITH_CHANNEL = Share("U1", "node-1", Audience.CHANNEL, "C1", NOW)
+
+
+async def does(store: Store, *changes: Change) -> None:
+    for change in changes:
+        async with store.write() as tx:
+            await change(tx)
+
+
+def shared(known: Known) -> object:
+    return [one.user for one in known.usable("U2")], [one.user for one in known.usable("U3", "C1")]
+
+
+CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
+    (
+        "a session erased",
+        [lambda tx: tx.sessions.put(session())],
+        lambda tx: tx.sessions.remove("U1", "node-1"),
+        lambda known: (known.usable("U1"), known.entitled("node-1")),
+        ([], []),
+    ),
+    (
+        "a share taken back",
+        [lambda tx: tx.sessions.put(session()), lambda tx: tx.sessions.share(WITH_BOB)],
+        lambda tx: tx.sessions.unshare("U1", "node-1", "U2"),
+        shared,
+        ([], []),
+    ),
+    (
+        "a share with a channel taken back",
+        [lambda tx: tx.sessions.put(session()), lambda tx: tx.sessions.share(WITH_CHANNEL)],
+        lambda tx: tx.sessions.unshare("U1", "node-1"),
+        shared,
+        ([], []),
+    ),
+    (
+        "a session shared",
+        [lambda tx: tx.sessions.put(session())],
+        lambda tx: tx.sessions.share(WITH_CHANNEL),
+        shared,
+        ([], ["U1"]),
+    ),
+    (
+        "a nickname moved",
+        [
+            lambda tx: tx.names.set("vm", "task-1", "train"),
+            lambda tx: tx.names.remove("vm", "task-1"),
+        ],
+        lambda tx: tx.names.set("vm", "task-2", "train"),
+        lambda known: (known.target("vm", "Train"), known.nickname("vm", "task-1")),
+        ("task-2", ""),
+    ),
+    (
+        "a machine renamed",
+        [
+            lambda tx: tx.inventory.put_machine(machine(desc="old")),
+            lambda tx: tx.names.set("vm", "task-1", "train"),
+        ],
+        lambda tx: tx.inventory.put_machine(machine(desc="new", seen_at=LATER)),
+        lambda known: [(m.desc, m.nickname) for m in known.machines([("U1", "node-1")])],
+        [("new", "train")],
+    ),
+    (
+        "a machine gone",
+        [lambda tx: tx.inventory.put_machine(machine())],
+        lambda tx: tx.inventory.replace_machines("node-1", "U1", [], LATER),
+        lambda known: known.machines([("U1", "node-1")]),
+        [],
+    ),
+    (
+        "a node renamed",
+        [lambda tx: tx.inventory.put_nodes([node(name="gpu1")])],
+        lambda tx: tx.inventory.put_nodes([node(name="gpu9", seen_at=LATER)]),
+        lambda known: [one.name for one in known.nodes()],
+        ["gpu9"],
+    ),
+    (
+        "another default node",
+        [lambda tx: tx.defaults.set("channel", "C1", "node-1")],
+        lambda tx: tx.defaults.set("channel", "C1", "node-2"),
+        lambda known: known.default("channel", "C1"),
+        "node-2",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "look", "expected"),
+    [case[1:] for case in CHANGES],
+    ids=[case[0] for case in CHANGES],
+)
+async def test_what_another_process_has_changed_is_known_at_the_next_look(
+    store: Store, replica: Store, before: list[Change], change: Change, look: Look, expected: object
+) -> None:
+    await does(store, *before)
+    for one in (store, replica):
+        assert look(await one.known()) != expected
+    await does(replica, change)
+    for one in (store, replica):
+        assert look(await one.known()) == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM session_shares",
+        "DELETE FROM dbc_sessions",
+        "UPDATE names SET name = 'other', folded = 'other'",
+        "UPDATE nodes SET name = 'other'",
+        "UPDATE machines SET \"desc\" = 'other'",
+        "UPDATE machines SET node = 'node-2'",
+        "UPDATE defaults SET node = 'node-2'",
+    ],
+)
+async def test_what_somebody_changes_by_hand_is_known_at_the_next_look(
+    store: Store, url: str, statement: str
+) -> None:
+    await does(
+        store,
+        lambda tx: tx.sessions.put(session()),
+        lambda tx: tx.sessions.share(WITH_BOB),
+        lambda tx: tx.names.set("node", "node-1", "called"),
+        lambda tx: tx.inventory.put_nodes([node()]),
+        lambda tx: tx.inventory.put_machine(machine()),
+        lambda tx: tx.defaults.set("person", "U1", "node-1"),
+    )
+    before = everything(await store.known())
+    engines = open_engines(url)
+    async with engines.writing() as connection:
+        await connection.execute(text(statement))
+    await engines.dispose()
+    assert everything(await store.known()) != before
+    fresh = everything(await store.known())
+    async with looking_anew(store) as other:
+        assert everything(await other.known()) == fresh
+
+
+def everything(known: Known) -> object:
+    machines = [m for n in ("node-1", "node-2") for m in known.machines([("U1", n)])]
+    return (
+        known.nodes(), known.target("node", "called"), known.default("person", "U1"), machines,
+        known.usable("U1"), known.usable("U2"),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def looking_anew(store: Store) -> AsyncIterator[Store]:
+    """The same database, of which nothing is in memory."""
+    other = Store(str(store_url(store)), store._vault)
+    yield other
+    await other.close()
+
+
+def store_url(store: Store) -> object:
+    engines = store._engines
+    return getattr(engines, "url", None) or f"sqlite+aiosqlite:///{engines.file}"
+
+
+async def test_what_is_seen_again_unchanged_is_not_read_again(store: Store) -> None:
+    await does(
+        store,
+        lambda tx: tx.inventory.put_nodes([node()]),
+        lambda tx: tx.inventory.put_machine(machine()),
+    )
+    known = await store.known()
+    await does(
+        store,
+        lambda tx: tx.inventory.put_nodes([node(seen_at=LATER)]),
+        lambda tx: tx.inventory.put_machine(machine(seen_at=LATER)),
+    )
+    assert await store.known() is known
+
+
+async def test_what_was_undone_is_not_known(store: Store) -> None:
+    await does(store, lambda tx: tx.sessions.put(session()))
+    with pytest.raises(ZeroDivisionError):
+        await does(store, undone)
+    assert await known_aside(store) == ["node-1"]
+
+
+async def undone(tx: UnitOfWork) -> None:
+    await tx.sessions.remove("U1", "node-1")
+    raise ZeroDivisionError
+
+
+async def known_aside(store: Store) -> list[str]:
+    return [one.node for one in (await store.known()).usable("U1")]
+
+
+async def test_a_look_that_fails_is_none_for_whoever_waited_for_it(
+    store: Store, replica: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await does(store, lambda tx: tx.sessions.put(session()))
+    await store.known()
+    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
+    reading, failures = store._engines.reading, iter([StorageFailed("cut off")])
+
+    @asynccontextmanager
+    async def cut_off_once() -> AsyncIterator[object]:
+        await asyncio.sleep(0)
+        for failure in failures:
+            raise failure
+        async with reading() as connection:
+            yield connection
+
+    monkeypatch.setattr(store._engines, "reading", cut_off_once)
+    looks = await asyncio.gather(*(known_aside(store) for _ in range(4)), return_exceptions=True)
+    assert [one for one in looks if not isinstance(one, StorageFailed)] == [[], [], []]
+
+
+async def test_a_look_that_is_cancelled_is_none_for_whoever_waited_for_it(
+    store: Store, replica: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await does(store, lambda tx: tx.sessions.put(session()))
+    await store.known()
+    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
+    reading, begun = store._engines.reading, asyncio.Event()
+
+    @asynccontextmanager
+    async def slowly() -> AsyncIterator[object]:
+        is_first = not begun.is_set()
+        begun.set()
+        if is_first:
+            await asyncio.Event().wait()
+        async with reading() as connection:
+            yield connection
+
+    monkeypatch.setattr(store._engines, "reading", slowly)
+    first = asyncio.create_task(known_aside(store))
+    await begun.wait()
+    others = [asyncio.create_task(known_aside(store)) for _ in range(3)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await asyncio.gather(*others) == [[], [], []]
