@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.model import Audience, Share
-from storage import Known, StorageFailed, Store, UnitOfWork
+from storage import Known, StorageFailed, Store, UnitOfWork, Vault
 from storage.engine import open_engines
 from tests.storage.samples import LATER, NOW, machine, node, session
 
@@ -172,6 +172,24 @@ async def looking_anew(store: Store) -> AsyncIterator[Store]:
 def store_url(store: Store) -> object:
     engines = store._engines
     return getattr(engines, "url", None) or f"sqlite+aiosqlite:///{engines.file}"
+
+
+async def test_a_table_that_somebody_empties_is_known_to_be_empty(
+    postgres_url: str, vault: Vault
+) -> None:
+    store = Store(postgres_url, vault)
+    await store.migrate()
+    await does(
+        store,
+        lambda tx: tx.sessions.put(session()),
+        lambda tx: tx.inventory.put_machine(machine()),
+    )
+    assert await known_aside(store) == ["node-1"]
+    async with store._engines.writing() as connection:
+        await connection.execute(text("TRUNCATE dbc_sessions, machines"))
+    assert await known_aside(store) == []
+    assert (await store.known()).machines([("U1", "node-1")]) == []
+    await store.close()
 
 
 async def test_what_is_seen_again_unchanged_is_not_read_again(store: Store) -> None:

@@ -52,6 +52,10 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {name}{on}")
             if _is_postgres():
                 op.execute(f"DROP FUNCTION {name}()")
+        if _is_postgres():
+            op.execute(f"DROP TRIGGER count_{table}_truncate ON {table}")
+    if _is_postgres():
+        op.execute("DROP FUNCTION count_truncate()")
     op.drop_table("known_versions")
 
 
@@ -80,8 +84,16 @@ def _sqlite() -> Iterator[str]:
 
 
 def _postgres() -> Iterator[str]:
+    yield (
+        "CREATE FUNCTION count_truncate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "UPDATE known_versions SET version = version + 1; RETURN NULL; END $$"
+    )
     # Once a statement: a row that is updated often in one transaction becomes slow to find.
     for table, (topic, columns) in _COUNTED.items():
+        yield (
+            f"CREATE TRIGGER count_{table}_truncate AFTER TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION count_truncate()"
+        )
         listed = ", ".join(f'"{name}"' for name in columns)
         fresh, former = (f"SELECT {listed} FROM {rows}" for rows in ("fresh", "former"))
         changed = f"(({fresh} EXCEPT {former}) UNION ({former} EXCEPT {fresh}))"
