@@ -99,6 +99,7 @@ class PostgresEngines(Engines):
         It may give each transaction another server connection, where statements that were
         prepared before are unknown: then none is kept.
         """
+        self.ensure_open()
         if self._is_met:
             return
         async with self._meeting:
@@ -108,7 +109,7 @@ class PostgresEngines(Engines):
                 is_pooled = await _is_pooled(connection)
             if is_pooled:
                 log.info("database.is_pooled", then="no prepared statement is kept")
-                await self.dispose()
+                await self._disconnect()
                 self._readers, self._writers = _connected(self.url, _UNPREPARED, _TOGETHER)
             self._is_met = True
 
@@ -117,6 +118,10 @@ class PostgresEngines(Engines):
 
     async def dispose(self) -> None:
         """Close every connection."""
+        self.is_closed = True
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         await self._writers.dispose()
         await self._readers.dispose()
 

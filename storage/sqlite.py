@@ -122,18 +122,20 @@ class _Writer:
         loop = asyncio.get_running_loop()
         return await to_its_end(loop.run_in_executor(self._thread, work))
 
-    async def scrub(self) -> bool:
-        """Truncate the journal, as far as readers allow; says whether the caller was cancelled."""
+    async def scrub(self) -> tuple[bool, bool]:
+        """Truncate the journal, waiting for nobody; says whether it is done.
 
-        def move() -> None:
+        Says too whether the caller was cancelled meanwhile.
+        """
+
+        def move() -> bool:
             # What was to be committed is: a full disk or a busy file is no failure of that.
             with suppress(sqlite3.Error):
-                self._driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-                self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._driver.execute("PRAGMA busy_timeout = 0")
+                row = self._driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return row is not None and row[0] == 0
+            return False
 
-        _, was_cancelled = await self.in_thread(move)
-        return was_cancelled
+        return await self.in_thread(move)
 
     def close(self) -> None:
         """Close the connection, which may move the journal into the file."""
@@ -169,11 +171,12 @@ class SqliteEngines(Engines):
         event.listen(self._browsers.sync_engine, "begin", _begin)
         self._idle: list[Connection] = []
         self._writer: _Writer | None = None
-        self._is_closed = False
+        self.is_scrubbed = False  # a process that died may have left something
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[InlineConnection]:
         """Read one state of the file, without waiting for anything."""
+        self.ensure_open()
         with failures():
             connection = self._idle.pop() if self._idle else await self._open()
             try:
@@ -185,6 +188,7 @@ class SqliteEngines(Engines):
     @asynccontextmanager
     async def browsing(self) -> AsyncIterator[AsyncConnection]:
         """Read one state of the file in a thread."""
+        self.ensure_open()
         with failures():
             async with self._browsers.begin() as connection:
                 yield connection
@@ -192,6 +196,7 @@ class SqliteEngines(Engines):
     @asynccontextmanager
     async def writing(self, *, decisive: bool = False) -> AsyncIterator[InlineConnection]:
         """Write in turn; only another process may be in the way, and is waited for."""
+        self.ensure_open()
         with failures():
             async with self.queue, self.turn, self._writing(PAUSES) as writer:
                 yield InlineConnection(writer.connection)
@@ -201,6 +206,7 @@ class SqliteEngines(Engines):
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` and commit it in one step, in the writer's thread."""
+        self.ensure_open()
         with failures():
             async with self.turn, self._writing(()) as writer:
 
@@ -240,7 +246,7 @@ class SqliteEngines(Engines):
         """Leave the writer as it was found; one that fails at that is not used again."""
         with suppress(DBAPIError, sqlite3.Error):
             writer.roll_back()
-            if not self._is_closed:
+            if not self.is_closed:
                 return
         self._writer = None
         writer.close()
@@ -255,14 +261,16 @@ class SqliteEngines(Engines):
 
     async def scrub(self) -> None:
         """Move the journal into the file and truncate it, as far as readers allow."""
+        self.is_scrubbed = was_cancelled = False
         async with self.queue, self.turn:
-            was_cancelled = self._writer is not None and await self._writer.scrub()
+            if self._writer is not None:
+                self.is_scrubbed, was_cancelled = await self._writer.scrub()
         if was_cancelled:
             raise asyncio.CancelledError
 
     async def dispose(self) -> None:
         """Close every connection; what is under way closes its own at its end."""
-        self._is_closed = True
+        self.is_closed = True
         if self._writer is not None and not self.turn.locked():
             writer, self._writer = self._writer, None
             await asyncio.to_thread(writer.close)
@@ -287,7 +295,7 @@ class SqliteEngines(Engines):
         except DBAPIError:
             connection.close()
             raise
-        if self._is_closed or len(self._idle) >= _KEPT:
+        if self.is_closed or len(self._idle) >= _KEPT:
             connection.close()
         else:
             self._idle.append(connection)

@@ -228,6 +228,14 @@ class Store:
             found = [await connection.scalar(select(func.max(column))) for column in columns]
         return max((at for at in found if at is not None), default=None)
 
+    async def scrub(self) -> None:
+        """Leave nothing that was erased in SQLite's journal; to be done again and again.
+
+        Somebody else's long read can keep it there: the journal is emptied once that is over.
+        """
+        if not self._engines.is_scrubbed:
+            await self._engines.scrub()
+
     async def ping(self) -> None:
         """Return if the database answers."""
         async with self._engines.reading() as connection:

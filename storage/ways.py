@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from storage.connection import OpenConnection
+from storage.errors import StorageFailed
 from storage.file import Presence
 
 Result = TypeVar("Result")
@@ -22,6 +23,16 @@ class Engines(ABC):
 
     file: Path | None = None
     presence: Presence | None = None
+    is_scrubbed = True  # whether nothing that was erased stands in the journal still
+    is_closed = False
+
+    def ensure_open(self) -> None:
+        """Begin nothing once all is closed: nobody would close it again."""
+        if self.is_closed:
+            raise StorageFailed(
+                "The bot is stopping and has closed its database, so nothing was done.",
+                hint="Try again once it is back.",
+            )
 
     @abstractmethod
     def reading(self) -> AbstractAsyncContextManager[OpenConnection]:
@@ -62,9 +73,10 @@ class Engines(ABC):
     async def scrub(self) -> None:
         """Empty SQLite's journal, where the former content of an erased row still stands.
 
-        A reader that is under way can prevent it; then the next one does it, or closing the file.
+        It waits for nobody: a reader that is under way can prevent it, and then it `is_scrubbed`
+        no more until this is called again, or the file is closed.
         """
 
     @abstractmethod
     async def dispose(self) -> None:
-        """Close every connection."""
+        """Close every connection, and open no more; what waits already goes on to its end."""

@@ -446,8 +446,8 @@ class Outbox:
         return partial(self._retry, message, failure, self._clock.now() + pause)
 
     async def _give_up(self, message: Message, reason: str, tx: UnitOfWork) -> None:
-        await tx.messages.give_up(message.id, reason, self._by, unsent=message)
-        if tells_several(message):
+        is_mine = await tx.messages.give_up(message.id, reason, self._by, unsent=message)
+        if is_mine and tells_several(message):
             await tx.messages.part(message.key, self._clock.now(), reason)
 
     async def _retry(

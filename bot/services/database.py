@@ -83,7 +83,8 @@ class Database:
     async def look(self) -> None:
         """Begin and end a unit of work, as everything does that the bot keeps.
 
-        Now and then something is written in it: a disk that is full shows only then.
+        Now and then something is written in it: a disk that is full shows only then. What was
+        erased leaves the journal, too, where somebody's long read kept it there.
         """
         now = self._clock.monotonic()
         is_due = self._written is None or now - self._written >= _WRITING
@@ -93,6 +94,7 @@ class Database:
                     await tx.probe.write(new_id())
             if is_due:
                 self._written = now
+            await self._store.scrub()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             if self._health.lost(_WHAT, f"{error.sentence} {_MEND}", is_fatal=False):

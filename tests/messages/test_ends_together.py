@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,8 +50,12 @@ class Slow(Chat):
 class Refusing(Slow):
     """A channel that takes no message about several ends."""
 
+    on_refusal: Callable[[], Awaitable[None]] | None = None
+
     async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
         if key.startswith("ends:"):
+            if self.on_refusal is not None:
+                await self.on_refusal()
             raise DeliveryFailed("msg_too_long", None)
         return await super().post(place, reply, key)
 
@@ -200,3 +204,30 @@ async def test_an_end_whose_record_does_not_say_how_it_ended_is_told_by_itself(
     assert "end:execution-e0" in chat.keys
     assert sum(key.startswith("ends:") for key in chat.keys) == 1
     assert len(lines(chat)) == 5
+
+
+async def test_whoever_lost_the_message_that_tells_several_lets_nobody_tell_them_apart(
+    store: Store,
+) -> None:
+    clock = ManualClock()
+    chat = Refusing(clock)
+    await ends(store, clock, 6)
+    joint = ""
+
+    async def is_overtaken() -> None:
+        nonlocal joint
+        async with store.write() as tx:
+            end = await tx.messages.find(end_key("execution-e0"))
+            joint = end.told_in or "" if end is not None else ""
+            found = await tx.messages.find(joint)
+            assert found is not None
+            assert await tx.messages.put_back(found.id, clock.now(), "", "one")
+            await tx.messages.claim_due("two", clock.now(), clock.now() + timedelta(hours=1), 50)
+
+    chat.on_refusal = is_overtaken
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 30)
+    async with store.read() as tx:
+        for number in range(6):
+            end = await tx.messages.find(end_key(f"execution-e{number}"))
+            assert end is not None
+            assert (end.told_in, end.delivered) == (joint, end.version)

@@ -1,6 +1,8 @@
+import asyncio
 import logging
 import sqlite3
 import traceback
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +10,12 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.exc import IntegrityError
 
+from bot.health import Health
 from bot.model import ExecutionStatus
+from bot.services.database import Database
+from sandbox.dbc import ManualClock
 from storage import Store, Vault
+from storage.sqlite import BUSY_TIMEOUT_MS
 from tests.storage.samples import LATER, NOW, execution, record, session
 
 
@@ -99,6 +105,50 @@ async def test_no_file_ever_holds_a_secret_and_what_is_erased_leaves_no_trace(
     assert not any(each in on_disk(directory) for each in sealed)
     await store.close()
     assert b"SECRET" not in on_disk(directory)
+
+
+async def test_a_long_read_of_another_process_holds_up_nobody_and_what_is_erased_goes_after_it(
+    sqlite_url: str, vault: Vault, tmp_path: Path
+) -> None:
+    directory = tmp_path / "data"
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    await add(store, ("U1", "node-1"))
+    sealed = sealed_in(directory)[0]
+    looks = Database(store, Health(), ManualClock())
+    with closing(sqlite3.connect(directory / "bot.db", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM dbc_sessions").fetchall()
+        async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
+            async with store.write() as tx:
+                await tx.sessions.remove("U1", "node-1")
+            await looks.look()
+            await record(store, execution())
+        assert sealed in on_disk(directory)
+    await looks.look()
+    assert sealed not in on_disk(directory)
+    await store.close()
+
+
+async def test_what_a_killed_process_has_left_in_its_journal_goes_after_the_next_start(
+    sqlite_url: str, vault: Vault, tmp_path: Path
+) -> None:
+    directory = tmp_path / "data"
+    killed, store = Store(sqlite_url, vault), Store(sqlite_url, vault)
+    await killed.migrate()
+    await add(killed, ("U1", "node-1"))
+    sealed = sealed_in(directory)[0]
+    with closing(sqlite3.connect(directory / "bot.db", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM dbc_sessions").fetchall()
+        async with killed.write() as tx:
+            await tx.sessions.remove("U1", "node-1")
+    await store.migrate()
+    assert sealed in on_disk(directory)
+    await Database(store, Health(), ManualClock()).look()
+    assert sealed not in on_disk(directory)
+    await store.close()
+    await killed.close()
 
 
 async def test_keys_are_rotated_without_losing_anything(store: Store, url: str, key: str) -> None:

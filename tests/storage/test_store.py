@@ -273,3 +273,13 @@ async def test_every_way_into_the_file_is_durable_and_erases(
         == wanted
     )
     await engines.dispose()
+
+
+async def test_what_begins_after_the_end_is_refused(store: Store) -> None:
+    await store.close()
+    for way in (store.write, store.read, store.browse):
+        with pytest.raises(StorageFailed, match="is stopping"):
+            async with way():
+                pass
+    with pytest.raises(StorageFailed, match="is stopping"):
+        await store.ping()
