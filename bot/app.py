@@ -24,6 +24,7 @@ from bot.ids import new_id
 from bot.language.canonical import known_arguments
 from bot.language.table import Table, said
 from bot.messages.copies import Copies
+from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
 from bot.model import Execution
 from bot.pipeline.clicks import Clicks
@@ -296,6 +297,7 @@ def _jobs(
         Job("watches", second, services.watches.poll_due, overlapping=50),
         Job("outbox", second, outbox.deliver_due, overlapping=5),
         Job("copies", 10 * second, copies.look),
+        Job("joint ends", 10 * second, partial(part_given_up, services.store, services.clock)),
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from storage.busy import PAUSES, is_busy
 from storage.columns import lenient
@@ -30,10 +31,16 @@ _UNPREPARED: Mapping[str, Any] = {
 # One writer at a time in all replicas, as SQLite has it. A process that was stopped or cut off in
 # the middle gives its turn back after ten seconds. In one statement, and for this transaction
 # alone: a pooler takes no settings for a connection.
-_MY_TURN = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
-    "pg_advisory_xact_lock(hashtext('dbc-bot writer'))"
+_LOCK = "pg_advisory_xact_lock(hashtext('dbc-bot writer'))"
+_TURN = text(f"SELECT {_LOCK}")
+_MY_TURN = text(f"SELECT set_config('idle_in_transaction_session_timeout', '10s', true), {_LOCK}")
+
+# Whatever limits the server or the role has, an index of a long history takes its time.
+_UNLIMITED = text(
+    "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true), "
+    "set_config('idle_in_transaction_session_timeout', '0', true)"
 )
+_PATIENCE = 30  # seconds, with every other statement
 
 
 # What is READ COMMITTED sees no more with a transaction than each query does by itself, and the
@@ -48,7 +55,8 @@ class PostgresEngines(Engines):
     def __init__(self, url: URL) -> None:
         self._queue = asyncio.Lock()
         self.url = url
-        self._readers, self._writers = _connected(url, {}, _EACH_BY_ITSELF)
+        self._settings: Mapping[str, Any] = {}
+        self._readers, self._writers = _connected(url, self._settings, _EACH_BY_ITSELF)
         # Until the first use has shown whether a pooler stands before the server.
         self._is_met = False
         self._meeting = asyncio.Lock()
@@ -86,6 +94,24 @@ class PostgresEngines(Engines):
                     await asyncio.sleep(pause())
             yield connection
 
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """On a connection of its own, since it is the driver's that has the limit of time."""
+        with failures():
+            await self._meet_server()
+            engine = create_async_engine(
+                self.url,
+                poolclass=NullPool,
+                isolation_level=_TOGETHER,
+                **_options(self._settings, patience=None),
+            )
+            try:
+                async with self._queue, transaction(engine, _UNLIMITED) as connection:
+                    await connection.execute(_TURN)
+                    yield connection
+            finally:
+                await engine.dispose()
+
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in a transaction that waits for no turn."""
         with failures():
@@ -110,7 +136,8 @@ class PostgresEngines(Engines):
             if is_pooled:
                 log.info("database.is_pooled", then="no prepared statement is kept")
                 await self._disconnect()
-                self._readers, self._writers = _connected(self.url, _UNPREPARED, _TOGETHER)
+                self._settings = _UNPREPARED
+                self._readers, self._writers = _connected(self.url, self._settings, _TOGETHER)
             self._is_met = True
 
     async def scrub(self) -> None:
@@ -126,14 +153,18 @@ class PostgresEngines(Engines):
         await self._readers.dispose()
 
 
+def _options(settings: Mapping[str, Any], *, patience: float | None) -> dict[str, Any]:
+    return {
+        "hide_parameters": True,
+        "json_deserializer": lenient,
+        "connect_args": {"timeout": 10, "command_timeout": patience, **settings},
+    }
+
+
 def _connected(
     url: URL, settings: Mapping[str, Any], reading: str
 ) -> tuple[AsyncEngine, AsyncEngine]:
-    options: dict[str, Any] = {
-        "hide_parameters": True,
-        "json_deserializer": lenient,
-        "connect_args": {"timeout": 10, "command_timeout": 30, **settings},
-    }
+    options = _options(settings, patience=_PATIENCE)
     return (
         create_async_engine(
             url,

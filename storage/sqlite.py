@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -203,6 +203,10 @@ class SqliteEngines(Engines):
                 was_cancelled = await writer.commit()
         if was_cancelled and not decisive:
             raise asyncio.CancelledError
+
+    def migrating(self) -> AbstractAsyncContextManager[InlineConnection]:
+        """Statements on a file take as long as they take."""
+        return self.writing()
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` and commit it in one step, in the writer's thread."""

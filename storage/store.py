@@ -18,7 +18,7 @@ from storage.file import Presence, claim, prepare
 from storage.handover import Courier
 from storage.intake import GroupCommit, Seal
 from storage.known import Known, Projection
-from storage.migrations import upgrade
+from storage.migrations import is_newest, upgrade
 from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
 from storage.tables import (
@@ -76,8 +76,12 @@ class Store:
         if self._engines.file is not None:
             await asyncio.to_thread(prepare, self._engines.file)
             self._engines.presence = Presence(self._engines.file)
-        async with self._engines.writing() as connection:
-            await connection.run_sync(_upgrade_alone)
+        async with self._engines.reading() as connection:
+            has_all = await connection.run_sync(is_newest)
+        if not has_all:
+            async with self._engines.migrating() as connection:
+                await connection.run_sync(_upgrade_alone)
+        async with self._engines.reading() as connection:
             restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
             self._restored = await connection.scalar(restored) or 0
 

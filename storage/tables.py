@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     false,
+    literal_column,
     or_,
     true,
 )
@@ -246,6 +247,21 @@ IS_JOINED = messages.c.told_in.is_not(None)
 Index("ix_messages_told_in", messages.c.told_in, sqlite_where=IS_JOINED, postgresql_where=IS_JOINED)
 
 Index("ix_messages_copy_of", messages.c.copy_of, sqlite_where=IS_COPY, postgresql_where=IS_COPY)
+
+# Replicas of a version that knows no `copy_of` put copies, too; and they give up a message that
+# tells several without parting it.
+UNNAMED_COPY = and_(messages.c.copy_of.is_(None), messages.c.key.like(literal_column("'%:%:%'")))
+GIVEN_UP = and_(
+    messages.c.abandoned >= messages.c.version, messages.c.delivered < messages.c.version
+)
+for _name, _which in (("unnamed_copies", UNNAMED_COPY), ("given_up", GIVEN_UP)):
+    Index(
+        f"ix_messages_{_name}",
+        messages.c.key,
+        sqlite_where=_which,
+        postgresql_where=_which,
+        postgresql_ops={"key": "text_pattern_ops"},
+    )
 
 COPIED = messages.c.copies_at.is_not(None)
 Index(

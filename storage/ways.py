@@ -57,6 +57,10 @@ class Engines(ABC):
         """
 
     @abstractmethod
+    def migrating(self) -> AbstractAsyncContextManager[OpenConnection]:
+        """Like `writing`, for as long as it takes: a long history has long indexes."""
+
+    @abstractmethod
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """Do `work` in a transaction of its own, the fastest way there is, before all who queue.
 

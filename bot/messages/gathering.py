@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.clock import Clock
 from bot.ids import new_id
 from bot.messages.cards import ENDS, execution_of
 from bot.messages.ends_together import End, told_together
 from bot.model import Message, Place
 from bot.ports import RATE_LIMITED
 from bot.reply import dump
-from storage import UnitOfWork
+from storage import Store, UnitOfWork
 
 _TOGETHER = "ends:"
 # Fewer are told one by one.
@@ -44,6 +45,16 @@ async def gathered(tx: UnitOfWork, claimed: Sequence[Message], now: datetime) ->
         if len(mine) + len(others) >= _FEWEST:
             joined |= await _join(tx, place, [*mine, *others], now)
     return [message for message in claimed if message.id not in joined]
+
+
+async def part_given_up(store: Store, clock: Clock) -> None:
+    """Let each end be told by itself that a replica of an older version gave up with others."""
+    async with store.read() as tx:
+        if not await tx.messages.unparted(_TOGETHER):
+            return
+    async with store.write() as tx:
+        for key, reason in await tx.messages.unparted(_TOGETHER):
+            await tx.messages.part(key, clock.now(), reason)
 
 
 def in_order(messages: Sequence[Message]) -> list[Message]:

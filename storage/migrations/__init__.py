@@ -14,12 +14,17 @@ from sqlalchemy import Connection
 from bot.errors import BotError
 
 # The newest revision: a database that has it needs none of them to be read.
-HEAD = "known_versions"
+HEAD = "messages_of_older"
+
+
+def is_newest(connection: Connection) -> bool:
+    """Whether no revision is missing."""
+    return MigrationContext.configure(connection).get_current_heads() == (HEAD,)
 
 
 def upgrade(connection: Connection) -> None:
     """Apply every revision that is missing. Raises BotError for a newer version's database."""
-    if MigrationContext.configure(connection).get_current_heads() == (HEAD,):
+    if is_newest(connection):
         return
     config = _config(connection)
     _refuse_newer(connection, ScriptDirectory.from_config(config))

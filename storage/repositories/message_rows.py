@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, literal, not_, null, or_
+from sqlalchemy import ColumnElement, RowMapping, Text, and_, case, cast, literal, not_, null, or_
 
 from bot.model import Message, MessageRef, Place
 from storage.handover import Handover
@@ -35,6 +35,12 @@ def digest(content: str) -> str:
     return blake2b(content.encode(), digest_size=16).hexdigest()
 
 
+def as_version(version: ColumnElement[int] | int, digested: str) -> ColumnElement[str]:
+    """What `shown` says: a replica that knows nothing of it delivers another version."""
+    written = literal(str(version)) if isinstance(version, int) else cast(version, Text)
+    return written + f":{digested}"
+
+
 def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """What is true of a message that is to be delivered now."""
     settled = and_(is_reached(messages.c.unsettled_until, now), messages.c.ref_ts.is_not(None))
@@ -61,7 +67,7 @@ def doubled(now: datetime) -> tuple[ColumnElement[bool], ...]:
 def shows(content: str) -> ColumnElement[bool]:
     """Whether Slack shows this, and is not about to show anything else."""
     return and_(
-        messages.c.shown == digest(content),
+        messages.c.shown == as_version(messages.c.delivered, digest(content)),
         messages.c.unsettled_until.is_(None),
         messages.c.leased_until.is_(None),
     )

@@ -6,15 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, and_, case, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, or_, select, true, update
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
 from storage.handover import AT_ONCE, Handover, Urgency
 from storage.repositories.message_rows import (
     RELEASED,
+    as_version,
     claimed,
     copied,
+    digest,
     doubled,
     due,
     from_row,
@@ -25,8 +27,8 @@ from storage.repositories.message_rows import (
     shows,
     unsettled_as,
 )
-from storage.repositories.repository import Repository, claiming
-from storage.tables import COPIED, DUE, audit, executions, messages
+from storage.repositories.repository import Repository, begins, claiming
+from storage.tables import COPIED, DUE, GIVEN_UP, UNNAMED_COPY, audit, executions, messages
 
 
 class Messages(Repository):
@@ -87,6 +89,10 @@ class Messages(Repository):
                     "delivered": case(
                         (shows(content), messages.c.version + 1),
                         else_=messages.c.delivered,
+                    ),
+                    "shown": case(
+                        (shows(content), as_version(messages.c.version + 1, digest(content))),
+                        else_=messages.c.shown,
                     ),
                     # What is wanted already and cannot wait does not wait for this either.
                     "can_wait": and_(
@@ -153,9 +159,10 @@ class Messages(Repository):
 
     async def copies(self, key: str) -> list[Message]:
         """The message `key` and its copies elsewhere (`key:…`)."""
+        unnamed = and_(UNNAMED_COPY, self._begins(f"{key}:"))
         rows = await self._connection.execute(
             select(messages)
-            .where(or_(messages.c.key == key, messages.c.copy_of == key))
+            .where(or_(messages.c.key == key, messages.c.copy_of == key, unnamed))
             .order_by(messages.c.created_at, messages.c.key)
         )
         return [from_row(row) for row in rows.mappings()]
@@ -271,6 +278,28 @@ class Messages(Repository):
             .values(delivered=0, next_try_at=now, problem=reason)
         )
 
+    async def unparted(self, beginning: str) -> list[tuple[str, str]]:
+        """What was given up and still is to tell others, by the beginning of its key; with why.
+
+        A replica of a version that knows no such message leaves it like that.
+        """
+        one = messages.alias()
+        waits = exists().where(
+            one.c.told_in == messages.c.key,
+            one.c.delivered == one.c.version,
+            one.c.ref_ts.is_(None),
+            one.c.problem != messages.c.problem,  # else it was parted
+        )
+        rows = await self._connection.execute(
+            select(messages.c.key, messages.c.problem).where(
+                GIVEN_UP, self._begins(beginning), waits
+            )
+        )
+        return [(key, problem) for key, problem in rows]
+
+    def _begins(self, beginning: str) -> ColumnElement[bool]:
+        return begins(self._connection.dialect.name, messages.c.key, beginning)
+
     async def delivered(
         self,
         message_id: str,
@@ -300,7 +329,7 @@ class Messages(Repository):
                 "ref_channel": ref.channel,
                 "ref_ts": ref.ts,
                 "unsettled_until": unsettled_until,
-                "shown": None if unsettled_until is not None else shown,
+                "shown": None if unsettled_until or shown is None else as_version(version, shown),
                 "rests_until": rests_until,
             },
         )

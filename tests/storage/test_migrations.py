@@ -7,7 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from bot.errors import BotError
 from storage import StorageFailed, Store, Vault, is_unused, migrations
@@ -15,6 +15,7 @@ from storage.engine import open_engines
 from storage.postgres import PostgresEngines
 from storage.tables import metadata
 from tests.storage.samples import SOON, execution
+from tests.storage.test_busy import connected
 
 
 async def test_the_revisions_make_exactly_the_tables(store: Store, url: str) -> None:
@@ -45,6 +46,26 @@ async def test_many_who_migrate_at_once_all_find_the_schema(url: str, vault: Vau
     for number, store in enumerate(stores):
         assert await store.record(execution(str(number)), by="p", until=SOON)
         await store.close()
+
+
+async def test_a_migration_takes_longer_than_any_statement_may(
+    postgres_url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.postgres._PATIENCE", 0.5)
+    other = await connected(postgres_url)
+    name = make_url(postgres_url).database
+    await other.execute(f"ALTER DATABASE \"{name}\" SET statement_timeout = '500ms'")
+    await other.execute("SET statement_timeout = 0")
+    await other.execute("SELECT pg_advisory_lock(hashtext('dbc-bot migrations'))")
+    store = Store(postgres_url, vault)
+    migrating = asyncio.ensure_future(store.migrate())
+    await other.execute("SELECT pg_sleep(2)")
+    assert not migrating.done()
+    await other.execute("SELECT pg_advisory_unlock(hashtext('dbc-bot migrations'))")
+    await migrating
+    assert await store.record(execution(), by="p", until=SOON)
+    await other.close()
+    await store.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(

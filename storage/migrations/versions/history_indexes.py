@@ -13,14 +13,22 @@ _FORMERLY = ("actor", "execution", "task")
 
 def upgrade() -> None:
     """Make the indexes, some in place of others that did not serve the order."""
-    for column in _FORMERLY:
-        op.drop_index(op.f(f"ix_audit_{column}"), table_name="audit")
+    # PostgreSQL keeps readers away from the first drop to the end, and only writers while it makes
+    # an index: what takes long comes first.
     for column in _NARROWED_BY:
         _index("audit", column, "seq", bytewise=True)
-    op.drop_index(op.f("ix_executions_task_created_at"), table_name="executions")
-    _index("executions", "task", "created_at", bytewise=True)
     _index("executions", "node")
     _index("executions", "label")
+    former = op.f("ix_executions_task_created_at")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"ALTER INDEX {former} RENAME TO {former}_former")
+        _index("executions", "task", "created_at", bytewise=True)
+        op.drop_index(f"{former}_former", table_name="executions")
+    else:
+        op.drop_index(former, table_name="executions")
+        _index("executions", "task", "created_at", bytewise=True)
+    for column in _FORMERLY:
+        op.drop_index(op.f(f"ix_audit_{column}"), table_name="audit")
 
 
 def downgrade() -> None:
