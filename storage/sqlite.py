@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import structlog
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -26,6 +27,8 @@ from storage.transaction import failures, to_its_end
 from storage.ways import Engines
 
 Result = TypeVar("Result")
+
+log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 5_000  # of those who wait in a thread
 
@@ -248,8 +251,11 @@ class SqliteEngines(Engines):
 
     def _undo(self, writer: _Writer) -> None:
         """Leave the writer as it was found; one that fails at that is not used again."""
-        with suppress(DBAPIError, sqlite3.Error):
+        try:
             writer.roll_back()
+        except (DBAPIError, sqlite3.Error):
+            log.exception("sqlite.writer_discarded")
+        else:
             if not self.is_closed:
                 return
         self._writer = None

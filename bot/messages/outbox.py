@@ -336,7 +336,7 @@ class Outbox:
     async def _redirect(
         self, message: Message, reply: Reply, failure: DeliveryFailed, hold: Hold
     ) -> "Shown":
-        """Post it to whoever asked, and say there why it does not stand where it belongs."""
+        """Post it to the requester, and say there why it does not stand where it belongs."""
         try:
             fallback = await self.fallback(message)
             if fallback is None:
@@ -350,7 +350,7 @@ class Outbox:
             raise LockedOut(NOWHERE, refusal.lacks, refusal.sentence, is_fatal=False) from refusal
 
     async def fallback(self, message: Message) -> Place | None:
-        """Where the bot cannot post in the channel, whoever asked is told directly.
+        """Where the bot cannot post in the channel, the requester gets a direct message.
 
         What somebody was to get in their own direct messages is nobody else's.
         """
@@ -485,7 +485,10 @@ class Outbox:
 
 
 async def all_ended(*works: Awaitable[None]) -> None:
-    """Wait for all, also where one of them fails; then raise that."""
-    for end in await asyncio.gather(*works, return_exceptions=True):
-        if end is not None:
-            raise end
+    """Wait for all; then raise the first failure, if there is one, and log the others."""
+    ends = await asyncio.gather(*works, return_exceptions=True)
+    failures = [end for end in ends if end is not None]
+    for error in failures[1:]:
+        log.error("task.failed_too", exc_info=error)
+    if failures:
+        raise failures[0]

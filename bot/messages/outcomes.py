@@ -11,7 +11,7 @@ from bot.reply import Reply
 
 _AGAIN = timedelta(seconds=1)
 _LATER = timedelta(seconds=30)
-# After so many refusals with an unknown word, whoever asked is told directly.
+# After so many refusals with an unknown word, the requester gets a direct message.
 _STRANGE = 5
 
 

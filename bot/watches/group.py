@@ -4,7 +4,6 @@ One request to the node serves all machines that are followed there with one ses
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +20,7 @@ from bot.services.rewind import caught_up
 from bot.watches import late
 from bot.watches.observers.look import STEADY_AFTER, Observer, Seen, Sight, growing_pause
 from bot.watches.observers.machines import Machines
+from bot.watches.surprises import Surprises
 from storage import Due, Look, Store, UnitOfWork
 
 log = structlog.get_logger()
@@ -38,7 +38,7 @@ class Group(NamedTuple):
 class LeasedGroup:
     """The watches of a group that this process has leased, by id, and the session to look with.
 
-    Those in `barred` follow what somebody asked for who may not use the session any more.
+    `barred`: watches whose requester may no longer use the session.
     """
 
     group: Group
@@ -98,7 +98,9 @@ async def lease(
     return LeasedGroup(group, session, frozenset(ids), barred)
 
 
-async def glanced(leased: LeasedGroup, store: Store, clock: Clock, by: str) -> Claimed:
+async def glanced(
+    leased: LeasedGroup, store: Store, clock: Clock, by: str, log_once: Surprises
+) -> Claimed:
     """Put back what one list shows to be as before, and give the rest, with what was listed."""
     group, session = leased.group, leased.session
     left, look = set(leased.ids), _by_itself(group, session)
@@ -109,12 +111,16 @@ async def glanced(leased: LeasedGroup, store: Store, clock: Clock, by: str) -> C
         async def put_back(tx: UnitOfWork, now: datetime) -> None:
             back.update(await tx.watches.as_before(_looked(group, now, clock), by))
 
-        with suppress(Exception):  # it is looked at as any other then, and that tells of it
+        it = f"{group.owner} {group.node}"
+        try:
             listing = await machines.glance(session, put_back)
             left -= back
             listing = listing or (await machines.still(session) if left else None)
             if listing is not None:
                 look = partial(machines.shown, listing, session)
+            log_once.well(it, None)
+        except Exception:  # each is looked at as any other then
+            log_once.exception("watch.glance_failed", ids=[it])
     async with store.read() as tx:
         stored = await tx.watches.held(left, by) if left else []
     sound, damaged = _sorted_out(stored, began(clock), clock.now())

@@ -5,7 +5,6 @@ looked at (`bot.watches.observers`), and stores what that means together with th
 say it. What is asked, and what the answers mean, is not known here.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from bot.errors import BotError, Refused
 from bot.ids import new_id
 from bot.messages import board, cards
 from bot.messages.cards import subject_of
-from bot.messages.outbox import Outbox
+from bot.messages.outbox import Outbox, all_ended
 from bot.model import (
     MACHINE_GOALS,
     Execution,
@@ -209,12 +208,12 @@ class Watches:
         groups: dict[Group, list[Due]] = defaultdict(list)
         for one in due:
             groups[Group(one.node, one.owner, self._observers[one.meant])].append(one)
-        polls = [self._poll_safely(group, goals) for group, goals in groups.items()]
-        ends = await asyncio.gather(*polls, return_exceptions=True)
-        if polls:
+        if not groups:
+            return
+        try:
+            await all_ended(*(self._poll_safely(group, due) for group, due in groups.items()))
+        finally:
             await self._outbox.deliver_due()
-        for error in filter(None, ends):
-            raise error
 
     async def _poll_safely(self, group: Group, due: Sequence[Due]) -> None:
         """One group's surprise is no other's; it is tried again until the deadline."""
@@ -223,7 +222,7 @@ class Watches:
             goals = MACHINE_GOALS if group.observer is self._observers[Goal.RUNNING] else ()
             leased = await lease(tx, group, due, goals, self._clock, self._by, _LEASE)
         with self._leases.holding(Leased.WATCH, leased.ids, _LEASE):
-            claimed = await glanced(leased, self._store, self._clock, self._by)
+            claimed = await glanced(leased, self._store, self._clock, self._by, self.log_once)
             for watch in claimed.damaged:
                 await self._settle_safely(watch, _DAMAGED)
             if claimed.watches:

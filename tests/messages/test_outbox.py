@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import pytest
 from cryptography.fernet import Fernet
+from structlog.testing import capture_logs
 
 from bot.clock import Clock, SteadyClock
-from bot.messages.outbox import JUST_DIED, LEASE, Outbox
+from bot.messages.outbox import JUST_DIED, LEASE, Outbox, all_ended
 from bot.model import Leased, MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
 from bot.reply import Reply, dump, plain
@@ -442,3 +443,18 @@ async def test_what_was_redirected_and_lost_its_answer_is_posted_once(store: Sto
         await outbox_of(store, chat, clock, "one").deliver_due()
         clock.advance(timedelta(minutes=5))
     assert chat.shown == [(f"D-{asked.actor}", f"card:{asked.id}", f"about card:{asked.id}")]
+
+
+async def test_of_several_failures_one_is_raised_and_the_others_are_logged() -> None:
+    ended = []
+
+    async def fails(error: Exception) -> None:
+        raise error
+
+    async def works() -> None:
+        ended.append("works")
+
+    with capture_logs() as logs, pytest.raises(ValueError, match="first"):
+        await all_ended(fails(ValueError("first")), works(), fails(KeyError("second")))
+    assert ended == ["works"]
+    assert [repr(entry["exc_info"]) for entry in logs] == ["KeyError('second')"]

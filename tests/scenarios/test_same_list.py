@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from structlog.testing import capture_logs
+
 from bot.app import Bot
 from sandbox.dbc.task import Status, Task
 from sandbox.slack import Person
@@ -127,3 +129,19 @@ async def test_a_list_as_before_does_not_hide_that_a_session_is_shared_no_longer
     await stage.asks(stage.alice, "/dbc session unshare gpu2")
     await looks(stage, 2)
     assert lost in stage.endings(stage.bob)[-1]
+
+
+async def test_a_list_that_cannot_be_stored_is_logged_once_and_again_once_it_could(
+    one_stage: Stage,
+) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu2")
+    await creates(stage, stage.alice, "t1")
+    await looks(stage, STEADY)
+    logged = []
+    for _ in range(2):
+        with capture_logs() as logs, broken(stage, "UPDATE ON machines"):
+            await looks(stage, 3)
+        logged += [entry["event"] for entry in logs if entry["event"] == "watch.glance_failed"]
+        await looks(stage, 1)
+    assert logged == ["watch.glance_failed"] * 2

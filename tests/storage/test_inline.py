@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, text
+from structlog.testing import capture_logs
 
 from storage import Store, Vault
 from storage.engine import open_engines
@@ -124,4 +125,25 @@ async def test_rows_that_nobody_reads_keep_no_former_state(sqlite_url: str, vaul
     async with store.read() as tx:
         assert set((await tx.aliases.all())["U1"]) == {"a", "b", "c"}
     assert unread is not None
+    await store.close()
+
+
+async def test_a_writer_that_cannot_be_used_again_is_logged_and_replaced(
+    sqlite_url: str, vault: Vault
+) -> None:
+    store = Store(sqlite_url, vault)
+    await store.migrate()
+    writer: Any = store._engines._writer  # type: ignore[attr-defined]
+
+    async def breaks() -> None:
+        async with store.write() as tx:
+            await tx.aliases.set("U1", "a", "vm list")
+            writer.connection.connection.driver_connection.close()
+
+    with capture_logs() as logs, pytest.raises(sqlite3.ProgrammingError):
+        await breaks()
+    assert [entry["event"] for entry in logs] == ["sqlite.writer_discarded"]
+    async with store.write() as tx:
+        await tx.aliases.set("U1", "b", "vm list")
+        assert await tx.aliases.all() == {"U1": {"b": "vm list"}}
     await store.close()
