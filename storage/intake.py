@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
-# Called as the last thing before the commit, in whatever thread that happens; it may raise.
+# May be called as the last thing before the commit, in whatever thread that happens; it may raise.
 Seal = Callable[[], None]
 
 log = structlog.get_logger()
@@ -77,8 +77,8 @@ class _Entry(Generic[Item, Result]):
 class GroupCommit(Generic[Item, Result]):
     """Hands items to `commit` in batches; each caller gets its own result or the batch's error.
 
-    `commit` returns one result an item, in order, when the batch is durable, and calls the seal
-    that it gets just before. A batch that others were in the way of is done again after each of
+    `commit` returns one result an item, in order, when the batch is durable. It may call the seal
+    that it gets just before: without that, who is cancelled does not know what is stored. A batch that others were in the way of is done again after each of
     the `pauses`. So is one of which nobody knows whether it was stored: doing it twice has to
     come to the same. After that, no failure says that nothing is stored.
     """
@@ -95,8 +95,8 @@ class GroupCommit(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """Commit an item; returns when it is durable.
 
-        A caller who is cancelled leaves nothing behind: either the item is not stored, or its
-        commit was under way, and then the result is returned all the same.
+        Where `commit` calls the seal, a caller who is cancelled leaves nothing behind: either the
+        item is not stored, or its commit was under way, and the result is returned all the same.
         """
         if self._closed:
             raise StorageFailed("The bot is stopping and takes nothing more.")
