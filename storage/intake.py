@@ -78,9 +78,10 @@ class GroupCommit(Generic[Item, Result]):
     """Hands items to `commit` in batches; each caller gets its own result or the batch's error.
 
     `commit` returns one result an item, in order, when the batch is durable. It may call the seal
-    that it gets just before: without that, who is cancelled does not know what is stored. A batch that others were in the way of is done again after each of
-    the `pauses`. So is one of which nobody knows whether it was stored: doing it twice has to
-    come to the same. After that, no failure says that nothing is stored.
+    that it gets just before: without that, who is cancelled does not know what is stored. A batch
+    that others were in the way of is done again after each of the `pauses`. So is one of which
+    nobody knows whether it was stored: doing it twice has to come to the same. After that, no
+    failure says that nothing is stored.
     """
 
     def __init__(
