@@ -29,13 +29,14 @@ def _listed(commands: list[str]) -> str:
 
 def _stuck(policy: Policy, command: str, guarded: Guarded) -> Iterator[str]:
     for effect in sorted(guarded.effects({}) - {Effect.READ}):
-        for asked in _requests(policy, Request("", "", command, effect, {})):
-            decision = decide(policy, asked)
+        requests = _requests(policy, Request("", "", command, effect, {}))
+        decided = [(asked, decide(policy, asked)) for asked in requests]
+        for asked, decision in decided:
             if decision.kind is DecisionKind.APPROVE and (
                 why := no_approver(decision, guarded, asked.person)
             ):
                 yield f"{why} ({_by(decision)})."
-        decision = decide(policy, Request("", "", command, effect, {}))
+        _, decision = decided[0]  # where no condition holds
         if decision.kind is DecisionKind.DENY and guarded.begins:
             yield f"it is denied to everybody ({_by(decision)})."
 

@@ -4,12 +4,11 @@ Each repository reads such a row as what allows nothing, so it disappears from t
 open: here it is found.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Column, and_, func, select
+from sqlalchemy import Column, Select, and_, func, select
 
 from bot.model import (
     ApprovalStatus,
@@ -35,6 +34,16 @@ _WORDS: tuple[tuple[str, Column[Any], Column[Any], type[Enum]], ...] = (
 )
 
 
+def _odd(key: Column[Any], column: Column[Any], words: type[Enum]) -> Select[Any]:
+    is_odd = column.not_in([word.value for word in words])
+    return select(key).where(is_odd).order_by(key).limit(_MOST)
+
+
+# They are asked every minute; to put them together takes longer than to ask.
+_ALL = tuple((row, column, _odd(key, column, words)) for row, key, column, words in _WORDS)
+_ODD_KINDS = _odd(audit.c.seq, audit.c.kind, AuditKind)
+
+
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """One row with a word that nobody here knows."""
@@ -51,8 +60,8 @@ class Strangers(Repository):
         """Those that may change again, by kind."""
         return [
             Stranger(row, str(name), column.name)
-            for row, key, column, words in _WORDS
-            for name in await self._odd(key, column, words)
+            for row, column, odd in _ALL
+            for name in await self._found(odd)
         ]
 
     async def in_audit(self, after: int) -> tuple[list[Stranger], int]:
@@ -62,17 +71,9 @@ class Strangers(Repository):
         """
         last = await self._connection.scalar(select(func.max(audit.c.seq)))
         is_new = and_(audit.c.seq > after, audit.c.seq <= (last or 0))
-        found = [*await self._odd(audit.c.seq, audit.c.kind, AuditKind, is_new)]
+        found = await self._found(_ODD_KINDS.where(is_new))
         reached = found[-1] if len(found) == _MOST else max(last or 0, after)
         return [Stranger("audit row", str(seq), "kind") for seq in found], reached
 
-    async def _odd(
-        self, key: Column[Any], column: Column[Any], words: type[Enum], *more: Any
-    ) -> Iterator[Any]:
-        rows = await self._connection.execute(
-            select(key)
-            .where(column.not_in([word.value for word in words]), *more)
-            .order_by(key)
-            .limit(_MOST)
-        )
-        return iter(rows.scalars().all())
+    async def _found(self, odd: Select[Any]) -> list[Any]:
+        return list((await self._connection.execute(odd)).scalars())
