@@ -27,7 +27,8 @@ async def test_recording_waits_for_one_writer_and_not_for_those_who_queue(tmp_pa
             group.create_task(write(f"write-{number}"))
         await begun.wait()
         group.create_task(store.record(execution(), by="process-1", until=SOON))
-        await asyncio.sleep(0)  # it has asked for its turn
+        for _ in range(20):  # turns of the loop, until it has asked for its own
+            await asyncio.sleep(0)
         release.set()
     await store.close()
     assert recorded_before == [False, True, True, True, True]
