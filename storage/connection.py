@@ -15,7 +15,7 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 class OpenConnection(Protocol):
-    """What of SQLAlchemy's `AsyncConnection` is used."""
+    """The part of `AsyncConnection` that repositories use."""
 
     @property
     def dialect(self) -> Dialect:
@@ -23,7 +23,7 @@ class OpenConnection(Protocol):
 
     @property
     def sync_connection(self) -> Connection | None:
-        """The connection that this one is asked in place of."""
+        """The synchronous connection underneath."""
 
     @overload
     async def execute(

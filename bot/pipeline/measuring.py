@@ -15,6 +15,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Refused, advice, recorded
+from bot.loop import give_way
 from bot.messages import board, review_cards
 from bot.messages.cards import card_key, signed
 from bot.messages.review_cards import Question
@@ -150,6 +151,7 @@ class Measuring:
             except Exception:  # the others do not wait for it; its clicks and its run measure it
                 log.exception("review.not_measured", approval=approval.id)
             self._left.pop(0)
+            await give_way()
         if is_changed:  # once for all: a card that Slack is slow to take holds up no other
             await self._deliver()
 

@@ -16,6 +16,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
+from bot.loop import in_pieces
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
 from bot.reply import command, line
 from bot.services.left_out import machine_of
@@ -35,6 +36,7 @@ from storage import Store
 
 _TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
+_OPENED = 20  # sessions that are decrypted one after the other
 _SOON = timedelta(seconds=15)  # less than one refreshment after the other
 
 
@@ -438,7 +440,11 @@ class Inventory:
             followed = await tx.watches.looked_at_before(self._clock.now() + _SOON)
         async with self._store.read() as tx:
             pairs = [pair for pair in await tx.sessions.everyone() if pair not in followed]
-            sessions = [await tx.sessions.find(user, node) for user, node in pairs]
+            sessions = [
+                await tx.sessions.find(user, node)
+                async for some in in_pieces(pairs, _OPENED)
+                for user, node in some
+            ]
         for session in await self._of_gpu_nodes(s for s in sessions if s is not None):
             silence = self._dbc.silence(session.node)
             if silence is None or silence.until is None:  # else it is asked when that was told

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.loop import give_way
 from storage import Store, UnitOfWork
 
 _AT_ONCE = 500  # rows in one unit of work: others must not wait for long to write
@@ -45,6 +46,7 @@ class Leftovers:
             gone += count
             if not after:
                 return gone
+            await give_way()
 
     async def _all(self, forget_some: Callable[[UnitOfWork], Awaitable[int]]) -> int:
         gone = 0

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, delete, func, select, update
 
+from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.repository import Repository, in_pieces, is_reached, is_word
+from storage.repositories.repository import Repository, is_reached, is_word
 from storage.tables import machines, names, nodes
 
 _TOLD = ("name", "version", "desc", "uuid", "manager")  # of a node; empty: not told this time

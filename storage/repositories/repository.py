@@ -1,7 +1,6 @@
 """What all repositories share: the open transaction, upserts, leases."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
@@ -17,9 +16,6 @@ FARTHEST_AHEAD = timedelta(minutes=10)
 # The clocks of two replicas are never quite the same.
 APART = timedelta(minutes=1)
 
-_AT_ONCE = 250  # rows; SQLite and PostgreSQL write so many in a few milliseconds
-
-Item = TypeVar("Item")
 Word = TypeVar("Word", bound=Enum)
 
 
@@ -57,17 +53,6 @@ def begins(dialect: str, column: ColumnElement[str], beginning: str) -> ColumnEl
 def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
     """Whether nobody holds the lease of a row: none lasts longer than `FARTHEST_AHEAD`."""
     return or_(table.c.leased_until.is_(None), is_reached(table.c.leased_until, now))
-
-
-async def in_pieces(items: Sequence[Item]) -> AsyncIterator[Sequence[Item]]:
-    """The pieces of a list that may be long, with a turn for others between two of them.
-
-    SQLite is asked on the event loop, and one statement has thousands of parameters at most.
-    """
-    for start in range(0, len(items), _AT_ONCE):
-        if start:
-            await asyncio.sleep(0)
-        yield items[start : start + _AT_ONCE]
 
 
 def is_reached(

@@ -6,8 +6,9 @@ from typing import Literal
 
 from sqlalchemy import and_, delete, or_, select, update
 
+from bot.loop import in_pieces
 from bot.model import NodeKind, Sighting
-from storage.repositories.repository import Repository, in_pieces
+from storage.repositories.repository import Repository
 from storage.tables import dbc_sessions, machines, nodes, sightings
 
 Kind = Literal["image", "server", "disk", "snapshot"]

@@ -19,13 +19,13 @@ from sqlalchemy import (
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
+from bot.loop import in_pieces
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from storage.repositories.repository import (
     APART,
     FARTHEST_AHEAD,
     Repository,
     claiming,
-    in_pieces,
     is_free,
     is_reached,
     is_word,
