@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.model import Execution, ExecutionStatus, Message
 from bot.reply import (
@@ -91,6 +91,14 @@ def told_together(ends: Sequence[End]) -> Iterator[tuple[Reply, Sequence[End]]]:
     """The messages that tell these ends, what went wrong first, and which ends each tells."""
     for some in _portions(sorted(ends, key=lambda end: _RANKS[end.status])):
         yield _together(some), some
+
+
+def told_again(ends: Sequence[End]) -> Reply:
+    """One message that tells these ends: without what is below them where that is too much."""
+    ranked = sorted(ends, key=lambda end: _RANKS[end.status])
+    if len(list(_portions(ranked))) > 1:
+        ranked = [replace(end, below=()) for end in ranked]
+    return _together(ranked)
 
 
 def _portions(ends: Sequence[End]) -> Iterator[list[End]]:

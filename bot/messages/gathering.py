@@ -1,17 +1,19 @@
 """Gathers ends that wait for one place, where Slack takes about one message a second.
 
 It is decided in the unit of work that claims them: from then on one message tells them, once, like
-any other. Where Slack refuses that one for good, each is told by itself again.
+any other; what is newly said of one of them is said there. Where Slack refuses that one for good,
+each is told by itself again.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.clock import Clock
 from bot.ids import new_id
 from bot.messages.cards import ENDS, execution_of
-from bot.messages.ends_together import End, told_together
+from bot.messages.ends_together import End, told_again, told_together
 from bot.model import Message, Place
 from bot.ports import RATE_LIMITED
 from bot.reply import dump
@@ -35,6 +37,7 @@ async def gathered(tx: UnitOfWork, claimed: Sequence[Message], now: datetime) ->
     The ends among them, and those that wait for the same place, are put into other messages where
     there are many.
     """
+    claimed = await _told_anew(tx, claimed, now)
     by_place: dict[Place, list[Message]] = defaultdict(list)
     for message in claimed:
         if _is_single(message):
@@ -62,6 +65,42 @@ def in_order(messages: Sequence[Message]) -> list[Message]:
     return sorted(messages, key=lambda one: one.problem == RATE_LIMITED and not tells_several(one))
 
 
+async def _told_anew(
+    tx: UnitOfWork, claimed: Sequence[Message], now: datetime
+) -> Sequence[Message]:
+    """Those without the ends that another message tells, which says what is new of them."""
+    for key in {message.told_in for message in claimed if message.is_told_elsewhere}:
+        joint = await tx.messages.find(key)
+        ends = await _ends_in(tx, key, claimed)
+        if joint is None or not ends:
+            continue
+        told = await tx.messages.put(key, joint.place, dump(told_again(ends)), now)
+        await tx.messages.join([end.message for end in ends], key)
+        joined = {end.message.id for end in ends}
+        claimed = [message for message in claimed if message.id not in joined]
+        if any(message.id == told.id for message in claimed):
+            await tx.messages.claimed_newer(told)
+            claimed = [
+                replace(message, content=told.content, version=told.version)
+                if message.id == told.id
+                else message
+                for message in claimed
+            ]
+    return claimed
+
+
+async def _ends_in(tx: UnitOfWork, key: str, claimed: Sequence[Message]) -> list[End]:
+    """What a message is to tell from now on: nothing where it has to stay as it is.
+
+    What can no longer be told with others leaves it, and is delivered by itself.
+    """
+    members = await tx.messages.told_in(key)
+    made = await _ends_of(tx, members)
+    delivered = {message.id for message in claimed}
+    left = {member.id for member in members} - {end.message.id for end in made}
+    return made if left <= delivered else []
+
+
 def _is_single(message: Message) -> bool:
     """Whether it is an end that surely nobody was told yet."""
     return (
@@ -77,9 +116,7 @@ def _is_single(message: Message) -> bool:
 async def _join(
     tx: UnitOfWork, place: Place, messages: Sequence[Message], now: datetime
 ) -> set[str]:
-    known = await tx.executions.some([execution_of(message.key) for message in messages])
-    made = [End.of(message, known.get(execution_of(message.key))) for message in messages]
-    ends = [end for end in made if end is not None]
+    ends = await _ends_of(tx, messages)
     if len(ends) < _FEWEST:
         return set()
     for reply, some in told_together(ends):
@@ -87,3 +124,10 @@ async def _join(
         await tx.messages.put(key, place, dump(reply), now)
         await tx.messages.join([end.message for end in some], key)
     return {end.message.id for end in ends}
+
+
+async def _ends_of(tx: UnitOfWork, messages: Sequence[Message]) -> list[End]:
+    """Those that can be told with others."""
+    known = await tx.executions.some([execution_of(message.key) for message in messages])
+    made = [End.of(message, known.get(execution_of(message.key))) for message in messages]
+    return [end for end in made if end is not None]

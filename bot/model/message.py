@@ -49,3 +49,8 @@ class Message:
     def may_be_sent(self) -> bool:
         """Whether it is sent without a look: one that may have been posted is looked for first."""
         return self.ref is not None or self.attempts <= 1
+
+    @property
+    def is_told_elsewhere(self) -> bool:
+        """Whether another message tells it with others, and was not refused so far."""
+        return bool(self.told_in) and self.ref is None and self.delivered > 0

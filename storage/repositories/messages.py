@@ -270,11 +270,24 @@ class Messages(Repository):
             )
         )  # fmt: skip
 
+    async def told_in(self, key: str) -> list[Message]:
+        """Those that the message `key` tells, oldest first."""
+        rows = await self._connection.execute(
+            select(messages)
+            .where(messages.c.told_in == key, messages.c.ref_ts.is_(None), messages.c.delivered > 0)
+            .order_by(messages.c.created_at)
+        )
+        return [from_row(row) for row in rows.mappings()]
+
+    async def claimed_newer(self, message: Message) -> None:
+        """Deliver this version: whoever has claimed the message has put it since."""
+        await self._set(message.id, {"tried": message.version})
+
     async def part(self, key: str, now: datetime, reason: str) -> None:
         """Deliver each of those that `key` was to tell by itself: Slack refuses it for `reason`."""
         await self._connection.execute(
             update(messages)
-            .where(messages.c.told_in == key, messages.c.delivered == messages.c.version)
+            .where(messages.c.told_in == key, messages.c.ref_ts.is_(None), messages.c.delivered > 0)
             .values(delivered=0, next_try_at=now, problem=reason)
         )
 

@@ -14,7 +14,7 @@ from bot.messages.cards import announcement, end_key
 from bot.messages.outbox import Outbox
 from bot.model import ExecutionStatus, MessageRef, Place
 from bot.ports import DeliveryFailed, PutOff
-from bot.reply import Reply, bold, dump, line, plain
+from bot.reply import Note, Reply, bold, dump, line, plain
 from handlers.render import message as rendered
 from sandbox.dbc import ManualClock
 from storage import Store, Vault
@@ -57,6 +57,17 @@ class Refusing(Slow):
             if self.on_refusal is not None:
                 await self.on_refusal()
             raise DeliveryFailed("msg_too_long", None)
+        return await super().post(place, reply, key)
+
+
+class Deaf(Slow):
+    """Slack does not take what tells several, for a while."""
+
+    is_deaf = False
+
+    async def post(self, place: Place, reply: Reply, key: str) -> MessageRef:
+        if self.is_deaf and key.startswith("ends:"):
+            raise DeliveryFailed("internal_error", timedelta(seconds=30))
         return await super().post(place, reply, key)
 
 
@@ -231,3 +242,78 @@ async def test_whoever_lost_the_message_that_tells_several_lets_nobody_tell_them
             end = await tx.messages.find(end_key(f"execution-e{number}"))
             assert end is not None
             assert (end.told_in, end.delivered) == (joint, end.version)
+
+
+async def says(
+    store: Store, clock: Clock, number: int, end: ExecutionStatus, text: str, *notes: str
+) -> None:
+    """Something newer is said of an end."""
+    async with store.write() as tx:
+        one = await tx.executions.get(f"execution-e{number}")
+        told = announcement(
+            one, end, line(bold(f"train-{number}"), text), *(Note(line(note)) for note in notes)
+        )
+        await tx.messages.put(end_key(one.id), HERE, dump(told), clock.now())
+
+
+async def test_what_is_newly_said_of_an_end_is_said_by_the_message_that_waits_to_tell_it(
+    store: Store,
+) -> None:
+    clock = ManualClock()
+    chat = Deaf(clock)
+    await ends(store, clock, 5)
+    await says(store, clock, 0, ExecutionStatus.UNKNOWN, " has not started in time")
+    one = outbox_of(store, chat, clock, "one")
+    chat.is_deaf = True
+    await seconds(one, clock, 8)
+    await says(store, clock, 0, ExecutionStatus.DONE, " has started after all")
+    await seconds(one, clock, 3)
+    chat.is_deaf = False
+    await seconds(one, clock, 120)
+    assert [key.split(":")[0] for key in chat.keys if not key.startswith("card:")] == ["ends"]
+    assert [text.partition("train-0")[2] for text in lines(chat) if "train-0" in text] == [
+        " has started after all"
+    ]
+    assert len(lines(chat)) == 5
+
+
+async def test_what_is_newly_said_of_ends_edits_the_message_that_told_them(store: Store) -> None:
+    clock = ManualClock()
+    chat = Slow(clock)
+    await ends(store, clock, 5)
+    one = outbox_of(store, chat, clock, "one")
+    for note in ("I look for it until 12:00", "I no longer look for it"):
+        for number in range(5):
+            await says(store, clock, number, ExecutionStatus.UNKNOWN, " has an unknown end", note)
+        await seconds(one, clock, 60)
+    assert [key.split(":")[0] for key in chat.keys if not key.startswith("card:")] == ["ends"]
+    assert len(lines(chat)) == 5
+    assert chat.edits
+    async with store.read() as tx:
+        end = await tx.messages.find(end_key("execution-e0"))
+        assert end is not None
+        joint = await tx.messages.find(end.told_in)
+        assert joint is not None
+        assert joint.delivered == joint.version
+        assert joint.content.count("I no longer look for it") == 5
+        assert "I look for it until" not in joint.content
+
+
+async def test_what_is_newly_said_while_slack_refuses_to_tell_several_is_told_once(
+    store: Store,
+) -> None:
+    clock = ManualClock()
+    chat = Refusing(clock)
+    await ends(store, clock, 6)
+
+    async def is_newer() -> None:
+        await says(store, clock, 0, ExecutionStatus.DONE, " has started after all")
+
+    chat.on_refusal = is_newer
+    await seconds(outbox_of(store, chat, clock, "one"), clock, 60)
+    assert sorted(key for key in chat.keys if key.startswith("end")) == [
+        f"end:execution-e{number}" for number in range(6)
+    ]
+    assert [text.partition("train-0")[2] for text in lines(chat) if "train-0" in text] == [
+        " has started after all"
+    ]
