@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, Text, and_, case, cast, literal, not_, null, or_
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model import Message, MessageRef, Place
 from storage.handover import Handover
@@ -71,6 +72,38 @@ def shows(content: str) -> ColumnElement[bool]:
         messages.c.unsettled_until.is_(None),
         messages.c.leased_until.is_(None),
     )
+
+
+def renewed(
+    upsert: sqlite.Insert | postgresql.Insert, content: str
+) -> sqlite.Insert | postgresql.Insert:
+    """A new message; where its key is there, a new version of it, unless it says the same."""
+    return upsert.on_conflict_do_update(
+        index_elements=[messages.c.key],
+        set_={
+            "content": upsert.excluded.content,
+            "version": messages.c.version + 1,
+            "delivered": case(
+                (shows(content), messages.c.version + 1),
+                else_=messages.c.delivered,
+            ),
+            "shown": case(
+                (shows(content), as_version(messages.c.version + 1, digest(content))),
+                else_=messages.c.shown,
+            ),
+            # What is wanted already and cannot wait does not wait for this either.
+            "can_wait": and_(
+                upsert.excluded.can_wait,
+                or_(messages.c.can_wait, messages.c.delivered == messages.c.version),
+            ),
+        },
+        where=messages.c.content != upsert.excluded.content,
+    )
+
+
+def not_begun(key: str) -> tuple[ColumnElement[bool], ...]:
+    """Whether nobody is delivering a message, and no delivery of it has begun."""
+    return messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
 
 
 def is_at_rest(row: RowMapping, now: datetime) -> bool:

@@ -1,12 +1,12 @@
 """The outbox: messages that should say something, and what they say so far."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, and_, exists, or_, select, true, update
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
@@ -16,15 +16,15 @@ from storage.repositories.message_rows import (
     as_version,
     claimed,
     copied,
-    digest,
     doubled,
     due,
     from_row,
     is_at_rest,
     lent,
+    not_begun,
     reason_of,
+    renewed,
     sent,
-    shows,
     unsettled_as,
 )
 from storage.repositories.repository import Repository, begins, claiming
@@ -80,29 +80,7 @@ class Messages(Repository):
         )
         if handover is not None:
             upsert = upsert.values(lent(handover, 1))
-        rows = await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[messages.c.key],
-                set_={
-                    "content": upsert.excluded.content,
-                    "version": messages.c.version + 1,
-                    "delivered": case(
-                        (shows(content), messages.c.version + 1),
-                        else_=messages.c.delivered,
-                    ),
-                    "shown": case(
-                        (shows(content), as_version(messages.c.version + 1, digest(content))),
-                        else_=messages.c.shown,
-                    ),
-                    # What is wanted already and cannot wait does not wait for this either.
-                    "can_wait": and_(
-                        upsert.excluded.can_wait,
-                        or_(messages.c.can_wait, messages.c.delivered == messages.c.version),
-                    ),
-                },
-                where=messages.c.content != upsert.excluded.content,
-            ).returning(messages)
-        )
+        rows = await self._connection.execute(renewed(upsert, content).returning(messages))
         row = rows.mappings().one_or_none()
         if row is not None and not (self._restored and await self._may_be_posted(key)):
             return await self._put(row, handover, now)
@@ -169,8 +147,7 @@ class Messages(Repository):
 
     async def is_any_due(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        rows = await self._connection.execute(select(messages.c.id).where(*due(now)).limit(1))
-        return rows.first() is not None
+        return await self._is_any(due(now))
 
     async def claim_due(
         self,
@@ -355,9 +332,7 @@ class Messages(Repository):
         """
         rows = await self._connection.execute(
             update(messages)
-            .where(
-                messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
-            )
+            .where(*not_begun(key))
             .values(delivered=messages.c.version if version is None else version)
         )
         return rows.rowcount == 1
@@ -368,11 +343,7 @@ class Messages(Repository):
         Condition: nobody is delivering it, and no delivery of it has begun.
         """
         rows = await self._connection.execute(
-            update(messages)
-            .where(
-                messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
-            )
-            .values(next_try_at=until)
+            update(messages).where(*not_begun(key)).values(next_try_at=until)
         )
         return rows.rowcount == 1
 
@@ -426,8 +397,7 @@ class Messages(Repository):
 
     async def is_any_doubled(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        rows = await self._connection.execute(select(messages.c.id).where(*doubled(now)).limit(1))
-        return rows.first() is not None
+        return await self._is_any(doubled(now))
 
     async def claim_doubled(
         self, by: str, now: datetime, until: datetime, limit: int
@@ -504,6 +474,10 @@ class Messages(Repository):
                 **unsettled_as(unsent),
             },
         )
+
+    async def _is_any(self, conditions: Sequence[ColumnElement[bool]]) -> bool:
+        rows = await self._connection.execute(select(messages.c.id).where(*conditions).limit(1))
+        return rows.first() is not None
 
     async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
         rows = await self._connection.execute(
