@@ -223,48 +223,36 @@ async def known_aside(store: Store) -> list[str]:
     return [one.node for one in (await store.known()).usable("U1")]
 
 
-async def test_a_look_that_fails_is_none_for_whoever_waited_for_it(
-    store: Store, replica: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["fails", "is cancelled"])
+async def test_a_look_that_comes_to_nothing_is_none_for_whoever_waited_for_it(
+    store: Store, replica: Store, monkeypatch: pytest.MonkeyPatch, *, is_cancelled: bool
 ) -> None:
-    await does(store, lambda tx: tx.sessions.put(session()))
-    await store.known()
-    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
-    reading, failures = store._engines.reading, iter([StorageFailed("cut off")])
+    reading, begun, goes_on = store._engines.reading, asyncio.Event(), asyncio.Event()
+    looks = 0
 
     @asynccontextmanager
-    async def cut_off_once() -> AsyncIterator[object]:
-        await asyncio.sleep(0)
-        for failure in failures:
-            raise failure
+    async def in_turn() -> AsyncIterator[object]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            if is_cancelled:
+                second.cancel()
+                await asyncio.sleep(1)
+            raise StorageFailed("cut off")
         async with reading() as connection:
             yield connection
-
-    monkeypatch.setattr(store._engines, "reading", cut_off_once)
-    looks = await asyncio.gather(*(known_aside(store) for _ in range(4)), return_exceptions=True)
-    assert [one for one in looks if not isinstance(one, StorageFailed)] == [[], [], []]
-
-
-async def test_a_look_that_is_cancelled_is_none_for_whoever_waited_for_it(
-    store: Store, replica: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await does(store, lambda tx: tx.sessions.put(session()))
-    await store.known()
-    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
-    reading, begun = store._engines.reading, asyncio.Event()
-
-    @asynccontextmanager
-    async def slowly() -> AsyncIterator[object]:
-        is_first = not begun.is_set()
         begun.set()
-        if is_first:
-            await asyncio.Event().wait()
-        async with reading() as connection:
-            yield connection
+        await goes_on.wait()
 
-    monkeypatch.setattr(store._engines, "reading", slowly)
+    monkeypatch.setattr(store._engines, "reading", in_turn)
+    await does(replica, lambda tx: tx.sessions.put(session()))
     first = asyncio.create_task(known_aside(store))
     await begun.wait()
-    others = [asyncio.create_task(known_aside(store)) for _ in range(3)]
+    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
+    second, third = (asyncio.create_task(known_aside(store)) for _ in range(2))
     await asyncio.sleep(0)
-    first.cancel()
-    assert await asyncio.gather(*others) == [[], [], []]
+    goes_on.set()
+    assert await first == ["node-1"]
+    assert await third == []
+    with pytest.raises((StorageFailed, asyncio.CancelledError)):
+        await second
