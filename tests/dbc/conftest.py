@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -174,3 +175,11 @@ async def connect(clock: HandClock) -> AsyncIterator[Connect]:
 @pytest.fixture
 def dbc(connect: Connect, daemon: FakeDaemon) -> DbcClient:
     return connect(daemon)
+
+
+@pytest.fixture
+def closed() -> str:
+    """The address of a daemon that is not there."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"

@@ -35,7 +35,7 @@ from bot.dbc.errors import (
     Unreadable,
     WouldSend,
 )
-from bot.dbc.identity import Target, WalletSignature
+from bot.dbc.identity import Target
 from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
 from bot.dbc.transport import Call
@@ -75,14 +75,6 @@ async def half(request: web.Request) -> web.StreamResponse:
 
 async def redirect(_request: web.Request) -> web.StreamResponse:
     raise web.HTTPTemporaryRedirect("/elsewhere")
-
-
-@pytest.fixture
-def closed() -> str:
-    """The address of a daemon that is not there."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 CHAIN_DOWN = "check authority failed: query machine_status failed"
@@ -309,70 +301,6 @@ async def test_modification_says_when_it_counts(
     daemon.answer = reply(0, "some changes will take effect on the next boot")
     wanted = TaskChange(new_public_ip=None, new_cpu_cores=8)
     assert await dbc.tasks.modify(target, TASK, wanted) is Modified.NEXT_BOOT
-
-
-# Reads: repeated, failed over
-
-
-async def test_read_is_sent_once_more_after_a_reset(
-    daemon: FakeDaemon, dbc: DbcClient, target: Target
-) -> None:
-    daemon.answer = in_turn(reset, EMPTY)
-    assert await dbc.tasks.list(target) == ()
-    assert len(daemon.requests) == 2
-
-
-async def test_read_is_not_sent_a_third_time(
-    daemon: FakeDaemon, dbc: DbcClient, target: Target
-) -> None:
-    daemon.answer = reset
-    with pytest.raises(ConnectionLost):
-        await dbc.tasks.list(target)
-    assert len(daemon.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "first",
-    [reset, DISCONNECTED, UNKNOWN_NODE, reply(-32701, "create request session failed", 400)],
-)
-async def test_read_fails_over_to_the_next_daemon(
-    first: Handler, daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target
-) -> None:
-    daemon.answer, second.answer = first, EMPTY
-    assert await connect(daemon, second).tasks.list(target) == ()
-    assert len(daemon.requests) == len(second.requests) == 1
-
-
-@pytest.mark.parametrize("first", [hang, TIMED_OUT, reply(-3, "task_id not exist")])
-async def test_read_that_the_node_answered_or_ignored_goes_to_no_other_daemon(
-    first: Handler, daemon: FakeDaemon, second: FakeDaemon, connect: Connect, target: Target
-) -> None:
-    daemon.answer = first
-    with pytest.raises(DbcError):
-        await connect(daemon, second).tasks.list(target)
-    assert second.requests == []
-
-
-async def test_daemon_that_answered_is_believed_over_one_that_is_down(
-    closed: str, second: FakeDaemon, connect: Connect, target: Target
-) -> None:
-    second.answer = UNKNOWN_NODE
-    with pytest.raises(NodeUnknown):
-        await connect(closed, second).tasks.list(target)
-
-
-async def test_one_time_signature_is_not_used_twice(
-    daemon: FakeDaemon, dbc: DbcClient, target: Target
-) -> None:
-    daemon.answer = reset
-    wallet = WalletSignature(
-        wallet="5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
-        nonce=SecretStr("nonce1"),
-        sign=SecretStr("0" * 128),
-    )
-    with pytest.raises(ConnectionLost):
-        await dbc.nodes.session_id(NODE, wallet)
-    assert len(daemon.requests) == 1
 
 
 # Dry runs and observers
