@@ -91,6 +91,8 @@ async def test_what_still_waits_for_a_review_is_not_forgotten(tmp_path: Path) ->
 
 async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
+        for person in (stage.alice, stage.bob):  # whose ends are told, and ended long ago
+            await stage.adds_session(person, "gpu1")
         question = await asked(stage)
         await stage.quiet()
         before = kept(stage)["messages"]
@@ -108,6 +110,8 @@ async def test_what_could_not_be_said_yet_is_not_forgotten(tmp_path: Path) -> No
 
 async def test_asking_again_after_all_is_forgotten_works(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
+        for person in (stage.alice, stage.bob):  # whose ends are told, and ended long ago
+            await stage.adds_session(person, "gpu1")
         await stage.asks(stage.alice, DELETE)
         before = kept(stage)["messages"]
         await stage.passes(100 * DAY)
