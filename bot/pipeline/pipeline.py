@@ -6,13 +6,13 @@ finds the step taken or not taken, never half.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.errors import BotError, Refused, advice, from_error, recorded
+from bot.errors import BotError, Refused, advice, fault_of, from_error, recorded
 from bot.language.args import BREAK_GLASS, REASON
 from bot.language.table import Command
 from bot.messages import board, cards
@@ -28,7 +28,7 @@ from bot.model import (
     Leased,
     ReviewKind,
 )
-from bot.pipeline.calls import LEASE, RulesReplaced, Runs, failure
+from bot.pipeline.calls import LEASE, Overtaken, RulesReplaced, Runs, failure
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
@@ -136,8 +136,10 @@ class Pipeline:
             async with self._store.read() as tx:
                 before = await self._before(tx, execution)
             await self._carry_out(execution, before, answer, hold)
-        except Refused as refusal:
+        except (SameRequest, Overtaken) as refusal:
             await self._turn_down(execution, refusal, answer)
+        except Refused as refusal:
+            await self._turn_down(execution, refusal, answer, was_begun=True)
 
     async def _cleared(
         self, command: Command, execution: Execution, before: "_Before", answer: Answer
@@ -285,8 +287,13 @@ class Pipeline:
         except Exception:  # the others are not to wait for the lease of this one
             log.exception("execution.not_recovered", execution=execution.id)
 
-    async def _turn_down(self, execution: Execution, error: BotError, answer: Answer) -> None:
-        """Nothing was sent: close the entry, and say so where it was seen, or to the requester."""
+    async def _turn_down(
+        self, execution: Execution, error: BotError, answer: Answer, *, was_begun: bool = False
+    ) -> None:
+        """Nothing was sent: close the entry, and say so where it was seen, or to the requester.
+
+        `was_begun`: it was about to be sent, so the requester is told what it is that ends.
+        """
         log.info("execution.refused", execution=execution.id, why=error.sentence)
         now = self._clock.now()
         reply = from_error(error)
@@ -297,6 +304,9 @@ class Pipeline:
         was_asked = approval is not None and approval.kind is not ReviewKind.AFTERWARDS
         end = ExecutionStatus.VOIDED if was_asked else ExecutionStatus.REFUSED
         sentence = await self._failure(execution, error)
+        if was_begun:
+            ended = cards.alone(end, sentence, *cards.hint(advice(error)))
+            reply = replace(ended, fault=fault_of(error))
         if approval is not None:
             sentence = await self._reviews.not_done(approval, execution, error.sentence)
         async for attempt in self._store.attempts():
