@@ -40,7 +40,8 @@ from bot.ports import Messenger
 from bot.redaction import Redactor
 from bot.reply import say
 from bot.reviews.audit import AuditLog
-from bot.reviews.reviewers import PolicyBook, Reviewers
+from bot.reviews.policy_book import PolicyBook
+from bot.reviews.reviewers import Reviewers
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.damage import Damage

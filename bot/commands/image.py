@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from bot.commands import image_list, in_place
+from bot.commands import image_list, image_words, in_place
 from bot.commands.in_place import InPlace
 from bot.commands.servers import (
     DOWNLOAD,
@@ -341,22 +341,6 @@ async def _other_end(ctx: Context, name: str, direction: str) -> tuple[str, Size
     return "", None
 
 
-def _to_stop(known: Mapping[str, str]) -> Phrase:
-    if known.get("direction") == DOWNLOAD:
-        return say("{label} was told to stop downloading to {node}")
-    return say("{label} was told to stop uploading from {node}")
-
-
-def _downloading(known: Mapping[str, str]) -> Phrase:
-    server = known.get("server", "")
-    return say("{label} is being downloaded from {server} to {node}", server=server)
-
-
-def _uploading(known: Mapping[str, str]) -> Phrase:
-    server = known.get("server", "")
-    return say("{label} is being uploaded from {node} to {server}", server=server)
-
-
 def _goal(known: Mapping[str, str]) -> Goal:
     return Goal.DOWNLOADED if known.get("direction") == DOWNLOAD else Goal.UPLOADED
 
@@ -409,78 +393,8 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
     return {**facts, unread("used_by"): " ".join(unseen)} if unseen else facts
 
 
-def _delete_loses(known: Mapping[str, str]) -> Phrase:
-    told = say("The file on the node is deleted.")
-    if size := known.get("size"):
-        told = say("The file ({size}) on the node is deleted.", size=size)
-    return say(
-        "{deleted} DBC does not check whether a machine uses it, and one that does would break. "
-        "{users}",
-        deleted=told,
-        users=_users(known),
-    )
-
-
-def _users(known: Mapping[str, str]) -> Phrase:
-    if machines := known.get("used_by"):
-        return say("Known to use it: {machines}.", machines=machines)
-    if known.get(unread("used_by")):
-        return say("Whether one does could not be read.")
-    return say("I know of no machine that does, which proves nothing.")
-
-
 def _replacing(known: Mapping[str, str]) -> Effect:
     return Effect.DISRUPT if known.get("replace") else Effect.CHANGE
-
-
-def _may_be_there(known: Mapping[str, str]) -> bool:
-    return bool(known.get("before") or known.get(unread("before")))
-
-
-def _download_asks(known: Mapping[str, str]) -> Phrase:
-    """What replaces a file says so."""
-    if _may_be_there(known):
-        return say("Download and replace {label} from {server} to {node}")
-    return say("Download {label} from {server} to {node}")
-
-
-def _upload_asks(known: Mapping[str, str]) -> Phrase:
-    """What replaces a file says so."""
-    if _may_be_there(known):
-        return say("Upload and replace {label} from {node} to {server}")
-    return say("Upload {label} from {node} to {server}")
-
-
-def _perhaps_replaced(why: str) -> Phrase:
-    return say(
-        "A file of that name there is replaced. Whether there is one is not known: {why}", why=why
-    )
-
-
-def _download_loses(known: Mapping[str, str]) -> Phrase:
-    if why := known.get(unread("before")):
-        return _perhaps_replaced(why)
-    if not known.get("before"):
-        return say("Nothing: there is no such file on the node.")
-    return say(
-        "The node's present file ({before}) is replaced by {server}'s ({size}). "
-        "Machines based on it may break.",
-        before=known["before"],
-        server=known["server"],
-        size=known["size"],
-    )
-
-
-def _upload_loses(known: Mapping[str, str]) -> Phrase:
-    if why := known.get(unread("before")):
-        return _perhaps_replaced(why)
-    if not known.get("before"):
-        return say("Nothing: there is no such file on the image server.")
-    return say(
-        "{server}'s present file ({before}) is replaced for everyone.",
-        server=known["server"],
-        before=known["before"],
-    )
 
 
 def _check_name(values: Mapping[str, str]) -> None:
@@ -522,12 +436,12 @@ GROUP = Group(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True,
             facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
-            asks=_upload_asks, deed=Deed(filing=Filing.SENT),
-            loses=_upload_loses,
+            asks=image_words.upload_asks, deed=Deed(filing=Filing.SENT),
+            loses=image_words.upload_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.UPLOADED,
-                _uploading,
+                image_words.uploading,
                 say("{label} has been uploaded from {node}"),
             ),
         ),
@@ -535,12 +449,12 @@ GROUP = Group(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks=_download_asks, deed=Deed(filing=Filing.BROUGHT),
-            loses=_download_loses,
+            asks=image_words.download_asks, deed=Deed(filing=Filing.BROUGHT),
+            loses=image_words.download_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
                 Goal.DOWNLOADED,
-                _downloading,
+                image_words.downloading,
                 say("{label} has been downloaded to {node}"),
             ),
         ),
@@ -557,7 +471,7 @@ GROUP = Group(
                 "it was going, as an incomplete file. A node may also finish it all the "
                 "same: I look what becomes of it."),
             follow=Follow(
-                _goal, _to_stop, say("{label} was stopped on {node}"), stops=_follows
+                _goal, image_words.to_stop, say("{label} was stopped on {node}"), stops=_follows
             ),
         ),
         Command(
@@ -566,7 +480,7 @@ GROUP = Group(
             check=_check_name, look=_before_delete, needs_session=True,
             asks=say("Delete the image {target}"),
             facts=_DELETED,
-            loses=_delete_loses,
+            loses=image_words.delete_loses,
             repeated=lambda error, _known: isinstance(error, Missing),
             deed=Deed(trace=Trace.IMAGE_GONE, filing=Filing.DELETED),
             unanswered=Follow(

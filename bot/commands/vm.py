@@ -4,72 +4,52 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import SecretStr
 
-from bot.commands import vm_create, vm_modify
+from bot.commands import vm_create, vm_details, vm_modify
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, NodeTimeout, StateConflict, TaskNotFound, Unreadable
-from bot.dbc.models import TaskDetail, state_of
+from bot.dbc.models import state_of
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, OnNode, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
-from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine, Node
+from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
-    RETRY_VM,
-    UNKNOWN,
-    cores,
-    gpus,
     heading,
     is_silent,
-    joined,
     lamp,
     node_part,
     retry_buttons,
-    sized,
-    stacked,
 )
 from bot.pipeline.patience import LIMIT, waiting_after
 from bot.reply import (
-    Actions,
-    Button,
     CodeBlock,
-    Fields,
-    Line,
     Note,
     Para,
     Part,
     Phrase,
     Reply,
-    Text,
     bold,
     code,
     command,
-    emoji,
     line,
     say,
     say_number,
-    time,
 )
-from bot.services.last_known import Known
 from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
 
 # Nodes that answer in time are shown before the silent ones are, which are named as such at last.
 _FIRST_ANSWER = timedelta(seconds=2)
 _ALL_ANSWERS = LIMIT - _FIRST_ANSWER - timedelta(seconds=1)
-_NOT_YET = {
-    "creating": say("The connection lines come when it is running."),
-    "create error": say("Its creation failed, so there is nothing to connect to. See its log."),
-}
-_NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
 
 Retry = Annotated[
     bool, Arg(say("Retry"), FLAG, say("Ask a node at once that is not responding"), "retry")
@@ -164,7 +144,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
             raise
         problem.named(node.label)
         (vm,) = await ctx.services.inventory.moments([vm])
-        return _as_last_known(
+        return vm_details.as_last_known(
             vm, node, await ctx.services.last_known.find(session, vm.task), problem
         )
     await ctx.services.last_known.saw(session, vm.task, detail)
@@ -179,7 +159,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
                 )
             )
         ),
-        *_all_of(vm, detail),
+        *vm_details.all_of(vm, detail),
     ]
     summary = say(
         "{machine} on {node}: {state}",
@@ -187,160 +167,8 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         node=node.label,
         state=state_of(detail.status),
     )
-    data = json_data.detail(vm, node, detail, _connection_data(detail))
+    data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
-
-
-def _all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
-    parts: list[Part] = [Fields(_facts(vm, detail)), *_connection(detail)]
-    if detail.disks:
-        disks = [line(code(disk.name), " ", sized(disk.size)) for disk in detail.disks]
-        parts.append(Para(stacked([line(bold(say("Disks"))), *disks])))
-    if detail.network_filters:
-        rules = "\n".join(detail.network_filters)
-        parts.extend([Para(line(bold(say("Network filters")))), CodeBlock(rules)])
-    return parts
-
-
-def _as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcError) -> Reply:
-    """A machine that cannot be read now: what is known of it from before, and since when."""
-    odd = isinstance(problem, Unreadable) and problem.is_of_the_node
-    state = (
-        line(
-            say(
-                "{status} when last seen, {seen_at}",
-                status=lamp(vm.status),
-                seen_at=time(vm.seen_at),
-            )
-        )
-        if vm.status
-        else ()
-    )
-    parts: list[Part] = [
-        Para(
-            line(
-                say(
-                    "{machine} on {node}  {state}",
-                    machine=bold(vm.label),
-                    node=bold(node.label),
-                    state=state,
-                )
-            )
-        ),
-        Para(line(emoji("warning"), " ", problem.words, " ", problem.hint)),
-    ]
-    if known is not None:
-        parts.append(
-            Para(
-                line(
-                    say("Read {seen_at}, and possibly changed since:", seen_at=time(known.seen_at))
-                )
-            )
-        )
-        parts.extend(_all_of(vm, known.detail))
-    else:
-        parts.append(Fields(((say("Id"), line(code(vm.task))),)))
-        parts.append(Note(line(say("Its connection was not read before."))))
-    if odd:
-        delete = command(f"vm delete {vm.task}")
-        parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
-    else:
-        parts.append(Actions((Button(say("Retry now"), RETRY_VM, vm.task),)))
-    detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
-    detail = detail.model_copy(update={"status": vm.status or detail.status})
-    data = {
-        **json_data.detail(vm, node, detail, _connection_data(detail)),
-        "problem": problem.sentence,
-        "status_seen_at": vm.seen_at,
-        "read_at": known.seen_at if known else None,
-    }
-    summary = say(
-        "{machine} on {node}: {problem}",
-        machine=vm.label,
-        node=node.label,
-        problem=problem.words,
-    )
-    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
-
-
-def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
-    facts: list[tuple[Text, Line]] = [
-        (say("Id"), line(code(vm.task))),
-        (say("Size"), _size(detail) or line(UNKNOWN)),
-        (say("System"), line(detail.os or UNKNOWN)),
-        (
-            say("Created"),
-            line(
-                say("{time} (node's time)", time=detail.create_time)
-                if detail.create_time
-                else UNKNOWN
-            ),
-        ),
-    ]
-    if detail.network_name:
-        facts.append((say("Network"), line(detail.network_name)))
-    if detail.local_address:
-        facts.append((say("Local address"), line(", ".join(detail.local_address))))
-    if detail.rent_order:
-        facts.append((say("Rent order"), line(detail.rent_order)))
-    return tuple(facts)
-
-
-def _size(detail: TaskDetail) -> Line:
-    return joined(
-        gpus(detail.gpu_count),
-        cores(detail.cpu_cores),
-        detail.mem_size.text,
-    )
-
-
-def _connection(detail: TaskDetail) -> list[Part]:
-    """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
-    if told := _NOT_YET.get(detail.status):
-        return [Note(line(told))]
-    login, password = detail.user_name, detail.login_password.get_secret_value()
-    lines = []
-    if detail.ssh_ip and detail.rdp_port:
-        lines.append(f"mstsc /v:{detail.ssh_ip}:{detail.rdp_port}")
-    elif detail.ssh_ip and detail.ssh_port:
-        user = "<user>" if login in {"", _NO_AGENT} else login
-        lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
-    parts: list[Part] = (
-        [Para(line(bold(say("Connect")))), CodeBlock("\n".join(lines))] if lines else []
-    )
-    if _NO_AGENT in {login, password}:
-        parts.append(
-            Note(line(say("The guest took no password: log in with the image's own account.")))
-        )
-    elif known := _pair(say("Login"), login, password):
-        parts.append(Para(known))
-    vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
-    if known := _pair(say("VNC"), vnc, detail.vnc_password.get_secret_value() if vnc else ""):
-        parts.append(Para(known))
-    return parts or [Note(line(say("How to connect is not known yet.")))]
-
-
-def _pair(label: Text, name: str, password: str) -> Line:
-    """`Login dbc · password …`, without what is not known; nothing where neither is."""
-    shown = line(say("password {password}", password=code(password))) if password else ()
-    return joined(line(label, " ", code(name)) if name else "", shown)
-
-
-def _connection_data(detail: TaskDetail) -> Mapping[str, Any]:
-    """What the lines to copy say, by name."""
-    if detail.status in _NOT_YET:
-        return {"address": None, "ports": [], "login": None, "password": None, "vnc_password": None}
-    login, password = detail.user_name, detail.login_password.get_secret_value()
-    took_none = _NO_AGENT in {login, password}
-    remote = ("rdp", detail.rdp_port) if detail.rdp_port else ("ssh", detail.ssh_port)
-    ports = [remote, ("vnc", detail.vnc_port)]
-    return {
-        "address": detail.ssh_ip or None,
-        "ports": [{"service": service, "port": port} for service, port in ports if port],
-        "login": None if took_none else login or None,
-        "password": None if took_none else password or None,
-        "vnc_password": detail.vnc_password.get_secret_value() or None,
-    }
 
 
 async def start(ctx: Context, vm: Vm) -> None:
@@ -418,7 +246,7 @@ async def _login(ctx: Context, vm: Machine, user: str, **_other: object) -> Mapp
     if user:
         return {}
     user = (await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)).user_name
-    if user in {"", _NO_AGENT}:
+    if user in {"", vm_details.NO_AGENT}:
         raise Refused(
             say("DBC does not know this machine's login."), hint=say("Name the user."), field="user"
         )

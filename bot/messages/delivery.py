@@ -49,5 +49,5 @@ class Delivery:
     async def _deliver(self) -> None:
         try:
             await self._outbox.deliver_due()
-        except StorageFailed:  # what is to be told is stored, and delivered a little later
+        except StorageFailed:  # the message is stored and will be delivered later
             log.exception("delivery_put_off")

@@ -151,7 +151,7 @@ class Outbox:
         return 0 if self.is_held else 1
 
     async def _claim(self, limit: int) -> list[Message] | None:
-        """What is to be delivered now, if anything: less than was due where ends are gathered."""
+        """Claim the messages to deliver now: fewer than were due where ends are joined."""
         doubtful = tuple(self._doubtful)
         if not doubtful:
             async with self._store.read() as tx:
@@ -209,7 +209,7 @@ class Outbox:
             await tx.messages.put_back(message.id, at, reason, self._by, unsent=message)
 
     async def _deliver(self, message: Message, hold: Hold) -> Work | PutOff:
-        """Deliver it, unless it is put off by Slack; gives what is to be written down."""
+        """Deliver it unless Slack puts it off; returns how to store the result."""
         if (put_off := self._messenger.put_off(message.ref or message.place)) is not None:
             return put_off
         try:
@@ -219,7 +219,7 @@ class Outbox:
             return refusal
 
     async def _deliver_now(self, message: Message, hold: Hold) -> Work:
-        """Deliver it; gives what is to be written down of it. Raises PutOff."""
+        """Deliver it and return how to store the result. Raises PutOff."""
         if self.is_held:
             return self._put_back(message, "held", LockedOut.RETRY_AFTER)
         try:

@@ -1,16 +1,16 @@
-"""Writes down what came of deliveries; those that end at the same time share a commit."""
+"""Stores the results of deliveries; those that end at the same time share a commit."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from storage import StorageFailed, Store, UnitOfWork
 from storage.intake import GroupCommit, Seal
 
-# What is to be written down; done again from the start where others were in the way.
+# Stores one result; runs again from the start where another transaction was in the way.
 Work = Callable[[UnitOfWork], Awaitable[None]]
 
 
 class Results:
-    """One unit of work for all that is to be written down at the moment."""
+    """Stores all results of the moment in one unit of work."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

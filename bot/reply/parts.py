@@ -130,10 +130,10 @@ class Fault:
 class Reply:
     """One message. `summary` is its plain text for notifications and screen readers.
 
-    `private`: only for the person who asked, wherever they asked. `sensitive`: it holds secrets,
-    so it is never kept as a file. `fault`: it says why something cannot be. `data` is what it says
-    by name, where it is about one thing; lists say theirs by row. `end` is how that ended of which
-    it tells the end.
+    `private`: only the requester sees it, also where they asked in public. `sensitive`: it holds
+    secrets, so it is never kept as a file. `fault`: it says why something cannot be. `data` is what
+    it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
+    it tells.
     """
 
     summary: Words

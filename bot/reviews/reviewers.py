@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from bot.clock import Clock
 from bot.errors import Denied, Refused
@@ -20,10 +19,8 @@ from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, say, say_number
 from bot.reviews.directory_cache import Moment
-from bot.reviews.lockouts import lockouts
 from bot.reviews.policy import Decision, DecisionKind, People, Policy, Request, decide
-from bot.reviews.policy_file import FaultyPolicy, read_policy
-from bot.reviews.rule_arguments import Known
+from bot.reviews.policy_book import PolicyBook
 from bot.reviews.rule_reasons import reasons
 from bot.services.people import RecentPeople
 from bot.services.sessions import Sessions
@@ -36,34 +33,6 @@ FIRST_REMINDER = timedelta(minutes=10)
 SLOWEST_REMINDER = timedelta(days=1)
 _MOST_DOUBLINGS = 20  # of a pause between reminders: more of them no time can hold
 _MOST_ASKED = 8  # people who get a copy of the card in their direct messages
-
-
-class PolicyBook:
-    """The policy in force; replaced as a whole, never in part. `commands` are all there are."""
-
-    def __init__(self, path: Path | None, commands: Known) -> None:
-        self._path = path
-        self._commands = commands
-        self.current: Policy = read_policy(path, self._commands)
-        self.faults: tuple[str, ...] = ()  # of the file that was not taken last, if any
-
-    def reload(self) -> None:
-        """Read the file again. Raises FaultyPolicy and keeps the old policy if it is faulty."""
-        try:
-            self.current = read_policy(self._path, self._commands)
-        except FaultyPolicy as faulty:
-            self.faults = faulty.faults
-            raise
-        self.faults = ()
-
-    def lockouts(self) -> list[str]:
-        """What nobody can do under the rules in force, in whole sentences."""
-        return lockouts(self.current, self._commands)
-
-    def has_nobody_entitled(self, command: str) -> bool:
-        """Whether a command gives the first right to a node, or is about none."""
-        guarded = self._commands.get(command)
-        return guarded is not None and (guarded.begins or not guarded.has_node)
 
 
 class Reviewers:

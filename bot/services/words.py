@@ -11,7 +11,7 @@ class Words:
     """How a followed command is spoken of: `{label} is starting on {node}`, and once it is done.
 
     `limit` is how long it is followed without a move, `title` what people call the command.
-    `brings_up`: who asked wants to connect once it is done.
+    `brings_up`: the requester wants to connect once it is done.
     """
 
     doing: Text

@@ -1,0 +1,198 @@
+"""What a machine is and how to connect to it, as its node tells it or as it was last known."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.dbc.errors import DbcError, Unreadable
+from bot.dbc.models import TaskDetail
+from bot.model import Machine, Node
+from bot.pipeline import json_data
+from bot.pipeline.formatting import (
+    RETRY_VM,
+    UNKNOWN,
+    cores,
+    gpus,
+    joined,
+    lamp,
+    sized,
+    stacked,
+)
+from bot.reply import (
+    Actions,
+    Button,
+    CodeBlock,
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Text,
+    bold,
+    code,
+    command,
+    emoji,
+    line,
+    say,
+    time,
+)
+from bot.services.last_known import Known
+
+_NOT_YET = {
+    "creating": say("The connection lines come when it is running."),
+    "create error": say("Its creation failed, so there is nothing to connect to. See its log."),
+}
+NO_AGENT = "N/A"  # docs/dbc-api.md §3.2.2: the guest did not take the generated password
+
+
+def all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
+    """All that a node tells of a machine, as parts of a message."""
+    parts: list[Part] = [Fields(_facts(vm, detail)), *_connection(detail)]
+    if detail.disks:
+        disks = [line(code(disk.name), " ", sized(disk.size)) for disk in detail.disks]
+        parts.append(Para(stacked([line(bold(say("Disks"))), *disks])))
+    if detail.network_filters:
+        rules = "\n".join(detail.network_filters)
+        parts.extend([Para(line(bold(say("Network filters")))), CodeBlock(rules)])
+    return parts
+
+
+def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcError) -> Reply:
+    """A machine that cannot be read now: what is known of it from before, and since when."""
+    odd = isinstance(problem, Unreadable) and problem.is_of_the_node
+    state = (
+        line(
+            say(
+                "{status} when last seen, {seen_at}",
+                status=lamp(vm.status),
+                seen_at=time(vm.seen_at),
+            )
+        )
+        if vm.status
+        else ()
+    )
+    parts: list[Part] = [
+        Para(
+            line(
+                say(
+                    "{machine} on {node}  {state}",
+                    machine=bold(vm.label),
+                    node=bold(node.label),
+                    state=state,
+                )
+            )
+        ),
+        Para(line(emoji("warning"), " ", problem.words, " ", problem.hint)),
+    ]
+    if known is not None:
+        parts.append(
+            Para(
+                line(
+                    say("Read {seen_at}, and possibly changed since:", seen_at=time(known.seen_at))
+                )
+            )
+        )
+        parts.extend(all_of(vm, known.detail))
+    else:
+        parts.append(Fields(((say("Id"), line(code(vm.task))),)))
+        parts.append(Note(line(say("Its connection was not read before."))))
+    if odd:
+        delete = command(f"vm delete {vm.task}")
+        parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
+    else:
+        parts.append(Actions((Button(say("Retry now"), RETRY_VM, vm.task),)))
+    detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
+    detail = detail.model_copy(update={"status": vm.status or detail.status})
+    data = {
+        **json_data.detail(vm, node, detail, connection_data(detail)),
+        "problem": problem.sentence,
+        "status_seen_at": vm.seen_at,
+        "read_at": known.seen_at if known else None,
+    }
+    summary = say(
+        "{machine} on {node}: {problem}",
+        machine=vm.label,
+        node=node.label,
+        problem=problem.words,
+    )
+    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
+
+
+def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
+    facts: list[tuple[Text, Line]] = [
+        (say("Id"), line(code(vm.task))),
+        (say("Size"), _size(detail) or line(UNKNOWN)),
+        (say("System"), line(detail.os or UNKNOWN)),
+        (
+            say("Created"),
+            line(
+                say("{time} (node's time)", time=detail.create_time)
+                if detail.create_time
+                else UNKNOWN
+            ),
+        ),
+    ]
+    if detail.network_name:
+        facts.append((say("Network"), line(detail.network_name)))
+    if detail.local_address:
+        facts.append((say("Local address"), line(", ".join(detail.local_address))))
+    if detail.rent_order:
+        facts.append((say("Rent order"), line(detail.rent_order)))
+    return tuple(facts)
+
+
+def _size(detail: TaskDetail) -> Line:
+    return joined(
+        gpus(detail.gpu_count),
+        cores(detail.cpu_cores),
+        detail.mem_size.text,
+    )
+
+
+def _connection(detail: TaskDetail) -> list[Part]:
+    """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
+    if told := _NOT_YET.get(detail.status):
+        return [Note(line(told))]
+    login, password = detail.user_name, detail.login_password.get_secret_value()
+    lines = []
+    if detail.ssh_ip and detail.rdp_port:
+        lines.append(f"mstsc /v:{detail.ssh_ip}:{detail.rdp_port}")
+    elif detail.ssh_ip and detail.ssh_port:
+        user = "<user>" if login in {"", NO_AGENT} else login
+        lines.append(f"ssh -p {detail.ssh_port} {user}@{detail.ssh_ip}")
+    parts: list[Part] = (
+        [Para(line(bold(say("Connect")))), CodeBlock("\n".join(lines))] if lines else []
+    )
+    if NO_AGENT in {login, password}:
+        parts.append(
+            Note(line(say("The guest took no password: log in with the image's own account.")))
+        )
+    elif known := _pair(say("Login"), login, password):
+        parts.append(Para(known))
+    vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
+    if known := _pair(say("VNC"), vnc, detail.vnc_password.get_secret_value() if vnc else ""):
+        parts.append(Para(known))
+    return parts or [Note(line(say("How to connect is not known yet.")))]
+
+
+def _pair(label: Text, name: str, password: str) -> Line:
+    """`Login dbc · password …`, without what is not known; nothing where neither is."""
+    shown = line(say("password {password}", password=code(password))) if password else ()
+    return joined(line(label, " ", code(name)) if name else "", shown)
+
+
+def connection_data(detail: TaskDetail) -> Mapping[str, Any]:
+    """What the lines to copy say, by name."""
+    if detail.status in _NOT_YET:
+        return {"address": None, "ports": [], "login": None, "password": None, "vnc_password": None}
+    login, password = detail.user_name, detail.login_password.get_secret_value()
+    took_none = NO_AGENT in {login, password}
+    remote = ("rdp", detail.rdp_port) if detail.rdp_port else ("ssh", detail.ssh_port)
+    ports = [remote, ("vnc", detail.vnc_port)]
+    return {
+        "address": detail.ssh_ip or None,
+        "ports": [{"service": service, "port": port} for service, port in ports if port],
+        "login": None if took_none else login or None,
+        "password": None if took_none else password or None,
+        "vnc_password": detail.vnc_password.get_secret_value() or None,
+    }
