@@ -13,9 +13,10 @@ from tests.scenarios.stage import CHANNEL, is_card
 CREATE = (
     "/dbc vm create name=t1 image=ubuntu-22.04-cuda-12.qcow2 gpu=1 cpu=4 mem=16 disk=50 on gpu2"
 )
+# What was on its way to Slack at the crash is looked for first, for up to two minutes (seconds).
+LOOKED_FOR = 150
 ENDED = "SELECT count(*) FROM executions WHERE command = ? AND finished_at IS NOT NULL"
 TOLD = "SELECT count(*) FROM messages WHERE key LIKE 'end:%' AND delivered = version"
-# A card that was on its way at the crash is looked for first.
 SHOWN = "SELECT count(*) FROM messages WHERE key LIKE 'card:%' AND delivered = version"
 
 
@@ -49,7 +50,7 @@ def endings(one: Mortal, name: str) -> list[SeenMessage]:
     ]
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("when", [recorded, received, followed, settled])
 async def test_a_creation_ends_once_though_the_bot_was_killed(
     tmp_path: Path, when: Callable[[Mortal], Awaitable[None]]
@@ -62,8 +63,8 @@ async def test_a_creation_ends_once_though_the_bot_was_killed(
         await when(one)
         await one.restart()
         await one.comes_true(ENDED, "vm.create", within=150)
-        await one.comes_true(TOLD)
-        await one.comes_true(SHOWN)
+        await one.comes_true(TOLD, within=LOOKED_FOR)
+        await one.comes_true(SHOWN, within=LOOKED_FOR)
         assert len(endings(one, "t1")) == 1, alice.screen()
         creations = [c for c in one.world.changing_calls() if c.op == "tasks.create"]
         assert len(creations) <= 1
