@@ -7,11 +7,36 @@ from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bot.setting_sources import SecretFiles, Unusable, cleaned, quote_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
-_SOURCE = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+_SOURCE = SettingsConfigDict(
+    env_file=".env",
+    env_file_encoding="utf-8-sig",  # some editors put a mark before it
+    env_ignore_empty=True,
+    extra="ignore",
+    frozen=True,
+)
+# Each may also be given as NAME_FILE, or as a file of CREDENTIALS_DIRECTORY. The database's URL
+# is one of them, for it may hold a password.
+SECRETS = (
+    "slack_bot_token", "slack_app_token", "slack_signing_secret", "credential_keys", "database_url",
+)  # fmt: skip
 _DATABASES = (
     "sqlite+aiosqlite:///data/dbc-bot.db (a file; four slashes for an absolute path) or "
     "postgresql+asyncpg://user:password@host/name"
@@ -27,10 +52,40 @@ _CHOICES = {
 }
 
 
-class DatabaseSettings(BaseSettings):
-    """What those need who only look into the database."""
+class _Sourced(BaseSettings):
+    """Settings from the environment, `.env` and files of secrets, whatever stands around them."""
 
     model_config = _SOURCE
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the files of secrets first: what is wrong with one of them must be said."""
+        secret = tuple(name for name in SECRETS if name in settings_cls.model_fields)
+        files = SecretFiles(settings_cls, secret, (env_settings, dotenv_settings))
+        return init_settings, files, env_settings, dotenv_settings, file_secret_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_quotes(cls, given: dict[str, object]) -> dict[str, object]:
+        return cleaned(given)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_usable(cls, value: object) -> object:
+        if fault := value.why if isinstance(value, Unusable) else quote_fault(value):
+            raise ValueError(fault)
+        return value
+
+
+class DatabaseSettings(_Sourced):
+    """What those need who only look into the database."""
 
     database_url: str = Field(
         default="sqlite+aiosqlite:///data/dbc-bot.db", description="SQLite file, or PostgreSQL"
@@ -67,7 +122,8 @@ class KeySettings(DatabaseSettings):
     @field_validator("credential_keys", mode="before")
     @classmethod
     def _are_listed_keys(cls, value: object) -> object:
-        return _split(value)
+        # A file of keys has one on each line.
+        return _split(",".join(value.split()) if isinstance(value, str) else value)
 
     @field_validator("credential_keys")
     @classmethod
@@ -88,10 +144,8 @@ class KeySettings(DatabaseSettings):
         return value
 
 
-class PolicySettings(BaseSettings):
+class PolicySettings(_Sourced):
     """What those need who only read the rules."""
-
-    model_config = _SOURCE
 
     policy_file: Path | None = Field(
         default=None, description="Rules about who may do what; without it, sensible defaults"
@@ -170,7 +224,7 @@ class Settings(KeySettings, PolicySettings):
             if not _is_address(url):
                 which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
                 raise ValueError(f"{which} is not an address like http://127.0.0.1:5050")
-        return tuple(url.rstrip("/") for url in value)
+        return tuple(_without_version(url) for url in value)
 
     @field_validator("slack_api_url")
     @classmethod
@@ -243,6 +297,11 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _without_version(url: str) -> str:
+    """The daemon's address as it is called: people copy the whole base of DBC's API."""
+    return url.rstrip("/").removesuffix("/api/v1").rstrip("/")
 
 
 def _is_address(url: str) -> bool:

@@ -135,8 +135,9 @@ def fingerprint(key: str) -> str:
 def keys_in(path: Path) -> list[str]:
     """The keys of a key file, newest first. Raises BadKey."""
     try:
-        return path.read_text(encoding="ascii").split()
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before it
+        return text.encode("ascii").decode().split()
+    except (OSError, UnicodeError) as error:
         raise _unusable(path, error) from None
 
 

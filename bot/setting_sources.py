@@ -1,0 +1,124 @@
+"""Where settings come from beside the environment: files that hold one secret each.
+
+A container's secret is a file that `…_FILE` names; systemd's `LoadCredential` puts them into
+`CREDENTIALS_DIRECTORY`. What is wrong with a file is said with everything else that is wrong.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
+
+_DIRECTORY = "credentials_directory"
+_QUOTES = ("'", '"')
+_CURLY = ("“", "”", "„", "‘", "’")
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """In place of a secret that could not be had: why, as the end of a sentence."""
+
+    why: str
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """The secrets that `…_FILE` names, or that lie in `CREDENTIALS_DIRECTORY` by their names.
+
+    Never chooses between two: a secret that is given twice is refused, since the wrong one of them
+    may be the one that was meant to be replaced.
+    """
+
+    def __init__(
+        self,
+        settings_cls: type[BaseSettings],
+        secret: tuple[str, ...],
+        sources: Sequence[PydanticBaseSettingsSource],
+    ) -> None:
+        """`sources`: where names of files may stand, the one that counts most first."""
+        super().__init__(settings_cls)
+        self._secret = secret
+        self._given: dict[str, str | None] = {}
+        for source in reversed(sources):
+            if isinstance(source, EnvSettingsSource):
+                self._given |= source.env_vars
+
+    def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return what the files say of one field."""
+        return self._value(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return each secret that a file holds, or why it cannot be used."""
+        found = {name: self._value(name) for name in self._secret}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _value(self, name: str) -> str | Unusable | None:
+        places = list(self._places(name))
+        sources = [told for told, _ in places]
+        if self._given.get(name):
+            sources.insert(0, name.upper())
+        if not places:
+            return None
+        if len(sources) > 1:
+            return Unusable(f"it is set by {' and by '.join(sources)}: leave all but one out")
+        ((told, path),) = places
+        return _content(path, told)
+
+    def _places(self, name: str) -> Iterator[tuple[str, Path]]:
+        """Where its file is: who says so, and the path."""
+        if named := self._given.get(f"{name}_file"):
+            yield f"{name.upper()}_FILE", Path(unquoted(named))
+        if not (directory := self._given.get(_DIRECTORY)):
+            return
+        for file in (name.upper(), name):
+            if (path := Path(unquoted(directory), file)).exists():
+                yield f"the file {file} in CREDENTIALS_DIRECTORY", path
+
+
+def _content(path: Path, told: str) -> str | Unusable:
+    """What the file holds; no sentence names the path, which may be a secret in the wrong place."""
+    file = "the file that it names" if told.endswith("_FILE") else "it"
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except FileNotFoundError:
+        return Unusable(f"{told} cannot be used: {file} does not exist")
+    except IsADirectoryError:
+        return Unusable(f"{told} cannot be used: {file} is a directory")
+    except PermissionError:
+        return Unusable(f"{told} cannot be used: the bot's account may not read {file}")
+    except UnicodeDecodeError:
+        return Unusable(f"{told} cannot be used: {file} is not a text file in UTF-8")
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        why = getattr(error, "strerror", None) or "it is no path"
+        return Unusable(f"{told} cannot be used: {file} cannot be read ({why})")
+    return text or Unusable(f"{told} cannot be used: {file} is empty")
+
+
+def cleaned(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without the quotes that `docker run --env-file` and systemd leave on.
+
+    What is empty then is left out, as an empty value always is. Raises nothing.
+    """
+    texts = {
+        name: unquoted(value) if isinstance(value, str) else value for name, value in given.items()
+    }
+    return {name: value for name, value in texts.items() if value != ""}
+
+
+def unquoted(text: str) -> str:
+    """The text without white space and one pair of quotes around it."""
+    text = text.strip()
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
+        return text[1:-1].strip()
+    return text
+
+
+def quote_fault(value: object) -> str:
+    """What to say of a value that begins or ends with a quote which belongs to no pair."""
+    if isinstance(value, str) and (
+        value.startswith((*_QUOTES, *_CURLY)) or value.endswith((*_QUOTES, *_CURLY))
+    ):
+        return "it begins or ends with a quotation mark: write the value without quotes"
+    return ""

@@ -1,0 +1,178 @@
+"""Settings as people, containers and systemd write them: files, quotes, marks, whole addresses."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from cryptography.fernet import Fernet
+from pydantic import SecretStr, ValidationError
+
+from bot.__main__ import main
+from bot.config import SECRETS, Settings, faults_of
+from bot.reviews.policy_file import read_policy
+from storage import keys_in
+from tests.cli.test_run import started
+
+KEY, FORMER = (Fernet.generate_key().decode() for _ in range(2))
+GIVEN = {
+    "SLACK_BOT_TOKEN": "xoxb-s3cret",
+    "SLACK_APP_TOKEN": "xapp-s3cret",
+    "SLACK_SIGNING_SECRET": "s3cret0123",
+    "CREDENTIAL_KEYS": f"{KEY},{FORMER}",
+    "DATABASE_URL": "postgresql+asyncpg://bot:s3cret@db/bot",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+
+
+def held(settings: Settings) -> dict[str, str]:
+    """The secrets of some settings, written as they are given."""
+    tokens = {
+        name: secret.get_secret_value()
+        for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+        if (secret := getattr(settings, name.lower()))
+    }
+    keys = ",".join(key.get_secret_value() for key in settings.credential_keys)
+    return {**tokens, "CREDENTIAL_KEYS": keys, "DATABASE_URL": settings.database_url}
+
+
+def faults() -> list[str]:
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    return faults_of(raised.value)
+
+
+def read() -> Settings:
+    return Settings()
+
+
+def test_every_secret_can_be_in_a_file_that_a_setting_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in GIVEN.items():
+        (tmp_path / name).write_text(value + "\n")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    assert held(read()) == GIVEN
+
+
+def test_the_names_of_files_can_be_in_dot_env(tmp_path: Path) -> None:
+    for name, value in GIVEN.items():
+        (tmp_path / name).write_text(value)
+    lines = [f"{name}_FILE='{tmp_path / name}'" for name in GIVEN]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert held(read()) == GIVEN
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.lower])
+def test_every_secret_can_be_a_credential_of_systemd(
+    spelled: type[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in GIVEN.items():
+        (tmp_path / spelled(name)).write_text(value)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert held(read()) == GIVEN
+
+
+def test_every_setting_that_is_kept_secret_can_be_a_file() -> None:
+    hidden = {
+        name
+        for name, field in Settings.model_fields.items()
+        if SecretStr.__name__ in str(field.annotation)
+    }
+    assert hidden <= set(SECRETS)
+
+
+def test_keys_in_a_file_stand_on_a_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys").write_text(f"{KEY}\n{FORMER}\n")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    monkeypatch.setenv("CREDENTIAL_KEYS_FILE", str(tmp_path / "keys"))
+    assert [key.get_secret_value() for key in read().credential_keys] == [KEY, FORMER]
+
+
+def test_all_that_is_wrong_with_files_is_said_at_once_and_shows_none_of_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "token").write_text("xapp-s3cret")
+    told = started(
+        tmp_path,
+        SLACK_BOT_TOKEN_FILE="xoxb-s3cret",  # the secret itself, where its file is named
+        SLACK_SIGNING_SECRET_FILE=str(tmp_path / "empty"),
+        CREDENTIAL_KEYS_FILE=str(tmp_path),
+        DATABASE_URL_FILE=str(tmp_path / "binary"),
+        SLACK_APP_TOKEN="xapp-s3cret",
+        SLACK_APP_TOKEN_FILE=str(tmp_path / "token"),
+        LOG_LEVEL="loud",
+    )
+    named = "cannot be used: the file that it names"
+    for sentence in (
+        f"SLACK_BOT_TOKEN: SLACK_BOT_TOKEN_FILE {named} does not exist.",
+        f"SLACK_SIGNING_SECRET: SLACK_SIGNING_SECRET_FILE {named} is empty.",
+        f"CREDENTIAL_KEYS: CREDENTIAL_KEYS_FILE {named} is a directory.",
+        f"DATABASE_URL: DATABASE_URL_FILE {named} is not a text file in UTF-8.",
+        "SLACK_APP_TOKEN: it is set by SLACK_APP_TOKEN and by SLACK_APP_TOKEN_FILE: leave all but",
+        "LOG_LEVEL: give one of debug",
+    ):
+        assert sentence in told
+    assert len(told.splitlines()) == 8  # with a first line and a last one
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_around_values_are_no_part_of_them(
+    quote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (GIVEN | {"HTTP_PORT": "3001", "LOG_FORMAT": "json"}).items():
+        monkeypatch.setenv(name, f" {quote}{value}{quote} ")
+    monkeypatch.setenv("POLICY_FILE", quote * 2)  # as good as nothing
+    settings = read()
+    assert held(settings) == GIVEN
+    assert (settings.http_port, settings.log_format) == (3001, "json")
+    assert settings.policy_file is None
+
+
+@pytest.mark.parametrize("value", ["“xoxb-s3cret”", '"xoxb-s3cret', "xoxb-s3cret'"])
+def test_quotes_that_are_no_pair_are_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", value)
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    assert faults() == [
+        "SLACK_BOT_TOKEN: it begins or ends with a quotation mark: write the value without quotes."
+    ]
+
+
+def test_a_daemons_address_may_be_the_base_of_its_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        monkeypatch.setenv(name, GIVEN[name])
+    monkeypatch.setenv("DBC_CLIENT_URLS", "http://a:5050/api/v1,http://b:5050/api/v1/,http://c/x/")
+    assert read().dbc_client_urls == ("http://a:5050", "http://b:5050", "http://c/x")
+
+
+def test_a_mark_before_a_file_is_no_part_of_it(tmp_path: Path) -> None:
+    mark = "\ufeff"
+    token = tmp_path / "token"
+    token.write_text(f"{mark}{GIVEN['SLACK_APP_TOKEN']}", encoding="utf-8")
+    lines = f"SLACK_BOT_TOKEN={GIVEN['SLACK_BOT_TOKEN']}\r\nSLACK_APP_TOKEN_FILE={token}\r\n"
+    (tmp_path / ".env").write_text(mark + lines, encoding="utf-8", newline="")
+    settings = read()
+    assert held(settings)["SLACK_BOT_TOKEN"] == GIVEN["SLACK_BOT_TOKEN"]
+    assert held(settings)["SLACK_APP_TOKEN"] == GIVEN["SLACK_APP_TOKEN"]
+    keys, rules = tmp_path / "credential.key", tmp_path / "policy.toml"
+    keys.write_text(f"{mark}{KEY}\n", encoding="utf-8")
+    rules.write_text(f"{mark}[defaults]\nchange = {{ confirm = true }}\n", encoding="utf-8")
+    assert keys_in(keys) == [KEY]
+    assert read_policy(rules).defaults.change.confirm
+
+
+def test_rules_alone_need_no_token(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN_FILE=nowhere\n")
+    assert CliRunner().invoke(main, ["policy", "show"]).exit_code == 0
