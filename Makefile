@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Running needs less than developing does: each has its own stamp.
+RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -10,16 +12,18 @@ READY := $(VENV)/.ready
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
+$(RUNS): requirements.txt
 $(READY): requirements-dev.txt
+$(RUNS) $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 demo: $(READY) ## The bot between a sandbox Slack and a sandbox DBC daemon, in the browser
 	$(BIN)/python -m sandbox
 
-run: $(READY) ## The bot in your workspace, with the settings of .env
+run: $(RUNS) ## The bot in your workspace, with the settings of .env
 	$(BIN)/python -m bot run
 
 sandbox: $(READY) ## The two sandbox servers alone, for a bot of your own
