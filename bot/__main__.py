@@ -14,7 +14,18 @@ from bot import app, log, loop
 from bot.cli.audit import audit
 from bot.cli.backup import backup, restore
 from bot.cli.beginning import refuse_to_hide_another
-from bot.cli.catalogue import catalogue
+from bot.cli.catalogue import (
+    COMPLETE,
+    catalogue,
+    compiled,
+    faults,
+    is_current,
+    missing,
+    source_of,
+    stale,
+    templates,
+    translated,
+)
 from bot.cli.credential_keys import keys
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
@@ -25,7 +36,7 @@ from bot.errors import BotError
 from bot.language.forms import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
-from bot.reply import line, plain
+from bot.reply import CATALOGUES, DIRECTORIES, line, plain
 from bot.services.database import cause
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
@@ -70,7 +81,7 @@ def _give_up(sentence: str) -> NoReturn:
 @main.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail if a file is not current.")
 def docs(*, check: bool) -> None:
-    """Write the generated files: docs/commands.md, manifest.json and bot/locale/bot.pot."""
+    """Write the generated files: docs/commands.md, manifest.json, the catalogues' templates."""
     slash = Settings.model_fields["slash_command"].default
     generated = {
         ROOT / "docs" / "commands.md": reference(command_table(), slash),
@@ -90,6 +101,33 @@ def docs(*, check: bool) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         click.echo(f"wrote {path.relative_to(ROOT)}")
+    if found is not None:
+        _translations(check=check)
+
+
+def _translations(*, check: bool) -> None:
+    """Compile the translations, or say what is wrong with them."""
+    wanted = templates(ROOT)
+    for language, directory in DIRECTORIES.items():
+        source = CATALOGUES / directory / "LC_MESSAGES" / "bot.po"
+        target, found = source.with_suffix(".mo"), translated(source, directory)
+        if wrong := faults(found):
+            raise click.ClickException("\n".join([f"{source.relative_to(ROOT)}:", *wrong]))
+        lacking, left = missing(wanted, found), stale(wanted, found)
+        if language in COMPLETE and (wrong := [*lacking, *left]):
+            told = f"{len(lacking)} without a translation, {len(left)} of no use any more:"
+            raise click.ClickException("\n".join([told, *wrong]))
+        if not check:
+            source.write_text(source_of(found), encoding="utf-8")
+            if not is_current(target, found):
+                target.write_bytes(compiled(found))
+                click.echo(f"wrote {target.relative_to(ROOT)}")
+        elif source.read_text(encoding="utf-8") != source_of(found):
+            raise click.ClickException(f"{source.relative_to(ROOT)} is not in order: make docs")
+        elif not is_current(target, found):
+            raise click.ClickException(f"{target.relative_to(ROOT)} is not current: make docs")
+        if lacking or left:
+            click.echo(f"{directory}: {len(lacking)} to translate, {len(left)} of no use any more")
 
 
 @main.command(name="manifest")

@@ -47,6 +47,7 @@ from bot.services.catalogue import Sightings
 from bot.services.damage import Damage
 from bot.services.database import Database, once_it_works
 from bot.services.inventory import Inventory
+from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
 from bot.services.people import RecentPeople
 from bot.services.renters import Renters
@@ -94,7 +95,8 @@ class Bot:
         self.store = Store(settings.database_url, vault_of(settings), partial(shown, clock))
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
         self.health = Health()
-        self._connection = SlackConnection(settings, self.health, redactor, clock)
+        self._languages = Languages(self.store, settings.language)
+        self._connection = SlackConnection(settings, self.health, redactor, clock, self._languages)
         directory = SlackDirectory(self._connection)
         self._people = RecentPeople(directory, clock)
         self._groups = UserGroups(directory, clock)
@@ -128,6 +130,10 @@ class Bot:
         sessions = Sessions(store, dbc, clock)
         inventory = Inventory(store, dbc, sessions, clock)
         last_known = LastKnown(store, clock)
+        # A dry run chooses no language.
+        languages = self._languages
+        if store is not self.store:
+            languages = Languages(store, languages.default)
         looking = observers(store, dbc, inventory, clock, table.deed)
         words = partial(_words, table)
         reviewers = Reviewers(self._book, sessions, self._people, self._groups, clock)
@@ -140,6 +146,7 @@ class Bot:
             sightings=Sightings(store, dbc, last_known, clock),
             last_known=last_known,
             aliases=Aliases(store),
+            languages=languages,
             watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
             audit=AuditLog(
@@ -196,6 +203,7 @@ class Bot:
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()
         await self._aliases.refresh()
+        await self._languages.refresh()
 
     async def _listen(self) -> None:
         """Before anything that may take long: else a probe ends a bot that waits for Slack."""
@@ -302,6 +310,7 @@ def _jobs(
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
+        Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), look_around),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
     )

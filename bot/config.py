@@ -24,6 +24,8 @@ from pydantic_settings import (
 
 from bot.setting_sources import SecretFiles, Unusable, cleaned, quote_fault
 
+from bot.reply import language_of
+
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 _SOURCE = SettingsConfigDict(
     env_file=".env",
@@ -169,6 +171,10 @@ class Settings(KeySettings, PolicySettings):
         description="Base of Slack's Web API; every Slack call, Socket Mode's included, goes there",
     )
     slash_command: str = Field(default="/dbc", description="The slash command's name")
+    language: Literal["en", "zh"] = Field(
+        default="en",
+        description="Language of channels, and of people whose Slack language is another one",
+    )
     http_host: str = Field(default="127.0.0.1", description="HTTP mode: address to listen on")
     http_port: int = Field(default=3000, ge=0, le=65535, description="HTTP mode: port to listen on")
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -260,6 +266,15 @@ class Settings(KeySettings, PolicySettings):
         if not re.fullmatch(r"\d{1,4}", str(value), re.ASCII) or not 1 <= int(str(value)) <= 3650:
             raise ValueError("it is no number of days: give one from 1 to 3650")
         return value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _is_language(cls, value: object) -> object:
+        # Systems have this name too, for gettext: `de_DE:de` is no fault, only not spoken here.
+        locales = str(value).split(":")
+        if all(re.fullmatch(r"C|[a-z]{2,3}(?:[_-]\w+)*(?:\.[\w-]+)?", one) for one in locales):
+            return next((known for one in locales if (known := language_of(one))), "en")
+        raise ValueError("give en or zh")
 
     @field_validator("log_format", "log_level", mode="before")
     @classmethod

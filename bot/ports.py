@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from gettext import NullTranslations
 from typing import BinaryIO, Protocol
 
 from bot.errors import Refused
@@ -300,6 +301,30 @@ class UserGroup:
     members: frozenset[str]
     is_active: bool = True
     is_readable: bool = True
+
+
+class Languages(Protocol):
+    """In which language something is read, as far as is known; nothing here waits."""
+
+    def of(self, reader: str) -> NullTranslations:
+        """The words for a person, or for whoever reads in a conversation, by its id."""
+        ...
+
+    def person_in(self, reader: str) -> str | None:
+        """Who alone reads there, if that is known."""
+        ...
+
+    def is_known(self, person: str) -> bool:
+        """Whether there is nothing to be asked about a person's language."""
+        ...
+
+    def heard(self, person: str, locale: str) -> None:
+        """Note the locale that the chat side says a person has."""
+        ...
+
+    def meets(self, conversation: str, person: str) -> None:
+        """Note whose a direct message with the bot is."""
+        ...
 
 
 class Directory(Protocol):

@@ -85,11 +85,12 @@ class _Answer(ABC):
     async def open(self, form: Form) -> None:
         """Show the form, or a button that opens it; what was shown before is shown anew."""
         if self._shown is not None:
-            await self._modals.renew(self._shown, form, self._place)
+            await self._modals.renew(self._shown, form, self._place, self._actor)
             return
         trigger, self._trigger = self._trigger, ""
+        await self._messenger.meet(self._actor)
         if trigger:
-            self._shown = await self._modals.show(form, self._place, trigger)
+            self._shown = await self._modals.show(form, self._place, trigger, self._actor)
             if self._shown is not None and self._url is not None:
                 # It works where the bot is no member: for what is said beside the form.
                 self._modals.keep_url(self._shown.view, self._url)
@@ -123,6 +124,7 @@ class PrivateAnswer(_Answer):
 
     async def say(self, reply: Reply) -> None:
         """Answer by the response_url; in a thread, where it cannot reach, by a whisper."""
+        await self._messenger.meet(self._actor)
         if self._place.thread or not await self._response.say(reply):
             await self._messenger.whisper(self._actor, self._place, reply)
 
@@ -189,20 +191,24 @@ class FormAnswer(_Answer):
         """
         with_buttons = any(isinstance(part, Actions) for part in reply.parts)
         in_form = _BESIDE if with_buttons else reply
-        shown = self._waiting and await self._modals.say(self._waiting, self._view, in_form)
+        shown = self._waiting and await self._modals.say(
+            self._waiting, self._view, in_form, self._actor
+        )
         if with_buttons or not shown:
             await self._beside(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say it in the waiting form, above what was typed; else privately in the place."""
         waiting = self._waiting
-        shown = waiting and await self._modals.meanwhile(waiting, self._view, reply)
+        shown = waiting and await self._modals.meanwhile(waiting, self._view, reply, self._actor)
         if not shown:
             await super().meanwhile(reply)
 
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
-        shown = self._waiting and await self._modals.put_back(self._waiting, form, self._place)
+        shown = self._waiting and await self._modals.put_back(
+            self._waiting, form, self._place, self._actor
+        )
         if not shown:
             _, offer = self._modals.offer(form, self._place)
             await self._beside(offer)

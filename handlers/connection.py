@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from gettext import NullTranslations
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +28,7 @@ from bot.ports import (
     RATE_LIMITED,
     SETTLES_WITHIN,
     DeliveryFailed,
+    Languages,
     LockedOut,
     PutOff,
     Shut,
@@ -112,7 +114,9 @@ class SlackConnection:
         health: Health | None = None,
         redactor: Redactor | None = None,
         clock: Clock | None = None,
+        languages: Languages | None = None,
     ) -> None:
+        self.languages = languages
         self.health = health or Health()
         self._lacking: set[str] = set()
         self.logger = sdk_logger()
@@ -140,17 +144,22 @@ class SlackConnection:
             raise RuntimeError("the connection to Slack is not open")
         return self._identity
 
-    def spelled(self, said: T) -> T:
-        """What is said, with its commands as people type them in this workspace, and moments as the
-        machine's clock shows them.
+    def spelled(self, said: T, reader: str) -> T:
+        """What is said, in the language of a person or of whoever reads in a conversation, with its
+        commands as people type them in this workspace, and moments as the machine's clock shows
+        them.
 
         The last defence: only an answer that is meant to tell secrets may hold one that is known.
         """
-        said = with_words(with_commands(said, self._slash_command), ENGLISH)
+        said = with_words(with_commands(said, self._slash_command), self.words(reader))
         if self._clock is not None and was_set(self._clock):
             said = with_moments(said, partial(shown, self._clock))
         meant = isinstance(said, Reply) and said.sensitive
         return said if meant else self._redactor.redacted(said)
+
+    def words(self, reader: str) -> NullTranslations:
+        """The words in the language of a person, or of whoever reads in a conversation."""
+        return ENGLISH if self.languages is None else self.languages.of(reader)
 
     async def open(self) -> None:
         """Ask Slack who we are. Raises DeliveryFailed (`invalid_auth` for a wrong token)."""

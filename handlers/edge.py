@@ -16,6 +16,7 @@ from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.dispatch import on_error
 from handlers.modals import Modals
+from handlers.readers import Readers
 from handlers.server import Server
 from handlers.slack import SlackMessenger
 from handlers.socket_mode import Pace, Reach, SocketMode
@@ -145,6 +146,7 @@ class SlackEdge:
             connection=connection,
             messenger=self._messenger,
             modals=Modals(connection, clock),
+            readers=Readers(connection, clock),
             boundary=Boundary(self._supervisor, clock),
         )
         app.error(on_error)

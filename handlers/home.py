@@ -37,5 +37,6 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 async def show_home(board: Switchboard, user: str, page: int = 1) -> None:
     """Publish what the core says to `user`'s Home tab."""
     reply = await board.core.home(user, page)
-    view = {"type": "home", "blocks": view_blocks(board.connection.spelled(reply).parts)}
+    await board.readers.meet(user)
+    view = {"type": "home", "blocks": view_blocks(board.connection.spelled(reply, user).parts)}
     await board.connection.call("views.publish", user_id=user, view=view)

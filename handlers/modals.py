@@ -66,13 +66,13 @@ class Modals:
         )
         self._newest: TTLCache[str, str] = remember(clock, size=1_000, lifetime=timedelta(hours=1))
 
-    async def show(self, form: Form, place: Place, trigger: str) -> Shown | None:
+    async def show(self, form: Form, place: Place, trigger: str, reader: str) -> Shown | None:
         """Open the form with a trigger_id; None where it is too late for that (3 s, once).
 
         Raises BotError where Slack refuses the form itself: a button would not open it either.
         """
         external_id = secrets.token_urlsafe(16)  # to find it by, where Slack does not answer
-        view = form_view(self._connection.spelled(form), place) | {"external_id": external_id}
+        view = self._view(form, place, reader) | {"external_id": external_id}
         try:
             answer = await self._connection.call("views.open", trigger_id=trigger, view=view)
             opened = shaped(OpenedView, answer).view
@@ -123,14 +123,14 @@ class Modals:
         """Note what a person did last in a form: what answers an older act comes too late."""
         self._newest[view] = act
 
-    async def renew(self, shown: Shown, form: Form, place: Place) -> None:
+    async def renew(self, shown: Shown, form: Form, place: Place, reader: str) -> None:
         """Show the form anew, unless something was done in it since, or it was closed."""
         if (self._newest.get(shown.view) or "") != shown.act:
             return
         known = shown.hash
         while newer := self._changed.get(f"{shown.view}:{known}"):
             known = newer
-        view = form_view(self._connection.spelled(form), place)
+        view = self._view(form, place, reader)
         try:
             answer = await self._connection.call(
                 "views.update", view_id=shown.view, hash=known, view=view
@@ -162,18 +162,21 @@ class Modals:
         """The form that a button stands for, while it is remembered."""
         return self._offered.get(offer_id)
 
-    async def put_back(self, waiting: str, form: Form, place: Place) -> bool:
-        """Replace a waiting modal by the form; False where the person has closed it."""
-        return await self._update(waiting, form_view(self._connection.spelled(form), place))
+    def _view(self, form: Form, place: Place, reader: str) -> Json:
+        return form_view(self._connection.spelled(form, reader), place)
 
-    async def meanwhile(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
+    async def put_back(self, waiting: str, form: Form, place: Place, reader: str) -> bool:
+        """Replace a waiting modal by the form; False where the person has closed it."""
+        return await self._update(waiting, self._view(form, place, reader))
+
+    async def meanwhile(self, waiting: str, submitted: Payload, reply: Reply, reader: str) -> bool:
         """Change what a waiting form says; False where the person has closed it."""
-        told = self._connection.spelled(reply)
+        told = self._connection.spelled(reply, reader)
         return await self._update(waiting, waiting_view(submitted, told, waiting))
 
-    async def say(self, waiting: str, submitted: Payload, reply: Reply) -> bool:
+    async def say(self, waiting: str, submitted: Payload, reply: Reply, reader: str) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
-        told = self._connection.spelled(reply)
+        told = self._connection.spelled(reply, reader)
         return await self._update(waiting, reply_view(submitted, told, waiting))
 
     async def _update(self, waiting: str, view: object) -> bool:

@@ -22,10 +22,11 @@ class ResponseUrl:
     USES = 5
     LIFETIME = timedelta(minutes=30)
 
-    def __init__(self, connection: SlackConnection, clock: Clock, url: str) -> None:
+    def __init__(self, connection: SlackConnection, clock: Clock, url: str, reader: str) -> None:
         self._connection = connection
         self._clock = clock
         self._url = url
+        self._reader = reader
         self._left = self.USES if url else 0
         self._until = clock.monotonic() + self.LIFETIME
 
@@ -37,7 +38,7 @@ class ResponseUrl:
         if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
         self._left -= 1
-        rendered = message(self._connection.spelled(reply))
+        rendered = message(self._connection.spelled(reply, self._reader))
         body = {
             "response_type": "ephemeral",
             "replace_original": False,

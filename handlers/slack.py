@@ -28,7 +28,8 @@ from handlers.connection import SOON, SlackConnection
 from handlers.lookout import Aftermath, once
 from handlers.pacing import LONGEST, PATIENCE, POST
 from handlers.payloads import Json
-from handlers.render import message
+from handlers.readers import Readers
+from handlers.render import Rendered, message
 from handlers.shapes import (
     Account,
     Described,
@@ -74,6 +75,7 @@ class SlackMessenger:
         self._clock = clock
         self._patience = patience
         self._aftermath = Aftermath(clock)
+        self._readers = Readers(connection, clock)
 
     @property
     def me(self) -> str:
@@ -87,7 +89,7 @@ class SlackMessenger:
 
     async def send(self, place: Place, reply: Reply, metadata: Json | None = None) -> MessageRef:
         """Post a new message that nobody will look for. Raises DeliveryFailed."""
-        rendered = message(self._connection.spelled(reply))
+        rendered = await self._rendered(reply, place.channel)
         answer = await self._connection.call(
             POST,
             self._patience,
@@ -103,6 +105,7 @@ class SlackMessenger:
             posted = shaped(Posted, answer)
         except OddAnswer as odd:  # it stands there, and nobody knows where
             raise Unanswered(odd.reason, SOON, SETTLES_WITHIN) from odd
+        self._meets(posted.channel, place.channel)
         return MessageRef(posted.channel, posted.ts)
 
     def put_off(self, where: Place | MessageRef) -> PutOff | None:
@@ -126,7 +129,7 @@ class SlackMessenger:
         return timedelta(0)
 
     async def _edit(self, ref: MessageRef, reply: Reply) -> None:
-        rendered = message(self._connection.spelled(reply))
+        rendered = await self._rendered(reply, ref.channel)
         await self._connection.call(
             "chat.update",
             self._patience,
@@ -276,7 +279,9 @@ class SlackMessenger:
     async def direct(self, user: str) -> Place:
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         answer = await self._connection.call("conversations.open", self._patience, users=user)
-        return Place(shaped(Opened, answer).channel.id)
+        place = Place(shaped(Opened, answer).channel.id)
+        self._meets(place.channel, user)
+        return place
 
     async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         """Share a text file in `place`, which its members all see. Raises DeliveryFailed.
@@ -308,7 +313,7 @@ class SlackMessenger:
         return any(isinstance(file, dict) and file.get("name") == name for file in files)
 
     async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
-        rendered = message(self._connection.spelled(reply))
+        rendered = await self._rendered(reply, user)
         await self._connection.call(
             "chat.postEphemeral",
             channel=place.channel,
@@ -317,6 +322,19 @@ class SlackMessenger:
             text=rendered.text,
             blocks=rendered.blocks,
         )
+
+    async def meet(self, reader: str) -> None:
+        """Find out in which language somebody reads, if nothing is known of it."""
+        await self._readers.meet(reader)
+
+    async def _rendered(self, reply: Reply, reader: str) -> Rendered:
+        await self.meet(reader)
+        return message(self._connection.spelled(reply, reader))
+
+    def _meets(self, conversation: str, person: str) -> None:
+        languages = self._connection.languages
+        if languages is not None and person.startswith(("U", "W")) and conversation[:1] == "D":
+            languages.meets(conversation, person)
 
     async def _conversation(self, channel: str) -> str:
         if channel.startswith(("U", "W")):
@@ -342,6 +360,8 @@ class SlackDirectory:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
         answer = await self._ask("users.info", Described, user=user, include_locale=True)
         found = answer.user
+        if found.locale and (languages := self._connection.languages) is not None:
+            languages.heard(found.id, found.locale)
         shown = found.profile.display_name if found.profile is not None else ""
         return PersonInfo(
             id=found.id,

@@ -25,6 +25,7 @@ from handlers.payloads import (
     FORM_CALLBACK,
     WAITING_CALLBACK,
     FormOrigin,
+    Json,
     Payload,
     actor_of,
     delivery_key,
@@ -63,7 +64,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         async def suggest() -> BoltResponse:
             found = []
             if source and not board.is_foreign(team):
-                found = options(await board.core.options(_search(body, source)))
+                found = await _options(board, _search(body, source))
             return Acknowledgement({"options": found}).response()
 
         return await board.boundary.ask(suggest)
@@ -94,6 +95,11 @@ async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
         return Acknowledgement()
 
     return await board.boundary.take(draft.key, answer, take)
+
+
+async def _options(board: Switchboard, search: Search) -> list[Json]:
+    found = await board.core.options(search)
+    return options(board.connection.spelled(found, search.user))
 
 
 def _submission(board: Switchboard, body: Payload, key: str) -> Submission:
@@ -129,12 +135,12 @@ async def _submit(
 ) -> Acknowledgement:
     outcome = await board.core.submit(submission)
     if isinstance(outcome, Rejected):
-        return _rejected(view, board.connection.spelled(outcome))
+        return _rejected(view, board.connection.spelled(outcome, submission.actor))
     waiting = answer.wait() if outcome.waiting is not None else ""
     board.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
         return Acknowledgement()
-    told = board.connection.spelled(outcome.waiting)
+    told = board.connection.spelled(outcome.waiting, submission.actor)
     return Acknowledgement({"response_action": "update", "view": waiting_view(view, told, waiting)})
 
 

@@ -14,6 +14,7 @@ from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
+from handlers.readers import Readers
 from handlers.response_url import ResponseUrl
 from handlers.slack import SlackMessenger
 
@@ -29,6 +30,7 @@ class Switchboard:
     connection: SlackConnection
     messenger: SlackMessenger
     modals: Modals
+    readers: Readers
     boundary: Boundary
 
     def is_foreign(self, team: str) -> bool:
@@ -47,7 +49,7 @@ class Switchboard:
             self.messenger,
             self.modals,
             self.clock,
-            ResponseUrl(self.connection, self.clock, url),
+            ResponseUrl(self.connection, self.clock, url, actor),
             actor=actor,
             place=place,
             trigger=trigger,
@@ -55,6 +57,8 @@ class Switchboard:
 
     def public(self, actor: str, place: Place) -> PublicAnswer:
         """The answer to a message."""
+        if place.channel.startswith("D") and self.connection.languages is not None:
+            self.connection.languages.meets(place.channel, actor)
         return PublicAnswer(self.messenger, self.modals, self.clock, actor=actor, place=place)
 
     def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:

@@ -421,6 +421,15 @@ aliases = Table(
     Column("body", Text, nullable=False),
 )
 
+# In which language people and channels read: see `storage.repositories.readers`.
+readers = Table(
+    "readers",
+    metadata,
+    Column("about", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 # All text, so that what is hashed is what is stored. The migration makes the database refuse to
 # change or remove a row. No foreign key: entries outlive what they are about.
 audit = Table(

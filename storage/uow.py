@@ -18,6 +18,7 @@ from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
 from storage.repositories.probe import Probe
+from storage.repositories.readers import Readers
 from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
@@ -100,6 +101,11 @@ class UnitOfWork:
     def names(self) -> Names:
         """Names that people gave."""
         return Names(self._connection)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Who reads in which language."""
+        return Readers(self._connection)
 
     @cached_property
     def defaults(self) -> Defaults:

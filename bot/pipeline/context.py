@@ -18,6 +18,7 @@ from bot.reviews.reviewers import request_of
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.inventory import Inventory
+from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
@@ -38,6 +39,7 @@ class Services:
     sightings: Sightings
     last_known: LastKnown
     aliases: Aliases
+    languages: Languages
     watches: Watches
     reviews: Reviews
     audit: AuditLog

@@ -13,6 +13,7 @@ from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
 from bot.messages import cards
 from bot.messages.cards import Subject
+from bot.model import Source
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
@@ -48,7 +49,7 @@ class Reads:
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
         typed = with_commands(found, self._services.slash_command)  # also for files and JSON
-        reply = with_words(typed, ENGLISH)
+        reply = self._read_by(wish, typed)
         wanted = wish.option(FILTER)
         if wanted:
             reply = output.filtered(reply, wanted)
@@ -66,6 +67,14 @@ class Reads:
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
         else:
             await answer.say(reply)
+
+    def _read_by(self, wish: Wish, reply: Reply) -> Reply:
+        """The reply in the language of whoever reads it; JSON is for programs, in one language."""
+        if wish.option(JSON):
+            return with_words(reply, ENGLISH)
+        is_private = wish.is_private or reply.private or wish.source is Source.DIRECT
+        reader = wish.actor if is_private else wish.place.channel
+        return with_words(reply, self._services.languages.of(reader))
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may. Raises Refused."""

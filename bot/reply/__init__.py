@@ -5,6 +5,7 @@ Nothing here knows Slack's format.
 
 from bot.reply.finish import mentioned, with_commands, with_moments, with_words
 from bot.reply.forms import Choice, Form, FormField
+from bot.reply.languages import CATALOGUES, DIRECTORIES, Language, catalogue, language_of
 from bot.reply.parts import (
     Actions,
     Button,
@@ -51,6 +52,8 @@ from bot.reply.text import (
 )
 
 __all__ = [
+    "CATALOGUES",
+    "DIRECTORIES",
     "ENGLISH",
     "Actions",
     "Button",
@@ -63,6 +66,7 @@ __all__ = [
     "FormField",
     "Given",
     "Heading",
+    "Language",
     "Line",
     "Note",
     "Para",
@@ -78,6 +82,7 @@ __all__ = [
     "all_of",
     "any_of",
     "bold",
+    "catalogue",
     "channel",
     "code",
     "command",
@@ -85,6 +90,7 @@ __all__ = [
     "emoji",
     "in_language",
     "italic",
+    "language_of",
     "line",
     "link",
     "listed",

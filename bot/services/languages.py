@@ -1,0 +1,96 @@
+"""In which language something is read: a person's own, or a channel's.
+
+Kept in memory: what is acknowledged, or edited ten thousand times, waits for no disk. What differs
+from the site's language is stored, so that also a new process, or another one, knows it.
+"""
+
+from collections.abc import Mapping
+from gettext import NullTranslations
+from typing import Literal
+
+from bot.reply import Language, catalogue, language_of
+from storage import Store
+
+Scope = Literal["person", "channel"]
+
+_PEOPLE = ("U", "W")
+
+
+class Languages:
+    """ports.Languages: what people and channels chose, else what Slack says, else the site's."""
+
+    def __init__(self, store: Store, default: Language) -> None:
+        self._store = store
+        self.default = default
+        self._stored: Mapping[str, dict[str, str]] = {}
+        self._locales: dict[str, Language] = {}  # by person, as Slack says
+        self._direct: dict[str, str] = {}  # whose a direct message is
+
+    def of(self, reader: str) -> NullTranslations:
+        """The words for whoever reads in this conversation, or for this person."""
+        return catalogue(self.language(reader))
+
+    def language(self, reader: str) -> Language:
+        """The language of a person or a conversation, as far as it is known."""
+        if (person := self.person_in(reader)) is not None:
+            said = self._locale(person)
+            return self.chosen("person", person) or said or self.default
+        return self.chosen("channel", reader) or self.default
+
+    def person_in(self, reader: str) -> str | None:
+        """Who alone reads there; None for a channel, or for nobody knows whom."""
+        if reader.startswith(_PEOPLE):
+            return reader
+        return self._direct.get(reader) or self._stored.get("direct", {}).get(reader)
+
+    def is_known(self, person: str) -> bool:
+        """Whether there is nothing to be asked about a person's language."""
+        return bool(self.chosen("person", person) or self._locale(person))
+
+    def chosen(self, scope: Scope, owner: str) -> Language | None:
+        """What was set for a person or a channel."""
+        return language_of(self._stored.get(scope, {}).get(owner, ""))
+
+    def _locale(self, person: str) -> Language | None:
+        return self._locales.get(person) or language_of(
+            self._stored.get("locale", {}).get(person, "")
+        )
+
+    def heard(self, person: str, locale: str) -> None:
+        """Note the locale that Slack says a person has."""
+        self._locales[person] = language_of(locale) or self.default
+
+    def meets(self, conversation: str, person: str) -> None:
+        """Note whose a direct message with the bot is."""
+        self._direct[conversation] = person
+
+    async def choose(self, scope: Scope, owner: str, language: Language | None) -> None:
+        """Set it, from now on and in every process; None: no longer."""
+        async with self._store.write() as tx:
+            if language is None:
+                await tx.readers.remove(scope, owner)
+            else:
+                await tx.readers.set(scope, owner, language)
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Store what was noted, and read it all again: another process may have changed some."""
+        locales = {
+            person: language
+            for person, language in self._locales.items()
+            if language != (self._stored.get("locale", {}).get(person) or self.default)
+        }
+        known = self._stored.get("direct", {})
+        direct = {
+            conversation: person
+            for conversation, person in self._direct.items()
+            if conversation not in known and self.language(person) != self.default
+        }
+        if locales or direct:
+            async with self._store.write() as tx:
+                for person, language in locales.items():
+                    await tx.readers.set("locale", person, language)
+                for conversation, person in direct.items():
+                    await tx.readers.set("direct", conversation, person)
+        async with self._store.read() as tx:
+            self._stored = await tx.readers.all()
