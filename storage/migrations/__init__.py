@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bot.errors import BotError
 
 # The newest revision: a database that has it needs none of them to be read.
-HEAD = "messages_of_older"
+HEAD = "readers"
 
 
 def is_newest(connection: Connection) -> bool:
