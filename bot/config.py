@@ -22,9 +22,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot.setting_sources import SecretFiles, Unusable, cleaned, quote_fault
-
 from bot.reply import language_of
+from bot.setting_sources import SecretFiles, Unusable, cleaned, quote_fault
 
 # What is empty is as if it were not there: that is how compose files and .env templates leave out.
 _SOURCE = SettingsConfigDict(
