@@ -93,6 +93,7 @@ def _argument(parameter: Parameter) -> Argument:
         is_machine=arg.kind.is_machine,
         instead=_BY_NODE if arg.kind.is_node else "",
         is_required=parameter.required,
+        choices=arg.choices or ("true",) * arg.kind.is_flag,
     )
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -274,12 +274,28 @@ class AuditSettings(_Strict):
     auditors: People = People()
 
 
+class Expectation(_Strict):
+    """What the rules shall decide for a line, beside them in the file: `policy test` looks.
+
+    The bot itself takes no notice of it. `by` are rules that must be among those that count.
+    """
+
+    ask: Annotated[str, Field(min_length=1)]  # as for `policy check`: "U1 in C2: vm delete x"
+    node: str = ""
+    groups: Groups = ()
+    expect: Literal["runs", "confirm", "approve", "denied", "reason"]
+    approvals: int | None = None
+    break_glass: bool | None = None
+    by: Texts = ()
+
+
 class Policy(_Strict):
     """The whole file. Without a file: the defaults."""
 
     defaults: Defaults = Defaults()
     rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
     audit: AuditSettings = AuditSettings()
+    test: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
 
     def groups_about(
         self, request: "Request", *, glass: bool = False, denials: bool = False

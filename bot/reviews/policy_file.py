@@ -18,7 +18,16 @@ from pydantic_core import ErrorDetails
 from bot.errors import BotError
 from bot.folding import fold
 from bot.reviews import rule_sense
-from bot.reviews.policy import AuditSettings, Defaults, Match, People, Policy, Review, Rule
+from bot.reviews.policy import (
+    AuditSettings,
+    Defaults,
+    Expectation,
+    Match,
+    People,
+    Policy,
+    Review,
+    Rule,
+)
 from bot.reviews.rule_arguments import Known
 
 _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
@@ -26,6 +35,7 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "match": ("`match`", Match),
     "defaults": ("`[defaults]`", Defaults),
     "audit": ("`[audit]`", AuditSettings),
+    "test": ("a test", Expectation),
     **dict.fromkeys(("approvers", "break_glass", "auditors"), ("it", People)),
     **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
 }
@@ -163,8 +173,11 @@ def _wanted(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "string_type":
         in_a_list = isinstance(fault["loc"][-1], int)
         return _TEXTS if in_a_list else "is a text in quotes"
-    if kind == "tuple_type" and fault["loc"] == ("rule",):
-        return "is written in double brackets, [[rule]], once for each rule"
+    if kind == "literal_error":
+        return f"is one of {limits['expected']}"
+    if kind == "tuple_type" and fault["loc"] in {("rule",), ("test",)}:
+        name = fault["loc"][0]
+        return f"is written in double brackets, [[{name}]], once for each {name}"
     if kind == "model_type" and fault["loc"][-1] == "match":
         return 'is a table, like { command = "vm.delete" }'
     if kind == "model_type" and model is Defaults:
@@ -196,8 +209,9 @@ def _line_of(text: str, place: Place) -> int:
 
 def _table(lines: Sequence[str], place: Place) -> tuple[int, int]:
     """The lines of the rule, or of the table, that an entry is in: from, and up to."""
-    if len(place) > 1 and place[0] == "rule" and isinstance(place[1], int):
-        heads = [n for n, line in enumerate(lines) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    if len(place) > 1 and place[0] in {"rule", "test"} and isinstance(place[1], int):
+        head = re.compile(rf"\s*\[\[\s*{place[0]}\s*\]\]")
+        heads = [n for n, line in enumerate(lines) if head.match(line)]
         if place[1] < len(heads):
             end = heads[place[1] + 1] if place[1] + 1 < len(heads) else len(lines)
             return heads[place[1]], end

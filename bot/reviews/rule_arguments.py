@@ -24,7 +24,7 @@ class Argument:
     everything that means the same (`64G`, `064`: `64`), and raises Refused for what it cannot be.
     `default` counts where nothing was given. Of a list, one part is enough. A machine is named by
     its id. `instead` says how a rule names it where it cannot do so by an argument. What
-    `is_required` is never left out.
+    `is_required` is never left out. Of `choices` there are no more.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Argument:
     is_machine: bool = False
     instead: str = ""
     is_required: bool = False
+    choices: tuple[str, ...] = ()
 
     def holds(self, given: str, wanted: Wanted) -> bool:
         """Whether what was given is what the rule wants."""

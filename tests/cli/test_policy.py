@@ -178,3 +178,151 @@ def test_what_nobody_can_do_is_named(tmp_path: Path) -> None:
     checked = ask("check", "U1: session add gpu1", "--file", file).output
     assert "Warning     nobody can do this" in checked
     assert "Warning" not in ask("show", "--file", str(EXAMPLE)).output
+
+
+def test_a_file_is_checked_by_its_name(tmp_path: Path) -> None:
+    answer = ask("check", str(EXAMPLE))
+    assert answer.exit_code == 0
+    assert f"{EXAMPLE} can be used: 5 rules." in answer.output
+    faulty = ask("check", _file(tmp_path, '[[rule]]\nname = "a"\nmatch = {}\nexpires = "soon"\n'))
+    assert faulty.exit_code == 1
+    assert "line 4: `expires` is a time like 30min or 2h." in faulty.output
+    assert "nowhere.toml does not exist" in ask("check", "nowhere.toml").output
+
+
+def test_who_can_names_requesters_approvers_and_who_may_break_the_glass_by_rule() -> None:
+    answer = ask("who-can", "vm delete train-01", "--file", str(EXAMPLE)).output
+    _, there = answer.split(f"On node {PRODUCTION}\n")
+    rows = [row.strip() for row in there.partition("\n\n")[0].splitlines()]
+    by = "by (default); production is deleted by two of the leads, with a ticket"
+    assert rows[0] == "Anybody else"
+    assert "needs 2 approvals; by members of S0LEADS; not the requester" in rows[1]
+    assert rows[2] == by
+    assert rows[3:6] == [
+        "Members of S0INTERNS",
+        "denied: Ask your mentor to do this.",
+        f"{by}; interns change nothing that is lost",
+    ]
+    assert rows[6:] == [
+        "Break the glass",
+        "Members of S0ONCALL",
+        "by production is deleted by two of the leads, with a ticket",
+    ]
+
+
+def test_who_can_follows_the_arguments_of_the_line() -> None:
+    forced = ask("who-can", "vm restart x force", "--file", str(EXAMPLE)).output
+    assert "U0CAROL, or Members of S0ONCALL" in forced
+    assert "U0CAROL" not in ask("who-can", "vm restart x", "--file", str(EXAMPLE)).output
+
+
+def test_who_can_without_rules_tells_one_story_for_everybody() -> None:
+    answer = ask("who-can", "vm restart x").output
+    assert "Everywhere\n  Everybody\n    the requester confirms" in answer
+
+
+def test_diff_tells_each_difference_with_an_example(tmp_path: Path) -> None:
+    new = EXAMPLE.read_text(encoding="utf-8").replace("approvals = 2 ", "approvals = 3 ")
+    new = new.replace('deny = "Logs are for #gpu-ops."', "approvals = 1").replace(
+        'command = "vm.logs", channel', 'command = "vm.start", channel'
+    )
+    new = new.replace("approvals = 2\n", "approvals = 3\n")
+    new += '[[rule]]\nname = "no images"\nmatch = {command = "image.delete"}\ndeny = "No."\n'
+    answer = ask("diff", str(EXAMPLE), _file(tmp_path, new))
+    assert answer.exit_code == 1
+    for words in (
+        "Becomes allowed: vm logs\n  example  “vm logs” by anybody else, on any other node, in",
+        "before   denied: Logs are for #gpu-ops.",
+        "Becomes denied: image delete",
+        "because  changed: no images",
+        "Needs more: vm delete, disk delete, snapshot delete",
+        "before   needs 2 approvals",
+        "after    needs 3 approvals",
+        "Needs more: vm start\n  example  “vm start” by anybody else, on any other node, in C0GEN",
+    ):
+        assert words in answer.output
+
+
+def test_diff_of_the_same_rules_finds_nothing(tmp_path: Path) -> None:
+    renamed = EXAMPLE.read_text(encoding="utf-8").replace('name = "production', 'name = "prod')
+    answer = ask("diff", str(EXAMPLE), _file(tmp_path, renamed))
+    assert answer.exit_code == 0
+    assert answer.output == "No request is decided otherwise.\n"
+
+
+def test_diff_tells_who_reads_the_audit_and_what_nobody_can_do(tmp_path: Path) -> None:
+    old = _file(tmp_path, "")
+    new = tmp_path / "new.toml"
+    new.write_text(
+        "[defaults]\nchange = { approvals = 1 }\n[audit]\nauditors = { persons = ['U0AUDITOR'] }\n"
+    )
+    answer = ask("diff", old, str(new)).output
+    assert "Changes: [audit.auditors]\n  before   nobody\n  after    U0AUDITOR" in answer
+    assert "Warning: Nobody can do “session add”" in answer
+
+
+def test_diff_refuses_what_it_could_not_go_through_whole(tmp_path: Path) -> None:
+    one = '[[rule]]\nname = "{0}"\nmatch = {{group = "S0{0}"}}\napprovals = 1\n'
+    new = _file(tmp_path, "".join(one.format(number) for number in range(13)))
+    answer = ask("diff", str(EXAMPLE), new)
+    assert answer.exit_code == 1
+    assert "user groups apart; more than 12 cannot be gone through" in answer.output
+
+
+TESTED = """
+[[rule]]
+name = "with a ticket"
+match = { effect = "destroy" }
+approvals = 2
+reason = "^OPS"
+break_glass = { persons = ["U0CAROL"] }
+
+[[test]]
+ask = "U0CAROL: vm delete x reason=OPS-1"
+expect = "approve"
+approvals = 2
+break_glass = true
+by = ["with a ticket"]
+
+[[test]]
+ask = "U0CAROL in C0GPUOPS: vm delete x"
+expect = "reason"
+
+[[test]]
+ask = "U0CAROL: vm start x"
+expect = "runs"
+"""
+
+
+def test_expectations_beside_the_rules_are_held_against_them(tmp_path: Path) -> None:
+    file = _file(tmp_path, TESTED)
+    answer = ask("test", file)
+    assert (answer.exit_code, answer.output) == (0, "3 tests passed.\n")
+    assert ask("check", file).exit_code == 0
+
+
+def test_each_expectation_that_fails_is_told_with_what_is_decided(tmp_path: Path) -> None:
+    wrong = TESTED.replace(
+        "approvals = 2\nbreak_glass = true", "approvals = 1\nbreak_glass = false"
+    )
+    wrong = wrong.replace('expect = "runs"', 'expect = "denied"\nby = ["with a ticket"]')
+    wrong = wrong.replace("U0CAROL in", "bob in")
+    file = _file(tmp_path, wrong)
+    answer = ask("test", file)
+    assert answer.exit_code == 1
+    for words in (
+        "expected 1 approval, found 2. It needs 2 approvals ((default), with a ticket).",
+        "U0CAROL may break the glass, which was not expected.",
+        "“bob” is not a person's Slack id",
+        "expected “denied”, found “runs”. It runs at once ((default)).",
+        "the rule “with a ticket” was expected to count, and does not.",
+        "3 of 3 tests failed.",
+    ):
+        assert words in answer.output
+    assert ask("check", file).exit_code == 1
+
+
+def test_a_test_that_expects_what_there_is_not_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    answer = ask("test", _file(tmp_path, TESTED.replace('"runs"', '"works"')))
+    assert "line 22: `expect` is one of 'runs', 'confirm'" in answer.output
+    assert "has no [[test]]" in ask("test", str(EXAMPLE)).output

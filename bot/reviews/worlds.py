@@ -1,0 +1,169 @@
+"""Everything that rules can tell apart, as few requests as possible. Pure.
+
+Whoever, wherever and whatever no rule names is the same to all of them, so one request that stands
+for it is enough. Of user groups that the same rules name, one is enough.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from itertools import chain, combinations, product
+
+from bot.errors import BotError
+from bot.reviews.policy import DEFAULTED, Policy, Request, Review, Rule
+from bot.reviews.rule_arguments import Argument, Guarded, Wanted, called
+
+# What stands for all that no rule names. No id of Slack's looks like this.
+ANYBODY, ANYWHERE, ANY_NODE = "U0ANYBODY0ELSE", "C0ANYWHERE0ELSE", "any other"
+_OTHERS = ("other", "x.example", "192.0.2.1", *map(str, range(1, 100)), "something else")
+_MOST_GROUPS = 12  # every set of them is asked about: 4,096 at most
+
+
+class TooManyGroups(BotError):
+    """The rules hang on so many user groups that not every set of them can be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is settled already of what is asked; everything else is gone through."""
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    is_whole_line: bool = False  # what it does not say is left out
+    task: str = ""
+    node: str = ""
+    channel: str = ""
+
+
+def requests_about(
+    policies: Sequence[Policy], command: str, guarded: Guarded, given: Given
+) -> Iterator[Request]:
+    """One request for each case that the policies can tell apart. Raises TooManyGroups."""
+    rules = [rule for policy in policies for rule in policy.rule if _is_about(rule, command)]
+    has_node = guarded.has_node or guarded.lists_nodes
+    for node in _of(rules, "node", given.node, ANY_NODE) if has_node else ("",):
+        here = _left(rules, "node", node)
+        for channel in _of(here, "channel", given.channel, ANYWHERE):
+            there = _left(here, "channel", channel)
+            for person in (*_persons(there, policies), ANYBODY):
+                left = _left(there, "person", person)
+                for arguments, task in _given(left, guarded, given):
+                    effects = guarded.effects({**_left_out(guarded), **arguments})
+                    told = {name: text for name, text in arguments.items() if text}
+                    for effect in sorted(effects):
+                        asked = Request(person, channel, command, effect, told, node, task=task)
+                        yield from _in_groups(asked, policies)
+
+
+def _is_about(rule: Rule, command: str) -> bool:
+    return not rule.match.command or any(fnmatchcase(command, one) for one in rule.match.command)
+
+
+def _of(rules: Sequence[Rule], name: str, given: str, other: str) -> tuple[str, ...]:
+    if given:
+        return (given,)
+    return (*sorted({one for rule in rules for one in getattr(rule.match, name)}), other)
+
+
+def _left(rules: Sequence[Rule], name: str, value: str) -> list[Rule]:
+    """The rules that can still count."""
+    wanted = ((rule, getattr(rule.match, name)) for rule in rules)
+    return [rule for rule, some in wanted if not some or value in some]
+
+
+def _reviews(rules: Iterable[Review], policies: Sequence[Policy]) -> Iterator[Review]:
+    yield from rules
+    for policy in policies:
+        yield from (getattr(policy.defaults, name) for name in DEFAULTED)
+
+
+def _persons(rules: Sequence[Rule], policies: Sequence[Policy]) -> list[str]:
+    named = {one for rule in rules for one in rule.match.person}
+    for review in _reviews(rules, policies):
+        if review.break_glass is not None:
+            named |= set(review.break_glass.persons)
+    return sorted(named)
+
+
+# Arguments
+
+
+def _left_out(guarded: Guarded) -> dict[str, str]:
+    return {one.name: "" for one in guarded.arguments}
+
+
+def _given(
+    rules: Sequence[Rule], guarded: Guarded, given: Given
+) -> Iterator[tuple[dict[str, str], str]]:
+    """Each set of arguments that rules or the effect tell apart, and the machine's id."""
+    if given.is_whole_line:
+        yield dict(given.arguments), given.task
+        return
+    decides_effect = len(guarded.effects({})) > 1
+    names: list[Argument] = []
+    values: list[tuple[str, ...]] = []
+    for one in guarded.arguments:
+        wanted = list(_wanted(rules, one))
+        if wanted or (decides_effect and one.choices):
+            names.append(one)
+            values.append(_texts(one, wanted, with_choices=decides_effect))
+    for texts in product(*values):
+        pairs = list(zip(names, texts, strict=True))
+        task = next((text for one, text in pairs if one.is_machine and text), "")
+        yield {one.name: text for one, text in pairs if not one.is_machine}, task
+
+
+def _wanted(rules: Sequence[Rule], argument: Argument) -> Iterator[Wanted]:
+    for rule in rules:
+        for name, value in rule.match.arguments.items():
+            if called(name, (argument,)) is not None:
+                yield value
+
+
+def _texts(argument: Argument, wanted: Sequence[Wanted], *, with_choices: bool) -> tuple[str, ...]:
+    """All that may be given for it, as far as it makes a difference."""
+    texts = ["true" if value is True else str(value) for value in wanted if value is not False]
+    if argument.is_list:
+        parts = sorted({part for text in texts for part in text.split()})
+        texts += [" ".join(some) for some in _subsets(parts)]
+    if any(isinstance(value, bool) for value in wanted):
+        texts.append("true")
+    if with_choices:
+        texts += argument.choices
+    others = [one for one in (*argument.choices, *_OTHERS) if not argument.fault(one)]
+    for other in others or _OTHERS[-1:]:
+        if not any(argument.holds(other, value) for value in wanted):
+            texts.append(other)
+            break
+    left_out = () if argument.is_required and not argument.is_machine else ("",)
+    return tuple(dict.fromkeys((*left_out, *texts)))
+
+
+# User groups
+
+
+def _in_groups(asked: Request, policies: Sequence[Policy]) -> Iterator[Request]:
+    """The same for each set of user groups that can matter."""
+    mattering = {one for policy in policies for one in policy.groups_about(asked, glass=True)}
+    alike: dict[tuple[bool, ...], str] = {}
+    for group in sorted(mattering):
+        alike.setdefault(tuple(_naming(group, policies)), group)
+    if len(alike) > _MOST_GROUPS:
+        raise TooManyGroups(
+            f"The rules about {asked.command.replace('.', ' ')} tell {len(alike)} user groups "
+            f"apart; more than {_MOST_GROUPS} cannot be gone through.",
+            hint="Let rules name fewer groups, or ask about one case: policy check.",
+        )
+    for groups in _subsets(list(alike.values())):
+        yield replace(asked, groups=frozenset(groups))
+
+
+def _naming(group: str, policies: Sequence[Policy]) -> Iterator[bool]:
+    for policy in policies:
+        for rule in policy.rule:
+            yield group in rule.match.group
+        for review in _reviews(policy.rule, (policy,)):
+            yield review.break_glass is not None and group in review.break_glass.groups
+
+
+def _subsets(some: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return chain.from_iterable(combinations(some, size) for size in range(len(some) + 1))
