@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.reply import (
+    Actions,
+    Button,
     Fault,
     Line,
     Note,
@@ -37,6 +39,7 @@ class BotError(Exception):
     `answer` is a sentence about an answer that left it open whether a change was carried out.
     `may_show_later`: where nobody knows what became of it, a later look may show it.
     `during` is what was being done, where whoever reads it may no longer see what they asked for.
+    `offers` are buttons for what to do about it.
     `learnt` are facts found out before it failed, for whoever settles what is unknown.
     """
 
@@ -46,6 +49,7 @@ class BotError(Exception):
     may_show_later = True
     during: Words = ""
     learnt = NOTHING_LEARNT
+    offers: tuple[Button, ...] = ()
 
     def __init__(self, sentence: Text, *, hint: Words = "", field: str = "") -> None:
         super().__init__(str(sentence))
@@ -92,6 +96,8 @@ def from_error(error: BotError) -> Reply:
     parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
     if told := advice(error):
         parts.append(Note(told))
+    if error.offers:
+        parts.append(Actions(error.offers))
     return Reply(sentence, tuple(parts), private=True, fault=fault_of(error))
 
 

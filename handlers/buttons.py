@@ -14,10 +14,10 @@ from handlers.modals import Offer
 from handlers.payloads import (
     FORM_OPEN,
     Payload,
-    action_of,
     actor_of,
     delivery_key,
     press_place,
+    pressed,
 )
 from handlers.submissions import is_draft, take_draft
 from handlers.switchboard import Switchboard
@@ -29,17 +29,17 @@ def register(app: AsyncApp, board: Switchboard) -> None:
     async def on_press(body: Payload) -> BoltResponse:
         if is_draft(body):
             return await take_draft(board, body)
-        pressed = body["actions"][0]
-        action = action_of(pressed.get("action_id", ""))
+        clicked = body["actions"][0]
+        action, value = pressed(clicked)
         if not action:
             return Acknowledgement().response()
         actor, team = actor_of(body)
         press = Press(
-            key=delivery_key("press", body["trigger_id"], pressed["action_id"]),
+            key=delivery_key("press", body["trigger_id"], clicked["action_id"]),
             actor=actor,
             place=press_place(body),
             action=action,
-            value=pressed.get("value") or "",
+            value=value,
             at=board.clock.now(),
         )
         offer = board.modals.offered(press.value) if action == FORM_OPEN else None

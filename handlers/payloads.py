@@ -17,6 +17,8 @@ Payload = Mapping[str, Any]
 Json = dict[str, Any]
 
 FORM_OPEN = "form.open"  # the button that opens a form where there was no trigger_id
+MENU = "menu.choose"  # the action of every ⋮; what was chosen says which button it stands for
+MENU_VALUE = 150
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
 PRIVATE_METADATA = 3_000
@@ -119,6 +121,24 @@ def action_of(slack_action_id: str) -> str:
     """The action that `action_id` encoded; empty where the button is not ours."""
     match = re.fullmatch(r"([a-z_]+(?:\.[a-z_]+)+):\d+", slack_action_id)
     return match[1] if match else ""
+
+
+def menu_value(action: str, value: str) -> str:
+    """The value of a menu's option that stands for a button."""
+    both = f"{action}|{value}"
+    if len(both) > MENU_VALUE:
+        raise ValueError("a menu's option holds an opaque id, at most 150 characters")
+    return both
+
+
+def pressed(action: Payload) -> tuple[str, str]:
+    """What a click means and its value, of a button or of what was chosen in a menu."""
+    meant = action_of(action.get("action_id", ""))
+    if meant != MENU:
+        return meant, action.get("value") or ""
+    chosen = (action.get("selected_option") or {}).get("value") or ""
+    meant, _, value = chosen.partition("|")
+    return meant, value
 
 
 def actor_of(interaction: Payload) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from bot.reply import (
     Actions,
     Button,
     CodeBlock,
+    Confirm,
     Divider,
     Fields,
     Heading,
@@ -30,7 +31,7 @@ from bot.reply import (
     plain,
 )
 from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
-from handlers.payloads import Json, action_id
+from handlers.payloads import MENU, Json, action_id, menu_value
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -42,6 +43,9 @@ NOTE = 2_000
 FIELDS = 10
 HEADER = 150
 BUTTON = 75
+OPTION = 75
+OPTIONS = 5  # of an overflow menu
+TITLE, CONFIRM, ANSWER = 100, 300, 30  # of a confirmation dialog
 VALUE = 2_000
 ROW = 25  # elements of an actions block
 TEXT = 4_000
@@ -77,9 +81,43 @@ def render(parts: Iterable[Part]) -> list[Json]:
         if isinstance(part, Actions):
             blocks.extend(_actions(part.buttons, buttons))
             buttons += len(part.buttons)
+        elif isinstance(part, Rows) and any(row.menu for row in part.rows):
+            blocks.extend(_with_menus(part, buttons))
+            buttons += len(part.rows)
         else:
             blocks.extend(_part(part))
     return blocks
+
+
+def _with_menus(part: Rows, first: int) -> Iterator[Json]:
+    """A list whose rows have menus: a block for each, since only a section takes one."""
+    if part.head:
+        yield from _para(part.head)
+    for index, row in enumerate(part.rows):
+        *above, last = _para(row.text)
+        yield from above
+        menu = _menu(row.menu, first + index) if row.menu else None
+        if menu is None:
+            yield last
+        elif last["type"] == "section":
+            yield last | {"accessory": menu}
+        else:  # rich text takes none
+            yield from (last, {"type": "actions", "elements": [menu]})
+
+
+def _menu(options: Sequence[Button], index: int) -> Json:
+    """What stands behind ⋮. Slack tells which was chosen by its value alone."""
+    return {
+        "type": "overflow",
+        "action_id": action_id(MENU, index),
+        "options": [
+            {
+                "text": plain_text(option.label, OPTION),
+                "value": menu_value(option.action, option.value),
+            }
+            for option in options[:OPTIONS]
+        ],
+    }
 
 
 def fit(blocks: list[Json], count: int, characters: int) -> list[Json]:
@@ -183,7 +221,25 @@ def _button(button: Button, index: int) -> Json:
         "text": plain_text(button.label, BUTTON),
         "value": button.value,
     }
-    return shown | ({"style": button.style} if button.style else {})
+    if button.style:
+        shown["style"] = button.style
+    if button.confirm is not None:
+        shown["confirm"] = _confirm(button.confirm, button.style)
+    return shown
+
+
+def _confirm(asked: Confirm, style: str) -> Json:
+    """Slack's own question before it tells us of a click."""
+    text = _escaped_to(plain(asked.text), CONFIRM)
+    return {
+        "title": plain_text(asked.title, TITLE),
+        "text": _mrkdwn(text)
+        if text == plain(asked.text)
+        else plain_text(plain(asked.text), CONFIRM),
+        "confirm": plain_text(asked.yes, ANSWER),
+        "deny": plain_text(asked.no, ANSWER),
+        "style": "danger" if style == "danger" else "primary",
+    }
 
 
 def plain_text(text: Text, limit: int) -> Json:

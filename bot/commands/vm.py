@@ -18,6 +18,7 @@ from bot.errors import BotError, Refused
 from bot.language.args import Nickname, OnNode, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group, Listing
+from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
 from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine
 from bot.pipeline import json_data
@@ -160,6 +161,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
             )
         ),
         *vm_details.all_of(vm, detail),
+        machine_buttons.beside(vm.node, vm.task, detail.status),
     ]
     summary = say(
         "{machine} on {node}: {state}",
@@ -225,6 +227,7 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
             Para(line(bold(title))),
             CodeBlock("\n".join(page.lines) or "(empty)"),
             Note(line(about)),
+            machine_buttons.beside(vm.node, vm.task, vm.status, besides="logs"),
         ),
         private=not page.is_vouched_for,
         data={"task": vm.task, "name": vm.label, "end": end, "lines": list(page.lines)},

@@ -100,7 +100,7 @@ def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErro
         delete = command(f"vm delete {vm.task}")
         parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
     else:
-        parts.append(Actions((Button(say("Retry now"), RETRY_VM, vm.task),)))
+        parts.append(Actions((Button(say("Ask again now"), RETRY_VM, vm.task),)))
     detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
     detail = detail.model_copy(update={"status": vm.status or detail.status})
     data = {

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from bot.model import Execution, ExecutionStatus, Watch
 from bot.reply import (
-    Actions,
     Button,
     CodeBlock,
     Line,
@@ -177,14 +176,14 @@ def hint(text: Line) -> tuple[Part, ...]:
     return (Note(text),) if text else ()
 
 
-def connect_button(execution: Execution) -> Actions:
+def connect_button(execution: Execution) -> Button:
     """Offers the connection lines, shown privately to whoever presses."""
-    return Actions((Button("How to connect", CONNECT, execution.id, "primary"),))
+    return Button("How to connect", CONNECT, execution.id, "primary")
 
 
-def keep_watching_button(watch_id: str) -> Actions:
+def keep_watching_button(watch_id: str) -> Button:
     """Offers to go on after the deadline."""
-    return Actions((Button("Keep watching", KEEP_WATCHING, watch_id),))
+    return Button("Keep watching", KEEP_WATCHING, watch_id)
 
 
 def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:

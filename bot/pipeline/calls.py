@@ -14,11 +14,11 @@ import structlog
 from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, Refused, advice, fault_of, recorded
 from bot.language.table import Command, Follow, said
-from bot.messages import board, cards
+from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import Subject
 from bot.messages.delivery import Delivery
 from bot.messages.outbox import Outbox
-from bot.model import DbcSession, Execution, ExecutionStatus, Leased, WatchState
+from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, WatchState
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
 from bot.pipeline.followed import created, learnt_from, watch_of
@@ -340,8 +340,10 @@ class Runs:
     ) -> None:
         end = _ENDS[error.severity]
         sentence = failure(command, bound.subject(execution), error)
-        reply = cards.alone(end, sentence, *cards.hint(advice(error)))
-        reply = replace(reply, fault=fault_of(error))
+        below = cards.hint(advice(error))
+        if execution.source is not Source.FORM:  # a form that waits shows no buttons
+            below = (*below, *machine_buttons.follow_ups(execution, end))
+        reply = replace(cards.alone(end, sentence, *below), fault=fault_of(error))
         seen = False
         async for attempt in self._store.attempts():
             async with attempt as tx:

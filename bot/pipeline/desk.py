@@ -4,6 +4,7 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.errors import BotError, Refused, from_error
@@ -29,9 +30,10 @@ from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.dialog import CHECKING, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
-from bot.pipeline.formatting import OPEN_FORM, RETRY_NODE, RETRY_VM
+from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.joined import AGAIN
 from bot.pipeline.joining import key_of_second
+from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_known
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.permissions import standing_of
@@ -52,7 +54,6 @@ from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
 _SHOW = "vm.show"
-_RETRY = "node.retry"
 
 # What a person sees of what is theirs.
 Home = Callable[[Services, str, int], Awaitable[Reply]]
@@ -85,9 +86,7 @@ class Desk:
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
-            cards.CONNECT: self._connect,
-            RETRY_NODE: self._retry_node,
-            RETRY_VM: self._retry_vm,
+            **MachinePresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
@@ -124,25 +123,29 @@ class Desk:
         await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
-        """Open the form of a line that says too little, or take what it says."""
-        command, actor, place = parsed.command, invocation.actor, invocation.place
+        wish = Wish(
+            invocation.key, invocation.actor, invocation.place, invocation.source,
+            parsed.command, parsed.values,
+        )  # fmt: skip
+        return Accepted(await self._asked(wish, parsed.spelled))
+
+    async def _asked(self, wish: Wish, spelled: Mapping[str, str]) -> Work:
+        """Open the form of what says too little, or take what it says."""
+        command, actor, place = wish.command, wish.actor, wish.place
         try:
-            values = await as_known(
-                self._services, command, parsed.values, parsed.spelled, actor, place
-            )
+            values = await as_known(self._services, command, wish.values, spelled, actor, place)
             if forms.wants_form(command, values):
-                return Accepted(await self._opening(command, values, actor, place))
+                return await self._opening(command, values, actor, place)
             if found := forms.faults(command, values):
                 field, fault = next(iter(found.items()))
                 raise Refused(plain(line(fault)), field=field)
             if command.verify is not None:
                 await command.verify(self._services, actor, values)
         except BotError as refusal:
-            return Accepted(_saying(from_error(refusal)))
-        wish = Wish(invocation.key, actor, place, invocation.source, command, values)
-        work = await self._take(wish)
+            return _saying(from_error(refusal))
+        work = await self._take(replace(wish, values=values))
         offer = partial(self._suggestions.form, actor, command, values)
-        return Accepted(lambda answer: work(Typed(answer, offer)))
+        return lambda answer: work(Typed(answer, offer))
 
     async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
         refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
@@ -310,27 +313,6 @@ class Desk:
             await answer.say(aside)
 
     # Clicks
-
-    async def _connect(self, press: Press) -> Work:
-        return partial(self._show_machine_of, press)
-
-    async def _show_machine_of(self, press: Press, answer: Answer) -> None:
-        async with self._services.store.read() as tx:
-            execution = await tx.executions.get(press.value)
-        values = {"vm": execution.task, "on": execution.node}
-        await self._pressed(press, _SHOW, values)(answer)
-
-    async def _retry_node(self, press: Press) -> Work:
-        return self._pressed(press, _RETRY, {"node": press.value})
-
-    async def _retry_vm(self, press: Press) -> Work:
-        return self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})
-
-    def _pressed(self, press: Press, command: str, values: Mapping[str, str]) -> Work:
-        """A command that only reads, for which a button stands."""
-        row = self._services.table[command]
-        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
-        return partial(self._reads.carry_out, wish)
 
     async def _again(self, press: Press) -> Work:
         """Request what was not added to a request like it, knowing of that one."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.messages import board, cards
+from bot.messages import board, cards, machine_buttons
 from bot.messages.review_cards import people_line
 from bot.model import Execution, ExecutionStatus, Place
 from bot.pipeline.context import Services
@@ -72,7 +72,8 @@ class Endings:
         hint: Line = (),
     ) -> None:
         """Tell the requester in a new message, also if an earlier one told less."""
-        told = cards.announcement(execution, end, sentence, *cards.hint(hint))
+        below = (*cards.hint(hint), *machine_buttons.follow_ups(execution, end))
+        told = cards.announcement(execution, end, sentence, *below)
         later = await self.is_told(tx, execution)
         key = cards.end_key(execution.id, _LATER if later else "")
         await board.tell(tx, execution, key, execution.place, told, self._clock.now())

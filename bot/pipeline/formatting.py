@@ -6,6 +6,7 @@ from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
+from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline import json_data
 from bot.plural import counted
@@ -108,6 +109,7 @@ def node_part(listing: NodeListing) -> Rows:
         Row(
             line(machine_row(machine), _age(machine, listing), _way_out(machine, listing)),
             json_data.machine(machine, listing.node, _why_old(machine, listing)),
+            machine_buttons.menu(machine.node, machine.task, machine.status),
         )
         for machine in listing.machines
     ]
@@ -137,11 +139,14 @@ def is_silent(problem: BotError | None) -> bool:
     return isinstance(problem, DbcError) and problem.passes
 
 
+def retry_button(node: Node) -> Button:
+    """Asks a silent node at once."""
+    return Button(say("Ask {node} again now", node=node.label), RETRY_NODE, node.id)
+
+
 def retry_buttons(nodes: Sequence[Node]) -> tuple[Actions, ...]:
     """Buttons that ask silent nodes again; nothing where none is."""
-    buttons = tuple(
-        Button(f"Retry {node.label}", RETRY_NODE, node.id) for node in nodes[:_MOST_RETRIES]
-    )
+    buttons = tuple(map(retry_button, nodes[:_MOST_RETRIES]))
     return (Actions(buttons),) if buttons else ()
 
 

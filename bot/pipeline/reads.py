@@ -15,6 +15,7 @@ from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import Source
 from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.formatting import is_silent, retry_button
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
@@ -95,6 +96,8 @@ class Reads:
         except (DbcError, NotInTime) as error:
             # By the time it comes, other things stand between what was typed and this.
             error.during = _named(wish, of[0] if of else None)
+            if is_silent(error) and of and of[0].node is not None:
+                error.offers = (retry_button(of[0].node),)
             raise
         if reply.sensitive:  # reading takes its time: what counts is who they are after it
             await require_colleague(services, actor, fresh=True)

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from bot.reply.text import Line, Phrase, Span, Text, Words, line
+from bot.reply.text import Line, Phrase, Span, Text, Words, line, say
+
+_NO = say("Cancel")
 
 
 class Severity(StrEnum):
@@ -66,6 +68,16 @@ class Divider:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """What the chat side asks before it passes a click on: a short question, and what is lost."""
+
+    title: Text
+    text: Line
+    yes: Text
+    no: Text = _NO
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
     """`action` is what a click means (noun dot verb), `value` an opaque id, never arguments."""
 
@@ -74,6 +86,7 @@ class Button:
     value: str
     style: Literal["", "primary", "danger"] = ""
     kind: Literal["button"] = "button"
+    confirm: Confirm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +99,14 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a list: how it reads, and what it says by name, for those who want JSON."""
+    """One row of a list: how it reads, and what it says by name, for those who want JSON.
+
+    `menu` is what can be done with it, behind one button: five at most, none with a `confirm`.
+    """
 
     text: Line
     data: Mapping[str, Any]
+    menu: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,7 @@ class Reply:
     `private`: only the requester sees it, also where they asked in public. `sensitive`: it holds
     secrets, so it is never kept as a file. `fault`: it says why something cannot be. `data` is what
     it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
-    it tells.
+    it tells. `in_place`: it takes the place of the message whose button was pressed.
     """
 
     summary: Words
@@ -143,6 +160,7 @@ class Reply:
     fault: Fault | None = None
     data: Mapping[str, Any] | None = None
     end: str = ""
+    in_place: bool = False
 
     @classmethod
     def of(

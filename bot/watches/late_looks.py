@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.clock import Clock, measured
-from bot.messages import board, cards
+from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
 from bot.reply import Line, Note, line, plain, time
@@ -155,6 +155,7 @@ class LateLooks:
         sentence = cards.unfinished(title, end, subject, late.why(watch), took)
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
-        button = (cards.keep_watching_button(watch.id),) if can_go_on else ()
-        told = cards.announcement(execution, end, sentence, Note(why), *button)
+        more = (cards.keep_watching_button(watch.id),) if can_go_on else ()
+        buttons = machine_buttons.follow_ups(execution, end, more=more)
+        told = cards.announcement(execution, end, sentence, Note(why), *buttons)
         await board.tell(tx, execution, late.told_as(watch), execution.place, told, now)

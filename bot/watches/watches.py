@@ -17,7 +17,7 @@ from bot.clock import Clock, measured
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
 from bot.ids import new_id
-from bot.messages import board, cards
+from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
 from bot.model import (
@@ -29,7 +29,7 @@ from bot.model import (
     Watch,
     WatchState,
 )
-from bot.reply import Line, Part, Reply, line, mention, plain, time
+from bot.reply import Button, Line, Part, Reply, line, mention, plain, time
 from bot.services.inventory import Inventory
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
@@ -448,11 +448,14 @@ class Watches:
         self, execution: Execution, watch: Watch, found: Verdict, parts: Sequence[Part]
     ) -> Sequence[Part]:
         """What stands under the sentence in the announcement: the one message people look for."""
+        end, more = _END[found.state], tuple[Button, ...]()
+        if watch.goal is Goal.GONE and found.state is WatchState.DONE:
+            return parts
         if found.state is WatchState.DONE and self._words(execution).brings_up:
-            return (cards.connect_button(execution),)
+            parts, more = (), (cards.connect_button(execution),)
         if found.state is WatchState.UNKNOWN and found.resumable:
-            return (*parts, cards.keep_watching_button(watch.id))
-        return parts
+            more = (cards.keep_watching_button(watch.id),)
+        return (*parts, *machine_buttons.follow_ups(execution, end, more=more))
 
     async def _say_on_card(
         self, tx: UnitOfWork, execution: Execution, card: Reply, *, can_wait: bool = False

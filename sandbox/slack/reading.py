@@ -23,6 +23,8 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _of_object(value: Json) -> Iterator[str]:
+    if value.get("type") == "overflow":
+        return  # nobody reads what is behind ⋮ before it is opened
     if isinstance(value.get("text"), str):
         yield value["text"]
     for key in _NESTED:

@@ -110,7 +110,7 @@ async def test_a_start_needs_no_click_and_offers_how_to_connect(stage: Stage) ->
     card = await stage.asks(stage.alice, "/dbc vm start inference")
     assert "*inference* is starting on *gpu1* …" in card.plain
     end = await stage.ends(stage.alice, "inference is running on gpu1")
-    assert end.buttons == ["How to connect"]
+    assert end.buttons == ["How to connect", "Logs", "More …"]
     await stage.bob.presses("How to connect", end)
     told = await stage.bob.sees("You have no session for gpu1|no machine of yours")
     assert told.ephemeral

@@ -28,7 +28,7 @@ async def test_a_machine_of_a_silent_node_is_shown_as_it_was_with_its_age(stage:
     assert f"ssh -p {machine.ssh_port} dbc@203.0.113.7" in shown.plain
     assert machine.login_password in shown.plain
     assert shown.ephemeral
-    assert shown.buttons == ["Retry now"]
+    assert shown.buttons == ["Ask again now"]
 
 
 async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
@@ -64,7 +64,7 @@ async def test_a_silent_node_is_marked_with_its_last_answer_and_the_next_retry(
     [row] = [line for line in listed.plain.splitlines() if line.startswith("*gpu1*")]
     assert ":warning: not responding since <!date^1767603630^" in row
     assert "; next retry <!date^1767604080^" in row
-    assert "Retry gpu1" in listed.buttons
+    assert "Ask gpu1 again now" in listed.buttons
     assert "not responding" not in "".join(
         line for line in listed.plain.splitlines() if "gpu2" in line
     )
@@ -93,7 +93,7 @@ async def test_a_node_that_is_left_alone_says_until_when(stage: Stage) -> None:
     listed = await stage.asks(stage.alice, "/dbc vm list")
     assert "not responding. Next retry <!date^1767604080^" in listed.plain
     assert "(as last seen, <!date^1767603630^" in listed.plain
-    assert listed.buttons == ["Retry gpu1"]
+    assert listed.buttons == ["Ask gpu1 again now"]
 
 
 async def test_a_silent_node_is_asked_again_by_a_button_or_a_command(stage: Stage) -> None:
@@ -101,7 +101,7 @@ async def test_a_silent_node_is_asked_again_by_a_button_or_a_command(stage: Stag
     asked = len(stage.world.calls)
     told = await stage.asks(stage.alice, "/dbc vm show inference")
     assert len(stage.world.calls) == asked  # it is left alone
-    await stage.alice.presses("Retry now", told)
+    await stage.alice.presses("Ask again now", told)
     await stage.quiet()
     assert len(stage.world.calls) == asked + 1
     stage.node("gpu1").silent = False
@@ -116,7 +116,7 @@ async def test_the_button_of_a_list_asks_the_node_again(one_stage: Stage) -> Non
     await falls_silent(stage)
     listed = await stage.asks(stage.alice, "/dbc vm list")
     stage.node("gpu1").silent = False
-    await stage.alice.presses("Retry gpu1", listed)
+    await stage.alice.presses("Ask gpu1 again now", listed)
     await stage.quiet()
     assert "is responding" in stage.alice.last().plain
 

@@ -77,7 +77,7 @@ async def test_what_dbc_shows_nowhere_is_unknown_at_once(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc vm modify inference ports=tcp,8080")
     end = await stage.ends(stage.alice, "inference on gpu1 may or may not have changed", within=10)
     assert end.plain.startswith(":grey_question:")
-    assert end.buttons == []
+    assert end.buttons == ["Show logs", "Show", "More …"]
 
 
 @pytest.mark.parametrize("sent", [1, 2])

@@ -51,7 +51,7 @@ async def test_a_start_without_an_answer_is_settled_by_looking(
         end = await stage.ends(alice, "inference on gpu1 is “off”", within=180)
         assert "whether the command arrived is not known" in end.plain
         assert end.plain.startswith(":grey_question:")
-        assert end.buttons == ["Keep watching"]
+        assert end.buttons == ["Keep watching", "Show logs", "Show", "More …"]
     await stage.passes(60)
     assert stage.changes() == ["tasks.start"]
     assert len(stage.endings(alice)) == 1

@@ -1,0 +1,128 @@
+"""What can be done with a machine, as buttons: which make sense in its state, and what they carry.
+
+A button carries the machine's task id and the beginning of its node's, never a name: a nickname may
+move. What it means is found out at the click, and so is whether whoever clicks may do that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.dbc.models import Phase, phase_of
+from bot.model import Execution, ExecutionStatus
+from bot.reply import Actions, Button, Confirm, Phrase, line, say
+
+ACT = "machine.act"
+MORE = "more"  # shows all that can be done; no command
+
+_NODE = 16  # characters of a node's id: 64 bits, and a menu's option has little room
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing to do with a machine: the command it is, and what is given with it."""
+
+    label: Phrase
+    command: str
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+ACTS: Mapping[str, Act] = {
+    "show": Act(say("Show"), "vm.show"),
+    "retry": Act(say("Ask again now"), "vm.show", {"retry": "true"}),
+    "logs": Act(say("Logs"), "vm.logs"),
+    "start": Act(say("Start"), "vm.start"),
+    "restart": Act(say("Restart"), "vm.restart"),
+    "force": Act(say("Force restart"), "vm.restart", {"force": "true"}),
+    "shutdown": Act(say("Shut down"), "vm.shutdown"),
+    "poweroff": Act(say("Power off"), "vm.poweroff"),
+    "reset": Act(say("Reset"), "vm.reset"),
+    "modify": Act(say("Modify …"), "vm.modify"),
+    "passwd": Act(say("Set a password …"), "vm.passwd"),
+    "name": Act(say("Rename …"), "vm.name"),
+    "disks": Act(say("Disks"), "disk.list"),
+    "disk": Act(say("Add a disk …"), "disk.add"),
+    "snapshots": Act(say("Snapshots"), "snapshot.list"),
+    "snapshot": Act(say("Take a snapshot …"), "snapshot.create"),
+    "delete": Act(say("Delete"), "vm.delete"),
+}
+
+# What is at hand in a state, the most wanted first; the rest stands behind "More".
+_AT_HAND: Mapping[Phase, Sequence[str]] = {
+    Phase.ON: ("logs", "restart", "force", "shutdown"),
+    Phase.OFF: ("start", "logs", "modify"),
+    Phase.ASLEEP: ("start", "logs", "force"),
+    Phase.BUSY: ("logs", "poweroff"),
+    Phase.FAILED: ("logs", "start", "force"),
+    Phase.UNKNOWN: ("logs", "restart", "force"),
+}
+_ALWAYS = ("name", "disks", "snapshots", "delete")
+_BEYOND: Mapping[Phase, Sequence[str]] = {
+    Phase.ON: ("reset", "poweroff", "passwd"),
+    Phase.OFF: ("disk", "snapshot"),
+    Phase.ASLEEP: ("poweroff",),
+    Phase.BUSY: (),
+    Phase.FAILED: ("poweroff",),
+    Phase.UNKNOWN: ("start", "shutdown", "poweroff"),
+}
+_IN_MENU = 5  # Slack's limit
+_LOOKED_AT = frozenset({ExecutionStatus.DONE, ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN})
+
+
+def button(verb: str, node: str, task: str, label: Phrase | None = None) -> Button:
+    """One button; whatever deletes asks once more first."""
+    shown = label or (say("More …") if verb == MORE else ACTS[verb].label)
+    value = f"{verb} {task} {node[:_NODE]}"
+    if verb != "delete":
+        return Button(shown, ACT, value)
+    asked = Confirm(
+        say("Delete the machine?"),
+        line(say("The machine and all its disks are erased. Nothing brings them back.")),
+        say("Delete"),
+    )
+    return Button(shown, ACT, value, "danger", confirm=asked)
+
+
+def menu(node: str, task: str, status: str) -> tuple[Button, ...]:
+    """What stands behind a machine's ⋮."""
+    at_hand = _AT_HAND[phase_of(status)][: _IN_MENU - 2]
+    return tuple(button(verb, node, task) for verb in ("show", *at_hand, MORE))
+
+
+def beside(node: str, task: str, status: str, *, besides: str = "show") -> Actions:
+    """What stands below a machine whose state, or log, was just shown."""
+    verbs = dict.fromkeys(("show", *_AT_HAND[phase_of(status)], MORE))
+    return Actions(tuple(button(verb, node, task) for verb in verbs if verb != besides))
+
+
+def everything(node: str, task: str, status: str) -> Actions:
+    """All that makes sense in its state."""
+    phase = phase_of(status)
+    verbs = ("show", *_AT_HAND[phase], *_BEYOND[phase], *_ALWAYS)
+    return Actions(tuple(button(verb, node, task) for verb in verbs))
+
+
+def follow_ups(
+    execution: Execution, end: ExecutionStatus, *, more: Sequence[Button] = ()
+) -> tuple[Actions, ...]:
+    """What to look at once something was done with a machine, behind `more` buttons.
+
+    Nothing of a machine where none is known, or where nothing was sent.
+    """
+    node, task = execution.node, execution.task
+    if not node or task in {"", execution.id} or end not in _LOOKED_AT:
+        return (Actions(tuple(more)),) if more else ()
+    show, logs = button("show", node, task), button("logs", node, task)
+    looks: tuple[Button, ...] = (show, logs)
+    if end is not ExecutionStatus.DONE:
+        looks = (button("logs", node, task, say("Show logs")), show)
+    elif more:  # how to connect stands in what is shown of it
+        looks = (logs,)
+    return (Actions((*more, *looks, button(MORE, node, task))),)
+
+
+def meant(value: str) -> tuple[str, str, str] | None:
+    """The verb, task and beginning of the node's id that a button carries; None: none of ours."""
+    match value.split(" "):
+        case [verb, task, node] if (verb in ACTS or verb == MORE) and task and node:
+            return verb, task, node
+    return None

@@ -1,0 +1,119 @@
+"""What a click on a machine's or a silent node's button means: the same request as a typed line.
+
+Everything about it is decided at the click, for whoever clicked: what the button is about by ids,
+whether they may see or do it by the same rules and sessions as for a line.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from bot.errors import Refused, from_error
+from bot.language.table import Listing
+from bot.messages import cards, machine_buttons
+from bot.messages.machine_buttons import ACTS, MORE
+from bot.model import Machine, Place, Press, Source
+from bot.pipeline.context import Services
+from bot.pipeline.formatting import RETRY_NODE, RETRY_VM, lamp
+from bot.pipeline.rights import hidden_from, require_colleague
+from bot.pipeline.wish import Wish
+from bot.ports import Answer, Work
+from bot.reply import Note, Para, Reply, bold, command, line, say, time
+
+Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
+
+_SHOW = "vm.show"
+_RETRY = "node.retry"
+
+
+class MachinePresses:
+    """Takes clicks on machines; `ask` takes the request that each stands for."""
+
+    def __init__(self, services: Services, ask: Ask) -> None:
+        self._services = services
+        self._ask = ask
+        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
+            machine_buttons.ACT: self._act,
+            cards.CONNECT: self._connect,
+            RETRY_NODE: self._retry_node,
+            RETRY_VM: self._retry_vm,
+        }
+
+    async def _act(self, press: Press) -> Work:
+        meant = machine_buttons.meant(press.value)
+        if meant is None:
+            return partial(_say, from_error(_outdated()))
+        verb, task, begins = meant
+        node = await self._node(begins)
+        if node is None:
+            return partial(_say, from_error(_gone()))
+        if verb == MORE:
+            return partial(self._show_all, press.actor, press.place, node, task)
+        act = ACTS[verb]
+        return await self._pressed(press, act.command, {"vm": task, "on": node, **act.given})
+
+    async def _connect(self, press: Press) -> Work:
+        async with self._services.store.read() as tx:
+            execution = await tx.executions.get(press.value)
+        values = {"vm": execution.task, "on": execution.node}
+        return await self._pressed(press, _SHOW, values)
+
+    async def _retry_node(self, press: Press) -> Work:
+        return await self._pressed(press, _RETRY, {"node": press.value})
+
+    async def _retry_vm(self, press: Press) -> Work:
+        return await self._pressed(press, _SHOW, {"vm": press.value, "retry": "true"})
+
+    async def _pressed(self, press: Press, name: str, values: Mapping[str, str]) -> Work:
+        row = self._services.table[name]
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
+        return await self._ask(wish, {})
+
+    async def _node(self, begins: str) -> str | None:
+        """The whole id of the node that a button means; None where nobody knows it any more."""
+        known = await self._services.store.known()
+        found = {node.id for node in known.nodes() if node.id.startswith(begins)}
+        return found.pop() if len(found) == 1 else None
+
+    async def _show_all(
+        self, actor: str, place: Place, node: str, task: str, answer: Answer
+    ) -> None:
+        """Show whoever may see the machine all that can be done with it. Raises Refused."""
+        services = self._services
+        await require_colleague(services, actor)
+        hidden = await hidden_from(services, actor, place, Listing.MACHINES)()
+        seen = await services.inventory.machines(actor, place.channel)
+        found = [one for one in seen if (one.node, one.task) == (node, task)]
+        if not found or node in hidden:
+            raise _gone()
+        (machine,) = await services.inventory.moments(found[:1])
+        await answer.say(actions_of(machine, await services.inventory.label(node)))
+
+
+def actions_of(machine: Machine, node: str) -> Reply:
+    """A machine as last seen, and all that can be done with it."""
+    names = {"machine": bold(machine.label), "node": bold(node)}
+    head = line(say("{machine} on {node}", **names), "  ", lamp(machine.status))
+    return Reply(
+        say("What to do with {machine} on {node}", machine=machine.label, node=node),
+        (
+            Para(head),
+            machine_buttons.everything(machine.node, machine.task, machine.status),
+            Note(line(say("As last seen {when}.", when=time(machine.seen_at)))),
+        ),
+        private=True,
+    )
+
+
+def _gone() -> Refused:
+    return Refused(
+        say("You have no such machine: it is gone, or you have no access to its node."),
+        hint=line(say("See: {command}", command=command("vm list"))),
+    )
+
+
+def _outdated() -> Refused:
+    return Refused(say("This button is of an older kind."), hint=say("Type the command instead."))
+
+
+async def _say(reply: Reply, answer: Answer) -> None:
+    await answer.say(reply)
