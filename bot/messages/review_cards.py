@@ -10,6 +10,7 @@ from bot.model import (
     Approval,
     ApprovalStatus,
     Count,
+    Effect,
     Execution,
     ExecutionStatus,
     ReviewKind,
@@ -22,6 +23,7 @@ from bot.plural import counted
 from bot.reply import (
     Actions,
     Button,
+    Confirm,
     Fields,
     Line,
     Note,
@@ -37,6 +39,7 @@ from bot.reply import (
     line,
     mention,
     plain,
+    say,
     time,
 )
 
@@ -198,12 +201,23 @@ def _buttons(asked: Question) -> Actions:
         yes: tuple[Button, ...] = (Button(word, CONFIRM, approval.id, "danger"),)
     else:
         yes = (
-            Button("Approve", APPROVE, approval.id, "primary"),
+            Button("Approve", APPROVE, approval.id, "primary", confirm=_once_more(asked)),
             Button("Deny", DENY, approval.id, "danger"),
         )
     if any(vote.state is VoteState.COUNTED for vote in asked.votes):
         yes = (*yes, Button("Withdraw vote", WITHDRAW, approval.id))
     return Actions((*yes, Button("Cancel", CANCEL, approval.id)))
+
+
+def _once_more(asked: Question) -> Confirm | None:
+    """What Slack asks of an approver where something is lost; where they type its name, that does.
+
+    A finger slips, and an approval cannot be taken back once it runs.
+    """
+    if asked.execution.effect is not Effect.DESTROY or asked.approval.type_name:
+        return None
+    text = line(asked.title, ". ", asked.loses) if asked.loses else line(asked.title, ".")
+    return Confirm(say("Approve this?"), text, say("Approve"))
 
 
 def _who(asked: Question) -> Line:

@@ -36,6 +36,13 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert "vda" in question.plain
     assert "Nothing brings them back" in question.plain
     assert question.buttons == ["Approve", "Deny", "Cancel"]
+    [confirmed] = [
+        element["confirm"]["text"]["text"]
+        for block in question.blocks
+        for element in block.get("elements", [])
+        if "confirm" in element
+    ]
+    assert f"Delete {NAME} on gpu1. The machine, all its disks" in confirmed
     assert site.changes() == []
     await site.bob.presses("Approve", question)
     await site.bob.sees("Approved. It runs", CHANNEL)

@@ -9,6 +9,7 @@ from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_power import off
 
+
 def menu_of(message: SeenMessage, machine: str) -> tuple[str, list[str]]:
     """The ⋮ beside a machine: its action id and what stands behind it."""
     for block in message.blocks:
@@ -18,7 +19,9 @@ def menu_of(message: SeenMessage, machine: str) -> tuple[str, list[str]]:
     raise AssertionError(f"no menu beside {machine}: {message.plain}")
 
 
-async def chooses(stage: Stage, person: Person, listed: SeenMessage, machine: str, act: str) -> None:
+async def chooses(
+    stage: Stage, person: Person, listed: SeenMessage, machine: str, act: str
+) -> None:
     """`person` opens the ⋮ of a machine and taps one line of it."""
     await person.chooses(menu_of(listed, machine)[0], act, listed)
     await stage.quiet()
