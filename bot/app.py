@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
@@ -18,6 +19,7 @@ from bot.config import KeySettings, Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
+from bot.dbc.transport import Call
 from bot.errors import BotError
 from bot.health import Health
 from bot.ids import new_id
@@ -26,7 +28,11 @@ from bot.language.table import Table, said
 from bot.messages.copies import Copies
 from bot.messages.gathering import part_given_up
 from bot.messages.outbox import Outbox
+from bot.metrics import Metrics
 from bot.model import Execution
+from bot.monitoring.figures import Gauges
+from bot.monitoring.port import HealthPort
+from bot.monitoring.systemd import Systemd
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
@@ -56,6 +62,7 @@ from bot.services.sessions import Sessions
 from bot.services.ticker import Job, Ticker
 from bot.services.user_groups import UserGroups
 from bot.services.words import Words
+from bot.version import VERSION
 from bot.watches.observers import observers
 from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
@@ -87,21 +94,24 @@ class Bot:
         self._clock = clock = SteadyClock(clock or SystemClock())
         self._by = by = new_id()
         self._redactor = redactor = redactor or Redactor()
+        self.metrics = metrics = Metrics(VERSION)
         self._table = command_table()
         # Before the first key is made: a start that fails leaves nothing behind.
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         if settings.sqlite_file is not None:
             prepare(settings.sqlite_file)  # a key without its file means that one was lost
-        self.store = Store(settings.database_url, vault_of(settings), partial(shown, clock))
-        self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, redactor=redactor)
+        self.store = Store(settings.database_url, vault_of(settings), partial(shown, clock), metrics.transacted)
+        self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.health = Health()
         self._languages = Languages(self.store, settings.language)
-        self._connection = SlackConnection(settings, self.health, redactor, clock, self._languages)
+        self._connection = SlackConnection(
+            settings, self.health, redactor, clock, self._languages, metrics
+        )
         directory = SlackDirectory(self._connection)
         self._people = RecentPeople(directory, clock)
         self._groups = UserGroups(directory, clock)
         messenger = SlackMessenger(self._connection, clock)
-        leases = Leases(self.store, clock, by)
+        leases = Leases(self.store, clock, by, metrics)
         # Nobody waits for the outbox: what Slack puts off is due again then.
         unhurried = SlackMessenger(self._connection, clock, timedelta())
         outbox = Outbox(self.store, unhurried, leases, clock, by)
@@ -121,7 +131,15 @@ class Bot:
         jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
         database = Database(self.store, self.health, clock)
         looking = Job("database", timedelta(seconds=5), database.look)
-        self._ticker = Ticker((*jobs, looking), SystemClock())
+        self._ticker = ticker = Ticker((*jobs, looking), SystemClock(), metrics)
+        self.health.watch(ticker.fault)
+        self.health.watch_impairments(ticker.impairments)
+        gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
+        self._port = HealthPort(self.health, metrics, gauges.refresh)
+        self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)
+
+    def _called(self, call: Call) -> None:
+        self.metrics.called_dbc(call.path, call.outcome, call.took)
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
@@ -184,6 +202,7 @@ class Bot:
         token, StorageUnfit where the database refuses us.
         """
         await self.store.own()
+        self._systemd.start()
         await self._listen()
         await once_it_works(self._clock, self.health, self._take_up)
         self._name_lockouts()
@@ -192,6 +211,7 @@ class Bot:
         await self.edge.start()
         if ticking:
             self._ticker.start()
+        self._systemd.started()
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""
@@ -207,14 +227,11 @@ class Bot:
 
     async def _listen(self) -> None:
         """Before anything that may take long: else a probe ends a bot that waits for Slack."""
-        try:
-            await self.edge.listen()
-        except OSError as error:
-            where = f"{self._settings.http_host}:{self._settings.http_port}"
-            raise BotError(
-                f"The bot cannot listen on {where}: {error.strerror or error}.",
-                hint="Set HTTP_HOST and HTTP_PORT.",
-            ) from error
+        settings = self._settings
+        if settings.health_port:
+            listening = self._port.listen(settings.health_host, settings.health_port)
+            await _bound(listening, settings.health_host, settings.health_port, "HEALTH")
+        await _bound(self.edge.listen(), settings.http_host, settings.http_port, "HTTP")
 
     def reload_policy(self) -> None:
         """Read the policy file again; a faulty one is logged and the old one stays in force."""
@@ -249,6 +266,7 @@ class Bot:
 
     async def stop(self) -> None:
         """Take nothing more, let what is under way be answered, let go of everything."""
+        await self._systemd.stop()
         await self._ticker.stop()
         await self.edge.stop()
         await self._outbox.close()
@@ -256,6 +274,18 @@ class Bot:
         await self._connection.close()
         await self.dbc.close()
         await self.store.close()
+        await self._port.close()
+
+
+async def _bound(listening: Awaitable[None], host: str, port: int, setting: str) -> None:
+    """Listen there. Raises BotError where that cannot be."""
+    try:
+        await listening
+    except OSError as error:
+        raise BotError(
+            f"The bot cannot listen on {host}:{port}: {error.strerror or error}.",
+            hint=f"Set {setting}_HOST and {setting}_PORT.",
+        ) from error
 
 
 def vault_of(settings: KeySettings) -> Vault:

@@ -176,6 +176,12 @@ class Settings(KeySettings, PolicySettings):
     )
     http_host: str = Field(default="127.0.0.1", description="HTTP mode: address to listen on")
     http_port: int = Field(default=3000, ge=0, le=65535, description="HTTP mode: port to listen on")
+    health_host: str = Field(
+        default="127.0.0.1", description="Address of /healthz, /readyz and /metrics"
+    )
+    health_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0: none"
+    )
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://127.0.0.1:5050",),
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
@@ -245,14 +251,14 @@ class Settings(KeySettings, PolicySettings):
             raise ValueError("it is not a slash command like /dbc: small letters, no spaces")
         return value
 
-    @field_validator("http_host")
+    @field_validator("http_host", "health_host")
     @classmethod
     def _is_host(cls, value: str) -> str:
         if not re.fullmatch(r"[\w.:-]+", value):
             raise ValueError("it is not an address to listen on, like 127.0.0.1 or 0.0.0.0")
         return value
 
-    @field_validator("http_port", mode="before")
+    @field_validator("http_port", "health_port", mode="before")
     @classmethod
     def _is_port(cls, value: object) -> object:
         if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:

@@ -4,7 +4,51 @@ Whoever finds out reports it, by the name of what is at fault. Knows nothing of 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from bot.clock import Clock
+
+STARTING = "The bot is starting: Slack has not answered it yet."
+# What flickers counts as down, and what was down for longer than the patience has to stay up for so
+# long before it counts as up: a probe that changes its mind every second is of no use.
+_PATIENCE = timedelta(seconds=30)
+_SETTLES = timedelta(seconds=10)
+
+
+class Steadiness:
+    """Whether something is up, told so that neither a blip nor a flicker changes the answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._up_since: timedelta | None = None
+        self._good_at: timedelta | None = None  # when it was last up for good
+
+    def note(self, *, is_up: bool) -> None:
+        """Note whether it is up now. The first time that it is, it counts at once."""
+        now = self._clock.monotonic()
+        if is_up and self._up_since is None:
+            self._up_since = now
+            self._good_at = now if self._good_at is None else self._good_at
+        elif not is_up and self._up_since is not None:
+            if now - self._up_since >= _SETTLES:
+                self._good_at = now
+            self._up_since = None
+
+    @property
+    def was_up(self) -> bool:
+        """Whether it was ever up."""
+        return self._good_at is not None
+
+    @property
+    def down_for(self) -> timedelta | None:
+        """For how long it has been down, once somebody should act on that; else None."""
+        now = self._clock.monotonic()
+        if self._up_since is not None and now - self._up_since >= _SETTLES:
+            self._good_at = now
+        if self._good_at is None or now - self._good_at <= _PATIENCE:
+            return None
+        return now - self._good_at
 
 
 class Health:
@@ -18,6 +62,22 @@ class Health:
         self._fatal: set[str] = set()
         self._faulty = asyncio.Event()
         self._impairments: Mapping[str, tuple[str, ...]] = {}
+        self._checks: list[Callable[[], str]] = []
+        self._lookers: list[Callable[[], Sequence[str]]] = []
+
+    def watch(self, check: Callable[[], str]) -> None:
+        """Ask this, too, whenever somebody wants to know; it gives a sentence, or nothing."""
+        self._checks.append(check)
+
+    def watch_impairments(self, look: Callable[[], Sequence[str]]) -> None:
+        """Ask this, too, for what the bot has to do without."""
+        self._lookers.append(look)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the bot cannot do its work now, one sentence each; empty while it can."""
+        found = (*self._faults.values(), *(check() for check in self._checks))
+        return tuple(dict.fromkeys(sentence for sentence in found if sentence))
 
     @property
     def fault(self) -> str:
@@ -37,7 +97,8 @@ class Health:
     @property
     def impairments(self) -> tuple[str, ...]:
         """What the bot has to do without, one sentence each; it does the rest of its work."""
-        return tuple(one for said in self._impairments.values() for one in said)
+        known = (*self._impairments.values(), *(look() for look in self._lookers))
+        return tuple(one for said in known for one in said)
 
     def impaired(self, what: str, sentences: Sequence[str]) -> None:
         """Report all that is amiss with `what`, in place of what was reported before."""

@@ -5,6 +5,7 @@ still, looks new when it is read. Knows nothing of what is delivered.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,11 +49,16 @@ arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 class Pulse:
     """Knows when this process stood still: stopped, suspended with its machine, or busy.
 
-    By real time, also in tests: whoever winds a clock by hand does not stand still.
+    `lagged` is told how late the loop comes to each beat, in seconds. By real time, also in tests: whoever winds a clock by hand does not stand still.
     """
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        lagged: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self._clock = clock or SystemClock()
+        self._lagged = lagged
         self._last = self._clock.monotonic()
         self._beating: asyncio.Task[None] | None = None
         self.standstills = 0
@@ -97,7 +103,9 @@ class Pulse:
 
     async def _beat(self) -> None:
         while True:
+            due = asyncio.get_running_loop().time() + _BEAT.total_seconds()
             await asyncio.sleep(_BEAT.total_seconds())
+            self._lagged(max(asyncio.get_running_loop().time() - due, 0.0))
             self.look()
 
 

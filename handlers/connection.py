@@ -4,6 +4,7 @@ Knows nothing of replies or of the core.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -22,8 +23,9 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings, is_host
-from bot.health import Health
+from bot.health import Health, Steadiness
 from bot.log import CREDENTIALS
+from bot.metrics import Metrics
 from bot.ports import (
     RATE_LIMITED,
     SETTLES_WITHIN,
@@ -49,6 +51,7 @@ from handlers.refusals import (
     UNCERTAIN,
     is_granted,
     lockout,
+    word_of,
 )
 from handlers.retries import ONCE, careful_handlers, retry_after, retry_handlers
 from handlers.uploads import upload_in_pieces
@@ -63,6 +66,8 @@ LATER = timedelta(seconds=30)
 # How long a call may still be carried out of which Slack itself says that it failed; SETTLES_WITHIN
 # is for one that Slack has not answered. What else answers (a proxy, a gateway) does not know.
 ENDED = timedelta(seconds=30)
+# A call that failed longer ago says nothing of whether Slack answers now.
+_STALE = timedelta(minutes=2)
 UNREACHABLE = (SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 # What the SDK raises besides when an answer has no shape of Slack's: text, a list, broken UTF-8,
 # brackets a thousand deep. A page of a proxy must not look like a fault of ours.
@@ -115,9 +120,14 @@ class SlackConnection:
         redactor: Redactor | None = None,
         clock: Clock | None = None,
         languages: Languages | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.languages = languages
         self.health = health or Health()
+        self.metrics = metrics or Metrics()
+        self._host = urlsplit(settings.slack_api_url).hostname or ""
+        self._answering = Steadiness(clock or SystemClock())
+        self._unanswered: timedelta | None = None  # when the last call was not answered
         self._lacking: set[str] = set()
         self.logger = sdk_logger()
         self.client = AsyncWebClient(
@@ -135,6 +145,7 @@ class SlackConnection:
         self._slash_command = settings.slash_command
         self._redactor = redactor or Redactor()
         self._clock = clock
+        self._now = (clock or SystemClock()).monotonic
         self._pacing = Pacing(clock or SystemClock())
 
     @property
@@ -191,11 +202,39 @@ class SlackConnection:
             retry_handlers=[],
         )
         client.proxy = self.client.proxy
+        began = time.perf_counter()
         try:
             answer = await client.api_call(method)
         except FAILING as error:
-            raise failure(error) from error
+            meant = failure(error)
+            self._called(method, began, error, meant)
+            raise meant from error
+        self._called(method, began)
         return data_of(answer.data)
+
+    def _called(
+        self,
+        method: str,
+        began: float,
+        error: BaseException | None = None,
+        meant: DeliveryFailed | None = None,
+    ) -> None:
+        """Take note of a call and what came of it."""
+        word = "" if meant is None else word_of(meant)
+        self.metrics.called_slack(method, word, time.perf_counter() - began)
+        is_silence = isinstance(meant, Unanswered) or (
+            error is not None and not isinstance(error, SlackApiError)
+        )
+        self._answering.note(is_up=not is_silence)
+        if is_silence:
+            self._unanswered = self._now()
+
+    def silence(self) -> str:
+        """That Slack answers no calls, once that is so for long; nothing while it does."""
+        down_for, last = self._answering.down_for, self._unanswered
+        if down_for is None or last is None or self._now() - last > _STALE:
+            return ""
+        return f"Slack ({self._host}) has answered no call for {down_for.seconds} s."
 
     async def open_socket(self) -> str:
         """A URL for one handshake of a WebSocket. Raises DeliveryFailed."""
@@ -288,13 +327,16 @@ class SlackConnection:
     async def _ask(self, method: str, **how: Any) -> Mapping[str, Any]:
         """Call a method. Raises Unanswered only for what must not be done twice."""
         self._require_open()
+        began = time.perf_counter()
         try:
             answer = await self.client.api_call(method, **how)
         except FAILING as error:
             meant = self.failed(error)
+            self._called(method, began, error, meant)
             if isinstance(meant, Unanswered) and method not in ONCE:
                 meant = DeliveryFailed(meant.reason, meant.retry_after)
             raise meant from error
+        self._called(method, began)
         self._accepted(method, answer)
         return data_of(answer.data)
 
@@ -309,12 +351,16 @@ class SlackConnection:
             share = partial(self.client.files_upload_v2, content=self._redactor.redact(content))
         else:
             share = partial(upload_in_pieces, self.client, content)
+        began = time.perf_counter()
         try:
             answer = await share(
                 filename=name, title=name, channel=channel, thread_ts=thread or None
             )
         except FAILING as error:
-            raise self.failed(error) from error
+            meant = self.failed(error)
+            self._called(_UPLOAD[1], began, error, meant)
+            raise meant from error
+        self._called(_UPLOAD[1], began)
         for method in _UPLOAD:
             self._accepted(method, answer)
 

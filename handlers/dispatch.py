@@ -1,8 +1,11 @@
 """Hands a delivery to Bolt, and tells what nobody can read from what we do wrong."""
 
 import secrets
+import time
 import traceback
 from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import structlog
@@ -10,7 +13,9 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from handlers.payloads import OTHER_SHAPE
+from bot.metrics import Metrics
+from handlers.arrivals import arrival
+from handlers.payloads import OTHER_SHAPE, kind_of
 
 _BOLTS = ("slack_bolt.", "slack_sdk.")
 # Listeners read the payload themselves before the boundary takes over.
@@ -22,14 +27,34 @@ _BEHIND = ("bot.commands.", "bot.services.", "bot.dbc.", "storage.")
 log = structlog.get_logger()
 
 
-async def dispatched(app: AsyncApp, delivery: AsyncBoltRequest) -> BoltResponse | None:
+async def dispatched(
+    app: AsyncApp, delivery: AsyncBoltRequest, metrics: Metrics
+) -> BoltResponse | None:
     """What the listeners answer; None where Bolt cannot read what was delivered."""
+    outcome, kind = "failed", kind_of(delivery.body)
+    began, came = time.perf_counter(), arrival.get()
+    try:
+        response = await _dispatched(app, delivery)
+        outcome = _outcome(response)
+    finally:
+        lay = came.lay if came is not None else timedelta()
+        metrics.delivered(kind, outcome, timedelta(seconds=time.perf_counter() - began) + lay)
+    return response
+
+
+async def _dispatched(app: AsyncApp, delivery: AsyncBoltRequest) -> BoltResponse | None:
     try:
         return await app.async_dispatch(delivery)
     except OTHER_SHAPE as error:
         if not is_odd_payload(error):
             raise
         return None
+
+
+def _outcome(response: BoltResponse | None) -> str:
+    if response is None:
+        return "not_understood"
+    return "acknowledged" if response.status == HTTPStatus.OK else "not_taken"
 
 
 async def on_error(error: Exception) -> BoltResponse:

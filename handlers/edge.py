@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import Clock
 from bot.config import Settings
+from bot.health import STARTING
 from bot.ports import Core
 from handlers import buttons, home, lines, submissions
 from handlers.arrivals import Pulse
@@ -48,7 +49,7 @@ class SlackEdge:
         self._pace = pace or Pace()
         self._since = clock.now()
         self._supervisor = Supervisor()
-        self._pulse = Pulse()
+        self._pulse = Pulse(lagged=connection.metrics.lagged)
         self._messenger = SlackMessenger(connection, clock)
         self.app = self._build(core, clock)
         secret = settings.slack_signing_secret
@@ -56,7 +57,11 @@ class SlackEdge:
         self._socket: SocketMode | None = None
         if not settings.uses_socket_mode and secret is not None:
             key = secret.get_secret_value()
-            self._server = Server(self.app, key, clock, connection.health, self._pulse)
+            self._server = Server(
+                self.app, key, clock, connection.health, self._pulse, connection.metrics
+            )
+        connection.health.watch(self._fault)
+        connection.health.watch(connection.silence)
 
     @property
     def port(self) -> int:
@@ -99,9 +104,14 @@ class SlackEdge:
             return self._socket.reach
         return Reach(self._server is not None and self._server.is_up, self._since)
 
+    def _fault(self) -> str:
+        if self._server is not None:
+            return self._server.fault
+        return self._socket.fault() if self._socket is not None else STARTING
+
     async def is_ready(self) -> bool:
         """Whether Slack can reach us now, and takes what we send."""
-        return self.reach.is_up and not self._connection.health.fault
+        return self.reach.is_up and not self._connection.health.reasons
 
     async def stop(self) -> None:
         """Take nothing more, then let what was taken be answered for some seconds."""

@@ -22,6 +22,19 @@ MENU_VALUE = 150
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
 PRIVATE_METADATA = 3_000
+# What Slack calls it, and what we do. Slack has many kinds of events and more to come: those that
+# nobody here listens for are one kind.
+_KINDS = {
+    "block_actions": "click",
+    "view_submission": "form",
+    "view_closed": "form_closed",
+    "block_suggestion": "search",
+    "shortcut": "shortcut",
+    "message_action": "shortcut",
+    "app_mention": "message",
+    "message": "message",
+    "app_home_opened": "home",
+}
 # What reading a payload raises that is built in another way than Slack's.
 OTHER_SHAPE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -75,6 +88,15 @@ class FormOrigin:
         found = json.loads(private_metadata)
         place = Place(found["channel"], found["thread"])
         return cls(found["command"], place, found.get("kept", {}))
+
+
+def kind_of(body: Mapping[str, Any]) -> str:
+    """What kind of delivery it is, in one of a few words."""
+    if isinstance(body.get("command"), str):
+        return "command"
+    event = body.get("event")
+    told = event.get("type") if isinstance(event, dict) else body.get("type")
+    return _KINDS.get(told, "other") if isinstance(told, str) else "other"
 
 
 def is_sound(payload: object) -> bool:

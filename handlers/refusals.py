@@ -7,7 +7,7 @@ passing: only what is known to be about this very message or place may give it u
 from collections.abc import Mapping
 from typing import Any
 
-from bot.ports import LockedOut
+from bot.ports import RATE_LIMITED, DeliveryFailed, LockedOut, Unfamiliar
 
 BOT_TOKEN = "the bot token"  # noqa: S105 - what it is called
 APP_TOKEN = "the app-level token"  # noqa: S105
@@ -179,6 +179,21 @@ _MEND_APP = (
     "Set SLACK_APP_TOKEN to an app-level token with the scope connections:write, from the app's "
     "Basic Information, then restart the bot."
 )
+
+
+_KNOWN = (
+    _OF_THE_TOKEN | UNCERTAIN | PASSING | FINAL | OF_THE_PLACE
+    | {"messages_tab_disabled", "missing_scope", RATE_LIMITED}
+)  # fmt: skip
+
+
+def word_of(failed: DeliveryFailed) -> str:
+    """A known word for what went wrong: Slack's own, or one of three. Metrics are labelled by it."""
+    if failed.reason in _KNOWN:
+        return failed.reason
+    if failed.reason.startswith("http_"):
+        return "http_status"
+    return "unfamiliar" if isinstance(failed, Unfamiliar) else "unanswered"
 
 
 def lockout(reason: str, said: Mapping[str, Any], method: str) -> LockedOut | None:

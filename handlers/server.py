@@ -15,7 +15,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.clock import Clock, readings
-from bot.health import Health
+from bot.health import STARTING, Health
+from bot.metrics import Metrics
+from bot.monitoring.port import readiness
 from handlers.arrivals import Arrival, Pulse, SignedTimes, arrival
 from handlers.dispatch import dispatched
 from handlers.gate import ARRIVAL, Connection, Gate, Refusals
@@ -29,8 +31,6 @@ _ORDINARY = 64 * 1024  # bytes; most payloads are smaller
 _HELD = 16 * LARGEST  # bytes of bodies that wait for their rest; beyond it only ordinary ones may
 # How old a signed request may be (Slack: "Verifying requests from Slack").
 FRESH = timedelta(minutes=5)
-
-_STARTING = "The bot is starting: Slack has not answered it yet."
 
 log = structlog.get_logger()
 
@@ -50,8 +50,15 @@ class Server:
     """Serves `PATH`, /healthz (the process is alive) and /readyz (it can work) on one port."""
 
     def __init__(
-        self, app: AsyncApp, signing_secret: str, clock: Clock, health: Health, pulse: Pulse
+        self,
+        app: AsyncApp,
+        signing_secret: str,
+        clock: Clock,
+        health: Health,
+        pulse: Pulse,
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self._pulse = pulse
         self._signed = SignedTimes(clock)
         self._health = health
@@ -60,9 +67,14 @@ class Server:
         self._clock = clock
         self._refusals = Refusals(clock)
         self._held = 0
-        self._fault = _STARTING
+        self._fault = STARTING
         self._runner: web.ServerRunner | None = None
         self.port = 0
+
+    @property
+    def fault(self) -> str:
+        """Why it takes no deliveries; nothing while it does."""
+        return self._fault
 
     @property
     def is_up(self) -> bool:
@@ -120,9 +132,7 @@ class Server:
         if request.path == "/healthz" and is_read:
             return web.Response(text="ok\n")
         if request.path == "/readyz" and is_read:
-            fault = self._health.fault or self._fault
-            said = [fault or "ok", *self._health.impairments]
-            return web.Response(status=503 if fault else 200, text="\n".join([*said, ""]))
+            return readiness(self._health)
         is_known = request.path in {PATH, "/healthz", "/readyz"}
         return web.Response(status=405 if is_known else 404)
 
@@ -146,7 +156,7 @@ class Server:
         if not is_sound(delivery.body):
             raise _Refused(400, "signed, and no payload of Slack's")
         delivery.body = mended(delivery.body)
-        response = await dispatched(self._app, delivery)
+        response = await dispatched(self._app, delivery, self._metrics)
         if response is None:
             raise _Refused(400, "signed, and no payload of Slack's")
         return await to_aiohttp_response(response)

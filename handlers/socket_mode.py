@@ -23,6 +23,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.clock import Clock
+from bot.health import STARTING, Steadiness
 from bot.ports import DeliveryFailed
 from handlers.arrivals import Arrival, Backlog, Pulse, arrival
 from handlers.connection import SOON, UNREACHABLE, SlackConnection, failure, proxy_for
@@ -193,12 +194,25 @@ class SocketMode:
         self._deliveries = Supervisor()
         self._up = asyncio.Event()
         self._since = clock.now()
+        self._steadiness = Steadiness(clock)
         self._stopping = False
 
     @property
     def reach(self) -> Reach:
         """Whether there is a live connection, and since when."""
         return Reach(self._up.is_set(), self._since)
+
+    def fault(self) -> str:
+        """Why Slack cannot reach us, once that is so for long; nothing while it can."""
+        if not self._steadiness.was_up:
+            return STARTING
+        down_for = self._steadiness.down_for
+        if down_for is None:
+            return ""
+        return (
+            f"Slack has not been able to reach the bot for {down_for.seconds} s: there is no "
+            "steady Socket Mode connection."
+        )
 
     async def connected(self) -> None:
         """Return once there is a live connection."""
@@ -263,12 +277,14 @@ class SocketMode:
         finally:
             if link in self._links:
                 self._links.remove(link)
+                self._connection.metrics.socket_closed()
                 log.info("socket.closed", reason=cause(link.end))
                 self._note_reach()
 
     def _greeted(self, link: Link, opened: asyncio.Future[None]) -> None:
         if not opened.cancelled() and opened.exception() is None and not link.leaving.is_set():
             self._links.append(link)
+            self._connection.metrics.socket_opened()
             log.info("socket.opened")
             self._tries.reached()
             self._note_reach()
@@ -277,6 +293,7 @@ class SocketMode:
         if bool(self._links) == self._up.is_set():
             return
         self._since = self._clock.now()
+        self._steadiness.note(is_up=bool(self._links))
         if self._links:
             self._up.set()
         else:
@@ -307,7 +324,7 @@ class SocketMode:
         except OTHER_SHAPE:
             response = None
         else:
-            response = await dispatched(self._app, delivery)
+            response = await dispatched(self._app, delivery, self._connection.metrics)
         if response is None:
             _not_understood(message)
         else:

@@ -12,6 +12,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import BotError
+from bot.metrics import Metrics
 from bot.model import Leased
 from storage import Store, UnitOfWork
 
@@ -57,7 +58,10 @@ class Hold:
 class Leases:
     """What this process, called `by`, is working on."""
 
-    def __init__(self, store: Store, clock: Clock, by: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, by: str, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._store = store
         self._clock = clock
         self._by = by
@@ -102,5 +106,6 @@ class Leases:
         await self.beat()
         holds = self._holds if hold is None else [hold]
         if not any(known.kind is kind and one in known.ids for known in holds):
+            self._metrics.lost_lease(kind)
             log.warning("lease.lost", kind=kind, id=one)
             raise LeaseLost

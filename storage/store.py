@@ -1,9 +1,10 @@
 """The one door to the database: units of work, intake, and the care of the file itself."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -34,6 +35,8 @@ from storage.uow import UnitOfWork
 from storage.vault import Vault
 
 Result = TypeVar("Result")
+# Is told how many seconds a transaction that writes took, and whether it was committed.
+Observe = Callable[[float, bool], None]
 
 
 class Store:
@@ -48,10 +51,12 @@ class Store:
         url: str,
         vault: Vault,
         shown: Callable[[datetime], datetime] = lambda at: at,
+        observe: Observe = lambda _seconds, _committed: None,
     ) -> None:
         self._engines = open_engines(url)
         self._vault = vault
         self._shown = shown
+        self._observe = observe
         # A person waits: with SQLite, no second busy timeout.
         pauses = PAUSES if self._engines.file is None else ()
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit, pauses)
@@ -94,29 +99,30 @@ class Store:
         `decisive`: who is cancelled during the commit goes on all the same, since it is stored.
         """
         handover, is_committing, was_cancelled = None, False, False
-        try:
-            async with self._engines.writing(decisive=decisive) as connection:
-                if self.courier is not None:
-                    handover = self.courier.handover()
-                tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
-                yield tx
-                await tx.flush()
-                is_committing = True
-        except asyncio.CancelledError:
-            if not is_committing:
+        with _Timed(self._observe):
+            try:
+                async with self._engines.writing(decisive=decisive) as connection:
+                    if self.courier is not None:
+                        handover = self.courier.handover()
+                    tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
+                    yield tx
+                    await tx.flush()
+                    is_committing = True
+            except asyncio.CancelledError:
+                if not is_committing:
+                    raise
+                was_cancelled = True  # it is stored all the same
+            except StorageUnsure:
+                if self.courier is not None and handover is not None and handover.messages:
+                    self.courier.doubt(handover)
                 raise
-            was_cancelled = True  # it is stored all the same
-        except StorageUnsure:
             if self.courier is not None and handover is not None and handover.messages:
-                self.courier.doubt(handover)
-            raise
-        if self.courier is not None and handover is not None and handover.messages:
-            self.courier.take(tuple(handover.messages.values()))
-        if tx.erased:
-            _, is_late = await to_its_end(self._engines.scrub())
-            was_cancelled = was_cancelled or (is_late and not decisive)
-        if was_cancelled:
-            raise asyncio.CancelledError
+                self.courier.take(tuple(handover.messages.values()))
+            if tx.erased:
+                _, is_late = await to_its_end(self._engines.scrub())
+                was_cancelled = was_cancelled or (is_late and not decisive)
+            if was_cancelled:
+                raise asyncio.CancelledError
 
     async def attempts(self) -> AsyncIterator[AbstractAsyncContextManager[UnitOfWork]]:
         """`write` for what must not fail because others were in the way, a few times if need be.
@@ -261,7 +267,24 @@ class Store:
             seal()
             return first
 
-        return await self._engines.run(work)
+        with _Timed(self._observe):
+            return await self._engines.run(work)
+
+
+class _Timed(AbstractContextManager[None]):
+    """Tells how long a transaction took, and whether it came to its end."""
+
+    def __init__(self, observe: Observe) -> None:
+        self._observe = observe
+        self._began = time.perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._observe(time.perf_counter() - self._began, kind is None)
 
 
 class _Attempt(AbstractAsyncContextManager[UnitOfWork]):

@@ -12,6 +12,7 @@ from storage.repositories.audit import Audit
 from storage.repositories.defaults import Defaults
 from storage.repositories.details import Details
 from storage.repositories.executions import Executions
+from storage.repositories.figures import FigureReader
 from storage.repositories.inventory import Inventory
 from storage.repositories.leases import Leases
 from storage.repositories.leftovers import Leftovers
@@ -151,6 +152,11 @@ class UnitOfWork:
     def leftovers(self) -> Leftovers:
         """What has had its time."""
         return Leftovers(self._connection)
+
+    @cached_property
+    def figures(self) -> FigureReader:
+        """How much is open."""
+        return FigureReader(self._connection)
 
     async def flush(self) -> None:
         """Write what is written last. The store's own; nobody else calls it."""

@@ -1,6 +1,7 @@
 """The clockwork: APScheduler calls what is due. It is a clock, no more: all state is in rows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,8 +10,15 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
+from bot.metrics import Metrics
+from storage import StorageFailed
 
 _LOOK = timedelta(seconds=1)  # between looks whether the machine's clock was set back
+# So many looks without any job that begins: the clockwork stands still.
+_STANDS = 30
+# A look at a silent node takes a minute at the most.
+_HANGS = 300
+_FAILS = 5  # runs in a row
 _GRACE = timedelta(seconds=2)  # for what runs when we stop; a silent node takes 40 s
 
 log = structlog.get_logger()
@@ -32,12 +40,18 @@ class Ticker:
     `clock` is the one that APScheduler goes by: the machine's own.
     """
 
-    def __init__(self, jobs: Sequence[Job], clock: Clock) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], clock: Clock, metrics: Metrics | None = None
+    ) -> None:
+        self._metrics = metrics or Metrics()
+        # Counted in looks, not in time: while the process stands still, nothing is missed.
+        self._looks = self._last_look = 0
+        self._failures: Counter[str] = Counter()
         self._jobs = tuple(jobs)
         self._clock = clock
         self._scheduler: AsyncIOScheduler | None = None
         self._minding: asyncio.Task[None] | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}  # since which look
         self._ran: dict[str, timedelta] = {}
         self._looked_at: timedelta | None = None
 
@@ -80,6 +94,30 @@ class Ticker:
         await asyncio.sleep(0)  # APScheduler sees them end; it logs what it cancels itself
         scheduler.shutdown(wait=False)
 
+    @property
+    def age(self) -> timedelta:
+        """How long ago a job last began, as far as this process did not stand still itself."""
+        return (self._looks - self._last_look) * _LOOK
+
+    def fault(self) -> str:
+        """Why nothing is done by the clock; nothing while it is."""
+        if self._looks - self._last_look <= _STANDS:
+            return ""
+        return f"The clockwork has begun nothing for {self.age.seconds} s. Restart the bot."
+
+    def impairments(self) -> Sequence[str]:
+        """Which jobs do not get done."""
+        now = self._looks
+        hanging = {task.get_name() for task, at in self._under_way.items() if now - at > _HANGS}
+        failing = {name: times for name, times in self._failures.items() if times >= _FAILS}
+        return [
+            *(f"The job “{name}” does not come to an end." for name in sorted(hanging)),
+            *(
+                f"The job “{name}” failed {times} times in a row: see tick.failed in the log."
+                for name, times in sorted(failing.items())
+            ),
+        ]
+
     async def run_due(self, at: timedelta) -> None:
         """Every job once, in order, but for those that ran less than their interval before `at`.
 
@@ -96,8 +134,8 @@ class Ticker:
     async def _tick(self, job: Job) -> None:
         """Run a job in a task of our own: APScheduler logs one that is cancelled as an error."""
         task = asyncio.create_task(self._run(job), name=job.name)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = self._last_look = self._looks
+        task.add_done_callback(self._under_way.pop)
         await asyncio.wait({task})
 
     async def _mind(self, scheduler: AsyncIOScheduler) -> None:
@@ -106,6 +144,7 @@ class Ticker:
         """
         while True:
             await asyncio.sleep(_LOOK.total_seconds())
+            self._looks += 1
             now = self._clock.now()
             for job in self._jobs:
                 known = scheduler.get_job(job.name)
@@ -115,5 +154,12 @@ class Ticker:
     async def _run(self, job: Job) -> None:
         try:
             await job.run()
-        except Exception:  # a failing job must not end the clockwork
-            log.exception("tick.failed", job=job.name)
+        except Exception as error:  # a failing job must not end the clockwork
+            self._failures[job.name] += 1
+            self._metrics.job_failed(job.name)
+            if isinstance(error, StorageFailed):  # `Database` says what is the matter, once
+                log.warning("tick.failed", job=job.name, sentence=error.sentence)
+            else:
+                log.exception("tick.failed", job=job.name)
+        else:
+            self._failures.pop(job.name, None)

@@ -1,0 +1,188 @@
+"""What the bot counts and measures, for Prometheus. No label holds what people or nodes write.
+
+Each event costs one look into a dictionary and one addition; what stands in the database is read
+by `bot.monitoring` when somebody asks for it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+PREFIX: Final = "dbc_bot"
+# Slack waits 3 s for an acknowledgement; a good one takes a few milliseconds.
+_ACK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 2.5, 3)
+# A node answers within seconds, a daemon gives up on it after 40 s at the latest.
+_CALL = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60)
+_TRANSACTION = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10)
+_LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class Metrics:
+    """All metrics of one bot. Each has the unit of its name: seconds, or a number."""
+
+    def __init__(self, version: str = "") -> None:
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+        def counter(name: str, documentation: str, *labels: str) -> Counter:
+            return Counter(f"{PREFIX}_{name}", documentation, labels, registry=registry)
+
+        def gauge(name: str, documentation: str, *labels: str) -> Gauge:
+            return Gauge(f"{PREFIX}_{name}", documentation, labels, registry=registry)
+
+        def histogram(
+            name: str, documentation: str, buckets: tuple[float, ...], *labels: str
+        ) -> Histogram:
+            return Histogram(
+                f"{PREFIX}_{name}", documentation, labels, buckets=buckets, registry=registry
+            )
+
+        gauge("build_info", "1; the label says which version runs.", "version").labels(
+            version or "unknown"
+        ).set(1)
+        self._deliveries = _Counters(
+            counter("deliveries_total", "Deliveries of Slack.", "kind", "outcome")
+        )
+        self._acks = _Observers(
+            histogram("ack_seconds", "From a delivery to its acknowledgement.", _ACK, "kind")
+        )
+        self._commands = _Counters(
+            counter("commands_total", "Commands that came to an end.", "command", "outcome")
+        )
+        self._dbc_calls = _Counters(
+            counter("dbc_calls_total", "Requests to DBC daemons.", "operation", "outcome")
+        )
+        self._dbc_seconds = _Observers(
+            histogram("dbc_call_seconds", "How long DBC daemons take.", _CALL, "operation")
+        )
+        self._slack_calls = _Counters(
+            counter("slack_calls_total", "Calls of Slack's Web API.", "method")
+        )
+        self._slack_errors = _Counters(
+            counter("slack_errors_total", "Calls that failed, as Slack says.", "method", "error")
+        )
+        self._slack_seconds = histogram("slack_call_seconds", "How long Slack takes.", _CALL)
+        self._opened = counter("socket_opened_total", "Socket Mode connections opened.")
+        self._closed = counter("socket_closed_total", "Socket Mode connections that ended.")
+        self._sockets = gauge("socket_connections", "Socket Mode connections that are open.")
+        self._leases = _Counters(
+            counter("leases_lost_total", "Leases that another process took over.", "kind")
+        )
+        self._transactions = _Counters(
+            counter("transactions_total", "Transactions that write.", "outcome")
+        )
+        self._transaction_seconds = histogram(
+            "transaction_seconds", "How long they take, with the wait for a turn.", _TRANSACTION
+        )
+        self._lag = histogram("loop_lag_seconds", "How late the event loop comes to work.", _LAG)
+        self._job_failures = _Counters(
+            counter("job_failures_total", "Runs of periodic jobs that failed.", "job")
+        )
+        self.ready = gauge("ready", "1 while the bot can work, as /readyz says.")
+        self.impairments = gauge("impairments", "What the bot has to do without.")
+        self.tick_age = gauge("tick_age_seconds", "Since the clockwork last began a job.")
+        self.database_up = gauge("database_up", "1 while the figures below could be read.")
+        self.watches_open = gauge("watches_open", "Operations that are followed to their end.")
+        self.watches_overdue = gauge("watches_overdue", "Watches not looked at when due.")
+        self.watch_lag = gauge("watch_lag_seconds", "How overdue the most overdue watch is.")
+        self.outbox_messages = gauge("outbox_messages", "Messages and edits to be delivered.")
+        self.outbox_age = gauge("outbox_age_seconds", "Age of the oldest never shown message.")
+        self.approvals_waiting = gauge("approvals_waiting", "Reviews that wait for a decision.")
+        self.approval_age = gauge("approval_age_seconds", "Age of the oldest of them.")
+        self.commands_open = gauge("commands_open", "Commands without an end.", "status")
+
+    def delivered(self, kind: str, outcome: str, took: timedelta | None) -> None:
+        """Count a delivery of Slack, and how long its acknowledgement took."""
+        self._deliveries.count((kind, outcome))
+        if took is not None:
+            self._acks.observe((kind,), took.total_seconds())
+
+    def commanded(self, command: str, outcome: str) -> None:
+        """Count a command's end."""
+        self._commands.count((command, outcome))
+
+    def called_dbc(self, operation: str, outcome: str, took: timedelta) -> None:
+        """Count a request to a daemon, by its path as declared."""
+        self._dbc_calls.count((operation, outcome))
+        self._dbc_seconds.observe((operation,), took.total_seconds())
+
+    def called_slack(self, method: str, error: str, seconds: float) -> None:
+        """Count a call of the Web API; `error` is one of Slack's known words, empty without one."""
+        self._slack_calls.count((method,))
+        self._slack_seconds.observe(seconds)
+        if error:
+            self._slack_errors.count((method, error))
+
+    def socket_opened(self) -> None:
+        """Count a connection that Slack has greeted."""
+        self._opened.inc()
+        self._sockets.inc()
+
+    def socket_closed(self) -> None:
+        """Count the end of one."""
+        self._closed.inc()
+        self._sockets.dec()
+
+    def lost_lease(self, kind: str) -> None:
+        """Count a lease that another process has taken over."""
+        self._leases.count((kind,))
+
+    def transacted(self, seconds: float, committed: bool) -> None:
+        """Count a transaction, with the wait for its turn."""
+        self._transactions.count(("committed" if committed else "undone",))
+        self._transaction_seconds.observe(seconds)
+
+    def lagged(self, seconds: float) -> None:
+        """Note how late the event loop came to something that was due."""
+        self._lag.observe(seconds)
+
+    def job_failed(self, job: str) -> None:
+        """Count a run of a periodic job that failed."""
+        self._job_failures.count((job,))
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Counters:
+    """A counter's series, each looked up with its labels once."""
+
+    def __init__(self, metric: Counter) -> None:
+        self._metric = metric
+        self._bound: dict[tuple[str, ...], Callable[[], None]] = {}
+
+    def count(self, labels: tuple[str, ...]) -> None:
+        """Count one."""
+        add = self._bound.get(labels)
+        if add is None:
+            add = self._bound[labels] = self._metric.labels(*labels).inc
+        add()
+
+
+class _Observers:
+    """A histogram's series, each looked up with its labels once."""
+
+    def __init__(self, metric: Histogram) -> None:
+        self._metric = metric
+        self._bound: dict[tuple[str, ...], Callable[[float], None]] = {}
+
+    def observe(self, labels: tuple[str, ...], value: float) -> None:
+        """Note one value."""
+        note = self._bound.get(labels)
+        if note is None:
+            note = self._bound[labels] = self._metric.labels(*labels).observe
+        note(value)
