@@ -100,7 +100,8 @@ class Bot:
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         if settings.sqlite_file is not None:
             prepare(settings.sqlite_file)  # a key without its file means that one was lost
-        self.store = Store(settings.database_url, vault_of(settings), partial(shown, clock), metrics.transacted)
+        vault = vault_of(settings)
+        self.store = Store(settings.database_url, vault, partial(shown, clock), metrics.transacted)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.health = Health()
         self._languages = Languages(self.store, settings.language)
@@ -134,6 +135,7 @@ class Bot:
         self._ticker = ticker = Ticker((*jobs, looking), SystemClock(), metrics)
         self.health.watch(ticker.fault)
         self.health.watch_impairments(ticker.impairments)
+        self.health.watch_impairments(lambda: [fault] if (fault := vault.fault()) else [])
         gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
         self._port = HealthPort(self.health, metrics, gauges.refresh)
         self._systemd = Systemd(self.health, lambda: not ticker.fault(), os.environ)

@@ -11,11 +11,12 @@ from typing import Final
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    GCCollector,
     Gauge,
+    GCCollector,
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -32,6 +33,7 @@ class Metrics:
     """All metrics of one bot. Each has the unit of its name: seconds, or a number."""
 
     def __init__(self, version: str = "") -> None:
+        disable_created_metrics()  # else each series has a second one: when it was first counted
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -140,9 +142,9 @@ class Metrics:
         """Count a lease that another process has taken over."""
         self._leases.count((kind,))
 
-    def transacted(self, seconds: float, committed: bool) -> None:
+    def transacted(self, seconds: float, outcome: str) -> None:
         """Count a transaction, with the wait for its turn."""
-        self._transactions.count(("committed" if committed else "undone",))
+        self._transactions.count((outcome,))
         self._transaction_seconds.observe(seconds)
 
     def lagged(self, seconds: float) -> None:

@@ -49,7 +49,8 @@ arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 class Pulse:
     """Knows when this process stood still: stopped, suspended with its machine, or busy.
 
-    `lagged` is told how late the loop comes to each beat, in seconds. By real time, also in tests: whoever winds a clock by hand does not stand still.
+    `lagged` is told how late the loop comes to each beat, in seconds.
+    By real time, also in tests: whoever winds a clock by hand does not stand still.
     """
 
     def __init__(

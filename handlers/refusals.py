@@ -188,7 +188,7 @@ _KNOWN = (
 
 
 def word_of(failed: DeliveryFailed) -> str:
-    """A known word for what went wrong: Slack's own, or one of three. Metrics are labelled by it."""
+    """A known word for what went wrong, Slack's own or one of three: metrics are labelled by it."""
     if failed.reason in _KNOWN:
         return failed.reason
     if failed.reason.startswith("http_"):

@@ -58,9 +58,7 @@ class Hold:
 class Leases:
     """What this process, called `by`, is working on."""
 
-    def __init__(
-        self, store: Store, clock: Clock, by: str, metrics: Metrics | None = None
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, by: str, metrics: Metrics | None = None) -> None:
         self._metrics = metrics or Metrics()
         self._store = store
         self._clock = clock

@@ -4,7 +4,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    suppress,
+)
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, TypeVar
@@ -35,8 +40,8 @@ from storage.uow import UnitOfWork
 from storage.vault import Vault
 
 Result = TypeVar("Result")
-# Is told how many seconds a transaction that writes took, and whether it was committed.
-Observe = Callable[[float, bool], None]
+# Is told how many seconds a transaction that writes took, and what became of it.
+Observe = Callable[[float, str], None]
 
 
 class Store:
@@ -51,7 +56,7 @@ class Store:
         url: str,
         vault: Vault,
         shown: Callable[[datetime], datetime] = lambda at: at,
-        observe: Observe = lambda _seconds, _committed: None,
+        observe: Observe = lambda _seconds, _outcome: None,
     ) -> None:
         self._engines = open_engines(url)
         self._vault = vault
@@ -284,7 +289,7 @@ class _Timed(AbstractContextManager[None]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._observe(time.perf_counter() - self._began, kind is None)
+        self._observe(time.perf_counter() - self._began, "committed" if kind is None else "undone")
 
 
 class _Attempt(AbstractAsyncContextManager[UnitOfWork]):

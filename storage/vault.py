@@ -65,6 +65,20 @@ class Vault:
         self.fingerprints, self._read = fresh.fingerprints, state
         return True
 
+    def fault(self) -> str:
+        """Why the keys could not be read again; nothing while they could, or were not in a file."""
+        if self._file is None:
+            return ""
+        try:
+            if _state(self._file) != self._read:
+                Vault(keys_in(self._file))
+        except (OSError, BadKey):
+            return (
+                f"The key file {self._file} is gone or cannot be read. The bot goes on with the "
+                "keys that it has read; put the file back before it is restarted."
+            )
+        return ""
+
     def encrypt(self, plain: Mapping[str, str]) -> bytes:
         """Seal some texts under the first key."""
         self._keep_up()

@@ -16,6 +16,7 @@ from storage import Store, Stranger
 _PUT_BACK = "Put the former key back at the end of CREDENTIAL_KEYS, or let its owner add it again."
 _NEWER = "If a newer version has written it, run that one; nothing else is affected."
 _MOST_TOLD = 5
+_KEYS = "the keys"
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ class Damage:
         self._health = health
         self._is_known = is_known
         self._found: frozenset[Damaged] = frozenset()
+        self._sessions = self._locked = 0
         self._audited = 0  # the row of the audit up to which it was looked through
         self._in_audit: list[Damaged] = []
 
@@ -54,14 +56,27 @@ class Damage:
         if more > 0:
             told[_MOST_TOLD:] = [f"{counted(more, 'other row')} cannot be read either."]
         self._health.impaired("rows", told)
+        self._look_at_keys()
+
+    def _look_at_keys(self) -> None:
+        """Without a single session that opens, nobody can do anything."""
+        if 0 < self._sessions == self._locked:
+            opened = counted(self._sessions, "stored session")
+            sentence = f"None of the keys in CREDENTIAL_KEYS opens any of the {opened}. {_PUT_BACK}"
+            if self._health.lost(_KEYS, sentence, is_fatal=False):
+                log.error("keys.open_nothing", sessions=self._sessions)
+        elif self._health.regained(_KEYS):
+            log.info("keys.work")
 
     async def _damaged(self) -> list[Damaged]:
         async with self._store.read() as tx:
-            sessions = [one for one in await tx.sessions.all() if one.is_locked]
+            known = await tx.sessions.all()
+            sessions = [one for one in known if one.is_locked]
             requests = [one for one in await tx.renters.all() if one.is_locked]
             executions = await tx.executions.unfinished()
             watches = [one for one in await tx.watches.open() if one.is_unreadable]
             approvals = [one for one in await tx.approvals.open() if one.is_unreadable]
+        self._sessions, self._locked = len(known), len(sessions)
         locked = "no key opens it"
         return [
             *(Damaged("session", f"{s.user} {s.node}", locked, _PUT_BACK) for s in sessions),

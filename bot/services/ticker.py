@@ -37,12 +37,18 @@ class Job:
 class Ticker:
     """Runs jobs by the machine's clock, or those that are due, by hand.
 
-    `clock` is the one that APScheduler goes by: the machine's own.
+    `clock` is the one that APScheduler goes by: the machine's own. So often it is looked at whether
+    that was set back, and whether anything is done at all.
     """
 
     def __init__(
-        self, jobs: Sequence[Job], clock: Clock, metrics: Metrics | None = None
+        self,
+        jobs: Sequence[Job],
+        clock: Clock,
+        metrics: Metrics | None = None,
+        look: timedelta = _LOOK,
     ) -> None:
+        self._look = look
         self._metrics = metrics or Metrics()
         # Counted in looks, not in time: while the process stands still, nothing is missed.
         self._looks = self._last_look = 0
@@ -97,7 +103,7 @@ class Ticker:
     @property
     def age(self) -> timedelta:
         """How long ago a job last began, as far as this process did not stand still itself."""
-        return (self._looks - self._last_look) * _LOOK
+        return (self._looks - self._last_look) * self._look
 
     def fault(self) -> str:
         """Why nothing is done by the clock; nothing while it is."""
@@ -143,7 +149,7 @@ class Ticker:
         back.
         """
         while True:
-            await asyncio.sleep(_LOOK.total_seconds())
+            await asyncio.sleep(self._look.total_seconds())
             self._looks += 1
             now = self._clock.now()
             for job in self._jobs:

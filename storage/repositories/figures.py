@@ -48,7 +48,9 @@ class FigureReader(Repository):
             select(func.count()).select_from(messages).where(_WANTED)
         )
         unseen = and_(_WANTED, messages.c.delivered == 0, messages.c.told_in.is_(None))
-        oldest = await self._connection.scalar(select(func.min(messages.c.created_at)).where(unseen))
+        oldest = await self._connection.scalar(
+            select(func.min(messages.c.created_at)).where(unseen)
+        )
         waiting = (
             await self._connection.execute(
                 select(func.count(), func.min(approvals.c.created_at)).where(

@@ -48,6 +48,8 @@ WRONG = {
     "SLASH_COMMAND": "/s3cret S3cret",
     "HTTP_HOST": "s3cret s3cret",
     "HTTP_PORT": "s3cret",
+    "HEALTH_HOST": "s3cret s3cret",
+    "HEALTH_PORT": "s3cret",
     "DBC_CLIENT_URLS": "http://127.0.0.1:5050,http://me:s3cret@host:x",
     "DATABASE_URL": "s3cret",
     "CREDENTIAL_KEYS": "s3cret",

@@ -193,7 +193,9 @@ class Stage:
         await self.bot.edge.connected()
 
 
-def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Settings:
+def settings_for(
+    ws: Workspace, daemon: Daemon, data: Path, *, http: bool, health_port: int = 0
+) -> Settings:
     """The settings of a bot between this workspace and this daemon."""
     common: dict[str, object] = {
         "slack_bot_token": ws.bot_token,
@@ -201,6 +203,7 @@ def settings_for(ws: Workspace, daemon: Daemon, data: Path, *, http: bool) -> Se
         "dbc_client_urls": daemon.url,
         "database_url": f"sqlite+aiosqlite:///{data}/bot.db",
         "http_port": 0,
+        "health_port": health_port,
     }
     if (data / "policy.toml").exists():
         common["policy_file"] = str(data / "policy.toml")
@@ -217,6 +220,7 @@ async def staged(
     daemon_patience: float | None = DAEMON_PATIENCE,
     limits: Limits = LIMITS,
     policy: str = CONFIRM_ONLY,
+    health_port: int = 0,
 ) -> AsyncIterator[Stage]:
     """A fresh stage with these rules (none: the bot's own), torn down at the end."""
     if policy:
@@ -229,7 +233,8 @@ async def staged(
         Daemon(world, timeout=daemon_patience) as daemon,
     ):
         machine = MachineClock(clock)
-        bot = Bot(settings_for(ws, daemon, data, http=http), machine, limits)
+        settings = settings_for(ws, daemon, data, http=http, health_port=health_port)
+        bot = Bot(settings, machine, limits)
         stage = Stage(ws, world, daemon, clock, bot, data, machine)
         await bot.start(ticking=False)
         if http:

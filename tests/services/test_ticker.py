@@ -8,6 +8,7 @@ import pytest
 from apscheduler.schedulers import base
 
 from bot.clock import SystemClock
+from bot.metrics import Metrics
 from bot.services.ticker import Job, Ticker
 from tests.clocks import MachineClock
 
@@ -91,3 +92,41 @@ async def test_a_stop_waits_for_a_job_that_ends_soon(machine: MachineClock) -> N
     await begun.wait()
     await ticker.stop()
     assert ended.is_set()
+
+
+async def test_a_clockwork_that_begins_nothing_any_more_is_told() -> None:
+    work = Work()
+    work.is_stuck = True
+    metrics = Metrics()
+    ticker = Ticker(
+        [Job("work", OFTEN, work.run)], SystemClock(), metrics, timedelta(milliseconds=2)
+    )
+    ticker.start()
+    async with asyncio.timeout(20):
+        while "has begun nothing" not in ticker.fault():  # noqa: ASYNC110 - it tells who asks
+            await asyncio.sleep(0.01)
+        while not ticker.impairments():  # noqa: ASYNC110 - it tells who asks
+            await asyncio.sleep(0.01)
+    assert ticker.impairments() == ["The job “work” does not come to an end."]
+    await ticker.stop()
+
+
+async def test_a_job_that_fails_again_and_again_is_told_until_it_works() -> None:
+    is_broken = True
+
+    async def run() -> None:
+        if is_broken:
+            raise RuntimeError
+
+    metrics = Metrics()
+    ticker = Ticker([Job("work", OFTEN, run)], SystemClock(), metrics)
+    for second in range(5):
+        assert ticker.impairments() == []
+        await ticker.run_due(timedelta(seconds=second))
+    assert ticker.impairments() == [
+        "The job “work” failed 5 times in a row: see tick.failed in the log."
+    ]
+    assert b'dbc_bot_job_failures_total{job="work"} 5.0' in metrics.text()
+    is_broken = False
+    await ticker.run_due(timedelta(seconds=9))
+    assert ticker.impairments() == []
