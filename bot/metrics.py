@@ -33,7 +33,8 @@ class Metrics:
     """All metrics of one bot. Each has the unit of its name: seconds, or a number."""
 
     def __init__(self, version: str = "") -> None:
-        disable_created_metrics()  # else each series has a second one: when it was first counted
+        # Else each series has a second one, which says when it was first counted.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
