@@ -1,0 +1,110 @@
+"""What is shipped to deploy the bot with: sound by itself, and of one mind with the settings."""
+
+import configparser
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from bot.config import SECRETS, Settings
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "deploy" / "helm" / "dbc-bot"
+COMPOSE = ("compose.yaml", "compose.postgres.yaml")
+UNIT = ROOT / "deploy" / "systemd" / "dbc-bot.service"
+KNOWN = {name.upper() for name in Settings.model_fields} | {f"{name.upper()}_FILE" for name in SECRETS}
+IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe").load(path)
+
+
+def checked(*arguments: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def bots() -> Iterator[dict[str, Any]]:
+    for name in COMPOSE:
+        yield read(ROOT / name)["services"]["bot"]
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_compose_files_are_as_the_specification_says(name: str) -> None:
+    checked("--builtin-schema", "vendor.compose-spec", name)
+
+
+def test_the_charts_values_fit_their_schema() -> None:
+    checked("--schemafile", str(CHART / "values.schema.json"), str(CHART / "values.yaml"))
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    assert set(schema["properties"]) - {"global"} == set(read(CHART / "values.yaml"))
+
+
+def test_several_replicas_on_one_sqlite_file_do_not_fit_the_charts_schema(tmp_path: Path) -> None:
+    values = read(CHART / "values.yaml") | {"replicas": 3}
+    (tmp_path / "values.json").write_text(json.dumps(values))
+    with pytest.raises(AssertionError, match="replicas"):
+        checked(
+            "--schemafile", str(CHART / "values.schema.json"), str(tmp_path / "values.json")
+        )
+
+
+def test_whatever_is_set_is_a_setting_of_the_bot() -> None:
+    python = {"PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+    python |= {"HEALTH_HOST", "HEALTH_PORT"}
+    image = set(re.findall(r"\b([A-Z][A-Z_]+)=", IMAGE.partition("\nENV ")[2].partition("\n\n")[0]))
+    compose = {name for bot in bots() for name in bot["environment"]}
+    chart = set(
+        re.findall(r"name: ([A-Z_]+)\b", (CHART / "templates/deployment.yaml").read_text())
+    )
+    unit = set(re.findall(r"(?:Environment=| )([A-Z_]+)=", UNIT.read_text(encoding="utf-8")))
+    for names in (image, compose, chart, unit):
+        assert names
+        assert names - python <= KNOWN
+
+
+def test_no_secret_is_in_the_environment_of_what_is_shipped() -> None:
+    for bot in bots():
+        assert not set(bot["environment"]) & {name.upper() for name in SECRETS}
+    assert not re.search(r"Environment=.*(TOKEN|SECRET|KEYS)", UNIT.read_text(encoding="utf-8"))
+
+
+def test_the_units_credentials_are_secrets_that_the_bot_looks_for() -> None:
+    loaded = re.findall(r"^LoadCredential=(\w+):", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(loaded) == {"slack_bot_token", "slack_app_token"}
+    assert set(loaded) <= set(SECRETS)
+
+
+def test_everything_runs_as_nobody_in_particular_on_what_it_cannot_change() -> None:
+    assert re.search(r"^USER 10001:10001$", IMAGE, re.MULTILINE)
+    for bot in bots():
+        assert (bot["user"], bot["read_only"], bot["cap_drop"]) == ("10001:10001", True, ["ALL"])
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(UNIT, encoding="utf-8")
+    service = unit["Service"]
+    assert (service["dynamicuser"], service["protectsystem"]) == ("yes", "strict")
+    assert service["restartpreventexitstatus"] == "2 3"
+
+
+def test_there_is_time_to_stop() -> None:
+    for bot in bots():
+        assert bot["stop_grace_period"] == "30s"
+    assert "TimeoutStopSec=30" in UNIT.read_text(encoding="utf-8")
+    deployment = (CHART / "templates/deployment.yaml").read_text(encoding="utf-8")
+    assert "terminationGracePeriodSeconds: 30" in deployment
+
+
+def test_the_image_takes_along_all_that_the_bot_imports() -> None:
+    copied = set(re.findall(r"^COPY (\w+) ", IMAGE, re.MULTILINE))
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    assert copied == {"bot", "handlers", "storage"}
+    assert all(f"!{name}" in ignored for name in (*copied, "requirements.txt"))
+    assert "--require-hashes" in IMAGE
