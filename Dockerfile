@@ -26,7 +26,8 @@ RUN apt-get update && apt-get install --yes --no-install-recommends tini && rm -
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 
-ENV PATH=/venv/bin:$PATH PYTHONPATH=/app \
+# HOME: a library wants one, also of an account that has none.
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app HOME=/data \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HTTP_HOST=0.0.0.0 HEALTH_HOST=127.0.0.1 HEALTH_PORT=8080 LOG_FORMAT=json
 
