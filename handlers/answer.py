@@ -123,9 +123,13 @@ class PrivateAnswer(_Answer):
         self._response = url
 
     async def say(self, reply: Reply) -> None:
-        """Answer by the response_url; in a thread, where it cannot reach, by a whisper."""
+        """Answer by the response_url; in a thread, where it cannot reach, by a whisper.
+
+        The message with the button can be replaced anywhere.
+        """
         await self._messenger.meet(self._actor)
-        if self._place.thread or not await self._response.say(reply):
+        reaches = reply.in_place or not self._place.thread
+        if not reaches or not await self._response.say(reply):
             await self._messenger.whisper(self._actor, self._place, reply)
 
 

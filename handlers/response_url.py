@@ -8,6 +8,7 @@ from bot.clock import Clock
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection
+from handlers.payloads import Json
 from handlers.render import message
 
 log = structlog.get_logger()
@@ -16,7 +17,8 @@ log = structlog.get_logger()
 class ResponseUrl:
     """A response_url: five uses in thirty minutes, also where the bot is no member.
 
-    What was said with it cannot be replaced: `replace_original` means the message with the button.
+    What was said with it cannot be replaced: `replace_original` means the message with the button,
+    which a reply replaces that is `in_place`.
     """
 
     USES = 5
@@ -39,12 +41,10 @@ class ResponseUrl:
             return False
         self._left -= 1
         rendered = message(self._connection.spelled(reply, self._reader))
-        body = {
-            "response_type": "ephemeral",
-            "replace_original": False,
-            "text": rendered.text,
-            "blocks": rendered.blocks,
-        }
+        how: Json = {"response_type": "ephemeral", "replace_original": False}
+        if reply.in_place:
+            how = {"replace_original": True}
+        body = {**how, "text": rendered.text, "blocks": rendered.blocks}
         try:
             await self._connection.respond(self._url, body)
         except Unanswered as lost:

@@ -1,6 +1,5 @@
 """Machines: list, show, create, start … (docs/dbc-api.md §3.2)."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -8,29 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import SecretStr
 
-from bot.commands import vm_create, vm_details, vm_modify
+from bot.commands import vm_create, vm_details, vm_list, vm_modify
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
-from bot.dbc.errors import DbcError, NodeTimeout, StateConflict, TaskNotFound, Unreadable
+from bot.dbc.errors import DbcError, StateConflict, TaskNotFound, Unreadable
 from bot.dbc.models import state_of
 from bot.errors import BotError, Refused
-from bot.language.args import Nickname, OnNode, Vm
+from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
-from bot.language.table import Command, Follow, Group, Listing
+from bot.language.table import Command, Follow, Group
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
-from bot.model import DbcSession, Deed, Effect, Goal, Logged, Machine
+from bot.model import Deed, Effect, Goal, Logged, Machine
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
-    heading,
-    is_silent,
     lamp,
-    node_part,
-    retry_buttons,
 )
-from bot.pipeline.patience import LIMIT, waiting_after
 from bot.reply import (
     CodeBlock,
     Note,
@@ -40,17 +34,11 @@ from bot.reply import (
     Reply,
     bold,
     code,
-    command,
     line,
     say,
     say_number,
 )
-from bot.services.listing import NodeListing
 from bot.services.sessions import target_of
-
-# Nodes that answer in time are shown before the silent ones are, which are named as such at last.
-_FIRST_ANSWER = timedelta(seconds=2)
-_ALL_ANSWERS = LIMIT - _FIRST_ANSWER - timedelta(seconds=1)
 
 Retry = Annotated[
     bool, Arg(say("Retry"), FLAG, say("Ask a node at once that is not responding"), "retry")
@@ -86,50 +74,6 @@ UserName = Annotated[
 Password = Annotated[
     str, Arg(say("New password"), SECRET, say("No quotes, backslashes or line breaks"))
 ]
-
-
-async def list_machines(ctx: Context, node: OnNode | None = None) -> Reply:
-    """List your machines on all nodes at once, or on one."""
-    hidden = await ctx.hidden()
-    sessions = await ctx.services.inventory.sessions(ctx.actor, ctx.place.channel, hidden=hidden)
-    if node is not None:
-        sessions = [session for session in sessions if session.node == node.id]
-    if not sessions and hidden:
-        raise Refused(say("The rules here let you list no node for which you have a session."))
-    if not sessions:
-        raise Refused(
-            say("You have no access to {node} yet.", node=node.label)
-            if node
-            else say("You have no node access yet."),
-            hint=line(say("Add one with: {command}", command=command("session add"))),
-        )
-    asked = {
-        asyncio.ensure_future(ctx.services.inventory.list_node(session)): session
-        for session in sessions
-    }
-    waiting = await waiting_after(ctx.services.clock, _FIRST_ANSWER, asked)
-    if waiting:
-        labels = [await ctx.services.inventory.label(asked[task].node) for task in waiting]
-        early = [node_part(task.result()) for task in asked if task not in waiting]
-        note = Note(line(say("Still waiting for {labels} …", labels=", ".join(labels))))
-        await ctx.meanwhile(Reply(say("Machines so far"), (*early, note)))
-        waiting = await waiting_after(ctx.services.clock, _ALL_ANSWERS, asked)
-    listings = [
-        await _given_up(ctx, asked[task]) if task in waiting else task.result() for task in asked
-    ]
-    listings.sort(key=lambda listing: (listing.problem is not None, listing.node.label))
-    parts = [node_part(listing) for listing in listings]
-    silent = [each.node for each in listings if is_silent(each.problem)]
-    return Reply(heading(listings), (*parts, *retry_buttons(silent)))
-
-
-async def _given_up(ctx: Context, session: DbcSession) -> NodeListing:
-    """The listing of a node that was waited for as long as people were told."""
-    node = await ctx.services.inventory.node_by_id(session.node)
-    inventory = ctx.services.inventory
-    known = await inventory.moments(await inventory.machines(session.user))
-    machines = tuple(machine for machine in known if machine.node == node.id)
-    return NodeListing(node, machines, NodeTimeout())
 
 
 async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
@@ -300,7 +244,7 @@ GROUP = Group(
     "vm",
     say("Machines"),
     (
-        Command("list", list_machines, example="vm list", synonyms=("ls",), lists=Listing.MACHINES),
+        vm_list.COMMAND,
         Command("show", show, example="vm show train-01"),
         vm_create.COMMAND,
         Command(

@@ -108,6 +108,43 @@ def _stacked(lines: Iterable[Line]) -> Line:
     return line(*joined)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a long list: the `first` to the `last` of `count` rows."""
+
+    reply: Reply
+    number: int
+    first: int
+    last: int
+    count: int
+
+
+def rows_of(reply: Reply) -> list[Row]:
+    """All rows of a reply's lists."""
+    return [row for part in reply.parts if isinstance(part, Rows) for row in part.rows]
+
+
+def paged(reply: Reply, number: int, size: int) -> Page:
+    """The reply with only the rows of one page; a page that is not there is the last one.
+
+    Of lists without a row on it only those are shown that say why, on the first page.
+    """
+    count = len(rows_of(reply))
+    number = max(1, min(number, -(-count // size)))
+    begins, ends, seen = (number - 1) * size, number * size, 0
+    parts: list[Part] = []
+    for part in reply.parts:
+        if not isinstance(part, Rows):
+            parts.append(part)
+            continue
+        rows = part.rows[max(begins - seen, 0) : max(ends - seen, 0)]
+        seen += len(part.rows)
+        if rows or (not part.rows and number == 1):
+            parts.append(replace(part, rows=rows))
+    shown = replace(reply, parts=tuple(parts))
+    return Page(shown, number, begins + 1, min(ends, count), count)
+
+
 def as_text(reply: Reply) -> str:
     """All that the reply says, as plain text."""
     said = [_text_of(part) for part in reply.parts] or [plain(reply.summary)]

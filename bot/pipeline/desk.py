@@ -39,7 +39,7 @@ from bot.pipeline.pasted import row_meant
 from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.quoting import with_quotes
-from bot.pipeline.reads import Reads
+from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.pipeline.search import Completion
 from bot.pipeline.secrecy import faults, refuse_known_secret
@@ -82,14 +82,15 @@ class Desk:
         self._completion = Completion(services)
         self._rehearsals = rehearsals
         self._home = home
-        self._reads = Reads(services, messenger)
         self._suggestions = Suggestions(services.store, services.table, services.clock)
+        self._reads = Reads(services, messenger, self._suggestions)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **MachinePresses(services, self._asked).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
+            LIST_PAGE: self._turn,
             AGAIN: self._again,
         }
 
@@ -352,6 +353,20 @@ class Desk:
         if command is None:
             return _outdated()
         return await self._opening(command, {}, press.actor, press.place)
+
+    async def _turn(self, press: Press) -> Work:
+        """Turn the page of a list; to whoever did not ask for it, or much later, list anew."""
+        name, _, which = press.value.partition(":")
+        one, _, number = which.partition(":")
+        command = self._services.table.get(name)
+        if command is None or not number.isdecimal() or command.lists is None:
+            return _outdated()
+        values = await self._suggestions.listed(press.actor, one)
+        page, kept = (int(number), one) if values is not None else (1, "")
+        wish = Wish(
+            press.key, press.actor, press.place, Source.BUTTON, command, values or {}, page, kept
+        )
+        return await self._take(wish)
 
     async def _suggested(self, press: Press) -> Work:
         """Run what only reads; of what changes something, open the form with what was typed."""

@@ -1,11 +1,14 @@
 """How machines and nodes are written in answers, the same in every command."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, state_of
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
+from bot.language.output import Page
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline import json_data
@@ -14,6 +17,8 @@ from bot.reply import (
     Actions,
     Button,
     Line,
+    Note,
+    Part,
     Phrase,
     Row,
     Rows,
@@ -47,6 +52,8 @@ _LAMPS = {
     Phase.FAILED: "red_circle",
     Phase.UNKNOWN: "grey_question",
 }
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+NOTHING_KNOWN: Mapping[tuple[str, str], int] = MappingProxyType({})
 _SHORT = 8  # characters of an id that people read and type
 
 
@@ -85,17 +92,22 @@ def lamp(status: str) -> Line:
     return line(emoji(_LAMPS[phase_of(status)]), " ", state_of(status))
 
 
-def machine_row(machine: Machine) -> Line:
-    """One machine on one line."""
-    extra = f" · {machine.desc}" if machine.nickname and machine.desc else ""
-    return line(
-        emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
-        code(short(machine.task)), f" {state_of(machine.status)}{extra}",
+def machine_row(machine: Machine, count: int | None = None) -> Line:
+    """One machine on one line; `count` of GPUs, where that is known."""
+    created = machine.created.strip()[:10]
+    return joined(
+        line(
+            emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
+            code(short(machine.task)), f" {state_of(machine.status)}",
+        ),
+        machine.desc if machine.nickname else "",
+        gpus(count),
+        say("created {day}", day=created) if _DAY.fullmatch(created) else "",
     )  # fmt: skip
 
 
-def node_part(listing: NodeListing) -> Rows:
-    """A node with its machines, or why they are not to be had."""
+def node_part(listing: NodeListing, gpus: Mapping[tuple[str, str], int] = NOTHING_KNOWN) -> Rows:
+    """A node with its machines, or why they are not to be had; `gpus` by node and task."""
     head: Line = line(bold(listing.node.label))
     if isinstance(listing.problem, Unreadable):
         head = line(head, " ", emoji("warning"), _garbled(listing, listing.problem))
@@ -107,7 +119,11 @@ def node_part(listing: NodeListing) -> Rows:
         head = line(head, "\nno machines")
     rows = [
         Row(
-            line(machine_row(machine), _age(machine, listing), _way_out(machine, listing)),
+            line(
+                machine_row(machine, gpus.get((machine.node, machine.task))),
+                _age(machine, listing),
+                _way_out(machine, listing),
+            ),
             json_data.machine(machine, listing.node, _why_old(machine, listing)),
             machine_buttons.menu(machine.node, machine.task, machine.status),
         )
@@ -139,14 +155,25 @@ def is_silent(problem: BotError | None) -> bool:
     return isinstance(problem, DbcError) and problem.passes
 
 
+def turning(page: Page, action: str, value: Callable[[int], str]) -> tuple[Part, ...]:
+    """`1 to 10 of 300`, and the buttons to the pages beside this one."""
+    told = say("{first} to {last} of {count}", first=page.first, last=page.last, count=page.count)
+    buttons = []
+    if page.number > 1:
+        buttons.append(Button(say("◀ Previous"), action, value(page.number - 1)))
+    if page.last < page.count:
+        buttons.append(Button(say("Next ▶"), action, value(page.number + 1)))
+    return (Note(line(told)), Actions(tuple(buttons)))
+
+
 def retry_button(node: Node) -> Button:
     """Asks a silent node at once."""
     return Button(say("Ask {node} again now", node=node.label), RETRY_NODE, node.id)
 
 
-def retry_buttons(nodes: Sequence[Node]) -> tuple[Actions, ...]:
-    """Buttons that ask silent nodes again; nothing where none is."""
-    buttons = tuple(map(retry_button, nodes[:_MOST_RETRIES]))
+def retry_buttons(nodes: Sequence[Node], *more: Button) -> tuple[Actions, ...]:
+    """Buttons that ask silent nodes again, before `more`; nothing where there is neither."""
+    buttons = (*map(retry_button, nodes[:_MOST_RETRIES]), *more)
     return (Actions(buttons),) if buttons else ()
 
 

@@ -15,9 +15,10 @@ from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import Source
 from bot.pipeline.context import Context, Services, unsaid
-from bot.pipeline.formatting import is_silent, retry_button
+from bot.pipeline.formatting import is_silent, retry_button, turning
 from bot.pipeline.patience import Interim, NotInTime, in_time, once_known, slack_is_slow
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
+from bot.pipeline.suggestions import Suggestions
 from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
 from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
@@ -34,19 +35,25 @@ from bot.reply import (
     with_words,
 )
 
+LIST_PAGE = "list.page"
+PAGE = 10  # rows with menus: what a message holds, and a phone shows without much scrolling
+
 log = structlog.get_logger()
 
 
 class Reads:
     """Carries out reads: nothing of them is recorded, nothing has to survive."""
 
-    def __init__(self, services: Services, messenger: Messenger) -> None:
+    def __init__(self, services: Services, messenger: Messenger, suggestions: Suggestions) -> None:
         self._services = services
         self._messenger = messenger
+        self._suggestions = suggestions
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer."""
-        interim = Interim(self._services.clock, answer.meanwhile)
+        # A list whose pages are turned stays as it is until the next one is there.
+        meanwhile = unsaid if wish.list else answer.meanwhile
+        interim = Interim(self._services.clock, meanwhile)
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
         typed = with_commands(found, self._services.slash_command)  # also for files and JSON
@@ -63,6 +70,8 @@ class Reads:
             await self._as_json(wish, reply, answer)
         elif wish.option(FILE):
             await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
+        elif any(row.menu for row in output.rows_of(reply)):
+            await answer.say(await self._page_of(wish, reply))
         elif len(text := output.as_text(self._dated(reply))) > output.LONG:
             note = await self._shared(wish, reply, text, "txt")
             await answer.say(replace(reply, parts=(Note(note), *reply.parts)))
@@ -76,6 +85,16 @@ class Reads:
         is_private = wish.is_private or reply.private or wish.source is Source.DIRECT
         reader = wish.actor if is_private else wish.place.channel
         return with_words(reply, self._services.languages.of(reader))
+
+    async def _page_of(self, wish: Wish, reply: Reply) -> Reply:
+        """One page of a list, and the ways to the others; whoever asked turns them in place."""
+        page = output.paged(reply, wish.page, PAGE)
+        shown = replace(page.reply, in_place=bool(wish.list))
+        if page.count <= PAGE:
+            return shown
+        one = wish.list or await self._suggestions.keep(wish.actor, wish.values)
+        value = f"{wish.command.id}:{one}"
+        return shown.also(*turning(page, LIST_PAGE, lambda number: f"{value}:{number}"))
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may. Raises Refused."""

@@ -78,6 +78,7 @@ class Completion:
         typed = search.query.strip()
         hits = _containing(found, fold(typed)) or _containing(found, plain(typed))
         hits = hits or _containing_all(found, typed)
+        hits = hits or _containing_all(found, typed.partition(" · ")[0])  # a row of a list
         hits.sort(
             key=lambda c: (
                 not str(c.label).startswith(typed),

@@ -9,7 +9,11 @@ from bot.model import Place, Source
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who wants what, and where. `key` is the delivery's; `values` are texts by name."""
+    """Who wants what, and where. `key` is the delivery's; `values` are texts by name.
+
+    `page` is of a list; `list` the id under which what was asked for it is kept, once somebody
+    turns its pages.
+    """
 
     key: str
     actor: str
@@ -17,6 +21,8 @@ class Wish:
     source: Source
     command: Command
     values: Mapping[str, str]
+    page: int = 1
+    list: str = ""
 
     def option(self, name: str) -> str:
         """What was given for one of everyone's options; empty where nothing was."""

@@ -1,6 +1,7 @@
 """What was last read of each machine, for when its node does not answer. Passwords stay sealed."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from bot.clock import Clock
 from bot.dbc.models import TaskDetail
 from bot.dbc.sizes import Size
-from bot.model import DbcSession
+from bot.model import DbcSession, Machine
 from bot.redaction import secrets_in
 from storage import Store
 
@@ -41,6 +42,16 @@ class LastKnown:
         async with self._store.read() as tx:
             found = await tx.details.find(session.node, task, session.user)
         return Known(_read(found[0]), found[1]) if found else None
+
+    async def gpus(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], int]:
+        """How many GPUs the machines had when read last, by node and task, where they were."""
+        found: dict[tuple[str, str], int] = {}
+        async with self._store.read() as tx:
+            for one in machines:
+                kept = await tx.details.find(one.node, one.task, one.owner)
+                if kept and (count := _read(kept[0]).gpu_count) is not None:
+                    found[one.node, one.task] = count
+        return found
 
     async def secrets(self) -> list[str]:
         """The passwords in all that is kept."""

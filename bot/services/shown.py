@@ -23,7 +23,8 @@ MOMENT = re.compile(
     r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 )
 _BESIDE_MACHINE = (
-    "on", "machine", "vm", "node", "as last seen", "when last seen", "not in the node's list now",
+    "on", "machine", "vm", "node", "created", "1 gpu", *(f"{n} gpus" for n in range(17)),
+    "as last seen", "when last seen", "not in the node's list now",
 )  # fmt: skip
 _BESIDE_NODE = (
     "on", "node", "gpu node", "bare metal", "bare-metal machine", "bare-metal manager", "uuid",

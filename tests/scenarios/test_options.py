@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.images import ImageFile
 from tests.scenarios.stage import CHANNEL, Stage, staged
 
 
@@ -97,15 +97,14 @@ async def test_a_file_goes_where_the_answer_belongs(one_stage: Stage, line: str)
 
 async def test_what_is_too_long_becomes_a_file_by_itself(one_stage: Stage) -> None:
     stage = one_stage
-    for number in range(120):
-        stage.node("gpu1").running_task(
-            demo_renter(), desc=f"a machine with a long name, number {number}", vnc_port=5000
-        )
+    for number in range(150):
+        name = f"/data/an-image-with-a-long-name-number-{number}.qcow2"
+        stage.node("gpu1").files[name] = ImageFile(2**30)
     await stage.gives_session(stage.alice, "gpu1")
-    listed = await stage.asks(stage.alice, "/dbc vm list")
-    assert "This is long. All of it: vm-list-" in listed.plain
+    listed = await stage.asks(stage.alice, "/dbc image list gpu1")
+    assert "This is long. All of it: image-list-" in listed.plain
     [shared] = [m for m in stage.alice.messages() if m.files]
-    assert b"number 119" in (shared.files[0].content or b"")
+    assert b"number-149" in (shared.files[0].content or b"")
 
 
 async def test_a_file_that_cannot_be_shared_is_said_in_what_is_shown(one_stage: Stage) -> None:

@@ -35,7 +35,7 @@ async def test_all_nodes_are_listed_and_the_dead_one_is_named(stage: Stage) -> N
     lines = listed.plain.replace("*", "").splitlines()
     assert lines[0] == "gpu1"
     assert "Ada's training run" in lines[1]
-    assert lines[1].endswith("running")
+    assert lines[1].endswith("running · created 2026-01-05")
     assert "no machines" in lines[4]
     assert lines[5] == "gpu3 :warning: The node did not answer in time."
     assert listed.ephemeral
