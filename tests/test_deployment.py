@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 CHART = ROOT / "deploy" / "helm" / "dbc-bot"
 COMPOSE = ("compose.yaml", "compose.postgres.yaml")
 UNIT = ROOT / "deploy" / "systemd" / "dbc-bot.service"
-KNOWN = {name.upper() for name in Settings.model_fields} | {f"{name.upper()}_FILE" for name in SECRETS}
+KNOWN = {name.upper() for name in Settings.model_fields} | {
+    f"{name.upper()}_FILE" for name in SECRETS
+}
 IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -52,9 +54,7 @@ def test_several_replicas_on_one_sqlite_file_do_not_fit_the_charts_schema(tmp_pa
     values = read(CHART / "values.yaml") | {"replicas": 3}
     (tmp_path / "values.json").write_text(json.dumps(values))
     with pytest.raises(AssertionError, match="replicas"):
-        checked(
-            "--schemafile", str(CHART / "values.schema.json"), str(tmp_path / "values.json")
-        )
+        checked("--schemafile", str(CHART / "values.schema.json"), str(tmp_path / "values.json"))
 
 
 def test_whatever_is_set_is_a_setting_of_the_bot() -> None:
@@ -62,9 +62,7 @@ def test_whatever_is_set_is_a_setting_of_the_bot() -> None:
     python |= {"HEALTH_HOST", "HEALTH_PORT", "HOME"}
     image = set(re.findall(r"\b([A-Z][A-Z_]+)=", IMAGE.partition("\nENV ")[2].partition("\n\n")[0]))
     compose = {name for bot in bots() for name in bot["environment"]}
-    chart = set(
-        re.findall(r"name: ([A-Z_]+)\b", (CHART / "templates/deployment.yaml").read_text())
-    )
+    chart = set(re.findall(r"name: ([A-Z_]+)\b", (CHART / "templates/deployment.yaml").read_text()))
     unit = set(re.findall(r"(?:Environment=| )([A-Z_]+)=", UNIT.read_text(encoding="utf-8")))
     for names in (image, compose, chart, unit):
         assert names
