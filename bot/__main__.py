@@ -33,7 +33,7 @@ from bot.cli.sign import sign
 from bot.commands.rows import command_table
 from bot.config import Settings
 from bot.errors import BotError
-from bot.language.forms import reference
+from bot.language.reference import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES, line, plain

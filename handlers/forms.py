@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.folding import sound
 from bot.model import Place
-from bot.reply import Choice, Form, FormField, Note, Reply, Words, emoji, line, plain
+from bot.reply import Choice, FieldKind, Form, FormField, Note, Reply, Words, emoji, line, plain
 from handlers.mrkdwn import cut
 from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, FormOrigin, Json, Payload
 from handlers.render import plain_text, view_blocks
@@ -154,9 +154,9 @@ def _option(choice: Choice) -> Json:
 def _lost(field: FormField) -> str:
     """What a form cannot hold of what was given before."""
     given = field.initial.value if field.initial is not None else ""
-    if field.kind == "search" and len(given) > OPTION_VALUE:
+    if field.kind is FieldKind.SEARCH and len(given) > OPTION_VALUE:
         return f"What was given is too long to stand here: {OPTION_VALUE} characters at most."
-    if field.kind in {"text", "lines"} and len(given) > INPUT:
+    if field.kind in {FieldKind.TEXT, FieldKind.LINES} and len(given) > INPUT:
         return f"What was given is too long and was cut here: {INPUT:,} characters at most."
     return ""
 
@@ -168,7 +168,7 @@ def _input(field: FormField) -> Json:
         "label": plain_text(field.label, LABEL),
         "element": _element(field),
         # Slack calls a checkbox that must be ticked required: a flag never is.
-        "optional": not field.required or field.kind == "flag",
+        "optional": not field.required or field.kind is FieldKind.FLAG,
     }
     if field.decides:
         block["dispatch_action"] = True
@@ -177,23 +177,23 @@ def _input(field: FormField) -> Json:
 
 def _element(field: FormField) -> Json:
     match field.kind:
-        case "flag":
+        case FieldKind.FLAG:
             element = _flag(field)
-        case "choice" if options(field.choices):
+        case FieldKind.CHOICE if options(field.choices):
             element = _choice(field)
-        case "search":
+        case FieldKind.SEARCH:
             element = _search(field)
-        case "person":
+        case FieldKind.PERSON:
             element = _chosen(field, "users_select", "initial_user")
-        case "channel":
+        case FieldKind.CHANNEL:
             element = _chosen(field, "conversations_select", "initial_conversation")
             element["filter"] = {"include": ["public", "private"], "exclude_bot_users": True}
-        case "number":
+        case FieldKind.NUMBER:
             element = _typed(field, {"type": "number_input", "is_decimal_allowed": False})
         case _:
-            multiline = field.kind == "lines"
+            multiline = field.kind is FieldKind.LINES
             element = _typed(field, {"type": "plain_text_input", "multiline": multiline})
-    if field.placeholder and field.kind != "flag":
+    if field.placeholder and field.kind is not FieldKind.FLAG:
         element["placeholder"] = plain_text(field.placeholder, PLACEHOLDER)
     return element
 

@@ -1,4 +1,7 @@
-"""The templates of all that is said (bot.pot), and what is wrong with their translations."""
+"""The templates of all that is said (bot.pot), and what is wrong with their translations.
+
+Babel finds those that stand in `say`. The help of a command is its docstring, so the rows tell it.
+"""
 
 import re
 from collections import Counter
@@ -9,6 +12,7 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from bot.commands.rows import command_table
 from bot.reply import Language
 
 if TYPE_CHECKING:  # the bot itself does without Babel
@@ -59,6 +63,8 @@ def templates(root: Path) -> "Catalog":
         )
         for _file, _line, message, _comments, _context in extracted:
             found.add(message)
+    for command in command_table():
+        found.add(command.help.template)
     return found
 
 

@@ -60,7 +60,7 @@ async def _verify(services: Services, user: str, values: Mapping[str, str]) -> N
 
 
 async def add(ctx: Context, alias: Name, body: Body) -> Reply:
-    """Let a short word of yours stand for a line."""
+    """Add an alias: a short word of yours for a whole line."""
     name, stands_for = _definition(alias, body)
     table = ctx.services.table
     if table.group(name) or table.find("", name) or table.alone(name):
@@ -103,7 +103,7 @@ async def list_aliases(ctx: Context) -> Reply:
 
 
 async def remove(ctx: Context, alias: Name) -> Reply:
-    """Forget one of your aliases."""
+    """Remove one of your aliases."""
     name = alias_called(alias, ctx.services.aliases.of(ctx.actor)) or alias
     await ctx.services.aliases.remove(ctx.actor, name)
     return Reply.of(say("The alias {alias} is gone.", alias=code(name)), private=True)
@@ -121,17 +121,22 @@ GROUP = Group(
     "alias",
     say("Your own short words for long lines"),
     (
-        Command("list", list_aliases, example="alias list", synonyms=("ls",)),
+        Command(
+            "list", list_aliases, example="alias list", synonyms=("ls",),
+            does=say("List aliases"),
+        ),
         Command(
             "add", add, Effect.CHANGE, "alias add r = vm restart $1 force",
             check=_check, verify=_verify,
             shows=_meant_now, facts=_MEANT, asks=say("Let {alias} stand for “{body}”"),
             loses=say("An alias of yours of that name is replaced."),
+            does=say("Add an alias"),
         ),
         Command(
             "remove", remove, Effect.CHANGE, "alias remove r", synonyms=("rm",),
             shows=_meant_now, facts=_MEANT, asks=say("Forget the alias {alias}"),
             loses=say("The alias means nothing any more."),
+            does=say("Remove an alias"),
         ),
     ),
 )  # fmt: skip

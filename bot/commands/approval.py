@@ -25,7 +25,7 @@ Page = Annotated[int, Arg(say("Page"), INT, say("{count} at a time", count=PAGE)
 
 
 async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
-    """List what waits: for you to decide, of yours, and broken glass."""
+    """List pending approvals: yours to decide, your own requests, and break-glass runs."""
     try:
         found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
     except RightsUnknown:  # it is begun again once Slack says who may decide
@@ -116,7 +116,7 @@ async def _data(ctx: Context, approval: Approval, execution: Execution) -> dict[
 
 
 async def show(ctx: Context, approval: Which) -> Reply:
-    """Show one approval: what was shown, who decided, and its buttons."""
+    """Show an approval: what it covers, who decided, and its buttons."""
     found = await _seen_by(ctx, await _named(ctx, approval))
     async with ctx.services.store.read() as tx:
         execution = await tx.executions.get(found.execution)
@@ -147,7 +147,7 @@ def _typed(row: Command, arguments: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def cancel(ctx: Context, approval: Which) -> Reply:
-    """Take back what you have asked for, before it is approved."""
+    """Withdraw your own request while it is pending."""
     async with ctx.services.store.read() as tx:
         mine = [
             one
@@ -166,7 +166,7 @@ async def cancel(ctx: Context, approval: Which) -> Reply:
 
 
 async def withdraw(ctx: Context, approval: Which) -> Reply:
-    """Withdraw your vote on a request, while it is pending."""
+    """Withdraw your vote on a request while it is pending."""
     found = await _named(ctx, approval)
     await ctx.services.reviews.withdraw(found.id, ctx.actor, ctx.services.clock.now())
     await ctx.services.reviews.deliver()
@@ -225,8 +225,19 @@ GROUP = Group(
     "approval",
     say("Pending approvals"),
     (
-        Command("list", list_approvals, example="approval list", synonyms=("ls",)),
-        Command("show", show, example="approval show 7a9Qx2Lk"),
+        Command(
+            "list",
+            list_approvals,
+            example="approval list",
+            synonyms=("ls",),
+            does=say("List pending approvals"),
+        ),
+        Command(
+            "show",
+            show,
+            example="approval show 7a9Qx2Lk",
+            does=say("Show an approval"),
+        ),
         Command(
             "cancel",
             cancel,
@@ -234,6 +245,7 @@ GROUP = Group(
             "approval cancel 7a9Qx2Lk",
             asks=say("Cancel the request {approval}"),
             loses=say("The request, with the decisions on it."),
+            does=say("Withdraw a request"),
         ),
         Command(
             "withdraw",
@@ -242,6 +254,7 @@ GROUP = Group(
             "approval withdraw 7a9Qx2Lk",
             asks=say("Withdraw your vote on {approval}"),
             loses=say("Your vote."),
+            does=say("Withdraw your vote"),
         ),
     ),
 )

@@ -117,7 +117,7 @@ async def list_audit(
     until: Until = "",
     before: Before | None = None,
 ) -> Reply:
-    """Show what was asked, decided and done, newest first."""
+    """List what was requested, decided and done, newest first."""
     wanted = Wanted(person, vm, command, outcome, since, until)
     query = await _query(ctx, wanted)
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
@@ -363,9 +363,14 @@ GROUP = Group(
             example="audit list machine=train-01 since=2h",
             synonyms=("ls",),
             spans_nodes=True,
+            does=say("Search the audit"),
         ),
         Command(
-            "export", export, example="audit export since=yesterday format=csv", spans_nodes=True
+            "export",
+            export,
+            example="audit export since=yesterday format=csv",
+            spans_nodes=True,
+            does=say("Export the audit"),
         ),
     ),
 )

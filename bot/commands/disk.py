@@ -107,7 +107,7 @@ async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> M
 
 
 async def resize(ctx: Context, vm: Vm, disk: Disk, by: Growth) -> None:
-    """Grow a disk of a machine that is off BY so many GiB; nothing can shrink it again."""
+    """Grow a disk of a machine that is off, by a number of GiB; a disk can never shrink."""
     await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, by)
 
 
@@ -193,6 +193,7 @@ GROUP = Group(
         Command(
             "list", list_disks, example="disk list train-01", synonyms=("ls",),
             lists=Listing.DISKS,
+            does=say("List a machine's disks"),
         ),
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
@@ -203,6 +204,7 @@ GROUP = Group(
                 _getting,
                 say("{label} has a new disk on {node}"),
             ),
+            does=say("Add a data disk"),
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
@@ -211,6 +213,7 @@ GROUP = Group(
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
             loses=say("Nothing, but the disk cannot be made smaller again."),
             follow=Follow(Goal.DISK_GROWN, _growing, say("{label} has a bigger disk on {node}")),
+            does=say("Grow a disk"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "disk delete train-01 vdb",
@@ -224,6 +227,7 @@ GROUP = Group(
                 _losing,
                 say("{label} has lost a disk on {node}"),
             ),
+            does=say("Delete a data disk"),
         ),
     ),
     needs_session=True,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from bot.folding import plain
 from bot.language.args import Topic
-from bot.language.forms import help_reply, not_understood
+from bot.language.help import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.table import Command, Group, Listing
@@ -45,7 +45,7 @@ ChannelNode = Annotated[
 
 
 async def show_help(ctx: Context, topic: Topic = "") -> Reply:
-    """Say what there is, or explain one command."""
+    """Show all commands, or explain one."""
     table, slash = ctx.services.table, ctx.services.slash_command
     wanted = parse(table, f"{topic} help", slash)
     if isinstance(wanted, NotUnderstood):
@@ -61,13 +61,13 @@ def _row_of(command: Command, slash: str) -> Mapping[str, str]:
     return {
         "command": command.title,
         "usage": f"{slash} {command.usage}",
-        "help": command.help,
+        "help": str(command.help),
         "example": f"{slash} {command.example}",
     }
 
 
 async def whoami(ctx: Context) -> Reply:
-    """Say who you are here, and which node is meant when you name none."""
+    """Show who you are here, and your default node."""
     person = await ctx.services.directory.person(ctx.actor)
     async with ctx.services.store.read() as tx:
         own = await tx.defaults.get("person", ctx.actor)
@@ -120,7 +120,7 @@ async def whoami(ctx: Context) -> Reply:
 
 
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
-    """Show what is set for you and for this channel, or set it."""
+    """Show or change the settings for you and for this channel."""
     inventory, kept = ctx.services.inventory, ctx.services.store
     find = inventory.named_node
     asked: list[tuple[Scope, str, str]] = [
@@ -211,8 +211,20 @@ GROUP = Group(
     "",
     say("Help, and who you are here"),
     (
-        Command("help", show_help, example="help vm restart"),
-        Command("whoami", whoami, example="whoami", spans_nodes=True, is_open=True),
+        Command(
+            "help",
+            show_help,
+            example="help vm restart",
+            does=say("Get help"),
+        ),
+        Command(
+            "whoami",
+            whoami,
+            example="whoami",
+            spans_nodes=True,
+            is_open=True,
+            does=say("Show who you are"),
+        ),
         Command(
             "settings",
             settings,
@@ -222,6 +234,7 @@ GROUP = Group(
             loses=say("A default that is set already is replaced."),
             shows=_meant_now,
             facts=_MEANT,
+            does=say("Change settings"),
         ),
     ),
 )

@@ -73,7 +73,7 @@ async def download(
     directory: Directory = fields.DATA_DIR,
     replace: Replace = False,
 ) -> None:
-    """Fetch an image from an image server to a node."""
+    """Download an image from an image server to a node."""
     del server, replace  # what `look` made of them is in the facts
     target = await ctx.target(node)
     try:
@@ -141,7 +141,7 @@ async def upload(
     server: ToServer = "",
     replace: Replace = False,
 ) -> None:
-    """Send an image from a node to an image server."""
+    """Upload an image from a node to an image server."""
     del server, replace  # what `look` made of them is in the facts
     target = await ctx.target(node)
     try:
@@ -252,7 +252,7 @@ def _just_ended(image: str) -> BotError:
 
 
 async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
-    """Show how far an image's transfers on a node are."""
+    """Show the progress of an image's transfers on a node."""
     found = await running_transfers(ctx, await ctx.target(node), image)
     if not found:
         over = say(
@@ -293,7 +293,7 @@ def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[
 
 
 async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> None:
-    """Stop an image's transfer; a partial file may stay where it was going."""
+    """Stop an image's transfer; a partial file may stay at its destination."""
     del direction  # what `look` made of it is in the facts
     target = await ctx.target(node)
     if ctx.facts["direction"] == DOWNLOAD:
@@ -427,10 +427,13 @@ GROUP = Group(
     "image",
     say("Disk images on nodes and image servers"),
     (
-        Command("servers", image_list.servers, example="image servers"),
+        Command(
+            "servers", image_list.servers, example="image servers", does=say("List image servers")
+        ),
         Command(
             "list", image_list.list_images, example="image list gpu1", synonyms=("ls",),
             lists=Listing.IMAGES,
+            does=say("List images"),
         ),
         Command(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
@@ -444,6 +447,7 @@ GROUP = Group(
                 image_words.uploading,
                 say("{label} has been uploaded from {node}"),
             ),
+            does=say("Upload an image"),
         ),
         Command(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
@@ -457,10 +461,12 @@ GROUP = Group(
                 image_words.downloading,
                 say("{label} has been downloaded to {node}"),
             ),
+            does=say("Download an image"),
         ),
         Command(
             "progress", progress, example="image progress ubuntu.qcow2 on gpu1",
             check=_check_path, needs_session=True,
+            does=say("Show a transfer"),
         ),
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
@@ -473,6 +479,7 @@ GROUP = Group(
             follow=Follow(
                 _goal, image_words.to_stop, say("{label} was stopped on {node}"), stops=_follows
             ),
+            does=say("Stop a transfer"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "image delete ubuntu.qcow2 on gpu1",
@@ -487,6 +494,7 @@ GROUP = Group(
                 Goal.CHANGED, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"),
             ),
+            does=say("Delete an image"),
         ),
     ),
 )  # fmt: skip

@@ -75,7 +75,7 @@ async def _labels(ctx: Context) -> dict[str, str]:
 
 
 async def create(ctx: Context, name: LanName, cidr: Cidr, node: AtNode) -> Reply:
-    """Make a network, to be named when a machine is created."""
+    """Create a network; name it when you create a machine."""
     target = await ctx.target(node)
 
     await ctx.dbc.lans.create(target, name, cidr)
@@ -123,7 +123,7 @@ def _check(values: Mapping[str, str]) -> None:
 
 
 async def delete(ctx: Context, name: LanName, node: AtNode) -> Reply:
-    """Delete a network that no machine uses; only its maker can."""
+    """Delete a network that no machine uses; only whoever created it can."""
     target = await ctx.target(node)
 
     await ctx.dbc.lans.delete(target, name)
@@ -177,7 +177,13 @@ GROUP = Group(
     "lan",
     say("Networks between machines"),
     (
-        Command("list", list_lans, example="lan list gpu1", synonyms=("ls",)),
+        Command(
+            "list",
+            list_lans,
+            example="lan list gpu1",
+            synonyms=("ls",),
+            does=say("List networks"),
+        ),
         Command(
             "create",
             create,
@@ -190,6 +196,7 @@ GROUP = Group(
             repeated=_is_made_already,
             deed=Deed(trace=Trace.LAN_MADE),
             unanswered=Follow(Goal.CHANGED, _making, say("{target} has it now")),
+            does=say("Create a network"),
         ),
         Command(
             "delete",
@@ -213,6 +220,7 @@ GROUP = Group(
             loses=say(
                 "The network and its addresses are gone; no machine can be put into it any more."
             ),
+            does=say("Delete a network"),
         ),
     ),
     needs_session=True,

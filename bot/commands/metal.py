@@ -77,7 +77,7 @@ _DEVICES: Mapping[str, BootDevice] = {
 
 
 async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
-    """List the bare-metal machines that are known, or those of one manager with details."""
+    """List the known bare-metal machines, or those of one manager with details."""
     if manager is not None:
         return await _of_manager(ctx, manager)
     problem: BotError | None = None
@@ -180,7 +180,7 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
 
 
 async def power(ctx: Context, command: PowerVerb, machine: Metal) -> Reply:
-    """Switch a bare-metal machine on or off, reset it, or ask whether it has power."""
+    """Switch a bare-metal machine on or off, reset it, or show whether it is on."""
     target = await ctx.target(machine)
     if command == "status":
         return _powered(machine, command, await ctx.dbc.metal.power_status(target))
@@ -318,7 +318,13 @@ GROUP = Group(
     "metal",
     say("Bare-metal machines"),
     (
-        Command("list", list_metals, example="metal list rack7", synonyms=("ls",)),
+        Command(
+            "list",
+            list_metals,
+            example="metal list rack7",
+            synonyms=("ls",),
+            does=say("List bare metal"),
+        ),
         ADD,
         MODIFY,
         REMOVE,
@@ -339,6 +345,7 @@ GROUP = Group(
                 _told,
                 say("{target} is as it was to be"),
             ),
+            does=say("Switch the power"),
         ),
         Command(
             "boot",
@@ -350,6 +357,7 @@ GROUP = Group(
             asks=say("Boot {target} from {device} next"),
             loses=say("What it was to boot from before is replaced."),
             needs_session=True,
+            does=say("Set the boot device"),
         ),
     ),
 )

@@ -160,7 +160,7 @@ async def add(
     os: System = "",
     desc: Text = "",
 ) -> Reply:
-    """Let a manager take on a bare-metal machine; signed with the manager's own key."""
+    """Add a bare-metal machine to a manager; signed with the manager's own key."""
     spec = BareMetalSpec(
         uuid=uuid, ip=ip, ipmi_hostname=ipmi_hostname, ipmi_username=ipmi_username,
         ipmi_password=SecretStr(ipmi_password), ipmi_port=ipmi_port, os=os, desc=desc,
@@ -223,7 +223,7 @@ async def modify(
     desc: Text = "",
     manager: Manager | None = None,
 ) -> Reply:
-    """Change what a manager knows of a bare-metal machine; what is left empty stays."""
+    """Change a bare-metal machine's record at its manager; empty fields stay unchanged."""
     owner = manager or await ctx.services.inventory.node_by_id(_manager_of(machine))
     texts = {
         "uuid": uuid, "ip": ip, "ipmi_hostname": ipmi_hostname, "ipmi_username": ipmi_username,
@@ -265,7 +265,7 @@ def _check_change(values: Mapping[str, str]) -> None:
 async def remove(
     ctx: Context, machine: Metal, nonce: Nonce, sign: Sign, manager: Manager | None = None
 ) -> Reply:
-    """Let a manager forget a bare-metal machine; signed with the manager's own key."""
+    """Remove a bare-metal machine from its manager; signed with the manager's own key."""
     owner = manager or await ctx.services.inventory.node_by_id(_manager_of(machine))
     proof, target = await _once(ctx, owner, nonce, sign)
 
@@ -356,6 +356,7 @@ ADD = Command(
     verify=_verify,
     alike=("uuid",),
     asks=say("Let {node} take on the bare-metal machine {uuid}"),
+    does=say("Add bare metal"),
 )
 MODIFY = Command(
     "modify",
@@ -370,6 +371,7 @@ MODIFY = Command(
     loses=say("What the manager knew of it before is replaced."),
     check=_check_change,
     verify=_verify,
+    does=say("Change bare metal"),
 )
 REMOVE = Command(
     "remove",
@@ -384,4 +386,5 @@ REMOVE = Command(
     verify=_verify,
     asks=say("Let its manager forget {target}"),
     loses=say("DBC no longer knows the machine. Adding it again gives it a new id."),
+    does=say("Remove bare metal"),
 )

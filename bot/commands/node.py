@@ -146,7 +146,7 @@ def _silent(silence: Silence) -> Line:
 
 
 async def retry(ctx: Context, node: AnyNode) -> Reply:
-    """Ask a node at once that is not responding, without waiting for the next retry."""
+    """Retry a node that is not responding now, not at its next retry."""
     ctx.dbc.ask_again(node.id)
     await ctx.dbc.nodes.info(node.id)
     data = {"id": node.id, "name": node.label, "is_silent": False}
@@ -155,7 +155,7 @@ async def retry(ctx: Context, node: AnyNode) -> Reply:
 
 
 async def show(ctx: Context, node: AnyNode) -> Reply:
-    """Show a node's hardware, what of it is in use, and its images."""
+    """Show a node's hardware, how much of it is in use, and its images."""
     info = await ctx.dbc.nodes.info(node.id)
     kind = say("bare metal") if info.is_bare_metal else say("GPU node")
     parts: list[Part] = [
@@ -255,7 +255,7 @@ async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, st
 
 
 async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
-    """Choose the node that is meant when none is named, for you or for this channel."""
+    """Set the default node, for you or for this channel."""
     async with ctx.services.store.write() as tx:
         if here:
             await tx.defaults.set("channel", ctx.place.channel, node.id)
@@ -280,10 +280,27 @@ GROUP = Group(
             synonyms=("ls",),
             lists=Listing.NODES,
             spans_nodes=True,
+            does=say("List nodes"),
         ),
-        Command("show", show, example="node show gpu1"),
-        Command("retry", retry, example="node retry gpu1", synonyms=("ping",)),
-        Command("orders", orders, example="node orders gpu1"),
+        Command(
+            "show",
+            show,
+            example="node show gpu1",
+            does=say("Show a node"),
+        ),
+        Command(
+            "retry",
+            retry,
+            example="node retry gpu1",
+            synonyms=("ping",),
+            does=say("Retry a node"),
+        ),
+        Command(
+            "orders",
+            orders,
+            example="node orders gpu1",
+            does=say("List rentals"),
+        ),
         Command(
             "name",
             name,
@@ -292,6 +309,7 @@ GROUP = Group(
             check=check_nickname,
             verify=verify_nickname,
             **NAMING,
+            does=say("Name a node"),
         ),
         Command(
             "use",
@@ -306,6 +324,7 @@ GROUP = Group(
             asks=say("Make {target} the default node"),
             loses=say("A default that is set already is replaced."),
             is_personal=True,
+            does=say("Set the default node"),
         ),
     ),
 )

@@ -123,7 +123,7 @@ async def request(
     signs: Signs = "",
     rent_order: RentOrder = "",
 ) -> Reply:
-    """Get your session from a node that you rent: prove your wallet, then sign the session id."""
+    """Request a session from a node that you rent: prove your wallet, then sign the session id."""
     proof = proof_of(
         {
             "wallet": wallet,
@@ -174,7 +174,7 @@ async def verify_signature(services: Services, user: str, values: Mapping[str, s
 async def sign_session(
     ctx: Context, session_id_sign: SessionSign, node: AnyNode | None = None
 ) -> Reply:
-    """Hand in the signature of the session id that a node gave you: then the session is yours."""
+    """Submit the signature of the session id that a node gave you, to get the session."""
     waiting = await ctx.services.renters.pending(ctx.actor, node.id if node else "")
     check_session_signature(waiting, session_id_sign)
     session = DbcSession(
@@ -250,6 +250,7 @@ REQUEST = Command(
     alike=(BY_ACTOR,),
     begins=True,
     verify=verify_request,
+    does=say("Request a session"),
 )
 SIGN_SESSION = Command(
     "sign",
@@ -262,4 +263,5 @@ SIGN_SESSION = Command(
     look=_signed_for,
     facts={"from": FactKind(say("From"), said=said_node)},
     begins=True,
+    does=say("Sign the session id"),
 )

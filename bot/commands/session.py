@@ -55,7 +55,7 @@ async def add(
     session_id_sign: SessionSign,
     rent_order: RentOrder = "",
 ) -> Reply:
-    """Add your session for a node: it is tried there and kept encrypted."""
+    """Add your session for a node; the bot checks it there and keeps it encrypted."""
     pair = session_id.strip(), session_id_sign.strip()
     return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order), "session_id")
 
@@ -126,7 +126,7 @@ def _audience(share: Share) -> Span:
 
 
 async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
-    """Try your sessions against their nodes: all of them, or that for one node."""
+    """Check your sessions with their nodes: all of them, or the one for a node."""
     hidden = await ctx.hidden()
     own = [one for one in await ctx.services.sessions.of(ctx.actor) if one.node not in hidden]
     if node is not None:
@@ -183,7 +183,7 @@ async def _checked(ctx: Context, session: DbcSession, problem: BotError | None) 
 
 
 async def remove(ctx: Context, node: AnyNode) -> Reply:
-    """Erase your session for a node from this bot; who shared it loses it too."""
+    """Remove your session for a node from this bot; everyone you share it with loses it too."""
     if not await ctx.services.sessions.remove(ctx.actor, node):
         raise _no_session(node)
     return Reply.of(say("Your session for {node} is erased.", node=bold(node.label)), private=True)
@@ -238,7 +238,7 @@ def _check_audience(values: Mapping[str, str]) -> None:
 
 
 async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
-    """Let a person, or everybody in a channel, use your session for a node without seeing it."""
+    """Share your session for a node with a person or a channel; they use it without seeing it."""
     if person == ctx.actor:
         raise Refused(say("It is yours already."), field="person")
     if person and not (await ctx.services.directory.person(person)).is_full_member:
@@ -266,7 +266,7 @@ async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Chann
 
 
 async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
-    """Take a shared session back at once: from one person or channel, or from everybody."""
+    """Stop sharing a session at once: with one person or channel, or with everyone."""
     count = await ctx.services.sessions.unshare(ctx.actor, node, person or channel)
     if not count:
         raise NotFound(
@@ -314,11 +314,24 @@ GROUP = Group(
             loses=say("A session of yours for the node that is kept already is replaced."),
             is_personal=True,
             begins=True,
+            does=say("Add a session"),
         ),
         REQUEST,
         SIGN_SESSION,
-        Command("list", list_sessions, example="session list", synonyms=("ls",), spans_nodes=True),
-        Command("check", check, example="session check gpu1"),
+        Command(
+            "list",
+            list_sessions,
+            example="session list",
+            synonyms=("ls",),
+            spans_nodes=True,
+            does=say("List sessions"),
+        ),
+        Command(
+            "check",
+            check,
+            example="session check gpu1",
+            does=say("Check sessions"),
+        ),
         Command(
             "share",
             share,
@@ -330,6 +343,7 @@ GROUP = Group(
             facts={_KEPT: _KIND_KEPT, _SHARED: FactKind(say("Shared with"), said=said_audiences)},
             asks=say("Share the requester's session for {target} with {person}{channel}"),
             is_personal=True,
+            does=say("Share a session"),
         ),
         Command(
             "unshare",
@@ -341,6 +355,7 @@ GROUP = Group(
             asks=_asks_back,
             loses=say("They can no longer use the session."),
             is_personal=True,
+            does=say("Stop sharing a session"),
         ),
         Command(
             "remove",
@@ -359,6 +374,7 @@ GROUP = Group(
                 "later gets them from the renter, or requests new ones."
             ),
             is_personal=True,
+            does=say("Remove a session"),
         ),
     ),
 )

@@ -110,7 +110,7 @@ def _status(snapshot: Snapshot) -> Text:
 
 
 async def show(ctx: Context, vm: Vm, name: KnownSnapshot) -> Reply:
-    """Show one snapshot and what it is called on the image server."""
+    """Show a snapshot, and its name on the image server."""
     snapshot = await ctx.dbc.snapshots.get(await ctx.target(vm), vm.task, name)
     facts = (
         (say("Status"), line(_status(snapshot) or say("unknown"))),
@@ -306,8 +306,12 @@ GROUP = Group(
         Command(
             "list", list_snapshots, example="snapshot list train-01", synonyms=("ls",),
             lists=Listing.SNAPSHOTS,
+            does=say("List snapshots"),
         ),
-        Command("show", show, example="snapshot show train-01 before-upgrade", check=_check),
+        Command(
+            "show", show, example="snapshot show train-01 before-upgrade", check=_check,
+            does=say("Show a snapshot"),
+        ),
         Command(
             "create", create, Effect.CHANGE, "snapshot create train-01 before-upgrade to=hub",
             check=_check, look=_before_create, reads=(STATE, DISKS),
@@ -318,6 +322,7 @@ GROUP = Group(
                 _being_taken,
                 say("{label} has a snapshot on {node}"),
             ),
+            does=say("Take a snapshot"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "snapshot delete train-01 before-upgrade",
@@ -342,6 +347,7 @@ GROUP = Group(
                 ),
             },
             asks=say("Delete snapshot {name} of {target}"), loses=_delete_loses,
+            does=say("Delete a snapshot"),
         ),
     ),
     needs_session=True,

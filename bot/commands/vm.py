@@ -77,7 +77,7 @@ Password = Annotated[
 
 
 async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
-    """Show one machine: its state, how to connect, its disks and ports; for your eyes only."""
+    """Show a machine's state, how to connect, its disks and ports; only you see the answer."""
     node = await ctx.services.inventory.node_by_id(vm.node)
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     if retry:
@@ -123,13 +123,13 @@ async def start(ctx: Context, vm: Vm) -> None:
 
 
 async def shutdown(ctx: Context, vm: Vm) -> None:
-    """Shut a machine down; on DBC this cuts the power, the guest is not asked."""
+    """Shut down a machine; on DBC this cuts the power without asking the guest."""
     target = await ctx.target(vm)
     await noting_state(ctx, vm, partial(ctx.dbc.tasks.shutdown, target, vm.task))
 
 
 async def poweroff(ctx: Context, vm: Vm) -> None:
-    """Cut a machine's power, also while it is shutting down."""
+    """Cut a machine's power, even while it is shutting down."""
     target = await ctx.target(vm)
     await noting_state(ctx, vm, partial(ctx.dbc.tasks.poweroff, target, vm.task))
 
@@ -245,7 +245,10 @@ GROUP = Group(
     say("Machines"),
     (
         vm_list.COMMAND,
-        Command("show", show, example="vm show train-01"),
+        Command(
+            "show", show, example="vm show train-01",
+            does=say("Show a machine"),
+        ),
         vm_create.COMMAND,
         Command(
             "start", start, Effect.CHANGE, "vm start train-01", look=before_start,
@@ -255,6 +258,7 @@ GROUP = Group(
                 Goal.RUNNING, say("{label} is starting on {node}"),
                 say("{label} is running on {node}"), _SOON,
             ),
+            does=say("Start a machine"),
         ),
         Command(
             "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01",
@@ -266,6 +270,7 @@ GROUP = Group(
                 Goal.CLOSED, say("{label} is being shut down on {node}"),
                 say("{label} is off on {node}"), _SOON,
             ),
+            does=say("Shut down a machine"),
         ),
         Command(
             "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01",
@@ -275,6 +280,7 @@ GROUP = Group(
                 Goal.CLOSED, say("{label} is being powered off on {node}"),
                 say("{label} is off on {node}"), _SOON,
             ),
+            does=say("Power off a machine"),
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
@@ -285,6 +291,7 @@ GROUP = Group(
             follow=Follow(
                 Goal.RUNNING, say("{label} is restarting on {node}"), _restart_done, _SOON
             ),
+            does=say("Restart a machine"),
         ),
         Command(
             "reset", reset, Effect.DESTROY, "vm reset train-01",
@@ -294,6 +301,7 @@ GROUP = Group(
                 Goal.RUNNING, say("{label} is resetting on {node}"),
                 say("{label} has been reset on {node}"), _SOON,
             ),
+            does=say("Reset a machine"),
         ),
         Command(
             "delete", delete, Effect.DESTROY, "vm delete train-01",
@@ -306,18 +314,24 @@ GROUP = Group(
                 Goal.GONE, say("{label} is being deleted on {node}"),
                 say("{label} is deleted on {node}"), _SOON,
             ),
+            does=say("Delete a machine"),
         ),
-        Command("logs", logs, example="vm logs train-01 tail 20"),
+        Command(
+            "logs", logs, example="vm logs train-01 tail 20",
+            does=say("Show a machine's log"),
+        ),
         vm_modify.COMMAND,
         Command(
             "passwd", passwd, Effect.CHANGE, "vm passwd train-01",
             form=True, check=_check_password, look=_login,
             asks=say("Set the password of {user} in {target}"),
             loses=say("The user's present password stops working."),
+            does=say("Set a password"),
         ),
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01",
             check=check_nickname, verify=verify_nickname, **NAMING,
+            does=say("Name a machine"),
         ),
     ),
     needs_session=True,

@@ -223,7 +223,7 @@ async def create(
     data_file: DataFile = None,
     nic: Nic = "virtio",
 ) -> None:
-    """Create a machine on a node; it takes five to fifteen minutes."""
+    """Create a machine on a node; this takes five to fifteen minutes."""
     wanted = {
         "name": name, "image": image, "gpu": gpu, "cpu": cpu, "mem": mem, "disk": disk, "os": os,
         "bios": bios, "ssh": ssh, "rdp": rdp, "vnc": vnc, "public_ip": public_ip, "lan": lan,
@@ -326,4 +326,5 @@ COMMAND = Command(
         say("{label} is running on {node}"),
     ),
     alike=("name",),
+    does=say("Create a machine"),
 )

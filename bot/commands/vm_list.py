@@ -156,5 +156,5 @@ async def _given_up(ctx: Context, session: DbcSession) -> NodeListing:
 
 COMMAND = Command(
     "list", list_machines, example="vm list state=off sort=age", synonyms=("ls",),
-    lists=Listing.MACHINES,
+    lists=Listing.MACHINES, does=say("List machines"),
 )  # fmt: skip

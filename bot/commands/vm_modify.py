@@ -99,7 +99,7 @@ async def modify(
     ports: NewPorts | None = None,
     filters: NewFilters | None = None,
 ) -> Reply:
-    """Change a machine's size, ports or filters; what is left empty stays as it is."""
+    """Change a machine's size, ports or filters; empty fields stay unchanged."""
     wanted = {
         "public_ip": public_ip, "ssh": ssh, "rdp": rdp, "ports": ports, "filters": filters,
         "vnc": vnc, "gpu": gpu, "cpu": cpu, "mem": mem,
@@ -287,4 +287,5 @@ COMMAND = Command(
     loses=say(
         "Ports, filters and a public IP change at once, the rest from the machine's next start."
     ),
+    does=say("Change a machine"),
 )

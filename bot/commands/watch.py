@@ -47,7 +47,7 @@ _UNTIL: Mapping[Goal, Phrase] = {
 
 
 async def list_watches(ctx: Context) -> Reply:
-    """List what is being followed for you."""
+    """List your operations in progress."""
     async with ctx.services.store.read() as tx:
         watches = await tx.watches.open(asked_by=ctx.actor)
     hidden = await ctx.hidden()
@@ -86,7 +86,7 @@ async def _row(ctx: Context, watch: Watch, machines: Sequence[Machine]) -> Row:
 
 
 async def vm(ctx: Context, vm: Vm) -> None:
-    """Follow a machine that is changing, whoever made it, until it comes to rest."""
+    """Follow a machine that is changing, whoever requested it, until it settles."""
 
 
 async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
@@ -110,7 +110,7 @@ async def image(
     server: ImageServer = "",
     direction: Direction = "",
 ) -> None:
-    """Follow an image's transfer that is under way on a node, whoever started it."""
+    """Follow an image transfer in progress on a node, whoever started it."""
 
 
 async def _before_image(
@@ -146,7 +146,7 @@ def _transfer(known: Mapping[str, str]) -> Phrase:
 
 
 async def stop(ctx: Context, watch: What) -> Reply:
-    """Follow something no longer; the machine or transfer itself goes on."""
+    """Stop following an operation; the operation itself goes on."""
     found = await _meant(ctx, watch)
     await ctx.services.watches.stop(found, ctx.actor)
     return Reply.of(say("I no longer follow {watch}.", watch=bold(found.label)), private=True)
@@ -192,7 +192,14 @@ GROUP = Group(
     "watch",
     say("Operations in progress"),
     (
-        Command("list", list_watches, example="watch list", synonyms=("ls",), spans_nodes=True),
+        Command(
+            "list",
+            list_watches,
+            example="watch list",
+            synonyms=("ls",),
+            spans_nodes=True,
+            does=say("List operations"),
+        ),
         Command(
             "vm",
             vm,
@@ -206,6 +213,7 @@ GROUP = Group(
                 say("{label} has come to rest on {node}"),
             ),
             is_personal=True,
+            does=say("Follow a machine"),
         ),
         Command(
             "image",
@@ -217,6 +225,7 @@ GROUP = Group(
             look=_before_image,
             follow=Follow(_goal, _transfer, say("{label} has been transferred on {node}")),
             is_personal=True,
+            does=say("Follow a transfer"),
         ),
         Command(
             "stop",
@@ -228,6 +237,7 @@ GROUP = Group(
             asks=say("Stop following {watch}"),
             loses=say("Nobody is told how it ends."),
             is_personal=True,
+            does=say("Stop following"),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.errors import Refused
 from bot.folding import best, plain
 from bot.language.text import option_name, words
-from bot.plural import counted
+from bot.reply import say, say_number
 
 _PLACE = re.compile(r"\$([1-9*])")
 _MOST_WORDS = 100  # that a line may grow to
@@ -30,7 +30,7 @@ def expanded(typed: Sequence[str], aliases: Mapping[str, str]) -> list[str]:
             return [*words(aliases[name])[:2], "help"]
         line = _replaced(name, aliases[name], line[1:])
         if len(line) > _MOST_WORDS or sum(map(len, line)) > _LONGEST:
-            raise Refused(f"The alias “{name}” makes too long a line.")
+            raise Refused(say("The alias “{name}” makes the line too long.", name=name))
     return line
 
 
@@ -45,8 +45,13 @@ def _replaced(name: str, body: str, given: Sequence[str]) -> list[str]:
     needed = max((int(place) for place in places if place != "*"), default=0)
     if len(given) < needed:
         raise Refused(
-            f"The alias “{name}” needs {counted(needed, 'word')} behind it.",
-            hint=f"It stands for: {body}",
+            say_number(
+                "The alias “{name}” needs {number} word behind it.",
+                "The alias “{name}” needs {number} words behind it.",
+                needed,
+                name=name,
+            ),
+            hint=say("It stands for: {body}", body=body),
         )
     line: list[str] = []
     for word in words(body):

@@ -29,6 +29,7 @@ from bot.language.kinds import (
     Arg,
 )
 from bot.model import Machine, Node
+from bot.reply import say
 
 NODE_OPTION = "on"  # `… on gpu1`: the value's name, also where a command has no such parameter
 
@@ -57,25 +58,25 @@ FILTER, JSON, FILE = "filter", "json", "file"
 OPTIONS = (
     Option(
         REASON,
-        Arg("Reason", hint="Why, for those who review it"),
+        Arg(say("Reason"), hint=say("Why: everyone who reviews it reads this")),
         'reason="…"',
         changes=True,
     ),
     Option(
         BREAK_GLASS,
-        Arg("Break glass", hint="Run it at once and have it reviewed later: the reason"),
+        Arg(say("Break glass"), hint=say("Run it now and have it reviewed later: the reason")),
         'break_glass="…"',
         changes=True,
     ),
     Option(
         DRY_RUN,
-        Arg("Dry run", FLAG, "Show what would be sent, and send nothing"),
+        Arg(say("Dry run"), FLAG, say("Show what would be sent, and send nothing")),
         "--dry-run",
         changes=True,
     ),
-    Option(FILTER, Arg("Filter", hint="Keep only the rows with this text"), "--filter …"),
-    Option(JSON, Arg("JSON", FLAG, "For machines"), "--json"),
-    Option(FILE, Arg("File", FLAG, "As a file"), "--file"),
+    Option(FILTER, Arg(say("Filter"), hint=say("Show only the rows with this text")), "--filter …"),
+    Option(JSON, Arg(say("JSON"), FLAG, say("Answer in JSON, for programs")), "--json"),
+    Option(FILE, Arg(say("File"), FLAG, say("Answer with a file")), "--file"),
 )
 _OPTIONS = {option.name: option for option in OPTIONS}
 
@@ -117,34 +118,43 @@ class Parameter:
 
 Vm = Annotated[
     Machine,
-    Arg("Machine", VM, "Nickname, task id, or the beginning of one", "train-01", word="machine"),
+    Arg(
+        say("Machine"),
+        VM,
+        say("Nickname, task id, or the beginning of either"),
+        "train-01",
+        word="machine",
+    ),
 ]
 OnNode = Annotated[
-    Node, Arg("Node", NODE, "Nickname, name or id of a node", "gpu1", names=(NODE_OPTION,))
+    Node,
+    Arg(say("Node"), NODE, say("Nickname, name or id of a node"), "gpu1", names=(NODE_OPTION,)),
 ]
 AnyNode = Annotated[
     Node,
     Arg(
-        "Node", PEER, "Nickname, name or id; a bare-metal machine's too", "gpu1",
+        say("Node"), PEER, say("Nickname, name or id; a bare-metal machine's too"), "gpu1",
         names=(NODE_OPTION,),
     ),
 ]  # fmt: skip
-Metal = Annotated[Node, Arg("Machine", METAL, "Nickname, description, uuid, or node id", "slot-1")]
+Metal = Annotated[
+    Node, Arg(say("Machine"), METAL, say("Nickname, description, uuid, or node id"), "slot-1")
+]
 Manager = Annotated[
     Node,
     Arg(
-        "Manager", MANAGER, "The bare-metal manager: its node id, or what it is called here",
+        say("Manager"), MANAGER, say("The bare-metal manager: its nickname or node id"),
         "rack7",
     ),
 ]  # fmt: skip
-Member = Annotated[str, Arg("Person", PERSON, "A member of this workspace", "@bob")]
-Channel = Annotated[str, Arg("Channel", CHANNEL, "Everybody in it", "#gpu-ops")]
+Member = Annotated[str, Arg(say("Person"), PERSON, say("A member of this workspace"), "@bob")]
+Channel = Annotated[str, Arg(say("Channel"), CHANNEL, say("Everyone in the channel"), "#gpu-ops")]
 AtNode = Annotated[
     Node,
     Arg(
-        "Node",
+        say("Node"),
         NODE,
-        "Which node this is about: its nickname, name or id",
+        say("The node's nickname, name or id"),
         "gpu1",
         names=(NODE_OPTION,),
         positional=False,
@@ -153,9 +163,9 @@ AtNode = Annotated[
 Image = Annotated[
     str,
     Arg(
-        "Image",
+        say("Image"),
         BASE,
-        "An image file on the node, ending in .qcow2",
+        say("An image file on the node, ending in .qcow2"),
         "ubuntu.qcow2",
         names=("image_name",),
     ),
@@ -163,9 +173,9 @@ Image = Annotated[
 ImageServer = Annotated[
     str,
     Arg(
-        "Image server",
+        say("Image server"),
         SERVER,
-        "The image server's id; needed where there are several",
+        say("The image server's id; required if there are several"),
         "hub",
         names=("to", "from", "image_server"),
         positional=False,
@@ -173,14 +183,19 @@ ImageServer = Annotated[
 ]
 NodeOrServer = Annotated[
     Node | str,
-    Arg("Place", PLACE, "A node or an image server; empty: all that you can use", "gpu1"),
+    Arg(
+        say("Place"),
+        PLACE,
+        say("A node or an image server; empty for all that you can use"),
+        "gpu1",
+    ),
 ]
 FromServer = Annotated[
     str,
     Arg(
-        "From image server",
+        say("From image server"),
         SERVER,
-        "The image server's id; needed where several have the image",
+        say("The image server's id; required if several have the image"),
         "hub",
         word="from",
         names=("image_server",),
@@ -190,35 +205,43 @@ FromServer = Annotated[
 ToServer = Annotated[
     str,
     Arg(
-        "To image server",
+        say("To image server"),
         SERVER,
-        "The image server's id; needed where there are several",
+        say("The image server's id; required if there are several"),
         "hub",
         word="to",
         names=("image_server",),
         positional=False,
     ),
 ]
-Disk = Annotated[str, Arg("Disk", DISK, "Its name in the machine's list of disks", "vdb")]
+Disk = Annotated[str, Arg(say("Disk"), DISK, say("Its name in the machine's disk list"), "vdb")]
 KnownSnapshot = Annotated[
     str,
-    Arg("Snapshot", SNAPSHOT, "One of the machine's snapshots", "before-upgrade", word="snapshot"),
+    Arg(
+        say("Snapshot"),
+        SNAPSHOT,
+        say("One of the machine's snapshots"),
+        "before-upgrade",
+        word="snapshot",
+    ),
 ]
 SnapshotName = Annotated[
     str,
     Arg(
-        "Snapshot",
+        say("Snapshot"),
         WORD,
-        "Letters, digits, . _ and -",
+        say("Letters, digits, ., _ and -"),
         "before-upgrade",
         word="snapshot",
         narrow=True,
     ),
 ]
 Nickname = Annotated[
-    str, Arg("Nickname", REST, "Letters, digits, . _ and -", "train-01", narrow=True)
+    str, Arg(say("Nickname"), REST, say("Letters, digits, ., _ and -"), "train-01", narrow=True)
 ]
-Topic = Annotated[str, Arg("Command", REST, "What to explain", "vm restart", word="command")]
+Topic = Annotated[
+    str, Arg(say("Command"), REST, say("The command to explain"), "vm restart", word="command")
+]
 
 
 def parameters(function: Callable[..., object]) -> tuple[Parameter, ...]:

@@ -15,8 +15,19 @@ from bot.errors import Refused
 from bot.folding import narrow, plain, typed
 from bot.language.sizes import gibibytes, is_size
 from bot.model import NodeKind
-from bot.reply import Line, Text, Words, channel, line, mention
-from bot.reply.forms import FieldKind
+from bot.reply import (
+    FieldKind,
+    Line,
+    Phrase,
+    Text,
+    Words,
+    any_of,
+    channel,
+    line,
+    listed,
+    mention,
+    say,
+)
 
 NO_LIMIT = 2**31 - 1
 # In characters: a form has to carry what stands in none of its fields.
@@ -28,6 +39,7 @@ _LISTED = re.compile(r"[\s;]+")
 _SPACED_COMMA = re.compile(r"\s*,\s*(?=\d)")  # `tcp, 8080` is one part
 _TRUE = frozenset({"true", "yes", "1", "on", "y"})
 _FALSE = frozenset({"false", "no", "0", "off", "n"})
+_NOBODY = say("I cannot find a person called “{text}”.")
 
 
 class Takes(Enum):
@@ -62,7 +74,7 @@ class Kind:
     """
 
     name: str
-    field: FieldKind = "text"
+    field: FieldKind = FieldKind.TEXT
     binds: Binds = Binds.VALUE
     takes: Takes = Takes.WORD
     nodes: frozenset[NodeKind] = frozenset()
@@ -107,7 +119,7 @@ class Kind:
     @property
     def is_sought(self) -> bool:
         """Whether options are offered for it as somebody types."""
-        return self.field == "search"
+        return self.field is FieldKind.SEARCH
 
     def accepts(self, arg: "Arg", word: str) -> bool:
         """Whether a bare word can be meant for it."""
@@ -121,9 +133,12 @@ class Kind:
         """The value that `text` means. Raises Refused with the field's name."""
         text = self.named(arg, text)
         if not text:
-            raise Refused(f"{arg.label} is empty.", field=name)
+            raise Refused(say("{label} is empty.", label=arg.label), field=name)
         if len(text) > self.longest:
-            told = f"{arg.label} is too long: {self.longest} characters at most."
+            told = say(
+                "{label} is too long: {most} characters at most.",
+                label=arg.label, most=self.longest,
+            )  # fmt: skip
             raise Refused(told, field=name)
         return text
 
@@ -167,7 +182,7 @@ class _Mention(Kind):
 
     sign: str = ""
     pattern: re.Pattern[str] = re.compile("")
-    called: str = ""
+    unknown: Phrase = _NOBODY  # what is told of a text that is none
 
     def accepts(self, arg: "Arg", word: str) -> bool:
         return word.startswith(self.sign)
@@ -176,8 +191,8 @@ class _Mention(Kind):
         found = self.pattern.fullmatch(typed(text))
         if found is None:
             raise Refused(
-                f"“{text}” is not {self.called} that I can find.",
-                hint=f"Type {self.sign} and choose from what Slack offers.",
+                self.unknown.filled(lambda _: text),
+                hint=say("Type {sign} and choose from what Slack offers.", sign=self.sign),
                 field=name,
             )
         return found[1]
@@ -199,7 +214,8 @@ class _Integer(Kind):
         try:
             value = int(typed(text))
         except ValueError:
-            raise Refused(f"{arg.label} is a whole number, not “{text}”.", field=name) from None
+            told = say("{label} must be a whole number, not “{text}”.", label=arg.label, text=text)
+            raise Refused(told, field=name) from None
         return _bounded(arg, name, value)
 
 
@@ -212,17 +228,17 @@ class _Size(Kind):
         number = typed(text)
         if number.startswith("-") and arg.adds:
             raise Refused(
-                f"A disk can only grow; “{number}” would make it smaller.",
-                hint="Say how much to add, such as +50.",
+                say("A disk can only grow; “{number}” would make it smaller.", number=number),
+                hint=say("Say how much to add, such as +50."),
                 field=name,
             )
         if number.startswith("+") and not arg.adds:
             raise Refused(
-                f"{arg.label} is the whole size, not how much to add.",
-                hint="Say it without the plus sign.",
+                say("{label} is the whole size, not how much to add.", label=arg.label),
+                hint=say("Leave out the plus sign."),
                 field=name,
             )
-        return _bounded(arg, name, gibibytes(number.removeprefix("+"), str(arg.label), name))
+        return _bounded(arg, name, gibibytes(number.removeprefix("+"), arg.label, name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,8 +249,11 @@ class _Choice(Kind):
     def read(self, arg: "Arg", name: str, text: str) -> str:
         if (word := plain(text)) in arg.choices:
             return word
-        listed = ", ".join(arg.choices)
-        raise Refused(f"{arg.label} is one of: {listed}; not “{text}”.", field=name)
+        told = say(
+            "{label} must be {choices}, not “{text}”.",
+            label=arg.label, choices=any_of(arg.choices), text=text,
+        )  # fmt: skip
+        raise Refused(told, field=name)
 
     def shown(self, arg: "Arg", word: str) -> str:
         return "|".join(arg.choices)
@@ -251,10 +270,14 @@ class _Flag(Kind):
             return True
         if word in _FALSE or not text.strip():
             return False
-        raise Refused(f"{arg.label} is on or off; “{text}” is neither.", field=name)
+        told = say("{label} must be on or off, not “{text}”.", label=arg.label, text=text)
+        raise Refused(told, field=name)
 
     def canonical(self, value: Any) -> str:
         return "true" if value else ""
+
+    def said(self, text: str) -> Words:
+        return say("yes") if text else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,7 +291,7 @@ class _List(Kind):
         return " ".join(value)
 
     def said(self, text: str) -> Line:
-        return line(", ".join(text.split()))
+        return listed(text.split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -279,6 +302,9 @@ class _Secret(Kind):
     def read(self, arg: "Arg", name: str, text: str) -> str:
         return text
 
+    def said(self, text: str) -> Words:
+        return say("given, not shown") if text else ""
+
 
 def _narrowed(text: str) -> str:
     """A name in the characters of a keyboard; what could be a part of it stays."""
@@ -287,20 +313,25 @@ def _narrowed(text: str) -> str:
 
 
 def _bounded(arg: "Arg", name: str, value: int) -> int:
-    if not arg.least <= value <= arg.most:
-        bounds = (
-            f"{arg.least} or more"
-            if arg.most == NO_LIMIT
-            else f"between {arg.least} and {arg.most}"
-        )
-        raise Refused(f"{arg.label} must be {bounds}, not {value}.", field=name)
-    return value
+    if arg.least <= value <= arg.most:
+        return value
+    if arg.most == NO_LIMIT:
+        told = say(
+            "{label} must be {least} or more, not {value}.",
+            label=arg.label, least=arg.least, value=value,
+        )  # fmt: skip
+    else:
+        told = say(
+            "{label} must be between {least} and {most}, not {value}.",
+            label=arg.label, least=arg.least, most=arg.most, value=value,
+        )  # fmt: skip
+    raise Refused(told, field=name)
 
 
 def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen: bool) -> Kind:
     return Kind(
         name,
-        "search",
+        FieldKind.SEARCH,
         Binds.NODE,
         nodes=frozenset(nodes),
         longest=_LONGEST_NAME,
@@ -310,40 +341,58 @@ def _node(name: str, *nodes: NodeKind, has_default: bool = False, may_be_unseen:
 
 
 # What is looked up
-VM = Kind("vm", "search", Binds.MACHINE, longest=_LONGEST_NAME, shows_machine=True)
+VM = Kind("vm", FieldKind.SEARCH, Binds.MACHINE, longest=_LONGEST_NAME, shows_machine=True)
 NODE = _node("node", NodeKind.GPU, has_default=True, may_be_unseen=False)
 PEER = _node("peer", *NodeKind, has_default=True, may_be_unseen=True)  # of any sort
 METAL = _node("metal", NodeKind.METAL, may_be_unseen=True)
 MANAGER = _node("manager", NodeKind.MANAGER, may_be_unseen=True)
-PLACE = Kind("place", "search", Binds.PLACE, is_rowed=True, may_be_unseen=True)
+PLACE = Kind("place", FieldKind.SEARCH, Binds.PLACE, is_rowed=True, may_be_unseen=True)
 
 # What DBC knows by names of letters, digits and a few signs
 SERVER = Kind(
-    "server", "search", after=("from", "to"),
+    "server", FieldKind.SEARCH, after=("from", "to"),
     is_narrow=True, is_rowed=True, may_be_unseen=True,
 )  # fmt: skip
 IMAGE = _ImageFile(
-    "image", "search", narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
+    "image",
+    FieldKind.SEARCH,
+    narrowed_by=(NODE,),
+    is_narrow=True,
+    is_rowed=True,
+    may_be_unseen=True,
 )
 BASE = Kind(
-    "base", "search", narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
+    "base", FieldKind.SEARCH, narrowed_by=(NODE,), is_narrow=True, is_rowed=True, may_be_unseen=True
 )
 STORED = Kind(
-    "stored", "search", narrowed_by=(SERVER,), is_narrow=True, is_rowed=True, may_be_unseen=True
+    "stored",
+    FieldKind.SEARCH,
+    narrowed_by=(SERVER,),
+    is_narrow=True,
+    is_rowed=True,
+    may_be_unseen=True,
 )
-DISK = _Disk("disk", "search", narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True)
+DISK = _Disk(
+    "disk", FieldKind.SEARCH, narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
+)
 SNAPSHOT = Kind(
-    "snapshot", "search", narrowed_by=(VM,), is_narrow=True, is_rowed=True, may_be_unseen=True
+    "snapshot",
+    FieldKind.SEARCH,
+    narrowed_by=(VM,),
+    is_narrow=True,
+    is_rowed=True,
+    may_be_unseen=True,
 )
 
 # What Slack knows
 PERSON = _Mention(
-    "person", "person", is_narrow=True,
-    sign="@", pattern=re.compile(r"@?([UW][A-Z0-9]+)"), called="a person",
+    "person", FieldKind.PERSON, is_narrow=True,
+    sign="@", pattern=re.compile(r"@?([UW][A-Z0-9]+)"),
 )  # fmt: skip
 CHANNEL = _Mention(
-    "channel", "channel", is_narrow=True,
-    sign="#", pattern=re.compile(r"#?([CG][A-Z0-9]+)"), called="a channel",
+    "channel", FieldKind.CHANNEL, is_narrow=True,
+    sign="#", pattern=re.compile(r"#?([CG][A-Z0-9]+)"),
+    unknown=say("I cannot find a channel called “{text}”."),
 )  # fmt: skip
 
 # What the bot itself numbers
@@ -354,13 +403,13 @@ WATCH = Kind("watch", is_numbered=True, shows_machine=True)
 WORD = Kind("word", is_free=True, is_rowed=True)
 REST = Kind("rest", takes=Takes.REST, is_free=True)
 LINE = Kind("line", takes=Takes.LINE, is_free=True, longest=NO_LIMIT)
-INT = _Integer("int", "number", strictness=1, is_number=True)
+INT = _Integer("int", FieldKind.NUMBER, strictness=1, is_number=True)
 SIZE = _Size("size", after=("by",), is_number=True, has_unit=True)
-CHOICE = _Choice("choice", "choice", strictness=0, is_choice=True)
-FLAG = _Flag("flag", "flag", is_flag=True)
-LIST = _List("list", "lines", is_list=True)
+CHOICE = _Choice("choice", FieldKind.CHOICE, strictness=0, is_choice=True)
+FLAG = _Flag("flag", FieldKind.FLAG, is_flag=True)
+LIST = _List("list", FieldKind.LINES, is_list=True)
 SECRET = _Secret("secret", is_secret=True)  # one line
-SECRETS = _Secret("secrets", "lines", is_secret=True)  # several
+SECRETS = _Secret("secrets", FieldKind.LINES, is_secret=True)  # several
 
 ALL = tuple(one for one in list(globals().values()) if isinstance(one, Kind))
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from bot.clock import UNTOLD
 from bot.folding import fold
-from bot.plural import counted
 from bot.reply import (
     Actions,
     CodeBlock,
@@ -25,6 +24,8 @@ from bot.reply import (
     code,
     line,
     plain,
+    say,
+    say_number,
 )
 
 # What fits into one message with certainty, in characters of plain text; more goes into a file.
@@ -55,11 +56,13 @@ def filtered(reply: Reply, wanted: str) -> Reply:
         count += found
         if shown is not None:
             kept.append(shown)
-    told = f"{counted(count, 'line')} with “{wanted}”"
+    told = say_number(
+        "{number} line with “{wanted}”", "{number} lines with “{wanted}”", count, wanted=wanted
+    )
     data = reply.data and {
         key: value for key, value in reply.data.items() if needle in fold(f"{key} {value}")
     }
-    return replace(reply, summary=told, parts=(*kept, Note(line(f"{told}."))), data=data)
+    return replace(reply, summary=told, parts=(*kept, Note(line(told))), data=data)
 
 
 def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | None]:
@@ -211,5 +214,5 @@ def _plain(value: object) -> object:
 
 def pointing_at(reply: Reply, name: str, where: Line) -> Reply:
     """What is said in place of a text that went into a file."""
-    told = line(reply.summary, ": ", code(name), " ", where)
+    told = line(say("{what}: {file} {where}", what=reply.summary, file=code(name), where=where))
     return Reply(reply.summary, (Para(told),), private=reply.private)

@@ -32,8 +32,8 @@ from bot.language.text import (
     words,
 )
 from bot.model import Effect
+from bot.reply import Phrase, Text, say
 from bot.reply import command as to_type
-from bot.reply import line
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,12 @@ class Surplus(Refused):
         word: str,
         bare: Sequence[str],
         values: Mapping[str, str],
-        sentence: str = "",
+        sentence: Text = "",
     ) -> None:
-        super().__init__(
-            sentence or f"I don't know what “{word}” means for “{command.title}”.",
-            hint=line("Usage: ", to_type(command.usage)),
+        unknown = say(
+            "I don't know what “{word}” means for “{command}”.", word=word, command=command.title
         )
+        super().__init__(sentence or unknown, hint=_usage(command))
         self.command = command
         self.bare = tuple(bare)
         self.values = dict(values)
@@ -105,6 +105,9 @@ _COMMA = re.compile("[,;，；、]")
 _NUMBER = re.compile(r"\+?\d+(?:\.\d+)?")
 
 _HELP = frozenset({"help", "?", "帮助"})
+
+_CHANGES = say("“{command}” changes something, so it takes no {option}.")
+_READS = say("“{command}” only reads, so it takes no {option}.")
 
 
 def parse(
@@ -317,8 +320,9 @@ def _check_options(command: Command, values: Mapping[str, str]) -> None:
     changes = command.effect_of(values) is not Effect.READ
     for option in options_of(command):
         if option.name in values and not option.fits(changes=changes):
-            what = "changes something" if changes else "only reads"
-            raise Refused(f"“{command.title}” {what}, so it takes no {option.usage}.")
+            told = _CHANGES if changes else _READS
+            given = {"command": command.title, "option": option.usage}
+            raise Refused(told.filled(given.__getitem__))
 
 
 def _up_to_line(command: Command, word: str, queue: list[str]) -> str:
@@ -387,9 +391,14 @@ def _takes_text(command: Command) -> bool:
 
 def _unknown_option(command: Command, option: str) -> Refused:
     """`option` is without its value, which may be a secret."""
-    told = "such option" if _secret_of(command) else f"option “{option}”"
-    usage = line("Usage: ", to_type(command.usage))
-    return Refused(f"“{command.title}” has no {told}.", hint=usage)
+    told = say("“{command}” has no option “{option}”.", command=command.title, option=option)
+    if _secret_of(command):
+        told = say("“{command}” has no such option.", command=command.title)
+    return Refused(told, hint=_usage(command))
+
+
+def _usage(command: Command) -> Phrase:
+    return say("Usage: {usage}", usage=to_type(command.usage))
 
 
 def _secret_of(command: Command) -> Parameter | None:
@@ -398,7 +407,11 @@ def _secret_of(command: Command) -> Parameter | None:
 
 def _set(values: dict[str, str], name: str, value: str) -> None:
     if plain(values.setdefault(name, value)) != plain(value):
-        raise Refused(f"“{name}” was given twice: “{values[name]}” and “{value}”.", field=name)
+        told = say(
+            "“{name}” was given twice: “{first}” and “{second}”.",
+            name=name, first=values[name], second=value,
+        )  # fmt: skip
+        raise Refused(told, field=name)
 
 
 def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -> None:
@@ -412,13 +425,16 @@ def _positional(command: Command, bare: Sequence[str], values: dict[str, str]) -
             if secret := _secret_of(command):
                 _refuse_secret(secret)  # most likely what the word is: not to be repeated
             key, equals, _ = parted(word)
-            told = f"{key}=…" if equals else word  # what follows may be a secret
-            raise Surplus(command, told, given, named)
+            known = f"{key}=…" if equals else word  # what follows may be a secret
+            raise Surplus(command, known, given, named)
         free.remove(parameter)
         if parameter.arg.kind.takes is Takes.REST:
             if parameter.arg.narrow and len(bare) > position + 1:
                 several = " ".join(bare[position:])
-                told = f"{parameter.arg.label} is one word, not “{several}”."
+                told = say(
+                    "{label} is one word, not “{several}”.",
+                    label=parameter.arg.label, several=several,
+                )  # fmt: skip
                 raise Surplus(command, several, given, named, told)
             _set(values, parameter.name, " ".join(bare[position:]))
             return
@@ -442,8 +458,11 @@ def _in_order(command: Command, bare: Sequence[str], values: Mapping[str, str]) 
 def _refuse_secret(parameter: Parameter) -> None:
     if parameter.arg.kind.is_secret:
         raise Refused(
-            f"{parameter.arg.label} can be given only in the form, never typed: "
-            "what is typed stays readable in Slack.",
-            hint="Treat the one you just typed as known to others and change it.",
+            say(
+                "{label} can be given only in the form, never typed: what is typed stays readable "
+                "in Slack.",
+                label=parameter.arg.label,
+            ),
+            hint=say("Treat the one you just typed as known to others and change it."),
             field=parameter.name,
         )

@@ -7,7 +7,7 @@ from bot.errors import Refused
 from bot.language.table import Command
 from bot.language.text import is_quoted
 from bot.reply import command as to_type
-from bot.reply import line
+from bot.reply import say
 
 
 def without_placeholders(command: Command, typed: Sequence[str]) -> list[str]:
@@ -37,8 +37,8 @@ def _unlinked(usage: str) -> str:
 
 
 def _refuse_unfilled(command: Command, word: str) -> None:
-    example = line("For example: ", to_type(command.example))
+    example = say("For example: {command}", command=to_type(command.example))
     if word.startswith("<") and word.endswith(">"):
-        raise Refused(f"Put a value in place of “{word}”.", hint=example)
+        raise Refused(say("Put a value in place of “{word}”.", word=word), hint=example)
     if word.endswith("=…"):
-        raise Refused(f"Put a value after “{word[:-1]}”.", hint=example)
+        raise Refused(say("Put a value after “{word}”.", word=word[:-1]), hint=example)

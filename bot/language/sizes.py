@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from bot.errors import Refused
+from bot.reply import Text, say
 
 UNIT = re.compile(r"[kmgtp]i?b?|bytes?|[kmgt]bytes?", re.IGNORECASE)
 _FORM = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([^\d\s.].*)?", re.DOTALL)
@@ -16,25 +17,28 @@ def is_size(word: str) -> bool:
     return re.match(r"[+-]?\d", word) is not None
 
 
-def gibibytes(text: str, label: str, field: str) -> int:
+def gibibytes(text: str, label: Text, field: str) -> int:
     """How many GiB are meant. DBC's units are binary, whether written GB or GiB (§10.1).
 
     Raises Refused for what is no whole number of them, or has another unit.
     """
     found = _FORM.fullmatch(text.strip())
     if found is None:
-        raise Refused(f"{label} is a whole number of GiB, not “{text}”.", field=field)
+        told = say("{label} must be a whole number of GiB, not “{text}”.", label=label, text=text)
+        raise Refused(told, field=field)
     number, unit = found.groups()
     factor = _UNITS.get((unit or "g").strip().lower())
     if factor is None:
         raise Refused(
-            f"“{unit}” is no unit that I know for a size.",
-            hint="A number alone is GiB; with a unit: 50G or 1T.",
+            say("I don't know the unit “{unit}”.", unit=unit or ""),
+            hint=say("A number alone is GiB; with a unit: 50G or 1T."),
             field=field,
         )
     size = Decimal(number) * factor
     if size != int(size):
-        raise Refused(
-            f"{label} is a whole number of GiB; “{text}” is {size.normalize():f} GiB.", field=field
-        )
+        told = say(
+            "{label} must be a whole number of GiB; “{text}” is {size} GiB.",
+            label=label, text=text, size=format(size.normalize(), "f"),
+        )  # fmt: skip
+        raise Refused(told, field=field)
     return int(size)

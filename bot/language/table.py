@@ -95,6 +95,7 @@ class Command:
     shows nothing of any machine.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
+    `does` titles its form: `Create a machine`.
     """
 
     verb: str
@@ -125,6 +126,7 @@ class Command:
     is_open: bool = False
     needs_session: bool = False
     is_personal: bool = False
+    does: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
 
@@ -149,9 +151,9 @@ class Command:
         return f"{first} {verb}".rstrip()
 
     @property
-    def help(self) -> str:
-        """One sentence."""
-        return (inspect.getdoc(self.run) or "").partition("\n")[0]
+    def help(self) -> Phrase:
+        """One sentence, which the catalogue has, too (`bot.cli.catalogue`)."""
+        return Phrase((inspect.getdoc(self.run) or "").partition("\n")[0])
 
     @property
     def usage(self) -> str:
@@ -368,8 +370,9 @@ class Table:
 
 def _check(command: Command) -> None:
     """Refuse a row that would leave a person guessing."""
-    if not command.help.endswith("."):
-        raise ValueError(f"{command.id}: the help text is a sentence")
+    told = command.help.template
+    if not told.endswith(".") or "{" in told:
+        raise ValueError(f"{command.id}: the help text is a sentence with nothing to fill in")
     if not command.example.startswith(command.title):
         raise ValueError(f"{command.id}: the example is a whole line")
     if command.effect is not Effect.READ and not command.asks:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from bot.language.args import Parameter
 from bot.model import Fact
 
-_GIVEN = "given, not shown"  # of a secret
-_YES = "yes"
+_GIVEN = "given"  # of a secret: that it is, and never what
+_ON = "true"
 
 
 def terms_of(
@@ -36,4 +36,4 @@ def _text(one: Parameter, given: Mapping[str, str], secrets: Mapping[str, str]) 
     if one.arg.kind.is_secret:
         return _GIVEN if secrets.get(one.name) else ""
     text = given.get(one.name, "")
-    return _YES if text and one.arg.kind.is_flag else text
+    return _ON if text and one.arg.kind.is_flag else text

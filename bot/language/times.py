@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta, tzinfo
 
 from bot.errors import Refused
 from bot.folding import typed
+from bot.reply import say
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)")
 _UNITS = {
@@ -50,6 +51,6 @@ def _day(midnight: datetime, zone: tzinfo, *, end: bool) -> datetime:
 
 def _unclear(text: str) -> Refused:
     return Refused(
-        f"“{text}” is no time that I understand.",
-        hint="Say 2h, 3d, yesterday, 2026-11-01 or 2026-11-01T18:30.",
+        say("I don't understand the time “{text}”.", text=text),
+        hint=say("Say 2h, 3d, yesterday, 2026-11-01 or 2026-11-01T18:30."),
     )

@@ -29,7 +29,7 @@ from bot.pipeline.patience import PATIENCE, courteously, unless_soon
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reviews import Reviews
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
-from bot.reply import Form, FormField, Line, Note, Para, Reply, bold, line
+from bot.reply import FieldKind, Form, FormField, Line, Note, Para, Reply, bold, line
 from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types which machine it is
@@ -231,12 +231,14 @@ def _either(names: Sequence[str]) -> str:
 
 def _name_form(approval: Approval, asked: Line, names: Sequence[str]) -> Form:
     label = "Its description or id" if len(names) > 1 else "Its name or id"
-    field = FormField(_TYPED, label, "text", hint=f"Type {_either(names)} to approve")
+    field = FormField(_TYPED, label, FieldKind.TEXT, hint=f"Type {_either(names)} to approve")
     return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
 
 
 def _denial_form(approval: Approval, asked: Line) -> Form:
-    field = FormField(_REASON, "Why not?", "lines", hint="Everyone who sees the card can read it")
+    field = FormField(
+        _REASON, "Why not?", FieldKind.LINES, hint="Everyone who sees the card can read it"
+    )
     return _form(review_cards.DENY, approval, "Deny", asked, (field,))
 
 

@@ -12,6 +12,7 @@ from bot.ids import new_id
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
+from bot.language.help import help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
 from bot.language.table import Command, Listing
 from bot.messages import cards, elsewhere
@@ -120,7 +121,7 @@ class Desk:
                 return await self._understood(invocation, parsed)
 
     async def _suggest(self, actor: str, meant: NotUnderstood, answer: Answer) -> None:
-        reply = forms.not_understood(meant, self._services.slash_command)
+        reply = not_understood(meant, self._services.slash_command)
         await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
 
     async def _understood(self, invocation: Invocation, parsed: Parsed) -> Accepted:
@@ -155,7 +156,7 @@ class Desk:
     async def _help(self, invocation: Invocation, wanted: HelpWanted, answer: Answer) -> None:
         table, slash = self._services.table, self._services.slash_command
         standing = await standing_of(self._services, invocation.actor, invocation.place)
-        await answer.say(forms.help_reply(table, wanted, slash, standing))
+        await answer.say(help_reply(table, wanted, slash, standing))
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""

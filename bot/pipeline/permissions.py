@@ -1,6 +1,6 @@
 """What a person can run where they are: for help, which promises nothing."""
 
-from bot.language.forms import Standing
+from bot.language.help import Standing
 from bot.model import Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import is_open_to_all

@@ -4,7 +4,7 @@ Nothing here knows Slack's format.
 """
 
 from bot.reply.finish import mentioned, with_commands, with_moments, with_words
-from bot.reply.forms import Choice, Form, FormField
+from bot.reply.forms import Choice, FieldKind, Form, FormField
 from bot.reply.languages import CATALOGUES, DIRECTORIES, Language, catalogue, language_of
 from bot.reply.parts import (
     Actions,
@@ -63,6 +63,7 @@ __all__ = [
     "Confirm",
     "Divider",
     "Fault",
+    "FieldKind",
     "Fields",
     "Form",
     "FormField",

@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum, auto
 
 from bot.reply.parts import Part
 from bot.reply.text import Text, Words
 
-FieldKind = Literal["text", "lines", "number", "choice", "flag", "search", "person", "channel"]
+
+class FieldKind(StrEnum):
+    """What a field asks for, and so which of Slack's elements it is."""
+
+    TEXT = auto()
+    LINES = auto()
+    NUMBER = auto()
+    CHOICE = auto()
+    FLAG = auto()
+    SEARCH = auto()
+    PERSON = auto()
+    CHANNEL = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import pytest
 
 from bot.model import Place
 from bot.ports import Answer
-from bot.reply import Actions, Button, Form, FormField, Para, Reply
+from bot.reply import Actions, Button, FieldKind, Form, FormField, Para, Reply
 from handlers.payloads import action_id, action_of, delivery_key
 from handlers.slack import SlackMessenger
 from sandbox.slack.conversations import Message
@@ -19,7 +19,7 @@ CARD = Reply(
         Actions((Button("Deny", "approval.deny", "42", "danger"),)),
     ),
 )
-FORM = Form("vm create", "Create a machine", "Create", (FormField("name", "Name", "text"),))
+FORM = Form("vm create", "Create a machine", "Create", (FormField("name", "Name", FieldKind.TEXT),))
 
 
 async def post_card(office: Office, thread: str = "") -> Place:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.model import Place
 from bot.ports import Answer, Rejected, Work
-from bot.reply import Choice, Form, FormField, Para, Reply
+from bot.reply import Choice, FieldKind, Form, FormField, Para, Reply
 from handlers.edge import SlackEdge
 from handlers.forms import entered, errors_at, form_view, name_of, options, source_of
 from handlers.payloads import FormOrigin
@@ -23,18 +23,18 @@ FORM = Form(
     submit="Create",
     intro=(Para(("A new machine.",)),),
     fields=(
-        FormField("name", "Name", "text", hint="Letters", placeholder="train-1"),
-        FormField("note", "Note", "lines", required=False),
-        FormField("cpu", "CPU cores", "number", initial=Choice("4", "4")),
+        FormField("name", "Name", FieldKind.TEXT, hint="Letters", placeholder="train-1"),
+        FormField("note", "Note", FieldKind.LINES, required=False),
+        FormField("cpu", "CPU cores", FieldKind.NUMBER, initial=Choice("4", "4")),
         FormField(
             "gpu",
             "GPUs",
-            "choice",
+            FieldKind.CHOICE,
             choices=(Choice("one", "1"), Choice("two", "2", "both of them")),
             initial=Choice("two", "2"),
         ),
-        FormField("public", "Public address", "flag"),
-        FormField("image", "Image", "search", source="image"),
+        FormField("public", "Public address", FieldKind.FLAG),
+        FormField("image", "Image", FieldKind.SEARCH, source="image"),
     ),
 )
 SECRET = "pw-4711-secret"
@@ -168,7 +168,7 @@ async def test_a_form_that_waits_keeps_what_was_typed_and_takes_nothing_more(
 
 
 async def test_the_choice_that_decides_others_is_told_and_remembered(any_office: Office) -> None:
-    node = FormField("node", "Node", "search", source="node", decides=True)
+    node = FormField("node", "Node", FieldKind.SEARCH, source="node", decides=True)
     form = replace(FORM, fields=(node, *FORM.fields))
     await open_form(any_office, form=form)
     any_office.core.choices = [Choice("gpu1", "n1"), Choice("gpu2", "n2")]
@@ -386,7 +386,7 @@ def test_what_slack_cannot_carry_is_not_offered() -> None:
 
 
 def test_a_choice_without_choices_is_typed() -> None:
-    form = Form("c", "t", "s", (FormField("a", "A", "choice"),))
+    form = Form("c", "t", "s", (FormField("a", "A", FieldKind.CHOICE),))
     view = form_view(form, Place("C1"))
     assert view["blocks"][0]["element"]["type"] == "plain_text_input"
 

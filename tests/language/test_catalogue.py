@@ -13,7 +13,7 @@ from bot.errors import BotError
 ROOT = Path(__file__).resolve().parents[2]
 # The rooms that speak through the catalogue so far.
 CONVERTED = (
-    "bot/commands", "bot/dbc", "bot/errors.py", "bot/reviews/reviewers.py",
+    "bot/commands", "bot/dbc", "bot/errors.py", "bot/language", "bot/reviews/reviewers.py",
     "bot/reviews/stricter.py", "bot/reviews/policy.py", "bot/reviews/audit.py",
     "bot/services/aliases.py", "bot/services/matching.py", "bot/services/not_found.py",
     "bot/services/renters.py",

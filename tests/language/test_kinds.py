@@ -6,6 +6,7 @@ from bot.language import kinds
 from bot.language.kinds import Arg, Kind
 from bot.pipeline.context import Services
 from bot.pipeline.search import Completion
+from bot.reply import FieldKind
 
 
 def test_no_two_kinds_have_one_name() -> None:
@@ -23,7 +24,7 @@ def test_a_kind_says_itself_what_is_the_one_text() -> None:
 def test_a_kind_that_is_sought_without_a_source_is_refused_at_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    odd = Kind("odd", "search")
+    odd = Kind("odd", FieldKind.SEARCH)
     monkeypatch.setattr("bot.pipeline.search.ALL", (*kinds.ALL, odd))
     with pytest.raises(ValueError, match="odd"):
         Completion(cast(Services, None))

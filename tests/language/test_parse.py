@@ -70,7 +70,7 @@ def test_on_names_the_node_where_the_command_takes_one() -> None:
         ("vm logs 7a9Q 0", "between 1 and 100"),
         ("vm logs 7a9Q 101", "between 1 and 100"),
         ("vm logs 7a9Q lines=many", "whole number"),
-        ("vm logs 7a9Q end=middle", "tail, head"),
+        ("vm logs 7a9Q end=middle", "tail or head"),
         ("vm logs 7a9Q 20 lines=30", "20"),
         ("vm passwd 7a9Q password=hunter2", "only in the form"),
     ],
@@ -266,7 +266,7 @@ def test_a_size_may_have_a_unit_and_is_written_down_without(
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("disk add 7a9Q 50kg", "“kg” is no unit"),
+        ("disk add 7a9Q 50kg", "the unit “kg”"),
         ("disk add 7a9Q 512M", "“512M” is 0.5 GiB"),
         ("disk add 7a9Q +50", "not how much to add"),
         ("disk add 7a9Q -50", "whole number of GiB"),

@@ -12,6 +12,7 @@ from bot.commands.rows import command_table
 from bot.language import forms
 from bot.language.args import Vm
 from bot.language.parse import Parsed, parse
+from bot.language.reference import reference
 from bot.language.table import Command, Follow, Group, Listing, Table
 from bot.model import Effect, Goal
 from handlers.manifest import manifest
@@ -140,6 +141,6 @@ def _compared(node: ast.AST) -> Sequence[ast.AST]:
 
 def test_the_generated_files_are_current() -> None:
     commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert commands == forms.reference(TABLE, "/dbc")
+    assert commands == reference(TABLE, "/dbc")
     kept = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
     assert kept == manifest("/dbc", socket_mode=True)

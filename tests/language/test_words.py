@@ -8,6 +8,7 @@ from bot.commands.rows import command_table
 from bot.language import forms
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.parse import Parsed, parse
+from bot.language.reference import reference
 from bot.language.table import Command
 from bot.language.text import option_name, words
 
@@ -45,7 +46,7 @@ def test_an_argument_is_called_the_same_everywhere(command: Command, parameter: 
     if not parameter.arg.kind.is_secret and not parameter.arg.kind.is_choice:
         assert parameter.word in re.findall(r"[\w]+", command.usage)
     assert command.parameter(parameter.word) is parameter
-    assert f"| `{parameter.word}` |" in forms.reference(TABLE, "/dbc")
+    assert f"| `{parameter.word}` |" in reference(TABLE, "/dbc")
     if parameter.arg.kind.is_secret:  # never typed
         return
     label = re.findall(r"[a-z0-9]+", str(parameter.arg.label).lower())

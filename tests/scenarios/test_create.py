@@ -122,7 +122,7 @@ async def test_a_windows_machine_gets_an_rdp_port_and_its_line(one_stage: Stage)
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        ("gpu=x", "GPUs is a whole number, not “x”"),
+        ("gpu=x", "GPUs must be a whole number, not “x”"),
         ("gpu=99", "GPUs must be between 0 and 64, not 99"),
         ("ssh=0", "SSH port must be between 1 and 65535, not 0"),
         ("filters=in,tcp,22", "Network filters has rules of five parts"),

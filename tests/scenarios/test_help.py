@@ -39,13 +39,16 @@ async def test_help_on_a_command_explains_arguments_and_effect(one_stage: Stage,
     [
         (
             "metal power",
-            "With status: reads only. With on: changes something; runs at once. "
-            "With off, reset: destroys; someone else has to approve",
+            "With status, it only reads. With on, it changes something and runs at once. "
+            "With off, reset, it is destructive: by default someone else must approve.",
         ),
-        ("settings", "Reads only. With node, channel_node: changes something; runs at once."),
-        ("image download", "runs at once. With replace: disrupts; you are asked to confirm."),
-        ("snapshot create", "to: The image server's id; needed where there are several"),
-        ("lan create", "node: Which node this is about"),
+        ("settings", "Reads only. With node, channel_node, it changes something and runs at once."),
+        (
+            "image download",
+            "runs at once. With replace, it is disruptive: you are asked to confirm.",
+        ),
+        ("snapshot create", "to: The image server's id; required if there are several"),
+        ("lan create", "node: The node's nickname, name or id"),
     ],
 )
 async def test_help_says_which_words_do_what(one_stage: Stage, line: str, sentence: str) -> None:

@@ -112,8 +112,8 @@ async def test_help_marks_what_one_cannot_run_or_not_alone(tmp_path: Path) -> No
         told = await stage.asks(stage.alice, "/dbc help")
         assert "“lan”, “metal power”, “metal boot” need a session for a node" in told.plain
         assert "delete*" in told.plain
-        assert "* needs somebody else's approval" in told.plain
-        assert "1 command is not for you here" in told.plain
+        assert "* needs someone else's approval" in told.plain
+        assert "The site's rules deny you 1 more command here" in told.plain
         await stage.gives_session(stage.alice, "gpu1")
         told = await stage.asks(stage.alice, "/dbc lan help")
         assert "need a session" not in told.plain

@@ -45,7 +45,7 @@ async def test_where_only_the_target_tells_the_form_comes_back_with_all_of_it(
         await opens(stage, "vm create on=gpu1")
         form = stage.alice.modal
         assert form is not None
-        assert "For some targets the rules require one" in form.plain
+        assert "For some targets, the rules require one" in form.plain
         await stage.alice.submits(TYPED)
         await stage.quiet()
         form = stage.alice.modal

@@ -1,0 +1,201 @@
+"""Help as it follows from the rows: on everything, on a group, on a command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.language.args import OPTIONS, Parameter
+from bot.language.kinds import NO_LIMIT
+from bot.language.parse import HelpWanted, NotUnderstood
+from bot.language.table import Command, Group, Table
+from bot.model import Effect
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Part,
+    Phrase,
+    Reply,
+    Text,
+    bold,
+    code,
+    emoji,
+    italic,
+    line,
+    listed,
+    say,
+    say_number,
+)
+from bot.reply import (
+    command as typed,
+)
+
+_REVIEWS = {
+    Effect.READ: say("Reads only."),
+    Effect.CHANGE: say("Changes something; runs at once."),
+    Effect.DISRUPT: say("Disruptive: you are asked to confirm."),
+    Effect.DESTROY: say("Destructive: by default someone else must approve."),
+}
+# The same of a command that is given certain words.
+_WITH = {
+    Effect.READ: say("With {words}, it only reads."),
+    Effect.CHANGE: say("With {words}, it changes something and runs at once."),
+    Effect.DISRUPT: say("With {words}, it is disruptive: you are asked to confirm."),
+    Effect.DESTROY: say("With {words}, it is destructive: by default someone else must approve."),
+}
+_MARK = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person can run here: commands that are barred for them, or need others' approval."""
+
+    has_session: bool = True
+    barred: frozenset[str] = frozenset()
+    reviewed: frozenset[str] = frozenset()
+
+    def verb(self, command: Command) -> str:
+        """The verb, with a mark where others have to approve."""
+        return command.verb + _MARK * (command.id in self.reviewed)
+
+    def open(self, group: Group) -> list[Command]:
+        """The commands of a group that are not barred."""
+        return [command for command in group.commands if command.id not in self.barred]
+
+
+def help_reply(table: Table, wanted: HelpWanted, slash_command: str, standing: Standing) -> Reply:
+    """Help on a command, on a group, or on everything."""
+    if wanted.command is not None:
+        return _command_help(wanted.command, slash_command)
+    group = table.group(wanted.group) if wanted.group else None
+    if group is not None:
+        return _group_help(group, slash_command, standing)
+    return _all_help(table, slash_command, standing)
+
+
+def _command_help(command: Command, slash_command: str) -> Reply:
+    parts: list[Part] = [
+        Para(line(code(f"{slash_command} {command.usage}"), "\n", command.help)),
+    ]
+    explained = [p for p in command.parameters if p.arg.hint or p.arg.kind.is_number]
+    if explained:
+        parts.append(Para(_below_each_other([_explain(p) for p in explained])))
+    example = code(f"{slash_command} {command.example}")
+    parts.append(Note(line(say("Example: {command}", command=example))))
+    also = say("Also: {options}", options=_everyones(command))
+    parts.append(Note(line(review_note(command), " ", also)))
+    summary = say("{command}: {help}", command=command.title, help=command.help)
+    return Reply(summary, tuple(parts), private=True)
+
+
+def review_note(command: Command) -> Line:
+    """What comes of it; by the words that decide it, where some do."""
+    plain = command.effect_of({})
+    by_effect: dict[Effect, list[str]] = {}
+    is_always_said = False
+    for p in command.parameters:
+        effects = {text: command.effect_of({p.name: text}) for text in p.arg.choices or ("true",)}
+        if set(effects.values()) == {plain}:
+            continue
+        is_always_said = is_always_said or (p.required and bool(p.arg.choices))
+        for text, effect in effects.items():
+            by_effect.setdefault(effect, []).append(text if p.arg.choices else p.word)
+    told: list[Phrase] = [] if is_always_said else [_REVIEWS[plain]]
+    for effect, words in sorted(by_effect.items()):
+        told.append(_WITH[effect].filled({"words": listed(words)}.__getitem__))
+    return line(*(piece for one in told for piece in (" ", one)))[1:]
+
+
+def _explain(parameter: Parameter) -> Line:
+    arg = parameter.arg
+    meant: Text = arg.hint or arg.label
+    if arg.kind.is_number and arg.most < NO_LIMIT:
+        meant = say("{meant} ({least} to {most})", meant=meant, least=arg.least, most=arg.most)
+    return line(say("• {word}: {meant}", word=bold(parameter.word), meant=meant))
+
+
+def _everyones(command: Command) -> str:
+    """The options that the command shares with all of its kind."""
+    changes = command.worst_effect is not Effect.READ
+    return " · ".join(option.usage for option in OPTIONS if option.fits(changes=changes))
+
+
+def _group_help(group: Group, slash_command: str, standing: Standing) -> Reply:
+    rows = []
+    for command in standing.open(group):
+        told = command.help
+        if command.id in standing.reviewed:
+            told = say("{help} (needs approval)", help=told)
+        rows.append(line(code(f"{slash_command} {command.usage}"), "\n", told))
+    head = say("{group}: {help}", group=bold(group.name), help=group.help)
+    return Reply(
+        say("{group}: {help}", group=group.name, help=group.help),
+        (Para(line(head)), Para(_below_each_other(rows)), *_reservations([group], standing)),
+        private=True,
+    )
+
+
+def _reservations(groups: Sequence[Group], standing: Standing) -> list[Part]:
+    """What stands in the way of some of these commands."""
+    notes: list[Part] = []
+    closed = [name for group in groups for name in _needing_session(group)]
+    if closed and not standing.has_session:
+        told = say_number(
+            "{names} needs a session for a node. You have none here; add one: {command}",
+            "{names} need a session for a node. You have none here; add one: {command}",
+            len(closed),
+            names=listed(say("“{name}”", name=name) for name in closed),
+            command=typed("session add"),
+        )
+        notes.append(Note(line(emoji("warning"), " ", told)))
+    hidden = sum(len(group.commands) - len(standing.open(group)) for group in groups)
+    if hidden:
+        told = say_number(
+            "The site's rules deny you {number} more command here.",
+            "The site's rules deny you {number} more commands here.",
+            hidden,
+        )
+        notes.append(Note(line(told)))
+    return notes
+
+
+def _needing_session(group: Group) -> list[str]:
+    if group.needs_session:
+        return [group.name]
+    return [command.title for command in group.commands if command.needs_session]
+
+
+def _all_help(table: Table, slash_command: str, standing: Standing) -> Reply:
+    head = say("{what} Commands:", what=bold(say("Manage your GPU machines.")))
+    parts: list[Part] = [Para(line(head))]
+    for group in table.groups:
+        verbs = " · ".join(standing.verb(command) for command in standing.open(group))
+        name = bold(group.name or say("more"))
+        told = say("{group}: {help}", group=name, help=group.help)
+        parts.append(Para(line(told, "\n", italic(verbs))))
+    parts.extend(_reservations(table.groups, standing))
+    if standing.reviewed:
+        parts.append(Note(line(say("{mark} needs someone else's approval.", mark=_MARK))))
+    more = say(
+        "{group} explains a group, {command} a command. In a thread, mention me instead of typing "
+        "the slash command.",
+        group=code(f"{slash_command} vm help"),
+        command=code(f"{slash_command} vm restart help"),
+    )
+    parts.append(Note(line(more)))
+    return Reply(say("Commands"), tuple(parts), private=True)
+
+
+def not_understood(typed: NotUnderstood, slash_command: str) -> Reply:
+    """What was typed is no command: the nearest ones and how to use them."""
+    unknown = say("There is no command “{typed}”.", typed=typed.typed)
+    parts: list[Part] = [Para(line(unknown))]
+    if typed.nearest:
+        rows = [line(code(f"{slash_command} {c.usage}"), "\n", c.help) for c in typed.nearest]
+        parts.append(Para(_below_each_other([line(say("Did you mean")), *rows])))
+    everything = code(f"{slash_command} help")
+    parts.append(Note(line(say("All commands: {command}", command=everything))))
+    return Reply(unknown, tuple(parts), private=True)
+
+
+def _below_each_other(lines: Sequence[Line]) -> Line:
+    return line(*(piece for one in lines for piece in ("\n", one)))[1:]
