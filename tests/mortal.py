@@ -117,7 +117,7 @@ class Mortal:
     async def gives_session(self, person: Person, node: str) -> None:
         """`person` adds the session for a node, by the form."""
         await person.types(f"/dbc session add {node}", channel=CHANNEL)
-        await person.sees_modal("session add", timeout=START)
+        await person.sees_modal("Add a session", timeout=START)
         pair = self.world.node(node).session_for(demo_renter())
         await person.submits({"Session id": pair[0], "Session signature": pair[1]})
         await person.sees_modal(f"session for *{node}* works", timeout=START)

@@ -168,11 +168,11 @@ def _explained(pattern: str, *, surely: bool) -> Text:
     """What the rules want of a reason, for who types one."""
     if patterns.is_found(pattern, "x") and patterns.is_found(pattern, "1"):
         if surely:
-            return say("The rules require one")
-        return say("For some targets, the rules require one")
+            return say("The rules require one.")
+        return say("For some targets, the rules require one.")
     if surely:
-        return say("The rules require one that matches “{pattern}”", pattern=pattern)
-    return say("For some targets, the rules require one that matches “{pattern}”", pattern=pattern)
+        return say("The rules require one that matches “{pattern}”.", pattern=pattern)
+    return say("For some targets, the rules require one that matches “{pattern}”.", pattern=pattern)
 
 
 def _field(parameter: Parameter, given: str, now: str) -> FormField:

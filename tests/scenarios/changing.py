@@ -87,7 +87,7 @@ async def _has_slot(stage: Stage) -> None:
 
 async def _has_asked_for_a_session(stage: Stage) -> None:
     await stage.alice.types("/dbc session request gpu2", channel=CHANNEL)
-    await stage.alice.sees_modal("session request")
+    await stage.alice.sees_modal("Request a session")
     await stage.alice.submits(proof())
     await session_id_shown(stage)
 

@@ -161,7 +161,7 @@ class Stage:
         """`person` adds their session for these nodes, by the form."""
         for name in nodes:
             await person.types(f"/dbc session add {name}", channel=CHANNEL)
-            await person.sees_modal("session add")
+            await person.sees_modal("Add a session")
             pair = self.pair(name)
             await person.submits({"Session id": pair[0], "Session signature": pair[1]})
             await self.reads(person, f"session for *{name}* works")

@@ -67,7 +67,7 @@ async def test_no_secret_is_kept_in_an_alias(one_stage: Stage, body: str) -> Non
     refused = await one_stage.asks(alice, f"/dbc alias add q = {body}")
     assert "hunter2xyz" not in refused.plain
     await one_stage.asks(alice, "/dbc alias add q")
-    await alice.sees_modal("alias add")
+    await alice.sees_modal("Add an alias")
     await alice.submits({"Line": body})
     assert alice.modal is not None
     assert alice.modal.errors

@@ -154,7 +154,7 @@ async def test_a_session_that_cannot_be_tried_is_not_stored_and_that_is_said(
     stage = one_stage
     stage.node("gpu1").lose_chain(9)
     await stage.alice.types("/dbc session add gpu1", channel=CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     pair = stage.pair("gpu1")
     await stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
     form = await stage.alice.sees_modal(NO_CHAIN)

@@ -62,7 +62,7 @@ async def test_a_change_in_part_says_what_was_done_and_what_not(stage: Stage) ->
 async def test_a_change_of_nothing_is_refused(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     await one_stage.alice.types("/dbc vm modify inference", CHANNEL)
-    opened = await one_stage.alice.sees_modal("vm modify")
+    opened = await one_stage.alice.sees_modal("Change a machine")
     assert opened.value("Machine") == "inference"
     await one_stage.alice.submits({})
     modal = one_stage.alice.modal
@@ -74,7 +74,7 @@ async def test_a_change_of_nothing_is_refused(one_stage: Stage) -> None:
 async def test_a_change_is_made_by_form(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm modify inference", CHANNEL)
-    await stage.alice.sees_modal("vm modify")
+    await stage.alice.sees_modal("Change a machine")
     await stage.alice.submits({"SSH port": "0"})
     modal = stage.alice.modal
     assert modal is not None
@@ -100,7 +100,7 @@ async def test_a_change_without_an_answer_is_not_repeated(one_stage: Stage) -> N
 async def test_a_password_is_set_by_form_and_kept_nowhere(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm passwd inference", CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": 'N3w"Passw0rd'})
     modal = stage.alice.modal
     assert modal is not None
@@ -121,7 +121,7 @@ async def test_a_password_is_set_by_form_and_kept_nowhere(stage: Stage) -> None:
 async def test_a_password_is_set_for_another_user(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     await one_stage.alice.types("/dbc vm passwd inference user=root", CHANNEL)
-    await one_stage.alice.sees_modal("vm passwd")
+    await one_stage.alice.sees_modal("Set a password")
     await one_stage.alice.submits({"New password": "N3w-Passw0rd"})
     await one_stage.alice.sees_modal("The password of `root`")
     assert one_stage.world.changing_calls()[0].additional["username"] == "root"
@@ -131,7 +131,7 @@ async def test_a_password_of_a_machine_that_is_off_is_refused(one_stage: Stage) 
     off(one_stage)
     await one_stage.gives_session(one_stage.alice, "gpu1")
     await one_stage.alice.types("/dbc vm passwd inference", CHANNEL)
-    await one_stage.alice.sees_modal("vm passwd")
+    await one_stage.alice.sees_modal("Set a password")
     await one_stage.alice.submits({"New password": "N3w-Passw0rd"})
     await one_stage.quiet()
     told = await one_stage.alice.sees_modal(":warning:")

@@ -11,7 +11,7 @@ CREATE = f"/dbc vm create name=t1 image={IMAGE} on gpu2"
 async def opens_form(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1", "gpu2")
     await stage.alice.types("/dbc vm create", CHANNEL)
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     await stage.alice.fills(
         {"Name": "t1", "Image": IMAGE, "Node": stage.node("gpu2").node_id, "GPUs": "1"}
     )
@@ -22,7 +22,7 @@ async def test_the_form_offers_what_there_is(stage: Stage) -> None:
     await stage.passes(60)
     alice = stage.alice
     await alice.types("/dbc vm create", CHANNEL)
-    form = await alice.sees_modal("vm create")
+    form = await alice.sees_modal("Create a machine")
     assert form.labels.index("Node") < form.labels.index("Image")
     images = await alice.suggests("Image", "")
     assert images[0].startswith("ubuntu-20.04.qcow2 · gpu1, gpu2")
@@ -186,7 +186,7 @@ async def test_a_failed_creation_tells_the_masked_end_of_its_log(stage: Stage, h
 async def test_a_missing_name_opens_the_form_with_what_was_given(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.types(f"/dbc vm create image={IMAGE} gpu=2 on gpu2", CHANNEL)
-    modal = await stage.alice.sees_modal("vm create")
+    modal = await stage.alice.sees_modal("Create a machine")
     assert modal.value("Image") == IMAGE
     assert modal.value("GPUs") == "2"
     assert modal.value("Node") == "gpu2"

@@ -32,7 +32,7 @@ async def test_a_command_delivered_again_later_is_carried_out_once(stage: Stage,
 async def test_a_form_sent_in_twice_is_carried_out_once(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", CHANNEL)
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     stage.ws.deliver_twice()
     await stage.alice.submits({"Name": "t1"})
     await stage.quiet()

@@ -20,7 +20,7 @@ async def test_the_demos_manager_is_known_by_its_name(one_stage: Stage) -> None:
     listed = await one_stage.asks(one_stage.alice, "/dbc metal list rack7")
     assert "*rack7* manages 2 machines" in listed.plain
     await one_stage.alice.types("/dbc metal add rack7", "gpu-ops")
-    form = await one_stage.alice.sees_modal("metal add")
+    form = await one_stage.alice.sees_modal("Add bare metal")
     assert form.value("Manager") == "rack7"
 
 

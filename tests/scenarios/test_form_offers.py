@@ -30,7 +30,7 @@ async def test_a_node_that_was_said_goes_with_its_machine(stage: Stage) -> None:
     off(stage, "other")
     await stage.asks(stage.alice, "/dbc vm list")
     await stage.alice.types("/dbc disk add inference on gpu1", CHANNEL)
-    await stage.alice.sees_modal("disk add")
+    await stage.alice.sees_modal("Add a data disk")
     await stage.alice.submits({"Machine": other.task_id, "Size (GiB)": "10"})
     await stage.quiet()
     [change] = stage.world.changing_calls()
@@ -45,7 +45,7 @@ async def test_a_node_that_was_said_counts_for_the_machine_it_was_said_of(stage:
         stage.task(node).desc = "twin"
     await stage.asks(stage.alice, "/dbc vm list")
     await stage.alice.types("/dbc disk add twin on gpu2", CHANNEL)
-    await stage.alice.sees_modal("disk add")
+    await stage.alice.sees_modal("Add a data disk")
     await stage.alice.submits({"Size (GiB)": "10"})
     await stage.quiet()
     [change] = stage.world.changing_calls()
@@ -71,21 +71,21 @@ async def test_what_a_form_cannot_keep_is_refused_in_words(
 
 async def test_a_reason_that_is_too_long_is_said_at_its_field(stage: Stage) -> None:
     await stage.alice.types("/dbc vm restart", CHANNEL)
-    await stage.alice.sees_modal("vm restart")
+    await stage.alice.sees_modal("Restart a machine")
     await stage.alice.submits({"Machine": stage.task("inference").task_id, "Reason": "x" * 501})
-    form = await stage.alice.sees_modal("vm restart")
+    form = await stage.alice.sees_modal("Restart a machine")
     assert form.errors == {"Reason": "Reason is too long: 500 characters at most."}
 
 
 async def test_a_form_opens_with_the_longest_that_it_can_keep(stage: Stage) -> None:
     reason = "é" * 499
     await stage.alice.types(f'/dbc disk resize inference on gpu1 break_glass="{reason}"', CHANNEL)
-    form = await stage.alice.sees_modal("disk resize")
+    form = await stage.alice.sees_modal("Grow a disk")
     assert reason in form.private_metadata
 
 
 async def test_a_form_says_what_it_had_to_leave_out(stage: Stage) -> None:
     image = f"/data/{'i' * 200}.qcow2"
     await stage.alice.types(f"/dbc vm create image={image}", CHANNEL)
-    form = await stage.alice.sees_modal("vm create")
+    form = await stage.alice.sees_modal("Create a machine")
     assert "too long to stand here: 150 characters at most" in form.plain

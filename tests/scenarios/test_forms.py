@@ -120,7 +120,7 @@ async def test_what_a_node_refuses_at_once_can_be_changed_and_sent_again(stage: 
     offer = await stage.alice.sees("not enough free resources|has not enough")
     assert offer.ephemeral
     await stage.alice.presses("Open the form", offer)
-    form = await stage.alice.sees_modal("vm create")
+    form = await stage.alice.sees_modal("Create a machine")
     assert [form.value(label) for label in ("Name", "Image", "GPUs")] == ["t1", IMAGE, "12"]
     await stage.alice.submits({"GPUs": "1"})
     await stage.ends(stage.alice, "t1 is running on gpu2")

@@ -86,11 +86,11 @@ async def test_nonsense_is_answered_with_the_way_to_help(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("line", "title", "field", "value"),
     [
-        ("vm show", "vm show", "Machine", None),
-        ("vm restart force", "vm restart", "Force", ["true"]),
-        ("vm logs lines=20", "vm logs", "Lines", "20"),
-        ("vm name inference", "vm name", "Machine", "inference"),
-        ("vm delete on gpu1", "vm delete", "Machine", None),
+        ("vm show", "Show a machine", "Machine", None),
+        ("vm restart force", "Restart a machine", "Force", ["true"]),
+        ("vm logs lines=20", "Show a machine's log", "Lines", "20"),
+        ("vm name inference", "Name a machine", "Machine", "inference"),
+        ("vm delete on gpu1", "Delete a machine", "Machine", None),
     ],
 )
 async def test_a_missing_argument_opens_a_form_with_what_was_given(
@@ -104,7 +104,7 @@ async def test_a_missing_argument_opens_a_form_with_what_was_given(
 async def test_a_form_opened_for_a_missing_machine_does_the_work(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm restart force", CHANNEL)
-    await stage.alice.sees_modal("vm restart")
+    await stage.alice.sees_modal("Restart a machine")
     offered = await stage.alice.suggests("Machine", "infer")
     assert offered == []  # nothing has been seen yet: no node is waited for here
     await stage.passes(60)

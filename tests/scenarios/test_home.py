@@ -16,7 +16,7 @@ async def test_an_empty_home_offers_the_first_step(stage: Stage) -> None:
     home = await stage.alice.sees_home("None yet: add one to see your machines")
     assert {"Create a machine", "Add a session"} <= set(home.buttons)
     await stage.alice.presses("Add a session", on_home=True)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     pair = stage.pair("gpu1")
     await stage.alice.submits(
         {
@@ -52,7 +52,7 @@ async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     await stage.alice.opens_home()
     await stage.alice.sees_home("gpu2")
     await stage.alice.presses("Create a machine", on_home=True)
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     await stage.alice.submits(
         {
             "Name": "t1",

@@ -53,7 +53,7 @@ async def _something_of_everything(stage: Stage) -> str:
     alice = stage.alice
     machine = slot(stage)
     await alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
-    await alice.sees_modal("session add")
+    await alice.sees_modal("Add a session")
     session_id, sign = machine.session_for(demo_renter())
     await alice.submits({"Session id": session_id, "Session signature": sign})
     await alice.sees_modal("works")

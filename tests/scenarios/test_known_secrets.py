@@ -46,7 +46,7 @@ def kept(stage: Stage) -> bytes:
 
 async def sets_password(stage: Stage, password: str, machine: str = "inference") -> None:
     await stage.alice.types(f"/dbc vm passwd {machine}", channel=CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": password})
     await stage.reads(stage.alice, "is set")
 
@@ -170,9 +170,9 @@ async def test_a_known_secret_in_a_form_is_refused_at_its_field(one_stage: Stage
     stage = one_stage
     await stage.adds_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm passwd inference", channel=CHANNEL)
-    form = await stage.alice.sees_modal("vm passwd")
+    form = await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": STRONG, "User": STRONG})
-    form = await stage.alice.sees_modal("vm passwd")
+    form = await stage.alice.sees_modal("Set a password")
     assert form.errors == {
         "User": "This contains a password or a session that I know. Leave it out."
     }

@@ -34,7 +34,7 @@ async def test_search_needs_no_daemon(one_stage: Stage) -> None:
     await stage.passes()
     await stage.daemon.stop()
     await stage.alice.types("/dbc vm create name=x on gpu2", channel=CHANNEL)
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     images = await stage.alice.suggests("Image", "")
     nodes = await stage.alice.suggests("Node", "gpu")
     assert "gpu2" in images[0]
@@ -47,7 +47,7 @@ async def test_disks_and_snapshots_are_found_by_name_and_machine(one_stage: Stag
     await stage.passes()
     await stage.passes()
     await stage.alice.types("/dbc disk delete inference", channel=CHANNEL)
-    await stage.alice.sees_modal("disk delete")
+    await stage.alice.sees_modal("Delete a data disk")
     assert any("vda" in option for option in await stage.alice.suggests("Disk", ""))
     assert await stage.alice.suggests("Disk", "vdz") == ["“vdz”, as typed"]
 
@@ -83,7 +83,7 @@ async def test_a_reason_typed_beside_a_form_is_in_the_form(one_stage: Stage) -> 
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types('/dbc vm delete reason="too old"', channel=CHANNEL)
-    form = await stage.alice.sees_modal("vm delete")
+    form = await stage.alice.sees_modal("Delete a machine")
     assert form.value("Reason") == "too old"
 
 

@@ -91,7 +91,7 @@ async def test_a_form_that_was_not_taken_in_time_can_be_sent_again_and_counts_on
     stage: Stage,
 ) -> None:
     await stage.alice.types("/dbc session add gpu2", CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     pair = stage.pair("gpu2")
     before = recorded(stage)
     filled = {"Session id": pair[0], "Session signature": pair[1]}

@@ -17,7 +17,7 @@ async def test_a_file_that_lets_nobody_begin_is_named_at_start(
         assert "session add" in logged
         assert "name `approvers`" in logged
         await stage.alice.types("/dbc session add gpu1", CHANNEL)
-        await stage.alice.sees_modal("session add")
+        await stage.alice.sees_modal("Add a session")
         pair = stage.pair("gpu1")
         await stage.alice.submits({"Session id": pair[0], "Session signature": pair[1]})
         modal = await stage.alice.sees_modal("Whoever runs this bot has to name")

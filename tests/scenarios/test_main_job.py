@@ -7,7 +7,7 @@ async def test_a_machine_is_created_and_followed_until_it_runs(stage: Stage) -> 
     alice = stage.alice
     await stage.gives_session(alice, "gpu1", "gpu2")
     await alice.types("/dbc vm create", channel=CHANNEL)
-    await alice.sees_modal("vm create")
+    await alice.sees_modal("Create a machine")
     await alice.submits(
         {
             "Name": "train-01",

@@ -46,7 +46,7 @@ async def test_a_form_takes_the_exact_name_and_lists_several(one_stage: Stage) -
     stage = one_stage
     _, wide = await twins(stage)
     await stage.alice.types("/dbc vm name", channel=CHANNEL)
-    await stage.alice.sees_modal("vm name")
+    await stage.alice.sees_modal("Name a machine")
     assert (await stage.alice.suggests("Machine", WIDE))[0].startswith(WIDE)
     assert len(await stage.alice.suggests("Machine", "gpu–9")) == 2
     await stage.alice.closes()
@@ -137,7 +137,7 @@ async def test_a_form_reads_numbers_as_a_line_does(one_stage: Stage, size: str) 
     assert task.domain is not None
     task.domain.state, task.status = Libvirt.SHUT_OFF, Status.CLOSED
     await stage.alice.types("/dbc disk add inference", channel=CHANNEL)
-    await stage.alice.sees_modal("disk add")
+    await stage.alice.sees_modal("Add a data disk")
     await stage.alice.submits({"Size (GiB)": size})
     await stage.quiet()
     assert [call.additional["size"] for call in stage.world.changing_calls()] == [8]
@@ -148,7 +148,7 @@ async def test_a_form_reads_ports_as_a_line_does(one_stage: Stage, ports: str) -
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm create name=t1 on gpu1", channel=CHANNEL)
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     await stage.alice.submits({"Image": "ubuntu-22.04-cuda-12.qcow2", "More ports": ports})
     await stage.quiet()
     (call,) = stage.world.calls.of("tasks.create")
@@ -182,7 +182,7 @@ async def test_the_form_asks_the_node_too_before_it_takes_a_beginning(one_stage:
     await stage.passes()
     unseen.desc = "train-01"
     await stage.alice.types("/dbc vm name train-01", channel=CHANNEL)
-    await stage.alice.sees_modal("vm name")
+    await stage.alice.sees_modal("Name a machine")
     await stage.alice.submits({"Nickname": "mine"})
     await stage.quiet()
     assert unseen.task_id in (await stage.asks(stage.alice, "/dbc vm show mine")).plain

@@ -31,7 +31,7 @@ async def rents_slot(stage: Stage) -> MetalMachine:
     """Alice adds her session for the first machine."""
     machine = slot(stage)
     await stage.alice.types(f"/dbc session add {machine.node_id}", channel=CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     session_id, sign = machine.session_for(demo_renter())
     await stage.alice.submits({"Session id": session_id, "Session signature": sign})
     await stage.reads(stage.alice, "it is a bare-metal machine, Chassis Power is on")
@@ -131,7 +131,7 @@ async def test_a_metal_session_is_no_place_of_images(one_stage: Stage) -> None:
 
 async def opens_add(stage: Stage) -> None:
     await stage.alice.types(f"/dbc metal add {rack(stage).node_id}", channel=CHANNEL)
-    await stage.alice.sees_modal("metal add")
+    await stage.alice.sees_modal("Add bare metal")
 
 
 def slot_three(**other: str) -> dict[str, str]:
@@ -160,7 +160,7 @@ async def test_a_manager_takes_on_a_machine_and_forgets_it(
     assert added.ipmi_password == PASSWORD
 
     await alice.types('/dbc metal remove "rack 7, slot 3"', channel=CHANNEL)
-    await alice.sees_modal("metal remove")
+    await alice.sees_modal("Remove bare metal")
     await alice.submits(signed(stage))
     await stage.confirms(alice, "Let its manager forget")
     await alice.sees(r"has forgotten \*rack 7, slot 3\*", CHANNEL)
@@ -177,7 +177,7 @@ async def test_a_manager_takes_on_a_machine_and_forgets_it(
 async def test_a_machines_data_is_changed(one_stage: Stage) -> None:
     await knows_rack(one_stage)
     await one_stage.alice.types('/dbc metal modify "rack 7, slot 1"', channel=CHANNEL)
-    await one_stage.alice.sees_modal("metal modify")
+    await one_stage.alice.sees_modal("Change bare metal")
     machine = slot(one_stage)
     await one_stage.alice.submits(
         {"Description": "slot one", "IPMI port": "624", **signed(one_stage)}

@@ -39,7 +39,7 @@ async def test_a_change_is_shown_where_it_was_typed_and_its_end_told_directly(
 async def test_a_form_opened_where_the_bot_is_not_is_answered_there(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", "random")
-    await stage.alice.sees_modal("vm create")
+    await stage.alice.sees_modal("Create a machine")
     await stage.alice.submits({"Name": "t1"})
     await stage.quiet()
     assert "t1" in read_in(stage, "random")

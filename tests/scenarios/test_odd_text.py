@@ -61,9 +61,9 @@ async def test_a_nickname_cannot_hide_a_machine_that_is_named_by_its_id(one_stag
     told = await stage.asks(stage.alice, f"/dbc vm name inference {beginning}")
     assert "is the beginning of an id" in told.plain
     await stage.alice.types("/dbc vm name inference", channel=CHANNEL)
-    await stage.alice.sees_modal("vm name")
+    await stage.alice.sees_modal("Name a machine")
     await stage.alice.submits({"Nickname": "-x"})
-    form = await stage.alice.sees_modal("vm name")
+    form = await stage.alice.sees_modal("Name a machine")
     assert "looks like an option" in str(form.errors)
 
 

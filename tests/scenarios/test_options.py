@@ -57,7 +57,7 @@ async def test_a_dry_run_goes_through_a_form(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm passwd inference --dry-run", channel=CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": "correct horse battery"})
     seen = await stage.alice.sees_modal("Dry run")
     assert "passwd" in seen.plain

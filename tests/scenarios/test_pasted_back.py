@@ -196,7 +196,7 @@ async def test_a_row_in_quotes_and_in_a_form_is_its_machine(one_stage: Stage) ->
     told = await stage.asks(stage.alice, f'/dbc vm show machine="{in_code(row)}"')
     assert task in told.plain
     await stage.alice.types("/dbc vm name", channel=CHANNEL)
-    await stage.alice.sees_modal("vm name")
+    await stage.alice.sees_modal("Name a machine")
     for pasted in (with_lamps(row), f"{ADAS} ({task[:8]} on gpu1)"):
         assert [found.partition(" · ")[0] for found in await stage.alice.suggests(
             "Machine", pasted

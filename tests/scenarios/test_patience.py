@@ -169,7 +169,7 @@ async def test_a_form_waits_in_itself_alone(patient: Stage) -> None:
     await patient.gives_session(patient.alice, "gpu2")
     patient.node("gpu2").silent = True
     await patient.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", CHANNEL)
-    await patient.alice.sees_modal("vm create")
+    await patient.alice.sees_modal("Create a machine")
     await patient.alice.submits({"Name": "t1"})
     await patient.waits(2.5)
     await patient.alice.sees("waiting for gpu2 to answer")

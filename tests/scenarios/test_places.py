@@ -51,7 +51,7 @@ async def test_a_form_wanted_in_a_thread_is_offered_by_a_button(stage: Stage) ->
     )
     assert offer.ephemeral
     await stage.alice.presses("Open the form", offer)
-    modal = await stage.alice.sees_modal("vm create")
+    modal = await stage.alice.sees_modal("Create a machine")
     assert modal.value("Image") == "ubuntu-22.04-cuda-12.qcow2"
     await stage.alice.submits({"Name": "t1"})
     await stage.quiet()
@@ -119,7 +119,7 @@ async def test_a_guest_sees_and_changes_nothing(stage: Stage) -> None:
         assert "Only full members of this workspace can change" in told.plain
         assert told.ephemeral
     await guest.types("/dbc session add gpu1", CHANNEL)
-    await guest.sees_modal("session add")
+    await guest.sees_modal("Add a session")
     pair = stage.pair("gpu1")
     await guest.submits({"Session id": pair[0], "Session signature": pair[1]})
     await stage.quiet()

@@ -17,7 +17,7 @@ def rents_two_gpus(stage: Stage) -> None:
 async def gives_pair(stage: Stage, **other: str) -> None:
     session_id, sign = stage.pair("gpu2")
     await stage.alice.types("/dbc session add gpu2", channel=CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     await stage.alice.submits({"Session id": session_id, "Session signature": sign, **other})
     await stage.quiet()
 
@@ -60,7 +60,7 @@ async def test_a_renter_of_single_gpus_gets_a_session_that_holds_its_order(
     stage = one_stage
     rents_two_gpus(stage)
     await stage.alice.types("/dbc session request gpu2", channel=CHANNEL)
-    await stage.alice.sees_modal("session request")
+    await stage.alice.sees_modal("Request a session")
     await stage.alice.submits({**proof(), "Rent order": ORDER})
     await pastes(stage, demo_renter().sign(await session_id_shown(stage)))
     await stage.reads(stage.alice, "works and is kept")

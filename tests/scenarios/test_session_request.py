@@ -23,7 +23,7 @@ def proof(wallet: Wallet = RENTER, nonce: str = "") -> dict[str, str]:
 
 async def asks(stage: Stage, values: dict[str, str], node: str = "gpu1") -> None:
     await stage.alice.types(f"/dbc session request {node}", channel=CHANNEL)
-    await stage.alice.sees_modal("session request")
+    await stage.alice.sees_modal("Request a session")
     await stage.alice.submits(values)
 
 
@@ -38,7 +38,7 @@ async def session_id_shown(stage: Stage) -> str:
 
 async def pastes(stage: Stage, signature: str) -> None:
     await stage.alice.presses("Paste the signature")
-    await stage.alice.sees_modal("session sign")
+    await stage.alice.sees_modal("Sign the session id")
     await stage.alice.submits({"Session signature": signature})
 
 
@@ -224,7 +224,7 @@ async def test_secrets_of_a_request_are_nowhere_else(
 async def test_a_dry_run_uses_no_nonce_up(one_stage: Stage) -> None:
     given = proof()
     await one_stage.alice.types("/dbc session request gpu1 --dry-run", channel=CHANNEL)
-    await one_stage.alice.sees_modal("session request")
+    await one_stage.alice.sees_modal("Request a session")
     await one_stage.alice.submits(given)
     await one_stage.reads(one_stage.alice, "mining_nodes/session_id")
     assert one_stage.world.calls.of("nodes.session_id") == []

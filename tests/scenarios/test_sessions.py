@@ -13,7 +13,7 @@ SIGNATURE = "a" * 128
 
 async def opens_form(stage: Stage, node: str = "gpu1") -> None:
     await stage.alice.types(f"/dbc session add {node}", channel=CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
 
 
 async def test_a_session_is_added_listed_checked_and_removed(stage: Stage) -> None:
@@ -167,7 +167,7 @@ async def test_secrets_are_nowhere_but_before_who_asked(
     await stage.adds_session(alice, "gpu1", "gpu2")
     await alice.types("/dbc session list")
     await alice.types("/dbc vm passwd inference")
-    await alice.sees_modal("vm passwd")
+    await alice.sees_modal("Set a password")
     await alice.submits({"New password": "N3w-Passw0rd"})
     await alice.sees_modal("The password of `dbc` in *inference* is set")
     await alice.closes()

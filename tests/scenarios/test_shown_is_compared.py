@@ -89,7 +89,7 @@ async def another_session(stage: Stage) -> None:
     await stage.passes(1800)
     session_id, sign = stage.node("gpu1").session_for(demo_renter())
     await stage.alice.types("/dbc session add gpu1")
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     await stage.alice.submits({"Session id": session_id, "Session signature": sign})
     await stage.quiet()
     rules(stage, ALICES)

@@ -149,7 +149,7 @@ async def test_a_form_that_slack_opened_without_saying_so_is_offered_by_no_butto
     stage = one_stage
     stage.ws.faults.add("reset", "views.open", after_effect=True)
     await stage.alice.types("/dbc session add gpu1", CHANNEL)
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     await stage.quiet()
     assert stage.alice.messages(CHANNEL) == []
 
@@ -160,7 +160,7 @@ async def test_a_form_that_slack_opens_late_is_offered_by_no_button(one_stage: S
     await stage.alice.types("/dbc session add gpu1", CHANNEL)
     await stage.ws.until(lambda: stage.ws.calls_of("views.update"))
     stage.clock.advance(timedelta(seconds=2))
-    await stage.alice.sees_modal("session add")
+    await stage.alice.sees_modal("Add a session")
     await stage.quiet()
     assert stage.alice.messages(CHANNEL) == []
 

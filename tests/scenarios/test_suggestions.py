@@ -26,7 +26,7 @@ async def test_a_suggestion_that_changes_something_opens_the_form_filled_in(
     await stage.gives_session(stage.alice, "gpu1")
     offer = await stage.asks(stage.alice, line)
     await stage.alice.presses("vm restart", offer)
-    form = await stage.alice.sees_modal("vm restart")
+    form = await stage.alice.sees_modal("Restart a machine")
     assert form.value("Machine") == "inference"
     assert stage.changes() == []
     await stage.alice.submits()
@@ -51,7 +51,7 @@ async def test_an_old_suggestion_still_opens_its_form(one_stage: Stage) -> None:
     offer = await stage.asks(stage.alice, "/dbc reboot inference")
     stage.clock.advance(timedelta(hours=2))
     await stage.alice.presses("vm restart", offer)
-    form = await stage.alice.sees_modal("vm restart")
+    form = await stage.alice.sees_modal("Restart a machine")
     assert not form.value("Machine")
 
 
@@ -74,7 +74,7 @@ async def test_a_suggestion_does_after_a_restart_what_it_did_before(
     await stage.restart_bot()
     await stage.alice.presses(offer.buttons[0], offer)
     if offer.buttons[0] == "vm restart":
-        form = await stage.alice.sees_modal("vm restart")
+        form = await stage.alice.sees_modal("Restart a machine")
         assert form.value("Machine") == "inference"
     else:
         await stage.quiet()

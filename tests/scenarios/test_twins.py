@@ -91,7 +91,7 @@ async def test_it_is_pointed_out_by_the_form_too(stage: Stage) -> None:
     freezes(stage, "/tasks/start")
     await stage.asks(stage.alice, CREATE)
     await stage.bob.types("/dbc vm create on gpu1", CHANNEL)
-    await stage.bob.sees_modal("vm create")
+    await stage.bob.sees_modal("Create a machine")
     await stage.bob.submits({"Name": "T1", "Image": "ubuntu-22.04-cuda-12.qcow2", "GPUs": "0"})
     await stage.quiet()
     assert f"requested by <@{stage.alice.id}>" in asked_again(stage.bob).plain

@@ -60,7 +60,7 @@ async def test_an_answer_that_was_lost_ends_the_card_and_is_told(
 async def test_a_private_answer_goes_to_who_asked_and_not_to_who_approved(stage: Stage) -> None:
     rules(stage, '[[rule]]\nname = "two"\nmatch = { command = "vm.passwd" }\napprovals = 1\n')
     await stage.alice.types("/dbc vm passwd inference", CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": "correct-horse-1"})
     await stage.quiet()
     question = next(m for m in stage.alice.messages(CHANNEL) if "Approve" in m.buttons)

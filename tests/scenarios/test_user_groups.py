@@ -93,7 +93,7 @@ async def test_a_rule_about_one_command_that_cannot_be_asked_stops_that_one_alon
     assert "running" in (await stage.asks(stage.bob, f"/dbc vm show {NAME}")).plain
     assert calls(stage) == 0
     await stage.alice.types(f"/dbc vm passwd {NAME}", CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": "Tr0ub4dor&3xyz"})
     await stage.quiet()
     assert calls(stage) > 0
@@ -250,7 +250,7 @@ async def test_a_group_that_slack_tells_oddly_stops_its_own_rules_alone(stage: S
     rules(stage, (stage.data / "policy.toml").read_text(encoding="utf-8") + deny)
     odd.is_odd = True
     await stage.alice.types(f"/dbc vm passwd {NAME}", CHANNEL)
-    await stage.alice.sees_modal("vm passwd")
+    await stage.alice.sees_modal("Set a password")
     await stage.alice.submits({"New password": "Tr0ub4dor&3xyz"})
     await stage.quiet()
     await stage.passes(61)

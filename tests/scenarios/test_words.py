@@ -39,7 +39,7 @@ async def test_the_suggested_line_can_be_typed(stage: Stage) -> None:
 
 async def test_an_end_of_the_log_without_a_machine_asks_for_the_machine(stage: Stage) -> None:
     await stage.alice.types("/dbc vm logs head 20", channel="gpu-ops")
-    form = await stage.alice.sees_modal("vm logs")
+    form = await stage.alice.sees_modal("Show a machine's log")
     assert (form.value("End"), form.value("Lines")) == ("head", "20")
 
 
