@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol
 
 from bot.errors import Refused
 from bot.model import Invocation, MessageRef, Place, Press, Submission
-from bot.reply import Choice, Form, Reply, Words
+from bot.reply import Choice, Form, Reply, Words, say
 
 
 class DeliveryFailed(Exception):
@@ -97,7 +97,9 @@ class RightsUnknown(DeliveryFailed):
 
 def slack_does_not_say() -> Refused:
     """The refusal where nobody waits any longer for RightsUnknown to pass."""
-    return Refused("Slack did not say who may do this.", hint="Nothing was done. Try again.")
+    return Refused(
+        say("Slack did not say who may do this."), hint=say("Nothing was done. Try again.")
+    )
 
 
 class LockedOut(DeliveryFailed):

@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.errors import BotError
 from bot.metrics import Metrics
 from bot.model import Leased
+from bot.reply import say
 from storage import Store, UnitOfWork
 
 HEARTBEAT = timedelta(seconds=10)
@@ -27,8 +28,10 @@ class LeaseLost(BotError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The bot stood still for so long that another process took over; this was not sent.",
-            hint="Check the present state, then request what is missing.",
+            say(
+                "The bot stood still for so long that another process took over; this was not sent."
+            ),
+            hint=say("Check the present state, then request what is missing."),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from bot.errors import BotError
+from bot.reply import say
 from storage.busy import PAUSES
 from storage.errors import StorageBusy, StorageFailed, StorageUnsure
 
@@ -100,7 +101,7 @@ class GroupCommit(Generic[Item, Result]):
         item is not stored, or its commit was under way, and the result is returned all the same.
         """
         if self._closed:
-            raise StorageFailed("The bot is stopping and takes nothing more.")
+            raise StorageFailed(say("The bot is stopping and takes nothing more."))
         entry: _Entry[Item, Result] = _Entry(item)
         self._waiting.append(entry)
         if self._writer is None:

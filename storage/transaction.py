@@ -10,6 +10,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.reply import say
 from storage.busy import is_busy, is_unfit, is_unsure, sqlstate
 from storage.errors import StorageBusy, StorageFailed, StorageUnfit, StorageUnsure
 
@@ -54,8 +55,8 @@ def _at_commit() -> Iterator[None]:
     except (DBAPIError, OSError) as error:
         if is_unsure(error):
             raise StorageUnsure(
-                "The bot lost its database while this was being stored. It may be stored.",
-                hint="Look what became of it before you repeat it.",
+                say("The bot lost its database while storing this. It may be stored."),
+                hint=say("See what became of it before you repeat it."),
             ) from error
         raise
 
@@ -81,6 +82,6 @@ def failures() -> Iterator[None]:
 def _meant(error: Exception) -> StorageFailed:
     kind = StorageUnfit if is_unfit(error) else StorageBusy if is_busy(error) else StorageFailed
     return kind(
-        "The bot's database could not be read or written.",
-        hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
+        say("The bot's database could not be read or written."),
+        hint=say("Try again in a minute. If it goes on, tell whoever runs this bot."),
     )

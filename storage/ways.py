@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from bot.reply import say
 from storage.connection import OpenConnection
 from storage.errors import StorageFailed
 from storage.file import Presence
@@ -30,8 +31,8 @@ class Engines(ABC):
         """Begin nothing once all is closed: nobody would close it again."""
         if self.is_closed:
             raise StorageFailed(
-                "The bot is stopping and has closed its database, so nothing was done.",
-                hint="Try again once it is back.",
+                say("The bot is stopping and has closed its database, so nothing was done."),
+                hint=say("Try again once it is back."),
             )
 
     @abstractmethod

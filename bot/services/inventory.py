@@ -18,16 +18,16 @@ from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.loop import in_pieces
 from bot.model import DbcSession, Machine, Node, NodeKind, Place
-from bot.reply import command, line
+from bot.reply import command, line, listed, say
 from bot.services.left_out import machine_of
 from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
-    KINDS,
     could_be,
     is_machine_called,
     is_node_called,
     match_machine,
     match_node,
+    none_called,
     of_another_kind,
 )
 from bot.services.not_found import nowhere, on_another_node, unlisted
@@ -56,6 +56,9 @@ async def _nothing() -> Set[str]:
 
 async def _none() -> Mapping[str, str]:
     return {}
+
+
+_NO_NODE = say("I know no node yet.")
 
 
 class NotKnownHere(NotFound):
@@ -116,19 +119,20 @@ class Inventory:
         own = [session.node for session in usable]
         seen = (await self._store.known()).nodes(NodeKind.GPU)
         if not own and not seen and not asking:
-            raise NotKnownHere("I know no node yet.", field="node")
+            raise NotKnownHere(_NO_NODE, field="node")
         ids = own or [node.id for node in seen or await self.refresh_nodes()]
         if len(ids) == 1:
             return await self.node_by_id(ids[0])
         unseen = await hidden()
-        labels = ", ".join([await self.label(node_id) for node_id in ids if node_id not in unseen])
-        which = f"Which node? I know {labels}." if labels else "Which node do you mean?"
+        labels = [await self.label(node_id) for node_id in ids if node_id not in unseen]
+        which = say("Which node do you mean?")
+        if labels:
+            which = say("Which node? I know {nodes}.", nodes=listed(labels))
         raise Refused(
-            which if ids else "I know no node yet.",
-            hint=line(
-                "Name it; in a line, add “on <node>”. A default is set with ",
-                command("node use <node>"),
-                ".",
+            which if ids else _NO_NODE,
+            hint=say(
+                "Name it; in a line, add “on <node>”. Set a default with {command}.",
+                command=command("node use <node>"),
             ),
             field="node",
         )
@@ -178,20 +182,20 @@ class Inventory:
         fitting = [node for node in found if node.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
-        wanted = KINDS[NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))]
+        wanted = NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))
         if not found:
             listing = command("node list" if NodeKind.GPU in kinds else "metal list")
             missing = NotFound if asking else NotKnownHere
             raise missing(
-                f"There is no {wanted} called “{text}”.",
-                hint=line("See: ", listing),
+                none_called(text, wanted),
+                hint=say("See: {command}", command=listing),
                 field=field,
             )
         unseen = await hidden()
         if not fitting:
             raise of_another_kind(text, found, wanted, unseen, field)
-        listed = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
-        raise Refused(could_be(text, listed, fitting), hint="Say more of it.", field=field)
+        names = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
+        raise Refused(could_be(text, names, fitting), hint=say("Type more of it."), field=field)
 
     async def last_answer(self, node_id: str) -> datetime | None:
         """When a node last answered anything, as far as is known."""
@@ -310,8 +314,10 @@ class Inventory:
                 await self._require_here(user, channel, text, node, hidden)
             if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
                 raise NotFound(
-                    f"None of your machines is called “{text}” where you may do this.",
-                    hint=" ".join(why),
+                    say(
+                        "None of your machines is called “{text}” where you may do this.", text=text
+                    ),
+                    hint=line(*(piece for one in why for piece in (" ", one)))[1:],
                     field="vm",
                 )
         if len(found) == 1:
@@ -361,13 +367,15 @@ class Inventory:
         sessions = [session for session in usable if node in {"", session.node}]
         if not sessions:
             await self._require_here(user, channel, text, node, hidden)
-            raise Refused(
-                "You hold no session for any node yet, so I can see no machine of yours."
-                if not node
-                else f"You have no session for {await self.label(node)}.",
-                hint=line("Add one with: ", command("session add")),
-                field="vm",
+            told = say("You have no node access yet.")
+            hint = say(
+                "Add a session with {command}, or ask a teammate to share one.",
+                command=command("session add"),
             )
+            if node:
+                told = say("You have no session for {node}.", node=await self.label(node))
+                hint = say("Add yours: {command}", command=command("session add"))
+            raise Refused(told, hint=hint, field="vm")
         return sessions
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
@@ -401,23 +409,31 @@ class Inventory:
         node: str,
     ) -> BotError:
         if found:
-            listed = [
-                f"{m.label} ({m.task[:8]} on {await self.label(m.node)})"
+            names = [
+                say(
+                    "{machine} ({id} on {node})",
+                    machine=m.label, id=m.task[:8], node=await self.label(m.node),
+                )
                 for m in found
                 if m.node not in hidden
-            ]
+            ]  # fmt: skip
             return Refused(
-                could_be(text, listed, found),
-                hint="Nothing was done. Say more of the id, or add “on <node>”.",
+                could_be(text, names, found),
+                hint=say("Nothing was done. Type more of the id, or add “on <node>”."),
                 field="vm",
             )
         unseen = [one for one in listings if one.problem and one.node.id not in hidden]
         where = await self.label(node) if node else ""
         garbled = [one for one in unseen if isinstance(one.problem, Unreadable)]
-        spelled_out = "With its full id, it can be shown and deleted all the same. "
+        hint = say("See: {command}", command=command("vm list"))
+        if garbled:
+            hint = say(
+                "With its full id, you can still show and delete it. See: {command}",
+                command=command("vm list"),
+            )
         return NotFound(
             nowhere(text, where, *unlisted((one.node.label, one.problem) for one in unseen)),
-            hint=line(spelled_out if garbled else "", "See: ", command("vm list")),
+            hint=hint,
             field="vm",
         )
 

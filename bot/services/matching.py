@@ -12,21 +12,15 @@ from bot.services.shown import machines_shown, nodes_shown
 
 _SHOWN = 8  # characters of an id in lists and on cards
 _MOST_LISTED = 8  # of several things that a name may mean
-KINDS = {
-    NodeKind.GPU: "node",
-    NodeKind.METAL: "bare-metal machine",
-    NodeKind.MANAGER: "bare-metal manager",
-}
-
 _A = {
-    "node": say("a node"),
-    "bare-metal machine": say("a bare-metal machine"),
-    "bare-metal manager": say("a bare-metal manager"),
+    NodeKind.GPU: say("a node"),
+    NodeKind.METAL: say("a bare-metal machine"),
+    NodeKind.MANAGER: say("a bare-metal manager"),
 }
 _NO = {
-    "node": say("There is no node called “{text}”."),
-    "bare-metal machine": say("There is no bare-metal machine called “{text}”."),
-    "bare-metal manager": say("There is no bare-metal manager called “{text}”."),
+    NodeKind.GPU: say("There is no node called “{text}”."),
+    NodeKind.METAL: say("There is no bare-metal machine called “{text}”."),
+    NodeKind.MANAGER: say("There is no bare-metal manager called “{text}”."),
 }
 
 Named = TypeVar("Named")
@@ -43,8 +37,13 @@ def could_be(text: str, names: Sequence[Words], found: Sequence[object]) -> Phra
     return say("“{text}” could be any of {names}.", text=text, names=shown)
 
 
+def none_called(text: str, wanted: NodeKind) -> Phrase:
+    """That nothing of this kind is called so."""
+    return _NO[wanted].filled(lambda _name: text)
+
+
 def of_another_kind(
-    text: str, found: Sequence[Node], wanted: str, unseen: Set[str], field: str
+    text: str, found: Sequence[Node], wanted: NodeKind, unseen: Set[str], field: str
 ) -> BotError:
     """What is called so, or so begins, is something else than what is meant here."""
     if plain(text) in {plain(name) for node in found for name in chain(*_names_of_node(node))}:
@@ -52,16 +51,16 @@ def of_another_kind(
             say(
                 "“{text}” is {kind}, not {wanted}.",
                 text=text,
-                kind=_A[KINDS[found[0].kind]],
+                kind=_A[found[0].kind],
                 wanted=_A[wanted],
             ),
             field=field,
         )
-    is_manager = wanted == KINDS[NodeKind.MANAGER]
-    told = _NO[wanted].filled(lambda _name: text)
+    is_manager = wanted is NodeKind.MANAGER
+    told = none_called(text, wanted)
     if seen := [node for node in found if node.id not in unseen][:_MOST_LISTED]:
         others = any_of(
-            say("{node} ({kind})", node=node.label, kind=_A[KINDS[node.kind]]) for node in seen
+            say("{node} ({kind})", node=node.label, kind=_A[node.kind]) for node in seen
         )
         told = say("{told} It could be {others}.", told=told, others=others)
     hint = line(

@@ -11,8 +11,7 @@ from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.plural import counted
-from bot.reply import command, line, mention
+from bot.reply import Phrase, command, mention, say, say_number
 from storage import Store, UnitOfWork
 
 log = structlog.get_logger()
@@ -23,14 +22,27 @@ class SessionLocked(Refused):
 
     def __init__(self, session: DbcSession, user: str = "", label: str = "") -> None:
         add, remove = (command(f"session {verb} {label}".strip()) for verb in ("add", "remove"))
-        again = line(" it with ", remove, ", then add it again with ", add, ".")
-        mine = session.user == user
-        super().__init__(
-            f"{'Your' if mine else 'The'} session for {label or 'this node'} can no longer be "
-            "decrypted: its key is missing, or it is damaged.",
-            hint=line("Remove" if mine else line(mention(session.user), " can remove"), again),
-            field="node",
-        )
+        node = label or say("this node")
+        if session.user == user:
+            told = say(
+                "Your session for {node} can no longer be decrypted: its key is missing, or it is "
+                "damaged.",
+                node=node,
+            )
+            hint = say(
+                "Remove it with {remove}, then add it again with {add}.", remove=remove, add=add
+            )
+        else:
+            told = say(
+                "The session for {node} can no longer be decrypted: its key is missing, or it is "
+                "damaged.",
+                node=node,
+            )
+            hint = say(
+                "{user} can remove it with {remove}, then add it again with {add}.",
+                user=mention(session.user), remove=remove, add=add,
+            )  # fmt: skip
+        super().__init__(told, hint=hint, field="node")
         self._session, self._label = session, label
 
     def told_to(self, user: str) -> "SessionLocked":
@@ -121,8 +133,8 @@ class Sessions:
         async with self._store.write() as tx:
             if await tx.sessions.find(user, node.id) is None:
                 raise Refused(
-                    f"You have no session of your own for {node.label} to share.",
-                    hint=line("Add yours with: ", command("session add")),
+                    say("You have no session of your own for {node} to share.", node=node.label),
+                    hint=_add_yours(),
                     field="node",
                 )
             await tx.sessions.share(Share(user, node.id, kind, audience, now))
@@ -166,7 +178,7 @@ class Sessions:
             kept = [one for one in await tx.sessions.all() if not one.is_locked]
         return [secret for one in kept for secret in (one.session_id, one.session_id_sign)]
 
-    async def add(self, session: DbcSession) -> str:
+    async def add(self, session: DbcSession) -> Phrase:
         """Try the pair against its node, then keep it; says what it sees there.
 
         Raises what the node answers, and then keeps nothing.
@@ -196,7 +208,7 @@ class Sessions:
             )
         return problem
 
-    async def _try(self, session: DbcSession) -> str:
+    async def _try(self, session: DbcSession) -> Phrase:
         """What the pair sees on its node, which may be a bare-metal machine."""
         try:
             count = len(await self._dbc.tasks.list(target_of(session)))
@@ -205,10 +217,10 @@ class Sessions:
         except Unreadable as problem:
             if not problem.is_of_the_node:
                 raise
-            return "the list of its machines cannot be read at present, though"
-        return f"it sees {counted(count, 'machine')}"
+            return say("its machine list cannot be read at present")
+        return say_number("it sees {number} machine", "it sees {number} machines", count)
 
-    async def _try_metal(self, session: DbcSession) -> str:
+    async def _try_metal(self, session: DbcSession) -> Phrase:
         machine = await self._dbc.metal.get(target_of(session))
         if not machine.version:  # a manager answers with its list, which is something else
             raise WrongNodeKind
@@ -216,7 +228,9 @@ class Sessions:
         seen = Node(session.node, "", machine.version, now, kind=NodeKind.METAL, desc=machine.desc)
         async with self._store.write() as tx:
             await tx.inventory.put_nodes([seen])
-        return f"it is a bare-metal machine, {machine.power_status or 'power unknown'}"
+        if not machine.power_status:
+            return say("it is a bare-metal machine, power unknown")
+        return say("it is a bare-metal machine, power {power}", power=machine.power_status)
 
     async def remove(self, user: str, node: Node) -> bool:
         """Erase the pair; False when there was none."""
@@ -237,13 +251,17 @@ def only(found: Sequence[DbcSession], user: str, node: Node) -> DbcSession:
     """The session to act with. Raises Refused without one, SessionLocked where no key opens it."""
     if not found:
         raise Refused(
-            f"You have no session for {node.label}.",
-            hint=line("Add yours with: ", command("session add")),
+            say("You have no session for {node}.", node=node.label),
+            hint=_add_yours(),
             field="node",
         )
     if found[0].is_locked:
         raise SessionLocked(found[0], user, node.label)
     return found[0]
+
+
+def _add_yours() -> Phrase:
+    return say("Add yours: {command}", command=command("session add"))
 
 
 def is_about_the_way(problem: BotError) -> bool:

@@ -18,6 +18,7 @@ from bot.model import (
     ReviewKind,
     VoteState,
 )
+from bot.reply import say
 from storage.connection import OpenConnection
 from storage.repositories.executions import Executions
 from storage.repositories.repository import (
@@ -102,7 +103,7 @@ class Approvals(Repository):
         """The review, or `NotFound`."""
         approval = await self.find(approval_id)
         if approval is None:
-            raise NotFound("That review does not exist.")
+            raise NotFound(say("That review does not exist."))
         return approval
 
     async def find(self, approval_id: str) -> Approval | None:

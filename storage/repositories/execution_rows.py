@@ -17,6 +17,7 @@ from bot.model import (
     Place,
     Source,
 )
+from bot.reply import say
 from storage.repositories.audit import append_all
 from storage.repositories.repository import (
     insert,
@@ -86,7 +87,7 @@ def insert_new(
     if repeated:
         ids = _ids(connection, repeated)
         if repeated - set(ids):
-            raise Conflict("Another command has the same id.", hint="Try again.")
+            raise Conflict(say("Another command has the same id."), hint=say("Try again."))
         if again:
             first = [ids.get(row["key"], row["id"]) == row["id"] for row in rows]
     append_all(connection, requested)

@@ -28,6 +28,7 @@ from bot.model import (
     Execution,
     ExecutionStatus,
 )
+from bot.reply import say
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.audit import Audit
@@ -71,7 +72,7 @@ class Executions(Repository):
         """The execution, or `NotFound`."""
         execution = await self.find(execution_id)
         if execution is None:
-            raise NotFound("That command is not in the ledger.")
+            raise NotFound(say("That command is not in the ledger."))
         return execution
 
     async def find(self, execution_id: str) -> Execution | None:

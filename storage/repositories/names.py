@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
 from bot.folding import fold
+from bot.reply import say
 from storage.repositories.repository import Repository
 from storage.tables import names
 
@@ -46,10 +47,10 @@ class Names(Repository):
                     )
                 )
         except IntegrityError:
-            what = "machine" if kind == "vm" else "node"
-            raise Conflict(
-                f"Another {what} is already called {name}.", hint="Choose another name."
-            ) from None
+            taken = say("Another node is already called {name}.", name=name)
+            if kind == "vm":
+                taken = say("Another machine is already called {name}.", name=name)
+            raise Conflict(taken, hint=say("Choose another name.")) from None
 
     async def remove(self, kind: Kind, target: str) -> bool:
         """Take a target's name away; says whether it had one."""

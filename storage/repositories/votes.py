@@ -22,6 +22,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
+from bot.reply import say
 from storage.connection import OpenConnection
 from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
@@ -175,7 +176,7 @@ class Votes(Repository):
         """The click, or `NotFound`."""
         found = await self._some(votes.c.key == key)
         if not found:
-            raise NotFound("That click is not known.")
+            raise NotFound(say("That click is not known."))
         return found[0]
 
     async def of(self, approval_id: str) -> list[Vote]:

@@ -21,6 +21,7 @@ from bot.clock import UNTOLD
 from bot.errors import NotFound
 from bot.loop import in_pieces
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
+from bot.reply import say
 from storage.repositories.repository import (
     APART,
     FARTHEST_AHEAD,
@@ -120,7 +121,7 @@ class Watches(Repository):
         """The watch, or `NotFound`."""
         watch = await self.find(watch_id)
         if watch is None:
-            raise NotFound("That watch does not exist.")
+            raise NotFound(say("That watch does not exist."))
         return watch
 
     async def find(self, watch_id: str) -> Watch | None:
