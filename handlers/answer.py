@@ -13,7 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.model import Place
 from bot.ports import DeliveryFailed, Unanswered
-from bot.reply import Actions, Form, Reply, emoji
+from bot.reply import Actions, Form, Reply, emoji, say
 from handlers.interlude import Interlude
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
@@ -162,7 +162,7 @@ class PublicAnswer(_Answer):
 
 
 _BESIDE = Reply.of(
-    emoji("white_check_mark"), " Done. The answer is where you asked, for you alone."
+    emoji("white_check_mark"), " ", say("Done. Only you see the answer, where you asked.")
 )
 
 

@@ -19,7 +19,7 @@ from slack_bolt import BoltResponse
 from bot.clock import Clock, time_limit
 from bot.errors import BotError, from_error, from_surprise
 from bot.ports import Answer, DeliveryFailed, LockedOut, RightsUnknown, Work, slack_does_not_say
-from bot.reply import Reply, Severity
+from bot.reply import Reply, Severity, say
 from handlers.arrivals import STANDSTILL, Arrival, arrival
 from handlers.deliveries import MEMORY, NOT_TAKEN, Acknowledgement, Deliveries, Taking
 from handlers.recent import remember
@@ -164,28 +164,30 @@ class Boundary:
 
 def _too_late() -> BotError:
     return BotError(
-        "The bot's database did not take this in time, so nothing was done.",
-        hint="Try again in a minute; if it stays so, tell whoever runs the bot.",
+        say("The bot's database did not respond in time, so nothing was done."),
+        hint=say("Try again in a minute. If it goes on, tell whoever runs this bot."),
     )
 
 
 def _read_too_late(lay: timedelta) -> BotError:
     if lay >= STANDSTILL:
         seconds = math.ceil(lay.total_seconds())
-        sentence = f"The bot read this only after {seconds} s, so nothing was done."
+        sentence = say(
+            "The bot read this only after {seconds} s, so nothing was done.", seconds=seconds
+        )
     else:
-        sentence = "The bot was too busy to take this in time, so nothing was done."
-    return BotError(sentence, hint="Slack had given up on it by then. Try again now.")
+        sentence = say("The bot was too busy to take this in time, so nothing was done.")
+    return BotError(sentence, hint=say("Slack had given up on it by then. Try again now."))
 
 
 def _not_yet(error: StorageFailed) -> Reply:
     """Slack delivers it again by itself: whoever repeated it would have it done twice."""
-    again = "Slack sends me your message again during the next minutes. Do not repeat it yet."
-    return from_error(BotError(error.sentence, hint=again))
+    again = say("Slack sends me your message again within minutes. Do not repeat it yet.")
+    return from_error(BotError(error.words, hint=again))
 
 
 def _locked_out() -> BotError:
     return BotError(
-        "Slack refuses the bot's token or one of its scopes, so this cannot be answered now.",
-        hint="Tell whoever runs the bot: its log says what to set.",
+        say("Slack refuses the bot's token or one of its scopes, so I cannot answer this now."),
+        hint=say("Tell whoever runs this bot: its log says what to set."),
     )

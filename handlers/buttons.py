@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.model import Press
 from bot.ports import HOME_PAGE, Answer, Work
-from bot.reply import Reply
+from bot.reply import Reply, say
 from handlers.deliveries import Acknowledgement
 from handlers.home import show_home
 from handlers.modals import Offer
@@ -75,7 +75,7 @@ async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
 
     async def open_form(answer: Answer) -> None:
         if offer is None:
-            sentence = "That button is too old for me to remember. Please type the command again."
+            sentence = say("This button has expired. Type the command again.")
             await answer.say(Reply.of(sentence, private=True))
         else:
             await answer.open(offer.form)

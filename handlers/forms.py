@@ -4,11 +4,26 @@ Limits: Slack's references of views and block elements.
 """
 
 from collections.abc import Mapping, Sequence
+from gettext import NullTranslations
 from typing import Any
 
 from bot.folding import sound
 from bot.model import Place
-from bot.reply import Choice, FieldKind, Form, FormField, Note, Reply, Words, emoji, line, plain
+from bot.reply import (
+    ENGLISH,
+    Choice,
+    FieldKind,
+    Form,
+    FormField,
+    Note,
+    Reply,
+    Text,
+    Words,
+    emoji,
+    line,
+    plain,
+    say,
+)
 from handlers.mrkdwn import cut
 from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, FormOrigin, Json, Payload
 from handlers.render import plain_text, view_blocks
@@ -23,13 +38,14 @@ OPTION_VALUE = 150
 TRUE = "true"
 
 
-def form_view(form: Form, place: Place) -> Json:
+def form_view(form: Form, place: Place, language: NullTranslations = ENGLISH) -> Json:
     """A form as a modal, its result to be said at `place`. Its errors stand under their fields."""
     blocks = view_blocks(form.intro)
     for field in form.fields:
         blocks.append(_input(field))
         if lost := _lost(field):
-            blocks.extend(view_blocks([Note(line(emoji("warning"), " ", lost))]))
+            told = plain(lost, language)
+            blocks.extend(view_blocks([Note(line(emoji("warning"), " ", told))]))
         if error := form.errors.get(field.name):
             blocks.extend(view_blocks([Note(line(emoji("warning"), " ", error))]))
     known = {field.name for field in form.fields}
@@ -41,7 +57,7 @@ def form_view(form: Form, place: Place) -> Json:
         "private_metadata": FormOrigin(form.command, place, form.kept).dump(),
         "title": plain_text(form.title, TITLE),
         "submit": plain_text(form.submit, TITLE),
-        "close": plain_text("Cancel", TITLE),
+        "close": plain_text(plain(say("Cancel"), language), TITLE),
         "blocks": [*view_blocks(notes), *blocks],
     }
 
@@ -66,7 +82,12 @@ def errors_view(early: str, view: Payload) -> Json:
     return {"response_action": "errors", "errors": {first: early}}
 
 
-def reply_view(submitted: Payload, reply: Reply, external_id: str = "") -> Json:
+def reply_view(
+    submitted: Payload,
+    reply: Reply,
+    external_id: str = "",
+    language: NullTranslations = ENGLISH,
+) -> Json:
     """A modal that takes the place of a form sent in and says something.
 
     `external_id` is a name of ours, unique in the workspace, by which it can be replaced again.
@@ -77,8 +98,8 @@ def reply_view(submitted: Payload, reply: Reply, external_id: str = "") -> Json:
         **({"external_id": external_id} if external_id else {}),
         "private_metadata": submitted.get("private_metadata", ""),
         "title": plain_text(submitted["title"]["text"], TITLE),
-        "close": plain_text("Close", TITLE),
-        "blocks": view_blocks(reply.parts or Reply.of(reply.summary).parts),
+        "close": plain_text(plain(say("Close"), language), TITLE),
+        "blocks": view_blocks(reply.parts or Reply.of(reply.summary).parts, language),
     }
 
 
@@ -151,13 +172,18 @@ def _option(choice: Choice) -> Json:
     return option | ({"description": plain_text(choice.hint, OPTION)} if choice.hint else {})
 
 
-def _lost(field: FormField) -> str:
+def _lost(field: FormField) -> Text:
     """What a form cannot hold of what was given before."""
     given = field.initial.value if field.initial is not None else ""
     if field.kind is FieldKind.SEARCH and len(given) > OPTION_VALUE:
-        return f"What was given is too long to stand here: {OPTION_VALUE} characters at most."
+        return say(
+            "What you gave is too long for this field: {most} characters at most.",
+            most=OPTION_VALUE,
+        )
     if field.kind in {FieldKind.TEXT, FieldKind.LINES} and len(given) > INPUT:
-        return f"What was given is too long and was cut here: {INPUT:,} characters at most."
+        return say(
+            "What you gave is too long and was cut here: {most} characters at most.", most=INPUT
+        )
     return ""
 
 

@@ -38,5 +38,6 @@ async def show_home(board: Switchboard, user: str, page: int = 1) -> None:
     """Publish what the core says to `user`'s Home tab."""
     reply = await board.core.home(user, page)
     await board.readers.meet(user)
-    view = {"type": "home", "blocks": view_blocks(board.connection.spelled(reply, user).parts)}
+    parts = board.connection.spelled(reply, user).parts
+    view = {"type": "home", "blocks": view_blocks(parts, board.connection.words(user))}
     await board.connection.call("views.publish", user_id=user, view=view)

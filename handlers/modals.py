@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.errors import BotError
 from bot.model import Place
 from bot.ports import DeliveryFailed, LockedOut, Unanswered
-from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, plain
+from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, say
 from handlers.connection import ENDED, SlackConnection
 from handlers.forms import form_view, reply_view, waiting_view
 from handlers.payloads import FORM_OPEN, Json, Payload
@@ -88,8 +88,8 @@ class Modals:
                 return None
             log.warning("form_refused", form=form.command, reason=failed.reason)
             raise BotError(
-                "The form could not be opened.",
-                hint="Type the command with its arguments, or try again.",
+                say("The form could not be opened."),
+                hint=say("Type the command with its arguments, or try again."),
             ) from failed
         return Shown(opened.id, opened.hash)
 
@@ -145,14 +145,13 @@ class Modals:
         """The id of the offer, and a reply with a button that opens the form."""
         offer_id = secrets.token_urlsafe(12)
         self._offered[offer_id] = Offer(form, place)
-        button = Button("Open the form", FORM_OPEN, offer_id, "primary")
-        told = [Para(line(emoji("no_entry_sign"), " ", error)) for error in form.errors.values()]
-        return offer_id, Reply(
-            " ".join(plain(line(error)) for error in form.errors.values())
-            or f"{form.title}: open the form",
-            (*(told or [Para(line(form.title, " needs a form."))]), Actions((button,))),
-            private=True,
-        )
+        button = Button(say("Open the form"), FORM_OPEN, offer_id, "primary")
+        to_open = say("Fill in the form to go on: {title}", title=form.title)
+        faults = [line(error) for error in form.errors.values()]
+        told = [Para(line(emoji("no_entry_sign"), " ", fault)) for fault in faults]
+        summary = line(*(piece for fault in faults for piece in (" ", *fault)))[1:] or to_open
+        parts = told or [Para(line(to_open))]
+        return offer_id, Reply(summary, (*parts, Actions((button,))), private=True)
 
     def change_offer(self, offer_id: str, form: Form, place: Place) -> None:
         """Let the button that was offered open this form."""
@@ -163,7 +162,8 @@ class Modals:
         return self._offered.get(offer_id)
 
     def _view(self, form: Form, place: Place, reader: str) -> Json:
-        return form_view(self._connection.spelled(form, reader), place)
+        words = self._connection.words(reader)
+        return form_view(self._connection.spelled(form, reader), place, words)
 
     async def put_back(self, waiting: str, form: Form, place: Place, reader: str) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
@@ -177,7 +177,8 @@ class Modals:
     async def say(self, waiting: str, submitted: Payload, reply: Reply, reader: str) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
         told = self._connection.spelled(reply, reader)
-        return await self._update(waiting, reply_view(submitted, told, waiting))
+        view = reply_view(submitted, told, waiting, self._connection.words(reader))
+        return await self._update(waiting, view)
 
     async def _update(self, waiting: str, view: object) -> bool:
         """Named by its external_id, the waiting modal is not found until Slack shows it.

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.model import Place
+from bot.reply import say
 
 Payload = Mapping[str, Any]
 Json = dict[str, Any]
@@ -78,7 +79,7 @@ class FormOrigin:
         text = json.dumps(origin | kept, ensure_ascii=False)
         if len(text) > PRIVATE_METADATA:
             raise Refused(
-                "What you typed is too long for a form to keep.", hint="Say it in fewer words."
+                say("What you typed is too long for a form to keep."), hint=say("Use fewer words.")
             )
         return text
 

@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from gettext import NullTranslations
 from typing import TypeVar
 
-from bot.plural import counted
 from bot.reply import (
+    ENGLISH,
     Actions,
     Button,
     CodeBlock,
@@ -29,6 +30,7 @@ from bot.reply import (
     bold,
     line,
     plain,
+    say_number,
 )
 from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
 from handlers.payloads import MENU, Json, action_id, menu_value
@@ -61,16 +63,16 @@ class Rendered:
     blocks: list[Json]
 
 
-def message(reply: Reply) -> Rendered:
-    """A reply as a message."""
+def message(reply: Reply, language: NullTranslations = ENGLISH) -> Rendered:
+    """A reply as a message; `language` is for what is said here of it."""
     parts = reply.parts or (Para(line(reply.summary)),)
-    blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS)
+    blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
     return Rendered(_escaped_to(plain(reply.summary), TEXT) or "…", blocks)
 
 
-def view_blocks(parts: Sequence[Part]) -> list[Json]:
+def view_blocks(parts: Sequence[Part], language: NullTranslations = ENGLISH) -> list[Json]:
     """Parts as the blocks of a modal or an App Home."""
-    return fit(render(parts), VIEW_BLOCKS, VIEW_CHARACTERS)
+    return fit(render(parts), VIEW_BLOCKS, VIEW_CHARACTERS, language)
 
 
 def render(parts: Iterable[Part]) -> list[Json]:
@@ -120,7 +122,9 @@ def _menu(options: Sequence[Button], index: int) -> Json:
     }
 
 
-def fit(blocks: list[Json], count: int, characters: int) -> list[Json]:
+def fit(
+    blocks: list[Json], count: int, characters: int, language: NullTranslations = ENGLISH
+) -> list[Json]:
     """The blocks within a message's limits; what is left out is counted in a note.
 
     The last rows of buttons stay: a card that cannot be answered is of no use.
@@ -139,7 +143,8 @@ def fit(blocks: list[Json], count: int, characters: int) -> list[Json]:
             break
         kept.append(block)
     left_out = sum(_lines(block) for block in blocks[len(kept) :])
-    return [*kept, _context(f"… {counted(left_out, 'more line')}"), *tail]
+    told = say_number("… {number} more line", "… {number} more lines", left_out)
+    return [*kept, _context(plain(told, language)), *tail]
 
 
 def _size(blocks: list[Json]) -> int:

@@ -40,7 +40,8 @@ class ResponseUrl:
         if self._left == 0 or self._clock.monotonic() >= self._until:
             return False
         self._left -= 1
-        rendered = message(self._connection.spelled(reply, self._reader))
+        words = self._connection.words(self._reader)
+        rendered = message(self._connection.spelled(reply, self._reader), words)
         how: Json = {"response_type": "ephemeral", "replace_original": False}
         if reply.in_place:
             how = {"replace_original": True}

@@ -329,7 +329,8 @@ class SlackMessenger:
 
     async def _rendered(self, reply: Reply, reader: str) -> Rendered:
         await self.meet(reader)
-        return message(self._connection.spelled(reply, reader))
+        words = self._connection.words(reader)
+        return message(self._connection.spelled(reply, reader), words)
 
     def _meets(self, conversation: str, person: str) -> None:
         languages = self._connection.languages

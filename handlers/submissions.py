@@ -1,6 +1,7 @@
 """Listeners for forms: what was sent in, and options while a person types."""
 
 import re
+from gettext import NullTranslations
 
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
@@ -8,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.folding import sound
 from bot.model import Submission
 from bot.ports import Rejected, Search
-from bot.reply import Note, Reply, emoji, line
+from bot.reply import Note, Reply, emoji, line, plain, say
 from handlers.answer import FormAnswer
 from handlers.boundary import Comes
 from handlers.deliveries import Acknowledgement
@@ -54,8 +55,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         return await board.boundary.take(submission.key, answer, take, comes=Comes.ANEW)
 
     async def on_early(body: Payload) -> BoltResponse:
-        early = errors_view("One moment: what you sent is being checked.", body["view"])
-        return Acknowledgement(early).response()
+        words = board.connection.words(actor_of(body)[0])
+        told = plain(say("Still checking what you sent."), words)
+        return Acknowledgement(errors_view(told, body["view"])).response()
 
     async def on_suggest(body: Payload) -> BoltResponse:
         team = actor_of(body)[1]
@@ -135,7 +137,8 @@ async def _submit(
 ) -> Acknowledgement:
     outcome = await board.core.submit(submission)
     if isinstance(outcome, Rejected):
-        return _rejected(view, board.connection.spelled(outcome, submission.actor))
+        words = board.connection.words(submission.actor)
+        return _rejected(view, board.connection.spelled(outcome, submission.actor), words)
     waiting = answer.wait() if outcome.waiting is not None else ""
     board.boundary.work(submission.key, outcome.work, answer)
     if outcome.waiting is None:
@@ -144,11 +147,12 @@ async def _submit(
     return Acknowledgement({"response_action": "update", "view": waiting_view(view, told, waiting)})
 
 
-def _rejected(view: Payload, outcome: Rejected) -> Acknowledgement:
+def _rejected(view: Payload, outcome: Rejected, words: NullTranslations) -> Acknowledgement:
     """Not final: nothing was recorded, and the corrected form has the same hash."""
     errors = errors_at(view, outcome.errors)
     if errors is not None:
         return Acknowledgement({"response_action": "errors", "errors": errors}, final=False)
     notes = [Note(line(emoji("warning"), " ", error)) for error in outcome.errors.values()]
-    reply = Reply("Not accepted", tuple(notes))
-    return Acknowledgement({"response_action": "update", "view": reply_view(view, reply)})
+    reply = Reply(say("Not accepted"), tuple(notes))
+    shown = reply_view(view, reply, language=words)
+    return Acknowledgement({"response_action": "update", "view": shown})

@@ -7,7 +7,7 @@ import structlog
 from bot.clock import Clock
 from bot.model import Place
 from bot.ports import Answer, Core
-from bot.reply import Reply
+from bot.reply import Reply, say
 from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
@@ -40,7 +40,7 @@ class Switchboard:
     def refuse_foreign(self, key: str, team: str, answer: Answer) -> Acknowledgement:
         """Tell someone from another workspace that they are not served."""
         log.info("foreign_account_refused", key=key, team=team)
-        sentence = "I only work for members of the workspace I am installed in."
+        sentence = say("I only work for members of the workspace that I am installed in.")
         return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
 
     def private(self, actor: str, place: Place, url: str, trigger: str) -> PrivateAnswer:

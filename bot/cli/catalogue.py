@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the bot itself does without Babel
 
 # With these the words change and nothing else does: no dates, no places, always in one order.
 _KEYWORDS = {"say": None, "say_number": (1, 2)}
-_SOURCES = ("bot", "handlers")
+_SOURCES = ("bot", "handlers", "storage")
 _WIDTH = 100
 # The languages in which nothing may be missing, nor be left of what is no longer said.
 COMPLETE: frozenset[Language] = frozenset()

@@ -286,7 +286,7 @@ async def test_a_form_that_could_not_be_recorded_stays_open_with_slacks_complain
 async def test_a_mention_is_offered_a_button_that_opens_the_form(any_office: Office) -> None:
     any_office.core.work = opening(FORM)
     await any_office.alice.types("@dbc vm create")
-    offer = await any_office.alice.sees("needs a form")
+    offer = await any_office.alice.sees("Fill in the form to go on")
     assert (offer.ephemeral, offer.buttons) == (True, ["Open the form"])
     await any_office.alice.presses("Open the form", offer)
     await any_office.alice.sees_modal("A new machine.")
@@ -300,7 +300,7 @@ async def test_a_form_whose_trigger_has_expired_is_offered_by_a_button(office: O
 
     office.core.work = late
     await office.alice.types("/dbc vm create", "random")
-    offer = await office.alice.sees("needs a form")
+    offer = await office.alice.sees("Fill in the form to go on")
     await office.alice.presses("Open the form", offer)
     await office.alice.sees_modal("A new machine.")
     await fill(office)
@@ -317,7 +317,7 @@ async def test_a_form_that_slack_refuses_leaves_nobody_in_silence(
     any_office.core.work = opening(FORM)
     await any_office.alice.types(line)
     if line.startswith("@"):
-        await any_office.alice.sees("needs a form")
+        await any_office.alice.sees("Fill in the form to go on")
         await any_office.alice.presses("Open the form")
     seen = await any_office.alice.sees("The form could not be opened.")
     assert seen.ephemeral
@@ -328,14 +328,14 @@ async def test_a_form_that_slack_refuses_leaves_nobody_in_silence(
 async def test_a_form_offered_before_a_restart_is_to_be_asked_for_again(office: Office) -> None:
     office.core.work = opening(FORM)
     await office.alice.types("vm create", "@dbc")
-    offer = await office.alice.sees("needs a form")
+    offer = await office.alice.sees("Fill in the form to go on")
     await office.edge.stop()
     edge = SlackEdge(office.settings, office.core, office.clock, office.connection)
     await edge.start()
     await edge.connected()
     try:
         await office.alice.presses("Open the form", offer)
-        await office.alice.sees("type the command again")
+        await office.alice.sees("Type the command again")
     finally:
         await edge.stop()
 

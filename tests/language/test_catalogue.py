@@ -16,7 +16,7 @@ CONVERTED = (
     "bot/commands", "bot/dbc", "bot/errors.py", "bot/language", "bot/ports.py",
     "bot/reply", "bot/reviews/reviewers.py",
     "bot/reviews/stricter.py", "bot/reviews/policy.py", "bot/reviews/audit.py",
-    "bot/services", "storage/heartbeat.py", "storage/intake.py", "storage/repositories",
+    "bot/services", "handlers", "storage/heartbeat.py", "storage/intake.py", "storage/repositories",
     "storage/transaction.py", "storage/ways.py",
 )  # fmt: skip
 SAYS = frozenset({"say", "say_number"})

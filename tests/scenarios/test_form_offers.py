@@ -19,7 +19,7 @@ async def test_a_mention_is_offered_its_form_once_with_what_was_found(stage: Sta
     before = len(stage.alice.messages(CHANNEL))
     await stage.alice.types("@dbc vm modify inference", CHANNEL)
     await stage.quiet()
-    offers = [m for m in stage.alice.messages(CHANNEL)[before:] if "needs a form" in m.plain]
+    offers = [m for m in stage.alice.messages(CHANNEL)[before:] if "Fill in the form to go on" in m.plain]
     assert len(offers) == 1
     await stage.alice.presses("Open the form", offers[0])
     await stage.alice.sees_modal("Grey is what it has now")
@@ -88,4 +88,4 @@ async def test_a_form_says_what_it_had_to_leave_out(stage: Stage) -> None:
     image = f"/data/{'i' * 200}.qcow2"
     await stage.alice.types(f"/dbc vm create image={image}", CHANNEL)
     form = await stage.alice.sees_modal("Create a machine")
-    assert "too long to stand here: 150 characters at most" in form.plain
+    assert "too long for this field: 150 characters at most" in form.plain

@@ -16,7 +16,7 @@ from sandbox.slack.person import Person
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 from tests.scenarios.test_power import off
 
-LATE = "did not take this in time, so nothing was done"
+LATE = "did not respond in time, so nothing was done"
 
 
 @pytest.fixture(params=["http", "socket"])

@@ -28,7 +28,7 @@ async def asks(stage: Stage, values: dict[str, str], node: str = "gpu1") -> None
 
 
 async def session_id_shown(stage: Stage) -> str:
-    await stage.reads(stage.alice, "The answer is where you asked")
+    await stage.reads(stage.alice, "Only you see the answer, where you asked")
     told = await stage.alice.sees("gave your session id")
     assert told.ephemeral
     found = re.search(r"python -m bot sign --session (\w+)", told.plain)

@@ -30,7 +30,7 @@ async def test_a_colleague_uses_a_shared_session_without_seeing_it(stage: Stage)
     alice, bob = stage.alice, stage.bob
     await stage.gives_session(alice, "gpu1")
     await bob.types("/dbc vm show inference", channel=CHANNEL)
-    await bob.sees("You hold no session for any node yet")
+    await bob.sees("You have no node access yet")
 
     await shares(stage, "@bob")
     await bob.types("/dbc vm list", channel=CHANNEL)
@@ -55,7 +55,7 @@ async def test_a_channel_uses_a_shared_session_only_there(stage: Stage) -> None:
     await bob.types("/dbc vm show inference", channel=CHANNEL)
     await bob.sees("Connect", CHANNEL)
     await bob.types("vm show inference", channel="@dbc")
-    await bob.sees("You hold no session for any node yet", "@dbc")
+    await bob.sees("You have no node access yet", "@dbc")
 
 
 async def test_a_share_is_taken_back_at_once(stage: Stage) -> None:
@@ -68,7 +68,7 @@ async def test_a_share_is_taken_back_at_once(stage: Stage) -> None:
     await alice.types("/dbc session unshare gpu1", channel=CHANNEL)
     await alice.sees("no longer shares", CHANNEL)
     await bob.types("/dbc vm show inference", channel=CHANNEL)
-    await bob.sees("You hold no session for any node yet", CHANNEL)
+    await bob.sees("You have no node access yet", CHANNEL)
     assert "tasks.shutdown" not in stage.changes()
     await alice.types("/dbc session unshare gpu1", channel=CHANNEL)
     await alice.sees("You do not share a session for gpu1")

@@ -16,7 +16,7 @@ async def test_a_machine_that_spoils_the_list_is_deleted_by_its_full_id(stage: S
     refused = await stage.asks(stage.alice, f"/dbc vm delete {odd.task_id[:8]}")
     assert "gpu1 sent a machine list that cannot be read." in refused.plain
     assert "could not be asked" not in refused.plain
-    assert "With its full id, it can be shown and deleted all the same." in refused.plain
+    assert "With its full id, you can still show and delete it." in refused.plain
     await stage.alice.types(f"/dbc vm delete {odd.task_id}")
     await stage.confirms(stage.alice, "Delete")
     await stage.ends(stage.alice, f"{odd.task_id[:8]} is deleted")
