@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.folding import fold
-from bot.model import DbcSession, Machine, Node, NodeKind, Share
+from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Scope, Share
 from storage.connection import OpenConnection
-from storage.repositories.defaults import Defaults, Scope
+from storage.repositories.defaults import Defaults
 from storage.repositories.inventory import Inventory
-from storage.repositories.names import Given, Kind, Names
+from storage.repositories.names import Given, Names
 from storage.repositories.sessions import Sessions, chosen
 from storage.repositories.versions import (
     DEFAULTS,
@@ -39,12 +39,12 @@ class Known:
 
     versions: Mapping[str, int] | None = None  # by topic; None before anything was read
     seen: Mapping[str, Node] = field(default_factory=dict)  # without nicknames
-    given: Mapping[tuple[Kind, str], Given] = field(default_factory=dict)
+    given: Mapping[tuple[Nicknamed, str], Given] = field(default_factory=dict)
     defaults: Mapping[tuple[str, str], str] = field(default_factory=dict)
     held: Mapping[str, Mapping[str, DbcSession]] = field(default_factory=dict, repr=False)
     shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)  # by audience
     listed: Mapping[str, Sequence[Machine]] = field(default_factory=dict)  # by node
-    targets: Mapping[tuple[Kind, str], str] = field(default_factory=dict)  # by folded nickname
+    targets: Mapping[tuple[Nicknamed, str], str] = field(default_factory=dict)  # by folded nickname
 
     @property
     def count(self) -> int | None:
@@ -64,17 +64,17 @@ class Known:
         return sorted(found, key=lambda node: node.label.casefold())
 
     def _called(self, node: Node) -> Node:
-        name = self.nickname("node", node.id)
+        name = self.nickname(Nicknamed.NODE, node.id)
         return replace(node, nickname=name) if name else node
 
     # Names and defaults
 
-    def nickname(self, kind: Kind, target: str) -> str:
+    def nickname(self, kind: Nicknamed, target: str) -> str:
         """What people call a target; empty where it has no nickname."""
         given = self.given.get((kind, target))
         return given.name if given else ""
 
-    def target(self, kind: Kind, name: str) -> str | None:
+    def target(self, kind: Nicknamed, name: str) -> str | None:
         """The target called `name`, however it is spelled, if there is one."""
         return self.targets.get((kind, fold(name)))
 
@@ -193,7 +193,7 @@ async def _with_names(names: Names, known: Known) -> Known:
         targets={(kind, fold(one.name)): target for (kind, target), one in given.items()},
     )
     listed = {
-        node: tuple(replace(one, nickname=known.nickname("vm", one.task)) for one in some)
+        node: tuple(replace(one, nickname=known.nickname(Nicknamed.MACHINE, one.task)) for one in some)
         for node, some in known.listed.items()
     }
     return replace(known, listed=listed)

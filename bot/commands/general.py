@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from bot.folding import plain
 from bot.language.args import Topic
@@ -12,13 +12,11 @@ from bot.language.kinds import WORD, Arg
 from bot.language.parse import HelpWanted, NotUnderstood, parse
 from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind, said_node
-from bot.model import Effect
+from bot.model import Effect, Scope
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
 from bot.pipeline.permissions import standing_of
 from bot.reply import Fields, Line, Note, Para, Reply, Text, bold, code, command, line, listed, say
-
-Scope = Literal["person", "channel"]
 
 _NONE = "none"
 
@@ -70,8 +68,8 @@ async def whoami(ctx: Context) -> Reply:
     """Show who you are here, and your default node."""
     person = await ctx.services.directory.person(ctx.actor)
     async with ctx.services.store.read() as tx:
-        own = await tx.defaults.get("person", ctx.actor)
-        channels = await tx.defaults.get("channel", ctx.place.channel)
+        own = await tx.defaults.get(Scope.PERSON, ctx.actor)
+        channels = await tx.defaults.get(Scope.CHANNEL, ctx.place.channel)
     hidden = await ctx.hidden()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     sessions = [session for session in usable if session.node not in hidden]
@@ -124,8 +122,8 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     inventory, kept = ctx.services.inventory, ctx.services.store
     find = inventory.named_node
     asked: list[tuple[Scope, str, str]] = [
-        ("person", ctx.actor, node),
-        ("channel", ctx.place.channel, channel_node),
+        (Scope.PERSON, ctx.actor, node),
+        (Scope.CHANNEL, ctx.place.channel, channel_node),
     ]
     hidden = partial(ctx.hidden, Listing.NODES)
     wanted = [
@@ -148,10 +146,10 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     }
     aliases = len(ctx.services.aliases.of(ctx.actor))
     pairs: tuple[tuple[Text, Line], ...] = (
-        (say("Your node"), line(names["person"], "\n", command("settings node=…"))),
+        (say("Your node"), line(names[Scope.PERSON], "\n", command("settings node=…"))),
         (
             say("This channel's node"),
-            line(names["channel"], "\n", command("settings channel_node=…")),
+            line(names[Scope.CHANNEL], "\n", command("settings channel_node=…")),
         ),
         (say("Your aliases"), line(str(aliases), "\n", command("alias list"))),
         (
@@ -162,8 +160,8 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     told = say("Settings changed") if wanted else say("Settings")
     note = Note(line(say("The node is meant where none is named; the channel's comes first.")))
     data = {
-        "node": str(names["person"]) if set_to["person"] else None,
-        "channel_node": str(names["channel"]) if set_to["channel"] else None,
+        "node": str(names[Scope.PERSON]) if set_to[Scope.PERSON] else None,
+        "channel_node": str(names[Scope.CHANNEL]) if set_to[Scope.CHANNEL] else None,
         "aliases": aliases,
         "locale": person.locale,
         "time_zone": person.zone,
@@ -177,8 +175,8 @@ async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str,
     found: dict[str, str] = {}
     inventory, hidden = ctx.services.inventory, partial(ctx.hidden, Listing.NODES)
     asked: list[tuple[str, str, Scope, str]] = [
-        ("node", node, "person", ctx.actor),
-        ("channel_node", channel_node, "channel", ctx.place.channel),
+        ("node", node, Scope.PERSON, ctx.actor),
+        ("channel_node", channel_node, Scope.CHANNEL, ctx.place.channel),
     ]
     for name, text, scope, owner in asked:
         if not text:

@@ -5,14 +5,14 @@ Whoever uses what gets another name is told: it is theirs, too.
 
 import re
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from bot.errors import Refused
 from bot.folding import fold
 from bot.language.table import Listing, Look
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
-from bot.model import Machine, Node, Place
+from bot.model import Machine, Nicknamed, Node, Place
 from bot.pipeline.context import Context, Services
 from bot.reply import Given, Phrase, Reply, Text, bold, code, mention, say
 
@@ -22,7 +22,6 @@ _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # o
 
 _IDS = re.compile(r"[A-Za-z0-9_]{20,22}|[0-9a-fA-F]{64}")  # of machines and nodes
 _SHORT = 8  # characters of an id that people read
-Kind = Literal["vm", "node"]
 _TELLING = 4  # characters; a shorter beginning of an id is nothing that people type
 
 
@@ -83,7 +82,7 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
         on = bold(await services.inventory.label(node))
         told = say("{machine} on {node}", machine=told, node=on)
     async with services.store.write() as tx:
-        kind: Kind = "vm" if is_machine else "node"
+        kind = Nicknamed.MACHINE if is_machine else Nicknamed.NODE
         await tx.names.set(kind, target, nickname, by=ctx.actor, now=ctx.now)
         if nickname != what.label:
             news = Reply.of(
@@ -146,9 +145,11 @@ async def _called_now(ctx: Context, *, nickname: str, **what: Machine | Node) ->
     """The nickname that the new one takes the place of."""
     del nickname
     (one,) = what.values()
-    kind, target = ("vm", one.task) if isinstance(one, Machine) else ("node", one.id)
+    kind, target = (
+        (Nicknamed.MACHINE, one.task) if isinstance(one, Machine) else (Nicknamed.NODE, one.id)
+    )
     async with ctx.services.store.read() as tx:
-        given = await tx.names.given("vm" if kind == "vm" else "node", target)
+        given = await tx.names.given(kind, target)
     return {"called": given.name if given is not None else ""}
 
 

@@ -13,7 +13,7 @@ from bot.language.args import AnyNode, Nickname, OnNode
 from bot.language.kinds import FLAG, Arg
 from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind
-from bot.model import Effect, Node
+from bot.model import Effect, Node, Scope
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -249,7 +249,7 @@ async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, st
     del node
     owner = ctx.place.channel if here else ctx.actor
     async with ctx.services.store.read() as tx:
-        found = await tx.defaults.get("channel" if here else "person", owner)
+        found = await tx.defaults.get(Scope.CHANNEL if here else Scope.PERSON, owner)
     meant = await ctx.services.inventory.node_by_id(found) if found else None
     return {"for": owner, "meant": f"{meant.label} ({short(meant.id)})" if meant else ""}
 
@@ -258,9 +258,9 @@ async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
     """Set the default node, for you or for this channel."""
     async with ctx.services.store.write() as tx:
         if here:
-            await tx.defaults.set("channel", ctx.place.channel, node.id)
+            await tx.defaults.set(Scope.CHANNEL, ctx.place.channel, node.id)
         else:
-            await tx.defaults.set("person", ctx.actor, node.id)
+            await tx.defaults.set(Scope.PERSON, ctx.actor, node.id)
     return Reply.of(
         say("This channel's default node is now {node}.", node=bold(node.label))
         if here

@@ -15,7 +15,7 @@ from bot.language.kinds import WORD, Arg
 from bot.language.table import Command, Follow, Group, Listing
 from bot.language.text import quoted
 from bot.messages.facts import DISKS, STATE, FactKind, unread
-from bot.model import Deed, Effect, Goal, Machine, Trace
+from bot.model import Deed, Effect, Goal, Machine, Sighted, Trace
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import UNKNOWN, joined
@@ -81,7 +81,7 @@ async def list_snapshots(ctx: Context, vm: Vm) -> Reply:
 
 async def _known_names(ctx: Context, vm: Machine, problem: Unreadable) -> Line:
     """One odd description makes the list unreadable; by its name each can still be deleted."""
-    seen = await ctx.services.sightings.of_machines("snapshot", [vm])
+    seen = await ctx.services.sightings.of_machines(Sighted.SNAPSHOT, [vm])
     delete = command(f"snapshot delete {quoted(vm.label)} <snapshot>")
     way_out = say("By its exact name, each can be deleted: {delete}.", delete=delete)
     if not seen:

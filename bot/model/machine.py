@@ -30,6 +30,29 @@ class Audience(StrEnum):
     CHANNEL = "channel"
 
 
+class Nicknamed(StrEnum):
+    """What people can give a nickname."""
+
+    MACHINE = "vm"
+    NODE = "node"
+
+
+class Scope(StrEnum):
+    """For whom something is chosen: a person, wherever they are, or all in a channel."""
+
+    PERSON = "person"
+    CHANNEL = "channel"
+
+
+class Sighted(StrEnum):
+    """What the bot remembers to have seen on nodes, machines and image servers."""
+
+    IMAGE = "image"
+    SERVER = "server"
+    DISK = "disk"
+    SNAPSHOT = "snapshot"
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """`user` lets `audience`, a person or a channel, use their session for a node unseen."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.messages.facts import DESCRIPTION, NODE, NODE_RENAMED, RENAMED
-from bot.model import Fact, NodeKind
+from bot.model import Fact, Nicknamed, NodeKind
 from bot.pipeline.context import Services
 from bot.pipeline.targets import Bound
 
@@ -19,20 +19,20 @@ async def identity_of(services: Services, bound: Bound) -> Mapping[str, Fact]:
     found: dict[str, Fact] = {}
     if bound.machine is not None:
         found[DESCRIPTION] = Fact(bound.machine.desc)
-        if told := await _renamed(services, "vm", bound.machine.task):
+        if told := await _renamed(services, Nicknamed.MACHINE, bound.machine.task):
             found[RENAMED] = Fact(told)
     if bound.node is not None:
         own = bound.node.name if bound.node.kind is NodeKind.GPU else bound.node.desc
         found[NODE] = Fact(f"{bound.node.id} {own}".strip())
-        if told := await _renamed(services, "node", bound.node.id):
+        if told := await _renamed(services, Nicknamed.NODE, bound.node.id):
             found[NODE_RENAMED] = Fact(told)
     return found
 
 
-async def _renamed(services: Services, kind: str, target: str) -> str:
+async def _renamed(services: Services, kind: Nicknamed, target: str) -> str:
     """The nickname, by whom and since when, where that is recent."""
     known = await services.store.known()
-    given = known.given.get(("vm" if kind == "vm" else "node", target))
+    given = known.given.get((kind, target))
     if given is None or given.since is None or not _is_recent(given.since, services):
         return ""
     return f"{given.by or '-'} {given.since.isoformat()} {given.name}"

@@ -7,7 +7,6 @@ Looks only at what is known here; asks nobody.
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Literal
 
 from bot.errors import BotError, Refused
 from bot.folding import best, fold
@@ -25,7 +24,7 @@ from bot.language.kinds import (
     Kind,
 )
 from bot.language.table import Command
-from bot.model import Place, Sighting
+from bot.model import Place, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.pasted import name_of_row
 from bot.services.matching import could_be, is_machine_called, is_node_called
@@ -125,12 +124,12 @@ class _Names:
         usable = await self._services.sessions.usable(self._actor, self._place.channel)
         places = {session.node for session in usable}
         places |= set(await self._servers())
-        return [image.name for image in await self._seen("image") if image.place in places]
+        return [image.name for image in await self._seen(Sighted.IMAGE) if image.place in places]
 
     async def _servers(self) -> list[str]:
-        return [server.name for server in await self._seen("server")]
+        return [server.name for server in await self._seen(Sighted.SERVER)]
 
-    async def _seen(self, kind: Literal["image", "server"]) -> list[Sighting]:
+    async def _seen(self, kind: Sighted) -> list[Sighting]:
         async with self._services.store.read() as tx:
             return await tx.sightings.all(kind)
 
@@ -146,7 +145,7 @@ class _Names:
         """The images there; nothing where no place is known, or none was looked at."""
         if not places:
             return ()
-        return await self._services.sightings.names_at("image", places) or ()
+        return await self._services.sightings.names_at(Sighted.IMAGE, places) or ()
 
     def _given(self, kind: Kind) -> str:
         """What is given for the parameter of this kind."""
@@ -173,6 +172,6 @@ class _Names:
                 self._actor, text, on, self._place.channel, asking=False
             )
             if is_machine_called(machine, text):
-                there = await self._services.sightings.names_at("snapshot", [machine.task])
+                there = await self._services.sightings.names_at(Sighted.SNAPSHOT, [machine.task])
                 return there or ()
         return ()

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Literal
 
 from bot.clock import time_limit
 from bot.dbc.identity import Target
@@ -29,7 +28,7 @@ from bot.language.kinds import (
     Kind,
 )
 from bot.language.table import Listing
-from bot.model import Machine, NodeKind, Sighting
+from bot.model import Machine, NodeKind, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
 from bot.ports import DeliveryFailed, Search
@@ -56,8 +55,8 @@ class Completion:
             STORED: self._stored,
             SERVER: self._servers,
             PLACE: self._places,
-            DISK: partial(self._of_machines, "disk", Listing.DISKS),
-            SNAPSHOT: partial(self._of_machines, "snapshot", Listing.SNAPSHOTS),
+            DISK: partial(self._of_machines, Sighted.DISK, Listing.DISKS),
+            SNAPSHOT: partial(self._of_machines, Sighted.SNAPSHOT, Listing.SNAPSHOTS),
             **{kind: partial(self._nodes, kind.nodes) for kind in ALL if kind.is_node},
         }
         if unfit := self._sources.keys() ^ {kind for kind in ALL if kind.is_sought}:
@@ -152,9 +151,7 @@ class Completion:
         """Where images are."""
         return [*await self._nodes(NODE.nodes, search), *await self._servers(search)]
 
-    async def _of_machines(
-        self, kind: Literal["disk", "snapshot"], listing: Listing, search: Search
-    ) -> list[Choice]:
+    async def _of_machines(self, kind: Sighted, listing: Listing, search: Search) -> list[Choice]:
         """What the chosen machine has; before one is chosen, what all of them have."""
         machines = await self._seen_machines(search, listing)
         if chosen := self._chosen(search, VM):
@@ -165,7 +162,7 @@ class Completion:
 
     async def _of_machine(
         self,
-        kind: Literal["disk", "snapshot"],
+        kind: Sighted,
         search: Search,
         chosen: str,
         seen_here: Sequence[Machine],

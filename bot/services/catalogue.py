@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal
 
 import structlog
 
@@ -17,12 +16,11 @@ from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.dbc.models import Image, Snapshot, TaskDisk
 from bot.errors import BotError
-from bot.model import DbcSession, Machine, NodeKind, Sighting
+from bot.model import DbcSession, Machine, NodeKind, Sighted, Sighting
 from bot.services.last_known import LastKnown
 from bot.services.sessions import target_of
 from storage import Store
 
-Kind = Literal["image", "server", "disk", "snapshot"]
 Acting = Callable[[], Awaitable[Target]]  # called only where a session is about to be used
 Look = Callable[[], Awaitable[Sequence[Sighting]]]
 
@@ -45,27 +43,29 @@ class Sightings:
         self._last_known = last_known
         self._clock = clock
         # What did not answer is left alone as long as what did.
-        self._failed: dict[tuple[Kind, str], datetime] = {}
+        self._failed: dict[tuple[Sighted, str], datetime] = {}
 
     # For search fields
 
     async def images(self, nodes: Iterable[str]) -> list[Sighting]:
         """The images of all nodes and image servers; asks `nodes` if none was ever seen."""
-        found = await self._all("image")
+        found = await self._all(Sighted.IMAGE)
         if not found:
-            await self._now(*(("image", node, partial(self._on_node, node)) for node in nodes))
-            found = await self._all("image")
+            await self._now(
+                *((Sighted.IMAGE, node, partial(self._on_node, node)) for node in nodes)
+            )
+            found = await self._all(Sighted.IMAGE)
         return found
 
     async def images_of_servers(self) -> list[Sighting]:
         """The images of all image servers; asks those that were never looked at."""
         names = [server.name for server in await self.servers()]
-        looks = [self._at("image", name, partial(self._on_server, name)) for name in names]
+        looks = [self._at(Sighted.IMAGE, name, partial(self._on_server, name)) for name in names]
         return [image for images in await asyncio.gather(*looks) for image in images]
 
     async def images_on(self, node: str) -> list[Sighting]:
         """The images of one node; asks it if it was never looked at."""
-        return await self._at("image", node, partial(self._on_node, node))
+        return await self._at(Sighted.IMAGE, node, partial(self._on_node, node))
 
     async def last_image(self, place: str, name: str) -> tuple[Sighting, datetime] | None:
         """An image as a node or image server was last seen to have it, listed now or not."""
@@ -74,22 +74,18 @@ class Sightings:
 
     async def servers(self) -> list[Sighting]:
         """The image servers; asks for them if none was ever seen."""
-        found = await self._all("server")
+        found = await self._all(Sighted.SERVER)
         if not found:
-            await self._now(("server", _DAEMON, self._servers))
-            found = await self._all("server")
+            await self._now((Sighted.SERVER, _DAEMON, self._servers))
+            found = await self._all(Sighted.SERVER)
         return found
 
-    async def of_machines(
-        self, kind: Literal["disk", "snapshot"], machines: Iterable[Machine]
-    ) -> list[Sighting]:
+    async def of_machines(self, kind: Sighted, machines: Iterable[Machine]) -> list[Sighting]:
         """The disks or snapshots of these machines."""
         tasks = {machine.task for machine in machines}
         return [seen for seen in await self._all(kind) if seen.place in tasks]
 
-    async def names_at(
-        self, kind: Literal["image", "snapshot"], places: Collection[str]
-    ) -> list[str] | None:
+    async def names_at(self, kind: Sighted, places: Collection[str]) -> list[str] | None:
         """What is there in these places; None where one of them was not looked at for a while."""
         async with self._store.read() as tx:
             looked = await tx.sightings.looked_at(kind)
@@ -99,11 +95,9 @@ class Sightings:
             return None
         return [one.name for one in seen if one.place in places]
 
-    async def of_machine(
-        self, kind: Literal["disk", "snapshot"], acting: Acting, task: str
-    ) -> list[Sighting]:
+    async def of_machine(self, kind: Sighted, acting: Acting, task: str) -> list[Sighting]:
         """The disks or snapshots of one machine; asks its node if it was never looked at."""
-        look = self._disks if kind == "disk" else self._snapshots
+        look = self._disks if kind is Sighted.DISK else self._snapshots
 
         async def at_once() -> Sequence[Sighting]:
             return await look(await acting(), task)
@@ -114,29 +108,29 @@ class Sightings:
 
     async def saw_servers(self, servers: Iterable[str]) -> None:
         """Remember all image servers that the daemon has."""
-        await self._saw("server", _DAEMON, [Sighting(server) for server in servers])
+        await self._saw(Sighted.SERVER, _DAEMON, [Sighting(server) for server in servers])
 
     async def saw_images(self, place: str, images: Iterable[Image]) -> None:
         """Remember all images of a node or an image server, named by its id."""
-        await self._saw("image", place, _images(place, images))
+        await self._saw(Sighted.IMAGE, place, _images(place, images))
 
     async def saw_disks(self, task: str, disks: Iterable[TaskDisk]) -> None:
         """Remember all disks of a machine."""
-        await self._saw("disk", task, _disks(task, disks))
+        await self._saw(Sighted.DISK, task, _disks(task, disks))
 
     async def saw_snapshots(self, task: str, snapshots: Iterable[Snapshot]) -> None:
         """Remember all snapshots of a machine."""
-        await self._saw("snapshot", task, _snapshots(task, snapshots))
+        await self._saw(Sighted.SNAPSHOT, task, _snapshots(task, snapshots))
 
-    async def _saw(self, kind: Kind, place: str, seen: Sequence[Sighting]) -> None:
+    async def _saw(self, kind: Sighted, place: str, seen: Sequence[Sighting]) -> None:
         async with self._store.write() as tx:
             await tx.sightings.replace(kind, place, seen, self._clock.now())
 
-    async def _all(self, kind: Kind) -> list[Sighting]:
+    async def _all(self, kind: Sighted) -> list[Sighting]:
         async with self._store.read() as tx:
             return await tx.sightings.all(kind)
 
-    async def _at(self, kind: Kind, place: str, look: Look) -> list[Sighting]:
+    async def _at(self, kind: Sighted, place: str, look: Look) -> list[Sighting]:
         async with self._store.read() as tx:
             seen = bool(await tx.sightings.looked_at(kind, place))
             found = await tx.sightings.at(kind, place)
@@ -146,7 +140,7 @@ class Sightings:
         async with self._store.read() as tx:
             return await tx.sightings.at(kind, place)
 
-    async def _now(self, *looks: tuple[Kind, str, Look]) -> None:
+    async def _now(self, *looks: tuple[Sighted, str, Look]) -> None:
         """Look at once, as long as a person waits."""
         with suppress(TimeoutError):
             async with time_limit(self._clock, _PATIENCE):
@@ -157,38 +151,38 @@ class Sightings:
     async def refresh(self) -> None:
         """Look again at what was not looked at for a while, one request after the other."""
         await self._last_known.forget_gone()
-        await self._refresh("server", {_DAEMON: self._servers})
-        names = [server.name for server in await self._all("server")]
-        await self._refresh("image", {name: partial(self._on_server, name) for name in names})
+        await self._refresh(Sighted.SERVER, {_DAEMON: self._servers})
+        names = [server.name for server in await self._all(Sighted.SERVER)]
+        await self._refresh(Sighted.IMAGE, {name: partial(self._on_server, name) for name in names})
         async with self._store.read() as tx:
             gpu = {node.id for node in await tx.inventory.nodes(NodeKind.GPU)}
             held = dict.fromkeys(node for _, node in await tx.sessions.everyone() if node in gpu)
-        await self._refresh("image", {node: partial(self._on_node, node) for node in held})
+        await self._refresh(Sighted.IMAGE, {node: partial(self._on_node, node) for node in held})
         await self._refresh_machines()
 
     async def _refresh_machines(self) -> None:
         """A few machines each time, so that many of them do not keep a node busy."""
         now = self._clock.now()
-        tried = sum(kind == "disk" for kind, _ in self._failed)
+        tried = sum(kind is Sighted.DISK for kind, _ in self._failed)
         async with self._store.browse() as tx:
             stale = await tx.sightings.machines_to_look_at(
-                "disk", now - _STALE, now + _STALE, _MACHINES_AT_ONCE + tried
+                Sighted.DISK, now - _STALE, now + _STALE, _MACHINES_AT_ONCE + tried
             )
         left = _MACHINES_AT_ONCE
         for user, node, task in stale:
-            if not left or not self._is_due("disk", task, None):
+            if not left or not self._is_due(Sighted.DISK, task, None):
                 continue
             async with self._store.read() as tx:
                 session = await tx.sessions.find(user, node)
             if session is None or session.is_locked:
                 continue
             target = target_of(session)
-            await self._look("disk", task, partial(self._disks, target, task))
-            await self._refresh("snapshot", {task: partial(self._snapshots, target, task)})
+            await self._look(Sighted.DISK, task, partial(self._disks, target, task))
+            await self._refresh(Sighted.SNAPSHOT, {task: partial(self._snapshots, target, task)})
             await self._see_details(session, task)
             left -= 1
 
-    async def _refresh(self, kind: Kind, looks: Mapping[str, Look]) -> None:
+    async def _refresh(self, kind: Sighted, looks: Mapping[str, Look]) -> None:
         """Look at each of these places whose last look is long ago."""
         only = next(iter(looks)) if len(looks) == 1 else None
         async with self._store.read() as tx:
@@ -197,13 +191,13 @@ class Sightings:
             if self._is_due(kind, place, seen.get(place)):
                 await self._look(kind, place, look)
 
-    def _is_due(self, kind: Kind, place: str, seen: datetime | None) -> bool:
+    def _is_due(self, kind: Sighted, place: str, seen: datetime | None) -> bool:
         """Whether the last look at a place, which was `seen` then or not, is long ago."""
         tried = self._failed.get((kind, place))
         last = max((at for at in (seen, tried) if at is not None), default=None)
         return last is None or abs(self._clock.now() - last) >= _STALE
 
-    async def _look(self, kind: Kind, place: str, look: Look) -> None:
+    async def _look(self, kind: Sighted, place: str, look: Look) -> None:
         try:
             seen = await look()
         except BotError as problem:

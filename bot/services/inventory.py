@@ -17,7 +17,7 @@ from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.loop import in_pieces
-from bot.model import DbcSession, Machine, Node, NodeKind, Place
+from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
 from bot.reply import command, line, listed, say
 from bot.services.left_out import machine_of
 from bot.services.listing import Lists, NodeListing
@@ -101,7 +101,7 @@ class Inventory:
     async def node_by_id(self, node_id: str) -> Node:
         """The node with this id, also one that no daemon has announced."""
         known = await self._store.known()
-        nickname = known.nickname("node", node_id)
+        nickname = known.nickname(Nicknamed.NODE, node_id)
         return known.node(node_id) or Node(node_id, "", "", self._clock.now(), nickname)
 
     async def default_node(
@@ -112,7 +112,7 @@ class Inventory:
         Raises Refused with the field `node`; without `asking` NotKnownHere where none is known.
         """
         known = await self._store.known()
-        default = known.default("channel", place.channel) or known.default("person", user)
+        default = known.default(Scope.CHANNEL, place.channel) or known.default(Scope.PERSON, user)
         if default:
             return await self.node_by_id(default)
         usable = await self._of_gpu_nodes(await self._sessions.usable(user, place.channel))
@@ -166,7 +166,7 @@ class Inventory:
         found = match_node(known.nodes(), text)
         is_certain = any(is_node_called(node, text) for node in found)
         if not found:
-            named = known.target("node", text) or known.target("node", peel(text))
+            named = known.target(Nicknamed.NODE, text) or known.target(Nicknamed.NODE, peel(text))
             spelled = typed(text).lower()
             text = named or (spelled if _NODE_ID.fullmatch(spelled) else text)
         # The beginning of a name may be another's whole name, which nobody has seen yet.
@@ -356,7 +356,7 @@ class Inventory:
 
     async def _is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""
-        named = (await self._store.known()).target("vm", text)
+        named = (await self._store.known()).target(Nicknamed.MACHINE, text)
         return is_machine_called(found, text) and named in {None, found.task}
 
     async def _to_look_with(

@@ -1,13 +1,10 @@
 """The node that is meant where none is named: a person's, or a channel's."""
 
-from typing import Literal
-
 from sqlalchemy import delete, select
 
+from bot.model import Scope
 from storage.repositories.repository import Repository
 from storage.tables import defaults
-
-Scope = Literal["person", "channel"]
 
 
 class Defaults(Repository):

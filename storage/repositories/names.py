@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
 from bot.folding import fold
+from bot.model import Nicknamed
 from bot.reply import say
 from storage.repositories.repository import Repository
 from storage.tables import names
-
-Kind = Literal["vm", "node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Names(Repository):
     """One nickname a target; no two of a kind are alike once folded (`bot.folding`)."""
 
     async def set(
-        self, kind: Kind, target: str, name: str, *, by: str = "", now: datetime | None = None
+        self, kind: Nicknamed, target: str, name: str, *, by: str = "", now: datetime | None = None
     ) -> None:
         """Name a target, in place of its former name; `Conflict` if another one is called so."""
         upsert = self._insert(names).values(
@@ -48,25 +46,25 @@ class Names(Repository):
                 )
         except IntegrityError:
             taken = say("Another node is already called {name}.", name=name)
-            if kind == "vm":
+            if kind is Nicknamed.MACHINE:
                 taken = say("Another machine is already called {name}.", name=name)
             raise Conflict(taken, hint=say("Choose another name.")) from None
 
-    async def remove(self, kind: Kind, target: str) -> bool:
+    async def remove(self, kind: Nicknamed, target: str) -> bool:
         """Take a target's name away; says whether it had one."""
         rows = await self._connection.execute(
             delete(names).where(names.c.kind == kind, names.c.target == target)
         )
         return rows.rowcount > 0
 
-    async def find(self, kind: Kind, name: str) -> str | None:
+    async def find(self, kind: Nicknamed, name: str) -> str | None:
         """The target called `name`, however it is spelled, if there is one."""
         rows = await self._connection.execute(
             select(names.c.target).where(names.c.kind == kind, names.c.folded == fold(name))
         )
         return rows.scalar_one_or_none()
 
-    async def given(self, kind: Kind, target: str) -> Given | None:
+    async def given(self, kind: Nicknamed, target: str) -> Given | None:
         """The name of a target, who gave it and since when, if it has one."""
         rows = await self._connection.execute(
             select(names).where(names.c.kind == kind, names.c.target == target)
@@ -74,17 +72,17 @@ class Names(Repository):
         row = rows.mappings().one_or_none()
         return None if row is None else Given(row["name"], row["given_by"], row["since"])
 
-    async def all(self, kind: Kind) -> dict[str, str]:
+    async def all(self, kind: Nicknamed) -> dict[str, str]:
         """Every name of a kind, by target."""
         rows = await self._connection.execute(
             select(names.c.target, names.c.name).where(names.c.kind == kind)
         )
         return {row.target: row.name for row in rows}
 
-    async def everything(self) -> dict[tuple[Kind, str], Given]:
+    async def everything(self) -> dict[tuple[Nicknamed, str], Given]:
         """Every name, by kind and target."""
         rows = await self._connection.execute(select(names))
         return {
-            (row["kind"], row["target"]): Given(row["name"], row["given_by"], row["since"])
+            (Nicknamed(row["kind"]), row["target"]): Given(row["name"], row["given_by"], row["since"])
             for row in rows.mappings()
         }

@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import and_, delete, or_, select, update
 
 from bot.loop import in_pieces
-from bot.model import NodeKind, Sighting
+from bot.model import NodeKind, Sighted, Sighting
 from storage.repositories.repository import Repository
 from storage.tables import dbc_sessions, machines, nodes, sightings
-
-Kind = Literal["image", "server", "disk", "snapshot"]
 
 _MISSED = "missed image"  # the kind of images that a place had and does not list any more
 _LOOKED = ""  # the name of the row that says when a place was looked at, also an empty one
@@ -21,13 +18,13 @@ class Sightings(Repository):
     """What was seen where. It is never the truth, only the last news."""
 
     async def replace(
-        self, kind: Kind, place: str, seen: Sequence[Sighting], now: datetime
+        self, kind: Sighted, place: str, seen: Sequence[Sighting], now: datetime
     ) -> None:
         """Put what a place has of a kind in place of what it had.
 
         Images that it no longer has are remembered: a list can be short.
         """
-        if kind == "image":
+        if kind is Sighted.IMAGE:
             await self._remember(place, {one.name for one in seen})
         await self._connection.execute(
             delete(sightings).where(sightings.c.kind == kind, sightings.c.place == place)
@@ -58,7 +55,7 @@ class Sightings(Repository):
         rows = await self._connection.execute(
             select(sightings)
             .where(
-                sightings.c.kind.in_(["image", _MISSED]),
+                sightings.c.kind.in_([Sighted.IMAGE, _MISSED]),
                 sightings.c.place == place,
                 sightings.c.name == name,
             )
@@ -79,7 +76,7 @@ class Sightings(Repository):
         await self._connection.execute(
             update(sightings)
             .where(
-                sightings.c.kind == "image",
+                sightings.c.kind == Sighted.IMAGE,
                 here,
                 sightings.c.name != _LOOKED,
                 sightings.c.name.not_in(names),
@@ -87,7 +84,7 @@ class Sightings(Repository):
             .values(kind=_MISSED)
         )
 
-    async def all(self, kind: Kind) -> list[Sighting]:
+    async def all(self, kind: Sighted) -> list[Sighting]:
         """Everything of a kind, ordered by name."""
         rows = await self._connection.execute(
             select(sightings)
@@ -96,7 +93,7 @@ class Sightings(Repository):
         )
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
-    async def at(self, kind: Kind, place: str) -> list[Sighting]:
+    async def at(self, kind: Sighted, place: str) -> list[Sighting]:
         """What a place has of a kind, ordered by name."""
         rows = await self._connection.execute(
             select(sightings)
@@ -109,7 +106,7 @@ class Sightings(Repository):
         )
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
-    async def looked_at(self, kind: Kind, place: str | None = None) -> dict[str, datetime]:
+    async def looked_at(self, kind: Sighted, place: str | None = None) -> dict[str, datetime]:
         """When each place, or that one, was last looked at for a kind."""
         query = select(sightings.c.place, sightings.c.seen_at).where(
             sightings.c.kind == kind, sightings.c.name == _LOOKED
@@ -120,7 +117,7 @@ class Sightings(Repository):
         return {row.place: row.seen_at for row in rows}
 
     async def machines_to_look_at(
-        self, kind: Kind, before: datetime, after: datetime, limit: int
+        self, kind: Sighted, before: datetime, after: datetime, limit: int
     ) -> list[tuple[str, str, str]]:
         """Machines not looked at for a kind since `before`, those first that never were.
 

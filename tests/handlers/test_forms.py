@@ -157,7 +157,7 @@ async def test_a_form_that_waits_keeps_what_was_typed_and_takes_nothing_more(
     modal = await any_office.alice.sees_modal("It takes its time")
     assert modal.value("Name") == SECRET
     await any_office.alice.submits()
-    assert "being checked" in str(modal.errors)
+    assert "Still checking" in str(modal.errors)
     goes_on.set()
     modal = await any_office.alice.sees_modal("A new machine.")
     await any_office.edge._supervisor.drain(timedelta(seconds=5))

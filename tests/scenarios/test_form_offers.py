@@ -19,7 +19,9 @@ async def test_a_mention_is_offered_its_form_once_with_what_was_found(stage: Sta
     before = len(stage.alice.messages(CHANNEL))
     await stage.alice.types("@dbc vm modify inference", CHANNEL)
     await stage.quiet()
-    offers = [m for m in stage.alice.messages(CHANNEL)[before:] if "Fill in the form to go on" in m.plain]
+    offers = [
+        m for m in stage.alice.messages(CHANNEL)[before:] if "Fill in the form to go on" in m.plain
+    ]
     assert len(offers) == 1
     await stage.alice.presses("Open the form", offers[0])
     await stage.alice.sees_modal("Grey is what it has now")

@@ -112,7 +112,7 @@ async def test_what_another_process_took_is_lost_and_the_rest_is_not(
     assert told.value.sentence == (
         "The bot stood still for so long that another process took over; this was not sent."
     )
-    assert told.value.hint == "Check the present state, then request what is missing."
+    assert str(told.value.hint) == "Check the present state, then request what is missing."
 
 
 async def test_what_is_let_go_is_renewed_no_more(store: Store, clock: ManualClock) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.errors import Conflict
-from bot.model import Machine, Sighting
+from bot.model import Machine, Nicknamed, Scope, Sighted, Sighting
 from storage import Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import LATER, NOW, SOON, machine, node
@@ -116,8 +116,8 @@ async def test_nicknames_are_joined_and_order_the_lists(store: Store) -> None:
         await tx.inventory.put_machine(machine("a", desc="zeta"))
         await tx.inventory.put_machine(machine("b", desc="beta"))
         await tx.inventory.put_nodes([node("n1", name="gpu-9"), node("n2", name="GPU-1")])
-        await tx.names.set("vm", "a", "alpha")
-        await tx.names.set("node", "n2", "tokyo")
+        await tx.names.set(Nicknamed.MACHINE, "a", "alpha")
+        await tx.names.set(Nicknamed.NODE, "n2", "tokyo")
         assert [each.label for each in await tx.inventory.machines()] == ["alpha", "beta"]
         assert [each.label for each in await tx.inventory.nodes()] == ["gpu-9", "tokyo"]
         found = await tx.inventory.find_node("n2")
@@ -135,30 +135,30 @@ async def test_an_announcement_renews_a_node_and_drops_none(store: Store) -> Non
 
 async def test_a_name_is_found_however_it_is_written(store: Store) -> None:
     async with store.write() as tx:
-        await tx.names.set("vm", "task-1", "Große Maschine")
-        assert await tx.names.find("vm", "GROSSE MASCHINE") == "task-1"
-        assert await tx.names.find("node", "Große Maschine") is None
-        assert await tx.names.all("vm") == {"task-1": "Große Maschine"}
+        await tx.names.set(Nicknamed.MACHINE, "task-1", "Große Maschine")
+        assert await tx.names.find(Nicknamed.MACHINE, "GROSSE MASCHINE") == "task-1"
+        assert await tx.names.find(Nicknamed.NODE, "Große Maschine") is None
+        assert await tx.names.all(Nicknamed.MACHINE) == {"task-1": "Große Maschine"}
 
 
 async def test_a_taken_name_is_refused_and_the_rest_of_the_work_is_kept(store: Store) -> None:
     async with store.write() as tx:
-        await tx.names.set("vm", "task-1", "Trainer")
-        await tx.names.set("vm", "task-1", "trainer")
-        await tx.names.set("node", "node-1", "trainer")
+        await tx.names.set(Nicknamed.MACHINE, "task-1", "Trainer")
+        await tx.names.set(Nicknamed.MACHINE, "task-1", "trainer")
+        await tx.names.set(Nicknamed.NODE, "node-1", "trainer")
         with pytest.raises(Conflict, match="already called TRAINER"):
-            await tx.names.set("vm", "task-2", "TRAINER")
+            await tx.names.set(Nicknamed.MACHINE, "task-2", "TRAINER")
     async with store.write() as tx:
-        assert await tx.names.all("vm") == {"task-1": "trainer"}
-        assert await tx.names.remove("vm", "task-1")
-        assert not await tx.names.remove("vm", "task-1")
-        await tx.names.set("vm", "task-2", "TRAINER")
+        assert await tx.names.all(Nicknamed.MACHINE) == {"task-1": "trainer"}
+        assert await tx.names.remove(Nicknamed.MACHINE, "task-1")
+        assert not await tx.names.remove(Nicknamed.MACHINE, "task-1")
+        await tx.names.set(Nicknamed.MACHINE, "task-2", "TRAINER")
 
 
 async def test_of_many_who_want_a_name_one_gets_it(store: Store, racing: Racing) -> None:
     async def name(tx: UnitOfWork, number: int) -> bool:
         try:
-            await tx.names.set("vm", f"task-{number}", "Trainer")
+            await tx.names.set(Nicknamed.MACHINE, f"task-{number}", "Trainer")
         except Conflict:
             return False
         return True
@@ -168,15 +168,15 @@ async def test_of_many_who_want_a_name_one_gets_it(store: Store, racing: Racing)
 
 async def test_a_default_belongs_to_one_person_or_channel(store: Store) -> None:
     async with store.write() as tx:
-        await tx.defaults.set("person", "X1", "node-1")
-        await tx.defaults.set("channel", "X1", "node-2")
-        await tx.defaults.set("person", "X1", "node-3")
-        assert await tx.defaults.get("person", "X1") == "node-3"
-        assert await tx.defaults.get("channel", "X1") == "node-2"
-        assert await tx.defaults.get("channel", "X2") is None
-        assert await tx.defaults.remove("person", "X1")
-        assert not await tx.defaults.remove("person", "X1")
-        assert await tx.defaults.get("person", "X1") is None
+        await tx.defaults.set(Scope.PERSON, "X1", "node-1")
+        await tx.defaults.set(Scope.CHANNEL, "X1", "node-2")
+        await tx.defaults.set(Scope.PERSON, "X1", "node-3")
+        assert await tx.defaults.get(Scope.PERSON, "X1") == "node-3"
+        assert await tx.defaults.get(Scope.CHANNEL, "X1") == "node-2"
+        assert await tx.defaults.get(Scope.CHANNEL, "X2") is None
+        assert await tx.defaults.remove(Scope.PERSON, "X1")
+        assert not await tx.defaults.remove(Scope.PERSON, "X1")
+        assert await tx.defaults.get(Scope.PERSON, "X1") is None
 
 
 async def test_a_clock_that_stands_still_loses_no_news(store: Store) -> None:
@@ -198,7 +198,9 @@ async def test_replicas_that_see_the_same_at_once_do_not_stop_each_other(
         await tx.inventory.put_nodes([*known[turn:], *known[:turn]][:: -1 if number % 2 else 1])
         mine = [*there[turn:], *there[:turn]][:: -1 if number % 2 else 1]
         await tx.inventory.replace_machines("node-1", f"U{number % 4}", mine, LATER)
-        await tx.sightings.replace("image", "node-1", images[:: -1 if number % 2 else 1], LATER)
+        await tx.sightings.replace(
+            Sighted.IMAGE, "node-1", images[:: -1 if number % 2 else 1], LATER
+        )
 
     await racing(see, 16)
     assert len(await seen(store)) == 6

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 
-from bot.model import Audience, Share
+from bot.model import Audience, Nicknamed, Scope, Share
 from storage import Known, StorageFailed, Store, UnitOfWork, Vault
 from storage.engine import open_engines
 from tests.storage.samples import LATER, NOW, machine, node, session
@@ -61,18 +61,21 @@ CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
     (
         "a nickname moved",
         [
-            lambda tx: tx.names.set("vm", "task-1", "train"),
-            lambda tx: tx.names.remove("vm", "task-1"),
+            lambda tx: tx.names.set(Nicknamed.MACHINE, "task-1", "train"),
+            lambda tx: tx.names.remove(Nicknamed.MACHINE, "task-1"),
         ],
-        lambda tx: tx.names.set("vm", "task-2", "train"),
-        lambda known: (known.target("vm", "Train"), known.nickname("vm", "task-1")),
+        lambda tx: tx.names.set(Nicknamed.MACHINE, "task-2", "train"),
+        lambda known: (
+            known.target(Nicknamed.MACHINE, "Train"),
+            known.nickname(Nicknamed.MACHINE, "task-1"),
+        ),
         ("task-2", ""),
     ),
     (
         "a machine renamed",
         [
             lambda tx: tx.inventory.put_machine(machine(desc="old")),
-            lambda tx: tx.names.set("vm", "task-1", "train"),
+            lambda tx: tx.names.set(Nicknamed.MACHINE, "task-1", "train"),
         ],
         lambda tx: tx.inventory.put_machine(machine(desc="new", seen_at=LATER)),
         lambda known: [(m.desc, m.nickname) for m in known.machines([("U1", "node-1")])],
@@ -94,9 +97,9 @@ CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
     ),
     (
         "another default node",
-        [lambda tx: tx.defaults.set("channel", "C1", "node-1")],
-        lambda tx: tx.defaults.set("channel", "C1", "node-2"),
-        lambda known: known.default("channel", "C1"),
+        [lambda tx: tx.defaults.set(Scope.CHANNEL, "C1", "node-1")],
+        lambda tx: tx.defaults.set(Scope.CHANNEL, "C1", "node-2"),
+        lambda known: known.default(Scope.CHANNEL, "C1"),
         "node-2",
     ),
 ]
@@ -137,10 +140,10 @@ async def test_what_somebody_changes_by_hand_is_known_at_the_next_look(
         store,
         lambda tx: tx.sessions.put(session()),
         lambda tx: tx.sessions.share(WITH_BOB),
-        lambda tx: tx.names.set("node", "node-1", "called"),
+        lambda tx: tx.names.set(Nicknamed.NODE, "node-1", "called"),
         lambda tx: tx.inventory.put_nodes([node()]),
         lambda tx: tx.inventory.put_machine(machine()),
-        lambda tx: tx.defaults.set("person", "U1", "node-1"),
+        lambda tx: tx.defaults.set(Scope.PERSON, "U1", "node-1"),
     )
     before = everything(await store.known())
     engines = open_engines(url)
@@ -156,8 +159,8 @@ async def test_what_somebody_changes_by_hand_is_known_at_the_next_look(
 def everything(known: Known) -> object:
     machines = [m for n in ("node-1", "node-2") for m in known.machines([("U1", n)])]
     return (
-        known.nodes(), known.target("node", "called"), known.default("person", "U1"), machines,
-        known.usable("U1"), known.usable("U2"),
+        known.nodes(), known.target(Nicknamed.NODE, "called"), known.default(Scope.PERSON, "U1"),
+        machines, known.usable("U1"), known.usable("U2"),
     )  # fmt: skip
 
 
