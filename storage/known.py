@@ -193,7 +193,9 @@ async def _with_names(names: Names, known: Known) -> Known:
         targets={(kind, fold(one.name)): target for (kind, target), one in given.items()},
     )
     listed = {
-        node: tuple(replace(one, nickname=known.nickname(Nicknamed.MACHINE, one.task)) for one in some)
+        node: tuple(
+            replace(one, nickname=known.nickname(Nicknamed.MACHINE, one.task)) for one in some
+        )
         for node, some in known.listed.items()
     }
     return replace(known, listed=listed)

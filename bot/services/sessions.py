@@ -230,7 +230,7 @@ class Sessions:
             await tx.inventory.put_nodes([seen])
         if not machine.power_status:
             return say("it is a bare-metal machine, power unknown")
-        return say("it is a bare-metal machine, power {power}", power=machine.power_status)
+        return say("it is a bare-metal machine, {power}", power=machine.power_status)
 
     async def remove(self, user: str, node: Node) -> bool:
         """Erase the pair; False when there was none."""

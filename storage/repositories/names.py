@@ -83,6 +83,8 @@ class Names(Repository):
         """Every name, by kind and target."""
         rows = await self._connection.execute(select(names))
         return {
-            (Nicknamed(row["kind"]), row["target"]): Given(row["name"], row["given_by"], row["since"])
+            (Nicknamed(row["kind"]), row["target"]): Given(
+                row["name"], row["given_by"], row["since"]
+            )
             for row in rows.mappings()
         }
