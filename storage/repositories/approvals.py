@@ -23,6 +23,8 @@ from storage.connection import OpenConnection
 from storage.repositories.executions import Executions
 from storage.repositories.repository import (
     FARTHEST_AHEAD,
+    LIMIT,
+    NOW,
     Repository,
     claiming,
     is_word,
@@ -49,6 +51,45 @@ _FIND_FOR = (
     .where(approvals.c.execution == bindparam("one"))
     .order_by(approvals.c.created_at.desc())
     .limit(1)
+)
+
+_IS_PENDING = approvals.c.status == ApprovalStatus.PENDING
+_WAITS = exists().where(
+    votes.c.approval == approvals.c.id,
+    votes.c.state == VoteState.PENDING,
+    votes.c.at < approvals.c.expires_at,
+    votes.c.at > bindparam("waits_since"),
+)
+_EXPIRE = (
+    claiming(
+        approvals,
+        [
+            _IS_PENDING,
+            approvals.c.expires_at <= NOW,
+            ~_WAITS,
+        ],
+        approvals.c.expires_at,
+        LIMIT,
+    )
+    .values(status=ApprovalStatus.EXPIRED)
+    .returning(approvals)
+)
+_IS_SET_BACK = and_(
+    approvals.c.created_at > bindparam("ahead"),
+    or_(
+        and_(approvals.c.reminders == 0, approvals.c.remind_at.is_not(None)),
+        approvals.c.remind_at > bindparam("longest"),
+    ),
+)
+_REMIND = (
+    claiming(
+        approvals,
+        [_IS_PENDING, or_(approvals.c.remind_at <= NOW, _IS_SET_BACK)],
+        approvals.c.remind_at,
+        LIMIT,
+    )
+    .values(reminders=approvals.c.reminders + 1)
+    .returning(approvals)
 )
 
 
@@ -154,25 +195,10 @@ class Approvals(Repository):
 
         Conditions: PENDING, `expires_at` is reached, and no click made in time waits to be counted.
         """
-        waiting = exists().where(
-            votes.c.approval == approvals.c.id,
-            votes.c.state == VoteState.PENDING,
-            votes.c.at < approvals.c.expires_at,
-            votes.c.at > now - CLICK_WAITS - _COUNTING,
-        )
+        waits_since = now - CLICK_WAITS - _COUNTING
         rows = await self._connection.execute(
-            claiming(
-                approvals,
-                [
-                    approvals.c.status == ApprovalStatus.PENDING,
-                    approvals.c.expires_at <= now,
-                    ~waiting,
-                ],
-                order=approvals.c.expires_at,
-                limit=limit,
-            )
-            .values(status=ApprovalStatus.EXPIRED, decided_at=now)
-            .returning(approvals)
+            _EXPIRE,
+            {"its_now": now, "waits_since": waits_since, "decided_at": now, "its_limit": limit},
         )
         expired = rows.mappings().all()
         for row in expired:
@@ -182,9 +208,7 @@ class Approvals(Repository):
     async def open(self) -> list[Approval]:
         """Everything that waits for somebody, oldest first."""
         rows = await self._connection.execute(
-            select(approvals)
-            .where(approvals.c.status == ApprovalStatus.PENDING)
-            .order_by(approvals.c.created_at)
+            select(approvals).where(_IS_PENDING).order_by(approvals.c.created_at)
         )
         return [from_row(row) for row in rows.mappings()]
 
@@ -209,26 +233,14 @@ class Approvals(Repository):
         was requested, and it has had no reminder yet or waits for one longer than the `longest`
         pause between two. `reminders` counts this one already.
         """
-        is_set_back = and_(
-            approvals.c.created_at > now + FARTHEST_AHEAD,
-            or_(
-                and_(approvals.c.reminders == 0, approvals.c.remind_at.is_not(None)),
-                approvals.c.remind_at > now + longest,
-            ),
-        )
-        rows = await self._connection.execute(
-            claiming(
-                approvals,
-                [
-                    approvals.c.status == ApprovalStatus.PENDING,
-                    or_(approvals.c.remind_at <= now, is_set_back),
-                ],
-                order=approvals.c.remind_at,
-                limit=limit,
-            )
-            .values(remind_at=now + pause, reminders=approvals.c.reminders + 1)
-            .returning(approvals)
-        )
+        given = {
+            "its_now": now,
+            "ahead": now + FARTHEST_AHEAD,
+            "longest": now + longest,
+            "remind_at": now + pause,
+            "its_limit": limit,
+        }
+        rows = await self._connection.execute(_REMIND, given)
         return [from_row(row) for row in rows.mappings()]
 
     async def remind(self, approval_id: str, at: datetime | None) -> None:

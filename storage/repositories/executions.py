@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     RowMapping,
     Text,
     and_,
@@ -34,7 +33,9 @@ from storage.errors import BadKey
 from storage.repositories.audit import Audit
 from storage.repositories.execution_rows import from_row
 from storage.repositories.repository import (
+    LIMIT,
     Repository,
+    at,
     claiming,
     is_free,
     texts,
@@ -53,9 +54,60 @@ _OF_MACHINES = "vm."  # how their ids begin that change a machine
 _IS_IT = executions.c.id == bindparam("one")
 _FIND = select(executions).where(_IS_IT)
 _SET = update(executions).where(_IS_IT)
-_MOVE = _SET.where(executions.c.status.in_(bindparam("expected", expanding=True))).returning(
-    executions
+_EXPECTED = executions.c.status.in_(bindparam("expected", expanding=True))
+_MOVE = _SET.where(_EXPECTED).returning(executions)
+_IS_MINE = or_(is_free(executions), executions.c.leased_by == bindparam("by"))
+_CLAIM = _SET.where(_EXPECTED, _IS_MINE).returning(executions)
+_CLAIM_STRANDED = claiming(
+    executions,
+    [
+        executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.RUNNING]),
+        is_free(executions),
+    ],
+    executions.c.created_at,
+    LIMIT,
+).returning(executions)
+_IS_UNFINISHED = executions.c.status.in_(_UNFINISHED)
+_IS_TARGET = and_(
+    executions.c.node == bindparam("its_node"), executions.c.task == bindparam("its_task")
 )
+_SENT = select(func.count(executions.c.id)).where(_IS_TARGET, executions.c.started_at.is_not(None))
+_SENT_AFTER = (
+    select(executions)
+    .where(
+        _IS_TARGET,
+        executions.c.command.startswith(_OF_MACHINES),
+        executions.c.started_at > bindparam("its_since"),
+        executions.c.status.in_(_MAY_BE_DONE),
+    )
+    .order_by(executions.c.started_at.desc())
+    .limit(1)
+)
+# What is since no moment at all is none of them.
+_IS_RECENT = or_(
+    and_(
+        executions.c.status == ExecutionStatus.UNKNOWN,
+        executions.c.finished_at >= bindparam("unknown_since"),
+    ),
+    and_(
+        executions.c.status == ExecutionStatus.DONE,
+        executions.c.started_at >= bindparam("done_since"),
+    ),
+)
+_OPEN_ON_TARGET = (
+    select(executions)
+    .where(
+        executions.c.command == bindparam("its_command"),
+        _IS_TARGET,
+        executions.c.id != bindparam("one"),
+        or_(_IS_UNFINISHED, _IS_RECENT),
+    )
+    .order_by(executions.c.created_at)
+)
+
+
+def _target(execution: Execution) -> dict[str, str]:
+    return {"its_node": execution.node, "its_task": execution.task}
 
 
 class Executions(Repository):
@@ -113,14 +165,8 @@ class Executions(Repository):
         if to is ExecutionStatus.RUNNING:
             values["started_at"] = now
         rows = await self._connection.execute(
-            update(executions)
-            .where(
-                executions.c.id == execution_id,
-                executions.c.status.in_(expect),
-                or_(is_free(executions, now), executions.c.leased_by == by),
-            )
-            .values(values)
-            .returning(executions)
+            _CLAIM,
+            {"one": execution_id, "expected": list(expect), "by": by, **at(now), **values},
         )
         row = rows.mappings().one_or_none()
         if row is None:
@@ -140,17 +186,8 @@ class Executions(Repository):
         lease from the moment of recording, so a free one means that it stopped.
         """
         rows = await self._connection.execute(
-            claiming(
-                executions,
-                [
-                    executions.c.status.in_([ExecutionStatus.RECORDED, ExecutionStatus.RUNNING]),
-                    is_free(executions, now),
-                ],
-                order=executions.c.created_at,
-                limit=limit,
-            )
-            .values(leased_by=by, leased_until=until)
-            .returning(executions)
+            _CLAIM_STRANDED,
+            {"leased_by": by, "leased_until": until, "its_limit": limit, **at(now)},
         )
         stranded = [self._open(row) for row in rows.mappings()]
         return sorted(stranded, key=lambda execution: execution.created_at)
@@ -259,13 +296,7 @@ class Executions(Repository):
 
     async def sent_to(self, execution: Execution) -> int:
         """How many executions for the same machine were sent so far, whatever became of them."""
-        counted = await self._connection.execute(
-            select(func.count(executions.c.id)).where(
-                executions.c.task == execution.task,
-                executions.c.node == execution.node,
-                executions.c.started_at.is_not(None),
-            )
-        )
+        counted = await self._connection.execute(_SENT, _target(execution))
         return int(counted.scalar_one())
 
     async def sent_after(self, execution: Execution) -> Execution | None:
@@ -273,16 +304,7 @@ class Executions(Repository):
         if not execution.task or execution.started_at is None:
             return None
         rows = await self._connection.execute(
-            select(executions)
-            .where(
-                executions.c.task == execution.task,
-                executions.c.node == execution.node,
-                executions.c.command.startswith(_OF_MACHINES),
-                executions.c.started_at > execution.started_at,
-                executions.c.status.in_(_MAY_BE_DONE),
-            )
-            .order_by(executions.c.started_at.desc())
-            .limit(1)
+            _SENT_AFTER, {"its_since": execution.started_at, **_target(execution)}
         )
         row = rows.mappings().one_or_none()
         return None if row is None else from_row(row, secrets={})
@@ -300,25 +322,14 @@ class Executions(Repository):
         and are done, count as well where these are given. Nobody else asks this before this unit
         of work ends.
         """
-        status = executions.c.status
-        counts: list[ColumnElement[bool]] = [status.in_(_UNFINISHED)]
-        if unknown_since is not None:
-            ended_at = executions.c.finished_at
-            counts.append(and_(status == ExecutionStatus.UNKNOWN, ended_at >= unknown_since))
-        if done_since is not None:
-            sent_at = executions.c.started_at
-            counts.append(and_(status == ExecutionStatus.DONE, sent_at >= done_since))
-        rows = await self._connection.execute(
-            select(executions)
-            .where(
-                executions.c.command == execution.command,
-                executions.c.node == execution.node,
-                executions.c.task == execution.task,
-                executions.c.id != execution.id,
-                or_(*counts),
-            )
-            .order_by(executions.c.created_at)
-        )
+        given = {
+            "one": execution.id,
+            "its_command": execution.command,
+            "unknown_since": unknown_since,
+            "done_since": done_since,
+            **_target(execution),
+        }
+        rows = await self._connection.execute(_OPEN_ON_TARGET, given)
         return [from_row(row, secrets={}) for row in rows.mappings()]
 
     async def has_rival(
@@ -338,9 +349,7 @@ class Executions(Repository):
     async def unfinished(self) -> list[Execution]:
         """What has not ended yet, oldest first."""
         rows = await self._connection.execute(
-            select(executions)
-            .where(executions.c.status.in_(_UNFINISHED))
-            .order_by(executions.c.created_at)
+            select(executions).where(_IS_UNFINISHED).order_by(executions.c.created_at)
         )
         return [self._open(row) for row in rows.mappings()]
 

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, and_, bindparam, delete, func, select, update
 
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
-from storage.repositories.repository import Repository, is_reached, is_word
+from storage.repositories.repository import Repository, at, is_reached, is_word
 from storage.tables import machines, names, nodes
 
 _TOLD = ("name", "version", "desc", "uuid", "manager")  # of a node; empty: not told this time
@@ -26,6 +26,19 @@ _SEEN_AGAIN = (
     update(machines)
     .where(machines.c.node == bindparam("its_node"))
     .values(seen_at=bindparam("now"))
+)
+_IS_ON_NODE = machines.c.node == bindparam("its_node")
+_ON_NODE = select(machines.c.task, machines.c.owner, *_STATE).where(_IS_ON_NODE)
+_IS_TASK = machines.c.task == bindparam("its_task")
+_ONE_ON_NODE = _ON_NODE.where(_IS_TASK)
+_IS_SOME = machines.c.task.in_(bindparam("its_tasks", expanding=True))
+_OLDER = update(machines).where(_IS_ON_NODE, is_reached(machines.c.seen_at))
+_SAME, _CHANGED = _OLDER.where(_IS_SOME), _OLDER.where(_IS_TASK)
+_REMOVE = delete(machines).where(
+    _IS_ON_NODE,
+    machines.c.owner == bindparam("its_owner"),
+    _IS_SOME,
+    is_reached(machines.c.seen_at),
 )
 _State = tuple[str, ...]
 _Known = dict[str, _State]  # by who has seen it
@@ -51,15 +64,11 @@ class Inventory(Repository):
         """
         listed = {machine.task for machine in seen}
         known = await self._rows(node)
-        is_mine = machines.c.node == node, machines.c.owner == owner
         gone = [task for task, rows in known.items() if owner in rows]
         gone = [task for task in gone if task not in listed and task not in keep]
         async for some in in_pieces(gone):
-            await self._connection.execute(
-                delete(machines).where(
-                    *is_mine, machines.c.task.in_(some), is_reached(machines.c.seen_at, now)
-                )
-            )
+            given = {"its_node": node, "its_owner": owner, "its_tasks": list(some), **at(now)}
+            await self._connection.execute(_REMOVE, given)
         seen = [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
         await self._put(node, now, seen, known)
 
@@ -178,34 +187,29 @@ class Inventory(Repository):
 
     async def _rows(self, node: str, task: str | None = None) -> dict[str, _Known]:
         """How each machine of a node, or one of them, is kept for each person who has seen it."""
-        query = select(machines.c.task, machines.c.owner, *_STATE).where(machines.c.node == node)
-        if task is not None:
-            query = query.where(machines.c.task == task)
+        if task is None:
+            rows = await self._connection.execute(_ON_NODE, {"its_node": node})
+        else:
+            given = {"its_node": node, "its_task": task}
+            rows = await self._connection.execute(_ONE_ON_NODE, given)
         known: defaultdict[str, _Known] = defaultdict(dict)
-        for seen, owner, *state in await self._connection.execute(query):
+        for seen, owner, *state in rows:
             known[seen][owner] = tuple(state)
         return known
 
     async def _put_some(
-        self, node: str, at: datetime, seen: Sequence[Machine], rows: Mapping[str, _Known]
+        self, node: str, seen_at: datetime, seen: Sequence[Machine], rows: Mapping[str, _Known]
     ) -> None:
         known = {machine.task: rows.get(machine.task, {}) for machine in seen}
         # The machine is one, whoever looked: the others' rows get the news too.
-        is_older = is_reached(machines.c.seen_at, at)
+        given = {"its_node": node, "seen_at": seen_at, **at(seen_at)}
         if same := [one.task for one in seen if {*known[one.task].values()} == {_state(one)}]:
-            await self._connection.execute(
-                update(machines)
-                .where(machines.c.node == node, machines.c.task.in_(same), is_older)
-                .values(seen_at=at)
-            )
+            await self._connection.execute(_SAME, {"its_tasks": same, **given})
         if changed := [one for one in seen if {*known[one.task].values()} - {_state(one)}]:
             await self._connection.execute(
-                update(machines)
-                .where(machines.c.node == node, machines.c.task == bindparam("its_task"), is_older)
-                .values({column: bindparam(f"its_{column.name}") for column in _STATE})
-                .values(seen_at=at),
+                _CHANGED,
                 [
-                    {f"its_{name}": getattr(one, name) for name in ("task", *_NAMES)}
+                    {"its_task": one.task, **{n: getattr(one, n) for n in _NAMES}, **given}
                     for one in changed
                 ],
             )

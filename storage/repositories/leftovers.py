@@ -12,7 +12,7 @@ from sqlalchemy import and_, delete, func, not_, or_, select, union, update
 
 from bot.model import ApprovalStatus, VoteState, WatchState
 from storage.repositories.message_rows import MANY, WANTED
-from storage.repositories.repository import Repository, is_free
+from storage.repositories.repository import Repository, at, is_free
 from storage.tables import approvals, audit, executions, messages, votes, watches
 
 # An edit that has been tried in vain so often is tried for as long as there is a content.
@@ -39,10 +39,11 @@ class Leftovers(Repository):
                 messages.c.created_at < before,
                 messages.c.content != "",
                 not_(_DELIVERABLE),
-                is_free(messages, now),
+                is_free(messages),
             )
             .order_by(messages.c.id)
-            .limit(limit)
+            .limit(limit),
+            at(now),
         )
         # `card:<execution>:<user>`, `end:<execution>`, `remind:<review>:<number>`, …
         about = {row.id: row.key.split(":")[1] if ":" in row.key else "" for row in rows}

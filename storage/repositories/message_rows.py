@@ -6,12 +6,24 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Text, and_, case, cast, literal, not_, null, or_
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    literal,
+    not_,
+    null,
+    or_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model import Message, MessageRef, Place
 from storage.handover import Handover
-from storage.repositories.repository import is_free, is_reached
+from storage.repositories.repository import at, is_free, is_reached
 from storage.tables import COPIED, DUE, UtcDateTime, messages
 
 RELEASED: Mapping[str, Any] = {"leased_by": None, "leased_until": None}
@@ -36,59 +48,80 @@ def digest(content: str) -> str:
     return blake2b(content.encode(), digest_size=16).hexdigest()
 
 
-def as_version(version: ColumnElement[int] | int, digested: str) -> ColumnElement[str]:
+_DIGESTED = bindparam("its_digest", type_=Text())
+
+
+def as_version(version: int, digested: str) -> str:
     """What `shown` says: a replica that knows nothing of it delivers another version."""
-    written = literal(str(version)) if isinstance(version, int) else cast(version, Text)
-    return written + f":{digested}"
+    return f"{version}:{digested}"
 
 
-def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What is true of a message that is to be delivered now."""
-    settled = and_(is_reached(messages.c.unsettled_until, now), messages.c.ref_ts.is_not(None))
+def _as_version(version: ColumnElement[int]) -> ColumnElement[str]:
+    return cast(version, Text) + ":" + _DIGESTED
+
+
+def _due() -> tuple[ColumnElement[bool], ...]:
+    settled = and_(is_reached(messages.c.unsettled_until), messages.c.ref_ts.is_not(None))
     rests = messages.c.rests_until
     return (
         DUE,  # as in the index, else no database would use it
         or_(messages.c.delivered < messages.c.version, settled),
-        _is_due(now),
-        or_(not_(messages.c.can_wait), rests.is_(None), is_reached(rests, now)),
-        is_free(messages, now),
+        _is_time(),
+        or_(not_(messages.c.can_wait), rests.is_(None), is_reached(rests)),
+        is_free(messages),
     )
 
 
-def doubled(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What is true of a message of which it is to be looked now whether it stands there twice."""
-    return (
-        COPIED,
-        is_reached(messages.c.copies_at, now),
-        messages.c.ref_ts.is_not(None),
-        is_free(messages, now),
+def _is_time() -> ColumnElement[bool]:
+    """Whether it is time for the next try; the pauses between many tries at an edit are longer."""
+    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY)
+    return or_(
+        is_reached(messages.c.next_try_at, LONGEST_PAUSE),
+        and_(often, is_reached(messages.c.next_try_at)),
     )
 
 
-def shows(content: str) -> ColumnElement[bool]:
-    """Whether Slack shows this, and is not about to show anything else."""
-    return and_(
-        messages.c.shown == as_version(messages.c.delivered, digest(content)),
-        messages.c.unsettled_until.is_(None),
-        messages.c.leased_until.is_(None),
-    )
+# What is true of a message that is to be delivered now.
+IS_DUE = _due()
 
 
-def renewed(
-    upsert: sqlite.Insert | postgresql.Insert, content: str
-) -> sqlite.Insert | postgresql.Insert:
-    """A new message; where its key is there, a new version of it, unless it says the same."""
+def due_at(now: datetime) -> dict[str, datetime]:
+    """The parameters of `IS_DUE`."""
+    return at(now, LONGEST_PAUSE)
+
+
+# What is true of a message of which it is to be looked now whether it stands there twice.
+IS_DOUBLED = (
+    COPIED,
+    is_reached(messages.c.copies_at),
+    messages.c.ref_ts.is_not(None),
+    is_free(messages),
+)
+
+# Whether Slack shows what has this digest, and is not about to show anything else.
+_SHOWS = and_(
+    messages.c.shown == _as_version(messages.c.delivered),
+    messages.c.unsettled_until.is_(None),
+    messages.c.leased_until.is_(None),
+)
+
+
+def renewed(upsert: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+    """A new message; where its key is there, a new version of it, unless it says the same.
+
+    Takes `digested` of the content as well.
+    """
     return upsert.on_conflict_do_update(
         index_elements=[messages.c.key],
         set_={
             "content": upsert.excluded.content,
             "version": messages.c.version + 1,
             "delivered": case(
-                (shows(content), messages.c.version + 1),
+                (_SHOWS, messages.c.version + 1),
                 else_=messages.c.delivered,
             ),
             "shown": case(
-                (shows(content), as_version(messages.c.version + 1, digest(content))),
+                (_SHOWS, _as_version(messages.c.version + 1)),
                 else_=messages.c.shown,
             ),
             # What is wanted already and cannot wait does not wait for this either.
@@ -101,9 +134,9 @@ def renewed(
     )
 
 
-def not_begun(key: str) -> tuple[ColumnElement[bool], ...]:
-    """Whether nobody is delivering a message, and no delivery of it has begun."""
-    return messages.c.key == key, messages.c.attempts == 0, messages.c.leased_until.is_(None)
+def digested(content: str) -> dict[str, str]:
+    """The digest of a content, as a parameter."""
+    return {"its_digest": digest(content)}
 
 
 def is_at_rest(row: RowMapping, now: datetime) -> bool:
@@ -147,18 +180,10 @@ def unsettled_as(known: Message | None) -> dict[str, Any]:
     return {} if known is None else {"unsettled_until": known.unsettled_until}
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Whether it is time for the next try; the pauses between many tries at an edit are longer."""
-    often = or_(messages.c.ref_ts.is_(None), messages.c.attempts < MANY)
-    return or_(
-        is_reached(messages.c.next_try_at, now, LONGEST_PAUSE),
-        and_(often, is_reached(messages.c.next_try_at, now)),
-    )
-
-
-def reason_of(reason: str) -> ColumnElement[str]:
-    """Why it is not posted. Of one that stands elsewhere the reason for that stays: it says it."""
-    return case((messages.c.ref_ts.is_(None), literal(reason)), else_=messages.c.problem)
+# Why it is not posted. Of one that stands elsewhere the reason for that stays: it says it.
+REASON = case(
+    (messages.c.ref_ts.is_(None), bindparam("its_reason", type_=Text())), else_=messages.c.problem
+)
 
 
 def claimed(row: RowMapping) -> Message:

@@ -1,34 +1,113 @@
 """The outbox: messages that should say something, and what they say so far."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, or_, select, true, update
+from sqlalchemy import (
+    RowMapping,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
 from storage.handover import AT_ONCE, Handover, Urgency
 from storage.repositories.message_rows import (
+    IS_DOUBLED,
+    IS_DUE,
+    REASON,
     RELEASED,
     as_version,
     claimed,
     copied,
-    doubled,
-    due,
+    digested,
+    due_at,
     from_row,
     is_at_rest,
     lent,
-    not_begun,
-    reason_of,
     renewed,
     sent,
     unsettled_as,
 )
-from storage.repositories.repository import Repository, begins, claiming
+from storage.repositories.repository import (
+    LIMIT,
+    Repository,
+    at,
+    begins,
+    begun,
+    claiming,
+    inserting,
+)
 from storage.tables import COPIED, DUE, GIVEN_UP, UNNAMED_COPY, audit, executions, messages
+
+_IS_KEY = messages.c.key == bindparam("its_key", type_=Text())
+_IS_IT = messages.c.id == bindparam("its_id", type_=Text())
+_FIND = select(messages).where(_IS_KEY)
+_SET = update(messages).where(_IS_IT)
+# Whether nobody is delivering a message, and no delivery of it has begun.
+_NOT_BEGUN = update(messages).where(
+    _IS_KEY, messages.c.attempts == 0, messages.c.leased_until.is_(None)
+)
+_RELEASE = _SET.where(messages.c.leased_by == bindparam("its_by", type_=Text()))
+_PUT_OFF = _RELEASE.values(problem=REASON)
+_PUT_BACK = _PUT_OFF.values(attempts=messages.c.attempts - 1)
+_GIVE_UP = _PUT_OFF.values(abandoned=messages.c.tried)
+_SAID = _NOT_BEGUN.values(delivered=messages.c.version)
+_ANY_DUE, _ANY_DOUBLED = (
+    select(messages.c.id).where(*conditions).limit(1) for conditions in (IS_DUE, IS_DOUBLED)
+)
+_DUE = (
+    select(messages)
+    .where(*IS_DUE)
+    .order_by(messages.c.created_at)
+    .limit(LIMIT)
+    # Those that somebody else is claiming are skipped. SQLite has one writer anyway.
+    .with_for_update(skip_locked=True)
+)
+_CLAIM_DOUBLED = claiming(messages, IS_DOUBLED, messages.c.created_at, LIMIT).returning(messages)
+
+
+@cache
+def _put(dialect: str) -> ReturningInsert[*tuple[Any, ...]]:
+    return renewed(inserting(dialect, messages)).returning(messages)
+
+
+@cache
+def _copies(dialect: str) -> Select[*tuple[Any, ...]]:
+    copy_of = messages.c.copy_of == bindparam("its_key", type_=Text())
+    unnamed = and_(UNNAMED_COPY, begins(dialect, messages.c.key))
+    return (
+        select(messages)
+        .where(or_(_IS_KEY, copy_of, unnamed))
+        .order_by(messages.c.created_at, messages.c.key)
+    )
+
+
+@cache
+def _unparted(dialect: str) -> Select[str, str]:
+    one = messages.alias()
+    waits = exists().where(
+        one.c.told_in == messages.c.key,
+        one.c.delivered == one.c.version,
+        one.c.ref_ts.is_(None),
+        one.c.problem != messages.c.problem,  # else it was parted
+    )
+    return select(messages.c.key, messages.c.problem).where(
+        GIVEN_UP, begins(dialect, messages.c.key), waits
+    )
 
 
 class Messages(Repository):
@@ -61,30 +140,30 @@ class Messages(Repository):
         handover = self._handover if not_before is None and urgency.at_once else None
         if handover is not None and not handover.takes(place):
             handover = None
-        upsert = self._insert(messages).values(
-            id=uuid4().hex,
-            key=key,
-            copy_of=copied(key),
-            channel=place.channel,
-            thread=place.thread,
-            content=content,
-            version=1,
-            delivered=0,
-            tried=0,
-            abandoned=0,
-            attempts=0,
-            problem="",
-            created_at=now,
-            next_try_at=not_before or now,
-            can_wait=urgency.can_wait,
-        )
-        if handover is not None:
-            upsert = upsert.values(lent(handover, 1))
-        rows = await self._connection.execute(renewed(upsert, content).returning(messages))
+        values = {
+            "id": uuid4().hex,
+            "key": key,
+            "copy_of": copied(key),
+            "channel": place.channel,
+            "thread": place.thread,
+            "content": content,
+            "version": 1,
+            "delivered": 0,
+            "tried": 0,
+            "abandoned": 0,
+            "attempts": 0,
+            "problem": "",
+            "created_at": now,
+            "next_try_at": not_before or now,
+            "can_wait": urgency.can_wait,
+            **(lent(handover, 1) if handover is not None else {}),
+            **digested(content),
+        }
+        rows = await self._connection.execute(_put(self._dialect), values)
         row = rows.mappings().one_or_none()
         if row is not None and not (self._restored and await self._may_be_posted(key)):
             return await self._put(row, handover, now)
-        rows = await self._connection.execute(select(messages).where(messages.c.key == key))
+        rows = await self._connection.execute(_FIND, {"its_key": key})
         return from_row(rows.mappings().one())
 
     async def _put(self, row: RowMapping, handover: Handover | None, now: datetime) -> Message:
@@ -104,9 +183,7 @@ class Messages(Repository):
         return own
 
     async def _set(self, message_id: str, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(
-            update(messages).where(messages.c.id == message_id).values(values)
-        )
+        await self._connection.execute(_SET, {"its_id": message_id, **values})
 
     async def _may_be_posted(self, key: str) -> bool:
         """Count a new message of a change from before a restore as tried; whether it is one.
@@ -131,23 +208,21 @@ class Messages(Repository):
 
     async def find(self, key: str) -> Message | None:
         """The message `key`, if there is one."""
-        rows = await self._connection.execute(select(messages).where(messages.c.key == key))
+        rows = await self._connection.execute(_FIND, {"its_key": key})
         row = rows.mappings().one_or_none()
         return None if row is None else from_row(row)
 
     async def copies(self, key: str) -> list[Message]:
         """The message `key` and its copies elsewhere (`key:…`)."""
-        unnamed = and_(UNNAMED_COPY, self._begins(f"{key}:"))
         rows = await self._connection.execute(
-            select(messages)
-            .where(or_(messages.c.key == key, messages.c.copy_of == key, unnamed))
-            .order_by(messages.c.created_at, messages.c.key)
+            _copies(self._dialect), {"its_key": key, **begun(f"{key}:")}
         )
         return [from_row(row) for row in rows.mappings()]
 
     async def is_any_due(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        return await self._is_any(due(now))
+        rows = await self._connection.execute(_ANY_DUE, due_at(now))
+        return rows.first() is not None
 
     async def claim_due(
         self,
@@ -167,14 +242,7 @@ class Messages(Repository):
         The first of each channel is sent at once, unless it has to be looked for: of those it is
         written down that Slack may carry them out until `sent_until` (see `unsettled`).
         """
-        rows = await self._connection.execute(
-            select(messages)
-            .where(*due(now))
-            .order_by(messages.c.created_at)
-            .limit(limit)
-            # Those that somebody else is claiming are skipped. SQLite has one writer anyway.
-            .with_for_update(skip_locked=True)
-        )
+        rows = await self._connection.execute(_DUE, {"its_limit": limit, **due_at(now)})
         found = [claimed(row) for row in rows.mappings()]
         if not found:
             return []
@@ -273,22 +341,8 @@ class Messages(Repository):
 
         A replica of a version that knows no such message leaves it like that.
         """
-        one = messages.alias()
-        waits = exists().where(
-            one.c.told_in == messages.c.key,
-            one.c.delivered == one.c.version,
-            one.c.ref_ts.is_(None),
-            one.c.problem != messages.c.problem,  # else it was parted
-        )
-        rows = await self._connection.execute(
-            select(messages.c.key, messages.c.problem).where(
-                GIVEN_UP, self._begins(beginning), waits
-            )
-        )
+        rows = await self._connection.execute(_unparted(self._dialect), begun(beginning))
         return [(key, problem) for key, problem in rows]
-
-    def _begins(self, beginning: str) -> ColumnElement[bool]:
-        return begins(self._connection.dialect.name, messages.c.key, beginning)
 
     async def delivered(
         self,
@@ -330,11 +384,11 @@ class Messages(Repository):
         A newer version is delivered. Condition: nobody is delivering it, and no delivery of it has
         begun.
         """
-        rows = await self._connection.execute(
-            update(messages)
-            .where(*not_begun(key))
-            .values(delivered=messages.c.version if version is None else version)
-        )
+        if version is None:
+            rows = await self._connection.execute(_SAID, {"its_key": key})
+        else:
+            given = {"its_key": key, "delivered": version}
+            rows = await self._connection.execute(_NOT_BEGUN, given)
         return rows.rowcount == 1
 
     async def put_off(self, key: str, until: datetime) -> bool:
@@ -342,9 +396,7 @@ class Messages(Repository):
 
         Condition: nobody is delivering it, and no delivery of it has begun.
         """
-        rows = await self._connection.execute(
-            update(messages).where(*not_begun(key)).values(next_try_at=until)
-        )
+        rows = await self._connection.execute(_NOT_BEGUN, {"its_key": key, "next_try_at": until})
         return rows.rowcount == 1
 
     async def unsettled(self, message_id: str, until: datetime | None, by: str) -> bool:
@@ -353,11 +405,8 @@ class Messages(Repository):
         Nobody learns what came of it from a process that dies. None: Slack refused it after all.
         Condition: `by` holds the lease.
         """
-        rows = await self._connection.execute(
-            update(messages)
-            .where(messages.c.id == message_id, messages.c.leased_by == by)
-            .values(unsettled_until=until, shown=None)
-        )
+        given = {"its_id": message_id, "its_by": by, "unsettled_until": until, "shown": None}
+        rows = await self._connection.execute(_RELEASE, given)
         return rows.rowcount == 1
 
     async def overtaken(
@@ -397,7 +446,8 @@ class Messages(Repository):
 
     async def is_any_doubled(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        return await self._is_any(doubled(now))
+        rows = await self._connection.execute(_ANY_DOUBLED, at(now))
+        return rows.first() is not None
 
     async def claim_doubled(
         self, by: str, now: datetime, until: datetime, limit: int
@@ -407,9 +457,8 @@ class Messages(Repository):
         Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
         """
         rows = await self._connection.execute(
-            claiming(messages, doubled(now), order=messages.c.created_at, limit=limit)
-            .values(leased_by=by, leased_until=until)
-            .returning(messages)
+            _CLAIM_DOUBLED,
+            {"leased_by": by, "leased_until": until, "its_limit": limit, **at(now)},
         )
         return [from_row(row) for row in rows.mappings()]
 
@@ -426,37 +475,38 @@ class Messages(Repository):
     async def retry(
         self,
         message_id: str,
-        at: datetime,
+        again_at: datetime,
         reason: str,
         by: str,
         *,
         unsettled_until: datetime | None = None,
         unsent: Message | None = None,
     ) -> bool:
-        """Try again at `at` and release the lease. Condition: `by` holds it.
+        """Try again at `again_at` and release the lease. Condition: `by` holds it.
 
         `unsettled_until`: Slack left it unanswered, and may carry it out until then. `unsent`: it
         carries out nothing of this delivery, and what was known when it was claimed is true again.
         """
-        values = {"next_try_at": at, "problem": reason_of(reason), **unsettled_as(unsent)}
+        values = {"next_try_at": again_at, **unsettled_as(unsent)}
         if unsettled_until is not None:
             values["unsettled_until"] = unsettled_until
-        return await self._release(message_id, by, values)
+        return await self._release(message_id, by, values, _PUT_OFF, reason)
 
     async def put_back(
-        self, message_id: str, at: datetime, reason: str, by: str, *, unsent: Message | None = None
+        self,
+        message_id: str,
+        again_at: datetime,
+        reason: str,
+        by: str,
+        *,
+        unsent: Message | None = None,
     ) -> bool:
-        """Count a delivery as not begun, since nothing can be sent before `at`; see `retry`.
+        """Count a delivery as not begun, since nothing can be sent before then; see `retry`.
 
         Condition: `by` holds the lease.
         """
-        values = {
-            "next_try_at": at,
-            "problem": reason_of(reason),
-            "attempts": messages.c.attempts - 1,
-            **unsettled_as(unsent),
-        }
-        return await self._release(message_id, by, values)
+        values = {"next_try_at": again_at, **unsettled_as(unsent)}
+        return await self._release(message_id, by, values, _PUT_BACK, reason)
 
     async def give_up(
         self, message_id: str, reason: str, by: str, *, unsent: Message | None = None
@@ -465,24 +515,22 @@ class Messages(Repository):
 
         Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
         """
-        return await self._release(
-            message_id,
-            by,
-            {
-                "abandoned": messages.c.tried,
-                "problem": reason_of(reason),
-                **unsettled_as(unsent),
-            },
-        )
+        return await self._release(message_id, by, unsettled_as(unsent), _GIVE_UP, reason)
 
-    async def _is_any(self, conditions: Sequence[ColumnElement[bool]]) -> bool:
-        rows = await self._connection.execute(select(messages.c.id).where(*conditions).limit(1))
-        return rows.first() is not None
-
-    async def _release(self, message_id: str, by: str, values: Mapping[str, Any]) -> bool:
-        rows = await self._connection.execute(
-            update(messages)
-            .where(messages.c.id == message_id, messages.c.leased_by == by)
-            .values({**values, **RELEASED})
-        )
+    async def _release(
+        self,
+        message_id: str,
+        by: str,
+        values: Mapping[str, Any],
+        statement: Update = _RELEASE,
+        reason: str | None = None,
+    ) -> bool:
+        given = {"its_id": message_id, "its_by": by, **values, **RELEASED}
+        if reason is not None:
+            given["its_reason"] = reason
+        rows = await self._connection.execute(statement, given)
         return rows.rowcount == 1
+
+    @property
+    def _dialect(self) -> str:
+        return self._connection.dialect.name

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, or_, select, true, update
+from sqlalchemy import RowMapping, Select, bindparam, delete, select, tuple_, update
 
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
@@ -15,6 +15,22 @@ from storage.tables import dbc_sessions, session_shares
 from storage.vault import Vault
 
 _SECRETS = ("session_id", "session_id_sign", "rent_order")
+
+_IN_ORDER = select(dbc_sessions).order_by(dbc_sessions.c.user, dbc_sessions.c.node)
+_IS_OF = dbc_sessions.c.user == bindparam("its_user")
+_OF = _IN_ORDER.where(_IS_OF)
+_ON = _IN_ORDER.where(dbc_sessions.c.node == bindparam("its_node"))
+_FIND = _ON.where(_IS_OF)
+_THESE = _IN_ORDER.where(
+    tuple_(dbc_sessions.c.user, dbc_sessions.c.node).in_(bindparam("its_pairs", expanding=True))
+)
+_OWN = select(dbc_sessions.c.user, dbc_sessions.c.node).where(_IS_OF)
+_SHARES = select(session_shares).order_by(session_shares.c.node, session_shares.c.created_at)
+_SHARED_BY = _SHARES.where(session_shares.c.user == bindparam("its_user"))
+_SHARED_ON = _SHARES.where(session_shares.c.node == bindparam("its_node"))
+_SHARED_WITH = _SHARES.where(
+    session_shares.c.audience.in_(bindparam("its_audiences", expanding=True))
+)
 
 
 class Sessions(Repository):
@@ -55,20 +71,20 @@ class Sessions(Repository):
 
     async def find(self, user: str, node: str) -> DbcSession | None:
         """The person's session for the node, if they gave one."""
-        found = await self._where(dbc_sessions.c.user == user, dbc_sessions.c.node == node)
+        found = await self._read(_FIND, {"its_user": user, "its_node": node})
         return found[0] if found else None
 
     async def of(self, user: str) -> list[DbcSession]:
         """The person's sessions, ordered by node."""
-        return await self._where(dbc_sessions.c.user == user)
+        return await self._read(_OF, {"its_user": user})
 
     async def on(self, node: str) -> list[DbcSession]:
         """Everybody's sessions for the node, ordered by person."""
-        return await self._where(dbc_sessions.c.node == node)
+        return await self._read(_ON, {"its_node": node})
 
     async def all(self) -> list[DbcSession]:
         """Everybody's sessions, ordered by person and node."""
-        return await self._where()
+        return await self._read(_IN_ORDER)
 
     async def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, ordered by node.
@@ -76,15 +92,11 @@ class Sessions(Repository):
         Their own comes first, then one shared with them, then one shared with the channel; of
         several alike, the one shared longest.
         """
-        own = select(dbc_sessions.c.user, dbc_sessions.c.node).where(dbc_sessions.c.user == user)
-        held = [(whose, at) for whose, at in await self._connection.execute(own)]
+        rows = await self._connection.execute(_OWN, {"its_user": user})
+        held = [(whose, at) for whose, at in rows]
         found = chosen(held, await self.shares_with(user, channel))
-        wanted = [
-            and_(dbc_sessions.c.user == whose, dbc_sessions.c.node == at)
-            for at, whose in found.items()
-            if node in {"", at}
-        ]
-        sessions = await self._where(or_(*wanted)) if wanted else []
+        wanted = [(whose, at) for at, whose in found.items() if node in {"", at}]
+        sessions = await self._read(_THESE, {"its_pairs": wanted}) if wanted else []
         return sorted(sessions, key=lambda session: session.node)
 
     async def share(self, share: Share) -> None:
@@ -111,11 +123,11 @@ class Sessions(Repository):
 
     async def shares_of(self, user: str) -> list[Share]:
         """What `user` shares, ordered by node, then by time."""
-        return await self._shares(session_shares.c.user == user)
+        return await self._shares(_SHARED_BY, {"its_user": user})
 
     async def shares_on(self, node: str) -> list[Share]:
         """The shared sessions for a node."""
-        return await self._shares(session_shares.c.node == node)
+        return await self._shares(_SHARED_ON, {"its_node": node})
 
     async def may_use(self, user: str, channel: str, owner: str, node: str) -> bool:
         """Whether `user` may, in `channel`, act with the session of `owner` for a node."""
@@ -126,11 +138,12 @@ class Sessions(Repository):
 
     async def shares_with(self, user: str, channel: str = "") -> list[Share]:
         """What is shared with a person, then what is shared with a channel; oldest first."""
-        return in_order(await self._shares(session_shares.c.audience.in_({user, channel} - {""})))
+        audiences = sorted({user, channel} - {""})
+        return in_order(await self._shares(_SHARED_WITH, {"its_audiences": audiences}))
 
     async def shares(self) -> list[Share]:
         """Everything that is shared."""
-        return await self._shares(true())
+        return await self._shares(_SHARES)
 
     async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
         """Write down that a session was tried; `problem` is empty when it worked."""
@@ -187,20 +200,16 @@ class Sessions(Repository):
         self.erased = self.erased or bool(stored)
         return len(stored)
 
-    async def _where(self, *conditions: Any) -> list[DbcSession]:
-        rows = await self._connection.execute(
-            select(dbc_sessions)
-            .where(*conditions)
-            .order_by(dbc_sessions.c.user, dbc_sessions.c.node)
-        )
+    async def _read(
+        self, query: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
+    ) -> list[DbcSession]:
+        rows = await self._connection.execute(query, given)
         return [self._open(row) for row in rows.mappings()]
 
-    async def _shares(self, condition: Any) -> list[Share]:
-        rows = await self._connection.execute(
-            select(session_shares)
-            .where(condition)
-            .order_by(session_shares.c.node, session_shares.c.created_at)
-        )
+    async def _shares(
+        self, query: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
+    ) -> list[Share]:
+        rows = await self._connection.execute(query, given)
         return [
             Share(
                 user=row["user"],

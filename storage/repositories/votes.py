@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import CursorResult, RowMapping, bindparam, select, update
 
 from bot.errors import NotFound
 from bot.model import (
@@ -27,7 +27,7 @@ from storage.connection import OpenConnection
 from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
-from storage.repositories.repository import Repository, is_reached, is_word, word
+from storage.repositories.repository import Repository, at, is_reached, is_word, word
 from storage.tables import approvals, votes
 
 _KINDS = {
@@ -35,6 +35,11 @@ _KINDS = {
     VoteState.FALLEN: AuditKind.VOTE_FELL,
     VoteState.WITHDRAWN: AuditKind.VOTE_WITHDRAWN,
 }
+
+_IN_ORDER = select(votes).order_by(votes.c.at, votes.c.key)
+_ONE = _IN_ORDER.where(votes.c.key == bindparam("its_key"))
+_OF = _IN_ORDER.where(votes.c.approval == bindparam("its_approval"))
+_PENDING = _IN_ORDER.where(votes.c.state == VoteState.PENDING, is_reached(votes.c.at))
 
 
 class Votes(Repository):
@@ -174,19 +179,18 @@ class Votes(Repository):
 
     async def get(self, key: str) -> Vote:
         """The click, or `NotFound`."""
-        found = await self._some(votes.c.key == key)
+        found = _read(await self._connection.execute(_ONE, {"its_key": key}))
         if not found:
             raise NotFound(say("That click is not known."))
         return found[0]
 
     async def of(self, approval_id: str) -> list[Vote]:
         """The clicks on a review, oldest first."""
-        return await self._some(votes.c.approval == approval_id)
+        return _read(await self._connection.execute(_OF, {"its_approval": approval_id}))
 
     async def pending(self, before: datetime, limit: int) -> list[Vote]:
         """Clicks kept before that moment that nobody has looked at: their process died."""
-        found = await self._some(votes.c.state == VoteState.PENDING, is_reached(votes.c.at, before))
-        return found[:limit]
+        return _read(await self._connection.execute(_PENDING, at(before)))[:limit]
 
     async def _note(self, approval: Approval, vote: Vote, now: datetime) -> None:
         kind = AuditKind.APPROVED if vote.verdict is Verdict.APPROVE else AuditKind.DENIED
@@ -216,11 +220,9 @@ class Votes(Repository):
         )
         return await self.get(key)
 
-    async def _some(self, *conditions: Any) -> list[Vote]:
-        rows = await self._connection.execute(
-            select(votes).where(*conditions).order_by(votes.c.at, votes.c.key)
-        )
-        return [_from_row(row) for row in rows.mappings() if is_word(Verdict, row["verdict"])]
+
+def _read(rows: CursorResult[*tuple[Any, ...]]) -> list[Vote]:
+    return [_from_row(row) for row in rows.mappings() if is_word(Verdict, row["verdict"])]
 
 
 def _why_not(approval: Approval, vote: Vote, counted: Collection[Vote], now: datetime) -> str:

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     RowMapping,
+    Select,
     and_,
     bindparam,
     exists,
     func,
+    insert,
     not_,
     or_,
     select,
@@ -23,13 +25,15 @@ from bot.loop import in_pieces
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from bot.reply import say
 from storage.repositories.repository import (
-    APART,
     FARTHEST_AHEAD,
+    LIMIT,
     Repository,
+    at,
     claiming,
     is_free,
     is_reached,
     is_word,
+    reached,
     texts,
     word,
 )
@@ -79,14 +83,56 @@ class Asked(NamedTuple):
     channel: str
 
 
-# Made once: to put it together takes longer than to carry it out.
+_IS_OPEN = watches.c.state == WatchState.OPEN
+_IS_MINE = watches.c.leased_by == bindparam("its_by")
+_IS_GROUP = and_(
+    _IS_OPEN,
+    watches.c.node == bindparam("its_node"),
+    watches.c.owner == bindparam("its_owner"),
+)
+_ADD = insert(watches)
+_NEWEST = select(watches).order_by(watches.c.started_at.desc()).limit(1)
+_FIND = _NEWEST.where(watches.c.id == bindparam("its_id"))
+_OF_EXECUTION = _NEWEST.where(watches.c.execution == bindparam("its_id"))
+_SET = update(watches).where(watches.c.id == bindparam("its_id"), _IS_OPEN)
+_SAVE = _SET.where(_IS_MINE)
+# Each half by itself is a range of one index.
+_IS_DUE = or_(*(and_(_IS_OPEN, half) for half in reached(watches.c.next_poll_at)))
+_DUE = (
+    select(watches.c.node, watches.c.owner, watches.c.goal)
+    .where(_IS_DUE, is_free(watches))
+    .group_by(watches.c.node, watches.c.owner, watches.c.goal)
+    .order_by(func.min(watches.c.next_poll_at))
+    .limit(LIMIT)
+)
+_CLAIM = claiming(
+    watches,
+    [
+        _IS_GROUP,
+        or_(
+            and_(watches.c.goal == bindparam("its_goal"), is_reached(watches.c.next_poll_at)),
+            watches.c.goal.in_(bindparam("its_goals", expanding=True)),
+        ),
+        is_free(watches),
+    ],
+    watches.c.next_poll_at,
+).returning(watches.c.id)
+_NARROWED = {"actor": executions.c.actor, "channel": watches.c.channel, "node": watches.c.node}
+
+
+@cache
+def _open(by: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    query = select(watches).where(_IS_OPEN).order_by(watches.c.started_at, watches.c.id)
+    if "actor" in by:
+        query = query.join(executions, executions.c.id == watches.c.execution)
+    return query.where(*(_NARROWED[name] == bindparam(f"its_{name}") for name in by))
+
+
 _AS_BEFORE = (
     update(watches)
     .where(
-        watches.c.state == WatchState.OPEN,
-        watches.c.node == bindparam("its_node"),
-        watches.c.owner == bindparam("its_owner"),
-        watches.c.leased_by == bindparam("its_by"),
+        _IS_GROUP,
+        _IS_MINE,
         watches.c.goal.in_(bindparam("its_goals", expanding=True)),
         watches.c.status.in_(bindparam("its_busy", expanding=True)),
         watches.c.moved,
@@ -115,7 +161,7 @@ class Watches(Repository):
 
     async def add(self, watch: Watch) -> None:
         """Store a new watch."""
-        await self._connection.execute(self._insert(watches).values(_to_row(watch)))
+        await self._connection.execute(_ADD, _to_row(watch))
 
     async def get(self, watch_id: str) -> Watch:
         """The watch, or `NotFound`."""
@@ -126,11 +172,11 @@ class Watches(Repository):
 
     async def find(self, watch_id: str) -> Watch | None:
         """The watch, if there is one."""
-        return await self._newest(watches.c.id == watch_id)
+        return await self._newest(_FIND, watch_id)
 
     async def for_execution(self, execution_id: str) -> Watch | None:
         """The newest watch that the execution started."""
-        return await self._newest(watches.c.execution == execution_id)
+        return await self._newest(_OF_EXECUTION, execution_id)
 
     async def due(self, now: datetime, limit: int) -> list[Due]:
         """Up to `limit` groups with a watch that is to be polled, the longest overdue first.
@@ -138,13 +184,7 @@ class Watches(Repository):
         Conditions: OPEN, `next_poll_at` is reached, and the lease is free (never taken, released,
         or run out: also one of this process itself is not free before).
         """
-        rows = await self._connection.execute(
-            select(watches.c.node, watches.c.owner, watches.c.goal)
-            .where(_is_due(now), is_free(watches, now))
-            .group_by(watches.c.node, watches.c.owner, watches.c.goal)
-            .order_by(func.min(watches.c.next_poll_at))
-            .limit(limit)
-        )
+        rows = await self._connection.execute(_DUE, {"its_limit": limit, **at(now)})
         return [Due(row.node, row.owner, row.goal) for row in rows]
 
     async def claim(
@@ -155,24 +195,14 @@ class Watches(Repository):
         With `goals`, those of these goals as well, due or not: so one request to the node serves
         them all. Conditions: OPEN, and the lease is free.
         """
-        is_due = and_(watches.c.goal == group.goal, is_reached(watches.c.next_poll_at, now))
-        rows = await self._connection.execute(
-            claiming(
-                watches,
-                [
-                    watches.c.state == WatchState.OPEN,
-                    watches.c.node == group.node,
-                    watches.c.owner == group.owner,
-                    or_(is_due, watches.c.goal.in_(goals)) if goals else is_due,
-                    is_free(watches, now),
-                ],
-                order=watches.c.next_poll_at,
-                limit=None,
-            )
-            .values(leased_by=by, leased_until=until)
-            .returning(watches.c.id)
-        )
-        return list(rows.scalars())
+        given = {
+            **{f"its_{name}": value for name, value in group._asdict().items()},
+            "its_goals": list(goals) or [""],  # no goal is called that
+            "leased_by": by,
+            "leased_until": until,
+            **at(now),
+        }
+        return list((await self._connection.execute(_CLAIM, given)).scalars())
 
     async def looked_at_before(self, at: datetime) -> frozenset[tuple[str, str]]:
         """Whose session is to look at machines of which node until then: as person and node.
@@ -258,23 +288,13 @@ class Watches(Repository):
         """
         values = {**_to_row(watch), **RELEASED}
         del values["stopped_by"]
-        rows = await self._connection.execute(
-            update(watches)
-            .where(
-                watches.c.id == watch.id,
-                watches.c.state == WatchState.OPEN,
-                watches.c.leased_by == by,
-            )
-            .values(values)
-        )
+        rows = await self._connection.execute(_SAVE, {"its_id": watch.id, "its_by": by, **values})
         return rows.rowcount == 1
 
     async def note_stop(self, watch_id: str, user: str, now: datetime) -> None:
         """Remember who had stopped what an open watch follows, and make it due at once."""
         await self._connection.execute(
-            update(watches)
-            .where(watches.c.id == watch_id, watches.c.state == WatchState.OPEN)
-            .values(stopped_by=user, next_poll_at=now)
+            _SET, {"its_id": watch_id, "stopped_by": user, "next_poll_at": now}
         )
 
     async def settle(
@@ -284,12 +304,11 @@ class Watches(Repository):
 
         Conditions: OPEN, and its lease is held by `by`, or by anybody where that is not given.
         """
-        conditions = [watches.c.id == watch_id, watches.c.state == WatchState.OPEN]
+        given = {"its_id": watch_id, "state": state, "status": status, **RELEASED}
         if by is not None:
-            conditions.append(watches.c.leased_by == by)
-        rows = await self._connection.execute(
-            update(watches).where(*conditions).values(state=state, status=status, **RELEASED)
-        )
+            rows = await self._connection.execute(_SAVE, {"its_by": by, **given})
+        else:
+            rows = await self._connection.execute(_SET, given)
         return rows.rowcount == 1
 
     async def open(
@@ -302,35 +321,17 @@ class Watches(Repository):
         """The open watches, oldest first; those that one person's commands started, or one
         channel's, or those on one node.
         """
-        query = (
-            select(watches)
-            .where(watches.c.state == WatchState.OPEN)
-            .order_by(watches.c.started_at, watches.c.id)
+        asked = {"actor": asked_by, "channel": channel, "node": node}
+        given = {name: value for name, value in asked.items() if value is not None}
+        rows = await self._connection.execute(
+            _open(frozenset(given)), {f"its_{name}": value for name, value in given.items()}
         )
-        if asked_by is not None:
-            query = query.join(executions, executions.c.id == watches.c.execution).where(
-                executions.c.actor == asked_by
-            )
-        if channel is not None:
-            query = query.where(watches.c.channel == channel)
-        if node is not None:
-            query = query.where(watches.c.node == node)
-        rows = await self._connection.execute(query)
         return [_from_row(row) for row in rows.mappings()]
 
-    async def _newest(self, condition: Any) -> Watch | None:
-        rows = await self._connection.execute(
-            select(watches).where(condition).order_by(watches.c.started_at.desc()).limit(1)
-        )
+    async def _newest(self, query: Select[*tuple[Any, ...]], one: str) -> Watch | None:
+        rows = await self._connection.execute(query, {"its_id": one})
         row = rows.mappings().one_or_none()
         return None if row is None else _from_row(row)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Whether a watch is open and to be polled: each half by itself is a range of one index."""
-    is_open, at = watches.c.state == WatchState.OPEN, watches.c.next_poll_at
-    ahead = now + FARTHEST_AHEAD + APART
-    return or_(and_(is_open, at <= now), and_(is_open, at > ahead))
 
 
 def _to_row(watch: Watch) -> dict[str, Any]:
