@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.site import is_http
 from tests.scenarios.stage import Stage, staged
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage with a fresh bot; every scenario runs in both ways of reaching it."""
-    async with staged(tmp_path, http=request.param == "http") as one:
+    """A stage with a fresh bot, reached in one of both ways."""
+    async with staged(tmp_path, http=is_http(request)) as one:
         yield one
 
 

@@ -6,14 +6,25 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import DELETE, NAME, approves, asked, denies, now, rules, site, told
+from tests.scenarios.site import (
+    DELETE,
+    NAME,
+    approves,
+    asked,
+    denies,
+    is_http,
+    now,
+    rules,
+    site,
+    told,
+)
 from tests.scenarios.stage import CHANNEL, Stage
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture
 async def stage_of_two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """Alice and Bob are entitled to gpu1, Carol is not."""
-    async with site(tmp_path, http=request.param == "http", entitled="alice bob") as one:
+    async with site(tmp_path, http=is_http(request), entitled="alice bob") as one:
         yield one
 
 

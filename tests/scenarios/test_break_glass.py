@@ -9,7 +9,7 @@ import pytest
 from bot.model import AuditKind
 from bot.pipeline.reminders import Reminders
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import DELETE, NAME, entries, now, rules, site, told
+from tests.scenarios.site import DELETE, NAME, entries, is_http, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_broken_database import broken
 
@@ -20,9 +20,9 @@ RULE = (
 BREAK = f'{DELETE} break_glass="It floods the switch"'
 
 
-@pytest.fixture(params=["socket", "http"])
+@pytest.fixture
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with site(tmp_path, RULE, http=request.param == "http") as one:
+    async with site(tmp_path, RULE, http=is_http(request)) as one:
         yield one
 
 

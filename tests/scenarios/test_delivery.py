@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_power import off
 
 
+@both_stages
 async def test_a_command_delivered_twice_at_once_is_carried_out_once(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     off(stage)
@@ -16,6 +18,7 @@ async def test_a_command_delivered_twice_at_once_is_carried_out_once(stage: Stag
     assert len(stage.endings(stage.alice)) == 1
 
 
+@both_stages
 @pytest.mark.parametrize("kind", ["/dbc ", "@dbc "])
 async def test_a_command_delivered_again_later_is_carried_out_once(stage: Stage, kind: str) -> None:
     await stage.gives_session(stage.alice, "gpu1")
@@ -29,6 +32,7 @@ async def test_a_command_delivered_again_later_is_carried_out_once(stage: Stage,
     assert len(stage.endings(stage.alice)) == 1
 
 
+@both_stages
 async def test_a_form_sent_in_twice_is_carried_out_once(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", CHANNEL)

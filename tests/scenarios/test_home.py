@@ -7,10 +7,12 @@ from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 
 
+@both_stages
 async def test_an_empty_home_offers_the_first_step(stage: Stage) -> None:
     await stage.alice.opens_home()
     home = await stage.alice.sees_home("None yet: add one to see your machines")
@@ -30,6 +32,7 @@ async def test_an_empty_home_offers_the_first_step(stage: Stage) -> None:
     assert pair[0] not in str(stage.ws.calls_of("views.publish"))
 
 
+@both_stages
 async def test_a_home_shows_machines_sessions_and_what_is_under_way(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     off(stage)
@@ -47,6 +50,7 @@ async def test_a_home_shows_machines_sessions_and_what_is_under_way(stage: Stage
     assert "inference" not in others.plain
 
 
+@both_stages
 async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.opens_home()
@@ -67,6 +71,7 @@ async def test_a_machine_is_created_from_home(stage: Stage) -> None:
     assert stage.changes() == ["tasks.create"]
 
 
+@both_stages
 @pytest.mark.parametrize(("action", "value"), [(OPEN_FORM, "vm.teleport"), ("vm.teleport", "")])
 async def test_a_button_for_what_the_bot_no_longer_does_says_so(
     stage: Stage, action: str, value: str

@@ -1,8 +1,10 @@
 """From nothing to a running machine, and what people do with it."""
 
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 
 
+@both_stages
 async def test_a_machine_is_created_and_followed_until_it_runs(stage: Stage) -> None:
     alice = stage.alice
     await stage.gives_session(alice, "gpu1", "gpu2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.site import told
+from tests.scenarios.site import both_stages, told
 from tests.scenarios.stage import CHANNEL, Stage, is_card
 from tests.scenarios.test_power import off
 
@@ -14,6 +14,7 @@ def read_in(stage: Stage, channel: str) -> str:
     return stage.alice.last(channel).plain.replace("*", "")
 
 
+@both_stages
 @pytest.mark.parametrize("channel", ["random", "ops-secret"])
 async def test_a_change_is_shown_where_it_was_typed_and_its_end_told_directly(
     stage: Stage, channel: str
@@ -36,6 +37,7 @@ async def test_a_change_is_shown_where_it_was_typed_and_its_end_told_directly(
     assert INVITE in card.plain
 
 
+@both_stages
 async def test_a_form_opened_where_the_bot_is_not_is_answered_there(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu2")
     await stage.alice.types("/dbc vm create image=ubuntu-22.04-cuda-12.qcow2 on gpu2", "random")
@@ -47,6 +49,7 @@ async def test_a_form_opened_where_the_bot_is_not_is_answered_there(stage: Stage
     await stage.ends(stage.alice, "t1 is running on gpu2")
 
 
+@both_stages
 async def test_a_question_can_be_answered_where_it_was_typed(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm shutdown inference", "random")

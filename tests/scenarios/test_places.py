@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.slack import SeenMessage
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 
@@ -14,6 +15,7 @@ async def incident(stage: Stage) -> SeenMessage:
     return stage.bob.last(CHANNEL)
 
 
+@both_stages
 async def test_a_mention_is_answered_for_all_to_see(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     told = await stage.asks(stage.alice, "@dbc vm list")
@@ -22,6 +24,7 @@ async def test_a_mention_is_answered_for_all_to_see(stage: Stage) -> None:
     assert "inference" in stage.bob.screen()
 
 
+@both_stages
 async def test_all_that_follows_from_a_thread_stays_in_it(stage: Stage) -> None:
     thread = await incident(stage)
     listed = await stage.asks(stage.alice, "@dbc vm list", thread=thread)
@@ -36,6 +39,7 @@ async def test_all_that_follows_from_a_thread_stays_in_it(stage: Stage) -> None:
     assert stage.changes() == ["tasks.restart"]
 
 
+@both_stages
 async def test_a_refusal_to_a_mention_is_private_and_in_the_thread(stage: Stage) -> None:
     thread = await incident(stage)
     told = await stage.asks(stage.alice, "@dbc vm strat inference", thread=thread)
@@ -44,6 +48,7 @@ async def test_a_refusal_to_a_mention_is_private_and_in_the_thread(stage: Stage)
     assert told.thread_ts == thread.ts
 
 
+@both_stages
 async def test_a_form_wanted_in_a_thread_is_offered_by_a_button(stage: Stage) -> None:
     thread = await incident(stage)
     offer = await stage.asks(
@@ -61,6 +66,7 @@ async def test_a_form_wanted_in_a_thread_is_offered_by_a_button(stage: Stage) ->
     assert end.thread_ts == thread.ts
 
 
+@both_stages
 @pytest.mark.parametrize("line", ["vm list", "/dbc vm list"])
 async def test_a_direct_message_needs_no_mention(stage: Stage, line: str) -> None:
     await stage.gives_session(stage.alice, "gpu1")
@@ -69,6 +75,7 @@ async def test_a_direct_message_needs_no_mention(stage: Stage, line: str) -> Non
     assert stage.alice.last("@dbc").plain == told.plain
 
 
+@both_stages
 async def test_work_asked_for_in_a_direct_message_is_told_there(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     off(stage)
@@ -86,6 +93,7 @@ async def test_secrets_in_a_direct_message_stay_there(one_stage: Stage) -> None:
     assert one_stage.task("inference").login_password not in one_stage.bob.screen()
 
 
+@both_stages
 async def test_where_the_bot_is_not_in_the_channel_a_command_works_privately(
     stage: Stage,
 ) -> None:
@@ -95,6 +103,7 @@ async def test_where_the_bot_is_not_in_the_channel_a_command_works_privately(
     assert told.ephemeral
 
 
+@both_stages
 async def test_where_the_bot_may_not_post_the_card_goes_to_who_asked(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm delete inference", channel="ops-secret")
@@ -111,6 +120,7 @@ async def test_where_the_bot_may_not_post_the_card_goes_to_who_asked(stage: Stag
     assert "inference" not in stage.bob.screen()
 
 
+@both_stages
 async def test_a_guest_sees_and_changes_nothing(stage: Stage) -> None:
     guest = stage.ws.add_member("gina", is_restricted=True)
     stage.ws.core.state.channel(CHANNEL).members.append(guest.id)

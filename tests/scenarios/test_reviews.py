@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sandbox.slack import SeenMessage
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 
 EXPIRED = timedelta(minutes=10, seconds=1)
@@ -16,6 +17,7 @@ async def asks_delete(stage: Stage) -> SeenMessage:
     return await stage.asks(stage.alice, "/dbc vm delete inference")
 
 
+@both_stages
 async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.alice.presses("Cancel", card)
@@ -26,6 +28,7 @@ async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
     assert stage.endings(stage.alice) == []
 
 
+@both_stages
 async def test_a_question_expires_after_ten_minutes(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.passes(9 * 60)
@@ -36,6 +39,7 @@ async def test_a_question_expires_after_ten_minutes(stage: Stage) -> None:
     assert stage.changes() == []
 
 
+@both_stages
 async def test_a_click_at_the_last_moment_comes_too_late(stage: Stage) -> None:
     card = await asks_delete(stage)
     stage.clock.advance(EXPIRED)
@@ -46,6 +50,7 @@ async def test_a_click_at_the_last_moment_comes_too_late(stage: Stage) -> None:
     assert stage.changes() == []
 
 
+@both_stages
 async def test_only_who_asked_can_answer(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.gives_session(stage.bob, "gpu1")
@@ -60,6 +65,7 @@ async def test_only_who_asked_can_answer(stage: Stage) -> None:
     assert stage.changes() == ["tasks.delete"]
 
 
+@both_stages
 async def test_twenty_clicks_are_one_call(stage: Stage) -> None:
     card = await asks_delete(stage)
     await asyncio.gather(*(stage.alice.presses("Confirm", card) for _ in range(20)))
@@ -69,6 +75,7 @@ async def test_twenty_clicks_are_one_call(stage: Stage) -> None:
     assert len(stage.endings(stage.alice)) == 1
 
 
+@both_stages
 async def test_one_click_delivered_twenty_times_is_one_call(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.alice.presses("Confirm", card)
@@ -79,6 +86,7 @@ async def test_one_click_delivered_twenty_times_is_one_call(stage: Stage) -> Non
     assert stage.changes() == ["tasks.delete"]
 
 
+@both_stages
 async def test_confirm_and_cancel_at_once_are_decided_once(stage: Stage) -> None:
     card = await asks_delete(stage)
     await asyncio.gather(stage.alice.presses("Cancel", card), stage.alice.presses("Confirm", card))
@@ -92,6 +100,7 @@ async def test_confirm_and_cancel_at_once_are_decided_once(stage: Stage) -> None
     assert "Too late: this was" in screen
 
 
+@both_stages
 async def test_a_late_click_is_told_what_was_decided(stage: Stage) -> None:
     card = await asks_delete(stage)
     view = stage.alice.messages(CHANNEL)[-1]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 
 
@@ -19,6 +20,7 @@ async def test_a_suggestion_that_reads_runs_at_once(one_stage: Stage, line: str)
     assert stage.task("inference").task_id in stage.alice.last(channel).plain
 
 
+@both_stages
 @pytest.mark.parametrize("line", ["/dbc reboot inference force", "@dbc 重启inference 强制"])
 async def test_a_suggestion_that_changes_something_opens_the_form_filled_in(
     stage: Stage, line: str
