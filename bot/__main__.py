@@ -27,6 +27,7 @@ from bot.cli.catalogue import (
     translated,
 )
 from bot.cli.credential_keys import keys
+from bot.cli.doctor import doctor
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -38,6 +39,7 @@ from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES, line, plain
 from bot.services.database import cause
+from bot.version import VERSION
 from handlers.manifest import manifest
 from storage.errors import StorageFailed
 
@@ -47,6 +49,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @click.group()
+@click.version_option(VERSION, prog_name="dbc-bot", message="%(prog)s %(version)s")
 def main() -> None:
     """Run DeepBrain Chain GPU machines from Slack."""
 
@@ -138,7 +141,7 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
-for command in (sign, audit, policy, backup, restore, keys):
+for command in (doctor, sign, audit, policy, backup, restore, keys):
     main.add_command(command)
 
 if __name__ == "__main__":

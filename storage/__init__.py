@@ -3,7 +3,8 @@
 from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
-from storage.file import is_database, prepare
+from storage.file import PRIVATE, is_claimed, is_database, prepare
+from storage.inspection import Inspection
 from storage.known import Known
 from storage.repositories.message_rows import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
@@ -16,11 +17,13 @@ from storage.vault import Vault, fingerprint, keys_in, write_keys
 __all__ = [
     "FARTHEST_AHEAD",
     "LONGEST_PAUSE",
+    "PRIVATE",
     "Archive",
     "BadKey",
     "Copied",
     "Due",
     "InUse",
+    "Inspection",
     "Known",
     "Look",
     "StorageFailed",
@@ -31,6 +34,7 @@ __all__ = [
     "Vault",
     "back_up",
     "fingerprint",
+    "is_claimed",
     "is_database",
     "is_unused",
     "keys_in",

@@ -93,6 +93,19 @@ def flush_directory(file: Path) -> None:
         os.close(descriptor)
 
 
+def is_claimed(file: Path) -> bool | None:
+    """Whether a process holds `file` by `claim`, found out without claiming it; None: unknown."""
+    try:
+        found = file.with_name(file.name + ".lock").stat()
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False if Path("/proc/locks").exists() else None
+    except OSError:
+        return None
+    held = f":{found.st_ino} "
+    return any("FLOCK" in line and held in line for line in locks.splitlines())
+
+
 def claim(file: Path) -> IO[bytes]:
     """Hold `file` until the result is closed or the process ends.
 

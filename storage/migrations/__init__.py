@@ -11,10 +11,14 @@ HEAD = "readers"
 
 def is_newest(connection: Connection) -> bool:
     """Whether no revision is missing. Alembic itself takes longer to load than all this."""
+    return revisions_of(connection) == [HEAD]
+
+
+def revisions_of(connection: Connection) -> list[str]:
+    """Which revision the database has; more than one is nothing of ours."""
     if not inspect(connection).has_table("alembic_version"):
-        return False
-    known = connection.execute(text("SELECT version_num FROM alembic_version")).scalars()
-    return list(known) == [HEAD]
+        return []
+    return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
 
 
 def upgrade(connection: Connection) -> None:
@@ -23,3 +27,12 @@ def upgrade(connection: Connection) -> None:
         from storage.migrations.applying import apply  # noqa: PLC0415 - seldom, and takes long
 
         apply(connection)
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has such a revision."""
+    if revision == HEAD:
+        return True
+    from storage.migrations.applying import revisions  # noqa: PLC0415 - as above
+
+    return revision in revisions()

@@ -18,6 +18,12 @@ def apply(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def revisions() -> frozenset[str]:
+    """All revisions that this version has."""
+    location = ScriptDirectory(str(Path(__file__).parent))
+    return frozenset(script.revision for script in location.walk_revisions())
+
+
 def _refuse_newer(connection: Connection, known: ScriptDirectory) -> None:
     current = MigrationContext.configure(connection).get_current_heads()
     if unknown := set(current) - {script.revision for script in known.walk_revisions()}:

@@ -1,0 +1,54 @@
+"""Looks at a database from beside, as the doctor does: changes nothing, migrates nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from storage.engine import open_engines
+from storage.migrations import HEAD, is_known, revisions_of
+from storage.repositories.figures import FigureReader, Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Which revision the database has, and which one this version needs."""
+
+    current: str  # empty: none yet
+    needed: str
+    is_newer: bool  # of a newer version, which this one refuses
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether nothing has to be migrated."""
+        return self.current == self.needed
+
+
+class Inspection:
+    """Raises StorageFailed where the database does not answer. Close it at the end."""
+
+    def __init__(self, url: str) -> None:
+        self._engines = open_engines(url)
+
+    async def schema(self) -> Schema:
+        """The schema's revision."""
+        async with self._engines.browsing() as connection:
+            heads = await connection.run_sync(revisions_of)
+        is_newer = not all(is_known(head) for head in heads)
+        return Schema(", ".join(heads), HEAD, is_newer)
+
+    async def journal(self) -> str:
+        """SQLite's journal mode; empty with PostgreSQL."""
+        if self._engines.file is None:
+            return ""
+        async with self._engines.browsing() as connection:
+            return str(await connection.scalar(text("PRAGMA journal_mode")))
+
+    async def figures(self, now: datetime) -> Figures:
+        """How much is open."""
+        async with self._engines.browsing() as connection:
+            return await FigureReader(connection).read(now)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._engines.dispose()

@@ -1,0 +1,1 @@
+"""Tests of what tells operators how the bot is."""
