@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from ruamel.yaml import YAML
 
 from bot.metrics import Metrics
 
@@ -21,7 +21,7 @@ _BY = re.compile(r"by \(([\w, ]+)\)[^d]*(dbc_bot_\w+)")
 
 def expressions() -> list[str]:
     """Every query in the examples."""
-    rules: dict[str, Any] = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())
+    rules: dict[str, Any] = YAML(typ="safe").load(DEPLOY / "alerts.yaml")
     asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     board = json.loads((DEPLOY / "dashboard.json").read_text())
     return asked + [target["expr"] for panel in board["panels"] for target in panel["targets"]]
@@ -73,7 +73,7 @@ def test_every_metric_of_the_bot_is_on_the_dashboard_or_in_an_alert(
 
 
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
-    rules: dict[str, Any] = yaml.safe_load((DEPLOY / "alerts.yaml").read_text())
+    rules: dict[str, Any] = YAML(typ="safe").load(DEPLOY / "alerts.yaml")
     for rule in rules["groups"][0]["rules"]:
         assert set(rule["annotations"]) == {"summary", "action"}
         assert rule["labels"]["severity"] in {"page", "ticket"}
