@@ -361,7 +361,8 @@ def _words(table: Table, execution: Execution) -> Words:
         doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
-    return Words(doing, done, follow.limit, command.title, brings_up)
+    only_looks = command.deed.only_looks
+    return Words(doing, done, follow.limit, command.title, brings_up, only_looks)
 
 
 async def run(

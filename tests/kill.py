@@ -342,7 +342,7 @@ class Massacre:
 
 def _fits(status: str, card: SeenMessage) -> bool:
     words = {
-        "done": "is deleted", "cancelled": "cancelled by", "expired": "in time",
+        "done": "is deleted", "cancelled": " cancelled “", "expired": "in time",
         "voided": "not done",
     }  # fmt: skip
     return words.get(status, "") in card.plain

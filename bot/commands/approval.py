@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from bot.errors import NotFound, Refused
 from bot.language.kinds import ID, INT, Arg
 from bot.language.table import Command, Group
-from bot.messages import review_cards
+from bot.messages.decisions import withdrawn
+from bot.messages.question import identifiers
+from bot.messages.question import subject_of as review_subject
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
@@ -78,7 +80,7 @@ async def _row(ctx: Context, one: Waiting) -> Row:
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)
-    subject = review_cards.subject_of(approval, execution, node)
+    subject = review_subject(approval, execution, node)
     until = say("expires {time}", time=time(approval.expires_at))
     if one.is_glass:
         until = say("ran {time}, without approval", time=time(approval.created_at))
@@ -86,7 +88,7 @@ async def _row(ctx: Context, one: Waiting) -> Row:
         code(short(approval.id)),
         " ",
         row.asked(execution.known, subject),
-        review_cards.identifiers(approval, execution, node),
+        identifiers(approval, execution, node),
         " · ",
         say("requested by {user}", user=mention(execution.actor)),
         " · ",
@@ -170,7 +172,7 @@ async def withdraw(ctx: Context, approval: Which) -> Reply:
     found = await _named(ctx, approval)
     await ctx.services.reviews.withdraw(found.id, ctx.actor, ctx.services.clock.now())
     await ctx.services.reviews.deliver()
-    return review_cards.withdrawn()
+    return withdrawn()
 
 
 async def _named(ctx: Context, number: str) -> Approval:

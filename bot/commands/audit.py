@@ -18,7 +18,7 @@ from bot.language.args import NODE_OPTION
 from bot.language.kinds import CHOICE, INT, Arg
 from bot.language.table import Command, Group
 from bot.language.times import moment
-from bot.messages.review_cards import people_line
+from bot.messages.cards import people_line
 from bot.model import AuditEntry, AuditKind, AuditQuery, AuditRow, ExecutionStatus
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short

@@ -18,8 +18,8 @@ from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, Trace
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import stacked
-from bot.reply import Line, Para, Reply, Severity, Text, bold, line, say
-from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, present
+from bot.reply import Line, Para, Phrase, Reply, Severity, Text, apart, bold, keep, line, say
+from bot.watches.observers.modified import FIELDS, NONE, NOW, THEN, TRIED, changes_told, present
 
 NewPublicIp = Annotated[
     str | None,
@@ -81,7 +81,7 @@ class _Step:
 
     name: str
     after: str
-    said: str
+    said: Phrase
     change: TaskChange
     at_next_start: bool
 
@@ -144,9 +144,7 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
             ),
             field=name,
         )
-    said = [str(_when(step, at_next_start=step.at_next_start)) for step in steps]
     return {
-        "change": "; ".join(said),
         **present_of(wanted, now),
         **{f"{NOW}{name}": text for name, text in now.items()},
         **{f"{THEN}{step.name}": step.after for step in steps},
@@ -227,8 +225,8 @@ def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) 
     return partly
 
 
-def _said(steps: list[_Step]) -> str:
-    return "; ".join(one.said for one in steps)
+def _said(steps: list[_Step]) -> Line:
+    return apart(one.said for one in steps)
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -251,20 +249,24 @@ def present_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> Mapping[str
             continue
         found[f"{WAS}{name}"] = now.get(name, "")
         if name not in now:
-            found[unread(f"{WAS}{name}")] = "DBC does not tell."
+            found[unread(f"{WAS}{name}")] = keep(say("DBC does not tell."))
     return found
 
 
 def _before_of(name: str) -> FactKind:
     field = FIELDS[name]
-    heading = f"{field.called[:1].upper()}{field.called[1:]}"
-    return FactKind(
-        say("{field} now", field=heading), said=partial(_with_unit, field.unit), called=field.called
-    )
+    return FactKind(field.now, said=partial(_with_unit, field.unit), called=field.called)
 
 
 def _with_unit(unit: str, text: str) -> str:
     return f"{text}{unit if text != NONE else ''}" if text else ""
+
+
+def _asks(known: Mapping[str, str]) -> Phrase:
+    names = [name for name in FIELDS if THEN + name in known]
+    if not names:
+        return say("Change {target}")
+    return say("Change {change} of {target}", change=changes_told(known, names))
 
 
 COMMAND = Command(
@@ -283,7 +285,7 @@ COMMAND = Command(
         say("{label} is changed on {node}"),
     ),
     facts={f"{WAS}{name}": _before_of(name) for name in FIELDS},
-    asks=say("Change {change} of {target}"),
+    asks=_asks,
     loses=say(
         "Ports, filters and a public IP change at once, the rest from the machine's next start."
     ),

@@ -18,7 +18,7 @@ from bot.language.args import AtNode, ImageServer, Vm
 from bot.language.kinds import WATCH, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages.facts import FactKind
-from bot.model import Effect, Goal, Machine, Node, Watch
+from bot.model import Deed, Effect, Goal, Machine, Node, Watch
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import joined, short
 from bot.pipeline.under_way import title_of, under_way
@@ -212,6 +212,7 @@ GROUP = Group(
                 say("{label} is changing on {node}"),
                 say("{label} has come to rest on {node}"),
             ),
+            deed=Deed(only_looks=True),
             is_personal=True,
             does=say("Follow a machine"),
         ),
@@ -224,6 +225,7 @@ GROUP = Group(
             check=_check_image,
             look=_before_image,
             follow=Follow(_goal, _transfer, say("{label} has been transferred on {node}")),
+            deed=Deed(only_looks=True),
             is_personal=True,
             does=say("Follow a transfer"),
         ),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bot.dbc.sizes import Size
+from bot.reply import Phrase, say
 
 
 def _text(value: object) -> object:
@@ -152,6 +153,24 @@ _STATES = {
 def state_of(status: str) -> str:
     """A status as people say it: `off` for `closed`; what needs no other word stays as it is."""
     return _STATES.get(status.strip().lower(), status)
+
+
+# Those that people meet most; what DBC has more stays as it is.
+_SAID = {
+    str(one): one
+    for one in (
+        say("running"), say("off"), say("asleep"), say("unknown"), say("creating"),
+        say("starting"), say("restarting"), say("resetting"), say("stopping"),
+        say("shutting down"), say("powering off"), say("deleting"), say("create error"),
+        say("start error"), say("restart error"), say("stop error"), say("delete error"),
+    )
+}  # fmt: skip
+
+
+def said_state(status: str) -> str | Phrase:
+    """The same in the reader's language."""
+    word = state_of(status)
+    return _SAID.get(word.lower(), word)
 
 
 def is_state(text: str) -> bool:

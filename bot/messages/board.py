@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.messages.cards import card_key, signed
-from bot.messages.review_cards import glass_key, glass_note, is_glass_note
+from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
 from bot.model import Execution, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork

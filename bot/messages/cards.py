@@ -1,6 +1,6 @@
 """The words of the one message that each change has, from question to end. Pure builders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,16 +14,17 @@ from bot.reply import (
     Part,
     Phrase,
     Reply,
-    Span,
     Text,
     Words,
     bold,
     code,
     emoji,
     line,
+    listed,
     mention,
     mentioned,
-    plain,
+    say,
+    sentences,
     time,
 )
 
@@ -61,13 +62,16 @@ class Subject:
         """`train-01 on gpu1`, with the names standing out."""
         if not self.label:
             return line(bold(self.node_label))
-        return line(self.called, " on ", bold(self.node_label))
+        if not self.node_label:
+            return self.called
+        return line(say("{machine} on {node}", machine=self.called, node=bold(self.node_label)))
 
     @property
     def called(self) -> Line:
         """`train-01`, or `scratch-test (train-01)`: a nickname is whatever somebody has chosen."""
-        own = f" ({self.desc})" if self.desc not in {"", self.label} else ""
-        return line(bold(self.label), own)
+        if self.desc in {"", self.label}:
+            return line(bold(self.label))
+        return line(bold(self.label), f" ({self.desc})")
 
 
 def subject_of(watch: Watch, node_label: str) -> Subject:
@@ -93,12 +97,12 @@ def asked(question: Text, said: Callable[[str], Words], subject: Subject) -> Lin
 
 
 def doing(title: str, subject: Subject) -> Line:
-    """`vm show` train-01 on gpu1: what is being done, to what."""
+    """`vm show` train-01 on gpu1: a command and what it is about, as the name of a request."""
     if not subject.label and not subject.node_label:
         return line(code(title))
-    if not subject.node_label:
-        return line(code(title), " ", bold(subject.label))
-    return line(code(title), " " if subject.label else " on ", subject.named)
+    if not subject.label:
+        return line(say("{command} on {node}", command=code(title), node=bold(subject.node_label)))
+    return line(code(title), " ", subject.named)
 
 
 def card_key(execution_id: str) -> str:
@@ -126,16 +130,16 @@ def execution_of(key: str) -> str:
 
 
 def progress(
-    execution: Execution, subject: Subject, doing: Text, detail: Line, *parts: Part
+    execution: Execution, subject: Subject, doing: Text, detail: Words, *parts: Part
 ) -> Reply:
-    """Something is under way: `train-01 is starting on gpu1`."""
+    """Something is in progress: `train-01 is starting on gpu1`."""
     return running(execution, under_way(subject, doing), detail, *parts)
 
 
-def running(execution: Execution, what: Line, detail: Line, *parts: Part) -> Reply:
+def running(execution: Execution, what: Line, detail: Words, *parts: Part) -> Reply:
     """The same in other words: `Delete the network team01 on gpu1`."""
     return Reply(
-        plain(what),
+        line(what, " … ", detail),
         (
             Para(line(emoji("hourglass_flowing_sand"), " ", what, " …")),
             *parts,
@@ -145,11 +149,11 @@ def running(execution: Execution, what: Line, detail: Line, *parts: Part) -> Rep
 
 
 def ended(
-    execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part, detail: Line = ()
+    execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part, detail: Words = ()
 ) -> Reply:
     """The card's last face."""
     head = Para(line(emoji(_SIGNS[status]), " ", sentence))
-    return Reply(plain(sentence), (head, *parts, _footer(execution, detail)))
+    return Reply(sentences((sentence, detail)), (head, *parts, _footer(execution, detail)))
 
 
 def answered(execution: Execution, reply: Reply) -> Reply:
@@ -162,28 +166,33 @@ def announcement(
 ) -> Reply:
     """The new message that tells the requester how it ended."""
     text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
-    return Reply(plain(sentence), (Para(text), *parts), end=status)
+    return Reply(_in_full(sentence, parts), (Para(text), *parts), end=status)
 
 
 def alone(status: ExecutionStatus, sentence: Line, *parts: Part) -> Reply:
     """The same for one person, where nobody else has seen anything of it."""
     head = Para(line(emoji(_SIGNS[status]), " ", sentence))
-    return Reply(plain(sentence), (head, *parts), private=True)
+    return Reply(_in_full(sentence, parts), (head, *parts), private=True)
 
 
-def hint(text: Line) -> tuple[Part, ...]:
+def _in_full(sentence: Line, parts: Sequence[Part]) -> Line:
+    """What a notification says: also what to do, which stands in small print."""
+    return sentences((sentence, *(part.text for part in parts if isinstance(part, Note))))
+
+
+def hint(text: Words) -> tuple[Part, ...]:
     """What to do about it, in small print; nothing for an empty text."""
-    return (Note(text),) if text else ()
+    return (Note(line(text)),) if text else ()
 
 
 def connect_button(execution: Execution) -> Button:
     """Offers the connection lines, shown privately to whoever presses."""
-    return Button("How to connect", CONNECT, execution.id, "primary")
+    return Button(say("How to connect"), CONNECT, execution.id, "primary")
 
 
 def keep_watching_button(watch_id: str) -> Button:
     """Offers to go on after the deadline."""
-    return Button("Keep watching", KEEP_WATCHING, watch_id)
+    return Button(say("Keep watching"), KEEP_WATCHING, watch_id)
 
 
 def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
@@ -191,91 +200,112 @@ def log_excerpt(lines: tuple[str, ...]) -> CodeBlock:
     return CodeBlock("\n".join(lines))
 
 
-def under_way(subject: Subject, doing: Text) -> Line:
-    """`train-01 is starting on gpu1`, of a phrase with `{label}` or `{target}`, and `{node}`."""
-    if isinstance(doing, Phrase):
-        node = line(bold(subject.node_label))
-        label = subject.called if subject.label else node
-        names = {"label": label, "target": subject.named, "node": node}
-        return line(doing.filled(lambda name: names[name]))
-    if not subject.label:
-        return line(bold(subject.node_label), " ", doing)
-    if "{node}" in doing:
-        before, _, after = doing.partition("{node}")
-        return line(subject.called, " ", before, bold(subject.node_label), after)
-    return line(subject.called, f" {doing} on ", bold(subject.node_label))
+def under_way(subject: Subject, told: Text) -> Line:
+    """`train-01 is starting on gpu1`, of a phrase with `{label}` or `{target}`, and `{node}`.
 
-
-def placed(text: str, node_label: str) -> Line:
-    """The text with the node's name where it says `{node}`."""
-    before, mark, after = text.partition("{node}")
-    return line(before, bold(node_label) if mark else "", after)
+    A former version kept what stands behind the name.
+    """
+    if isinstance(told, str):
+        return line(subject.named, " ", told)
+    node = line(bold(subject.node_label))
+    label = subject.called if subject.label else node
+    names = {"label": label, "target": subject.named, "node": node}
+    return line(told.filled(lambda name: names[name]))
 
 
 def result(subject: Subject, done: Text, took: timedelta | None = None) -> Line:
-    """`train-01 has started on gpu1 (2 min 10 s)`."""
-    return line(under_way(subject, done), f" ({duration(took)})" if took else "", ".")
-
-
-_OF_COMMAND = {
-    ExecutionStatus.FAILED: " failed",
-    ExecutionStatus.UNKNOWN: " has an unknown end",
-    ExecutionStatus.CANCELLED: " was stopped",
-}
-_ONLY_LOOKS = "watch "  # how such a command is called: it ends well by telling whatever it saw
-
-
-def of_command(title: str, end: ExecutionStatus) -> Line:
-    """`vm create failed: `."""
-    stands = "" if title.startswith(_ONLY_LOOKS) else _OF_COMMAND[end]
-    return line(code(title), f"{stands}: ")
+    """`train-01 has started on gpu1 (2 min 10 s).`"""
+    return line(say("{told}.", told=_timed(under_way(subject, done), took)))
 
 
 def unfinished(
     title: str,
     end: ExecutionStatus,
     subject: Subject,
-    why: str,
+    why: Text,
     took: timedelta | None = None,
+    *,
     by: str = "",
+    only_looks: bool = False,
 ) -> Line:
     """`vm create failed: train-01 on gpu1 is in state “create error” (2 min 10 s).`
 
     What is seen of a machine does not tell what was asked of it: the command does.
     """
-    lead = of_command(title, end) if title else ()
-    who = line(" by ", mention(by)) if by else ()
-    told = placed(why.rstrip("."), subject.node_label)
-    after = "" if took is None else f" ({duration(took)})"
-    return line(lead, subject.named, " ", told, who, after, ".")
+    told = under_way(subject, why)
+    if by:
+        told = line(say("{told} by {user}", told=told, user=mention(by)))
+    told = line(say("{told}.", told=_timed(told, took)))
+    return of_command(title, end, told, only_looks=only_looks) if title else told
+
+
+def _timed(told: Line, took: timedelta | None) -> Line:
+    if took is None:
+        return told
+    return line(say("{told} ({duration})", told=told, duration=duration(took)))
+
+
+def of_command(title: str, end: ExecutionStatus, told: Line, *, only_looks: bool = False) -> Line:
+    """`vm create failed: …`; what `only_looks` ends well by telling whatever it saw."""
+    command = code(title)
+    if only_looks:
+        return line(say("{command}: {told}", command=command, told=told))
+    if end is ExecutionStatus.FAILED:
+        return line(say("{command} failed: {told}", command=command, told=told))
+    if end is ExecutionStatus.CANCELLED:
+        return line(say("{command} was stopped: {told}", command=command, told=told))
+    return line(say("{command} has an unknown end: {told}", command=command, told=told))
 
 
 def signed(execution: Execution, reply: Reply) -> Reply:
     """What others see of a change says who requested and who approved it, if it does not yet."""
     if mentioned(reply) >= {execution.actor, *execution.approved_by}:
         return reply
-    return reply.also(Note(by_whom(execution, "Requested by ")))
+    return reply.also(Note(requested_by(execution)))
 
 
-def by_whom(execution: Execution, verb: str, *more: str | Span | Line) -> Line:
-    """`Requested by @alice, approved by @bob`; `more` stands behind the first."""
-    told = line(verb, mention(execution.actor), *more)
-    for position, user in enumerate(execution.approved_by):
-        told = line(told, ", " if position else ", approved by ", mention(user))
-    return told
+def requested_by(execution: Execution) -> Line:
+    """`Requested by @alice, approved by @bob`."""
+    user = mention(execution.actor)
+    if not execution.approved_by:
+        return line(say("Requested by {user}", user=user))
+    return line(
+        say(
+            "Requested by {user}, approved by {approvers}",
+            user=user,
+            approvers=people_line(execution.approved_by),
+        )
+    )
 
 
-def _footer(execution: Execution, detail: Line) -> Note:
-    asked = by_whom(execution, "Requested by ", ", ", time(execution.created_at))
-    return Note(line(asked, " · ", detail) if detail else asked)
+def people_line(people: Sequence[str]) -> Line:
+    """Mentions, with commas."""
+    return listed(line(mention(user)) for user in people)
 
 
-def duration(span: timedelta) -> str:
+def _footer(execution: Execution, detail: Words) -> Note:
+    user, at = mention(execution.actor), time(execution.created_at)
+    asked = say("Requested by {user}, {time}", user=user, time=at)
+    if execution.approved_by:
+        asked = say(
+            "Requested by {user}, {time}, approved by {approvers}",
+            user=user,
+            time=at,
+            approvers=people_line(execution.approved_by),
+        )
+    return Note(line(asked, " · ", detail) if detail else line(asked))
+
+
+def duration(span: timedelta) -> Phrase:
     """`45 s`, `2 min 10 s`, `1 h 05 min`."""
     seconds = max(0, round(span.total_seconds()))
     if seconds < 60:
-        return f"{seconds} s"
+        return say("{seconds} s", seconds=seconds)
     minutes, seconds = divmod(seconds, 60)
     if minutes < 60:
-        return f"{minutes} min {seconds:02} s" if seconds else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02} min"
+        if not seconds:
+            return say("{minutes} min", minutes=minutes)
+        rest = f"{seconds:02}"
+        return say("{minutes} min {seconds} s", minutes=minutes, seconds=rest)
+    hours, rest = minutes // 60, f"{minutes % 60:02}"
+    return say("{hours} h {minutes} min", hours=hours, minutes=rest)

@@ -3,7 +3,17 @@
 from dataclasses import replace
 
 from bot.model import Message, Place
-from bot.reply import Line, Note, Reply, channel, line, load, mention
+from bot.reply import (
+    Line,
+    Note,
+    Reply,
+    channel,
+    line,
+    load,
+    mention,
+    say,
+    sentences,
+)
 
 # Slack calls a private channel that the bot is not in `channel_not_found`.
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
@@ -16,7 +26,11 @@ _NO_THREAD = frozenset(
 def invitation(place: Place, me: str) -> Line:
     """How to let the bot (`me`) into a channel."""
     return line(
-        "To get messages in ", channel(place.channel), ", type /invite ", mention(me), " there."
+        say(
+            "To get messages in {channel}, type /invite {bot} there.",
+            channel=channel(place.channel),
+            bot=mention(me),
+        )
     )
 
 
@@ -30,11 +44,14 @@ def alone(card: Message, me: str, *, is_open: bool = False) -> Reply:
 
     What becomes of one that `is_open` they are told directly, and nothing of it before.
     """
-    goes_on = ", so what comes of it comes by direct message" if is_open else ""
-    why = line("I am not in ", channel(card.place.channel), f"{goes_on}. ")
-    return replace(
-        load(card.content).also(Note(line(why, invitation(card.place, me)))), private=True
-    )
+    where = channel(card.place.channel)
+    why = say("I am not in {channel}.", channel=where)
+    if is_open:
+        why = say(
+            "I am not in {channel}, so you get the outcome as a direct message.", channel=where
+        )
+    note = Note(sentences((why, invitation(card.place, me))))
+    return replace(load(card.content).also(note), private=True)
 
 
 def beside(card: Message, what: Line, me: str) -> Reply | None:
@@ -45,29 +62,31 @@ def beside(card: Message, what: Line, me: str) -> Reply | None:
     wanted = card.place
     if not wanted.channel.startswith(("C", "G")):
         return None
+    where = channel(wanted.channel)
     if card.ref is None and card.problem == NOWHERE:
-        why = line("I am not in ", channel(wanted.channel), ", and I may send no direct messages. ")
-        told = Note(line(why, invitation(wanted, me)))
+        why = say("I am not in {channel}, and I may send no direct messages.", channel=where)
+        told = Note(sentences((why, invitation(wanted, me))))
         return replace(load(card.content).also(told), private=True)
     if card.ref is None or card.ref.channel == wanted.channel:
         return None
-    found = line(what, " is in our direct messages, and so will be its end: ")
+    found = say("The card of {request} is in our direct messages, and so is its end.", request=what)
     if card.problem not in OUTSIDE:
-        return Reply.of(found, "I cannot post in ", channel(wanted.channel), ".", private=True)
-    why = line("I am not in ", channel(wanted.channel), ". ")
-    return Reply.of(found, why, invitation(wanted, me), private=True)
+        why = say("I cannot post in {channel}.", channel=where)
+        return Reply.of(sentences((found, why)), private=True)
+    why = say("I am not in {channel}.", channel=where)
+    return Reply.of(sentences((found, why, invitation(wanted, me))), private=True)
 
 
 def explained(reply: Reply, place: Place, reason: str, me: str) -> Reply:
     """The reply, with a word on why it does not stand in `place`."""
     where = channel(place.channel)
     if reason in OUTSIDE:
-        why = line("I am not in ", where, ", so this comes here. ")
-        return reply.also(Note(line(why, invitation(place, me))))
+        why = say("I am not in {channel}, so this comes here.", channel=where)
+        return reply.also(Note(sentences((why, invitation(place, me)))))
     if reason == "is_archived":
-        why = line(where, " is archived, so this comes here.")
+        why = say("{channel} is archived, so this comes here.", channel=where)
     elif reason in _NO_THREAD:
-        why = line("I cannot reply in that thread of ", where, ", so this comes here.")
+        why = say("I cannot reply in that thread of {channel}, so this comes here.", channel=where)
     else:
-        why = line("I cannot post in ", where, ", so this comes here.")
-    return reply.also(Note(why))
+        why = say("I cannot post in {channel}, so this comes here.", channel=where)
+    return reply.also(Note(line(why)))

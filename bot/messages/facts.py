@@ -9,10 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import eq
 
-from bot.dbc.models import rest_of, state_of
+from bot.dbc.models import rest_of, said_state, state_of
 from bot.messages.parts import other_disks, other_snapshots, said_parts
 from bot.model import Fact
-from bot.reply import Line, Text, Words, bold, code, emoji, line, mention, plain, time
+from bot.reply import (
+    Given,
+    Line,
+    Phrase,
+    Text,
+    Words,
+    all_of,
+    bold,
+    code,
+    emoji,
+    kept,
+    line,
+    mention,
+    say,
+    sentences,
+    time,
+)
 
 STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row may read them
 # Who machine and node are, whatever they are called here, and with whose session it is sent.
@@ -20,7 +36,7 @@ DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "no
 SESSION = "session"
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
-_NOT_ASKED = Fact(unread="This version does not read it.")  # a former version showed it
+_NOT_ASKED = Fact(unread=say("This version does not read it."))  # a former version showed it
 _UNREAD = " unread"  # behind a key among a command's facts: why that fact could not be read
 
 
@@ -40,16 +56,18 @@ class FactKind:
     holds: Callable[[str, str], bool] = eq
     is_compared: bool = True
     called: Text = ""
-    differs: Callable[[str, str], Text] = lambda _shown, _now: ""
+    differs: Callable[[str, str], Words] = lambda _shown, _now: ()
 
 
 Kinds = Mapping[str, FactKind]
 
 
-def _said_state(status: str) -> str:
+def _said_state(status: str) -> Words:
     """`restarting → running`: a state that passes is shown with the one that it leads to."""
-    now, then = state_of(status), state_of(rest_of(status))
-    return now if now == then else f"{now} → {then}"
+    rest = rest_of(status)
+    if rest == status.strip().lower():
+        return said_state(status)
+    return line(said_state(status), " → ", said_state(rest))
 
 
 def _leads_to_the_same(shown: str, now: str) -> bool:
@@ -65,29 +83,34 @@ def said_node(text: str) -> Words:
 
 def _said_renamed(text: str) -> Words:
     by, since, name = text.split(" ", 2)
-    who = line(", given by ", mention(by)) if by != "-" else ()
-    return line(
-        emoji("warning"), " ", bold(name), " since ", time(datetime.fromisoformat(since)), who
-    )
+    nickname, at = bold(name), time(datetime.fromisoformat(since))
+    told = say("{nickname} since {time}", nickname=nickname, time=at)
+    if by != "-":
+        told = say(
+            "{nickname} since {time}, given by {user}", nickname=nickname, time=at, user=mention(by)
+        )
+    return line(emoji("warning"), " ", told)
 
 
 def _said_session(text: str) -> Words:
     user, _, rent_order = text.partition(" ")
-    return line("of ", mention(user), f", rent order {rent_order}" if rent_order else "")
+    if not rent_order:
+        return say("of {user}", user=mention(user))
+    return say("of {user}, rent order {order}", user=mention(user), order=rent_order)
 
 
 IDENTITY: Kinds = {
-    DESCRIPTION: FactKind("Description", is_compared=False),
-    RENAMED: FactKind("Nickname", said=_said_renamed, is_compared=False),
-    NODE: FactKind("Node", said=said_node, is_compared=False),
-    NODE_RENAMED: FactKind("Node's nickname", said=_said_renamed, is_compared=False),
-    SESSION: FactKind("Session", said=_said_session, called="the session"),
+    DESCRIPTION: FactKind(say("Description"), is_compared=False),
+    RENAMED: FactKind(say("Nickname"), said=_said_renamed, is_compared=False),
+    NODE: FactKind(say("Node"), said=said_node, is_compared=False),
+    NODE_RENAMED: FactKind(say("Node's nickname"), said=_said_renamed, is_compared=False),
+    SESSION: FactKind(say("Session"), said=_said_session, called=say("the session")),
 }
 OF_MACHINES: Kinds = {
-    STATE: FactKind("Present state", said=_said_state, holds=_leads_to_the_same),
-    DISKS: FactKind("Disks", plural=True, said=said_parts, differs=other_disks),
-    SNAPSHOTS: FactKind("Snapshots", plural=True, said=said_parts, differs=other_snapshots),
-    ALIKE: FactKind("Same request", holds=lambda _shown, _now: True),
+    STATE: FactKind(say("Present state"), said=_said_state, holds=_leads_to_the_same),
+    DISKS: FactKind(say("Disks"), plural=True, said=said_parts, differs=other_disks),
+    SNAPSHOTS: FactKind(say("Snapshots"), plural=True, said=said_parts, differs=other_snapshots),
+    ALIKE: FactKind(say("Same request"), holds=lambda _shown, _now: True),
     **IDENTITY,
 }
 
@@ -100,7 +123,7 @@ def unread(key: str) -> str:
 def found_by_look(kinds: Kinds, facts: Mapping[str, str]) -> dict[str, Fact]:
     """Those of a command's facts that its row shows."""
     return {
-        key: Fact(facts.get(key, ""), unread=facts.get(unread(key), ""))
+        key: Fact(facts.get(key, ""), unread=kept(facts.get(unread(key), "")))
         for key in kinds
         if key in facts or unread(key) in facts
     }
@@ -111,19 +134,32 @@ def said(kinds: Kinds, key: str, fact: Fact) -> tuple[Text, Line]:
     kind = kinds.get(key, FactKind(key))
     text = kind.said(fact.text)
     if not fact.unread:
-        return kind.label, line(text or "none")
-    seen = line(" Last seen: ", text, ".") if fact.text else ()
-    return kind.label, line("could not be read. ", fact.unread, seen)
+        return kind.label, line(text or say("none"))
+    told = say("could not be read. {why}", why=line(fact.unread))
+    if not fact.text:
+        return kind.label, line(told)
+    return kind.label, sentences((told, say("Last seen: {value}.", value=line(text))))
 
 
-def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What is no longer as it was shown.
+
+    `changes` are clauses, `unreadable` whole sentences about what cannot be read any more.
+    """
+
+    changes: Sequence[Words] = ()
+    unreadable: Sequence[Words] = ()
+
+
+def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]) -> Differences:
     """What is no longer as it was shown, in words. Nobody has approved what was not shown.
 
     What could not be read either time is as it was shown. What was shown as last seen has to hold
     once it can be read.
     """
-    found: list[str] = []
-    unreadable: dict[str, list[str]] = defaultdict(list)
+    found: list[Words] = []
+    unreadable: dict[Words, list[Text]] = defaultdict(list)
     for key in [*shown, *(key for key in now if key not in shown)]:
         kind, then, present = (
             kinds.get(key, FactKind(key)),
@@ -133,36 +169,56 @@ def differences(kinds: Kinds, shown: Mapping[str, Fact], now: Mapping[str, Fact]
         if not kind.is_compared:
             continue
         if then is None:
-            found.append(f"{kind.label} {'were' if kind.plural else 'was'} not shown")
+            found.append(_told(kind, _NOT_SHOWN))
         elif present.unread and not then.unread:
-            unreadable[present.unread].append(str(kind.label))
+            unreadable[present.unread].append(kind.label)
         elif told := _difference(kind, then, present):
             found.append(told)
-    for why, labels in unreadable.items():
-        found.append(f"{_and(labels)} cannot be read now ({why.rstrip('.')})")
-    return found
+    return Differences(
+        found,
+        [
+            say("{facts} cannot be read now: {why}", facts=all_of(labels), why=line(why))
+            for why, labels in unreadable.items()
+        ],
+    )
 
 
-def _difference(kind: FactKind, shown: Fact, now: Fact) -> str:
-    is_now = f"{'are' if kind.plural else 'is'} now “{_bare(kind, now)}”"
+# Of one thing, and of several.
+_NOT_SHOWN = (say("{fact} was not shown"), say("{fact} were not shown"))
+_NOT_IN_FULL = (say("{fact} was not shown in full"), say("{fact} were not shown in full"))
+_UNREAD_THEN = (
+    say("{fact} could not be read and is now “{value}”"),
+    say("{fact} could not be read and are now “{value}”"),
+)
+_OTHER = (
+    say("{fact} was “{before}” and is now “{value}”"),
+    say("{fact} were “{before}” and are now “{value}”"),
+)
+_OTHER_ONE = (
+    say("{fact} is now {value}, not {before}"),
+    say("{fact} are now {value}, not {before}"),
+)
+
+
+def _told(kind: FactKind, templates: tuple[Phrase, Phrase], **given: Given) -> Phrase:
+    values: Mapping[str, Given] = {"fact": kind.label, **given}
+    return templates[kind.plural].filled(lambda name: values[name])
+
+
+def _difference(kind: FactKind, shown: Fact, now: Fact) -> Words:
+    value, before = _bare(kind, now), _bare(kind, shown)
     if shown.unread and not shown.text:
-        return "" if now.unread else f"{kind.label} could not be read and {is_now}"
+        return "" if now.unread else _told(kind, _UNREAD_THEN, value=value)
     if kind.holds(shown.text, now.text) or (now.unread and not now.text):
         return ""
     if told := kind.differs(shown.text, now.text):
-        return str(told)
-    verb = "were" if kind.plural else "was"
-    if _bare(kind, shown) == _bare(kind, now):
-        return f"{kind.label} {verb} not shown in full"
+        return told
+    if before == value:
+        return _told(kind, _NOT_IN_FULL)
     if kind.called:
-        now_is = "are" if kind.plural else "is"
-        return f"{kind.called} {now_is} now {_bare(kind, now)}, not {_bare(kind, shown)}"
-    return f"{kind.label} {verb} “{_bare(kind, shown)}” and {is_now}"
+        return _told(kind, _OTHER_ONE, fact=kind.called, value=value, before=before)
+    return _told(kind, _OTHER, value=value, before=before)
 
 
-def _and(labels: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))
-
-
-def _bare(kind: FactKind, fact: Fact) -> str:
-    return plain(line(kind.said(fact.text))) or "none"
+def _bare(kind: FactKind, fact: Fact) -> Line:
+    return line(kind.said(fact.text) or say("none"))

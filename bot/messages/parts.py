@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.dbc.models import Snapshot, TaskDisk
+from bot.reply import Line, Phrase, Text, apart, line, say
+
+_Differ = Callable[[str, str, str], Phrase]  # of a name, what its mark is, and what it was
+
+_UNTOLD = say("not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,15 @@ def said_parts(text: str) -> str:
     return ", ".join(part.shown for part in _read(text))
 
 
-def other_disks(shown: str, now: str) -> str:
+def other_disks(shown: str, now: str) -> Line:
     """Which disks are not those that were shown, under the same names and sizes."""
-    return _others(shown, now, "disk", (_file,))
+    return _others(shown, now, say("which disks they are was not shown"), (_other_file_of_disk,))
 
 
-def other_snapshots(shown: str, now: str) -> str:
+def other_snapshots(shown: str, now: str) -> Line:
     """Which snapshots are not those that were shown, under the same names."""
-    return _others(shown, now, "snapshot", (_taken, _file))
+    unmarked = say("which snapshots they are was not shown")
+    return _others(shown, now, unmarked, (_taken_at_another_time, _other_file_of_snapshot))
 
 
 def _told(parts: Iterable[_Part]) -> str:
@@ -59,34 +65,58 @@ def _read(text: str) -> Sequence[_Part]:
     return parts
 
 
-def _others(shown: str, now: str, kind: str, differ: Sequence[Callable[[str, str], str]]) -> str:
+def _others(shown: str, now: str, unmarked: Phrase, differ: Sequence[_Differ]) -> Line:
     """Nothing where names or sizes differ: those say it themselves.
 
     A former version kept these alone.
     """
     then, present = _read(shown), _read(now)
     if said_parts(shown) != said_parts(now):
-        return ""
-    unmarked = f"which {kind}s they are was not shown"
+        return ()
     if len(then) != len(present):
-        return unmarked
+        return line(unmarked)
     told = []
     for old, new in zip(then, present, strict=True):
         found = [
-            say(mark, was)
-            for say, mark, was in zip(differ, new.marks, old.marks, strict=False)
+            tell(new.name, mark, was)
+            for tell, mark, was in zip(differ, new.marks, old.marks, strict=False)
             if mark != was
         ]
-        if found:
-            told.append(f"{kind} {new.name} is another one now: {found[0]}")
-    return "; ".join(told) or unmarked
+        told += found[:1]
+    return apart(told or [unmarked])
 
 
-def _file(now: str, was: str) -> str:
+def _other_file_of_disk(disk: str, now: str, was: str) -> Phrase:
+    file, before = _files(now, was)
+    return say(
+        "disk {disk} is another one now: its file is {file}, not {before}",
+        disk=disk,
+        file=file,
+        before=before,
+    )
+
+
+def _other_file_of_snapshot(snapshot: str, now: str, was: str) -> Phrase:
+    file, before = _files(now, was)
+    return say(
+        "snapshot {snapshot} is another one now: its file is {file}, not {before}",
+        snapshot=snapshot,
+        file=file,
+        before=before,
+    )
+
+
+def _taken_at_another_time(snapshot: str, now: str, was: str) -> Phrase:
+    return say(
+        "snapshot {snapshot} is another one now: it was taken at {time}, not {before}",
+        snapshot=snapshot,
+        time=now or _UNTOLD,
+        before=was or _UNTOLD,
+    )
+
+
+def _files(now: str, was: str) -> tuple[Text, Text]:
+    """The two as people tell them apart."""
     short = [path.rpartition("/")[2] for path in (now, was)]
     now, was = short if short[0] != short[1] else (now, was)
-    return f"its file is {now or 'not told'}, not {was or 'untold'}"
-
-
-def _taken(now: str, was: str) -> str:
-    return f"it was taken at {now or 'an untold time'}, not {was or 'an untold one'}"
+    return now or _UNTOLD, was or _UNTOLD

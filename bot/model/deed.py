@@ -41,13 +41,15 @@ class Deed:
     """`verb` is in the state of a machine where it failed: “restart error”.
 
     `makes_machine`: under an id of our own, so that it is there at all proves it. `brings_up`: who
-    asked wants to connect once it is done. `stops`: it ends what a watch follows.
+    asked wants to connect once it is done. `stops`: it ends what a watch follows. `only_looks`: it
+    changes nothing, and ends well by telling whatever it saw.
     """
 
     verb: str = ""
     makes_machine: bool = False
     brings_up: bool = False
     stops: bool = False
+    only_looks: bool = False
     logged: Logged | None = None
     trace: Trace | None = None
     filing: Filing | None = None

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.asked import Effect, Place, Source
+from bot.reply import Words
 
 
 class ExecutionStatus(StrEnum):
@@ -65,7 +66,7 @@ class Execution:
     task: str = ""
     label: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    outcome: str = ""
+    outcome: Words = ""
     session_of: str = ""
     approved_by: tuple[str, ...] = ()
     started_at: datetime | None = None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.asked import Place
+from bot.reply import Words
 
 
 class ApprovalStatus(StrEnum):
@@ -35,7 +36,7 @@ class Fact:
     """
 
     text: str = ""
-    unread: str = ""
+    unread: Words = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Approval:
     denials: int = 1
     self_approval: bool = False
     type_name: bool = False
-    changed: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, Words] = field(default_factory=dict)
     remind_at: datetime | None = None
     reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING
@@ -137,7 +138,7 @@ class Terms:
     self_approval: bool
     needed: int = 0
     type_name: bool = False
-    changed: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, Words] = field(default_factory=dict)
     fallen: Mapping[str, str] = field(default_factory=dict)
 
     def stricter_than(self, approval: Approval) -> frozenset[str]:

@@ -322,7 +322,7 @@ class Runs:
                 "ends.",
                 told=told,
             )
-            sentence = line(cards.of_command(title, end), doubted)
+            sentence = cards.of_command(title, end, line(doubted))
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if await self._set_end(tx, execution, end, plain(sentence)):

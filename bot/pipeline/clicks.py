@@ -13,7 +13,7 @@ import structlog
 from bot.clock import Clock, measured
 from bot.errors import Refused, from_error
 from bot.folding import best
-from bot.messages import review_cards
+from bot.messages import decisions, glass_cards, review_cards
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -64,7 +64,7 @@ class Clicks:
             review_cards.CONFIRM: partial(
                 self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.CONFIRM}
             ),
-            review_cards.REVIEWED: partial(
+            glass_cards.REVIEWED: partial(
                 self._vote, verdict=Verdict.APPROVE, kinds={ReviewKind.AFTERWARDS}
             ),
             review_cards.DENY: self._deny,
@@ -180,8 +180,8 @@ class Clicks:
         if count.vote.state is VoteState.REFUSED:
             async with self._store.read() as tx:
                 execution = await tx.executions.get(count.approval.execution)
-            ago = measured(self._clock, review_cards.over_at(count))
-            late = review_cards.too_late(count, ago, execution.outcome)
+            ago = measured(self._clock, decisions.over_at(count))
+            late = decisions.too_late(count, ago, execution.outcome)
             await answer.say(late)
             return
         # Whoever clicked is told while it goes on: it does not wait for their answer, or for Slack.
@@ -198,7 +198,7 @@ class Clicks:
         if count.approval.kind is ReviewKind.CONFIRM:
             return  # the card says it
         try:
-            await answer.say(review_cards.noted(count))
+            await answer.say(decisions.noted(count))
         except DeliveryFailed as failure:
             log.warning("answer_lost", approval=count.approval.id, reason=failure.reason)
 
@@ -218,7 +218,7 @@ class Clicks:
 
     async def _withdrawn(self, answer: Answer) -> None:
         await self._reviews.deliver()
-        await answer.say(review_cards.withdrawn())
+        await answer.say(decisions.withdrawn())
 
 
 def _is_pending(approval: Approval) -> bool:

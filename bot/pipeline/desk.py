@@ -309,7 +309,7 @@ class Desk:
             await self._services.reviews.deliver()
             async with store.read() as tx:
                 card = await tx.messages.find(key)
-        what = line("The card of ", code(execution.command.replace(".", " ")), " ", bold(now.label))
+        what = line(code(execution.command.replace(".", " ")), " ", bold(now.label))
         aside = card and elsewhere.beside(card, what, self._messenger.me)
         if aside:
             await answer.say(aside)

@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.messages import board, cards, machine_buttons
-from bot.messages.review_cards import people_line
+from bot.messages.cards import people_line
 from bot.model import Execution, ExecutionStatus, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed

@@ -18,7 +18,7 @@ from bot.errors import Refused, advice, recorded
 from bot.loop import give_way
 from bot.messages import board, review_cards
 from bot.messages.cards import card_key, signed
-from bot.messages.review_cards import Question
+from bot.messages.question import Question
 from bot.model import (
     Approval,
     ApprovalStatus,

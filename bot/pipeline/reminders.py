@@ -12,7 +12,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.messages import board, review_cards
-from bot.messages.review_cards import Question
+from bot.messages.question import Question
 from bot.messages.together import reminder_of_several, reminder_row
 from bot.model import Approval, ApprovalStatus, Place, ReviewKind, VoteState
 from bot.pipeline.reviews import Reviews

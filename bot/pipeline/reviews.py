@@ -14,10 +14,10 @@ import structlog
 from bot.clock import Clock
 from bot.errors import Refused
 from bot.language.table import Table
-from bot.messages import board, cards, review_cards
+from bot.messages import board, cards, decisions, glass_cards, review_cards
 from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
-from bot.messages.review_cards import Question
+from bot.messages.question import Question, subject_of, to_type
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -136,12 +136,12 @@ class Reviews:
         people = await self.reviewers.others(execution, decision)
         approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
         question = await self.question(approval, execution, decision, NOTHING_SEEN)
-        told = review_cards.broken_glass(question, people)
+        told = glass_cards.broken_glass(question, people)
         now = self._clock.now()
         async with self._store.write() as tx:
             await require_first(tx, self._table[execution.command], execution, approval.kind, now)
             await tx.approvals.add(approval)
-            key = review_cards.glass_key(execution.id)
+            key = glass_cards.glass_key(execution.id)
             await board.tell(tx, execution, key, execution.place, told, now)
             for user in people:
                 await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
@@ -270,8 +270,8 @@ class Reviews:
 
     async def _reviewed(self, tx: UnitOfWork, glass: Question) -> None:
         """Broken glass was looked at: its announcements and the card say by whom."""
-        now, told = self._clock.now(), review_cards.reviewed_glass(glass)
-        for copy in await tx.messages.copies(review_cards.glass_key(glass.execution.id)):
+        now, told = self._clock.now(), glass_cards.reviewed_glass(glass)
+        for copy in await tx.messages.copies(glass_cards.glass_key(glass.execution.id)):
             await board.tell(tx, glass.execution, copy.key, copy.place, told, now)
         await board.mark_reviewed(tx, glass.execution, now)
 
@@ -379,14 +379,14 @@ class Reviews:
             execution = await tx.executions.get(approval.execution)
         end = _ENDS[approval.status]
         question = await self.question(approval, execution)
-        sentence = review_cards.closed(question)
+        sentence = decisions.closed(question)
         now = self._clock.now()
         async with self._store.write() as tx:
             if await tx.executions.set_status(
                 execution.id,
                 end,
-                outcome=review_cards.why_closed(question),
-                decided_by=review_cards.closed_by(question),
+                outcome=decisions.why_closed(question),
+                decided_by=decisions.closed_by(question),
                 now=now,
                 expect={ExecutionStatus.WAITING, ExecutionStatus.RECORDED},
             ):
@@ -399,7 +399,7 @@ class Reviews:
 
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:
         """What was asked about, and what stopped it after all."""
-        return review_cards.not_done(await self.question(approval, execution), why)
+        return decisions.not_done(await self.question(approval, execution), why)
 
     async def expire(self) -> None:
         """Close what nobody decided in time."""
@@ -426,7 +426,7 @@ class Reviews:
             approval = await tx.approvals.get(approval_id)
             execution = await tx.executions.get(approval.execution)
         title = self._table.spoken_of(execution.command).title
-        return review_cards.to_type(approval, execution) or (title,)
+        return to_type(approval, execution) or (title,)
 
     async def asked(self, approval: Approval) -> Line:
         """`Delete train-01 on gpu1, requested by @bob`."""
@@ -468,7 +468,7 @@ class Reviews:
         """
         command = self._table.spoken_of(execution.command)
         label = await self._inventory.label(execution.node) if execution.node else ""
-        subject = review_cards.subject_of(approval, execution, label)
+        subject = subject_of(approval, execution, label)
         asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
             asked = line(f"Run {command.title} a second time: ", subject.named)

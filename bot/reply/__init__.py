@@ -5,6 +5,7 @@ Nothing here knows Slack's format.
 
 from bot.reply.finish import mentioned, with_commands, with_moments, with_words
 from bot.reply.forms import Choice, FieldKind, Form, FormField
+from bot.reply.kept import keep, kept, kept_text
 from bot.reply.languages import CATALOGUES, DIRECTORIES, Language, catalogue, language_of
 from bot.reply.parts import (
     Actions,
@@ -35,6 +36,8 @@ from bot.reply.text import (
     Words,
     all_of,
     any_of,
+    apart,
+    as_phrase,
     bold,
     channel,
     code,
@@ -49,6 +52,7 @@ from bot.reply.text import (
     plain,
     say,
     say_number,
+    sentences,
     time,
 )
 
@@ -84,6 +88,8 @@ __all__ = [
     "Words",
     "all_of",
     "any_of",
+    "apart",
+    "as_phrase",
     "bold",
     "catalogue",
     "channel",
@@ -93,6 +99,9 @@ __all__ = [
     "emoji",
     "in_language",
     "italic",
+    "keep",
+    "kept",
+    "kept_text",
     "language_of",
     "line",
     "link",
@@ -103,6 +112,7 @@ __all__ = [
     "plain",
     "say",
     "say_number",
+    "sentences",
     "time",
     "with_commands",
     "with_moments",

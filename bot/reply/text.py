@@ -50,11 +50,15 @@ class Phrase:
     number: int | None = None
 
     def filled(self, value: "Callable[[str], Given]") -> "Phrase":
-        """The same with what its template names and nobody has given yet."""
+        """The same with what its template, and those within, name and nobody has given yet."""
         given = dict(self.given)
         names = dict.fromkeys(name for _, name in _parsed(self.template) if name is not None)
         more = tuple((name, value(name)) for name in names if name not in given)
-        return replace(self, given=(*self.given, *more))
+        inner = tuple(
+            (name, one.filled(value) if isinstance(one, Phrase) else one)
+            for name, one in self.given
+        )
+        return replace(self, given=(*inner, *more))
 
     def __str__(self) -> str:
         """The English, for logs and for what is kept as plain text."""
@@ -78,6 +82,11 @@ def say(template: str, /, **given: Given) -> Phrase:
 def say_number(one: str, several: str, number: int, /, **given: Given) -> Phrase:
     """A phrase that depends on a number, which both templates may name as `{number}`."""
     return Phrase(one, (("number", number), *given.items()), several, number)
+
+
+def as_phrase(words: Words) -> Phrase:
+    """Words where one phrase is wanted; nothing of it is for the catalogue."""
+    return words if isinstance(words, Phrase) else Phrase("{words}", (("words", words),))
 
 
 def in_language(words: Words, language: NullTranslations = ENGLISH) -> Shown:
@@ -122,7 +131,7 @@ def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
         yield literal
         if name is None:
             continue
-        value = given[name]
+        value = given.get(name, f"{{{name}}}")  # what nobody has given stays open
         if isinstance(value, int):
             yield str(value)
         elif isinstance(value, str):
@@ -160,6 +169,16 @@ def all_of(items: Iterable[Words]) -> Line:
 def any_of(items: Iterable[Words]) -> Line:
     """`a, b or c`."""
     return _between([line(item) for item in items], say(", "), say(" or "))
+
+
+def apart(items: Iterable[Words]) -> Line:
+    """`a; b; c`, of what has commas itself."""
+    return _between([line(item) for item in items], say("; "), say("; "))
+
+
+def sentences(items: Iterable[Words]) -> Line:
+    """Whole sentences, one behind the other; what is empty is left out."""
+    return _between([line(item) for item in items if item], say(" "), say(" "))
 
 
 def _between(items: Sequence[Line], comma: Phrase, last: Phrase) -> Line:

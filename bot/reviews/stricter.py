@@ -1,10 +1,11 @@
 """What the rules in force demand more than those under which something was requested. Pure."""
 
+from collections.abc import Callable, Mapping
+
 from bot.errors import Refused
 from bot.messages.cards import duration
 from bot.model import Approval, Execution, ReviewKind, Terms
-from bot.plural import counted
-from bot.reply import Phrase, listed, say, say_number
+from bot.reply import Phrase, Words, listed, say, say_number
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import since_requested
 
@@ -39,19 +40,31 @@ def require_allowed(execution: Execution, decision: Decision) -> None:
         decision.check_reason(execution.arguments.get("reason", ""))
 
 
-def changed(approval: Approval, decision: Decision, terms: Terms) -> dict[str, str]:
+def changed(approval: Approval, decision: Decision, terms: Terms) -> dict[str, Words]:
     """What of the terms is stricter than the review was, by key, and which rules say so."""
-    ends = f"{counted(terms.denials, 'denial')} now end{'s' * (terms.denials == 1)} it"
-    words = {
-        "approvals": f"it now needs {counted(terms.needed, 'approval')}",
-        "type_name": "approvers must now type what it is about",
-        "denials": ends,
-        "self_approval": "the requester can no longer approve it",
-        "expires": f"it now expires {duration(terms.expires_at - approval.created_at)} after the "
-        "request",
-    }
     stricter = terms.stricter_than(approval)
-    return {key: f"{told} ({_by(decision, key)})" for key, told in words.items() if key in stricter}
+    told: Mapping[str, Callable[[Phrase], Phrase]] = {
+        "approvals": lambda by: say_number(
+            "it now needs {number} approval ({by})",
+            "it now needs {number} approvals ({by})",
+            terms.needed,
+            by=by,
+        ),
+        "type_name": lambda by: say("approvers must now type what it is about ({by})", by=by),
+        "denials": lambda by: say_number(
+            "{number} denial now ends it ({by})",
+            "{number} denials now end it ({by})",
+            terms.denials,
+            by=by,
+        ),
+        "self_approval": lambda by: say("the requester can no longer approve it ({by})", by=by),
+        "expires": lambda by: say(
+            "it now expires {duration} after the request ({by})",
+            duration=duration(terms.expires_at - approval.created_at),
+            by=by,
+        ),
+    }
+    return {key: words(_by(decision, key)) for key, words in told.items() if key in stricter}
 
 
 def untyped() -> Refused:

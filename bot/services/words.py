@@ -11,7 +11,8 @@ class Words:
     """How a followed command is spoken of: `{label} is starting on {node}`, and once it is done.
 
     `limit` is how long it is followed without a move, `title` what people call the command.
-    `brings_up`: the requester wants to connect once it is done.
+    `brings_up`: the requester wants to connect once it is done. `only_looks`: it ends well by
+    telling whatever it saw.
     """
 
     doing: Text
@@ -19,3 +20,4 @@ class Words:
     limit: timedelta = timedelta(minutes=60)
     title: str = ""
     brings_up: bool = False
+    only_looks: bool = False

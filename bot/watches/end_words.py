@@ -7,8 +7,19 @@ from datetime import timedelta
 from bot.messages import cards
 from bot.messages.cards import Subject
 from bot.model import Execution, ExecutionStatus, Watch
-from bot.reply import Line, Note, code, line, mention, plain, time
-from bot.services.words import Words
+from bot.reply import (
+    Line,
+    Note,
+    Phrase,
+    Words,
+    code,
+    kept,
+    mention,
+    say,
+    sentences,
+    time,
+)
+from bot.services.words import Words as Spoken
 from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, TWICE
 
@@ -18,7 +29,7 @@ class EndWords:
     """An end in words: for people, for the ledger, which names nobody, and what else to show."""
 
     sentence: Line
-    record: str
+    record: Words
     below: tuple[Note, ...] = ()
 
 
@@ -30,28 +41,37 @@ def end_words(
     subject: Subject,
     took: timedelta | None,
     newer: Execution | None,
-    words: Callable[[Execution], Words],
+    words: Callable[[Execution], Spoken],
 ) -> EndWords:
     """How `execution` ended; `newer` is what was sent to the same machine after it, if anything.
 
     What is done says itself what was asked; whatever else an end is says of which command.
     """
     spoken = words(execution)
-    more = cards.placed(f" {found.more}" if found.more else "", subject.node_label)
+    more: tuple[Words, ...] = (_placed(found.more, subject),)
     if end is ExecutionStatus.DONE:
-        if twice := watch.about.get(TWICE):
-            more = line(more, f" {twice}")
         why = found.why or spoken.done
-        record = plain(line(cards.result(subject, why), more))
-        return EndWords(line(cards.result(subject, why, took), more), record)
-    if end is ExecutionStatus.UNKNOWN and (answered := watch.about.get(ANSWERED)):
-        more = line(more, f" {answered}")
-    told = line(cards.unfinished(spoken.title, end, subject, found.why, took, found.by), more)
-    record = plain(line(cards.unfinished("", end, subject, found.why), more))
-    if newer is None:
-        return EndWords(told, record)
-    by = line(" ", mention(newer.actor), " sent ", code(words(newer).title), " after that, ")
-    whose = Note(cards.by_whom(execution, "Requested by "))  # whoever sent the other did not
-    return EndWords(
-        line(told, by, time(newer.started_at or newer.created_at), "."), record, (whose,)
+        told, bare = cards.result(subject, why, took), cards.result(subject, why)
+        more = (*more, kept(watch.about.get(TWICE, "")))
+    else:
+        told = cards.unfinished(
+            spoken.title, end, subject, found.why, took, by=found.by, only_looks=spoken.only_looks
+        )
+        bare = cards.unfinished("", end, subject, found.why)
+        if end is ExecutionStatus.UNKNOWN:
+            more = (*more, kept(watch.about.get(ANSWERED, "")))
+    record = sentences((bare, *more))
+    if newer is None or end is ExecutionStatus.DONE:
+        return EndWords(sentences((told, *more)), record)
+    after = say(
+        "{user} sent {command} after that, {time}.",
+        user=mention(newer.actor),
+        command=code(words(newer).title),
+        time=time(newer.started_at or newer.created_at),
     )
+    whose = Note(cards.requested_by(execution))  # whoever sent the other did not
+    return EndWords(sentences((told, *more, after)), record, (whose,))
+
+
+def _placed(more: Words, subject: Subject) -> Words:
+    return cards.under_way(subject, more) if isinstance(more, Phrase) else more

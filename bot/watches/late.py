@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 
 from bot.ids import new_id
 from bot.model import MACHINE_GOALS, Goal, Watch
+from bot.reply import Text, Words, keep, kept, kept_text
 
 LOOKED_FOR = timedelta(hours=1)
 _SHORTEST, _LONGEST = timedelta(seconds=15), timedelta(minutes=5)
 _TOLD_AS = "late"  # the key of the message that told that it is unknown
 _WHY = "late_why"  # in which words
+_MORE = "late_more"  # and what was said after it
 
 
-def begun(watch: Watch, told_as: str, why: str, now: datetime) -> Watch:
+def begun(watch: Watch, told_as: str, why: Text, more: Words, now: datetime) -> Watch:
     """The watch that looks on where `watch` has ended without a clear end."""
     return replace(
         watch,
@@ -26,7 +28,7 @@ def begun(watch: Watch, told_as: str, why: str, now: datetime) -> Watch:
         next_poll_at=now + _SHORTEST,
         polls=0,
         silent_since=None,
-        about={**watch.about, _TOLD_AS: told_as, _WHY: why},
+        about={**watch.about, _TOLD_AS: told_as, _WHY: keep(why), _MORE: keep(more)},
     )
 
 
@@ -40,9 +42,14 @@ def told_as(watch: Watch) -> str:
     return watch.about.get(_TOLD_AS, "")
 
 
-def why(watch: Watch) -> str:
-    """Why it was told to be unknown, as the end of "<machine> …"."""
-    return watch.about.get(_WHY, "")
+def why(watch: Watch) -> Text:
+    """Why it was told to be unknown; a former version kept what stands behind the name."""
+    return kept_text(watch.about.get(_WHY, ""))
+
+
+def more(watch: Watch) -> Words:
+    """What was said after that."""
+    return kept(watch.about.get(_MORE, ""))
 
 
 def pause(watch: Watch, now: datetime) -> timedelta:
@@ -52,7 +59,7 @@ def pause(watch: Watch, now: datetime) -> timedelta:
 
 def woken(watch: Watch) -> Watch:
     """The same as a watch like any other."""
-    marks = {_TOLD_AS, _WHY}
+    marks = {_TOLD_AS, _WHY, _MORE}
     return replace(watch, about={n: text for n, text in watch.about.items() if n not in marks})
 
 

@@ -10,15 +10,17 @@ from bot.clock import Clock, measured
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
-from bot.reply import Line, Note, line, plain, time
+from bot.reply import Line, Note, Text, kept, line, say, sentences, time
 from bot.services.inventory import Inventory
 from bot.services.words import Words
 from bot.watches import late
 from bot.watches.observers.look import Sight
 from storage import Store, UnitOfWork
 
-_UNANSWERED = ": the node gave no clear answer, so it is unknown whether the command arrived."
-_REPLACED = line("A newer command was sent, so I no longer look for this one.")
+_UNANSWERED = say(
+    "{target}: the node gave no clear answer, so it is unknown whether the command arrived."
+)
+_REPLACED = line(say("A newer command was sent, so I no longer look for this one."))
 
 
 class LateLooks:
@@ -38,7 +40,7 @@ class LateLooks:
         self._by = by
         self._words = words
 
-    async def again(self, watch: Watch, sight: Sight | None, why: str = "") -> Watch | None:
+    async def again(self, watch: Watch, sight: Sight | None, why: Text = "") -> Watch | None:
         """What to keep of a look that showed nothing of it; None when it was the last one.
 
         `sight` is None where nothing could be seen at all.
@@ -48,8 +50,8 @@ class LateLooks:
             pause = late.pause(watch, now)
             silent = None if sight is not None else watch.silent_since or now
             return replace(watch, next_poll_at=now + pause, silent_since=silent)
-        last = f" At last {why}." if why else ""
-        until = line("I looked for it until ", time(now), f".{last}")
+        last = say("Last problem: {problem}", problem=why) if why else ""
+        until = sentences((say("I looked for it until {time}.", time=time(now)), last))
         await self.give_up(watch, until, by=self._by)
         return None
 
@@ -77,8 +79,8 @@ class LateLooks:
                 ):
                     await tx.watches.settle(watch.id, WatchState.STOPPED, sight.status)
                     continue
-                seen = sight.detail or line(sight.status)
-                detail = line("arrived late: ", seen)
+                seen = line(sight.detail or kept(sight.status))
+                detail = line(say("arrived late: {seen}", seen=seen))
                 card = cards.progress(execution, subject, words.doing, detail, *sight.parts)
                 await board.show_card(tx, execution, card, now)
 
@@ -120,12 +122,12 @@ class LateLooks:
         subject = subject_of(watch, label)
         now, end = self._clock.now(), ExecutionStatus.UNKNOWN
         title = self._words(execution).title
-        sentence = line(cards.of_command(title, end), subject.named, _UNANSWERED)
+        sentence = cards.of_command(title, end, cards.under_way(subject, _UNANSWERED))
         await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
         if await tx.executions.set_status(
             execution.id,
             end,
-            outcome=plain(sentence),
+            outcome=sentence,
             now=now,
             expect={ExecutionStatus.FOLLOWING},
         ):
@@ -151,8 +153,11 @@ class LateLooks:
         started = execution.started_at or watch.started_at
         took = (execution.finished_at or now) - started if measured(self._clock, started) else None
         subject = subject_of(watch, label)
-        title = self._words(execution).title
-        sentence = cards.unfinished(title, end, subject, late.why(watch), took)
+        spoken = self._words(execution)
+        seen = cards.unfinished(
+            spoken.title, end, subject, late.why(watch), took, only_looks=spoken.only_looks
+        )
+        sentence = sentences((seen, late.more(watch)))
         card = cards.ended(execution, end, sentence, detail=why)
         await board.show_card(tx, execution, card, now)
         more = (cards.keep_watching_button(watch.id),) if can_go_on else ()

@@ -6,29 +6,32 @@ Sources: docs/dbc-api.md §4 (states, what is set when) and §8 (36, 37).
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.dbc.models import Phase, phase_of, state_of
+from bot.dbc.models import Phase, phase_of, said_state
 from bot.model import Deed, Goal, Watch, WatchState
+from bot.reply import Text, Words, say
 
 # A command that got no answer may still be waiting in the node's queue. Past this it is told that
 # nobody knows; looking goes on (`bot.watches.late`).
 UNSURE_FOR = timedelta(minutes=2)
 
+GONE = say("{target} no longer exists")
 ABSENT = "absent"  # the node answered, and the machine is not there
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`state` is OPEN while there is nothing to say; `why` completes "<machine> …".
+    """`state` is OPEN while there is nothing to say; `why` is a sentence without its full stop.
 
-    `by` is whose doing it was, if that is known; `more` is a sentence to say after it. What is not
-    `resumable` shows no more by looking longer. `in_doubt`: the command got no answer and shows no
-    effect, and may still be carried out.
+    It names the machine as `{target}` or `{label}`, and `{node}` (`cards.under_way`). `by` is whose
+    doing it was, if that is known; `more` are sentences to say after it. What is not `resumable`
+    shows no more by looking longer. `in_doubt`: the command got no answer and shows no effect, and
+    may still be carried out.
     """
 
     state: WatchState
-    why: str = ""
+    why: Text = ""
     by: str = ""
-    more: str = ""
+    more: Words = ""
     resumable: bool = True
     in_doubt: bool = False
 
@@ -52,7 +55,8 @@ def verdict(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
 
 
 def _late(status: str) -> Verdict:
-    return Verdict(WatchState.UNKNOWN, f"is still “{state_of(status)}”; I have stopped looking")
+    why = say("{target} is still “{state}”; I have stopped looking", state=said_state(status))
+    return Verdict(WatchState.UNKNOWN, why)
 
 
 def is_in_doubt(watch: Watch, deed: Deed, status: str) -> bool:
@@ -67,12 +71,21 @@ def is_in_doubt(watch: Watch, deed: Deed, status: str) -> bool:
 def _doubt(watch: Watch, status: str, now: datetime) -> Verdict:
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
-    return Verdict(
-        WatchState.UNKNOWN,
-        f"is “{state_of(status)}”; whether the command arrived is not known, for it got no "
-        "clear answer",
-        in_doubt=True,
+    why = say(
+        "{target} is “{state}”; whether the command arrived is not known, for it got no clear "
+        "answer",
+        state=said_state(status),
     )
+    return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
+
+
+def _failed(status: str) -> Verdict:
+    why = say("{target} is in state “{state}”", state=said_state(status))
+    return Verdict(WatchState.FAILED, why)
+
+
+def _fell_back(status: str) -> Verdict:
+    return Verdict(WatchState.FAILED, say("{target} is “{state}” again", state=said_state(status)))
 
 
 def _to_running(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
@@ -87,36 +100,42 @@ def _to_running(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict
     if in_doubt:
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
-        return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
+        return _failed(status)
     if status in {"closed", "pmsuspend"} and watch.moved:
-        return Verdict(WatchState.FAILED, f"is “{state_of(status)}” again")
+        return _fell_back(status)
     return _wait_a_little(watch, status, now)
 
 
 def _absent(watch: Watch, deed: Deed, now: datetime) -> Verdict:
     """A machine that is to run is not there."""
     if not deed.makes_machine or watch.moved:
-        return Verdict(WatchState.FAILED, "no longer exists")
+        return Verdict(WatchState.FAILED, GONE)
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
     if watch.unsure:
-        why = "does not exist so far; it is unknown whether the command arrived, for it got no "
-        return Verdict(WatchState.UNKNOWN, f"{why}clear answer", in_doubt=True)
-    why = "does not exist, although the node accepted the command: the node has restarted since, "
-    return Verdict(WatchState.FAILED, f"{why}or someone deleted it")
+        why = say(
+            "{target} does not exist so far; it is unknown whether the command arrived, for it got "
+            "no clear answer"
+        )
+        return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
+    why = say(
+        "{target} does not exist, although the node accepted the command: the node has restarted "
+        "since, or someone deleted it"
+    )
+    return Verdict(WatchState.FAILED, why)
 
 
 def _to_closed(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
     if status == "closed":
         return Verdict(WatchState.DONE)
     if status == ABSENT:
-        return Verdict(WatchState.FAILED, "no longer exists")
+        return Verdict(WatchState.FAILED, GONE)
     if is_in_doubt(watch, deed, status):
         return _doubt(watch, status, now)
     if phase_of(status) is Phase.FAILED:
-        return Verdict(WatchState.FAILED, f"is in state “{state_of(status)}”")
+        return _failed(status)
     if watch.moved:
-        return Verdict(WatchState.FAILED, f"is “{state_of(status)}” again")
+        return _fell_back(status)
     return _wait_a_little(watch, status, now)
 
 
@@ -131,18 +150,19 @@ def _to_gone(watch: Watch, deed: Deed, status: str, now: datetime) -> Verdict:
 def _to_any_end(_watch: Watch, _deed: Deed, status: str, _now: datetime) -> Verdict:
     """Wherever the machine comes to rest; who started what is not known here."""
     if status == ABSENT:
-        return Verdict(WatchState.DONE, "is gone")
-    ends = {
-        Phase.ON: "is running",
-        Phase.OFF: "is off",
-        Phase.ASLEEP: "is asleep",
-        Phase.FAILED: f"is in state “{state_of(status)}”",
-    }
-    told = ends.get(phase_of(status))
-    if told is None:
-        return WAIT
-    is_bad = phase_of(status) is Phase.FAILED
-    return Verdict(WatchState.FAILED if is_bad else WatchState.DONE, told)
+        return Verdict(WatchState.DONE, say("{label} is gone from {node}"))
+    phase = phase_of(status)
+    if phase is Phase.FAILED:
+        return _failed(status)
+    told = _RESTS.get(phase)
+    return WAIT if told is None else Verdict(WatchState.DONE, told)
+
+
+_RESTS = {
+    Phase.ON: say("{label} is running on {node}"),
+    Phase.OFF: say("{label} is off on {node}"),
+    Phase.ASLEEP: say("{label} is asleep on {node}"),
+}
 
 
 def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
@@ -151,7 +171,9 @@ def _wait_a_little(watch: Watch, status: str, now: datetime) -> Verdict:
         return _doubt(watch, status, now)
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
-    why = f"is “{state_of(status)}”, although the node accepted the command"
+    why = say(
+        "{target} is “{state}”, although the node accepted the command", state=said_state(status)
+    )
     return Verdict(WatchState.UNKNOWN, why)
 
 

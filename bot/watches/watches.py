@@ -29,12 +29,24 @@ from bot.model import (
     Watch,
     WatchState,
 )
-from bot.reply import Button, Line, Part, Reply, line, mention, plain, time
+from bot.reply import (
+    Button,
+    Line,
+    Part,
+    Reply,
+    Words,
+    kept,
+    line,
+    mention,
+    say,
+    sentences,
+    time,
+)
 from bot.services.inventory import Inventory
 from bot.services.refusals import AGAIN_AFTER, Refusals, forgotten
 from bot.services.sessions import SessionLocked
-from bot.services.words import Words
-from bot.watches import late
+from bot.services.words import Words as Spoken
+from bot.watches import late, unseen
 from bot.watches.end_words import end_words
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
@@ -56,13 +68,6 @@ _END: dict[WatchState, ExecutionStatus] = {
     WatchState.CANCELLED: ExecutionStatus.CANCELLED,
 }
 
-_LOOKOUT = "It may still be carried out. I report it here if I see it, and look for it until "
-_DAMAGED = Verdict(
-    WatchState.UNKNOWN,
-    "can no longer be looked at: the bot's record of it is damaged. Check its present state",
-    resumable=False,
-)
-
 log = structlog.get_logger()
 
 
@@ -78,7 +83,7 @@ class Watches:
         leases: Leases,
         clock: Clock,
         by: str,
-        words: Callable[[Execution], Words],
+        words: Callable[[Execution], Spoken],
     ) -> None:
         self._store = store
         self._observers = observers
@@ -104,11 +109,12 @@ class Watches:
         await tx.watches.add(watch)
         words = self._words(execution)
         subject = subject_of(watch, node_label)
-        unknown = "it is done" if watch.about.get(ARRIVED) else "the command arrived"
-        doubt = f"it is unknown whether {unknown}; I keep looking"
-        if answered := watch.about.get(ANSWERED):
-            doubt = f"{answered.rstrip('.')}: {doubt}"
-        detail = line(doubt if watch.unsure else "accepted")
+        detail: Words = say("accepted")
+        if watch.unsure:
+            detail = say("it is unknown whether the command arrived; I keep looking")
+            if watch.about.get(ARRIVED):
+                detail = say("it is unknown whether it is done; I keep looking")
+            detail = sentences((kept(watch.about.get(ANSWERED, "")), detail))
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)
 
@@ -125,7 +131,10 @@ class Watches:
             asked = await tx.executions.get(known.execution)
             if asked.actor != user and not await tx.sessions.usable(user, channel, known.node):
                 raise Refused(
-                    "Only the requester or somebody with a session for its node can continue this."
+                    say(
+                        "Only the requester or someone with a session for its node can continue "
+                        "this."
+                    )
                 )
         label = await self._inventory.label(known.node)
         async with self._store.write(decisive=True) as tx:
@@ -146,7 +155,7 @@ class Watches:
             await tx.watches.add(again)
             words = self._words(execution)
             subject = subject_of(old, label)
-            card = cards.progress(execution, subject, words.doing, line("being looked at again"))
+            card = cards.progress(execution, subject, words.doing, say("being looked at again"))
             await self._say_on_card(tx, execution, card)
             return again
 
@@ -169,7 +178,8 @@ class Watches:
     async def stop(self, watch: Watch, user: str) -> bool:
         """Follow no longer; the machine goes its way. False when it had ended already."""
         if late.is_late(watch):
-            told = await self._late.give_up(watch, line("Stopped by ", mention(user), "."))
+            stopped = line(say("{user} stopped following it.", user=mention(user)))
+            told = await self._late.give_up(watch, stopped)
             await self._outbox.deliver_due()
             return told
         label = await self._inventory.label(watch.node)
@@ -178,11 +188,11 @@ class Watches:
                 return False
             execution = await tx.executions.get(watch.execution)
             followed = cards.doing(self._words(execution).title, subject_of(watch, label))
-            sentence = line(followed, " is no longer followed.")
+            sentence = line(say("{request} is no longer followed.", request=followed))
             await tx.executions.set_status(
                 execution.id,
                 ExecutionStatus.UNKNOWN,
-                outcome=plain(sentence),
+                outcome=sentence,
                 now=self._clock.now(),
                 expect={ExecutionStatus.FOLLOWING},
             )
@@ -224,7 +234,7 @@ class Watches:
         with self._leases.holding(Leased.WATCH, leased.ids, _LEASE):
             claimed = await glanced(leased, self._store, self._clock, self._by, self.log_once)
             for watch in claimed.damaged:
-                await self._settle_safely(watch, _DAMAGED)
+                await self._settle_safely(watch, unseen.DAMAGED)
             if claimed.watches:
                 await self._poll(claimed, claimed.watches)
 
@@ -238,13 +248,17 @@ class Watches:
                 return
             self.log_once.exception("watch.poll_failed", ids=[one.id for one in watches])
             with suppress(StorageFailed):  # it is polled again once the lease runs out
-                await self._keep(claimed, watches, dict.fromkeys([w.id for w in watches], _ours()))
+                await self._keep(
+                    claimed, watches, dict.fromkeys([w.id for w in watches], unseen.ours())
+                )
 
     async def _settle_safely(self, watch: Watch, found: Verdict) -> None:
         """Settle one apart from its group. What fails is its own, and is tried again later."""
         try:
             if late.is_late(watch):
-                await self._late.give_up(watch, line(f"It {found.why}."), by=self._by)
+                subject = subject_of(watch, await self._inventory.label(watch.node))
+                why = sentences((cards.result(subject, found.why), found.more))
+                await self._late.give_up(watch, why, by=self._by)
             else:
                 await self._settle(watch, found, watch.status)
         except Exception:
@@ -254,9 +268,9 @@ class Watches:
         session = claimed.session
         barred = [watch for watch in watches if watch.id in claimed.barred]
         for watch in watches if session is None else barred:
-            why = "was removed" if session is None else "is not shared with you any more"
-            lost = f"can no longer be looked at: the session {why}"
-            await self._settle_safely(watch, Verdict(WatchState.UNKNOWN, lost))
+            await self._settle_safely(
+                watch, unseen.REMOVED if session is None else unseen.NOT_SHARED
+            )
         watches = [watch for watch in watches if watch.id not in claimed.barred]
         if session is None or not watches:
             return
@@ -294,7 +308,7 @@ class Watches:
         except Exception:
             self.log_once.exception("watch.not_understood", ids=[watch.id])
         try:
-            return await self._not_seen(watch, execution, _ours())
+            return await self._not_seen(watch, execution, unseen.ours())
         except Exception:  # it is polled again once the lease runs out
             self.log_once.exception("watch.not_kept", ids=[watch.id])
             return None
@@ -333,24 +347,26 @@ class Watches:
     ) -> "_Kept | None":
         """What to keep of a look that showed nothing; None when it was the last one."""
         if late.is_late(watch):
-            why = problem.sentence.rstrip(".")
-            return _Kept.of(await self._late.again(watch, None, why), execution)
+            return _Kept.of(await self._late.again(watch, None, problem.words), execution)
         if isinstance(problem, NotAuthorised) and problem.says_access_is_gone:
             return await self._refused(watch, execution, problem)
         now = self._clock.now()
         silent = is_silence(problem)
-        told = "the node does not answer" if silent else problem.sentence.rstrip(".")
         if now >= watch.deadline_at:
-            lost = f"could not be looked at in time: {told}"
-            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            await self._settle(watch, unseen.not_in_time(problem, silent=silent), watch.status)
             return None
         since = watch.silent_since or now
         looks = sum(timedelta(seconds=s) <= now - since for s in _SILENT_PAUSES)
         pause = timedelta(seconds=_SILENT_PAUSES[min(looks, len(_SILENT_PAUSES) - 1)])
         answer = await self._inventory.last_answer(watch.node)
-        last = line(" since ", time(answer)) if answer else ()
-        unseen = line("the node has not answered", last) if silent else line(told)
-        detail = line(besides(watch, unseen), "; I keep trying")
+        told: Words = sentences((problem.words, say("I keep trying.")))
+        if silent:
+            told = say("the node has not answered; I keep trying")
+            if answer:
+                told = say(
+                    "the node has not answered since {time}; I keep trying", time=time(answer)
+                )
+        detail = besides(watch, told)
         kept = replace(watch, silent_since=since, next_poll_at=now + pause)
         return _Kept(kept, execution, detail if watch.silent_since is None else None)
 
@@ -360,14 +376,13 @@ class Watches:
         """What to keep of a look that the node refused; None once that is believed."""
         now = self._clock.now()
         refusals = Refusals.after_one_more(watch.about, now)
-        told = problem.sentence.rstrip(".")
         if refusals.is_believed(now) or now >= watch.deadline_at:
-            lost = f"can no longer be looked at: {told}"
-            if not refusals.is_believed(now):
-                lost = f"could not be looked at in time: {told}"
-            await self._settle(watch, Verdict(WatchState.UNKNOWN, lost), watch.status)
+            is_gone = refusals.is_believed(now)
+            lost = unseen.refused(problem) if is_gone else unseen.not_in_time(problem, silent=False)
+            await self._settle(watch, lost, watch.status)
             return None
-        detail = line(besides(watch, told), "; I check again until ", time(refusals.believed_at))
+        again = say("I check again until {time}.", time=time(refusals.believed_at))
+        detail = besides(watch, sentences((problem.words, again)))
         kept = replace(
             watch,
             silent_since=watch.silent_since or now,
@@ -433,9 +448,15 @@ class Watches:
                 key = cards.end_key(execution.id, watch.id)
                 lookout: Line = ()
                 if found.in_doubt:
-                    later = late.begun(watch, key, found.why, now)
+                    later = late.begun(watch, key, found.why, found.more, now)
                     await tx.watches.add(later)
-                    lookout = line(_LOOKOUT, time(later.deadline_at), ".")
+                    lookout = line(
+                        say(
+                            "It may still be carried out. I look for it until {time} and report it "
+                            "here if I see it.",
+                            time=time(later.deadline_at),
+                        )
+                    )
                 card = cards.ended(execution, end, told_of.sentence, detail=lookout)
                 await self._say_on_card(tx, execution, card)
                 below = (*told_of.below, *cards.hint(lookout))
@@ -463,17 +484,13 @@ class Watches:
         await board.show_card(tx, execution, card, self._clock.now(), can_wait=can_wait)
 
 
-def _ours() -> BotError:
-    return BotError("Looking at it failed on my side.")
-
-
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """A watch after a look, and what its card should say of it, if anything new."""
 
     watch: Watch
     execution: Execution
-    detail: Line | None
+    detail: Words | None
     parts: tuple[Part, ...] = ()
 
     @classmethod

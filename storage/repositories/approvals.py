@@ -1,7 +1,7 @@
 """Reviews that executions wait for. Who may decide is not known here, only who decided first."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.model import (
     ReviewKind,
     VoteState,
 )
-from bot.reply import say
+from bot.reply import Words, keep, kept, plain, say
 from storage.connection import OpenConnection
 from storage.repositories.executions import Executions
 from storage.repositories.repository import (
@@ -111,7 +111,7 @@ class Approvals(Repository):
                 created_at=approval.created_at,
                 expires_at=approval.expires_at,
                 kind=approval.kind,
-                shown=_written(approval.shown),
+                shown=_written(approval.shown, keep),
                 needed=approval.needed,
                 denials=approval.denials,
                 self_approval=approval.self_approval,
@@ -135,7 +135,7 @@ class Approvals(Repository):
                 "needed": approval.needed,
                 "denials": approval.denials,
                 "expires_at": self._executions.shown(approval.expires_at).isoformat(),
-                "shown": _written(approval.shown),
+                "shown": _written(approval.shown, plain),
                 "binding": approval.binding,
             },
         )
@@ -300,27 +300,30 @@ def from_row(row: RowMapping) -> Approval:
     )
 
 
-def _written(shown: Mapping[str, Fact]) -> dict[str, str | dict[str, str]]:
+def _written(
+    shown: Mapping[str, Fact], put: Callable[[Words], str]
+) -> dict[str, str | dict[str, str]]:
     """Facts for a column of JSON: a text as read, or why it could not be and what was last seen."""
     return {
-        key: {"unread": fact.unread, "last_seen": fact.text} if fact.unread else fact.text
+        key: {"unread": put(fact.unread), "last_seen": fact.text} if fact.unread else fact.text
         for key, fact in shown.items()
     }
 
 
-def changes_written(changed: Mapping[str, str]) -> str:
+def changes_written(changed: Mapping[str, Words]) -> str:
     """What the rules demand since they were replaced, for a column of text."""
-    return json.dumps(dict(changed), ensure_ascii=False) if changed else ""
+    told = {key: keep(words) for key, words in changed.items()}
+    return json.dumps(told, ensure_ascii=False) if told else ""
 
 
-def _changes_read(column: str) -> dict[str, str]:
+def _changes_read(column: str) -> dict[str, Words]:
     """What `changes_written` wrote; a former version wrote a sentence."""
     try:
         found = json.loads(column or "{}")
     except ValueError:
         found = column
     if isinstance(found, dict):
-        return {key: str(told) for key, told in found.items()}
+        return {key: kept(str(told)) for key, told in found.items()}
     return {"": column.partition(": ")[2].removesuffix(".") or column}
 
 
@@ -330,7 +333,7 @@ def _read(column: Any) -> dict[str, Fact] | None:
         return {
             _FORMERLY.get(key, key): Fact(told)
             if isinstance(told, str)
-            else Fact(told["last_seen"], told["unread"])
+            else Fact(told["last_seen"], kept(told["unread"]))
             for key, told in column.items()
         }
     except (AttributeError, KeyError, TypeError):

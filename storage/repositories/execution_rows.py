@@ -17,7 +17,7 @@ from bot.model import (
     Place,
     Source,
 )
-from bot.reply import say
+from bot.reply import keep, kept, say
 from storage.repositories.audit import append_all
 from storage.repositories.repository import (
     insert,
@@ -47,7 +47,7 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
         "task": execution.task,
         "label": execution.label,
         "facts": dict(execution.facts),
-        "outcome": execution.outcome,
+        "outcome": keep(execution.outcome),
         "session_of": execution.session_of,
         "approved_by": " ".join(execution.approved_by),
         "created_at": execution.created_at,
@@ -138,7 +138,7 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
         task=row["task"],
         label=row["label"],
         facts=texts(row["facts"]),
-        outcome=row["outcome"],
+        outcome=kept(row["outcome"]),
         session_of=row["session_of"],
         approved_by=tuple(row["approved_by"].split()),
         started_at=None if row["started_at"] == UNTOLD else row["started_at"],

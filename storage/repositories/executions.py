@@ -27,7 +27,7 @@ from bot.model import (
     Execution,
     ExecutionStatus,
 )
-from bot.reply import say
+from bot.reply import Words, keep, plain, say
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.audit import Audit
@@ -213,7 +213,7 @@ class Executions(Repository):
         execution_id: str,
         status: ExecutionStatus,
         *,
-        outcome: str = "",
+        outcome: Words = "",
         decided_by: Sequence[str] = (),
         now: datetime,
         expect: Collection[ExecutionStatus],
@@ -225,7 +225,7 @@ class Executions(Repository):
         """
         values: dict[str, Any] = {
             "status": status,
-            "outcome": outcome,
+            "outcome": keep(outcome),
             "leased_by": None,
             "leased_until": None,
         }
@@ -452,7 +452,7 @@ class Executions(Repository):
                 AuditKind.ENDED,
                 now,
                 outcome=str(ended.status),
-                reason=ended.outcome,
+                reason=plain(ended.outcome),
                 details=details,
             )
         )

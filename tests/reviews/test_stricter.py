@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.messages.review_cards import told_changes
+from bot.messages.question import told_changes
 from bot.model import Effect, ReviewKind, Terms
+from bot.reply import plain
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.stricter import against, changed
 from tests.storage.samples import NOW, approval, execution
@@ -51,7 +52,7 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
         "self_approval": ("others",), "denials": ("(default)",),
     }  # fmt: skip
     decision = Decision(DecisionKind.APPROVE, approvals=2, says=says)
-    assert told_changes(changed(review, decision, terms)) == (
+    assert plain(told_changes(changed(review, decision, terms))) == (
         "The rules have changed since this was requested: it now needs 2 approvals (rule “two”); "
         "approvers must now type what it is about (rules “a”, “b”); "
         "1 denial now ends it (by default); "

@@ -31,7 +31,7 @@ CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
 # A masked secret is no markup, and a sentence may begin with “None of …”.
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
 _BAD_END = re.compile(r"^:(x|grey_question):")
-_COMMAND = re.compile(r"`[a-z]+ [a-z-]+`|: not done")  # or the question that it was
+_COMMAND = re.compile(r"`[a-z]+ [a-z-]+`|“[A-Z][a-z]+ ")  # or the question that it was
 _COMMAND_FIRST = re.compile(r" `[a-z]+ [a-z-]+`( failed| has an unknown end| was stopped)?: ")
 # A card says below who requested it and when; a question in a field of its own.
 _CARD = re.compile(r"Requested by(\n| <@\w+>, <!date)")

@@ -45,7 +45,7 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert f"Delete {NAME} on gpu1. The machine, all its disks" in confirmed
     assert site.changes() == []
     await site.bob.presses("Approve", question)
-    await site.bob.sees("Approved. It runs", CHANNEL)
+    await site.bob.sees("Approved. Running now", CHANNEL)
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
     shown = card(site.alice)
@@ -93,11 +93,11 @@ async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
     await site.bob.presses("Deny", question)
     await site.bob.sees_modal("Deny")
     await site.bob.submits({"Why not?": "It still serves <!channel> traffic"})
-    await site.bob.sees("Denied: nothing is done", CHANNEL)
+    await site.bob.sees("Denied. Nothing was done", CHANNEL)
     await site.quiet()
     denied = card(site.alice)
     assert "still serves &lt;!channel&gt; traffic" in str(denied.blocks)
-    assert "not done, denied by" in denied.plain
+    assert " denied “Delete" in denied.plain
     assert denied.buttons == []
     assert site.changes() == []
 
@@ -108,7 +108,7 @@ async def test_the_requester_can_take_it_back_and_nobody_else(site: Stage) -> No
     await site.bob.sees("Only the requester can cancel", CHANNEL)
     await site.alice.presses("Cancel", question)
     await site.quiet()
-    assert "cancelled by" in card(site.alice, "cancelled by").plain
+    assert f"<@{site.alice.id}> cancelled “" in card(site.alice, " cancelled “").plain
     assert site.changes() == []
 
 
@@ -165,4 +165,4 @@ async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) ->
         await site.ws.deliver_again("block_actions")
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
-    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. It runs" in m.plain]) == 1
+    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. Running now" in m.plain]) == 1

@@ -62,9 +62,9 @@ async def test_what_cannot_be_compared_does_not_run(tmp_path: Path) -> None:
         stage.node("gpu1").silent = True
         await approves(stage, stage.bob, question)
         await stage.quiet()
-        why = "Present state, Disks and Snapshots cannot be read now (gpu1 did not answer in time)"
+        why = "Present state, Disks and Snapshots cannot be read now: gpu1 did not answer in time"
         assert why in now(stage, question).plain
-        assert told(stage.bob, "Ask again")
+        assert told(stage.bob, "Request it again")
         assert stage.changes() == []
 
 
@@ -146,7 +146,7 @@ async def test_a_list_that_can_no_longer_be_read_voids_it(tmp_path: Path) -> Non
         question = await asked(stage)
         stage.world.faults.on("bad_json", path="/snapshot/list")
         await approves(stage, stage.bob, question)
-        why = "shown: Snapshots cannot be read now (DBC's answer was cut off)."
+        why = "Snapshots cannot be read now: DBC's answer was cut off."
         assert why in now(stage, question).plain
         assert stage.changes() == []
 
@@ -309,6 +309,6 @@ async def test_a_request_that_was_altered_behind_its_card_does_not_run(
         question = await asked(stage)
         alter(stage, f"UPDATE executions SET {change} WHERE status = 'waiting'")
         await approves(stage, stage.bob, question)
-        assert "Changed since it was shown: what was asked" in now(stage, question).plain
+        assert "Changed since it was shown: what was requested" in now(stage, question).plain
         assert "voided" in [str(entry.kind) for entry in await entries(stage)]
         assert stage.changes() == []

@@ -68,7 +68,7 @@ async def test_after_the_click_was_kept(stage: Stage) -> None:
     await stage.restart_bot()
     await stage.passes(30)
     await ended_once(stage, question)
-    assert told(stage.bob, "Approved. It runs")
+    assert told(stage.bob, "Approved. Running now")
 
 
 async def test_after_it_was_decided(stage: Stage) -> None:
@@ -94,7 +94,7 @@ async def test_after_it_was_denied(stage: Stage) -> None:
     stage.node("gpu1").silent = True  # nobody has to be asked for saying no
     await stage.restart_bot()
     await stage.passes(1)
-    assert "denied by" in now(stage, question).plain
+    assert " denied “" in now(stage, question).plain
     assert now(stage, question).buttons == []
     assert len(stage.endings(stage.alice)) == 1
     assert stage.changes() == []
@@ -128,7 +128,7 @@ async def test_after_it_was_voided(stage: Stage) -> None:
     await stage.restart_bot()
     await stage.passes(1)
     assert now(stage, question).buttons == []
-    assert "not done" in now(stage, question).plain
+    assert "was not carried out" in now(stage, question).plain
     assert stage.changes() == []
 
 

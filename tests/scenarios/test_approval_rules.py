@@ -44,14 +44,14 @@ async def test_two_of_three_have_to_approve_and_every_copy_counts(
         }
         await approves(stage, stage.bob, question)
         assert stage.changes() == []
-        assert told(stage.bob, "Noted; more are needed")
+        assert told(stage.bob, "More are needed")
         tally = f"1 of 2 approvals: <@{stage.bob.id}>"
         for message in (now(stage, question), now(stage, copies["carol"])):
             assert tally in message.plain
             assert "Approve" in message.buttons
         assert tally in next(m for m in dave.messages("@dbc") if "Delete" in m.plain).plain
         await approves(stage, stage.bob, question)
-        assert told(stage.bob, "each person counts once")
+        assert told(stage.bob, "Each person counts once")
         await approves(stage, dave, copies["dave"])
         await stage.ends(stage.alice, f"{NAME} is deleted")
         assert stage.changes() == ["tasks.delete"]
@@ -110,7 +110,7 @@ async def test_who_decided_in_time_is_not_forgotten_when_a_question_expires(
         await approves(stage, stage.bob, question)
         await stage.passes(61 * 60)
         ended = now(stage, question).plain
-        assert f"not done, only 1 of 2 approvals: <@{stage.bob.id}> in time." in ended
+        assert f"too few decided in time. 1 of 2 approvals: <@{stage.bob.id}>." in ended
         assert stage.changes() == []
 
 
@@ -147,7 +147,7 @@ async def test_who_has_decided_is_not_reminded(tmp_path: Path) -> None:
         await approves(stage, stage.bob, question)
         await stage.passes(11 * 60)
         reminder = await stage.carol.sees(
-            "still waits for a decision; it expires in 49 min", CHANNEL
+            "still waits for a decision. It expires in 49 min", CHANNEL
         )
         assert reminder.pings == [stage.carol.id, stage.alice.id]  # asked, and who requested it
 

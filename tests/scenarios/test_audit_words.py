@@ -67,7 +67,7 @@ async def test_what_expired_and_what_was_voided_have_words_of_their_own(stage: S
     end = await ended(stage)
     assert (end.outcome, "now “off”" in end.reason) == ("voided", True)
     said = [e for e in stage.endings(stage.alice) if "Changed since" in e]
-    assert f"Delete {NAME} on gpu1: not done. Changed since it was shown" in said[0]
+    assert f"“Delete {NAME} on gpu1” was not carried out. Changed since it was shown" in said[0]
     told = await listed(stage, stage.alice, "outcome=voided")
     assert f"voided vm delete {NAME} on gpu1, requested by" in told
 

@@ -78,7 +78,7 @@ async def test_a_transfer_keeps_its_pace_and_its_end(one_stage: Stage, step: tim
     assert left is not None, card.plain
     assert int(left[1]) <= 3  # 18 GiB at 100 MiB/s take 3 min
     assert re.search(r"\b(9|10)\d MiB/s", card.plain)
-    await ends_truly(stage, f"{PYTORCH} has arrived whole on gpu1", since)
+    await ends_truly(stage, f"{PYTORCH} was downloaded to gpu1", since)
 
 
 @FEWER

@@ -66,7 +66,7 @@ async def test_a_disk_that_never_appears_is_no_success(stage: Stage) -> None:
     end = await stage.ends(stage.alice, "inference on gpu1 does not show the change")
     assert end.buttons == ["Keep watching", "Show logs", "Show", "More …"]
     await stage.bob.presses("Keep watching", end)
-    await stage.bob.sees("Only the requester or somebody with a session")
+    await stage.bob.sees("Only the requester or someone with a session")
     await stage.alice.presses("Keep watching", end)
     await stage.alice.sees("I go on following inference")
 

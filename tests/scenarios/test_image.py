@@ -86,9 +86,7 @@ async def test_a_download_shows_its_progress_and_ends_proved(stage: Stage) -> No
     assert re.search(r"\b(9|10)\d MiB/s", bar)
     assert "left" in bar
     await stage.passes(100)
-    end = await stage.ends(
-        alice, f"{PYTORCH} has arrived whole on gpu1: 18G, as on hub", within=400
-    )
+    end = await stage.ends(alice, f"{PYTORCH} was downloaded to gpu1: 18G, as on hub", within=400)
     assert end.ts != card(alice).ts
     for _ in range(5):
         await stage.passes(30)
@@ -102,7 +100,7 @@ async def test_a_download_that_moves_is_followed_however_long_it_takes(stage: St
     for _ in range(17):
         await stage.passes(10 * 60)
         assert stage.endings(stage.alice) == []
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1", within=1200)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to gpu1", within=1200)
 
 
 async def test_a_download_is_followed_over_a_restart_of_the_bot(stage: Stage) -> None:
@@ -111,7 +109,7 @@ async def test_a_download_is_followed_over_a_restart_of_the_bot(stage: Stage) ->
     await stage.restart_bot()
     for _ in range(4):
         await stage.passes(30)
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole", within=400)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to", within=400)
     for _ in range(5):
         await stage.passes(30)
     assert len(stage.endings(stage.alice)) == 1
@@ -124,7 +122,7 @@ async def test_a_download_without_an_answer_is_looked_for_and_never_sent_again(
     hurry(stage)
     stage.world.faults.on("timeout_after_doing", path="/images/download", count=1)
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole")
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to")
     assert stage.changes() == ["images.download"]
 
 
@@ -149,7 +147,7 @@ async def test_a_download_that_breaks_off_is_no_success(stage: Stage) -> None:
     stage.world.image_servers["hub"].dies_at = 0.5
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     end = await stage.ends(stage.alice, PYTORCH, within=400)
-    assert "has not arrived whole: 9G instead of 18G" in end.plain
+    assert "was downloaded only in part: 9G instead of 18G" in end.plain
 
 
 async def test_a_download_that_is_stopped_ends_as_stopped(stage: Stage) -> None:
@@ -184,7 +182,7 @@ async def test_a_download_that_ends_well_before_it_is_stopped_is_a_success(stage
     await alice.presses("Confirm")
     await stage.quiet()
     await stage.ends(alice, PYTORCH)
-    assert ["has arrived whole" in told for told in stage.endings(alice)] == [True]
+    assert ["was downloaded to" in told for told in stage.endings(alice)] == [True]
 
 
 async def test_a_node_misled_about_the_size_does_not_mislead_us(stage: Stage) -> None:
@@ -197,7 +195,7 @@ async def test_a_node_misled_about_the_size_does_not_mislead_us(stage: Stage) ->
     done = await stage.asks(stage.alice, "/dbc image progress one.qcow2 on gpu1")
     assert "reports no transfer of one.qcow2" in done.plain.replace("*", "")
     assert stage.endings(stage.alice) == []
-    await stage.ends(stage.alice, "one.qcow2 has arrived whole on gpu1: 10G")
+    await stage.ends(stage.alice, "one.qcow2 was downloaded to gpu1: 10G")
 
 
 async def test_a_download_to_another_directory_cannot_be_proved(stage: Stage) -> None:
@@ -250,7 +248,9 @@ async def test_an_upload_is_proved_by_the_servers_list(stage: Stage) -> None:
     gpu1.files["/data/mine.qcow2"] = ImageFile(6 * GIB)
     await stage.asks(stage.alice, "/dbc image upload mine.qcow2 to=hub on gpu1")
     card(stage.alice, "mine.qcow2 is being uploaded from gpu1 to hub")
-    await stage.ends(stage.alice, "mine.qcow2 from gpu1 is on hub: 6G, as on the node", within=300)
+    await stage.ends(
+        stage.alice, "mine.qcow2 was uploaded from gpu1 to hub: 6G, as on the node", within=300
+    )
     assert stage.world.calls.of("images.upload")[0].additional == {
         "image_filename": "/data/mine.qcow2",
         "image_server": "hub",
@@ -263,7 +263,7 @@ async def test_an_upload_that_breaks_off_is_no_success(stage: Stage) -> None:
     stage.world.image_servers["hub"].dies_at = 0.5
     await stage.asks(stage.alice, "/dbc image upload mine.qcow2 to=hub on gpu1")
     end = await stage.ends(stage.alice, "mine.qcow2", within=300)
-    assert "is not on hub; it failed, or was stopped elsewhere" in end.plain
+    assert "is not on hub: the transfer failed, or was stopped elsewhere" in end.plain
 
 
 async def test_an_upload_is_stopped_by_its_absolute_path(stage: Stage) -> None:
@@ -307,7 +307,7 @@ async def test_the_start_after_an_end_is_told_to_wait_a_moment(stage: Stage) -> 
     hurry(stage)
     gpu1 = stage.node("gpu1")
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived", within=400)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded", within=400)
     transfer = next(iter(gpu1.transfers.downloads.values()), None)
     if transfer is not None:
         await stage.asks(stage.alice, f"/dbc image download {PYTORCH} replace on gpu1")
@@ -354,7 +354,7 @@ async def test_a_silent_node_is_said_once_and_the_end_is_told_all_the_same(stage
         await stage.passes(20)
     assert "has not answered since" in card(stage.alice, "is being downloaded").plain
     gpu1.silent = False
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole", within=900)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to", within=900)
 
 
 async def test_deleting_an_image_names_the_machines_that_use_it(stage: Stage) -> None:

@@ -79,8 +79,8 @@ async def test_a_download_that_outlives_its_stop_is_told_as_arrived_and_only_so(
     assert "was told to stop by" in card(stage.alice, "is being downloaded").plain
     progress = await stage.asks(stage.alice, f"/dbc image progress {PYTORCH} on gpu1")
     assert "may go on unreported" in progress.plain
-    end = await ended(stage, f"{PYTORCH} has arrived whole on gpu1, although it was told to stop")
-    assert "18G, as at its source" in end.plain
+    end = await ended(stage, f"{PYTORCH} was downloaded to gpu1, although it was told to stop")
+    assert "18G, size verified" in end.plain
     await waits(stage, 90)
     assert len(ends(stage)) == 1
     assert stage.changes() == ["images.download", "images.download_stop"]
@@ -117,8 +117,8 @@ async def test_a_stop_stops_that_transfer_on_that_node_and_no_other(stage: Stage
     for image, node in ((PYTORCH, "gpu2"), (WINDOWS, "gpu1")):
         progress = card(stage.alice, f"{image} is being downloaded from hub to {node}")
         assert "told to stop" not in progress.plain
-    await ended(stage, f"{PYTORCH} has arrived whole on gpu2")
-    await ended(stage, f"{WINDOWS} has arrived whole on gpu1")
+    await ended(stage, f"{PYTORCH} was downloaded to gpu2")
+    await ended(stage, f"{WINDOWS} was downloaded to gpu1")
     await ended(stage, f"{PYTORCH} on gpu1 was stopped")
 
 
@@ -159,7 +159,7 @@ async def test_a_transfer_that_nobody_follows_is_followed_once_it_is_told_to_sto
     await stops(stage, stage.alice, PYTORCH)
     assert ends(stage) == []
     if outlives:
-        end = await ended(stage, f"{PYTORCH} on gpu1 has arrived whole")
+        end = await ended(stage, f"{PYTORCH} was downloaded to gpu1")
         assert "although it was told to stop" in end.plain
         assert ":x:" in end.plain
     else:
@@ -226,7 +226,7 @@ async def test_a_stopped_snapshot_is_never_told_as_whole(stage: Stage) -> None:
     name = path.rpartition("/")[2]
     await stage.asks(stage.alice, f"/dbc image stop {path} on gpu1")
     await stage.confirms(stage.alice, f"Stop the upload of {name}")
-    end = await ended(stage, "inference on gpu1 has snapshot before, whose upload was told to stop")
+    end = await ended(stage, "the upload of snapshot before of inference on gpu1 was told to stop")
     assert re.search(r"hub has \S+ of it, and how much is all is not known", end.plain)
     assert name in hub(stage).images
 

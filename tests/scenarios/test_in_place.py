@@ -73,7 +73,7 @@ async def test_the_card_says_that_a_file_may_be_replaced_which_is_not_listed(
 async def test_what_was_downloaded_is_known_to_be_there(stage: Stage) -> None:
     """Also where no list was looked at since."""
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1")
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to gpu1")
     del stage.node("gpu1").files[f"/data/{PYTORCH}"]
     told = await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
     assert f"{PYTORCH} was on gpu1 before and is not listed now." in told.plain
@@ -90,7 +90,7 @@ async def test_what_was_deleted_through_the_bot_may_be_downloaded_again(
     await stage.passes(60)
     stage.clock.advance(timedelta(days=days))
     await stage.asks(stage.alice, DOWNLOAD)
-    await stage.ends(stage.alice, f"{LOCAL} has arrived whole on gpu1")
+    await stage.ends(stage.alice, f"{LOCAL} was downloaded to gpu1")
 
 
 async def test_an_image_that_no_node_lists_is_not_replaced_unasked(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from tests.scenarios.test_create import CREATE
 from tests.scenarios.test_image import PYTORCH
 from tests.scenarios.test_power import off
 
-LOOKING = "It may still be carried out. I report it here if I see it, and look for it until"
+LOOKING = "It may still be carried out. I look for it until"
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ async def test_looking_can_be_stopped(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc watch stop t1")
     await stage.alice.sees("I no longer follow .t1.")
     now = next(m for m in stage.alice.messages() if m.ts == unknown.ts)
-    assert f"Stopped by <@{stage.alice.id}>" in now.plain
+    assert f"<@{stage.alice.id}> stopped following it." in now.plain
     await passes_slowly(stage, 10)
     assert len(stage.endings(stage.alice)) == 1
 
@@ -173,7 +173,7 @@ async def test_a_transfer_that_begins_late_is_followed_to_its_end(stage: Stage) 
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu2")
     first = await stage.ends(stage.alice, f"{PYTORCH} on gpu2 is not there", within=180)
     assert LOOKING in first.plain
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu2", within=3000)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to gpu2", within=3000)
 
 
 async def test_a_transfer_to_another_directory_that_got_no_answer_has_not_ended(

@@ -28,7 +28,7 @@ async def closed(stage: Stage, question: SeenMessage, why: str, *, copies: int =
     cards = everywhere(stage, question)
     assert len(cards) == 1 + copies
     for seen in cards:
-        assert f"not done. {why}" in seen.plain.replace("*", ""), seen.plain
+        assert f"was not carried out. {why}" in seen.plain.replace("*", ""), seen.plain
         assert seen.buttons == []
     assert len([t for t in stage.endings(stage.alice) if why in t]) == 1
     async with stage.bot.store.read() as tx:
@@ -47,7 +47,9 @@ async def test_broken_glass_closes_what_others_asked_about_the_machine(
         await stage.passes(5)
         why = f"The machine was deleted by <@{stage.carol.id}>."
         cards = [now(stage, question), *(m for m in stage.bob.messages("@dbc") if m.buttons == [])]
-        assert [m for m in cards if f"not done. {why}" in m.plain.replace("*", "")] == cards
+        assert [
+            m for m in cards if f"was not carried out. {why}" in m.plain.replace("*", "")
+        ] == cards
         assert len([t for t in stage.endings(stage.alice) if why in t]) == 1
         voided = [e for e in await entries(stage) if e.kind is AuditKind.VOIDED]
         assert len(voided) == 1
@@ -80,7 +82,7 @@ async def test_a_machine_deleted_by_an_approved_request_closes_the_others(
         await stage.ends(stage.alice, f"{NAME} is deleted")
         await stage.passes(5)
         seen = now(stage, question).plain.replace("*", "")
-        assert f"not done. The machine was deleted by <@{stage.alice.id}>." in seen
+        assert f"was not carried out. The machine was deleted by <@{stage.alice.id}>." in seen
         assert now(stage, question).buttons == []
         assert stage.changes() == ["tasks.delete"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.model import AuditEntry, AuditKind, Effect
+from bot.reply import plain
 from tests.scenarios.changing import DEEDS, does, prepared
 from tests.scenarios.site import entries
 from tests.scenarios.stage import Stage, is_unfinished, names_command, staged
@@ -63,7 +64,7 @@ async def test_every_end_is_kept_and_shown_as_a_finished_sentence(
         assert end.outcome == "done" or fault or name == _NEVER_CONFIRMED, end.reason
         assert end.reason
         async with stage.bot.store.read() as tx:
-            ledger = [e.outcome for e in await tx.executions.recent(limit=99)]
+            ledger = [plain(e.outcome) for e in await tx.executions.recent(limit=99)]
         stage.clock.advance(timedelta(seconds=4000))
         await stage.passes()
         said = [m.plain for m in stage.alice.messages()]

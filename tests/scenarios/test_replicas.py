@@ -46,7 +46,7 @@ class Replicas:
 
     async def until_ended(self, question: SeenMessage) -> None:
         """Let time pass until the card tells an end; then some more, for a second one."""
-        ends = ("is deleted", "denied by", "cancelled by")
+        ends = ("is deleted", " denied “", " cancelled “")
         for _ in range(30):
             await self.pass_(3)
             if any(end in now(self.stage, question).plain for end in ends):
@@ -126,9 +126,9 @@ async def test_many_click_at_once_and_it_runs_once(replicas: Replicas) -> None:
     await replicas.until_ended(question)
     assert stage.changes() == ["tasks.delete"]
     assert len([e for e in stage.endings(stage.alice) if "is deleted" in e]) == 1
-    winners = [person for person in people if told(person, "Approved. It runs")]
+    winners = [person for person in people if told(person, "Approved. Running now")]
     assert len(winners) == 1
-    late = [p for p in people if told(p, f"Too late: this was approved by <@{winners[0].id}>")]
+    late = [p for p in people if told(p, f"Too late: <@{winners[0].id}> approved this")]
     assert len(late) == len(people) - 1
     assert now(stage, question).buttons == []
     copies = {m.plain for p in people for m in p.messages("@dbc") if is_card(m.plain)}
@@ -190,7 +190,7 @@ async def test_approve_deny_and_cancel_at_once_come_to_one_end(replicas: Replica
     assert ended.buttons == []
     ran = "is deleted" in ended.plain
     assert stage.changes() == (["tasks.delete"] if ran else [])
-    assert ran + ("denied by" in ended.plain) + ("cancelled by" in ended.plain) == 1
+    assert ran + (" denied “" in ended.plain) + (" cancelled “" in ended.plain) == 1
     for person in people[1:]:
         assert told(person, "Too late") or told(person, "Approved.")
 

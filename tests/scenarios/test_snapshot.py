@@ -128,7 +128,7 @@ async def test_deleting_a_snapshot_cuts_its_upload_off_and_says_so(
     assert "No image server lists a copy." in question.plain
     assert "stays" not in question.plain
     await stage.confirms(alice, "Delete snapshot before of")
-    await stage.ends(alice, "inference on gpu1 snapshot before was deleted by")
+    await stage.ends(alice, "snapshot before of inference on gpu1 was deleted by")
     assert machine.snapshots == []
     assert stage.changes() == ["snapshots.create", "snapshots.delete"]
 
@@ -153,5 +153,5 @@ async def test_a_snapshots_upload_can_be_stopped_by_its_file(stage: Stage, machi
     await stage.asks(alice, f"/dbc image stop {file} on gpu1")
     await stage.confirms(alice, "Stop the upload of")
     machine.snapshot_status["before"] = "none"
-    end = await stage.ends(alice, "inference")
-    assert "whose upload was told to stop" in end.plain
+    end = await stage.ends(alice, "the upload of snapshot before of inference")
+    assert "the upload of snapshot before of *inference* on *gpu1* was told to stop" in end.plain

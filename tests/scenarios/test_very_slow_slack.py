@@ -136,10 +136,10 @@ async def test_an_old_edit_that_comes_very_late_does_not_stay(stage: Stage) -> N
     for _ in range(3):
         await stage.passes(5)
     stage.ws.faults.add("reset", "chat.update", times=2, late=8 * MINUTE)
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1", within=400)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to gpu1", within=400)
     await hours_pass(stage)
     assert len(cards(stage)) == 1
-    assert "has arrived whole" in cards(stage)[0].replace("*", "")
+    assert "was downloaded to" in cards(stage)[0].replace("*", "")
 
 
 @pytest.mark.parametrize("late", [5 * MINUTE, 40 * MINUTE])

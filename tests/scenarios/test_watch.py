@@ -80,7 +80,7 @@ async def test_a_download_started_elsewhere_is_followed_to_its_proof(stage: Stag
     gpu1.transfers.download(PYTORCH, "/data", hub, stage.clock.now())
     await stage.asks(stage.alice, f"/dbc watch image {PYTORCH} on gpu1")
     card(stage.alice, f"{PYTORCH} is being downloaded from hub to gpu1")
-    await stage.ends(stage.alice, f"{PYTORCH} has arrived whole on gpu1", within=400)
+    await stage.ends(stage.alice, f"{PYTORCH} was downloaded to gpu1", within=400)
     assert stage.changes() == []
 
 

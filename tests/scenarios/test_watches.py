@@ -140,11 +140,11 @@ async def test_an_ended_rental_ends_the_looking(one_stage: Stage) -> None:
     one_stage.node("gpu1").end_rental()
     await one_stage.passes(3)
     assert one_stage.endings(one_stage.alice) == []
-    assert "The node is not rented at present; I check again until" in one_stage.alice.screen()
+    assert "I check again until" in one_stage.alice.screen()
     for _ in range(5):
         await one_stage.passes(60)
     [end] = one_stage.endings(one_stage.alice)
-    assert "can no longer be looked at: The node is not rented at present" in end
+    assert "can no longer be looked at" in end
 
 
 async def test_a_restarted_bot_follows_on(stage: Stage) -> None:

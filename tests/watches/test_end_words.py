@@ -8,7 +8,7 @@ import pytest
 
 from bot.messages.cards import Subject
 from bot.model import Effect, Execution, ExecutionStatus, Goal, Place, Source, Watch, WatchState
-from bot.reply import Line, line, mention, plain, time
+from bot.reply import Text, in_language, line, mention, plain, say, time
 from bot.services.words import Words
 from bot.watches.end_words import EndWords, end_words
 from bot.watches.machine_ends import Verdict
@@ -38,26 +38,30 @@ def told(
     )  # fmt: skip
 
     def words(one: Execution) -> Words:
-        return Words("is starting", "has started", title=TITLES[one.command])
+        return Words(
+            say("{label} is starting on {node}"),
+            say("{label} has started on {node}"),
+            title=TITLES[one.command],
+        )
 
     return end_words(seen, execution(), found, end, SUBJECT, took, newer, words)
 
 
-def ok(why: str = "", more: str = "") -> Verdict:
+def ok(why: Text = "", more: Text = "") -> Verdict:
     return Verdict(WatchState.DONE, why, more=more)
 
 
 def test_what_is_done_says_itself_what_was_requested_and_how_long_it_took() -> None:
     end = told(ok(), DONE, took=timedelta(seconds=130))
     assert plain(end.sentence) == "train-01 has started on gpu1 (2 min 10 s)."
-    assert (end.record, end.below) == ("train-01 has started on gpu1.", ())
-    assert "".join(piece for piece in end.sentence if isinstance(piece, str)).endswith(").")
+    assert (plain(end.record), end.below) == ("train-01 has started on gpu1.", ())
+    assert in_language(end.sentence)[-1] == " (2 min 10 s)."
 
 
 def test_what_was_seen_says_it_better_than_the_command() -> None:
-    end = told(ok("is running", "It is on {node}."), DONE)
+    end = told(ok(say("{label} is running on {node}"), say("It is on {node}.")), DONE)
     assert plain(end.sentence) == "train-01 is running on gpu1. It is on gpu1."
-    assert end.record == "train-01 is running on gpu1. It is on gpu1."
+    assert plain(end.record) == "train-01 is running on gpu1. It is on gpu1."
 
 
 def test_what_the_node_got_twice_is_said_of_what_is_done_alone() -> None:
@@ -65,30 +69,34 @@ def test_what_the_node_got_twice_is_said_of_what_is_done_alone() -> None:
     end = told(ok(more="It runs."), DONE, about)
     assert (
         plain(end.sentence)
-        == end.record
+        == plain(end.record)
         == ("train-01 has started on gpu1. It runs. It came twice.")
     )
-    failed = told(Verdict(WatchState.FAILED, "is off again"), FAILED, about)
+    failed = told(Verdict(WatchState.FAILED, say("{target} is off again")), FAILED, about)
     assert plain(failed.sentence) == "vm start failed: train-01 on gpu1 is off again."
 
 
 def test_who_answered_is_said_of_what_is_unknown_alone() -> None:
     about = {ANSWERED: "A gateway answered."}
-    end = told(Verdict(WatchState.UNKNOWN, "is off", more="So it is."), UNKNOWN, about)
+    end = told(
+        Verdict(WatchState.UNKNOWN, say("{target} is off"), more="So it is."), UNKNOWN, about
+    )
     assert plain(end.sentence) == (
         "vm start has an unknown end: train-01 on gpu1 is off. So it is. A gateway answered."
     )
-    assert end.record == "train-01 on gpu1 is off. So it is. A gateway answered."
+    assert plain(end.record) == "train-01 on gpu1 is off. So it is. A gateway answered."
 
 
 def test_a_bad_end_names_its_command_how_long_it_took_and_whose_doing_it_was() -> None:
-    found = Verdict(WatchState.CANCELLED, "was stopped", by="U2", more="Nothing is left.")
+    found = Verdict(
+        WatchState.CANCELLED, say("{target} was stopped"), by="U2", more="Nothing is left."
+    )
     end = told(found, ExecutionStatus.CANCELLED, took=timedelta(seconds=45))
     assert plain(end.sentence) == (
         "vm start was stopped: train-01 on gpu1 was stopped by @U2 (45 s). Nothing is left."
     )
-    assert mention("U2") in end.sentence
-    assert end.record == "train-01 on gpu1 was stopped. Nothing is left."
+    assert mention("U2") in in_language(end.sentence)
+    assert plain(end.record) == "train-01 on gpu1 was stopped. Nothing is left."
 
 
 @pytest.mark.parametrize("started", [None, START + timedelta(minutes=5)])
@@ -96,15 +104,14 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     started: datetime | None,
 ) -> None:
     newer = replace(execution("vm.restart", "U3"), started_at=started)
-    found = Verdict(WatchState.UNKNOWN, "is off")
+    found = Verdict(WatchState.UNKNOWN, say("{target} is off"))
     alone, end = told(found, UNKNOWN), told(found, UNKNOWN, newer=newer)
     assert alone.below == ()
     begun = time(started or START)
-    behind: Line = end.sentence[len(alone.sentence) :]
+    behind = end.sentence[len(alone.sentence) :]
     assert plain(behind) == plain(
         line(" ", mention("U3"), " sent vm restart after that, ", begun, ".")
     )
-    assert behind[0] == " "
-    assert begun in behind
+    assert begun in in_language(behind)
     assert end.record == alone.record
     assert [plain(note.text) for note in end.below] == ["Requested by @U1"]

@@ -9,6 +9,7 @@ from bot.commands.rows import command_table
 from bot.dbc.models import state_of
 from bot.model import Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import ABSENT, UNSURE_FOR, verdict
+from tests.watches.words import seen_of
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SOON = START + timedelta(seconds=10)
@@ -45,16 +46,16 @@ def test_a_state_in_between_is_waited_out_until_the_deadline(goal: Goal, status:
     assert verdict(watch(goal), deed("vm.start"), status, LATE).state is WatchState.OPEN
     late = verdict(watch(goal), deed("vm.start"), status, OVER)
     assert late.state is WatchState.UNKNOWN
-    assert state_of(status) in late.why
+    assert state_of(status) in seen_of(late)
 
 
 @pytest.mark.parametrize(
     ("status", "state", "told"),
     [
-        ("running", WatchState.DONE, "is running"),
-        ("closed", WatchState.DONE, "is off"),
-        ("pmsuspend", WatchState.DONE, "is asleep"),
-        (ABSENT, WatchState.DONE, "is gone"),
+        ("running", WatchState.DONE, "is running on {node}"),
+        ("closed", WatchState.DONE, "is off on {node}"),
+        ("pmsuspend", WatchState.DONE, "is asleep on {node}"),
+        (ABSENT, WatchState.DONE, "is gone from {node}"),
         ("start error", WatchState.FAILED, "is in state “start error”"),
         ("starting", WatchState.OPEN, ""),
         ("a word of another version", WatchState.OPEN, ""),
@@ -64,7 +65,7 @@ def test_what_was_started_elsewhere_is_followed_to_wherever_it_rests(
     status: str, state: WatchState, told: str
 ) -> None:
     found = verdict(watch(Goal.SETTLED), deed("watch.vm"), status, SOON)
-    assert (found.state, found.why) == (state, told)
+    assert (found.state, seen_of(found)) == (state, told)
 
 
 @pytest.mark.parametrize("status", ["a word of another version", "none"])
@@ -107,7 +108,7 @@ def test_a_creation_without_an_answer_may_still_arrive_and_is_never_called_faile
     assert verdict(unanswered, deed("vm.create"), ABSENT, SOON).state is WatchState.OPEN
     unseen = verdict(unanswered, deed("vm.create"), ABSENT, LATE)
     assert (unseen.state, unseen.in_doubt) == (WatchState.UNKNOWN, True)
-    assert "does not exist so far" in unseen.why
+    assert "does not exist so far" in seen_of(unseen)
 
 
 def test_a_creation_that_was_accepted_and_is_not_there_is_given_time_and_then_failed() -> None:
@@ -115,13 +116,13 @@ def test_a_creation_that_was_accepted_and_is_not_there_is_given_time_and_then_fa
     assert verdict(accepted, deed("vm.create"), ABSENT, SOON).state is WatchState.OPEN
     gone = verdict(accepted, deed("vm.create"), ABSENT, LATE)
     assert (gone.state, gone.in_doubt) == (WatchState.FAILED, False)
-    assert "although the node accepted the command" in gone.why
+    assert "although the node accepted the command" in seen_of(gone)
 
 
 def test_an_id_of_our_own_that_is_there_proves_that_the_creation_arrived() -> None:
     unanswered = watch(Goal.RUNNING, unsure=True)
     failed = verdict(unanswered, deed("vm.create"), "create error", SOON)
-    assert (failed.state, failed.why) == (WatchState.FAILED, "is in state “create error”")
+    assert (failed.state, seen_of(failed)) == (WatchState.FAILED, "is in state “create error”")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_what_is_seen_is_told_in_its_words(
     seen: Watch, command: str, status: str, now: datetime, state: WatchState, why: str
 ) -> None:
     found = verdict(seen, deed(command), status, now)
-    assert (found.state, found.why, found.in_doubt) == (state, why, False)
+    assert (found.state, seen_of(found), found.in_doubt) == (state, why, False)
 
 
 @pytest.mark.parametrize(
@@ -213,4 +214,4 @@ def test_what_is_seen_is_told_in_its_words(
 )  # fmt: skip
 def test_what_was_never_answered_is_told_as_a_doubt(command: str, status: str, why: str) -> None:
     found = verdict(watch(Goal.RUNNING, unsure=True), deed(command), status, LATE)
-    assert (found.state, found.why, found.in_doubt) == (WatchState.UNKNOWN, why, True)
+    assert (found.state, seen_of(found), found.in_doubt) == (WatchState.UNKNOWN, why, True)

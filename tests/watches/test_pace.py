@@ -126,6 +126,6 @@ def test_what_was_seen_is_kept_as_texts_and_read_back() -> None:
 
 
 def test_a_bar_without_history_shows_how_far_it_is() -> None:
-    assert plain(standing(None)) == "how far is not known yet"
+    assert plain(standing(None)) == "progress not known yet"
     assert plain(standing(37)) == "▓▓▓▓▓▓▓░░░░░░░░░░░░░ 37 %"
     assert plain(standing(0)) == "░░░░░░░░░░░░░░░░░░░░ 0 %"

@@ -13,6 +13,7 @@ from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.stops import Arrival, after_stop
 from bot.watches.observers.transfers import Downloads, Uploads, never_seen, unreachable
 from sandbox.dbc import ManualClock
+from tests.watches.words import more_of, seen_of
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -52,14 +53,14 @@ def uploaded(
 @pytest.mark.parametrize(
     ("before", "here", "after", "state", "why"),
     [
-        ("", "18G", SECOND, DONE, "has arrived whole on {node}: 18G, as on hub"),
-        ("4G", "18G", SECOND, DONE, "has arrived whole"),
+        ("", "18G", SECOND, DONE, "was downloaded to {node}: 18G, as on hub"),
+        ("4G", "18G", SECOND, DONE, "was downloaded to"),
         ("18G", "18G", SECOND, OPEN, ""),  # the one that was there proves nothing
         ("18G", "18G", SETTLED, UNKNOWN, "of this name and size before"),
         ("", "9G", SETTLED - SECOND, OPEN, ""),  # a list may be behind
-        ("", "9G", SETTLED, FAILED, "has not arrived whole: 9G instead of 18G"),
+        ("", "9G", SETTLED, FAILED, "was downloaded only in part: 9G instead of 18G"),
         ("", None, SETTLED - SECOND, OPEN, ""),
-        ("", None, SETTLED, FAILED, "has not arrived; it failed"),
+        ("", None, SETTLED, FAILED, "was not downloaded: the transfer failed"),
     ],
 )
 def test_a_download_is_proved_by_a_size_that_was_not_there_before(
@@ -67,7 +68,7 @@ def test_a_download_is_proved_by_a_size_that_was_not_there_before(
 ) -> None:
     found = downloaded(watch(before=before), here, "18G", after)
     assert found.state is state
-    assert why in found.why
+    assert why in seen_of(found)
 
 
 def test_a_node_that_may_be_misled_about_the_size_is_given_longer() -> None:
@@ -78,7 +79,7 @@ def test_a_node_that_may_be_misled_about_the_size_is_given_longer() -> None:
 
 def test_what_no_server_lists_is_neither_whole_nor_broken_off() -> None:
     found = downloaded(watch(), "18G", "", SETTLED)
-    assert (found.state, "does not list it" in found.why) == (UNKNOWN, True)
+    assert (found.state, "does not list it" in seen_of(found)) == (UNKNOWN, True)
     hidden = downloaded(watch(image="data.qcow2"), None, "18G", SETTLED)
     assert (hidden.state, hidden.resumable) == (UNKNOWN, False)
 
@@ -101,13 +102,25 @@ def test_without_an_answer_and_unseen_it_is_in_doubt_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("about", "there", "after", "state", "why"),
     [
-        ({"there": "18G"}, "18G", SECOND, DONE, "is on hub: 18G, as on the node"),
+        (
+            {"there": "18G"},
+            "18G",
+            SECOND,
+            DONE,
+            "uploaded from {node} to hub: 18G, as on the node",
+        ),
         ({"there": ""}, "18G", SECOND, OPEN, ""),  # it may still grow, and is rounded
         ({"there": "17.9G"}, "18G", SECOND, OPEN, ""),
         ({"there": "18G", "before": "18G"}, "18G", SECOND, OPEN, ""),
         ({"there": "18G", "before": "18G"}, "18G", SETTLED, UNKNOWN, "its list proves nothing"),
         ({"there": "9G"}, "9G", SETTLED - SECOND, OPEN, ""),
-        ({"there": "9G"}, "9G", SETTLED, FAILED, "is not whole on hub: 9G instead of 18G"),
+        (
+            {"there": "9G"},
+            "9G",
+            SETTLED,
+            FAILED,
+            "to hub only in part: 9G instead of 18G",
+        ),
         ({"before": "9G"}, "9G", SETTLED, FAILED, "has not replaced the one on hub"),
         ({}, None, SETTLED, FAILED, "is not on hub"),
         ({"size": ""}, "9G", SETTLED, UNKNOWN, "the node does not list its own copy"),
@@ -118,14 +131,14 @@ def test_an_upload_is_proved_by_a_size_that_stays_and_was_not_there_before(
 ) -> None:
     found = uploaded(watch(**{"path": "/data/a.qcow2", "size": "18G", **about}), there, after)
     assert found.state is state
-    assert why in found.why
+    assert why in seen_of(found)
 
 
 def test_a_server_that_lists_nothing_at_all_proves_nothing() -> None:
     one = watch(path="/data/a.qcow2", size="18G")
     assert uploaded(one, None, UNSURE_FOR - SECOND, is_silent=True) is WAIT
     found = uploaded(one, None, UNSURE_FOR, is_silent=True)
-    assert (found.state, "hub lists nothing at all" in found.why) == (UNKNOWN, True)
+    assert (found.state, "hub lists nothing at all" in seen_of(found)) == (UNKNOWN, True)
     assert unreachable(one, "hub", START + UNSURE_FOR).state is UNKNOWN
 
 
@@ -144,7 +157,7 @@ def test_a_part_is_left_only_where_it_grows_no_more() -> None:
     assert stopped(59 * SECOND, "9G") is WAIT
     left = stopped(MINUTE, "9G")
     assert (left.state, left.by) == (WatchState.CANCELLED, "U2")
-    assert "An incomplete file (50 %, 9G of 18G) is left on {node}." in left.more
+    assert "An incomplete file (50 %, 9G of 18G) is left on {node}." in more_of(left)
     assert stopped(MINUTE, "9G", left="8G") is WAIT  # it has grown since the last look
     assert stopped(MINUTE, "9G", left_since=(START + SECOND).isoformat()) is WAIT
 
@@ -152,7 +165,10 @@ def test_a_part_is_left_only_where_it_grows_no_more() -> None:
 def test_that_nothing_is_left_is_believed_once_the_rest_could_have_come() -> None:
     assert stopped(30 * MINUTE - SECOND, None) is WAIT  # never seen to move
     gone = stopped(30 * MINUTE, None)
-    assert (gone.state, "Nothing of it is on {node}." in gone.more) == (WatchState.CANCELLED, True)
+    assert (gone.state, "Nothing of it is on {node}." in more_of(gone)) == (
+        WatchState.CANCELLED,
+        True,
+    )
 
 
 def test_what_arrives_although_it_was_told_to_stop_has_arrived() -> None:

@@ -7,14 +7,19 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound
 from bot.dbc.identity import Target
 from bot.model import DbcSession, Trace, Watch, WatchState
-from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
+from bot.reply import Phrase, keep, say
+from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers import modified
 from bot.watches.observers.absence import once_believed
 from bot.watches.observers.look import Deeds, Seen, Sight, growing_pause, one_by_one
 
 WANTED = "wanted"  # a fact: what was to become of a bare-metal machine's power
-_POWER = {True: "has power", False: "has no power", None: "does not tell whether it has power"}
-_LOOKING = "no answer came; I look at what can be read"
+_POWER = {
+    True: say("{target} has power"),
+    False: say("{target} has no power"),
+    None: say("{target} does not tell whether it has power"),
+}
+_LOOKING = keep(say("no answer came; I look at what can be read"))
 
 
 class Changes:
@@ -50,36 +55,41 @@ class Changes:
         try:
             detail = await self._dbc.tasks.get(target, watch.task)
         except TaskNotFound:
-            return Verdict(WatchState.FAILED, "no longer exists")
+            return Verdict(WatchState.FAILED, GONE)
         return modified.verdict(watch, detail, self._clock.now())
 
     async def _lan_made(self, _target: Target, watch: Watch) -> Verdict:
         name = watch.about["name"]
         if name in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
-            return Verdict(WatchState.DONE, f"has the network {name} now")
-        return self._not_yet(watch, f"does not have the network {name}")
+            return Verdict(WatchState.DONE, say("{target} has the network {name} now", name=name))
+        return self._not_yet(watch, say("{target} does not have the network {name}", name=name))
 
     async def _lan_gone(self, _target: Target, watch: Watch) -> Verdict:
         name = watch.about["name"]
         if name not in {lan.network_name for lan in await self._dbc.lans.list(watch.node)}:
-            return Verdict(WatchState.DONE, f"no longer has the network {name}")
-        return self._not_yet(watch, f"still has the network {name}")
+            return Verdict(
+                WatchState.DONE, say("{target} no longer has the network {name}", name=name)
+            )
+        return self._not_yet(watch, say("{target} still has the network {name}", name=name))
 
     async def _snapshot_gone(self, target: Target, watch: Watch) -> Verdict:
         name = watch.about["name"]
         listed = await self._dbc.snapshots.list(target, watch.task)
         if name not in {snapshot.name for snapshot in listed}:
-            return Verdict(WatchState.DONE, f"no longer has the snapshot {name} on {{node}}")
-        return self._not_yet(watch, f"still has the snapshot {name}")
+            return Verdict(
+                WatchState.DONE,
+                say("{label} no longer has the snapshot {name} on {node}", name=name),
+            )
+        return self._not_yet(watch, say("{target} still has the snapshot {name}", name=name))
 
     async def _image_gone(self, _target: Target, watch: Watch) -> Verdict:
         """A list that did not show the file before proves nothing by not showing it."""
         image = watch.about["image"]
         if image in {it.name for it in await self._dbc.images.on_node(watch.node)}:
-            return self._not_yet(watch, "is still there")
+            return self._not_yet(watch, say("{target} is still there"))
         if watch.about.get("size"):
-            return Verdict(WatchState.DONE, "is deleted")
-        why = "may or may not be deleted: the node's list does not show such a file"
+            return Verdict(WatchState.DONE, say("{label} is deleted on {node}"))
+        why = say("{target} may or may not be deleted: the node's list does not show such a file")
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
 
     async def _powered(self, target: Target, watch: Watch) -> Verdict:
@@ -89,12 +99,12 @@ class Changes:
             return Verdict(WatchState.DONE, _POWER[is_on])
         standing = _POWER[is_on]
         if wanted == "reset" and is_on:
-            why = f"{standing}, which does not show whether it was reset"
+            why = say("{target} has power, which does not show whether it was reset")
             return Verdict(WatchState.UNKNOWN, why, resumable=False)
         return self._not_yet(watch, standing)
 
-    def _not_yet(self, watch: Watch, standing: str) -> Verdict:
+    def _not_yet(self, watch: Watch, standing: Phrase) -> Verdict:
         if self._clock.now() - watch.started_at < UNSURE_FOR:
             return WAIT
-        why = f"{standing}; whether the command arrived is not known, for it got no clear answer"
-        return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
+        more = say("Whether the command arrived is not known, for it got no clear answer.")
+        return Verdict(WatchState.UNKNOWN, standing, more=more, in_doubt=True)

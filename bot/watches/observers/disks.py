@@ -10,14 +10,19 @@ from bot.dbc.identity import Target
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Goal, Watch, WatchState
-from bot.reply import line
-from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
+from bot.reply import Text, keep, line, say
+from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.absence import once_believed
 from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
 
 _ROUNDING = 0.02  # GiB: sizes are printed with two decimals
-_BY_WHOM = "The request may have reached the node twice, or someone else did the same."
-_QUEUED = "the node does its jobs one by one; a job's failure is not reported by DBC"
+_TWICE = say("The request may have reached the node twice, or someone else did the same.")
+_GROWN_TWICE = say(
+    "The request may have reached the node twice, or someone else did the same. It cannot be made "
+    "smaller."
+)
+_QUEUED = say("the node does its jobs one by one; a job's failure is not reported by DBC")
+_WAITING = keep(say("waiting for the disk list to show it"))
 
 
 class Disks:
@@ -36,7 +41,7 @@ class Disks:
         try:
             disks = await disks_of(self._dbc, target, watch.task)
         except TaskNotFound:
-            return Sight(Verdict(WatchState.FAILED, "no longer exists"), "gone")
+            return Sight(Verdict(WatchState.FAILED, GONE), keep(say("gone")))
         found = _too_much(watch, disks)
         if found is None:
             told = _reached(watch, disks)
@@ -44,8 +49,7 @@ class Disks:
         # A list can be short for a moment; and what came twice is worked off one by one.
         found, about = once_believed(watch, found, now)
         pause = growing_pause(watch.polls)
-        status = "waiting for the disk list to show it"
-        return Sight(found, status, pause, line(_QUEUED), about=about)
+        return Sight(found, _WAITING, pause, line(_QUEUED), about=about)
 
 
 async def disks_of(dbc: DbcClient, target: Target, task: str) -> Sequence[TaskDisk]:
@@ -59,22 +63,30 @@ def inventory_of(disks: Sequence[TaskDisk]) -> Mapping[str, str]:
     return {f"disk {disk.name}": str(disk.size) for disk in disks}
 
 
-def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> str:
-    """What the disks prove, as the end of "<machine> …"; nothing if they do not."""
+def _reached(watch: Watch, disks: Sequence[TaskDisk]) -> Text:
+    """What the disks prove, as a sentence without its full stop; nothing if they do not."""
     about = watch.about
     now = {disk.name: disk.size for disk in disks}
     if watch.goal is Goal.DISK_ADDED:
-        added = _added(watch, disks)
-        return f"on {{node}} has a new disk {added[0].name} ({added[0].size})" if added else ""
+        if not (added := _added(watch, disks)):
+            return ""
+        disk, size = added[0].name, str(added[0].size)
+        return say("{target} has a new disk {disk} ({size})", disk=disk, size=size)
     name = about["disk"]
     if watch.goal is Goal.DISK_DELETED:
         # A list without any disk is none of a machine's: vda is always there.
-        return f"on {{node}} no longer has the disk {name}" if now and name not in now else ""
+        is_gone = bool(now) and name not in now
+        return say("{target} no longer has the disk {disk}", disk=name) if is_gone else ""
     before = Size.parse(about.get(f"disk {name}", "")).gib
-    size = now.get(name)
-    if size is None or before is None or not _is_about(size, before + int(about["by"])):
+    size_now = now.get(name)
+    if size_now is None or before is None or not _is_about(size_now, before + int(about["by"])):
         return ""
-    return f"on {{node}} has {about['by']} GiB more on {name}: {size}"
+    return say(
+        "{target} has {more} GiB more on {disk}: {size}",
+        more=about["by"],
+        disk=name,
+        size=str(size_now),
+    )
 
 
 def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
@@ -86,8 +98,13 @@ def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
         added = [disk.name for disk in _added(watch, disks)]
         if len(added) < 2:
             return None
-        told = f"has {len(added)} new disks of {about['size']} GiB on {{node}} instead of one: "
-        return Verdict(WatchState.FAILED, told + ", ".join(added), more=_BY_WHOM)
+        told = say(
+            "{label} has {count} new disks of {size} GiB on {node} instead of one: {disks}",
+            count=len(added),
+            size=about["size"],
+            disks=", ".join(added),
+        )
+        return Verdict(WatchState.FAILED, told, more=_TWICE)
     if watch.goal is not Goal.DISK_GROWN:
         return None
     name, by = about["disk"], int(about["by"])
@@ -95,8 +112,15 @@ def _too_much(watch: Watch, disks: Sequence[TaskDisk]) -> Verdict | None:
     size = next((disk.size for disk in disks if disk.name == name), None)
     if size is None or size.gib is None or before is None or size.gib <= before + by + _ROUNDING:
         return None
-    told = f"has grown {name} by {size.gib - before:g} GiB on {{node}} instead of {by} GiB: {size}"
-    return Verdict(WatchState.FAILED, told, more=f"{_BY_WHOM} It cannot be made smaller.")
+    grown = f"{size.gib - before:g}"
+    told = say(
+        "{label} has grown {disk} by {more} GiB on {node} instead of {wanted} GiB: {size}",
+        disk=name,
+        more=grown,
+        wanted=by,
+        size=str(size),
+    )
+    return Verdict(WatchState.FAILED, told, more=_GROWN_TWICE)
 
 
 def _added(watch: Watch, disks: Sequence[TaskDisk]) -> Sequence[TaskDisk]:
@@ -112,9 +136,9 @@ def _is_about(size: Size, wanted: float) -> bool:
 
 def _not_yet(watch: Watch, now: datetime) -> Verdict:
     if watch.unsure and now - watch.started_at >= UNSURE_FOR:
-        why = "does not show the change; whether the command arrived is not known"
+        why = say("{target} does not show the change; whether the command arrived is not known")
         return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
     if now < watch.deadline_at:
         return WAIT
-    why = "does not show the change in its list of disks; DBC does not report why"
+    why = say("{target} does not show the change in its list of disks; DBC does not report why")
     return Verdict(WatchState.UNKNOWN, why)

@@ -11,7 +11,7 @@ from bot.dbc.errors import DaemonUnavailable, DbcError, OutcomeUnknown, Unreadab
 from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.model import DbcSession, Deed, Watch
-from bot.reply import Line, Part
+from bot.reply import Part, Words, say
 from bot.services.sessions import target_of
 from bot.watches.machine_ends import WAIT, Verdict
 
@@ -27,15 +27,15 @@ _PAUSES = (2, 3, 3, 5, 5, 8, 10, 12)
 class Sight:
     """What a look has shown.
 
-    `status` is what was seen, in few words: the card is edited when it changes, and then says
-    `parts` and `detail` (nothing where that is None). `about` is remembered beside what is known.
-    `moved` says that it was seen at work; `advanced` that its deadline counts from now.
+    `status` is what was seen, in few words (`keep`): the card is edited when it changes, and then
+    says `parts` and `detail` (nothing where that is None). `about` is remembered beside what is
+    known. `moved` says that it was seen at work; `advanced` that its deadline counts from now.
     """
 
     verdict: Verdict = WAIT
     status: str = ""
     pause: timedelta = timedelta(seconds=5)
-    detail: Line | None = None
+    detail: Words | None = None
     parts: tuple[Part, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
     moved: bool = False
@@ -87,7 +87,7 @@ async def one_by_one(
                 silence = problem
         except Exception:  # what is odd about one is not to keep the others from being looked at
             log.exception("watch.look_failed", watch=watch.id)
-            seen[watch.id] = BotError("Looking at it failed on my side.")
+            seen[watch.id] = BotError(say("Looking at it failed on my side."))
     return seen
 
 

@@ -11,7 +11,7 @@ from bot.dbc.identity import Target
 from bot.errors import BotError
 from bot.messages import cards
 from bot.model import DbcSession, Deed, Logged, Watch, WatchState
-from bot.reply import Note, Part, code, line
+from bot.reply import Note, Part, Phrase, code, line, say, sentences
 from bot.services.inventory import Inventory
 from bot.services.left_out import machine_of
 from bot.services.listing import NodeListing
@@ -25,17 +25,19 @@ from storage import Store, UnitOfWork
 _SHOWN_LOG_LINES = 6
 _ERROR = " error"
 _CREATE_ERROR = "create error"
-_SET_BACK = (
+_SET_BACK = say(
     "The times in the node's log go back: its clock was set back, so its entries cannot be put in "
     "order, and none of them shows whether this was carried out."
 )
 # What can be done about a failed creation: docs/dbc-api.md §4.4.
-_NEVER_DEFINED = (
+_NEVER_DEFINED = say(
     "The node could not define the machine: most often a network filter, or an image that it "
     "cannot use. Correct that and create it again. This one can be neither started nor deleted, "
     "and its GPUs count as in use until whoever runs the node restarts its daemon."
 )
-_DEFINED = "The machine is there, and off: starting it may succeed later, and it can be deleted."
+_DEFINED = say(
+    "The machine is there, and off: starting it may succeed later, and it can be deleted."
+)
 
 
 class Machines:
@@ -113,7 +115,7 @@ class Machines:
             found,
             status,
             growing_pause(watch.polls),
-            line("the node says: ", code(status)) if status != ABSENT else None,
+            line(say("the node says: {status}", status=code(status))) if status != ABSENT else None,
             parts,
             about=evidence.about if evidence is not None else {},
             moved=has_moved(status),
@@ -161,31 +163,51 @@ class Machines:
         return (*shown, Note(line(_DEFINED))) if status == _CREATE_ERROR else shown
 
 
-def _proved(watch: Watch, deed: Deed, proof: Proof) -> str:
-    """The end of "<machine> …"; a soft restart proves only that the guest was told (§3.2.8)."""
-    is_reset = deed.logged is Logged.RESET
-    forced = "has been reset" if is_reset else "has restarted"
-    done = forced if is_reset or watch.about.get("force") else "was told to reboot"
-    return f"{done} on {{node}}: the node's log says {_entry(proof)}"
+def _proved(watch: Watch, deed: Deed, proof: Proof) -> Phrase:
+    """What its log proves; a soft restart only that the guest was told (§3.2.8)."""
+    entry, at = proof.entry, _moment(proof)
+    if deed.logged is Logged.RESET:
+        return say(
+            "{label} has been reset on {node}: the node's log says “{entry}” at {time} (node's "
+            "time)",
+            entry=entry,
+            time=at,
+        )
+    if watch.about.get("force"):
+        return say(
+            "{label} has restarted on {node}: the node's log says “{entry}” at {time} (node's "
+            "time)",
+            entry=entry,
+            time=at,
+        )
+    return say(
+        "{label} was told to reboot on {node}: the node's log says “{entry}” at {time} (node's "
+        "time)",
+        entry=entry,
+        time=at,
+    )
 
 
 def _shown(proof: Proof) -> tuple[Part, ...]:
-    """What the log says of a command that it does not prove."""
+    """What the log says of a command that it does not prove, and why it does not."""
     if proof.is_unordered:
         return (Note(line(_SET_BACK)),)
     if not proof.at:
         return ()
-    return (Note(line("The node's log last says ", _entry(proof), _which(proof))),)
-
-
-def _which(proof: Proof) -> str:
-    """Why the entry does not prove it, as the end of the sentence that quotes it."""
+    entry, at = proof.entry, _moment(proof)
     if proof.is_older:
-        return ", from before this command."
+        told = say(
+            "The node's log last says “{entry}” at {time} (node's time), from before this command.",
+            entry=entry,
+            time=at,
+        )
+        return (Note(line(told)),)
+    last = say("The node's log last says “{entry}” at {time} (node's time).", entry=entry, time=at)
+    why = say("It may be an earlier one: I could not read the log before sending.")
     if proof.may_be_another:
-        return ". It may be about another command: more than one was sent."
-    return ". It may be an earlier one: I could not read the log before sending."
+        why = say("It may be about another command: more than one was sent.")
+    return (Note(sentences((last, why))),)
 
 
-def _entry(proof: Proof) -> str:
-    return f"“{proof.entry}” at {proof.at.partition('.')[0]} (node's time)"
+def _moment(proof: Proof) -> str:
+    return proof.at.partition(".")[0]

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.dbc.models import TaskDetail
 from bot.model import Watch, WatchState
+from bot.reply import Line, Phrase, Words, apart, say, sentences
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 
 NONE = "none"
@@ -20,30 +21,36 @@ TRIED = "tried"  # the names of the fields of which a change was sent, in order
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A thing that can be changed: DBC's name of it, ours, its unit, and when a change counts."""
+    """A thing that can be changed: DBC's name of it, ours, also as the label of what it is now.
+
+    Then its unit, and when a change counts.
+    """
 
     sent: str
-    called: str
+    called: Phrase
+    now: Phrase
     unit: str = ""
     at_next_start: bool = False
 
-    def told(self, before: str, after: str) -> str:
+    def told(self, before: str, after: str) -> Phrase:
         """`memory 32 → 64 GiB`; without what it was, where DBC does not tell that."""
-        change = f" {before} → {after}" if before else f": {after}"
-        return f"{self.called}{change}{self.unit if after != NONE else ''}"
+        value = f"{after}{self.unit if after != NONE else ''}"
+        if not before:
+            return say("{field}: {value}", field=self.called, value=value)
+        return say("{field} {before} → {value}", field=self.called, before=before, value=value)
 
 
 # In DBC's own order (docs/dbc-api.md §3.2.10), which is the order in which they are sent.
 FIELDS = {
-    "public_ip": Field("new_public_ip", "public IP"),
-    "ssh": Field("new_ssh_port", "SSH port"),
-    "rdp": Field("new_rdp_port", "RDP port"),
-    "ports": Field("new_custom_port", "more ports"),
-    "filters": Field("new_network_filters", "network filters"),
-    "vnc": Field("new_vnc_port", "VNC port", at_next_start=True),
-    "gpu": Field("new_gpu_count", "GPUs", at_next_start=True),
-    "cpu": Field("new_cpu_cores", "CPU cores", at_next_start=True),
-    "mem": Field("new_mem_size", "memory", " GiB", at_next_start=True),
+    "public_ip": Field("new_public_ip", say("public IP"), say("Public IP now")),
+    "ssh": Field("new_ssh_port", say("SSH port"), say("SSH port now")),
+    "rdp": Field("new_rdp_port", say("RDP port"), say("RDP port now")),
+    "ports": Field("new_custom_port", say("more ports"), say("More ports now")),
+    "filters": Field("new_network_filters", say("network filters"), say("Network filters now")),
+    "vnc": Field("new_vnc_port", say("VNC port"), say("VNC port now"), at_next_start=True),
+    "gpu": Field("new_gpu_count", say("GPUs"), say("GPUs now"), at_next_start=True),
+    "cpu": Field("new_cpu_cores", say("CPU cores"), say("CPU cores now"), at_next_start=True),
+    "mem": Field("new_mem_size", say("memory"), say("Memory now"), " GiB", at_next_start=True),
 }
 
 
@@ -98,10 +105,17 @@ def _is_so(
 
 
 def _all_done(about: Mapping[str, str], done: Sequence[str], left: Sequence[str]) -> Verdict:
+    changes = changes_told(about, done)
     if left:
-        why = f"was changed in part: {_told(about, done)}. Not tried: {_told(about, left)}"
-        return Verdict(WatchState.FAILED, why)
-    return Verdict(WatchState.DONE, f"was changed on {{node}}: {_told(about, done)}")
+        why = say("{target} was changed in part: {changes}", changes=changes)
+        return Verdict(WatchState.FAILED, why, more=_not_tried(about, left))
+    return Verdict(
+        WatchState.DONE, say("{label} was changed on {node}: {changes}", changes=changes)
+    )
+
+
+def _not_tried(about: Mapping[str, str], names: Sequence[str]) -> Words:
+    return say("Not tried: {changes}.", changes=changes_told(about, names)) if names else ""
 
 
 def _in_doubt(
@@ -114,23 +128,33 @@ def _in_doubt(
     can_show: bool,
 ) -> Verdict:
     first, field = open_[0], FIELDS[open_[0]]
-    why = f"may or may not have changed: DBC does not show “{field.called}” anywhere"
-    if first in shown:
-        is_now = shown.get(first, about.get(NOW + first, "as it was"))
-        why = f"still has {field.called} {is_now}{field.unit}; whether the command arrived is not "
-        why += "known, for it got no clear answer"
-    if done:
-        why += f". Changed: {_told(about, done)}"
-    if open_[1:]:  # a process died in the middle: how far it came is not known
-        why += f". Not seen: {_told(about, open_[1:])}"
-    if left:
-        why += f". Not tried: {_told(about, left)}"
-    return Verdict(WatchState.UNKNOWN, why, resumable=can_show, in_doubt=can_show)
-
-
-def _told(about: Mapping[str, str], names: Sequence[str]) -> str:
-    return "; ".join(
-        FIELDS[name].told(about.get(NOW + name, ""), about[THEN + name])
-        + (" (from the next start)" if FIELDS[name].at_next_start else "")
-        for name in names
+    why = say(
+        "{target} may or may not have changed: DBC does not show “{field}” anywhere",
+        field=field.called,
     )
+    if first in shown:
+        value = f"{shown[first]}{field.unit}"
+        why = say(
+            "{target} still has {field} {value}; whether the command arrived is not known, for it "
+            "got no clear answer",
+            field=field.called,
+            value=value,
+        )
+    changed = say("Changed: {changes}.", changes=changes_told(about, done)) if done else ""
+    # A process died in the middle: how far it came is not known.
+    unseen = (
+        say("Not seen: {changes}.", changes=changes_told(about, open_[1:])) if open_[1:] else ""
+    )
+    more = sentences((changed, unseen, _not_tried(about, left)))
+    return Verdict(WatchState.UNKNOWN, why, more=more, resumable=can_show, in_doubt=can_show)
+
+
+def changes_told(about: Mapping[str, str], names: Sequence[str]) -> Line:
+    """The changes of these fields: `memory 32 → 64 GiB (from the next start)`."""
+    changes: list[Words] = []
+    for name in names:
+        change = FIELDS[name].told(about.get(NOW + name, ""), about[THEN + name])
+        if FIELDS[name].at_next_start:
+            change = say("{change} (from the next start)", change=change)
+        changes.append(change)
+    return apart(changes)

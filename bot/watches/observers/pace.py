@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from bot.messages.cards import duration
-from bot.reply import Line, Para, line
+from bot.reply import Line, Para, Words, line, say
 
 _CELLS = 20
 _STALLED_AFTER = timedelta(minutes=2)
@@ -75,19 +75,21 @@ class Pace:
     def bar(self, size: int | None, now: datetime) -> Para:
         """`▓▓▓▓▓▓▓░░░░░░░░░░░░░ 37 % · 105 MiB/s · about 2 min left`; `size` is in bytes."""
         full = self.percent * _CELLS // 100
-        text = f"{'▓' * full}{'░' * (_CELLS - full)} {self.percent} %"
+        told: list[Words] = [f"{'▓' * full}{'░' * (_CELLS - full)} {self.percent} %"]
         speed = self._per_second
         if speed and not self.has_stalled(now):
             if size:
-                text += f" · {rate(speed * size / 100)}"
-            text += f" · about {duration(_rounded(self.left))} left" if self.left else ""
-        return Para(line(text))
+                told.append(rate(speed * size / 100))
+            if self.left:
+                left = duration(_rounded(self.left))
+                told.append(say("about {duration} left", duration=left))
+        return Para(line(*(piece for one in told for piece in (" · ", *line(one))))[1:])
 
 
 def standing(percent: int | None) -> Line:
     """A bar without history."""
     if percent is None:
-        return line("how far is not known yet")
+        return line(say("progress not known yet"))
     full = percent * _CELLS // 100
     return line(f"{'▓' * full}{'░' * (_CELLS - full)} {percent} %")
 

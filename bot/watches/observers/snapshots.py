@@ -11,10 +11,10 @@ from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import Missing
 from bot.dbc.identity import Target
-from bot.dbc.models import NO_SIZE, Snapshot
+from bot.dbc.models import NO_SIZE, Snapshot, said_state
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Watch, WatchState
-from bot.reply import line
+from bot.reply import Text, keep, line, say
 from bot.watches.machine_ends import WAIT, Verdict
 from bot.watches.observers.look import Seen, Sight, growing_pause, one_by_one
 from bot.watches.observers.stops import Arrival, after_stop
@@ -27,8 +27,9 @@ from bot.watches.observers.transfers import (
     unreachable,
 )
 
-_COPYING = "the disk is being copied; do not start the machine before this is over"
-_TWICE = (
+_COPYING = say("the disk is being copied; do not start the machine before this is over")
+_MAY_START = say("the copy is made: the machine may be started again")
+_TWICE = say(
     "The request may have reached the node twice, or someone else took one of the same name; by "
     "the name, DBC finds the first of them."
 )
@@ -50,13 +51,12 @@ class Snapshots:
         try:
             snapshot = await self._dbc.snapshots.get(target, watch.task, watch.about["name"])
         except Missing:
-            return Sight(_missing(watch, now), "missing")
+            return Sight(_missing(watch, now), keep(say("missing")))
         if snapshot.status == "uploading":
             progress = await self._dbc.images.upload_progress(target, snapshot.file)
             if not progress.is_running:  # ended or was stopped, and nobody has told the snapshot
                 return await self._checked(target, await self._sent(watch, snapshot, now), watch)
-            may_start = "the copy is made: the machine may be started again"
-            sight = moving(watch, progress.percent, now, may_start)
+            sight = moving(watch, progress.percent, now, _MAY_START)
             return replace(sight, about={**sight.about, "path": snapshot.file})
         if snapshot.status == "none":
             return await self._checked(target, await self._sent(watch, snapshot, now), watch)
@@ -81,7 +81,12 @@ class Snapshots:
         files = [one.file_name for one in listed if one.name == name]
         if len(files) < 2:
             return sight
-        why = f"has {len(files)} snapshots {name} on {{node}} instead of one: {', '.join(files)}"
+        why = say(
+            "{label} has {count} snapshots {name} on {node} instead of one: {files}",
+            count=len(files),
+            name=name,
+            files=", ".join(files),
+        )
         return replace(sight, verdict=Verdict(WatchState.FAILED, why, more=_TWICE))
 
     async def _sent(self, watch: Watch, snapshot: Snapshot, now: datetime) -> Sight:
@@ -92,12 +97,22 @@ class Snapshots:
             # How much is all of it is not known: what arrives may be whole or not.
             arrival = Arrival(server, there, NO_SIZE, NO_SIZE, silent=not listed)
             sight = after_stop(watch, arrival, now)
-            why = f"has snapshot {snapshot.name}, whose upload {sight.verdict.why}"
-            return replace(sight, verdict=replace(sight.verdict, why=why), moved=True)
+            found = sight.verdict
+            if found.state is not WatchState.OPEN:  # what is said is said of the upload
+                found = replace(found, why=_of_upload(found.why, snapshot.name))
+            return replace(sight, verdict=found, moved=True)
         sight = ended(watch, now)
         found = _verdict(watch, snapshot, there, now, is_silent=not listed)
         about = {**sight.about, "path": snapshot.file, "there": str(there or "")}
         return replace(sight, verdict=found, about=about, moved=True)
+
+
+def _of_upload(why: Text, name: str) -> Text:
+    """What is said of a transfer, of the upload of a machine's snapshot."""
+    if isinstance(why, str):
+        return why
+    upload = say("the upload of snapshot {name} of {target}", name=name)
+    return replace(why, given=(*why.given, ("target", upload), ("label", upload)))
 
 
 def _verdict(
@@ -105,26 +120,45 @@ def _verdict(
 ) -> Verdict:
     name, server = snapshot.name, watch.about["server"]
     if there is not None and watch.about.get("there") == str(there):
-        told = f"on {{node}}: snapshot {name} is on {server} as {snapshot.file_name} ({there})"
+        told = say(
+            "{target}: snapshot {name} is on {server} as {file} ({size})",
+            name=name,
+            server=server,
+            file=snapshot.file_name,
+            size=str(there),
+        )
         return Verdict(WatchState.DONE, told)
     if is_silent:
         return unreachable(watch, server, now)
     if there is not None or not is_settled(watch, now):
         return WAIT
-    why = f"has no snapshot {name} on {server}: the upload failed, or was stopped elsewhere"
+    why = say(
+        "{target} has no snapshot {name} on {server}: the upload failed, or was stopped elsewhere",
+        name=name,
+        server=server,
+    )
     return Verdict(WatchState.FAILED, why)
 
 
 def _missing(watch: Watch, now: datetime) -> Verdict:
     name = watch.about["name"]
     if watch.stopped_by:
-        return Verdict(WatchState.CANCELLED, f"snapshot {name} was deleted", by=watch.stopped_by)
+        deleted = say("snapshot {name} of {target} was deleted", name=name)
+        return Verdict(WatchState.CANCELLED, deleted, by=watch.stopped_by)
     unseen = never_seen(watch, now)
     if unseen is not None:
         return unseen
-    why = f"has no snapshot {name} any more: it was deleted, or its upload could not be started"
+    why = say(
+        "{target} has no snapshot {name} any more: it was deleted, or its upload could not be "
+        "started",
+        name=name,
+    )
     return Verdict(WatchState.FAILED, why)
 
 
 def _late(status: str) -> Verdict:
-    return Verdict(WatchState.UNKNOWN, f"still has its snapshot “{status}”; I have stopped looking")
+    why = say(
+        "{target} still has its snapshot “{state}”; I have stopped looking",
+        state=said_state(status),
+    )
+    return Verdict(WatchState.UNKNOWN, why)

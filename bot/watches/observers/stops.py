@@ -6,12 +6,24 @@ where an incomplete file stays as it is, or where nothing has come for longer th
 have taken.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.dbc.sizes import Size
 from bot.model import Watch, WatchState
-from bot.reply import Line, line, mention
+from bot.reply import (
+    Line,
+    Phrase,
+    Text,
+    Words,
+    apart,
+    keep,
+    kept_text,
+    line,
+    mention,
+    say,
+)
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Sight
 from bot.watches.observers.pace import Pace
@@ -25,14 +37,14 @@ _QUICKEST, _SLOWEST = timedelta(seconds=5), timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What is listed where a transfer goes: `at` says where, `{node}` for the node.
+    """What is listed where a transfer goes: `server` is the image server, None for the node.
 
     `size` is what is there now and `before` what was there before it, `whole` the size of the
     source. `hidden`: files of this name or place are not listed; `silent`: nothing at all is.
     `is_own`: the stop itself is followed, since nobody follows the transfer.
     """
 
-    at: str
+    server: Text | None
     size: Size | None
     whole: Size
     before: Size
@@ -60,7 +72,7 @@ def goes_on(watch: Watch, sight: Sight, now: datetime, *, is_own: bool) -> Sight
     """A transfer that was told to stop, and that the node still reports."""
     if is_own and now - watch.started_at >= UNSURE_FOR:
         return replace(sight, verdict=_still_running(watch, sight))
-    told = line(told_to_stop(watch), "; the node still reports it")
+    told = besides(watch, say("the node still reports it"))
     return replace(sight, detail=told, about={**sight.about, "stopped_at": "", "left": ""})
 
 
@@ -69,10 +81,10 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
     since = _moment(watch, "stopped_at", now)
     left = str(found.size) if found.is_new else ""
     left_since = _moment(watch, "left_since", now) if left == watch.about.get("left", "") else now
-    told = line(told_to_stop(watch), "; I check whether it did")
+    told = besides(watch, say("I check whether it did"))
     return Sight(
         _verdict(watch, found, now, now - since, now - left_since),
-        f"told to stop{', ' if left else ''}{left}",
+        keep(say("told to stop, {size}", size=left) if left else say("told to stop")),
         min(max((now - since) / 6, _QUICKEST), _SLOWEST),
         told,
         about={
@@ -83,12 +95,12 @@ def after_stop(watch: Watch, found: Arrival, now: datetime) -> Sight:
 
 def told_to_stop(watch: Watch) -> Line:
     """`was told to stop by @bob`: what a card keeps saying until it is known whether it did."""
-    return line("was told to stop by ", mention(watch.stopped_by))
+    return line(say("was told to stop by {user}", user=mention(watch.stopped_by)))
 
 
-def besides(watch: Watch, told: Line | str) -> Line:
+def besides(watch: Watch, told: Words) -> Line:
     """What else is known of a transfer, after that it was told to stop, if it was."""
-    return line(told_to_stop(watch), "; ", told) if watch.stopped_by else line(told)
+    return apart((told_to_stop(watch), told)) if watch.stopped_by else line(told)
 
 
 def _verdict(
@@ -97,38 +109,71 @@ def _verdict(
     if found.is_whole:
         return _whole(found)
     if found.hidden:
-        why = f"was told to stop{_reached(watch)}; what became of it cannot be checked there"
-        return Verdict(WatchState.UNKNOWN, why, resumable=False)
+        why = say("{target} was told to stop; what became of it cannot be checked there")
+        return Verdict(WatchState.UNKNOWN, why, more=last_seen(watch.about), resumable=False)
     if found.is_new and unchanged >= _STILL:
         return _left(watch, found)
     if passed < _patience(watch, now) or unchanged < _STILL:  # a list can be short for a moment
         return WAIT
     if found.silent:
-        why = f"was told to stop; {found.at} lists nothing at all, so it cannot be checked"
+        why = say(
+            "{target} was told to stop; {server} lists nothing at all, so it cannot be checked",
+            server=found.server or "",
+        )
         return Verdict(WatchState.UNKNOWN, why)
     if found.is_new:
         return WAIT  # it still grows
     if found.size is not None:
-        return _stopped(watch, found, f"{found.at} has the file that it had before.")
-    return _stopped(watch, found, f"Nothing of it is on {found.at}.")
+        as_before = say("{node} has the file that it had before.")
+        if found.server is not None:
+            as_before = say("{server} has the file that it had before.", server=found.server)
+        return _stopped(watch, found, as_before)
+    nothing = say("Nothing of it is on {node}.")
+    if found.server is not None:
+        nothing = say("Nothing of it is on {server}.", server=found.server)
+    return _stopped(watch, found, nothing)
 
 
 def _whole(found: Arrival) -> Verdict:
-    told = f"although it was told to stop: {found.size}, as at its source"
-    if found.is_own:
-        where = "" if found.at == "{node}" else f" on {found.at}"
-        return Verdict(WatchState.FAILED, f"has arrived whole{where}, {told}")
-    where = "on {node}" if found.at == "{node}" else f"from {{node}} on {found.at}"
-    return Verdict(WatchState.DONE, f"has arrived whole {where}, {told}")
+    told = say(
+        "{label} was downloaded to {node}, although it was told to stop: {size}, size verified",
+        size=str(found.size),
+    )
+    if found.server is not None:
+        told = say(
+            "{label} was uploaded from {node} to {server}, although it was told to stop: {size}, "
+            "size verified",
+            server=found.server,
+            size=str(found.size),
+        )
+    return Verdict(WatchState.FAILED if found.is_own else WatchState.DONE, told)
 
 
 def _left(watch: Watch, found: Arrival) -> Verdict:
+    size, whole = str(found.size), str(found.whole)
     if found.whole.in_bytes is None:
-        why = f"was told to stop{_reached(watch)}; {found.at} has {found.size} of it, and how much "
-        return Verdict(WatchState.UNKNOWN, why + "is all is not known", resumable=False)
+        why = say(
+            "{target} was told to stop; {node} has {size} of it, and how much is all is not known",
+            size=size,
+        )
+        if found.server is not None:
+            why = say(
+                "{target} was told to stop; {server} has {size} of it, and how much is all is not "
+                "known",
+                server=found.server,
+                size=size,
+            )
+        return Verdict(WatchState.UNKNOWN, why, more=last_seen(watch.about), resumable=False)
     share = found.whole.in_bytes and round(100 * (_bytes(found.size) / found.whole.in_bytes))
-    of_all = f"{share} %, " if share else ""
-    more = f"An incomplete file ({of_all}{found.size} of {found.whole}) is left on {found.at}."
+    part = f"{share} %, {size}" if share else size
+    more = say("An incomplete file ({part} of {whole}) is left on {node}.", part=part, whole=whole)
+    if found.server is not None:
+        more = say(
+            "An incomplete file ({part} of {whole}) is left on {server}.",
+            part=part,
+            whole=whole,
+            server=found.server,
+        )
     return _stopped(watch, found, more, reached="")  # one figure, and that of what is there
 
 
@@ -136,18 +181,27 @@ def _bytes(size: Size | None) -> int:
     return (size and size.in_bytes) or 0
 
 
-def _stopped(watch: Watch, found: Arrival, more: str, reached: str | None = None) -> Verdict:
-    why = f"was stopped{_reached(watch) if reached is None else reached}"
+def _stopped(watch: Watch, found: Arrival, more: Phrase, reached: str | None = None) -> Verdict:
+    percent = watch.about.get("percent", "") if reached is None else reached
+    why = say("{target} was stopped")
+    if percent:
+        why = say("{target} was stopped at {percent} %", percent=percent)
     if found.is_own:  # what is an end for the transfer was wanted by who asked for the stop
-        return Verdict(WatchState.DONE, f"on {{node}} {why}", more=more)
+        return Verdict(WatchState.DONE, why, more=more)
     return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by, more=more)
 
 
 def _still_running(watch: Watch, sight: Sight) -> Verdict:
     if watch.unsure:
-        why = f"is still being transferred ({sight.status}); whether the stop arrived is not known"
+        why = say(
+            "{target} is still being transferred ({state}); whether the stop arrived is not known",
+            state=kept_text(sight.status),
+        )
         return Verdict(WatchState.UNKNOWN, why)
-    return Verdict(WatchState.FAILED, f"goes on ({sight.status}), although it was told to stop")
+    why = say(
+        "{target} goes on ({state}), although it was told to stop", state=kept_text(sight.status)
+    )
+    return Verdict(WatchState.FAILED, why)
 
 
 def _patience(watch: Watch, now: datetime) -> timedelta:
@@ -158,8 +212,10 @@ def _patience(watch: Watch, now: datetime) -> timedelta:
     return _UNTIMED if left is None else min(max(2 * left, _SHORTEST), _LONGEST)
 
 
-def _reached(watch: Watch) -> str:
-    return f" at {watch.about['percent']} %" if watch.about.get("percent") else ""
+def last_seen(about: Mapping[str, str]) -> Text:
+    """How far a transfer was when it was last seen moving, as a sentence."""
+    percent = about.get("percent")
+    return say("It was last seen at {percent} %.", percent=percent) if percent else ""
 
 
 def _moment(watch: Watch, name: str, otherwise: datetime) -> datetime:

@@ -14,11 +14,11 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Image
 from bot.dbc.sizes import Size
 from bot.model import DbcSession, Watch, WatchState
-from bot.reply import line, time
+from bot.reply import Text, keep, line, say, time
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.look import Deeds, Seen, Sight, one_by_one
 from bot.watches.observers.pace import Pace
-from bot.watches.observers.stops import Arrival, after_stop, goes_on, same_size
+from bot.watches.observers.stops import Arrival, after_stop, goes_on, last_seen, same_size
 
 # A finished process is noticed after 3 s, and a list may be behind: an end that looks bad is
 # looked at again before it is told.
@@ -35,27 +35,33 @@ def size_of(images: Sequence[Image], name: str) -> Size | None:
 
 
 def moving(
-    watch: Watch, percent: int | None, now: datetime, detail: str = "", *, is_own: bool = False
+    watch: Watch, percent: int | None, now: datetime, detail: Text = "", *, is_own: bool = False
 ) -> Sight:
     """A transfer at work; how far it is may not be told. `is_own`: what is followed is its stop."""
     if percent is None:
-        told = line(detail or "under way; how far is not known yet")
-        sight = Sight(status="under way", detail=told, about={"ended_at": ""}, moved=True)
+        told = line(detail or say("in progress; how far is not known yet"))
+        status = keep(say("in progress"))
+        sight = Sight(status=status, detail=told, about={"ended_at": ""}, moved=True)
         return goes_on(watch, sight, now, is_own=is_own) if watch.stopped_by else sight
     pace = Pace.seen(watch.about, percent, now)
     size = Size.parse(watch.about.get("size", ""))
     has_stalled = pace.has_stalled(now)
-    told = line(detail or (f"{size} in all" if size.text else "under way"))
+    status = f"{percent} %"
+    in_all = say("{size} in all", size=size.text) if size.text else say("in progress")
+    told = line(detail or in_all)
     if has_stalled:
-        told = line("it has not moved since ", time(pace.moved_at), "; I keep looking")
+        status = keep(say("{percent} %, not moving", percent=percent))
+        told = line(say("it has not moved since {time}; I keep looking", time=time(pace.moved_at)))
     found = WAIT
     if now >= watch.deadline_at:
-        found = Verdict(
-            WatchState.UNKNOWN, f"has not moved from {percent} % for long; I have stopped looking"
+        why = say(
+            "{target} has not moved from {percent} % for long; I have stopped looking",
+            percent=percent,
         )
+        found = Verdict(WatchState.UNKNOWN, why)
     sight = Sight(
         found,
-        f"{percent} %{', not moving' if has_stalled else ''}",
+        status,
         pace.pause(now),
         told,
         (pace.bar(size.in_bytes, now),),
@@ -71,8 +77,8 @@ def ended(watch: Watch, now: datetime) -> Sight:
     since = watch.about.get("ended_at") or now.isoformat()
     return Sight(
         WAIT,
-        "ended, being checked",
-        detail=line("ended; I am checking what arrived"),
+        keep(say("ended, being checked")),
+        detail=say("ended; I am checking what arrived"),
         about={"ended_at": since},
     )
 
@@ -89,12 +95,11 @@ def never_seen(watch: Watch, now: datetime) -> Verdict | None:
         return None
     if now - watch.started_at < UNSURE_FOR:
         return WAIT
-    why = "is not there; whether the command arrived is not known, for it got no clear answer"
+    why = say(
+        "{target} is not there; whether the command arrived is not known, for it got no clear "
+        "answer"
+    )
     return Verdict(WatchState.UNKNOWN, why, in_doubt=True)
-
-
-def _at(about: Mapping[str, str]) -> str:
-    return f" at {about['percent']} %" if about.get("percent") else ""
 
 
 class Downloads:
@@ -126,7 +131,7 @@ class Downloads:
         if watch.stopped_by:
             before = Size.parse(watch.about.get("before", ""))
             hidden = directory != DATA_DIR or (here is None and HIDDEN in image)
-            arrival = Arrival("{node}", here, there, before, hidden, is_own=is_own)
+            arrival = Arrival(None, here, there, before, hidden, is_own=is_own)
             return after_stop(watch, arrival, now)
         is_misled = any(image in it.name and image != it.name for it in listed)
         patience = _MISLED if is_misled else _SETTLING
@@ -138,7 +143,11 @@ class Downloads:
         about = watch.about
         before = Size.parse(about.get("before", ""))
         if same_size(here, there) and not same_size(before, there):
-            told = f"has arrived whole on {{node}}: {here}, as on {about['server']}"
+            told = say(
+                "{label} was downloaded to {node}: {size}, as on {server}",
+                size=str(here),
+                server=about["server"],
+            )
             return Verdict(WatchState.DONE, told)
         unseen = never_seen(watch, now)
         if unseen is not None:
@@ -146,33 +155,58 @@ class Downloads:
         if not is_settled(watch, now, patience):
             return WAIT
         if same_size(here, there):
-            return _as_before("the node")
+            return _as_before(None)
         return _not_whole(about, here, there)
 
 
 def _unlisted(directory: str) -> Verdict:
     """Files outside of /data are listed nowhere (§5)."""
-    why = f"has ended in {directory}; it can't be checked there, for DBC lists only {DATA_DIR}"
+    why = say(
+        "{target} has ended in {directory}; it can't be checked there, for DBC lists only {listed}",
+        directory=directory,
+        listed=DATA_DIR,
+    )
     return Verdict(WatchState.UNKNOWN, why, resumable=False)
 
 
-def _as_before(where: str) -> Verdict:
-    why = f"has ended; {where} had a file of this name and size before, so its list proves nothing"
+def _as_before(server: str | None) -> Verdict:
+    why = say(
+        "{target} has ended; the node had a file of this name and size before, so its list proves "
+        "nothing"
+    )
+    if server is not None:
+        why = say(
+            "{target} has ended; {server} had a file of this name and size before, so its list "
+            "proves nothing",
+            server=server,
+        )
     return Verdict(WatchState.UNKNOWN, why, resumable=False)
 
 
 def _not_whole(about: Mapping[str, str], here: Size | None, there: Size) -> Verdict:
-    image, how = about["image"], "it failed, or was stopped elsewhere"
-    if here is None and HIDDEN in image:
-        why = f"has ended; it can't be checked, for DBC lists no image with “{HIDDEN}” in its name"
+    if here is None and HIDDEN in about["image"]:
+        why = say(
+            "{target} has ended; it can't be checked, for DBC lists no image with “{word}” in its "
+            "name",
+            word=HIDDEN,
+        )
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
     if here is not None and there.in_bytes is None:
-        why = f"has ended with {here}; {about['server']} does not list it, to compare with"
+        why = say(
+            "{target} has ended with {size}; {server} does not list it, to compare with",
+            size=str(here),
+            server=about["server"],
+        )
         return Verdict(WatchState.UNKNOWN, why)
+    why = say("{target} was not downloaded: the transfer failed, or was stopped elsewhere")
     if here is not None:
-        why = f"has not arrived whole: {here} instead of {there}; {how}{_at(about)}"
-        return Verdict(WatchState.FAILED, why)
-    return Verdict(WatchState.FAILED, f"has not arrived; {how}{_at(about)}")
+        why = say(
+            "{target} was downloaded only in part: {size} instead of {whole}; the transfer failed, "
+            "or was stopped elsewhere",
+            size=str(here),
+            whole=str(there),
+        )
+    return Verdict(WatchState.FAILED, why, more=last_seen(about))
 
 
 class Uploads:
@@ -214,7 +248,11 @@ class Uploads:
         before = Size.parse(about.get("before", ""))
         stays = there is not None and about.get("there") == str(there)
         if stays and same_size(there, expected) and not same_size(before, expected):
-            told = f"from {{node}} is on {server}: {there}, as on the node"
+            told = say(
+                "{label} was uploaded from {node} to {server}: {size}, as on the node",
+                server=server,
+                size=str(there),
+            )
             return Verdict(WatchState.DONE, told)
         unseen = never_seen(watch, now)
         if unseen is not None:
@@ -229,7 +267,7 @@ class Uploads:
 def _arrived(about: Mapping[str, str], there: Size | None, *, is_silent: bool) -> Arrival:
     server, before = about["server"], Size.parse(about.get("before", ""))
     whole = Size.parse(about.get("size", ""))
-    where = server or "its image server"
+    where = server or say("its image server")
     return Arrival(where, there, whole, before, hidden=not server, silent=is_silent)
 
 
@@ -237,23 +275,46 @@ def unreachable(watch: Watch, server: str, now: datetime) -> Verdict:
     """An image server that cannot be reached lists nothing (§3.5.2)."""
     if not is_settled(watch, now, UNSURE_FOR):
         return WAIT
-    why = f"has ended; {server} lists nothing at all, so it is probably not reachable to check"
+    why = say(
+        "{target} has ended; {server} lists nothing at all, so it is probably not reachable to "
+        "check",
+        server=server,
+    )
     return Verdict(WatchState.UNKNOWN, why)
 
 
 def _not_sent(
     about: Mapping[str, str], there: Size | None, expected: Size, before: Size
 ) -> Verdict:
-    server, how = about["server"], "it failed, or was stopped elsewhere"
+    server, more = about["server"], last_seen(about)
     if there is not None and expected.in_bytes is None:
-        why = f"has ended; {server} has {there} of it, and the node does not list its own copy"
+        why = say(
+            "{target} has ended; {server} has {size} of it, and the node does not list its own "
+            "copy",
+            server=server,
+            size=str(there),
+        )
         return Verdict(WatchState.UNKNOWN, why, resumable=False)
     if same_size(there, expected):
         return _as_before(server)
     if there is None:
-        return Verdict(WatchState.FAILED, f"is not on {server}; {how}{_at(about)}")
+        why = say(
+            "{target} is not on {server}: the transfer failed, or was stopped elsewhere",
+            server=server,
+        )
+        return Verdict(WatchState.FAILED, why, more=more)
     if same_size(there, before):
-        why = f"has not replaced the one on {server}; {how}{_at(about)}"
-        return Verdict(WatchState.FAILED, why)
-    why = f"is not whole on {server}: {there} instead of {expected}; {how}{_at(about)}"
-    return Verdict(WatchState.FAILED, why)
+        why = say(
+            "{target} has not replaced the one on {server}: the transfer failed, or was stopped "
+            "elsewhere",
+            server=server,
+        )
+        return Verdict(WatchState.FAILED, why, more=more)
+    why = say(
+        "{target} was uploaded to {server} only in part: {size} instead of {whole}; the transfer "
+        "failed, or was stopped elsewhere",
+        server=server,
+        size=str(there),
+        whole=str(expected),
+    )
+    return Verdict(WatchState.FAILED, why, more=more)

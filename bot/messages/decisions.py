@@ -1,0 +1,255 @@
+"""How votes are told: the tally, whose no longer count, and how a review ended. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot.messages.cards import duration
+from bot.messages.question import Question
+from bot.model import (
+    ApprovalStatus,
+    Count,
+    ReviewKind,
+    Uncounted,
+    Verdict,
+    Vote,
+    VoteState,
+)
+from bot.reply import (
+    Given,
+    Line,
+    Phrase,
+    Reply,
+    Words,
+    line,
+    listed,
+    mention,
+    say,
+    say_number,
+    sentences,
+)
+
+
+def tally_of(asked: Question) -> list[Line]:
+    """`1 of 2 approvals: @bob.`, `1 of 2 denials: @carol (“not now”).`"""
+    approval = asked.approval
+    valid = [vote for vote in asked.votes if vote.state is VoteState.COUNTED]
+    told: list[Line] = []
+    if votes := [vote for vote in valid if vote.verdict is Verdict.APPROVE]:
+        approvals = say_number(
+            "{given} of {number} approval: {people}.",
+            "{given} of {number} approvals: {people}.",
+            approval.needed,
+            given=len(votes),
+            people=_with_reasons(votes),
+        )
+        told.append(line(approvals))
+    if votes := [vote for vote in valid if vote.verdict is Verdict.DENY]:
+        denials = say_number(
+            "{given} of {number} denial: {people}.",
+            "{given} of {number} denials: {people}.",
+            approval.denials,
+            given=len(votes),
+            people=_with_reasons(votes),
+        )
+        told.append(line(denials))
+    return told
+
+
+# Why a vote no longer counts, of an approval and of a denial; `None`: its voter took it back.
+_FELL: Mapping[tuple[str | None, Verdict], Phrase] = {
+    (None, Verdict.APPROVE): say("{user} withdrew their approval."),
+    (None, Verdict.DENY): say("{user} withdrew their denial."),
+    (Uncounted.EXPIRED, Verdict.APPROVE): say(
+        "{user} decided after the time that the rules give now: their approval no longer counts."
+    ),
+    (Uncounted.EXPIRED, Verdict.DENY): say(
+        "{user} decided after the time that the rules give now: their denial no longer counts."
+    ),
+    (Uncounted.UNTYPED, Verdict.APPROVE): say(
+        "{user} approved without typing what it is about: their approval no longer counts."
+    ),
+    ("", Verdict.APPROVE): say(
+        "{user} may not decide on this any more: their approval no longer counts."
+    ),
+    ("", Verdict.DENY): say(
+        "{user} may not decide on this any more: their denial no longer counts."
+    ),
+}
+
+
+def no_longer(asked: Question) -> list[Phrase]:
+    """`@dave may not decide on this any more: their approval no longer counts.`"""
+    voted = {vote.user for vote in asked.votes if vote.state is VoteState.COUNTED}
+    # The last of each person; who has voted again since is in the tally.
+    last = {vote.user: vote for vote in asked.votes if vote.state is not VoteState.REFUSED}
+    told: list[Phrase] = []
+    for user, vote in last.items():
+        if user in voted or vote.state not in {VoteState.WITHDRAWN, VoteState.FALLEN}:
+            continue
+        why = None if vote.state is VoteState.WITHDRAWN else vote.why
+        known = _FELL.get((why, vote.verdict)) or _FELL["", vote.verdict]
+        told.append(_of(known, user))
+    return told
+
+
+def _of(told: Phrase, user: str) -> Phrase:
+    return told.filled(lambda _name: mention(user))
+
+
+def closed(asked: Question) -> Line:
+    """What was not done, and why: `@bob denied “Delete inference on gpu1”.`"""
+    approval, request = asked.approval, asked.title
+    if approval.status is ApprovalStatus.EXPIRED:
+        expired = say("“{request}” expired: nobody decided in time.", request=request)
+        if tally := tally_of(asked):
+            expired = say("“{request}” expired: too few decided in time.", request=request)
+        return sentences((expired, *tally))
+    if approval.status is ApprovalStatus.CANCELLED:
+        user = mention(approval.decided_by)
+        return line(say("{user} cancelled “{request}”.", user=user, request=request))
+    if approval.status is ApprovalStatus.DENIED:
+        deniers = _deniers(asked)
+        if len(deniers) == 1 and deniers[0].reason:
+            told = say(
+                "{user} denied “{request}”: “{reason}”.",
+                user=mention(deniers[0].user),
+                request=request,
+                reason=deniers[0].reason,
+            )
+            return line(told)
+        people = _with_reasons(deniers)
+        return line(say("{people} denied “{request}”.", people=people, request=request))
+    why = say("what it showed is no longer true")
+    return line(say("“{request}” was not carried out: {why}.", request=request, why=why))
+
+
+def not_done(asked: Question, why: Words) -> Line:
+    """The same for what was stopped after all, and what stopped it."""
+    stopped = say("“{request}” was not carried out.", request=asked.title)
+    return sentences((stopped, why))
+
+
+def why_closed(asked: Question) -> Words:
+    """For the ledger: the reasons that people gave, or the bot's; it names nobody."""
+    if asked.approval.status is ApprovalStatus.EXPIRED:
+        if tally_of(asked):
+            return say("Too few decided in time.")
+        return say("Nobody decided in time.")
+    return "; ".join(vote.reason for vote in _deniers(asked) if vote.reason)
+
+
+def closed_by(asked: Question) -> list[str]:
+    """Whose decision it was that nothing is done, by id."""
+    if asked.approval.status is ApprovalStatus.DENIED:
+        return [vote.user for vote in _deniers(asked)]
+    return [asked.approval.decided_by] if asked.approval.decided_by else []
+
+
+def _deniers(asked: Question) -> list[Vote]:
+    return [
+        vote
+        for vote in asked.votes
+        if vote.verdict is Verdict.DENY and vote.state is VoteState.COUNTED
+    ]
+
+
+def _with_reasons(votes: Sequence[Vote]) -> Line:
+    return listed(
+        say("{user} (“{reason}”)", user=mention(vote.user), reason=vote.reason)
+        if vote.reason
+        else line(mention(vote.user))
+        for vote in votes
+    )
+
+
+def noted(count: Count) -> Reply:
+    """To a reviewer whose click counts."""
+    approval = count.approval
+    if not count.decided:
+        return Reply.of(say("Your vote counts. More are needed."), private=True)
+    if approval.kind is ReviewKind.AFTERWARDS:
+        return Reply.of(say("Thank you. You are recorded as the reviewer."), private=True)
+    if approval.status is ApprovalStatus.DENIED:
+        return Reply.of(say("Denied. Nothing was done."), private=True)
+    return Reply.of(say("Approved. Running now."), private=True)
+
+
+def withdrawn() -> Reply:
+    """To a reviewer who has taken their vote back."""
+    return Reply.of(say("You withdrew your vote. It no longer counts."), private=True)
+
+
+# What became of it, by whom and how long ago, as far as that is known.
+_OVER: Mapping[ApprovalStatus, tuple[Phrase, Phrase, Phrase, Phrase]] = {
+    ApprovalStatus.APPROVED: (
+        say("Too late: this was approved."),
+        say("Too late: this was approved {duration} ago."),
+        say("Too late: {user} approved this."),
+        say("Too late: {user} approved this {duration} ago."),
+    ),
+    ApprovalStatus.DENIED: (
+        say("Too late: this was denied."),
+        say("Too late: this was denied {duration} ago."),
+        say("Too late: {user} denied this."),
+        say("Too late: {user} denied this {duration} ago."),
+    ),
+    ApprovalStatus.CANCELLED: (
+        say("Too late: this was cancelled."),
+        say("Too late: this was cancelled {duration} ago."),
+        say("Too late: {user} cancelled this."),
+        say("Too late: {user} cancelled this {duration} ago."),
+    ),
+    ApprovalStatus.VOID: (
+        say("Too late: this was closed."),
+        say("Too late: this was closed {duration} ago."),
+        say("Too late: {user} closed this."),
+        say("Too late: {user} closed this {duration} ago."),
+    ),
+    ApprovalStatus.EXPIRED: (
+        say("This expired. Nothing was done."),
+        say("This expired {duration} ago. Nothing was done."),
+        say("This expired. Nothing was done."),
+        say("This expired {duration} ago. Nothing was done."),
+    ),
+}
+
+
+def over(
+    status: ApprovalStatus, ago: timedelta | None = None, by: str = "", *, is_own: bool = False
+) -> Phrase:
+    """That a review is over: how it ended, whose doing that was, and how long ago."""
+    who: Given = say("you") if is_own else mention(by)
+    given: Mapping[str, Given] = {
+        "user": who,
+        "duration": "" if ago is None else duration(ago),
+    }
+    template = _OVER[status][2 * bool(by) + (ago is not None)]
+    return template.filled(lambda name: given[name])
+
+
+def too_late(count: Count, ago: timedelta | None, why: Words = "") -> Reply:
+    """To a reviewer whose click does not count any more: who was faster and when, or why.
+
+    `ago`: how long since `over_at`, where that was measured.
+    """
+    approval, vote = count.approval, count.vote
+    if vote.why == Uncounted.VOTED:
+        told = say("You have already decided on this. Each person counts once.")
+        return Reply.of(told, private=True)
+    if _has_expired(count):
+        return Reply.of(over(ApprovalStatus.EXPIRED, ago), private=True)
+    if approval.status is ApprovalStatus.VOID:
+        return Reply.of(sentences((over(approval.status, ago), why)), private=True)
+    is_own = approval.decided_by == vote.user
+    told = over(approval.status, ago, approval.decided_by, is_own=is_own)
+    return Reply.of(told, private=True)
+
+
+def over_at(count: Count) -> datetime | None:
+    """When a review ended that a click came too late for."""
+    approval = count.approval
+    return approval.decided_at or (approval.expires_at if _has_expired(count) else None)
+
+
+def _has_expired(count: Count) -> bool:
+    return count.vote.why == Uncounted.EXPIRED or count.approval.status is ApprovalStatus.EXPIRED
