@@ -78,7 +78,7 @@ def test_a_pattern_that_fits_no_command_is_refused_with_its_line(tmp_path: Path)
         (
             'command = "metal.power", arguments = { power = "of" }',
             "`arguments` can never hold for `power`: "
-            "Power is one of: on, off, reset, status; not “of”.",
+            "Power must be on, off, reset or status, not “of”.",
         ),
         (
             'command = "vm.modify", arguments = { cpu = 5000 }',

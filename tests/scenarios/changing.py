@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.commands.rows import command_table
+from bot.model import Effect
 from sandbox.dbc import jobs
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.task import Libvirt, Snapshot, Status
@@ -111,7 +113,7 @@ def _pair(stage: Stage) -> Mapping[str, str]:
     return {"Session id": session_id, "Session signature": sign}
 
 
-DEEDS: Mapping[str, Deed] = {
+_SPECIAL: Mapping[str, Deed] = {
     "vm.create": Deed(f"vm create name=t1 image={LOCAL} on gpu1", "/tasks/start"),
     "vm.start": Deed(f"vm start {NAME}", "/tasks/start/", _off),
     "vm.shutdown": Deed(f"vm shutdown {NAME}", "/tasks/shutdown/"),
@@ -162,6 +164,21 @@ DEEDS: Mapping[str, Deed] = {
     "alias.add": Deed("alias add {options} q = vm list"),
     "alias.remove": Deed("alias remove r", before=_has_alias),
 }  # fmt: skip
+# They take a question that somebody has put.
+_ABOUT_QUESTIONS = frozenset({"approval.cancel", "approval.withdraw"})
+
+
+def _as_their_examples_say() -> Mapping[str, Deed]:
+    """The rows that need nothing special: their example is the line, and DBC gets nothing of it."""
+    changing = [row for row in command_table() if row.worst_effect is not Effect.READ]
+    return {
+        row.id: Deed(row.example.replace("train-01", NAME))
+        for row in changing
+        if row.id not in _ABOUT_QUESTIONS
+    }
+
+
+DEEDS: Mapping[str, Deed] = {**_as_their_examples_say(), **_SPECIAL}
 
 
 async def prepared(stage: Stage, deed: Deed) -> Deed:
