@@ -60,7 +60,7 @@ class Reads:
         reply = self._read_by(wish, typed)
         wanted = wish.option(FILTER)
         if wanted:
-            reply = output.filtered(reply, wanted)
+            reply = self._read_by(wish, output.filtered(reply, wanted))
         if reply.sensitive and wish.option(FILE):
             kept = "This holds passwords, so it is shown here and not kept as a file."
             await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
