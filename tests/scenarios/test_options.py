@@ -38,7 +38,7 @@ async def test_a_dry_run_of_what_cannot_be_is_refused_as_the_real_run_would_be(
     one_stage: Stage,
 ) -> None:
     seen = await one_stage.asks(one_stage.alice, "/dbc vm delete inference --dry-run")
-    assert "would be refused. You hold no session" in seen.plain
+    assert "would be refused. You have no node access" in seen.plain
 
 
 async def test_a_dry_run_leaves_what_the_bot_keeps_as_it_was(one_stage: Stage) -> None:
