@@ -133,6 +133,7 @@ class Rows(Sequence[AuditRow]):
         return _from_row(self._rows[index])
 
 
+_ADD = insert(audit)
 _HEAD = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
 
@@ -148,7 +149,7 @@ def append_all(connection: Connection, entries: Sequence[AuditEntry]) -> None:
         row = {"seq": seq_here, **_to_row(entry), "prev_hash": last}
         row["hash"] = last = hash_of(row)
         rows.append(row)
-    connection.execute(insert(audit), rows)
+    connection.execute(_ADD, rows)
 
 
 def _wait_for_turn(connection: Connection) -> None:

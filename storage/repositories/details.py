@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, delete, exists, not_, select, update
 
 from storage.connection import OpenConnection
 from storage.errors import BadKey
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, renewing
 from storage.tables import machine_details, machines
 from storage.vault import Vault
 
@@ -28,21 +28,16 @@ class Details(Repository):
 
     async def put(self, node: str, task: str, owner: str, detail: str, now: datetime) -> None:
         """Write down what the session of `owner` has shown of a machine."""
-        upsert = self._insert(machine_details).values(
-            node=node,
-            task=task,
-            owner=owner,
-            sealed=self._vault.encrypt({_DETAIL: detail}),
-            seen_at=now,
-        )
+        row = {
+            "node": node,
+            "task": task,
+            "owner": owner,
+            "sealed": self._vault.encrypt({_DETAIL: detail}),
+            "seen_at": now,
+        }
         await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[
-                    machine_details.c.node, machine_details.c.task, machine_details.c.owner,
-                ],
-                set_={name: upsert.excluded[name] for name in ("sealed", "seen_at")},
-            )
-        )  # fmt: skip
+            renewing(self._dialect, machine_details, "sealed", "seen_at"), row
+        )
 
     async def find(self, node: str, task: str, owner: str) -> tuple[str, datetime] | None:
         """What was last read with the session of `owner`, and when.

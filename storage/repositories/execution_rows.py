@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.clock import UNTOLD
 from bot.errors import Conflict
@@ -20,7 +22,7 @@ from bot.model import (
 from bot.reply import keep, kept, say
 from storage.repositories.audit import append_all
 from storage.repositories.repository import (
-    insert,
+    inserting,
     is_word,
     texts,
     word,
@@ -58,6 +60,11 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
     }
 
 
+@cache
+def _inserting(dialect: str) -> ReturningInsert[str]:
+    return inserting(dialect, executions).on_conflict_do_nothing().returning(executions.c.id)
+
+
 def insert_new(
     connection: Connection,
     rows: Sequence[dict[str, Any]],
@@ -72,7 +79,7 @@ def insert_new(
     """
     inserted = set(
         connection.execute(
-            insert(connection, executions).on_conflict_do_nothing().returning(executions.c.id),
+            _inserting(connection.dialect.name),
             rows,
         ).scalars()
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, delete, func, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, select, update
 
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
@@ -45,6 +45,14 @@ _Known = dict[str, _State]  # by who has seen it
 _SEEN = select(machines, names.c.name.label("nickname")).outerjoin(
     names, and_(names.c.kind == "vm", names.c.target == machines.c.task)
 )
+
+_NODES = select(nodes, names.c.name.label("nickname")).outerjoin(
+    names, and_(names.c.kind == "node", names.c.target == nodes.c.id)
+)
+_IS_AMONG = nodes.c.id.in_(bindparam("its_ids", expanding=True))
+_THESE_NODES = _NODES.where(_IS_AMONG)
+_OF_KINDS = _NODES.where(nodes.c.kind.in_(bindparam("its_kinds", expanding=True)))
+_THERE = update(nodes).where(_IS_AMONG)
 
 
 class Inventory(Repository):
@@ -131,16 +139,12 @@ class Inventory(Repository):
         """
         latest = {node.id: node for node in seen}
         async for some in in_pieces(list(latest.values())):
-            known = {
-                node.id: node
-                for node in await self._nodes(nodes.c.id.in_([one.id for one in some]))
-            }
+            ids = [one.id for one in some]
+            known = {node.id: node for node in await self._nodes(_THESE_NODES, {"its_ids": ids})}
             same = [one for one in some if _is_known(one, known)]
             for moment in {one.seen_at for one in same}:
                 ids = [one.id for one in same if one.seen_at == moment]
-                await self._connection.execute(
-                    update(nodes).where(nodes.c.id.in_(ids)).values(seen_at=moment)
-                )
+                await self._connection.execute(_THERE, {"its_ids": ids, "seen_at": moment})
             if news := [one for one in some if not _is_known(one, known)]:
                 await self._put_news(news)
 
@@ -161,7 +165,8 @@ class Inventory(Repository):
 
     async def nodes(self, *kinds: NodeKind) -> list[Node]:
         """Every node of these kinds (all kinds without any) ever seen, ordered by label."""
-        found = await self._nodes(*([nodes.c.kind.in_(kinds)] if kinds else []))
+        wanted = list(kinds or NodeKind)
+        found = await self._nodes(_OF_KINDS, {"its_kinds": wanted})
         return sorted(found, key=lambda node: node.label.casefold())
 
     async def forget_node(self, node_id: str) -> None:
@@ -170,11 +175,11 @@ class Inventory(Repository):
 
     async def announced(self) -> list[Node]:
         """Every node ever seen, without the names that people gave."""
-        return [replace(node, nickname="") for node in await self._nodes()]
+        return [replace(node, nickname="") for node in await self._nodes(_NODES)]
 
     async def find_node(self, node_id: str) -> Node | None:
         """The node, if it was ever announced."""
-        found = await self._nodes(nodes.c.id == node_id)
+        found = await self._nodes(_THESE_NODES, {"its_ids": [node_id]})
         return found[0] if found else None
 
     async def _put(
@@ -220,12 +225,10 @@ class Inventory(Repository):
                 [{name: getattr(one, name) for name in columns} for one in new],
             )
 
-    async def _nodes(self, *conditions: Any) -> list[Node]:
-        rows = await self._connection.execute(
-            select(nodes, names.c.name.label("nickname"))
-            .outerjoin(names, and_(names.c.kind == "node", names.c.target == nodes.c.id))
-            .where(*conditions)
-        )
+    async def _nodes(
+        self, query: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
+    ) -> list[Node]:
+        rows = await self._connection.execute(query, given)
         return [
             Node(
                 id=row["id"],

@@ -530,7 +530,3 @@ class Messages(Repository):
             given["its_reason"] = reason
         rows = await self._connection.execute(statement, given)
         return rows.rowcount == 1
-
-    @property
-    def _dialect(self) -> str:
-        return self._connection.dialect.name

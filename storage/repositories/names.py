@@ -10,8 +10,10 @@ from bot.errors import Conflict
 from bot.folding import fold
 from bot.model import Nicknamed
 from bot.reply import say
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, renewing
 from storage.tables import names
+
+_NEWS = ("name", "folded", "since", "given_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,17 @@ class Names(Repository):
         self, kind: Nicknamed, target: str, name: str, *, by: str = "", now: datetime | None = None
     ) -> None:
         """Name a target, in place of its former name; `Conflict` if another one is called so."""
-        upsert = self._insert(names).values(
-            kind=kind, target=target, name=name, folded=fold(name), since=now, given_by=by
-        )
+        row = {
+            "kind": kind,
+            "target": target,
+            "name": name,
+            "folded": fold(name),
+            "since": now,
+            "given_by": by,
+        }
         try:
             async with self._connection.begin_nested():
-                await self._connection.execute(
-                    upsert.on_conflict_do_update(
-                        index_elements=[names.c.kind, names.c.target],
-                        set_={
-                            column: upsert.excluded[column]
-                            for column in ("name", "folded", "since", "given_by")
-                        },
-                    )
-                )
+                await self._connection.execute(renewing(self._dialect, names, *_NEWS), row)
         except IntegrityError:
             taken = say("Another node is already called {name}.", name=name)
             if kind is Nicknamed.MACHINE:

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Executable,
     Integer,
     Table,
     Text,
@@ -46,6 +48,10 @@ class Repository:
     def __init__(self, connection: OpenConnection) -> None:
         self._connection = connection
 
+    @property
+    def _dialect(self) -> str:
+        return self._connection.dialect.name
+
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT, which SQLAlchemy spells alike in two dialects."""
         return insert(self._connection, table)
@@ -56,6 +62,15 @@ def insert(
 ) -> sqlite.Insert | postgresql.Insert:
     """An INSERT into `table` that knows ON CONFLICT in the connection's dialect."""
     return inserting(connection.dialect.name, table)
+
+
+@cache
+def renewing(dialect: str, table: Table, *news: str) -> Executable:
+    """An INSERT of rows; those whose primary key is there get these columns anew."""
+    upsert = inserting(dialect, table)
+    return upsert.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={name: upsert.excluded[name] for name in news}
+    )
 
 
 def inserting(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

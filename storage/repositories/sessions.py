@@ -10,10 +10,11 @@ from sqlalchemy import RowMapping, Select, bindparam, delete, select, tuple_, up
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
 from storage.errors import BadKey
-from storage.repositories.repository import Repository, is_word
+from storage.repositories.repository import Repository, is_word, renewing
 from storage.tables import dbc_sessions, session_shares
 from storage.vault import Vault
 
+_NEWS = ("sealed", "added_at", "checked_at", "problem")
 _SECRETS = ("session_id", "session_id_sign", "rent_order")
 
 _IN_ORDER = select(dbc_sessions).order_by(dbc_sessions.c.user, dbc_sessions.c.node)
@@ -50,23 +51,15 @@ class Sessions(Repository):
                 "rent_order": session.rent_order,
             }
         )
-        upsert = self._insert(dbc_sessions).values(
-            user=session.user,
-            node=session.node,
-            sealed=sealed,
-            added_at=session.added_at,
-            checked_at=session.checked_at,
-            problem=session.problem,
-        )
-        await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[dbc_sessions.c.user, dbc_sessions.c.node],
-                set_={
-                    name: upsert.excluded[name]
-                    for name in ("sealed", "added_at", "checked_at", "problem")
-                },
-            )
-        )
+        row = {
+            "user": session.user,
+            "node": session.node,
+            "sealed": sealed,
+            "added_at": session.added_at,
+            "checked_at": session.checked_at,
+            "problem": session.problem,
+        }
+        await self._connection.execute(renewing(self._dialect, dbc_sessions, *_NEWS), row)
         self.erased = True
 
     async def find(self, user: str, node: str) -> DbcSession | None:

@@ -3,15 +3,38 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, delete, or_, select, update
 
 from bot.loop import in_pieces
 from bot.model import NodeKind, Sighted, Sighting
-from storage.repositories.repository import Repository
+from storage.repositories.repository import Repository, renewing
 from storage.tables import dbc_sessions, machines, nodes, sightings
 
 _MISSED = "missed image"  # the kind of images that a place had and does not list any more
 _LOOKED = ""  # the name of the row that says when a place was looked at, also an empty one
+
+_IS_KIND = sightings.c.kind == bindparam("its_kind")
+_IS_HERE = sightings.c.place == bindparam("its_place")
+_IS_ONE = sightings.c.name != _LOOKED
+_NAMES: BindParameter[str] = bindparam("its_names", expanding=True)
+_EMPTY = delete(sightings).where(_IS_KIND, _IS_HERE)
+_THERE_AGAIN = delete(sightings).where(
+    sightings.c.kind == _MISSED, _IS_HERE, sightings.c.name.in_(_NAMES)
+)
+_REMEMBER = (
+    update(sightings)
+    .where(
+        sightings.c.kind == Sighted.IMAGE,
+        _IS_HERE,
+        _IS_ONE,
+        sightings.c.name.not_in(_NAMES),
+    )
+    .values(kind=_MISSED)
+)
+_ALL = select(sightings).where(_IS_KIND, _IS_ONE).order_by(sightings.c.name)
+_AT = _ALL.where(_IS_HERE)
+_LOOKS = select(sightings.c.place, sightings.c.seen_at).where(_IS_KIND, sightings.c.name == _LOOKED)
+_LOOK = _LOOKS.where(_IS_HERE)
 
 
 class Sightings(Repository):
@@ -26,18 +49,12 @@ class Sightings(Repository):
         """
         if kind is Sighted.IMAGE:
             await self._remember(place, {one.name for one in seen})
-        await self._connection.execute(
-            delete(sightings).where(sightings.c.kind == kind, sightings.c.place == place)
-        )
+        await self._connection.execute(_EMPTY, {"its_kind": kind, "its_place": place})
         details = {one.name: one.detail for one in seen if one.name} | {_LOOKED: ""}
-        upsert = self._insert(sightings)
         async for names in in_pieces(list(details)):
             # Another replica may be looking at the same moment.
             await self._connection.execute(
-                upsert.on_conflict_do_update(
-                    index_elements=[sightings.c.kind, sightings.c.place, sightings.c.name],
-                    set_={"detail": upsert.excluded.detail, "seen_at": upsert.excluded.seen_at},
-                ),
+                renewing(self._dialect, sightings, "detail", "seen_at"),
                 [
                     {
                         "kind": kind,
@@ -69,51 +86,26 @@ class Sightings(Repository):
 
     async def _remember(self, place: str, names: Collection[str]) -> None:
         """Keep the images that a place had until now, but for those with these names."""
-        here = sightings.c.place == place
-        await self._connection.execute(
-            delete(sightings).where(sightings.c.kind == _MISSED, here, sightings.c.name.in_(names))
-        )
-        await self._connection.execute(
-            update(sightings)
-            .where(
-                sightings.c.kind == Sighted.IMAGE,
-                here,
-                sightings.c.name != _LOOKED,
-                sightings.c.name.not_in(names),
-            )
-            .values(kind=_MISSED)
-        )
+        given = {"its_place": place, "its_names": list(names)}
+        await self._connection.execute(_THERE_AGAIN, given)
+        await self._connection.execute(_REMEMBER, given)
 
     async def all(self, kind: Sighted) -> list[Sighting]:
         """Everything of a kind, ordered by name."""
-        rows = await self._connection.execute(
-            select(sightings)
-            .where(sightings.c.kind == kind, sightings.c.name != _LOOKED)
-            .order_by(sightings.c.name, sightings.c.place)
-        )
+        rows = await self._connection.execute(_ALL.order_by(sightings.c.place), {"its_kind": kind})
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
     async def at(self, kind: Sighted, place: str) -> list[Sighting]:
         """What a place has of a kind, ordered by name."""
-        rows = await self._connection.execute(
-            select(sightings)
-            .where(
-                sightings.c.kind == kind,
-                sightings.c.place == place,
-                sightings.c.name != _LOOKED,
-            )
-            .order_by(sightings.c.name)
-        )
+        rows = await self._connection.execute(_AT, {"its_kind": kind, "its_place": place})
         return [Sighting(row["name"], row["place"], row["detail"]) for row in rows.mappings()]
 
     async def looked_at(self, kind: Sighted, place: str | None = None) -> dict[str, datetime]:
         """When each place, or that one, was last looked at for a kind."""
-        query = select(sightings.c.place, sightings.c.seen_at).where(
-            sightings.c.kind == kind, sightings.c.name == _LOOKED
-        )
-        if place is not None:
-            query = query.where(sightings.c.place == place)
-        rows = await self._connection.execute(query)
+        if place is None:
+            rows = await self._connection.execute(_LOOKS, {"its_kind": kind})
+        else:
+            rows = await self._connection.execute(_LOOK, {"its_kind": kind, "its_place": place})
         return {row.place: row.seen_at for row in rows}
 
     async def machines_to_look_at(

@@ -9,6 +9,8 @@ from storage.tables import known_versions
 
 NODES, NAMES, DEFAULTS, SESSIONS, SHARES = "nodes", "names", "defaults", "sessions", "shares"
 _MACHINES = "machines:"  # followed by the node's id
+_SUM = select(func.sum(known_versions.c.version))
+_ALL = select(known_versions)
 
 
 def node_of(topic: str) -> str:
@@ -25,8 +27,8 @@ class Versions(Repository):
     async def counted(self, before: int | None) -> Mapping[str, int] | None:
         """Every counter, by topic; None while there are no more changes than `before`."""
         if before is not None:  # each that is committed adds to the sum
-            found = await self._connection.execute(select(func.sum(known_versions.c.version)))
+            found = await self._connection.execute(_SUM)
             if (found.scalar_one() or 0) == before:
                 return None
-        rows = await self._connection.execute(select(known_versions))
+        rows = await self._connection.execute(_ALL)
         return {row.topic: row.version for row in rows}
