@@ -37,7 +37,7 @@ Growth = Annotated[
     Arg(
         say("Grow by (GiB)"),
         SIZE,
-        say("How much to add, not the new size: +50 or +1T; there is no shrinking"),
+        say("How much to add, not the new size: +50 or +1T; a disk cannot shrink"),
         "+50",
         least=1,
         most=fields.MAX_COUNT,
@@ -50,7 +50,7 @@ HostDirectory = Annotated[
     Arg(
         say("Host directory"),
         WORD,
-        say("A directory of the node where the disk's file is kept; it is no path in the guest"),
+        say("A directory on the node for the disk's file; not a path in the guest"),
         fields.DATA_DIR,
         names=("dir", "mount_dir"),
         positional=False,

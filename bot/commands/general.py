@@ -25,7 +25,7 @@ DefaultNode = Annotated[
     Arg(
         say("Your node"),
         WORD,
-        say("Meant where you name none; none: forget it"),
+        say("The default node for you; none removes it"),
         "gpu1",
         positional=False,
     ),
@@ -35,7 +35,7 @@ ChannelNode = Annotated[
     Arg(
         say("This channel's node"),
         WORD,
-        say("Meant here where nobody names one; none: forget it"),
+        say("The default node in this channel; none removes it"),
         "gpu1",
         positional=False,
     ),

@@ -34,7 +34,7 @@ from bot.reply import (
 )
 from bot.services.renters import check_session_signature, proof_of
 
-_OR_MULTISIG = say("Needed, or fill in multisig below")
+_OR_MULTISIG = say("Required, unless you fill in the multisig below")
 
 Wallet = Annotated[
     str,
@@ -51,7 +51,7 @@ Nonce = Annotated[
         say("Nonce"),
         SECRET,
         say(
-            "As printed by: python -m bot sign --nonce. Good for one request. {needed}",
+            "As printed by: python -m bot sign --nonce. Valid for one request. {needed}",
             needed=_OR_MULTISIG,
         ),
     ),

@@ -20,7 +20,7 @@ Direction = Annotated[
     Arg(
         say("Direction"),
         CHOICE,
-        say("Needed only while both run under one name"),
+        say("Required only if both directions run under one name"),
         DOWNLOAD,
         choices=(DOWNLOAD, UPLOAD),
     ),

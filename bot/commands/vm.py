@@ -41,7 +41,7 @@ from bot.reply import (
 from bot.services.sessions import target_of
 
 Retry = Annotated[
-    bool, Arg(say("Retry"), FLAG, say("Ask a node at once that is not responding"), "retry")
+    bool, Arg(say("Retry"), FLAG, say("Retry a node that is not responding now"), "retry")
 ]
 Force = Annotated[
     bool,
@@ -65,7 +65,7 @@ UserName = Annotated[
     Arg(
         say("User"),
         WORD,
-        say("The user in the machine; empty: its present login"),
+        say("The user in the machine; empty for its present login"),
         "dbc",
         names=("username",),
         positional=False,

@@ -96,7 +96,7 @@ Bios = Annotated[
         positional=False,
     ),
 ]
-_PORT_HINT = say("On the node's address; empty: a free-looking one is picked")
+_PORT_HINT = say("On the node's address; empty to pick a free one")
 Ssh = Annotated[
     int | None,
     Arg(say("SSH port"), INT, _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),

@@ -26,13 +26,13 @@ NewPublicIp = Annotated[
     Arg(
         say("Public IP"),
         WORD,
-        say("Empty: keep the present one; none: take it away"),
+        say("Empty keeps the present one; none removes it"),
         "203.0.113.9",
         positional=False,
         narrow=True,
     ),
 ]
-_KEEP = say("Empty: keep the present one")
+_KEEP = say("Empty keeps the present one")
 Ssh = Annotated[
     int | None,
     Arg(say("SSH port"), INT, _KEEP, "5684", 1, 65535, names=("ssh_port",), positional=False),
@@ -45,7 +45,7 @@ Vnc = Annotated[
     int | None,
     Arg(say("VNC port"), INT, _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
 ]
-_UNTOLD = say("Replaces all present ones, which DBC does not tell. Enter none to remove them")
+_UNTOLD = say("Replaces all existing port mappings. Enter none to remove them")
 NewPorts = Annotated[
     tuple[str, ...],
     Arg(
@@ -63,7 +63,7 @@ NewFilters = Annotated[
     Arg(
         say("Network filters"),
         LIST,
-        say("One a line. Replaces all present ones; enter none to remove them"),
+        say("One a line. Replaces all existing filters; enter none to remove them"),
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
