@@ -56,7 +56,7 @@ async def test_a_node_that_a_default_says_may_be_left_out(stage: Stage) -> None:
 
 async def test_a_form_says_that_multisig_stands_in_for_one_wallet(stage: Stage) -> None:
     form = await opens(stage, "session request gpu3")
-    assert form.plain.count("or fill in multisig below") == 3
+    assert form.plain.count("unless you fill in the multisig below") == 3
 
 
 async def test_a_node_without_a_session_is_said_at_its_field(stage: Stage) -> None:
