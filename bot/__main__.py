@@ -12,7 +12,7 @@ import click
 
 from bot import app, log, loop
 from bot.cli.audit import audit
-from bot.cli.backup import backup, restore
+from bot.cli.backup import backup, copy, restore
 from bot.cli.beginning import refuse_to_hide_another
 from bot.cli.catalogue import (
     COMPLETE,
@@ -28,6 +28,7 @@ from bot.cli.catalogue import (
 )
 from bot.cli.credential_keys import keys
 from bot.cli.doctor import doctor
+from bot.cli.forget import forget
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -141,7 +142,7 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
-for command in (doctor, sign, audit, policy, backup, restore, keys):
+for command in (doctor, sign, audit, policy, backup, restore, copy, keys, forget):
     main.add_command(command)
 
 if __name__ == "__main__":

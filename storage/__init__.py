@@ -6,6 +6,7 @@ from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import PRIVATE, is_claimed, is_database, prepare
 from storage.inspection import Inspection
 from storage.known import Known
+from storage.moving import move
 from storage.repositories.message_rows import LONGEST_PAUSE
 from storage.repositories.repository import FARTHEST_AHEAD
 from storage.repositories.strangers import Stranger
@@ -38,6 +39,7 @@ __all__ = [
     "is_database",
     "is_unused",
     "keys_in",
+    "move",
     "prepare",
     "restore",
     "write_keys",

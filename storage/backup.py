@@ -48,8 +48,8 @@ def back_up(source: Path, target: Path) -> Copied:
     """
     if not source.is_file():
         raise BotError(f"There is no database {source}.", hint="Check DATABASE_URL.")
-    with _drafted(target) as draft:
-        copied = _copy(source, draft)
+    with drafted(target) as draft:
+        copied = copy_whole(source, draft)
         try:
             target.hardlink_to(draft)
         except FileExistsError:
@@ -72,17 +72,17 @@ def restore(backup: Path, file: Path, now: datetime) -> tuple[Copied, Path | Non
     if file.exists() and backup.samefile(file):
         raise BotError(f"{backup} is the database itself.")
     file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-    with claim(file), _drafted(file) as draft:
-        copied = _copy(backup, draft)
+    with claim(file), drafted(file) as draft:
+        copied = copy_whole(backup, draft)
         _hold_back(draft, now)
-        aside = _set_aside(file, now)
+        aside = set_aside(file, now)
         draft.replace(file)
         flush_directory(file)
     return copied, aside
 
 
 @contextmanager
-def _drafted(target: Path) -> Iterator[Path]:
+def drafted(target: Path) -> Iterator[Path]:
     """A new private file beside `target` to write into, gone afterwards whatever happens."""
     draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
@@ -96,7 +96,7 @@ def _drafted(target: Path) -> Iterator[Path]:
             draft.with_name(name).unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path) -> Copied:
+def copy_whole(source: Path, target: Path) -> Copied:
     """Copy a database of the bot, whole and checked, into one file without a journal."""
     audit = Verification()
     try:
@@ -168,13 +168,13 @@ def _disarm(connection: Connection, now: datetime) -> None:
     append_all(connection, [AuditEntry(AuditKind.RESTORED, now)])
 
 
-def _set_aside(file: Path, now: datetime) -> Path | None:
+def set_aside(file: Path, now: datetime, when: str = "before") -> Path | None:
     """Move the former database away, its journal first: the new file must never meet that."""
     if not file.exists():
         return None
     with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as former:
         former.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    aside = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
+    aside = file.with_name(f"{file.name}.{when}-{now:%Y%m%dT%H%M%SZ}")
     for journal in JOURNALS:
         with suppress(FileNotFoundError):
             file.with_name(file.name + journal).rename(aside.with_name(aside.name + journal))

@@ -27,6 +27,7 @@ from sqlalchemy import (
     false,
     literal_column,
     or_,
+    text,
     true,
 )
 
@@ -119,6 +120,13 @@ executions = Table(
     Index(None, "task", "created_at", postgresql_ops={"task": "text_pattern_ops"}),
     Index(None, "node"),
     Index(None, "label"),
+    # For the breaker: what destroys (the effect 3) is rare, and only that is in it.
+    Index(
+        "ix_executions_destroying",
+        "started_at",
+        sqlite_where=text("effect = 3"),
+        postgresql_where=text("effect = 3"),
+    ),
 )
 
 approvals = Table(
@@ -419,6 +427,16 @@ aliases = Table(
     Column("user", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("body", Text, nullable=False),
+)
+
+# All changes of machines are stopped while there is a row.
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 # In which language people and channels read: see `storage.repositories.readers`.

@@ -13,8 +13,10 @@ from storage.repositories.defaults import Defaults
 from storage.repositories.details import Details
 from storage.repositories.executions import Executions
 from storage.repositories.figures import FigureReader
+from storage.repositories.freezes import Freezes
 from storage.repositories.inventory import Inventory
 from storage.repositories.leases import Leases
+from storage.repositories.leavers import Leavers
 from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
@@ -107,6 +109,16 @@ class UnitOfWork:
     def readers(self) -> Readers:
         """Who reads in which language."""
         return Readers(self._connection)
+
+    @cached_property
+    def freezes(self) -> Freezes:
+        """Whether changes are stopped."""
+        return Freezes(self._connection)
+
+    @cached_property
+    def leavers(self) -> Leavers:
+        """People who have left."""
+        return Leavers(self._connection)
 
     @cached_property
     def defaults(self) -> Defaults:

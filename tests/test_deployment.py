@@ -59,7 +59,7 @@ def test_several_replicas_on_one_sqlite_file_do_not_fit_the_charts_schema(tmp_pa
 
 def test_whatever_is_set_is_a_setting_of_the_bot() -> None:
     python = {"PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-    python |= {"HEALTH_HOST", "HEALTH_PORT", "HOME"}
+    python |= {"HOME"}
     image = set(re.findall(r"\b([A-Z][A-Z_]+)=", IMAGE.partition("\nENV ")[2].partition("\n\n")[0]))
     compose = {name for bot in bots() for name in bot["environment"]}
     chart = set(re.findall(r"name: ([A-Z_]+)\b", (CHART / "templates/deployment.yaml").read_text()))

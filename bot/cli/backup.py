@@ -1,4 +1,4 @@
-"""`python -m bot backup` and `restore`: whole copies of the SQLite database.
+"""`python -m bot backup`, `restore` and `copy`: whole copies of the SQLite database.
 
 PostgreSQL has tools of its own for this, which the commands name.
 """
@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from bot.app import vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
-from bot.config import DatabaseSettings
+from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
-from storage import Copied, back_up
+from storage import Copied, back_up, move
 from storage import restore as put_back
 
 _SINCE = (
@@ -51,6 +52,29 @@ def restore(file: Path) -> None:
     if aside is not None:
         click.echo(f"The former database is {aside}.")
     click.echo(_SINCE)
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def copy(file: Path) -> None:
+    """Copy the SQLite database FILE into the empty PostgreSQL database of DATABASE_URL.
+
+    With the bot stopped. All goes on there: sessions, open approvals, watches, the audit. FILE is
+    put aside under another name afterwards.
+    """
+    settings = load(KeySettings)
+    if settings.sqlite_file is not None:
+        raise click.ClickException(
+            "DATABASE_URL has to name the PostgreSQL database to copy to: "
+            "postgresql+asyncpg://user:password@host/name"
+        )
+    now = SystemClock().now()
+    try:
+        copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
+    except BotError as error:
+        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    click.echo(f"Copied {rows} rows of {file}, which is {aside} now. {_told(copied)}")
+    click.echo("Start the bot with the same DATABASE_URL and CREDENTIAL_KEYS.")
 
 
 def _sqlite_file(instead: str) -> Path:

@@ -3,6 +3,7 @@
 An empty database knows no sessions, no open approvals and no audit, and nothing would look wrong.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bot.errors import BotError
 from storage import is_database, is_unused
 
 _HINT = "Correct DATABASE_URL, or begin anew with: python -m bot run --new-database"
+_ASIDE = re.compile(r"\.(before|moved)-")  # what the bot itself has put aside
 _DEFAULT = Path("data/dbc-bot.db")
 
 
@@ -46,7 +48,7 @@ def _others(file: Path) -> Iterator[Path]:
         beside = sorted(file.parent.iterdir())
     except OSError:  # not there, or not ours to read: the start itself will say so
         beside = []
-    candidates = [path for path in beside if ".before-" not in path.name]
+    candidates = [path for path in beside if not _ASIDE.search(path.name)]
     if not file.is_absolute():
         candidates.append(_DEFAULT)
     return (path for path in candidates if path != file and is_database(path))

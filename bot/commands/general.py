@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
+from bot.commands import freezing
 from bot.folding import plain
 from bot.language.args import Topic
 from bot.language.help import help_reply, not_understood
@@ -234,5 +235,6 @@ GROUP = Group(
             facts=_MEANT,
             does=say("Change settings"),
         ),
+        *freezing.COMMANDS,
     ),
 )

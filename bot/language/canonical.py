@@ -12,7 +12,7 @@ from bot.dbc.fields import own_task_id
 from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.table import Command, Table
 from bot.model import Effect
-from bot.reviews.policy import is_free
+from bot.reviews.policy import is_unruled
 from bot.reviews.rule_arguments import Argument, Guarded, Known
 
 _task_id = partial(own_task_id, field="a machine's id")
@@ -51,7 +51,7 @@ def known_arguments(commands: Table) -> Known:
                 *(_option(one) for one in options_of(command)),
             ),
             effects=partial(_effects, command),
-            is_free=is_free(command.id),
+            is_free=is_unruled(command.id),
             has_node=any(one.arg.kind.is_target for one in command.parameters),
             lists_nodes=command.spans_nodes,
             begins=command.begins,

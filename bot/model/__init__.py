@@ -7,6 +7,7 @@ Ids of people, channels and messages are Slack's; ids of nodes and machines are 
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
 from bot.model.deed import Deed, Filing, Logged, Trace
+from bot.model.freeze import Freeze
 from bot.model.lease import Leased
 from bot.model.ledger import LOCKED_SECRETS, Execution, ExecutionStatus
 from bot.model.machine import (
@@ -58,6 +59,7 @@ __all__ = [
     "ExecutionStatus",
     "Fact",
     "Filing",
+    "Freeze",
     "Goal",
     "Invocation",
     "Leased",

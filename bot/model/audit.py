@@ -41,6 +41,9 @@ class AuditKind(StrEnum):
     POLICY_LOADED = "policy_loaded"
     POLICY_FAULTY = "policy_faulty"  # a reload that was refused: the rules before stay in force
     KEYS_ROTATED = "keys_rotated"
+    FROZEN = "frozen"  # all changes of machines are stopped
+    UNFROZEN = "unfrozen"
+    FORGOTTEN = "forgotten"  # a person's own rows were erased
     RESTORED = "restored"  # the database is that of a backup
 
 

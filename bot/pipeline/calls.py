@@ -22,6 +22,7 @@ from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, Wa
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
 from bot.pipeline.followed import created, learnt_from, watch_of
+from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.patience import unless_soon
 from bot.pipeline.repeated import went_through
@@ -90,8 +91,9 @@ class Runs:
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
         Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
-        where another change of the machine was sent after this one looked at it, Refused where the
-        requester may act with no session there any more, RulesReplaced.
+        where another change of the machine was sent after this one looked at it, Held while changes
+        are held back, Refused where the requester may act with no session there any more,
+        RulesReplaced.
         """
         claim = await self._claimed(command, execution, bound, rules)
         if claim is None:
@@ -121,6 +123,7 @@ class Runs:
                 reviewed = await tx.approvals.for_execution(execution.id)
                 if reviewed is None:  # nobody has looked at it
                     await require_first(tx, command, execution, None, now)
+                await require_way(tx, command, execution, reviewed, rules, now)
                 if bound.machine and await tx.executions.sent_to(execution) != bound.sent:
                     raise Overtaken(bound.subject(execution))
                 if self._services.reviews.reviewers.rules is not rules:

@@ -33,6 +33,7 @@ from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
 from bot.pipeline.facts import facts_of
+from bot.pipeline.holding import Held, require_way
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.measuring import Seen, seen_with
@@ -185,7 +186,8 @@ class Pipeline:
             decision = await self._reviews.decision(execution)
             twins = await twins_of(self._services, command, execution, bound)
             reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
-            if decision.runs(reason, alike=bool(twins)):
+            breaks_through = bool(why) and await self._is_held(command, execution)
+            if decision.runs(reason, alike=bool(twins)) and not breaks_through:
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
             if why and (decision.break_glass or decision.kind is DecisionKind.APPROVE):
@@ -227,6 +229,16 @@ class Pipeline:
                 hint="Nothing was done. Look at what becomes of that one before you ask again.",
             )
         return True
+
+    async def _is_held(self, command: Command, execution: Execution) -> bool:
+        """Whether it would be held back now, if it were sent without breaking the glass."""
+        rules, now = self._reviews.reviewers.rules, self._clock.now()
+        try:
+            async with self._store.read() as tx:
+                await require_way(tx, command, execution, None, rules, now)
+        except Held:
+            return True
+        return False
 
     async def _show_waiting(
         self,

@@ -36,6 +36,7 @@ from bot.model import (
     VoteState,
 )
 from bot.pipeline.covered import require_glass
+from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
 from bot.ports import DeliveryFailed, slack_does_not_say
@@ -105,7 +106,7 @@ class Reviews:
         decision: Decision,
         shown: Mapping[str, Fact],
     ) -> None:
-        """Put up the question and its copies. Raises SameRequest where the same is open."""
+        """Put up the question and its copies. Raises SameRequest where the same is open, Held."""
         people: Sequence[str] = ()
         kind = ReviewKind.CONFIRM
         if decision.kind is DecisionKind.APPROVE:
@@ -116,7 +117,10 @@ class Reviews:
         card = review_cards.question(replace(question, people=people))
         now = self._clock.now()
         async with self._store.write() as tx:
-            await require_first(tx, self._table[execution.command], execution, kind, now)
+            command = self._table[execution.command]
+            await require_first(tx, command, execution, kind, now)
+            # Nobody is asked to approve what would not be sent.
+            await require_way(tx, command, execution, None, self.reviewers.rules, now)
             if not await tx.executions.set_status(
                 execution.id, ExecutionStatus.WAITING, now=now, expect={ExecutionStatus.RECORDED}
             ):

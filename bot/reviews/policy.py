@@ -37,6 +37,8 @@ _SPAN = re.compile(r"([0-9]{1,9})\s*(s|min|m|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
 # To see what waits, to take one's own request back and to be helped needs nobody's leave.
 _FREE = re.compile(r"approval\..*|help")
+# Who may stop all changes is said in a table of its own; it must not wait for an approval.
+_SWITCHES = frozenset({"freeze", "unfreeze"})
 _LONGEST = timedelta(days=365)
 _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
@@ -274,6 +276,20 @@ class AuditSettings(_Strict):
     auditors: People = People()
 
 
+class FreezeSettings(_Strict):
+    """Who may stop all changes of machines and let them go on, and where that is announced."""
+
+    people: People = People()
+    channel: Channel = ""
+
+
+class BreakerSettings(_Strict):
+    """After how many commands that destroy within what time the next one is held back."""
+
+    destroys: Annotated[int, Field(ge=1, le=1000)] | None = None
+    within: Span = timedelta(hours=1)
+
+
 class Expectation(_Strict):
     """What the rules shall decide for a line, beside them in the file: `policy test` looks.
 
@@ -295,6 +311,8 @@ class Policy(_Strict):
     defaults: Defaults = Defaults()
     rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
     audit: AuditSettings = AuditSettings()
+    freeze: FreezeSettings = FreezeSettings()
+    breaker: BreakerSettings = BreakerSettings()
     test: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
 
     def groups_about(
@@ -304,7 +322,7 @@ class Policy(_Strict):
 
         `glass`: whether the glass may be broken matters. `denials`: nothing but denials does.
         """
-        if is_free(request.command):
+        if is_unruled(request.command):
             return frozenset()
         rules = [rule for rule in self.rule if rule.deny] if denials else self.rule
         found = {group for rule in rules for group in rule.groups_about(request)}
@@ -398,9 +416,14 @@ def is_free(command: str) -> bool:
     return _FREE.fullmatch(command) is not None
 
 
+def is_unruled(command: str) -> bool:
+    """Whether no rule counts for a command, by its id: it is free, or has people of its own."""
+    return is_free(command) or command in _SWITCHES
+
+
 def decide(policy: Policy, request: Request) -> Decision:
     """What the rules say of `request`. What only reads is denied or runs: nobody reviews it."""
-    if is_free(request.command):
+    if is_unruled(request.command):
         return Decision(DecisionKind.RUN, rules=(_DEFAULT,))
     rules = [rule.counting(request) for rule in policy.rule if rule.matches(request)]
     names = (_DEFAULT, *(rule.name for rule in rules))

@@ -20,8 +20,10 @@ from bot.folding import fold
 from bot.reviews import rule_sense
 from bot.reviews.policy import (
     AuditSettings,
+    BreakerSettings,
     Defaults,
     Expectation,
+    FreezeSettings,
     Match,
     People,
     Policy,
@@ -35,8 +37,10 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "match": ("`match`", Match),
     "defaults": ("`[defaults]`", Defaults),
     "audit": ("`[audit]`", AuditSettings),
+    "freeze": ("`[freeze]`", FreezeSettings),
+    "breaker": ("`[breaker]`", BreakerSettings),
     "test": ("a test", Expectation),
-    **dict.fromkeys(("approvers", "break_glass", "auditors"), ("it", People)),
+    **dict.fromkeys(("approvers", "break_glass", "auditors", "people"), ("it", People)),
     **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
 }
 _TEXTS = "is a text in quotes, or a list of such texts"

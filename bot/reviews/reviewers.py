@@ -191,6 +191,11 @@ class Reviewers:
                 closed.add(name)
         return replace(asked, groups=frozenset(mine), closed=frozenset(closed))
 
+    async def is_one_of(self, person: str, some: People) -> bool:
+        """Whether a person is one of these now. Raises DeliveryFailed."""
+        members = await self.at_a_click()._members_of([some])  # noqa: SLF001 - its like
+        return some.has(person, _groups_of(person, members))
+
     async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[str]]:
         """Who is in the groups that are among these people. Raises DeliveryFailed."""
         wanted = sorted({group for some in people for group in some.groups})

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from bot.model import Effect
 from bot.reviews import patterns
-from bot.reviews.policy import EFFECTS, Match, Policy, Review, Rule, is_free
+from bot.reviews.policy import EFFECTS, Match, Policy, Review, Rule, is_unruled
 
 
 def reasons(
@@ -17,7 +17,7 @@ def reasons(
     while a form is filled in.
     """
     possible = {effect for effect in effects if effect is not Effect.READ}
-    if is_free(command) or not possible:
+    if is_unruled(command) or not possible:
         return {}
     found: dict[str, bool] = {}
     standing: list[Review] = [getattr(policy.defaults, e.name.lower()) for e in sorted(possible)]

@@ -1,0 +1,121 @@
+"""The freeze: those whom the rules name stop all changes of machines, and let them go on."""
+
+from typing import Annotated
+
+from bot.errors import Denied, Refused
+from bot.language.kinds import REST, Arg
+from bot.language.table import Command
+from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
+from bot.pipeline.context import Context
+from bot.ports import DeliveryFailed, slack_does_not_say
+from bot.reply import Note, Para, Reply, Text, dump, line, mention, say
+from storage import UnitOfWork
+
+Why = Annotated[
+    str, Arg(say("Why"), REST, say("Everybody who is held back reads it"), "network outage")
+]
+
+
+async def freeze(ctx: Context, why: Why) -> Reply:
+    """Stop all changes of machines until somebody lifts the freeze; broken glass gets past it."""
+    await _require_right(ctx)
+    started = Freeze(ctx.actor, why, ctx.now)
+    told = Reply(
+        say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why),
+        (
+            Para(
+                line(say("{person} froze all changes: {why}", person=mention(ctx.actor), why=why))
+            ),
+            Note(
+                line(
+                    say(
+                        "Nothing is sent to machines, also what is approved already. What is in "
+                        "progress goes on, and whoever may break the glass still may."
+                    )
+                )
+            ),
+        ),
+    )
+    async with ctx.services.store.write() as tx:
+        if not await tx.freezes.begin(started):
+            raise _frozen_already(await tx.freezes.find())
+        await _announce(ctx, tx, AuditKind.FROZEN, told, why)
+    return told
+
+
+async def unfreeze(ctx: Context) -> Reply:
+    """Lift the freeze: changes are sent again."""
+    await _require_right(ctx)
+    sentence = say("{person} lifted the freeze. Changes run again.", person=mention(ctx.actor))
+    told = Reply(
+        sentence,
+        (
+            Para(line(sentence)),
+            Note(line(say("What was held back meanwhile has to be requested again."))),
+        ),
+    )
+    async with ctx.services.store.write() as tx:
+        if not await tx.freezes.lift():
+            raise Refused(say("Changes are not frozen."))
+        await _announce(ctx, tx, AuditKind.UNFROZEN, told, "")
+    return told
+
+
+async def _require_right(ctx: Context) -> None:
+    """Raise Denied unless the rules name this person, as Slack says it now."""
+    reviewers = ctx.services.reviews.reviewers
+    people = reviewers.rules.freeze.people
+    try:
+        if await reviewers.is_one_of(ctx.actor, people):
+            return
+    except DeliveryFailed:
+        raise slack_does_not_say() from None
+    hint: Text = say("The rules name who may; ask one of them.")
+    if not people.persons and not people.groups:
+        hint = say("The rules name nobody yet: see `[freeze]` in docs/policy.md.")
+    raise Denied(say("You may not freeze changes or lift a freeze."), hint=hint)
+
+
+def _frozen_already(known: Freeze | None) -> Refused:
+    person = mention(known.person) if known else ""
+    return Refused(
+        say(
+            "{person} has frozen all changes already: {why}",
+            person=person,
+            why=known.why if known else "",
+        )
+    )
+
+
+async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, why: str) -> None:
+    """Record it, and say it where the rules want it said, with the change itself."""
+    execution = ctx.execution
+    key = f"{kind}:{execution.id if execution else ctx.now.isoformat()}"
+    entry = AuditEntry(
+        kind, ctx.now, ctx.actor, ctx.command, execution=execution.id if execution else "",
+        reason=why, place=ctx.place,
+    )  # fmt: skip
+    tx.audit.append(entry)
+    channel = ctx.services.reviews.reviewers.rules.freeze.channel
+    if channel and channel != ctx.place.channel:
+        await tx.messages.put(key, Place(channel), dump(told), ctx.now)
+
+
+COMMANDS = (
+    Command(
+        "freeze",
+        freeze,
+        Effect.CHANGE,
+        "freeze network outage",
+        asks=say("Stop all changes of machines"),
+        loses=say("Nothing is sent to machines until the freeze is lifted."),
+    ),
+    Command(
+        "unfreeze",
+        unfreeze,
+        Effect.CHANGE,
+        "unfreeze",
+        asks=say("Lift the freeze"),
+        loses=say("Changes run again."),
+    ),
+)

@@ -1,0 +1,96 @@
+"""Copies everything from a SQLite file into an empty PostgreSQL database, to go on there.
+
+All or nothing: the target is filled in one transaction. Rows are copied as they are, what is sealed
+and the chain of the audit included.
+"""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Table, create_engine, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import BotError
+from bot.plural import counted
+from storage.backup import Copied, copy_whole, drafted, set_aside
+from storage.engine import open_engines
+from storage.file import claim
+from storage.migrations import upgrade
+from storage.store import Store
+from storage.tables import audit, known_versions, metadata
+from storage.vault import Vault
+
+_AT_ONCE = 500  # rows; each has at most 24 values, and PostgreSQL takes 32,767 in a statement
+# What is counted by triggers is counted anew as the rows come in.
+_TABLES = tuple(table for table in metadata.sorted_tables if table is not known_versions)
+
+
+def move(file: Path, url: str, vault: Vault, now: datetime) -> tuple[Copied, int, Path]:
+    """Copy the database `file` to `url`, which has to be empty; then put the file aside.
+
+    Says what was copied, how many rows, and where the file is now: two bots with the same rows
+    would both carry them out. Raises InUse while a bot runs on it, BotError.
+    """
+    if not file.is_file():
+        raise BotError(f"There is no database {file}.")
+    with claim(file), drafted(file) as draft:
+        copied = copy_whole(file, draft)
+        engine = create_engine(URL.create("sqlite", database=str(draft)))
+        try:
+            with engine.begin() as source:
+                upgrade(source)
+            asyncio.run(_require_keys(str(draft), vault))
+            with engine.connect() as source:
+                rows = asyncio.run(_fill(source, url, vault))
+        finally:
+            engine.dispose()
+        aside = set_aside(file, now, "moved")
+    return copied, rows, aside or file
+
+
+async def _require_keys(file: str, vault: Vault) -> None:
+    """Raise BotError where something is sealed under a key that the new bot would not have."""
+    store = Store(f"sqlite+aiosqlite:///{file}", vault)
+    try:
+        lost = (await store.sealed_under())[None]
+    finally:
+        await store.close()
+    if lost:
+        raise BotError(
+            f"CREDENTIAL_KEYS does not open {counted(lost, 'row')} of the database.",
+            hint="Put the keys of the key file beside the database into CREDENTIAL_KEYS.",
+        )
+
+
+async def _fill(source: Connection, url: str, vault: Vault) -> int:
+    target = Store(url, vault)
+    try:
+        await target.migrate()
+    finally:
+        await target.close()
+    engines = open_engines(url)
+    try:
+        async with engines.migrating() as connection:
+            await _require_empty(connection)
+            return sum([await _copy(table, source, connection) for table in _TABLES])
+    finally:
+        await engines.dispose()
+
+
+async def _require_empty(connection: AsyncConnection) -> None:
+    for table in _TABLES:
+        if await connection.scalar(select(func.count()).select_from(table)):
+            raise BotError(
+                f"The database that DATABASE_URL names is not empty: it has rows in {table.name}.",
+                hint="Copy into a new one; nothing was changed.",
+            )
+
+
+async def _copy(table: Table, source: Connection, target: AsyncConnection) -> int:
+    order = [audit.c.seq] if table is audit else []
+    count = 0
+    for rows in source.execute(select(table).order_by(*order)).mappings().partitions(_AT_ONCE):
+        await target.execute(insert(table), [dict(row) for row in rows])
+        count += len(rows)
+    return count

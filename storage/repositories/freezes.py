@@ -1,0 +1,47 @@
+"""Whether changes are frozen, and how many that destroy were sent lately."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, delete, literal_column, select
+
+from bot.model import Effect, Freeze
+from storage.repositories.repository import Repository
+from storage.tables import executions, freezes
+
+_EVERYTHING = "everything"
+# As the partial index says it: with a parameter, SQLite would not use it.
+_DESTROYS = literal_column(f"effect = {Effect.DESTROY.value}", Boolean)
+
+
+class Freezes(Repository):
+    """One freeze for the whole site, or none."""
+
+    async def find(self) -> Freeze | None:
+        """The freeze that is in force."""
+        rows = await self._connection.execute(select(freezes))
+        row = rows.mappings().first()
+        return Freeze(row["person"], row["why"], row["since"]) if row is not None else None
+
+    async def begin(self, freeze: Freeze) -> bool:
+        """Put it in force; says whether there was none."""
+        rows = await self._connection.execute(
+            self._insert(freezes)
+            .values(scope=_EVERYTHING, person=freeze.person, why=freeze.why, since=freeze.since)
+            .on_conflict_do_nothing(index_elements=[freezes.c.scope])
+        )
+        return rows.rowcount > 0
+
+    async def lift(self) -> bool:
+        """End it; says whether there was one."""
+        rows = await self._connection.execute(delete(freezes))
+        return rows.rowcount > 0
+
+    async def destroyed_since(self, moment: datetime, limit: int) -> list[datetime]:
+        """When the last commands that destroy were sent, newest first, up to `limit` of them."""
+        rows = await self._connection.execute(
+            select(executions.c.started_at)
+            .where(_DESTROYS, executions.c.started_at > moment)
+            .order_by(executions.c.started_at.desc())
+            .limit(limit)
+        )
+        return [row.started_at for row in rows]

@@ -1,0 +1,77 @@
+"""`python -m bot forget U…`: what is kept of a person for their own use goes, the audit stays."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.__main__ import main
+from storage import Archive
+from tests.release import HERE, load
+
+RELEASE = sorted(HERE.glob("*.sql"))[-1]
+ALICE, BOB = "U0ALICE", "U0BOB"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    load(RELEASE, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as made:
+        node = made.execute("SELECT node FROM dbc_sessions").fetchone()[0]
+        shares = [(ALICE, node, BOB), (BOB, node, ALICE), (BOB, node, "C0GPUOPS")]
+        made.executemany(
+            "INSERT INTO session_shares VALUES (?, ?, ?, 'person', '2026-01-05 09:00:00')", shares
+        )
+        made.execute("INSERT INTO readers VALUES ('person', ?, 'zh')", (ALICE,))
+        made.commit()
+    return tmp_path / "bot.db"
+
+
+def forget(file: Path, person: str) -> Result:
+    settings = {"DATABASE_URL": f"sqlite:///{file}"}
+    return CliRunner().invoke(main, ["forget", person], env=settings)
+
+
+def counted(file: Path, query: str, *values: str) -> int:
+    with closing(sqlite3.connect(file)) as made:
+        found: int = made.execute(f"SELECT count(*) FROM {query}", values).fetchone()[0]
+    return found
+
+
+def test_what_is_theirs_is_erased_and_nothing_of_others(file: Path) -> None:
+    done = forget(file, ALICE)
+    assert done.exit_code == 0, done.output
+    for what in ("2 shares", "1 sessions", "1 aliases", "1 defaults", "1 languages"):
+        assert what in done.output
+    for table in ("dbc_sessions", "aliases"):
+        assert counted(file, f'{table} WHERE "user" = ?', ALICE) == 0
+    assert counted(file, "dbc_sessions") == 2
+    assert counted(file, "session_shares") == 1
+    assert counted(file, "readers") == counted(file, "defaults") == 0
+
+
+def test_the_audit_keeps_who_did_what_and_that_it_was_erased(file: Path) -> None:
+    before = counted(file, "audit WHERE actor = ?", ALICE)
+    assert forget(file, ALICE).exit_code == 0
+    assert counted(file, "audit WHERE actor = ? AND kind <> 'session_removed'", ALICE) == before
+    assert counted(file, "audit WHERE kind = 'forgotten' AND details LIKE ?", f"%{ALICE}%") == 1
+    assert counted(file, "audit WHERE kind = 'session_removed' AND actor = ?", ALICE) == 1
+
+    async def fault() -> object:
+        archive = Archive(f"sqlite+aiosqlite:///{file}")
+        found, _ = await archive.verify()
+        await archive.close()
+        return found
+
+    assert asyncio.run(fault()) is None
+
+
+def test_somebody_of_whom_nothing_is_kept_is_told_so(file: Path) -> None:
+    rows = counted(file, "audit")
+    assert "nothing, for nothing was kept" in forget(file, "U0NOBODY").output
+    assert counted(file, "audit") == rows
+    assert "is not a person's Slack id" in forget(file, "alice").output

@@ -1,0 +1,147 @@
+"""The freeze and the breaker: decided at the last moment, announced, recorded."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditKind
+from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+
+FREEZE = "/dbc freeze network outage"
+HELD = "network outage"
+RULES = """
+[freeze]
+people = { persons = ["U0BOB"] }
+"""
+GLASS = """
+[[rule]]
+name = "carol breaks the glass"
+match = { command = "vm.*" }
+reason = "^OPS-"
+break_glass = { persons = ["U0CAROL"] }
+"""
+BREAKER = "[breaker]\ndestroys = 2\n"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with site(tmp_path, RULES) as one:
+        yield one
+
+
+async def freezes(stage: Stage) -> None:
+    said = await stage.asks(stage.bob, FREEZE, CHANNEL)
+    assert f"<@{stage.bob.id}> froze all changes: network outage" in said.plain
+    assert not said.ephemeral
+
+
+async def test_nothing_is_sent_until_it_is_lifted(stage: Stage) -> None:
+    await freezes(stage)
+    said = await stage.asks(stage.alice, f"/dbc vm start {NAME}")
+    assert "All changes have been frozen since" in said.plain
+    assert f"Ask <@{stage.bob.id}> to lift the freeze" in said.plain
+    assert HELD in said.plain
+    await stage.alice.types(DELETE, channel=CHANNEL)
+    await stage.quiet()
+    assert not told(stage.bob, "Needs 1 approval")  # nobody is asked for what would not be sent
+    assert stage.changes() == []
+    assert NAME in (await stage.asks(stage.alice, "/dbc vm list")).plain  # to look is no change
+    lifted = await stage.asks(stage.bob, "/dbc unfreeze", CHANNEL)
+    assert f"<@{stage.bob.id}> lifted the freeze" in lifted.plain
+    await approves(stage, stage.bob, await asked(stage))
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_what_was_asked_before_is_not_sent_when_it_is_approved_during_a_freeze(
+    stage: Stage,
+) -> None:
+    question = await asked(stage)
+    await freezes(stage)
+    await approves(stage, stage.bob, question)
+    assert stage.changes() == []
+    seen = now(stage, question)
+    assert HELD in seen.plain
+    assert "Approve" not in seen.buttons
+    await stage.asks(stage.bob, "/dbc unfreeze", CHANNEL)
+    await stage.passes(60)
+    assert stage.changes() == []  # what was turned down is not sent later
+
+
+async def test_it_holds_over_a_restart(stage: Stage) -> None:
+    await freezes(stage)
+    await stage.restart_bot()
+    assert HELD in (await stage.asks(stage.alice, f"/dbc vm start {NAME}")).plain
+    assert stage.changes() == []
+
+
+async def test_only_those_whom_the_rules_name_freeze_and_lift(stage: Stage) -> None:
+    said = await stage.asks(stage.alice, FREEZE)
+    assert "You may not freeze changes or lift a freeze." in said.plain
+    await freezes(stage)
+    assert "You may not" in (await stage.asks(stage.alice, "/dbc unfreeze")).plain
+    again = await stage.asks(stage.bob, "/dbc freeze once more")
+    assert "has frozen all changes already: network outage" in again.plain
+    await stage.asks(stage.bob, "/dbc unfreeze")
+    assert "Changes are not frozen." in (await stage.asks(stage.bob, "/dbc unfreeze")).plain
+    rules(stage, "[defaults]\n")
+    assert "The rules name nobody yet" in (await stage.asks(stage.bob, FREEZE)).plain
+    assert stage.changes() == []
+
+
+async def test_a_freeze_waits_for_nobodys_approval(stage: Stage) -> None:
+    rules(stage, RULES + "[defaults]\nchange = { approvals = 2 }\n")
+    await freezes(stage)
+    assert [str(e.kind) for e in await entries(stage)].count("frozen") == 1
+
+
+async def test_it_is_announced_and_recorded(stage: Stage) -> None:
+    news_id = stage.ws.add_channel("news", "alice", "bob", "dbc").id
+    rules(stage, RULES + f'channel = "{news_id}"\n')
+    await freezes(stage)
+    await stage.passes(2)
+    await stage.alice.sees("froze all changes: network outage", "news")
+    await stage.asks(stage.bob, "/dbc unfreeze", CHANNEL)
+    await stage.passes(2)
+    await stage.alice.sees("lifted the freeze", "news")
+    found = {e.kind: e for e in await entries(stage) if e.kind in {"frozen", "unfrozen"}}
+    assert found[AuditKind.FROZEN].actor == found[AuditKind.UNFROZEN].actor == stage.bob.id
+    assert found[AuditKind.FROZEN].reason == "network outage"
+
+
+async def test_broken_glass_gets_past_it(stage: Stage) -> None:
+    rules(stage, RULES + GLASS)
+    await freezes(stage)
+    held = await stage.asks(stage.carol, f"/dbc vm shutdown {NAME} reason=OPS-1")
+    assert HELD in held.plain
+    await stage.carol.types(f'/dbc vm shutdown {NAME} break_glass="It burns"', channel=CHANNEL)
+    await stage.quiet()
+    assert stage.changes() == ["tasks.shutdown"]
+    assert "broke_glass" in [str(entry.kind) for entry in await entries(stage)]
+
+
+async def test_glass_that_the_rules_do_not_let_break_stays_whole(stage: Stage) -> None:
+    rules(stage, RULES + GLASS)
+    await freezes(stage)
+    for line in (f'/dbc vm start {NAME} break_glass="x"', f'{DELETE} break_glass="x"'):
+        await stage.alice.types(line, channel=CHANNEL)
+        await stage.quiet()
+    assert stage.changes() == []
+
+
+async def test_too_much_destroyed_within_an_hour_holds_the_next_one_back(stage: Stage) -> None:
+    rules(stage, BREAKER + "[defaults]\ndestroy = {}\n")
+    for line in (f"/dbc vm shutdown {NAME}", f"/dbc vm reset {NAME}"):
+        await stage.alice.types(line, channel=CHANNEL)
+        await stage.passes(60)
+    assert len(stage.changes()) == 2
+    said = await stage.asks(stage.alice, DELETE)
+    assert "2 destructive commands were sent since" in said.plain
+    await stage.asks(stage.alice, f"/dbc vm start {NAME}")  # what destroys nothing goes on
+    await stage.passes(60)
+    assert stage.changes()[2:] == ["tasks.start"]
+    await stage.passes(3600)
+    await stage.alice.types(DELETE, channel=CHANNEL)
+    await stage.passes(60)
+    assert stage.changes()[3:] == ["tasks.delete"]

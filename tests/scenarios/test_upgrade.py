@@ -1,0 +1,44 @@
+"""A database of each release is taken up by this version, with everything that was open in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditQuery
+from tests.release import HERE, load
+from tests.scenarios.site import NAME
+from tests.scenarios.stage import CHANNEL, staged
+
+RELEASES = sorted(HERE.glob("*.sql"))
+
+
+def test_there_is_a_database_of_a_release() -> None:
+    assert RELEASES
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
+async def test_what_was_open_in_a_release_goes_on(release: Path, tmp_path: Path) -> None:
+    load(release, tmp_path)
+    async with staged(tmp_path, policy="") as stage:
+        async with stage.bot.store.read() as tx:
+            before = await tx.audit.head()
+        assert "r` stands for" in (await stage.asks(stage.alice, "/dbc alias list")).plain
+        assert "gpu1" in (await stage.asks(stage.alice, "/dbc settings")).plain
+        followed = await stage.asks(stage.alice, "/dbc watch list")
+        assert "pytorch" in followed.plain
+        for person in (stage.alice, stage.bob, stage.carol):  # these nodes know no former session
+            await stage.gives_session(person, "gpu1")
+        listed = await stage.asks(stage.bob, "/dbc approval list", CHANNEL)
+        found = re.search(r"approval show (\w+)", listed.plain)
+        assert found, listed.plain
+        card = await stage.asks(stage.bob, f"/dbc approval show {found[1]}", CHANNEL)
+        assert NAME in card.plain
+        await stage.bob.presses("Approve", card)
+        await stage.quiet()
+        await stage.passes(60)
+        assert "tasks.delete" in stage.changes(), stage.alice.screen()
+        async with stage.bot.store.read() as tx:
+            rows = await tx.audit.page(AuditQuery(), before=None, limit=500)
+        assert before is not None
+        assert rows[-1].seq == 1  # nothing of the former rows is gone

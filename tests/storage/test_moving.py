@@ -1,0 +1,125 @@
+"""`python -m bot copy`: everything goes from a SQLite file into PostgreSQL, once and whole."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+from sqlalchemy import create_engine, select
+
+from bot.__main__ import main
+from bot.model import AuditHead
+from storage import Archive
+from storage.file import claim
+from storage.tables import known_versions, metadata
+from tests.release import HERE, load
+
+RELEASE = sorted(HERE.glob("*.sql"))[-1]
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A bot's directory, with work under way."""
+    monkeypatch.chdir(tmp_path)
+    load(RELEASE, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def copy(data: Path, url: str, key: str = "") -> Result:
+    key = key or (data / "credential.key").read_text()
+    settings = {"DATABASE_URL": url, "CREDENTIAL_KEYS": key}
+    return CliRunner().invoke(main, ["copy", str(data / "bot.db")], env=settings)
+
+
+def rows_in(url: str) -> dict[str, list[Any]]:
+    """Every row, by table; moments as they were meant."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = {
+            table.name: sorted(map(repr, connection.execute(select(table))))
+            for table in metadata.sorted_tables
+            if table is not known_versions
+        }
+    engine.dispose()
+    return found
+
+
+async def _verified(url: str) -> AuditHead:
+    archive = Archive(url)
+    fault, head = await archive.verify()
+    await archive.close()
+    assert fault is None
+    return head
+
+
+async def _rows_of_postgres(url: str) -> dict[str, list[Any]]:
+    archive = Archive(url)
+    try:
+        async with archive._engines.browsing() as connection:
+            return {
+                table.name: sorted(map(repr, await connection.execute(select(table))))
+                for table in metadata.sorted_tables
+                if table is not known_versions
+            }
+    finally:
+        await archive.close()
+
+
+def test_everything_is_there_and_the_chain_holds(data: Path, postgres_url: str) -> None:
+    before = rows_in(f"sqlite:///{data}/bot.db")
+    assert all(before[table] for table in ("dbc_sessions", "approvals", "watches", "audit"))
+    done = copy(data, postgres_url)
+    assert done.exit_code == 0, done.output
+    assert asyncio.run(_rows_of_postgres(postgres_url)) == before
+    head = asyncio.run(_verified(postgres_url))
+    assert f"Audit head: {head.seq}:{head.hash}." in done.output
+    keys = CliRunner().invoke(
+        main,
+        ["keys", "list"],
+        env={
+            "DATABASE_URL": postgres_url,
+            "CREDENTIAL_KEYS": (data / "credential.key").read_text(),
+        },
+    )
+    assert keys.exit_code == 0, keys.output  # every sealed row opens
+
+
+def test_the_file_is_put_aside_so_that_no_bot_goes_on_with_it(
+    data: Path, postgres_url: str
+) -> None:
+    assert copy(data, postgres_url).exit_code == 0
+    assert not (data / "bot.db").exists()
+    assert len(list(data.glob("bot.db.moved-*"))) == 1
+
+
+def test_a_database_that_has_rows_is_left_as_it_is(data: Path, postgres_url: str) -> None:
+    assert copy(data, postgres_url).exit_code == 0
+    there = asyncio.run(_rows_of_postgres(postgres_url))
+    load(RELEASE, data)
+    again = copy(data, postgres_url)
+    assert again.exit_code == 1
+    assert "The database that DATABASE_URL names is not empty" in again.output
+    assert asyncio.run(_rows_of_postgres(postgres_url)) == there
+    assert (data / "bot.db").exists()
+
+
+def test_keys_that_do_not_open_what_is_sealed_are_refused(data: Path, postgres_url: str) -> None:
+    done = copy(data, postgres_url, Fernet.generate_key().decode())
+    assert done.exit_code == 1
+    assert "CREDENTIAL_KEYS does not open 3 rows of the database." in done.output
+    assert (data / "bot.db").exists()
+
+
+def test_a_file_that_a_bot_uses_is_not_copied(data: Path, postgres_url: str) -> None:
+    with claim(data / "bot.db"):
+        done = copy(data, postgres_url)
+    assert done.exit_code == 1
+    assert (data / "bot.db").exists()
+
+
+def test_the_target_has_to_be_postgresql(data: Path) -> None:
+    done = copy(data, f"sqlite:///{data}/other.db")
+    assert done.exit_code == 1
+    assert "DATABASE_URL has to name the PostgreSQL database" in done.output
