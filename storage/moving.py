@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Table, create_engine, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import BotError
 from bot.plural import counted
 from storage.backup import Copied, copy_whole, drafted, set_aside
+from storage.connection import OpenConnection
 from storage.engine import open_engines
 from storage.file import claim
 from storage.migrations import upgrade
@@ -73,12 +73,15 @@ async def _fill(source: Connection, url: str, vault: Vault) -> int:
     try:
         async with engines.migrating() as connection:
             await _require_empty(connection)
-            return sum([await _copy(table, source, connection) for table in _TABLES])
+            rows = 0
+            for table in _TABLES:
+                rows += await _copy(table, source, connection)
+            return rows
     finally:
         await engines.dispose()
 
 
-async def _require_empty(connection: AsyncConnection) -> None:
+async def _require_empty(connection: OpenConnection) -> None:
     for table in _TABLES:
         if await connection.scalar(select(func.count()).select_from(table)):
             raise BotError(
@@ -87,7 +90,7 @@ async def _require_empty(connection: AsyncConnection) -> None:
             )
 
 
-async def _copy(table: Table, source: Connection, target: AsyncConnection) -> int:
+async def _copy(table: Table, source: Connection, target: OpenConnection) -> int:
     order = [audit.c.seq] if table is audit else []
     count = 0
     for rows in source.execute(select(table).order_by(*order)).mappings().partitions(_AT_ONCE):
