@@ -9,6 +9,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
+import structlog
 
 from bot import app, log, loop
 from bot.cli.audit import audit
@@ -62,6 +63,7 @@ def run(*, new_database: bool) -> None:
     settings = load(Settings)
     redactor = Redactor()
     log.configure(settings.log_format, settings.log_level, settings.secrets, redactor)
+    structlog.get_logger().info("starting", version=VERSION, **settings.described)
     try:
         first = None if new_database else partial(refuse_to_hide_another, settings)
         if not loop.run(app.run(settings, redactor=redactor, first=first)):

@@ -50,6 +50,7 @@ from bot.reviews.policy_book import PolicyBook
 from bot.reviews.reviewers import Reviewers
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
+from bot.services.command_log import CommandLog
 from bot.services.damage import Damage
 from bot.services.database import Database, once_it_works
 from bot.services.inventory import Inventory
@@ -95,6 +96,7 @@ class Bot:
         self._by = by = new_id()
         self._redactor = redactor = redactor or Redactor()
         self.metrics = metrics = Metrics(VERSION)
+        self._commands = CommandLog(metrics)
         self._table = command_table()
         # Before the first key is made: a start that fails leaves nothing behind.
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
@@ -117,6 +119,7 @@ class Bot:
         unhurried = SlackMessenger(self._connection, clock, timedelta())
         outbox = Outbox(self.store, unhurried, leases, clock, by)
         self._outbox = self.store.courier = outbox
+        self.store.witness = self._commands.ended
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
         self._services = services
@@ -184,6 +187,7 @@ class Bot:
             clock=clock,
             table=table,
             slash_command=self._settings.slash_command,
+            commands=self._commands,
         )
 
     def _rehearsals(self) -> Rehearsals:

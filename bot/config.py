@@ -298,6 +298,24 @@ class Settings(KeySettings, PolicySettings):
         return (*known, *([password, unquote(password)] if password else []))
 
     @cached_property
+    def described(self) -> dict[str, str]:
+        """What the log says of the settings at the start; nothing of it is secret."""
+        told = {
+            "mode": "socket" if self.uses_socket_mode else "http",
+            "slack": urlsplit(self.slack_api_url).hostname or "",
+            "daemons": ", ".join(
+                url.partition("://")[2].rpartition("@")[2] for url in self.dbc_client_urls
+            ),
+            "database": str(self.sqlite_file or urlsplit(self.database_url).hostname),
+            "rules": str(self.policy_file or "the defaults"),
+            "slash_command": self.slash_command,
+            "keep_days": str(self.keep_days),
+        }
+        if self.health_port:
+            told["health"] = f"{self.health_host}:{self.health_port}"
+        return told
+
+    @cached_property
     def uses_socket_mode(self) -> bool:
         """Socket Mode wins when both ways are configured."""
         return self.slack_app_token is not None

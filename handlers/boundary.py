@@ -154,12 +154,17 @@ class Boundary:
         if isinstance(error, LockedOut):
             log.warning("slack_failed", key=key, reason=error.reason)
             return from_error(_locked_out())
-        error_id = secrets.token_hex(4)
+        error_id = _error_id(key)
         if isinstance(error, DeliveryFailed):
             log.warning("slack_failed", key=key, error_id=error_id, reason=error.reason)
         else:
             log.error("surprise", key=key, error_id=error_id, exc_info=error)
         return from_surprise(error_id)
+
+
+def _error_id(key: str) -> str:
+    """What people are told; the `key` in the log of the same delivery begins with it."""
+    return key.rpartition(":")[2][:8] or secrets.token_hex(4)
 
 
 def _too_late() -> BotError:

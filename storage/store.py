@@ -68,6 +68,8 @@ class Store:
         self._lock: IO[bytes] | None = None
         self._restored = 0
         self.courier: Courier | None = None
+        # Is told of each command whose end has been stored.
+        self.witness: Callable[[Execution], None] | None = None
         self._projection = Projection(self._engines, vault)
 
     async def own(self) -> None:
@@ -123,11 +125,17 @@ class Store:
                 raise
             if self.courier is not None and handover is not None and handover.messages:
                 self.courier.take(tuple(handover.messages.values()))
+            self._witness(tx.ended)
             if tx.erased:
                 _, is_late = await to_its_end(self._engines.scrub())
                 was_cancelled = was_cancelled or (is_late and not decisive)
             if was_cancelled:
                 raise asyncio.CancelledError
+
+    def _witness(self, ended: Sequence[Execution]) -> None:
+        if (witness := self.witness) is not None:
+            for execution in ended:
+                witness(execution)
 
     async def attempts(self) -> AsyncIterator[AbstractAsyncContextManager[UnitOfWork]]:
         """`write` for what must not fail because others were in the way, a few times if need be.

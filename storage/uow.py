@@ -1,9 +1,10 @@
 """A unit of work: one transaction with every repository. No network while one is open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from bot.model import Execution
 from storage.connection import OpenConnection
 from storage.handover import Handover
 from storage.repositories.aliases import Aliases
@@ -179,6 +180,11 @@ class UnitOfWork:
     def has_news(self) -> bool:
         """Whether something was appended to the audit and not written yet."""
         return "audit" in vars(self) and self.audit.is_pending
+
+    @property
+    def ended(self) -> Sequence[Execution]:
+        """The commands that came to their ends."""
+        return self.executions.ended if "executions" in vars(self) else ()
 
     @property
     def erased(self) -> bool:

@@ -89,6 +89,7 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._under_way: set[asyncio.Task[Any]] = set()
         self._is_closed = False
+        self._down: set[str] = set()  # the daemons of which that was logged
 
     async def call(
         self,
@@ -214,6 +215,7 @@ class Transport:
         outcome: T | DbcError,
         took: timedelta,
     ) -> None:
+        self._tell(daemon, outcome)
         if isinstance(outcome, DaemonDisconnected):
             daemon.lost_network()
         elif isinstance(outcome, Unreachable):
@@ -221,6 +223,17 @@ class Transport:
         told = type(outcome).__name__ if isinstance(outcome, DbcError) else "ok"
         self._observe(Call(endpoint.path, endpoint.mode, told, took))
         log.debug("dbc call", path=request.path, node=request.node_id[:8], outcome=told)
+
+    def _tell(self, daemon: Daemon, outcome: object) -> None:
+        """Log once that a daemon is down, and once that it is back."""
+        where = daemon.url.partition("://")[2].rpartition("@")[2]  # it may hold a password
+        if isinstance(outcome, DaemonDisconnected | Unreachable | DaemonFull):
+            if daemon.url not in self._down:
+                self._down.add(daemon.url)
+                log.warning("dbc.down", daemon=where, because=outcome.sentence)
+        elif daemon.url in self._down:
+            self._down.discard(daemon.url)
+            log.info("dbc.up", daemon=where)
 
     async def _exchange(
         self, daemon: Daemon, endpoint: Endpoint[T], request: Request

@@ -17,6 +17,7 @@ from bot.reviews.audit import AuditLog
 from bot.reviews.reviewers import request_of
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
+from bot.services.command_log import CommandLog
 from bot.services.inventory import Inventory
 from bot.services.languages import Languages
 from bot.services.last_known import LastKnown
@@ -50,6 +51,7 @@ class Services:
     clock: Clock
     table: Table
     slash_command: str
+    commands: CommandLog
 
 
 async def unsaid(_reply: Reply) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from bot.clock import shown
 from bot.dbc.errors import DbcError
+from bot.errors import BotError
 from bot.ids import new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
@@ -50,7 +51,19 @@ class Reads:
         self._suggestions = suggestions
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
-        """Run it and answer."""
+        """Run it and answer; the log says what came of it."""
+        clock, outcome = self._services.clock, "failed"
+        began = clock.monotonic()
+        try:
+            await self._carry_out(wish, answer)
+            outcome = "done"
+        except BotError as error:
+            outcome = str(error.severity)
+            raise
+        finally:
+            self._services.commands.read(wish, wish.command.id, outcome, clock.monotonic() - began)
+
+    async def _carry_out(self, wish: Wish, answer: Answer) -> None:
         # A list whose pages are turned stays as it is until the next one is there.
         meanwhile = unsaid if wish.list else answer.meanwhile
         interim = Interim(self._services.clock, meanwhile)

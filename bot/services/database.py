@@ -98,7 +98,8 @@ class Database:
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             if self._health.lost(_WHAT, f"{error.sentence} {_MEND}", is_fatal=False):
-                log.exception("database.fails")
+                # What the driver says is all that there is to know: a traceback says no more.
+                log.error("database.fails", because=cause(error))  # noqa: TRY400
         else:
             if self._health.regained(_WHAT):
                 log.info("database.works")

@@ -119,6 +119,7 @@ class Executions(Repository):
         self._audit = audit
         self.shown = audit.shown
         self.erased = False  # whether secrets were erased in this unit of work
+        self.ended: list[Execution] = []  # in this unit of work
 
     async def get(self, execution_id: str) -> Execution:
         """The execution, or `NotFound`."""
@@ -441,6 +442,7 @@ class Executions(Repository):
         return len(sealed)
 
     def _note_end(self, ended: Execution, decided_by: Sequence[str], now: datetime) -> None:
+        self.ended.append(ended)
         details: dict[str, Any] = {}
         if ended.session_of not in {"", ended.actor}:
             details["session_of"] = ended.session_of

@@ -1,0 +1,91 @@
+"""One line in the log for each command that came to its end: who ran what, where, and how it went.
+
+`id` is that of the execution, as in the metadata of its messages and in the audit; `key` is that of
+the delivery, which begins with the error id that people see.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.metrics import Metrics
+from bot.model import Execution, ExecutionStatus, Place, Source
+
+# What somebody may have to look at; the rest went as somebody wanted.
+_TROUBLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN})
+
+log = structlog.get_logger()
+
+
+class Asked(Protocol):
+    """What is logged of who asked, and where."""
+
+    @property
+    def key(self) -> str:
+        """The delivery's."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Who."""
+        ...
+
+    @property
+    def place(self) -> Place:
+        """Where."""
+        ...
+
+    @property
+    def source(self) -> Source:
+        """How."""
+        ...
+
+
+class CommandLog:
+    """Tells the log and the metrics of ends. Raises nothing."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def ended(self, execution: Execution) -> None:
+        """Tell of a command that was recorded, once its end is stored."""
+        self._metrics.commanded(execution.command, str(execution.status))
+        say = log.warning if execution.status in _TROUBLE else log.info
+        said: Mapping[str, object] = {
+            "id": execution.id,
+            "key": execution.key,
+            "actor": execution.actor,
+            "command": execution.command.replace(".", " "),
+            "node": execution.node,
+            "machine": execution.task,
+            "outcome": str(execution.status),
+            "source": str(execution.source),
+            "channel": execution.place.channel,
+            "approved_by": list(execution.approved_by),
+            "waited": _seconds(execution.created_at, execution.started_at),
+            "took": _seconds(execution.started_at, execution.finished_at),
+            "why": execution.outcome,
+        }
+        say("command.ended", **{name: value for name, value in said.items() if value})
+
+    def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
+        """Tell of a command that only read: it was not recorded, and has no id."""
+        self._metrics.commanded(command, outcome)
+        log.info(
+            "command.ended",
+            key=asked.key,
+            actor=asked.actor,
+            command=command.replace(".", " "),
+            outcome=outcome,
+            source=str(asked.source),
+            channel=asked.place.channel,
+            took=round(took.total_seconds(), 3),
+        )
+
+
+def _seconds(since: datetime | None, until: datetime | None) -> float | None:
+    if since is None or until is None:
+        return None
+    return round(max((until - since).total_seconds(), 0.0), 3)
