@@ -28,6 +28,7 @@ _LEAST_WORD = 4  # a shorter password is a part of too many lines to be masked a
 _DEPTH = 3  # encodings in each other that are undone
 _SHORT = 6  # characters that are looked through as fast as an automaton is asked
 _MOST_TOGETHER = 16_384  # beginnings in one automaton: making it holds others up for some ms
+_LABEL, _MOST_CLEAN = 80, 2_000  # characters of a short text, and how many are remembered
 
 # What nobody sees: terminals' escape sequences, control characters, marks of no width.
 _UNSEEN = re.compile(
@@ -69,6 +70,7 @@ class Redactor:
         self._index: dict[str, list[str]] = {}
         self._automata: tuple[_Automaton, ...] = ()  # they find the beginnings, largest first
         self._learning = threading.Lock()
+        self._clean: set[str] = set()  # short texts that hold nothing: labels are said all day
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
@@ -91,6 +93,8 @@ class Redactor:
                 self._index, self._automata = index, automata
             elif new:
                 self._automata = _with(self._automata, list(new))
+            if new:  # another set: who looks meanwhile notes in the former one what they found
+                self._clean = set()
 
     def finds(self, text: str) -> bool:
         """Whether the text holds a known secret, in any spelling."""
@@ -102,8 +106,13 @@ class Redactor:
         Words of fewer than `shortest` characters stay.
         """
         words = [word for word in own if len(word) >= shortest]
+        clean = self._clean
+        if not words and text in clean:
+            return text
         spans = sorted(self._spans(text, words))
         if not spans:
+            if not words and len(text) <= _LABEL and len(clean) < _MOST_CLEAN:
+                clean.add(text)
             return text
         kept, at = [], 0
         for start, end in spans:

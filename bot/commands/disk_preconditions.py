@@ -28,9 +28,9 @@ async def no_copy_under_way(ctx: Context, vm: Machine, **_other: object) -> dict
 async def _under_way(ctx: Context, vm: Machine) -> list[Watch]:
     """What works on the machine's disks; no snapshot whose upload has begun."""
     async with ctx.services.store.read() as tx:
-        watches = await tx.watches.open(node=vm.node)
+        watches = await tx.watches.open(node=vm.node, task=vm.task)
     open_ = [watch for watch in watches if not late.is_late(watch)]
-    mine = [watch for watch in open_ if watch.task == vm.task and watch.goal in _ON_DISKS]
+    mine = [watch for watch in open_ if watch.goal in _ON_DISKS]
     return [w for w in mine if "percent" not in w.about and "ended_at" not in w.about]
 
 

@@ -6,7 +6,7 @@ For the list of approvals and for the App Home. Knows no words.
 from dataclasses import dataclass
 
 from bot.language.table import Listing
-from bot.model import Approval, Execution, ReviewKind, VoteState
+from bot.model import Approval, Execution, ReviewKind
 from bot.pipeline.context import Services
 
 
@@ -39,19 +39,14 @@ async def waiting_for(services: Services, user: str, channel: str = "") -> list[
     """
     async with services.store.read() as tx:
         pending = await tx.approvals.open()
-        executions = {a.id: await tx.executions.get(a.execution) for a in pending}
-        voted = {
-            a.id
-            for a in pending
-            for vote in await tx.votes.of(a.id)
-            if vote.user == user and vote.state is VoteState.COUNTED
-        }
+        executions = await tx.executions.some([one.execution for one in pending])
+        voted = await tx.votes.counted_of(user)
     reviewers = services.reviews.reviewers.at_this_moment()
     hidden = await reviewers.hidden(user, channel, services.table.listing(Listing.MACHINES))
     now = services.clock.now()
     found = []
     for approval in pending:
-        execution = executions[approval.id]
+        execution = executions[approval.execution]
         if approval.expires_at <= now:
             continue
         is_mine = execution.actor == user

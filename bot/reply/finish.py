@@ -15,6 +15,8 @@ from bot.reply.text import Phrase, Span, code, in_language, plain
 
 T = TypeVar("T")
 
+_PLAIN = frozenset({str, int, bool, type(None)})  # most of what is walked through; never changed
+
 
 def with_commands(said: T, slash_command: str) -> T:
     """The same with every command as it is typed here: `/dbc session add`, as code."""
@@ -70,6 +72,8 @@ def mentioned(said: Any) -> set[str]:
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     """The value with `change` done to it and to all that is in it, from the outside in."""
+    if type(value) in _PLAIN:
+        return value
     value = change(value)
     match value:
         case str() | int() | datetime() | None:

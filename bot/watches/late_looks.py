@@ -105,7 +105,7 @@ class LateLooks:
         One that got no answer and has not ended yet ends as unknown where the newer one is of the
         same command: one effect would be told of both.
         """
-        for watch in await tx.watches.open(node=newer.node):
+        for watch in await tx.watches.open(node=newer.node, task=newer.task):
             if not late.replaces(newer, watch):
                 continue
             if late.is_late(watch):

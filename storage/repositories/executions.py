@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from bot.errors import NotFound
+from bot.loop import in_pieces
 from bot.model import (
     LOCKED_SECRETS,
     AuditEntry,
@@ -53,6 +54,7 @@ _OF_MACHINES = "vm."  # how their ids begin that change a machine
 # What every command asks is built once: building a statement costs more than carrying it out.
 _IS_IT = executions.c.id == bindparam("one")
 _FIND = select(executions).where(_IS_IT)
+_SOME = select(executions).where(executions.c.id.in_(bindparam("its_ids", expanding=True)))
 _SET = update(executions).where(_IS_IT)
 _EXPECTED = executions.c.status.in_(bindparam("expected", expanding=True))
 _MOVE = _SET.where(_EXPECTED).returning(executions)
@@ -136,10 +138,11 @@ class Executions(Repository):
 
     async def some(self, execution_ids: Collection[str]) -> dict[str, Execution]:
         """Those of these executions that there are, by id, without their secrets."""
-        rows = await self._connection.execute(
-            select(executions).where(executions.c.id.in_(set(execution_ids)))
-        )
-        return {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
+        found: dict[str, Execution] = {}
+        async for some in in_pieces(sorted(set(execution_ids))):
+            rows = await self._connection.execute(_SOME, {"its_ids": some})
+            found |= {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
+        return found
 
     async def claim(
         self,

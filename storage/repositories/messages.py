@@ -3,32 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import (
-    RowMapping,
-    Select,
-    Text,
-    Update,
-    and_,
-    bindparam,
-    exists,
-    or_,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import RowMapping, Update, and_, exists, select, true, update
 
 from bot.model import Message, MessageRef, Place
 from storage.connection import OpenConnection
 from storage.handover import AT_ONCE, Handover, Urgency
+from storage.repositories import message_statements as statements
 from storage.repositories.message_rows import (
-    IS_DOUBLED,
-    IS_DUE,
-    REASON,
     RELEASED,
     as_version,
     claimed,
@@ -38,76 +22,11 @@ from storage.repositories.message_rows import (
     from_row,
     is_at_rest,
     lent,
-    renewed,
     sent,
     unsettled_as,
 )
-from storage.repositories.repository import (
-    LIMIT,
-    Repository,
-    at,
-    begins,
-    begun,
-    claiming,
-    inserting,
-)
-from storage.tables import COPIED, DUE, GIVEN_UP, UNNAMED_COPY, audit, executions, messages
-
-_IS_KEY = messages.c.key == bindparam("its_key", type_=Text())
-_IS_IT = messages.c.id == bindparam("its_id", type_=Text())
-_FIND = select(messages).where(_IS_KEY)
-_SET = update(messages).where(_IS_IT)
-# Whether nobody is delivering a message, and no delivery of it has begun.
-_NOT_BEGUN = update(messages).where(
-    _IS_KEY, messages.c.attempts == 0, messages.c.leased_until.is_(None)
-)
-_RELEASE = _SET.where(messages.c.leased_by == bindparam("its_by", type_=Text()))
-_PUT_OFF = _RELEASE.values(problem=REASON)
-_PUT_BACK = _PUT_OFF.values(attempts=messages.c.attempts - 1)
-_GIVE_UP = _PUT_OFF.values(abandoned=messages.c.tried)
-_SAID = _NOT_BEGUN.values(delivered=messages.c.version)
-_ANY_DUE, _ANY_DOUBLED = (
-    select(messages.c.id).where(*conditions).limit(1) for conditions in (IS_DUE, IS_DOUBLED)
-)
-_DUE = (
-    select(messages)
-    .where(*IS_DUE)
-    .order_by(messages.c.created_at)
-    .limit(LIMIT)
-    # Those that somebody else is claiming are skipped. SQLite has one writer anyway.
-    .with_for_update(skip_locked=True)
-)
-_CLAIM_DOUBLED = claiming(messages, IS_DOUBLED, messages.c.created_at, LIMIT).returning(messages)
-
-
-@cache
-def _put(dialect: str) -> ReturningInsert[*tuple[Any, ...]]:
-    return renewed(inserting(dialect, messages)).returning(messages)
-
-
-@cache
-def _copies(dialect: str) -> Select[*tuple[Any, ...]]:
-    copy_of = messages.c.copy_of == bindparam("its_key", type_=Text())
-    unnamed = and_(UNNAMED_COPY, begins(dialect, messages.c.key))
-    return (
-        select(messages)
-        .where(or_(_IS_KEY, copy_of, unnamed))
-        .order_by(messages.c.created_at, messages.c.key)
-    )
-
-
-@cache
-def _unparted(dialect: str) -> Select[str, str]:
-    one = messages.alias()
-    waits = exists().where(
-        one.c.told_in == messages.c.key,
-        one.c.delivered == one.c.version,
-        one.c.ref_ts.is_(None),
-        one.c.problem != messages.c.problem,  # else it was parted
-    )
-    return select(messages.c.key, messages.c.problem).where(
-        GIVEN_UP, begins(dialect, messages.c.key), waits
-    )
+from storage.repositories.repository import Repository, at, begun
+from storage.tables import COPIED, DUE, audit, executions, messages
 
 
 class Messages(Repository):
@@ -159,11 +78,11 @@ class Messages(Repository):
             **(lent(handover, 1) if handover is not None else {}),
             **digested(content),
         }
-        rows = await self._connection.execute(_put(self._dialect), values)
+        rows = await self._connection.execute(statements.put(self._dialect), values)
         row = rows.mappings().one_or_none()
         if row is not None and not (self._restored and await self._may_be_posted(key)):
             return await self._put(row, handover, now)
-        rows = await self._connection.execute(_FIND, {"its_key": key})
+        rows = await self._connection.execute(statements.FIND, {"its_key": key})
         return from_row(rows.mappings().one())
 
     async def _put(self, row: RowMapping, handover: Handover | None, now: datetime) -> Message:
@@ -183,7 +102,7 @@ class Messages(Repository):
         return own
 
     async def _set(self, message_id: str, values: Mapping[str, Any]) -> None:
-        await self._connection.execute(_SET, {"its_id": message_id, **values})
+        await self._connection.execute(statements.SET, {"its_id": message_id, **values})
 
     async def _may_be_posted(self, key: str) -> bool:
         """Count a new message of a change from before a restore as tried; whether it is one.
@@ -208,20 +127,20 @@ class Messages(Repository):
 
     async def find(self, key: str) -> Message | None:
         """The message `key`, if there is one."""
-        rows = await self._connection.execute(_FIND, {"its_key": key})
+        rows = await self._connection.execute(statements.FIND, {"its_key": key})
         row = rows.mappings().one_or_none()
         return None if row is None else from_row(row)
 
     async def copies(self, key: str) -> list[Message]:
         """The message `key` and its copies elsewhere (`key:…`)."""
         rows = await self._connection.execute(
-            _copies(self._dialect), {"its_key": key, **begun(f"{key}:")}
+            statements.copies_of(self._dialect), {"its_key": key, **begun(f"{key}:")}
         )
         return [from_row(row) for row in rows.mappings()]
 
     async def is_any_due(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        rows = await self._connection.execute(_ANY_DUE, due_at(now))
+        rows = await self._connection.execute(statements.ANY_DUE, due_at(now))
         return rows.first() is not None
 
     async def claim_due(
@@ -242,7 +161,9 @@ class Messages(Repository):
         The first of each channel is sent at once, unless it has to be looked for: of those it is
         written down that Slack may carry them out until `sent_until` (see `unsettled`).
         """
-        rows = await self._connection.execute(_DUE, {"its_limit": limit, **due_at(now)})
+        rows = await self._connection.execute(
+            statements.MESSAGES_DUE, {"its_limit": limit, **due_at(now)}
+        )
         found = [claimed(row) for row in rows.mappings()]
         if not found:
             return []
@@ -341,7 +262,7 @@ class Messages(Repository):
 
         A replica of a version that knows no such message leaves it like that.
         """
-        rows = await self._connection.execute(_unparted(self._dialect), begun(beginning))
+        rows = await self._connection.execute(statements.unparted(self._dialect), begun(beginning))
         return [(key, problem) for key, problem in rows]
 
     async def delivered(
@@ -385,10 +306,10 @@ class Messages(Repository):
         begun.
         """
         if version is None:
-            rows = await self._connection.execute(_SAID, {"its_key": key})
+            rows = await self._connection.execute(statements.SAID, {"its_key": key})
         else:
             given = {"its_key": key, "delivered": version}
-            rows = await self._connection.execute(_NOT_BEGUN, given)
+            rows = await self._connection.execute(statements.NOT_BEGUN, given)
         return rows.rowcount == 1
 
     async def put_off(self, key: str, until: datetime) -> bool:
@@ -396,7 +317,9 @@ class Messages(Repository):
 
         Condition: nobody is delivering it, and no delivery of it has begun.
         """
-        rows = await self._connection.execute(_NOT_BEGUN, {"its_key": key, "next_try_at": until})
+        rows = await self._connection.execute(
+            statements.NOT_BEGUN, {"its_key": key, "next_try_at": until}
+        )
         return rows.rowcount == 1
 
     async def unsettled(self, message_id: str, until: datetime | None, by: str) -> bool:
@@ -406,7 +329,7 @@ class Messages(Repository):
         Condition: `by` holds the lease.
         """
         given = {"its_id": message_id, "its_by": by, "unsettled_until": until, "shown": None}
-        rows = await self._connection.execute(_RELEASE, given)
+        rows = await self._connection.execute(statements.RELEASE, given)
         return rows.rowcount == 1
 
     async def overtaken(
@@ -446,7 +369,7 @@ class Messages(Repository):
 
     async def is_any_doubled(self, now: datetime) -> bool:
         """Whether there is something to claim; to be asked where nobody writes."""
-        rows = await self._connection.execute(_ANY_DOUBLED, at(now))
+        rows = await self._connection.execute(statements.ANY_DOUBLED, at(now))
         return rows.first() is not None
 
     async def claim_doubled(
@@ -457,7 +380,7 @@ class Messages(Repository):
         Conditions: `copies_at` is reached, one is known to stand there, and the lease is free.
         """
         rows = await self._connection.execute(
-            _CLAIM_DOUBLED,
+            statements.CLAIM_DOUBLED,
             {"leased_by": by, "leased_until": until, "its_limit": limit, **at(now)},
         )
         return [from_row(row) for row in rows.mappings()]
@@ -490,7 +413,7 @@ class Messages(Repository):
         values = {"next_try_at": again_at, **unsettled_as(unsent)}
         if unsettled_until is not None:
             values["unsettled_until"] = unsettled_until
-        return await self._release(message_id, by, values, _PUT_OFF, reason)
+        return await self._release(message_id, by, values, statements.PUT_OFF, reason)
 
     async def put_back(
         self,
@@ -506,7 +429,7 @@ class Messages(Repository):
         Condition: `by` holds the lease.
         """
         values = {"next_try_at": again_at, **unsettled_as(unsent)}
-        return await self._release(message_id, by, values, _PUT_BACK, reason)
+        return await self._release(message_id, by, values, statements.PUT_BACK, reason)
 
     async def give_up(
         self, message_id: str, reason: str, by: str, *, unsent: Message | None = None
@@ -515,14 +438,14 @@ class Messages(Repository):
 
         Condition: `by` holds the lease. A newer version, also one put meanwhile, is tried.
         """
-        return await self._release(message_id, by, unsettled_as(unsent), _GIVE_UP, reason)
+        return await self._release(message_id, by, unsettled_as(unsent), statements.GIVE_UP, reason)
 
     async def _release(
         self,
         message_id: str,
         by: str,
         values: Mapping[str, Any],
-        statement: Update = _RELEASE,
+        statement: Update = statements.RELEASE,
         reason: str | None = None,
     ) -> bool:
         given = {"its_id": message_id, "its_by": by, **values, **RELEASED}

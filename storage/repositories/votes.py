@@ -39,6 +39,15 @@ _KINDS = {
 _IN_ORDER = select(votes).order_by(votes.c.at, votes.c.key)
 _ONE = _IN_ORDER.where(votes.c.key == bindparam("its_key"))
 _OF = _IN_ORDER.where(votes.c.approval == bindparam("its_approval"))
+_COUNTED_OF = (
+    select(votes.c.approval)
+    .join(approvals, approvals.c.id == votes.c.approval)
+    .where(
+        approvals.c.status == ApprovalStatus.PENDING,
+        votes.c.user == bindparam("its_user"),
+        votes.c.state == VoteState.COUNTED,
+    )
+)
 _PENDING = _IN_ORDER.where(votes.c.state == VoteState.PENDING, is_reached(votes.c.at))
 
 
@@ -187,6 +196,11 @@ class Votes(Repository):
     async def of(self, approval_id: str) -> list[Vote]:
         """The clicks on a review, oldest first."""
         return _read(await self._connection.execute(_OF, {"its_approval": approval_id}))
+
+    async def counted_of(self, user: str) -> frozenset[str]:
+        """The pending reviews on which a click of this person counts."""
+        rows = await self._connection.execute(_COUNTED_OF, {"its_user": user})
+        return frozenset(rows.scalars())
 
     async def pending(self, before: datetime, limit: int) -> list[Vote]:
         """Clicks kept before that moment that nobody has looked at: their process died."""

@@ -117,7 +117,12 @@ _CLAIM = claiming(
     ],
     watches.c.next_poll_at,
 ).returning(watches.c.id)
-_NARROWED = {"actor": executions.c.actor, "channel": watches.c.channel, "node": watches.c.node}
+_NARROWED = {
+    "actor": executions.c.actor,
+    "channel": watches.c.channel,
+    "node": watches.c.node,
+    "task": watches.c.task,
+}
 
 
 @cache
@@ -317,11 +322,12 @@ class Watches(Repository):
         asked_by: str | None = None,
         channel: str | None = None,
         node: str | None = None,
+        task: str | None = None,
     ) -> list[Watch]:
         """The open watches, oldest first; those that one person's commands started, or one
-        channel's, or those on one node.
+        channel's, or those on one node, or of one machine there.
         """
-        asked = {"actor": asked_by, "channel": channel, "node": node}
+        asked = {"actor": asked_by, "channel": channel, "node": node, "task": task}
         given = {name: value for name, value in asked.items() if value is not None}
         rows = await self._connection.execute(
             _open(frozenset(given)), {f"its_{name}": value for name, value in given.items()}
