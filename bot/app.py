@@ -134,8 +134,11 @@ class Bot:
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
         jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
         database = Database(self.store, self.health, clock)
-        looking = Job("database", timedelta(seconds=5), database.look)
-        self._ticker = ticker = Ticker((*jobs, looking), SystemClock(), metrics)
+        looking = (
+            Job("database", timedelta(seconds=5), database.look),
+            Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
+        )
+        self._ticker = ticker = Ticker((*jobs, *looking), SystemClock(), metrics)
         self.health.watch(ticker.fault)
         self.health.watch_impairments(ticker.impairments)
         self.health.watch_impairments(lambda: [fault] if (fault := vault.fault()) else [])

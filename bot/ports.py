@@ -183,7 +183,7 @@ class Search:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-# The action of a button in the App Home that shows another page of it, by its number.
+# The action of a button in the App Home that shows other pages of it, by their numbers.
 HOME_PAGE = "home.page"
 
 
@@ -218,8 +218,8 @@ class Core(Protocol):
         """Options for a search field (at most 100), best first; answers well under 3 s."""
         ...
 
-    async def home(self, user: str, page: int = 1) -> Reply:
-        """What `user`'s App Home shows; of what waits there, one page."""
+    async def home(self, user: str, pages: str = "") -> Reply:
+        """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`."""
         ...
 
 

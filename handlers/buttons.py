@@ -9,7 +9,6 @@ from bot.model import Press
 from bot.ports import HOME_PAGE, Answer, Work
 from bot.reply import Reply, say
 from handlers.deliveries import Acknowledgement
-from handlers.home import show_home
 from handlers.modals import Offer
 from handlers.payloads import (
     FORM_OPEN,
@@ -85,10 +84,10 @@ async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
 
 def _page(board: Switchboard, press: Press) -> Work:
     """Another page of the Home tab."""
-    page = int(press.value) if re.fullmatch(r"[0-9]{1,6}", press.value) else 1
+    pages = press.value if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", press.value) else ""
 
     async def show(_: Answer) -> None:
-        await show_home(board, press.actor, page)
+        await board.homes.show(press.actor, pages)
 
     return show
 
@@ -98,6 +97,6 @@ def _then_home(board: Switchboard, press: Press, work: Work) -> Work:
 
     async def both(answer: Answer) -> None:
         await work(answer)
-        await show_home(board, press.actor)
+        await board.homes.show(press.actor)
 
     return both

@@ -16,6 +16,7 @@ from handlers.arrivals import Pulse
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.dispatch import on_error
+from handlers.homes import Homes
 from handlers.modals import Modals
 from handlers.readers import Readers
 from handlers.server import Server
@@ -51,6 +52,8 @@ class SlackEdge:
         self._supervisor = Supervisor()
         self._pulse = Pulse(lagged=connection.metrics.lagged)
         self._messenger = SlackMessenger(connection, clock)
+        self._readers = Readers(connection, clock)
+        self.homes = Homes(core, connection, self._readers, clock)
         self.app = self._build(core, clock)
         secret = settings.slack_signing_secret
         self._server = None
@@ -156,7 +159,8 @@ class SlackEdge:
             connection=connection,
             messenger=self._messenger,
             modals=Modals(connection, clock),
-            readers=Readers(connection, clock),
+            readers=self._readers,
+            homes=self.homes,
             boundary=Boundary(self._supervisor, clock),
         )
         app.error(on_error)

@@ -8,7 +8,6 @@ from bot.ports import Answer
 from handlers.boundary import Comes
 from handlers.deliveries import Acknowledgement
 from handlers.payloads import Payload, delivery_key
-from handlers.render import view_blocks
 from handlers.switchboard import Switchboard
 
 
@@ -24,7 +23,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 
         async def take() -> Acknowledgement:
             async def work(_: Answer) -> None:
-                await show_home(board, event["user"])
+                await board.homes.show(event["user"], "")
 
             board.boundary.work(key, work, answer)
             return Acknowledgement()
@@ -32,12 +31,3 @@ def register(app: AsyncApp, board: Switchboard) -> None:
         return await board.boundary.take(key, answer, take, comes=Comes.AGAIN)
 
     app.event("app_home_opened")(on_home)
-
-
-async def show_home(board: Switchboard, user: str, page: int = 1) -> None:
-    """Publish what the core says to `user`'s Home tab."""
-    reply = await board.core.home(user, page)
-    await board.readers.meet(user)
-    parts = board.connection.spelled(reply, user).parts
-    view = {"type": "home", "blocks": view_blocks(parts, board.connection.words(user))}
-    await board.connection.call("views.publish", user_id=user, view=view)

@@ -12,6 +12,7 @@ from handlers.answer import DraftAnswer, FormAnswer, PrivateAnswer, PublicAnswer
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
 from handlers.deliveries import Acknowledgement
+from handlers.homes import Homes
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
 from handlers.readers import Readers
@@ -31,6 +32,7 @@ class Switchboard:
     messenger: SlackMessenger
     modals: Modals
     readers: Readers
+    homes: Homes
     boundary: Boundary
 
     def is_foreign(self, team: str) -> bool:

@@ -1,13 +1,17 @@
 """The App Home: what waits for a person, their machines and sessions, with buttons that work."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from datetime import timedelta
 
+from bot.commands import home_access
 from bot.errors import Refused
+from bot.language.output import paged
 from bot.language.table import Listing
+from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
-from bot.model import DbcSession, Machine
+from bot.model import Machine
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import OPEN_FORM, machine_row, stacked
+from bot.pipeline.formatting import machine_row, stacked, turning
 from bot.pipeline.rights import require_colleague
 from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
@@ -17,30 +21,34 @@ from bot.reply import (
     Button,
     Divider,
     Heading,
-    Line,
     Note,
     Para,
     Part,
     Reply,
+    Row,
+    Rows,
     Text,
     bold,
     code,
     command,
     line,
-    listed,
     say,
     time,
 )
 
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
+_MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
+_OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
 
 
-async def home(services: Services, user: str, page: int = 1) -> Reply:
+async def home(services: Services, user: str, pages: str = "") -> Reply:
     """What `user` sees, from what is known here: no node is asked.
 
-    `page` is of what waits; one that is no longer there is the last one.
+    `pages` are that of what waits and that of the machines, `2.1`; one that is no longer there is
+    the last one.
     """
-    waiting = await _waiting(services, user, page)
+    first, second = _pages_of(pages)
+    waiting = await _waiting(services, user, first, second)
     try:
         await require_colleague(services, user)
     except (Refused, DeliveryFailed) as refusal:
@@ -56,30 +64,16 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     seen = await services.inventory.machines(user)
     machines = [machine for machine in seen if machine.node not in hidden]
     machines = await services.inventory.moments(machines)
-    async with services.store.read() as tx:
-        followed = await tx.watches.open(asked_by=user)
-    watches = [watch for watch in followed if watch.node not in hidden]
-    parts: list[Part] = [*waiting, Heading(say("Your machines"))]
-    parts += await _machines(services, machines)
-    if watches:
-        told = [await under_way(services, watch, machines) for watch in watches]
-        rows = [line("• ", one) for one, _ in told]
-        parts += [Divider(), Heading(say("In progress")), Para(stacked(rows))]
-    labels = [await _session(services, session, user) for session in sessions]
+    parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
+    parts.append(Heading(say("Your machines")))
+    if sessions:
+        parts += await _machines(services, machines, first, second)
+    else:
+        parts += await home_access.newcomer(services, hidden)
     parts += [
+        home_access.first_steps(has_access=bool(sessions)),
         Divider(),
-        Heading(say("Your sessions")),
-        Para(listed(labels) or line(say("None yet: add one to see your machines."))),
-        Actions(
-            (
-                Button(
-                    say("Create a machine"), OPEN_FORM, "vm.create", "primary" if sessions else ""
-                ),
-                Button(
-                    say("Add a session"), OPEN_FORM, "session.add", "" if sessions else "primary"
-                ),
-            )
-        ),
+        *await home_access.access(services, user, sessions),
         Note(
             line(say("Everything else: {command}", command=code(f"{services.slash_command} help")))
         ),
@@ -87,12 +81,25 @@ async def home(services: Services, user: str, page: int = 1) -> Reply:
     return Reply(say("Your machines"), tuple(parts))
 
 
-async def _session(services: Services, session: DbcSession, user: str) -> Text:
-    node = await services.inventory.label(session.node)
-    return node if session.user == user else say("{node} (shared)", node=node)
+def _pages_of(text: str) -> tuple[int, int]:
+    first, _, second = text.partition(".")
+    return int(first or 1), int(second or 1)
 
 
-async def _waiting(services: Services, user: str, page: int) -> list[Part]:
+async def _in_progress(
+    services: Services, user: str, machines: Sequence[Machine], hidden: Set[str]
+) -> list[Part]:
+    async with services.store.read() as tx:
+        followed = await tx.watches.open(asked_by=user)
+    watches = [watch for watch in followed if watch.node not in hidden]
+    if not watches:
+        return []
+    told = [await under_way(services, watch, machines) for watch in watches]
+    rows = [line("• ", one) for one, _ in told]
+    return [Heading(say("In progress")), Para(stacked(rows)), Divider()]
+
+
+async def _waiting(services: Services, user: str, page: int, beside: int) -> list[Part]:
     """What the person is to decide, and what is theirs, as in full as its card."""
     try:
         found = await waiting_for(services, user)
@@ -112,7 +119,7 @@ async def _waiting(services: Services, user: str, page: int) -> list[Part]:
         begins -= len(some)
         parts += await _in_full(services, head, here)
     if count > _PAGE:
-        parts += _pages(page, count)
+        parts += _pages(page, count, beside)
     return parts
 
 
@@ -127,12 +134,12 @@ async def _in_full(services: Services, head: Text, found: Sequence[Waiting]) -> 
     return parts
 
 
-def _pages(page: int, count: int) -> list[Part]:
+def _pages(page: int, count: int, beside: int) -> list[Part]:
     """`6 to 10 of 200`, and the ways to the others."""
     last = min(page * _PAGE, count)
-    buttons = [Button(say("Previous"), HOME_PAGE, str(page - 1))] if page > 1 else []
+    buttons = [Button(say("Previous"), HOME_PAGE, f"{page - 1}.{beside}")] if page > 1 else []
     if last < count:
-        buttons.append(Button(say("Next"), HOME_PAGE, str(page + 1)))
+        buttons.append(Button(say("Next"), HOME_PAGE, f"{page + 1}.{beside}"))
     told = say(
         "{first} to {last} of {count}. In short: {command}",
         first=(page - 1) * _PAGE + 1,
@@ -150,17 +157,28 @@ def _to_cancel(part: Part) -> Part:
     return Actions(tuple(button for button in part.buttons if button.action == CANCEL))
 
 
-async def _machines(services: Services, machines: list[Machine]) -> list[Part]:
+async def _machines(
+    services: Services, machines: Sequence[Machine], first: int, second: int
+) -> list[Part]:
+    """One page of the machines, by node, each with what can be done behind ⋮."""
     if not machines:
         return [Para(line(say("None that I know of.")))]
-    by_node: dict[str, list[Line]] = {}
-    for machine in machines:
-        by_node.setdefault(machine.node, []).append(machine_row(machine))
-    parts: list[Part] = [
-        Para(stacked([line(bold(await services.inventory.label(node))), *rows]))
-        for node, rows in by_node.items()
-    ]
-    parts.append(
-        Note(line(say("As last seen {what}.", what=time(min(m.seen_at for m in machines)))))
+    gpus = await services.last_known.gpus(machines)
+    by_node: dict[str, list[Row]] = {}
+    for one in machines:
+        shown = machine_row(one, gpus.get((one.node, one.task)))
+        menu = machine_buttons.menu(one.node, one.task, one.status)
+        by_node.setdefault(one.node, []).append(Row(shown, {}, menu))
+    labels = {node: await services.inventory.label(node) for node in by_node}
+    lists = tuple(
+        Rows(tuple(by_node[node]), line(bold(labels[node])))
+        for node in sorted(by_node, key=lambda node: labels[node].casefold())
     )
+    page = paged(Reply("", lists), second, _MACHINES)
+    parts = list(page.reply.parts)
+    if page.count > _MACHINES:
+        parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}")
+    oldest = min(one.seen_at for one in machines)
+    if services.clock.now() - oldest > _OLD:
+        parts.append(Note(line(say("As last seen {what}.", what=time(oldest)))))
     return parts

@@ -57,7 +57,7 @@ from bot.services.inventory import NotKnownHere
 _SHOW = "vm.show"
 
 # What a person sees of what is theirs.
-Home = Callable[[Services, str, int], Awaitable[Reply]]
+Home = Callable[[Services, str, str], Awaitable[Reply]]
 
 
 class Desk:
@@ -242,9 +242,9 @@ class Desk:
         """Options for a search field."""
         return await self._completion.options(search)
 
-    async def home(self, user: str, page: int = 1) -> Reply:
+    async def home(self, user: str, pages: str = "") -> Reply:
         """What `user`'s App Home shows."""
-        return await self._home(self._services, user, page)
+        return await self._home(self._services, user, pages)
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""

@@ -83,9 +83,9 @@ class ScriptedCore:
         self._fail()
         return self.choices
 
-    async def home(self, user: str, page: int = 1) -> Reply:
+    async def home(self, user: str, pages: str = "") -> Reply:
         """What `user`'s App Home shows."""
-        del page
+        del pages
         self.sought.append((user, "home", ""))
         self._fail()
         return self.home_reply

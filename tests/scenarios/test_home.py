@@ -7,6 +7,7 @@ from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
+from sandbox.dbc.demo import demo_renter
 from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
@@ -15,7 +16,7 @@ from tests.scenarios.test_power import off
 @both_stages
 async def test_an_empty_home_offers_the_first_step(stage: Stage) -> None:
     await stage.alice.opens_home()
-    home = await stage.alice.sees_home("None yet: add one to see your machines")
+    home = await stage.alice.sees_home("You have no node access yet")
     assert {"Create a machine", "Add a session"} <= set(home.buttons)
     await stage.alice.presses("Add a session", on_home=True)
     await stage.alice.sees_modal("Add a session")
@@ -42,7 +43,9 @@ async def test_a_home_shows_machines_sessions_and_what_is_under_way(stage: Stage
     home = await stage.alice.sees_home("Ada's training run")
     text = home.plain.replace("*", "")
     assert "• `vm start` inference on gpu1: off" in text.split("In progress")[1]
-    assert text.index("Your machines") < text.index("inference") < text.index("Your sessions")
+    assert text.index("In progress") < text.index("Your machines") < text.index("Your sessions")
+    machines = text.split("Your machines")[1].split("Your sessions")[0]
+    assert "inference" in machines
     assert "gpu1" in text.split("Your sessions")[1]
     assert stage.task("inference").login_password not in home.plain
     await stage.bob.opens_home()
@@ -86,3 +89,74 @@ async def test_a_button_for_what_the_bot_no_longer_does_says_so(
     told = await stage.alice.sees("This button is of an older kind.")
     assert told.ephemeral
     assert "Type the command instead." in told.plain
+
+
+async def test_a_home_acts_on_machines_and_keeps_what_is_secret_elsewhere(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    home = await stage.alice.sees_home("inference")
+    [menu] = [b["accessory"] for b in home.view.blocks if "*inference*" in str(b)]
+    await stage.alice.chooses(menu["action_id"], "Show", on_home=True)
+    shown = await stage.alice.sees("Local address|System", "@dbc")
+    assert stage.task("inference").login_password in shown.plain
+    assert stage.task("inference").login_password not in str(stage.ws.calls_of("views.publish"))
+    await stage.alice.presses("Restart", shown)
+    await stage.quiet()
+    await stage.confirms(stage.alice, "Restart")
+    await stage.ends(stage.alice, "inference was told to reboot and")
+    assert stage.changes() == ["tasks.restart"]
+
+
+async def test_an_open_home_follows_what_changes(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    await stage.alice.sees_home("inference")
+    await stage.passes(61)  # whatever is only looked up once a minute
+    await stage.passes(10)
+    published = len(stage.ws.calls_of("views.publish"))
+    await stage.passes(10)
+    assert len(stage.ws.calls_of("views.publish")) == published  # nothing has changed
+    await stage.asks(stage.alice, "/dbc vm name inference train-01")
+    await stage.passes(10)
+    await stage.alice.sees_home("train-01")
+    await stage.passes(700)  # nobody has looked for ten minutes
+    published = len(stage.ws.calls_of("views.publish"))
+    await stage.asks(stage.alice, "/dbc vm name train-01 train-02")
+    await stage.passes(10)
+    assert len(stage.ws.calls_of("views.publish")) == published
+
+
+async def test_three_hundred_machines_fit_a_home_page_by_page(one_stage: Stage) -> None:
+    stage = one_stage
+    node = stage.node("gpu1")
+    node.tasks.clear()
+    for number in range(300):
+        node.running_task(demo_renter(), desc=f"m{number:03} *x* `y`", vnc_port=6000 + number)
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.opens_home()
+    home = await stage.alice.sees_home("1 to 10 of 300")
+    assert len(home.view.blocks) <= 100
+    await stage.alice.presses("Next ▶", on_home=True)
+    home = await stage.alice.sees_home("11 to 20 of 300")
+    assert "m010" in home.plain
+    assert "m000" not in home.plain
+    await stage.passes(10)
+    assert "11 to 20 of 300" in (await stage.alice.sees_home("m010")).plain
+
+
+async def test_a_newcomer_learns_what_a_session_is_and_who_has_one(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @carol")
+    await stage.bob.opens_home()
+    home = await stage.bob.sees_home("A session is what a node knows its renter by")
+    assert f"*gpu1*: <@{stage.alice.id}>" in home.plain
+    assert home.buttons == ["Add a session", "Create a machine"]
+    await stage.carol.opens_home()
+    home = await stage.carol.sees_home("Your sessions")
+    assert f"*gpu1*, shared by <@{stage.alice.id}>" in home.plain
+    await stage.alice.opens_home()
+    home = await stage.alice.sees_home("Your sessions")
+    assert f"*gpu1*, shared with <@{stage.carol.id}>" in home.plain

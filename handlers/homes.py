@@ -1,0 +1,72 @@
+"""What stands in people's Home tabs, published anew while they are open and it has changed."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from cachetools import TTLCache
+
+from bot.clock import Clock
+from bot.ports import Core, DeliveryFailed
+from handlers.connection import SlackConnection
+from handlers.payloads import Json
+from handlers.readers import Readers
+from handlers.recent import remember
+from handlers.render import view_blocks
+
+# Slack does not tell that a tab was closed: so long after it was opened, or pressed in, it counts
+# as open.
+_OPEN = timedelta(minutes=10)
+_MOST = 200  # people; each look costs a few queries
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Shown:
+    pages: str
+    view: str
+
+
+class Homes:
+    """The Home tabs that are open, or were a moment ago."""
+
+    def __init__(
+        self, core: Core, connection: SlackConnection, readers: Readers, clock: Clock
+    ) -> None:
+        self._core = core
+        self._connection = connection
+        self._readers = readers
+        self._shown: TTLCache[str, _Shown] = remember(clock, size=_MOST, lifetime=_OPEN)
+
+    async def show(self, user: str, pages: str | None = None) -> None:
+        """Publish what the core says to `user`'s Home tab; without `pages`, those it is at."""
+        last = self._shown.get(user)
+        if pages is None:
+            pages = last.pages if last is not None else ""
+        view = await self._view(user, pages)
+        self._shown[user] = _Shown(pages, json.dumps(view))
+        await self._publish(user, view)
+
+    async def refresh(self) -> None:
+        """Publish those anew that say something else by now."""
+        for user, last in list(self._shown.items()):
+            try:
+                view = await self._view(user, last.pages)
+                shown = json.dumps(view)
+                if shown != last.view and self._shown.get(user) is last:
+                    last.view = shown
+                    await self._publish(user, view)
+            except DeliveryFailed as failed:  # whoever opens it again sees it as it is then
+                log.info("home.not_refreshed", reason=failed.reason)
+                self._shown.pop(user, None)
+
+    async def _view(self, user: str, pages: str) -> Json:
+        reply = await self._core.home(user, pages)
+        await self._readers.meet(user)
+        parts = self._connection.spelled(reply, user).parts
+        return {"type": "home", "blocks": view_blocks(parts, self._connection.words(user))}
+
+    async def _publish(self, user: str, view: Json) -> None:
+        await self._connection.call("views.publish", user_id=user, view=view)
