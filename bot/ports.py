@@ -185,6 +185,9 @@ class Search:
 
 # The action of a button in the App Home that shows other pages of it, by their numbers.
 HOME_PAGE = "home.page"
+# What shortcuts stand for: the machines that a message names, with its text; any command.
+MACHINES_NAMED = "machine.named"
+COMMAND_CHOICE = "command.choice"
 
 
 class Core(Protocol):

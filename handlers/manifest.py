@@ -2,13 +2,14 @@
 
 from handlers.payloads import Json
 from handlers.server import PATH
+from handlers.shortcuts import SHORTCUTS
 
 # Where each scope is used; Slack asks the installing admin for every one of them.
 SCOPES = (
     "app_mentions:read",  # on_mention
     "channels:history",  # SlackMessenger.find, in public channels
     "chat:write",  # every message
-    "commands",  # the slash command
+    "commands",  # the slash command and the shortcuts
     "files:write",  # SlackMessenger.upload
     "groups:history",  # SlackMessenger.find, in private channels
     "im:history",  # direct messages to the bot; SlackMessenger.find there
@@ -49,6 +50,7 @@ def manifest(command: str, *, socket_mode: bool) -> Json:
                     "should_escape": True,
                 }
             ],
+            "shortcuts": [dict(one) for one in SHORTCUTS],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
         "settings": {

@@ -27,6 +27,7 @@ from bot.model import (
     Submission,
 )
 from bot.pipeline.calls import LEASE
+from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.dialog import CHECKING, Typed, tried
@@ -48,9 +49,19 @@ from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
 from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
-from bot.ports import Accepted, Answer, DeliveryFailed, Messenger, Rejected, Search, Work
+from bot.pipeline.works import nothing, of_older_kind, outdated, saying, showing
+from bot.ports import (
+    COMMAND_CHOICE,
+    Accepted,
+    Answer,
+    DeliveryFailed,
+    Messenger,
+    Rejected,
+    Search,
+    Work,
+)
 from bot.redaction import Redactor
-from bot.reply import Choice, Form, Reply, bold, code, line, plain
+from bot.reply import Choice, Reply, bold, code, line, plain
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -85,6 +96,7 @@ class Desk:
         self._home = home
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._reads = Reads(services, messenger, self._suggestions)
+        self._chooser = Chooser(services.table, self._asked)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **MachinePresses(services, self._asked).actions,
@@ -92,6 +104,7 @@ class Desk:
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
             LIST_PAGE: self._turn,
+            COMMAND_CHOICE: self._chooser.offer,
             AGAIN: self._again,
         }
 
@@ -111,7 +124,7 @@ class Desk:
                 return await self._understood(invocation, row)
             return Accepted(partial(self._too_much, invocation, surplus))
         except Refused as refusal:
-            return Accepted(_saying(from_error(refusal)))
+            return Accepted(saying(from_error(refusal)))
         match parsed:
             case HelpWanted():
                 return Accepted(partial(self._help, invocation, parsed))
@@ -144,7 +157,7 @@ class Desk:
             if command.verify is not None:
                 await command.verify(self._services, actor, values)
         except BotError as refusal:
-            return _saying(from_error(refusal))
+            return saying(from_error(refusal))
         work = await self._take(replace(wish, values=values))
         offer = partial(self._suggestions.form, actor, command, values)
         return lambda answer: work(Typed(answer, offer))
@@ -164,9 +177,11 @@ class Desk:
             if told := faults(self._redactor, submission.values):
                 return Rejected(told)
             return await self._clicks.submit(submission)
+        if submission.form == COMMAND_CHOICE:
+            return await self._chooser.submit(submission)
         command = self._services.table.get(submission.form)
         if command is None:
-            return Accepted(_saying(from_error(_gone("form"))))
+            return Accepted(saying(from_error(of_older_kind("form"))))
         typed = forms.sent(command, submission)
         told = faults(self._redactor, typed, command.secrets)
         if found := told or forms.faults(command, typed):
@@ -220,7 +235,7 @@ class Desk:
     async def press(self, press: Press) -> Accepted:
         """Take a click."""
         handler = self._presses.get(press.action)
-        return Accepted(_outdated() if handler is None else await handler(press))
+        return Accepted(outdated() if handler is None else await handler(press))
 
     async def turn_away(self, press: Press, team: str) -> None:
         """Note a click from another workspace."""
@@ -232,7 +247,7 @@ class Desk:
         """Take note of a form that is being filled in."""
         command = self._services.table.get(draft.form)
         if command is None or faults(self._redactor, draft.values, command.secrets):
-            return _nothing
+            return nothing
         values = {name: text for name, text in draft.values.items() if text.strip()}
         if any(p.arg.kind.is_machine for p in forms.deciders(command)):
             values.pop(NODE_OPTION, None)  # the machine that was chosen says where it is
@@ -280,7 +295,7 @@ class Desk:
     async def _record(self, execution: Execution) -> Work:
         now = self._services.clock.now()
         if not await self._services.store.record(execution, by=self._by, until=now + LEASE):
-            return _nothing  # the delivery was repeated: the first one is being carried out
+            return nothing  # the delivery was repeated: the first one is being carried out
         return partial(self._carry_out, execution)
 
     async def _carry_out(self, execution: Execution, answer: Answer) -> None:
@@ -322,9 +337,9 @@ class Desk:
             asked = await tx.executions.find(press.value)
         command = self._services.table.get(asked.command) if asked else None
         if asked is None or command is None or asked.actor != press.actor:
-            return _outdated()
+            return outdated()
         if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
-            return _outdated()
+            return outdated()
         second = Execution(
             id=new_id(),
             key=key_of_second(asked.id),
@@ -344,15 +359,15 @@ class Desk:
                 press.value, press.actor, press.place.channel
             )
         except Refused as refusal:
-            return _saying(from_error(refusal))
+            return saying(from_error(refusal))
         if watch is None:
-            return _saying(Reply.of("It is being followed already, or has ended.", private=True))
-        return _saying(Reply.of(f"I go on following {watch.label}.", private=True))
+            return saying(Reply.of("It is being followed already, or has ended.", private=True))
+        return saying(Reply.of(f"I go on following {watch.label}.", private=True))
 
     async def _open_form(self, press: Press) -> Work:
         command = self._services.table.get(press.value)
         if command is None:
-            return _outdated()
+            return outdated()
         return await self._opening(command, {}, press.actor, press.place)
 
     async def _turn(self, press: Press) -> Work:
@@ -361,7 +376,7 @@ class Desk:
         one, _, number = which.partition(":")
         command = self._services.table.get(name)
         if command is None or not number.isdecimal() or command.lists is None:
-            return _outdated()
+            return outdated()
         values = await self._suggestions.listed(press.actor, one)
         page, kept = (int(number), one) if values is not None else (1, "")
         wish = Wish(
@@ -373,13 +388,13 @@ class Desk:
         """Run what only reads; of what changes something, open the form with what was typed."""
         command, values = await self._suggestions.taken(press.actor, press.value)
         if command is None:
-            return _outdated()
+            return outdated()
         try:
             values = await as_known(self._services, command, values, {}, press.actor, press.place)
             if command.verify is not None and not command.missing(values):
                 await command.verify(self._services, press.actor, values)
         except BotError as refusal:
-            return _saying(from_error(refusal))
+            return saying(from_error(refusal))
         changes = command.effect_of(values) is not Effect.READ
         if changes or forms.wants_form(command, values) or forms.faults(command, values):
             return await self._opening(command, values, press.actor, press.place)
@@ -398,7 +413,7 @@ class Desk:
         if command.present is None or not given:
             needed = await self._needs_node(command, actor, place)
             reasons = self._reasons(command, values, actor, place)
-            return _showing(forms.form(command, values, needs_node=needed, reasons=reasons))
+            return showing(forms.form(command, values, needs_node=needed, reasons=reasons))
         vm = given[0]
 
         async def work(answer: Answer) -> None:
@@ -462,34 +477,7 @@ class Desk:
         return present, f"{machine.label} on {where}. Grey is what it has now; empty keeps it."
 
 
-def _saying(reply: Reply) -> Work:
-    async def work(answer: Answer) -> None:
-        await answer.say(reply)
-
-    return work
-
-
-def _gone(what: str) -> Refused:
-    """For what a former version of the bot has put there."""
-    return Refused(f"This {what} is of an older kind.", hint="Type the command instead.")
-
-
 def _unmet(pattern: str, reason: str) -> str:
     if not reason:
         return "A reason is needed for this."
     return f"The reason must match “{pattern}”."
-
-
-def _outdated() -> Work:
-    return _saying(from_error(_gone("button")))
-
-
-def _showing(form: Form) -> Work:
-    async def work(answer: Answer) -> None:
-        await answer.open(form)
-
-    return work
-
-
-async def _nothing(_answer: Answer) -> None:
-    """A repeated delivery."""

@@ -13,16 +13,19 @@ from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
 from bot.model import Machine, Place, Press, Source
 from bot.pipeline.context import Services
-from bot.pipeline.formatting import RETRY_NODE, RETRY_VM, lamp
+from bot.pipeline.formatting import RETRY_NODE, RETRY_VM, lamp, machine_row
 from bot.pipeline.rights import hidden_from, require_colleague
 from bot.pipeline.wish import Wish
-from bot.ports import Answer, Work
-from bot.reply import Note, Para, Reply, bold, command, line, say, time
+from bot.pipeline.works import outdated, saying
+from bot.ports import MACHINES_NAMED, Answer, Work
+from bot.reply import Note, Para, Reply, Row, Rows, bold, command, line, say, time
+from bot.services.shown import mentioned
 
 Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
 
 _SHOW = "vm.show"
 _RETRY = "node.retry"
+_MOST = 10  # machines that a message names
 
 
 class MachinePresses:
@@ -36,20 +39,58 @@ class MachinePresses:
             cards.CONNECT: self._connect,
             RETRY_NODE: self._retry_node,
             RETRY_VM: self._retry_vm,
+            MACHINES_NAMED: self._named,
         }
 
     async def _act(self, press: Press) -> Work:
         meant = machine_buttons.meant(press.value)
         if meant is None:
-            return partial(_say, from_error(_outdated()))
+            return outdated()
         verb, task, begins = meant
         node = await self._node(begins)
         if node is None:
-            return partial(_say, from_error(_gone()))
+            return saying(from_error(_gone()))
         if verb == MORE:
             return partial(self._show_all, press.actor, press.place, node, task)
         act = ACTS[verb]
         return await self._pressed(press, act.command, {"vm": task, "on": node, **act.given})
+
+    async def _named(self, press: Press) -> Work:
+        """The machines that a message names, as far as whoever asks may see them."""
+        return partial(self._show_named, press)
+
+    async def _show_named(self, press: Press, answer: Answer) -> None:
+        seen = await self._visible(press.actor, press.place)
+        found = mentioned(seen, press.value)
+        by_id = [one for one in found if one.task in press.value or one.task[:8] in press.value]
+        found = await self._services.inventory.moments(by_id or found)
+        if not found:
+            raise Refused(
+                say("This message names no machine of yours."),
+                hint=line(say("See: {command}", command=command("vm list"))),
+            )
+        labels = {one.node: await self._services.inventory.label(one.node) for one in found}
+        if len(found) == 1:
+            await answer.say(actions_of(found[0], labels[found[0].node]))
+            return
+        rows = tuple(
+            Row(
+                line(machine_row(one), " · ", labels[one.node]),
+                {},
+                machine_buttons.menu(one.node, one.task, one.status),
+            )
+            for one in found[:_MOST]
+        )
+        told = say("This message names several machines.")
+        await answer.say(Reply(told, (Para(line(told)), Rows(rows)), private=True))
+
+    async def _visible(self, actor: str, place: Place) -> list[Machine]:
+        """The machines that somebody may see here. Raises Refused."""
+        services = self._services
+        await require_colleague(services, actor)
+        hidden = await hidden_from(services, actor, place, Listing.MACHINES)()
+        seen = await services.inventory.machines(actor, place.channel)
+        return [one for one in seen if one.node not in hidden]
 
     async def _connect(self, press: Press) -> Work:
         async with self._services.store.read() as tx:
@@ -79,11 +120,9 @@ class MachinePresses:
     ) -> None:
         """Show whoever may see the machine all that can be done with it. Raises Refused."""
         services = self._services
-        await require_colleague(services, actor)
-        hidden = await hidden_from(services, actor, place, Listing.MACHINES)()
-        seen = await services.inventory.machines(actor, place.channel)
+        seen = await self._visible(actor, place)
         found = [one for one in seen if (one.node, one.task) == (node, task)]
-        if not found or node in hidden:
+        if not found:
             raise _gone()
         (machine,) = await services.inventory.moments(found[:1])
         await answer.say(actions_of(machine, await services.inventory.label(node)))
@@ -109,11 +148,3 @@ def _gone() -> Refused:
         say("You have no such machine: it is gone, or you have no access to its node."),
         hint=line(say("See: {command}", command=command("vm list"))),
     )
-
-
-def _outdated() -> Refused:
-    return Refused(say("This button is of an older kind."), hint=say("Type the command instead."))
-
-
-async def _say(reply: Reply, answer: Answer) -> None:
-    await answer.say(reply)

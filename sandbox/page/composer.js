@@ -154,7 +154,10 @@ export class Composer {
     const tips = this.#store.tips.filter((tip) => tip.line.startsWith("/"));
     const names = [...new Set(tips.map((tip) => tip.line.split(" ")[0]))].map((name) => ({ text: `${name} `, title: name, note: `Command of ${this.#store.bot.name}` }));
     const lines = tips.filter((tip) => tip.line.includes(" ")).map((tip) => ({ text: tip.line, title: tip.line, note: tip.text }));
-    return [...names, ...lines].filter((hit) => hit.text.startsWith(typed) && hit.text !== typed);
+    const shortcuts = typed === "/" ? this.#store.shortcuts.filter(({ type }) => type === "global") : [];
+    const run = ({ callback_id: id }) => this.#store.act("shortcut", { callback_id: id });
+    const others = shortcuts.map((shortcut) => ({ text: "", title: shortcut.name, note: `Shortcut of ${this.#store.bot.name}`, run: () => run(shortcut) }));
+    return [...names, ...others, ...lines].filter((hit) => hit.run || (hit.text.startsWith(typed) && hit.text !== typed));
   }
 
   #members(typed) {
@@ -204,6 +207,12 @@ export class Composer {
   }
 
   #take(hit) {
+    if (hit.run) {
+      this.#set("");
+      this.#close();
+      hit.run();
+      return;
+    }
     const after = this.#start === 0 && hit.text.startsWith("/") ? "" : this.input.value.slice(this.input.selectionStart);
     const text = this.input.value.slice(0, this.#start) + hit.text;
     this.input.value = text + after;

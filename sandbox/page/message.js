@@ -125,7 +125,7 @@ function toolbar(message, store, open) {
     const answer = await store.act("shortcut", { channel: message.channel, ts: message.ts, callback_id: id });
     if (!answer.ok) toast(answer.error);
   };
-  const items = store.shortcuts.map((shortcut) => ({ label: shortcut.name, run: () => use(shortcut) }));
+  const items = store.shortcuts.filter((shortcut) => shortcut.type === "message" && !message.ephemeral).map((shortcut) => ({ label: shortcut.name, run: () => use(shortcut) }));
   const more = h(
     "button",
     { type: "button", class: "icon-button", "aria-label": "More message actions", title: "More actions", "aria-haspopup": "menu", "aria-expanded": "false", "data-focus": "more", onclick: () => openMenu(more, items, "More message actions") },

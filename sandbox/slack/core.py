@@ -29,6 +29,15 @@ _EVENT_SCOPES = {
 }
 
 
+_SHORTCUT_NAME = 24  # characters, as Slack's manifest reference has it
+
+
+def _shortcut(spec: Json) -> tuple[str, str, str]:
+    if spec["type"] not in {"message", "global"} or len(spec["name"]) > _SHORTCUT_NAME:
+        raise ValueError(f"Slack takes no shortcut like {spec['name']!r}.")
+    return spec["type"], spec["callback_id"], spec["name"]
+
+
 @dataclass(frozen=True)
 class AppConfig:
     """What the app's manifest says: its commands, scopes, events and shortcuts."""
@@ -37,6 +46,8 @@ class AppConfig:
     scopes: frozenset[str] = DEFAULT_SCOPES
     events: frozenset[str] = DEFAULT_EVENTS
     shortcuts: frozenset[str] = frozenset()
+    global_shortcuts: frozenset[str] = frozenset()
+    named: tuple[tuple[str, str, str], ...] = ()  # type, callback id and name of each shortcut
     should_escape: bool = True
     home_tab: bool = True
     messages_tab: bool = True
@@ -53,12 +64,15 @@ class AppConfig:
         commands = features.get("slash_commands", [])
         settings = manifest.get("settings", {})
         tabs = features.get("app_home", {})
+        named = tuple(_shortcut(one) for one in features.get("shortcuts", []))
         writable = not tabs.get("messages_tab_read_only_enabled", True)
         return cls(
             commands=frozenset(command["command"] for command in commands),
             scopes=frozenset(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", [])),
             events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", [])),
-            shortcuts=frozenset(s["callback_id"] for s in features.get("shortcuts", [])),
+            shortcuts=frozenset(one for kind, one, _ in named if kind == "message"),
+            global_shortcuts=frozenset(one for kind, one, _ in named if kind == "global"),
+            named=named,
             should_escape=any(command.get("should_escape") for command in commands),
             home_tab=tabs.get("home_tab_enabled", False),
             messages_tab=tabs.get("messages_tab_enabled", False) and writable,

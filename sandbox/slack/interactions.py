@@ -214,6 +214,23 @@ async def shortcut(core: Core, member: Member, surface: Surface, callback_id: st
     return ack
 
 
+async def global_shortcut(core: Core, member: Member, callback_id: str) -> Ack:
+    """Use a shortcut that is about no message: the app learns nothing of where one is."""
+    allowed(member)
+    if callback_id not in core.config.global_shortcuts:
+        raise CannotDo(f"The app has no shortcut {callback_id}.")
+    payload = _common(core, member, "shortcut")
+    payload |= {
+        "callback_id": callback_id,
+        "action_ts": core.state.new_ts(),
+        "trigger_id": core.state.new_trigger(member.id),
+    }
+    ack = await core.dispatcher.dispatch("interactive", payload)
+    if not ack.ok:
+        core.state.notify(member.id, None, TIMED_OUT)
+    return ack
+
+
 def _top(core: Core, member: Member, view_id: str) -> View:
     stack = core.state.stacks.get(member.id, [])
     if not stack or stack[-1].id != view_id:

@@ -37,6 +37,10 @@ def people(core: Core) -> Json:
         ],
         "bot": {"id": bot.id, "name": bot.name},
         "tips": TIPS,
+        "shortcuts": [
+            {"type": kind, "callback_id": one, "name": name}
+            for kind, one, name in core.config.named
+        ],
     }
 
 
@@ -201,6 +205,9 @@ async def _read(core: Core, member: Member, request: Json) -> Json:
 
 
 async def _shortcut(core: Core, member: Member, request: Json) -> Json:
+    if "ts" not in request:
+        await interactions.global_shortcut(core, member, request["callback_id"])
+        return {}
     surface = interactions.surface_of(core, member, request)
     await interactions.shortcut(core, member, surface, request["callback_id"])
     return {}

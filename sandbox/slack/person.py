@@ -254,8 +254,10 @@ class Person:
         offered = await self._search(surface, block, element, query)
         return [words(option["text"]) for option in offered]
 
-    async def uses_shortcut(self, callback_id: str, message: SeenMessage) -> Ack:
-        """Use a message shortcut."""
+    async def uses_shortcut(self, callback_id: str, message: SeenMessage | None = None) -> Ack:
+        """Use a shortcut: of a message, or without one."""
+        if message is None:
+            return await interactions.global_shortcut(self._core, self.member, callback_id)
         surface = self._on_message(message)
         return await interactions.shortcut(self._core, self.member, surface, callback_id)
 

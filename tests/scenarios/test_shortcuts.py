@@ -1,0 +1,46 @@
+"""Shortcuts: on a message that names a machine, and for any command; nothing is typed."""
+
+from handlers.shortcuts import ANYWHERE, ON_MESSAGE
+from tests.scenarios.stage import CHANNEL, Stage
+
+
+async def test_a_message_that_names_a_machine_leads_to_what_can_be_done_with_it(
+    stage: Stage,
+) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.bob.types("inference seems to hang again, can somebody look?", CHANNEL)
+    message = stage.alice.last(CHANNEL)
+    await stage.alice.uses_shortcut(ON_MESSAGE, message)
+    told = await stage.alice.sees("As last seen", CHANNEL)
+    assert told.ephemeral
+    assert "*inference* on *gpu1*" in told.plain
+    await stage.alice.presses("Restart", told)
+    await stage.quiet()
+    await stage.confirms(stage.alice, "Restart")
+    await stage.ends(stage.alice, "inference was told to reboot and")
+
+
+async def test_several_machines_are_offered_and_a_stranger_learns_nothing(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.bob.types("is it inference or Ada's training run?", CHANNEL)
+    message = stage.alice.last(CHANNEL)
+    await stage.alice.uses_shortcut(ON_MESSAGE, message)
+    told = await stage.alice.sees("This message names several machines", CHANNEL)
+    assert len([block for block in told.blocks if "accessory" in block]) == 2
+    await stage.bob.uses_shortcut(ON_MESSAGE, message)
+    await stage.bob.sees("This message names no machine of yours", CHANNEL)
+
+
+async def test_any_command_is_chosen_and_its_form_opens(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.uses_shortcut(ANYWHERE)
+    await stage.alice.sees_modal("Run a command")
+    await stage.alice.submits({"Command": "vm show"})
+    await stage.quiet()
+    await stage.alice.sees_modal("vm show")
+    await stage.alice.submits({"Machine": stage.task("inference").task_id})
+    await stage.alice.sees("Local address|System", "@dbc")
+    assert stage.changes() == []
