@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 
-from bot.model import Audience, DbcSession, NodeKind
+from bot.model import Audience, DbcSession, NodeKind, Scope
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import OPEN_FORM, stacked
 from bot.reply import (
@@ -41,7 +41,7 @@ async def access(services: Services, user: str, sessions: Sequence[DbcSession]) 
         return []
     rows = [line("• ", await _row(services, session, user)) for session in sessions]
     parts: list[Part] = [Heading(say("Your sessions")), Para(stacked(rows))]
-    default = (await services.store.known()).default("person", user)
+    default = (await services.store.known()).default(Scope.PERSON, user)
     if default:
         label = await services.inventory.label(default)
         parts.append(Note(line(say("Your default node is {node}.", node=bold(label)))))

@@ -9,6 +9,7 @@ from bot.pipeline.wish import Wish
 from bot.pipeline.works import showing
 from bot.ports import COMMAND_CHOICE, Accepted, Rejected, Work
 from bot.reply import Choice, Form, FormField, say
+from bot.reply.forms import FieldKind
 
 _FIELD = "command"
 _MOST = 100  # options that Slack takes
@@ -37,7 +38,7 @@ class Chooser:
 
     def _form(self) -> Form:
         choices = tuple(map(_choice, self._table))[:_MOST]
-        field = FormField(_FIELD, say("Command"), "choice", choices=choices)
+        field = FormField(_FIELD, say("Command"), FieldKind.CHOICE, choices=choices)
         return Form(COMMAND_CHOICE, say("Run a command"), say("Next"), (field,))
 
 

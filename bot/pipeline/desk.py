@@ -181,7 +181,9 @@ class Desk:
             return await self._chooser.submit(submission)
         command = self._services.table.get(submission.form)
         if command is None:
-            return Accepted(saying(from_error(of_older_kind("form"))))
+            return Accepted(
+                saying(from_error(of_older_kind(say("This form is of an older kind."))))
+            )
         typed = forms.sent(command, submission)
         told = faults(self._redactor, typed, command.secrets)
         if found := told or forms.faults(command, typed):

@@ -2,7 +2,7 @@
 
 from bot.errors import Refused, from_error
 from bot.ports import Answer, Work
-from bot.reply import Form, Reply
+from bot.reply import Form, Phrase, Reply, say
 
 
 def saying(reply: Reply) -> Work:
@@ -23,14 +23,14 @@ def showing(form: Form) -> Work:
     return work
 
 
-def of_older_kind(what: str) -> Refused:
+def of_older_kind(sentence: Phrase) -> Refused:
     """For what a former version of the bot has put there."""
-    return Refused(f"This {what} is of an older kind.", hint="Type the command instead.")
+    return Refused(sentence, hint=say("Type the command instead."))
 
 
 def outdated() -> Work:
     """Say that of a button."""
-    return saying(from_error(of_older_kind("button")))
+    return saying(from_error(of_older_kind(say("This button is of an older kind."))))
 
 
 async def nothing(_answer: Answer) -> None:
