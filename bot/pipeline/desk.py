@@ -49,7 +49,7 @@ from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
 from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
-from bot.pipeline.works import nothing, of_older_kind, outdated, saying, showing
+from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
 from bot.ports import (
     COMMAND_CHOICE,
     Accepted,
@@ -181,9 +181,7 @@ class Desk:
             return await self._chooser.submit(submission)
         command = self._services.table.get(submission.form)
         if command is None:
-            return Accepted(
-                saying(from_error(of_older_kind(say("This form is of an older kind."))))
-            )
+            return Accepted(outdated_form())
         typed = forms.sent(command, submission)
         told = faults(self._redactor, typed, command.secrets)
         if found := told or forms.faults(command, typed):

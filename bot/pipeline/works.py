@@ -23,14 +23,18 @@ def showing(form: Form) -> Work:
     return work
 
 
-def of_older_kind(sentence: Phrase) -> Refused:
-    """For what a former version of the bot has put there."""
-    return Refused(sentence, hint=say("Type the command instead."))
-
-
 def outdated() -> Work:
-    """Say that of a button."""
-    return saying(from_error(of_older_kind(say("This button is of an older kind."))))
+    """For a button that a former version of the bot has put there."""
+    return _of_older_kind(say("This button is of an older kind."))
+
+
+def outdated_form() -> Work:
+    """The same for a form."""
+    return _of_older_kind(say("This form is of an older kind."))
+
+
+def _of_older_kind(sentence: Phrase) -> Work:
+    return saying(from_error(Refused(sentence, hint=say("Type the command instead."))))
 
 
 async def nothing(_answer: Answer) -> None:

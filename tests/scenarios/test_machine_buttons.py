@@ -96,7 +96,7 @@ async def test_more_shows_everything_and_delete_asks_once_more(stage: Stage) -> 
     buttons = [e for b in more.blocks if b["type"] == "actions" for e in b["elements"]]
     assert [e["text"]["text"] for e in buttons if "confirm" in e] == ["Delete"]
     await stage.alice.presses("Rename …", more)
-    await stage.alice.sees_modal("vm name")
+    await stage.alice.sees_modal("Name a machine")
 
 
 async def test_old_buttons_mean_the_machine_and_not_who_has_its_name_now(stage: Stage) -> None:

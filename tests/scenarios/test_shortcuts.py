@@ -40,7 +40,7 @@ async def test_any_command_is_chosen_and_its_form_opens(stage: Stage) -> None:
     await stage.alice.sees_modal("Run a command")
     await stage.alice.submits({"Command": "vm show"})
     await stage.quiet()
-    await stage.alice.sees_modal("vm show")
+    await stage.alice.sees_modal("Show a machine")
     await stage.alice.submits({"Machine": stage.task("inference").task_id})
     await stage.alice.sees("Local address|System", "@dbc")
     assert stage.changes() == []
