@@ -90,7 +90,7 @@ class _Reference:
         arg = parameter.arg
         is_needed = parameter.required and not arg.kind.has_default
         need = self._told(say("required") if is_needed else say("optional"))
-        meaning = say("{meaning}.", meaning=self._told(arg.hint or arg.label).rstrip("."))
+        meaning = say("{meaning}.", meaning=self._told(arg.hint or arg.label).rstrip(".。"))
         if arg.kind.is_number and arg.most < NO_LIMIT:
             meaning = say(
                 "{meaning} {least} to {most}.", meaning=meaning, least=arg.least, most=arg.most
