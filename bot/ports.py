@@ -327,6 +327,10 @@ class Languages(Protocol):
         """Note the locale that the chat side says a person has."""
         ...
 
+    def doubt(self, person: str) -> None:
+        """Ask about a person anew: something about them has changed."""
+        ...
+
     def meets(self, conversation: str, person: str) -> None:
         """Note whose a direct message with the bot is."""
         ...

@@ -20,7 +20,8 @@ from handlers.payloads import OTHER_SHAPE, kind_of
 _BOLTS = ("slack_bolt.", "slack_sdk.")
 # Listeners read the payload themselves before the boundary takes over.
 _READERS = frozenset(
-    f"handlers.{name}" for name in ("payloads", "lines", "buttons", "submissions", "home", "forms")
+    f"handlers.{name}"
+    for name in ("payloads", "lines", "buttons", "submissions", "home", "forms", "members")
 )
 _BEHIND = ("bot.commands.", "bot.services.", "bot.dbc.", "storage.")
 

@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.config import Settings
 from bot.health import STARTING
 from bot.ports import Core
-from handlers import buttons, home, lines, shortcuts, submissions
+from handlers import buttons, home, lines, members, shortcuts, submissions
 from handlers.arrivals import Pulse
 from handlers.boundary import Boundary
 from handlers.connection import SlackConnection
@@ -169,4 +169,5 @@ class SlackEdge:
         submissions.register(app, board)
         home.register(app, board)
         shortcuts.register(app, board)
+        members.register(app, board)
         return app

@@ -16,9 +16,9 @@ SCOPES = (
     "im:write",  # SlackMessenger.direct
     "mpim:history",  # SlackMessenger.find, in group messages
     "usergroups:read",  # SlackDirectory.members, when a policy names user groups
-    "users:read",  # SlackDirectory.person
+    "users:read",  # SlackDirectory.person; user_change
 )
-EVENTS = ("app_home_opened", "app_mention", "message.im")
+EVENTS = ("app_home_opened", "app_mention", "message.im", "user_change")
 PUBLIC_ADDRESS = "https://dbc-bot.example.com"
 
 

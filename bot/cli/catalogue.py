@@ -1,8 +1,9 @@
 """The templates of all that is said (bot.pot), and what is wrong with their translations.
 
-Babel finds those that stand in `say`. The help of a command is its docstring, so the rows tell it.
+They stand in `say`. The help of a command is its docstring, so the rows tell it.
 """
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -18,9 +19,8 @@ from bot.reply import Language
 if TYPE_CHECKING:  # the bot itself does without Babel
     from babel.messages.catalog import Catalog, Message
 
-# With these the words change and nothing else does: no dates, no places, always in one order.
-_KEYWORDS = {"say": None, "say_number": (1, 2)}
 _SOURCES = ("bot", "handlers", "storage")
+# Only words change in the file: no dates, no places, always in one order.
 _WIDTH = 100
 # The languages in which nothing may be missing, nor be left of what is no longer said.
 COMPLETE: frozenset[Language] = frozenset()
@@ -36,6 +36,8 @@ msgstr ""
 """
 # What looks like something: commands in backticks, bold, options, addresses, line breaks.
 _MARKUP = re.compile(r"`[^`]*`|\*[^*\s][^*]*\*|--[a-z-]+|https?://\S+|\n")
+# Between two things, where languages differ in their blanks.
+_JOINTS = frozenset({"and", "or", ",", ";"})
 # What stands in Chinese where a sentence has it in English.
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
 # Between Chinese and what is Latin or a number there is a space.
@@ -54,18 +56,27 @@ def catalogue(root: Path) -> str | None:
 def templates(root: Path) -> "Catalog":
     """All templates, as they stand in the sources."""
     from babel.messages.catalog import Catalog  # noqa: PLC0415
-    from babel.messages.extract import extract_from_dir  # noqa: PLC0415
 
     found = Catalog()
     for source in _SOURCES:
-        extracted = extract_from_dir(
-            root / source, [("**.py", "python")], keywords=_KEYWORDS, comment_tags=()
-        )
-        for _file, _line, message, _comments, _context in extracted:
-            found.add(message)
+        for file in sorted((root / source).rglob("*.py")):
+            for message in said_in(file.read_text(encoding="utf-8")):
+                found.add(message)
     for command in command_table():
         found.add(command.help.template)
     return found
+
+
+def said_in(source: str) -> Iterator[str | tuple[str, str]]:
+    """The templates in a file. Babel's own extraction loses calls within calls within calls."""
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            literals = [one.value for one in call.args[:2] if isinstance(one, ast.Constant)]
+            match call.func.id, literals:
+                case "say", [str(template)]:
+                    yield template
+                case "say_number", [str(one), str(several)]:
+                    yield one, several
 
 
 def translated(po: Path, locale: str) -> "Catalog":
@@ -148,14 +159,16 @@ def _faults(message: "Message", plurals: int) -> Iterator[str]:
             yield f"other placeholders in “{text}”"
         if Counter(_MARKUP.findall(text)) != Counter(_MARKUP.findall(template)):
             yield f"other markup in “{text}”"
-        if (text[:1].isspace(), text[-1:].isspace()) != (
-            template[:1].isspace(), template[-1:].isspace()
-        ) and template.strip() not in {"and", "or", ","}:  # fmt: skip
+        if _edges(text) != _edges(template) and template.strip() not in _JOINTS:
             yield f"blanks at the edge of “{text}”"
         if _HALF_WIDTH.search(text):
             yield f"a punctuation mark of half width in “{text}”"
         if _UNSPACED.search(text):
             yield f"a blank is missing in “{text}”"
+
+
+def _edges(text: str) -> tuple[bool, bool]:
+    return text[:1].isspace(), text[-1:].isspace()
 
 
 def _placeholders(text: str) -> Counter[str]:

@@ -1,7 +1,7 @@
 """What must be true of a machine before its disks are touched (docs/dbc-api.md §3.3, §6)."""
 
 from bot.dbc.identity import Target
-from bot.dbc.models import Phase, TaskDetail, state_of
+from bot.dbc.models import Phase, TaskDetail, said_state
 from bot.errors import Conflict
 from bot.language.text import quoted
 from bot.model import Goal, Machine, Watch
@@ -44,7 +44,7 @@ async def must_be_off(ctx: Context, target: Target, vm: Machine, refusal: Phrase
     detail = await ctx.dbc.tasks.get(target, vm.task)
     if detail.phase not in {Phase.OFF, Phase.FAILED}:
         raise Conflict(
-            refusal.filled({"machine": vm.label, "status": state_of(detail.status)}.__getitem__),
+            refusal.filled({"machine": vm.label, "status": said_state(detail.status)}.__getitem__),
             hint=line(
                 say(
                     "Shut it down first: {command}. On DBC that cuts the power, so shut "

@@ -10,6 +10,7 @@ from bot.commands import (
     general,
     image,
     lan,
+    languages,
     metal,
     node,
     session,
@@ -37,6 +38,7 @@ def command_table() -> Table:
             approval.GROUP,
             audit.GROUP,
             alias.GROUP,
+            languages.GROUP,
             general.GROUP,
         )
     )

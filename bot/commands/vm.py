@@ -12,7 +12,7 @@ from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickna
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, StateConflict, TaskNotFound, Unreadable
-from bot.dbc.models import state_of
+from bot.dbc.models import said_state
 from bot.errors import BotError, Refused
 from bot.language.args import Nickname, Vm
 from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
@@ -50,7 +50,6 @@ Force = Annotated[
         FLAG,
         say("Cut the power instead of asking the guest to reboot"),
         "force",
-        names=("强制",),
     ),
 ]
 LogEnd = Annotated[
@@ -111,7 +110,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         "{machine} on {node}: {state}",
         machine=vm.label,
         node=node.label,
-        state=state_of(detail.status),
+        state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)

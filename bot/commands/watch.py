@@ -12,7 +12,7 @@ from bot.commands.servers import (
     size_on_node,
 )
 from bot.dbc import fields
-from bot.dbc.models import Phase, state_of
+from bot.dbc.models import Phase, said_state, state_of
 from bot.errors import Conflict, NotFound, Refused
 from bot.language.args import AtNode, ImageServer, Vm
 from bot.language.kinds import WATCH, Arg
@@ -96,7 +96,7 @@ async def _before_vm(ctx: Context, vm: Machine) -> Mapping[str, str]:
             say(
                 "{machine} is “{status}”: nothing is changing.",
                 machine=vm.label,
-                status=state_of(detail.status),
+                status=said_state(detail.status),
             ),
             hint=say("There is something to follow only while it starts, stops, is made …"),
         )

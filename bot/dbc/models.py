@@ -9,12 +9,13 @@ can only be compared with others of the same node.
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bot.dbc.sizes import Size
-from bot.reply import Phrase, say
+from bot.reply import Phrase, catalogue, plain, say
 
 
 def _text(value: object) -> object:
@@ -173,10 +174,21 @@ def said_state(status: str) -> str | Phrase:
     return _SAID.get(word.lower(), word)
 
 
+@cache
+def _in_other_languages() -> frozenset[str]:
+    words = catalogue("zh")
+    return frozenset(plain(one, words) for one in _SAID.values())
+
+
 def is_state(text: str) -> bool:
     """Whether a text is a status as people say it."""
     word = text.strip().lower()
-    return word in _STATES.values() or word in _RESTS or phase_of(word) is not Phase.UNKNOWN
+    return (
+        word in _in_other_languages()
+        or word in _STATES.values()
+        or word in _RESTS
+        or phase_of(word) is not Phase.UNKNOWN
+    )
 
 
 class TaskSummary(Answer):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from bot.folding import fold
+from bot.language.chinese import CALLED
 from bot.language.kinds import (
     BASE,
     CHANNEL,
@@ -78,7 +79,9 @@ OPTIONS = (
     Option(JSON, Arg(say("JSON"), FLAG, say("Answer in JSON, for programs")), "--json"),
     Option(FILE, Arg(say("File"), FLAG, say("Answer with a file")), "--file"),
 )
-_OPTIONS = {option.name: option for option in OPTIONS}
+_OPTIONS = {
+    word: option for option in OPTIONS for word in {option.name, *CALLED.get(option.name, ())}
+}
 
 
 def option_called(key: str) -> Option | None:
@@ -103,7 +106,8 @@ class Parameter:
     @property
     def spellings(self) -> frozenset[str]:
         """All that may stand before `=` for it."""
-        return frozenset({self.name, self.word, *self.arg.names})
+        own = {self.name, self.word, *self.arg.names}
+        return frozenset(own.union(*(CALLED.get(name, ()) for name in own)))
 
     @property
     def usage(self) -> str:

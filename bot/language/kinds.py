@@ -13,6 +13,7 @@ from typing import Any
 from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
 from bot.folding import narrow, plain, typed
+from bot.language.chinese import choice
 from bot.language.sizes import gibibytes, is_size
 from bot.model import NodeKind
 from bot.reply import (
@@ -244,10 +245,10 @@ class _Size(Kind):
 @dataclass(frozen=True, slots=True, eq=False)
 class _Choice(Kind):
     def accepts(self, arg: "Arg", word: str) -> bool:
-        return plain(word) in arg.choices
+        return choice(word) in arg.choices
 
     def read(self, arg: "Arg", name: str, text: str) -> str:
-        if (word := plain(text)) in arg.choices:
+        if (word := choice(text)) in arg.choices:
             return word
         told = say(
             "{label} must be {choices}, not “{text}”.",

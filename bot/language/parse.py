@@ -15,6 +15,7 @@ from bot.folding import fold, narrow, plain
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
+from bot.language.chinese import GROUPS, WITH_FLAG
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
@@ -94,7 +95,7 @@ class Surplus(Refused):
 
 
 # `session share gpu1 with @bob`: words that read well and say nothing.
-_WITH = frozenset({"with", "to"})
+_WITH = frozenset({"with", "to", "给"})
 
 _PREPOSITIONS = {"在": NODE_OPTION, "到": "to", "从": "from"}
 _TOWARDS = frozenset({"from", "to"})  # before an image server
@@ -127,7 +128,7 @@ def parse(
     command, rest = _command(table, typed)
     if command is None:
         if len(typed) == 1 and table.group(typed[0]):
-            return HelpWanted(group=plain(typed[0]))
+            return _help_on_group(typed[0])
         return _not_understood(table, typed)
     return Parsed(command, *_arguments(command, rest))
 
@@ -157,8 +158,11 @@ def _typed(
     named = plain(typed[0]) == fold(slash_command).removeprefix("/") if typed else False
     if named and len(typed) > 1 and _is_command(table, typed[1]):  # `dbc vm list`
         typed = typed[1:]
-    if typed and not _is_command(table, typed[0]):
-        return expanded(typed, aliases)
+    if typed and not (typed[0].isascii() and _is_command(table, typed[0])):
+        typed = expanded(typed, aliases)
+    if typed and (found := WITH_FLAG.get(plain(typed[0]))) is not None:
+        group, verb, flag = found
+        typed = [group, verb, *typed[1:], flag]
     return typed
 
 
@@ -185,8 +189,12 @@ def _help(table: Table, topic: Sequence[str]) -> HelpWanted | NotUnderstood:
     if command is not None:
         return HelpWanted(command=command)
     if len(topic) == 1 and table.group(topic[0]):
-        return HelpWanted(group=plain(topic[0]))
+        return _help_on_group(topic[0])
     return _not_understood(table, topic)
+
+
+def _help_on_group(name: str) -> HelpWanted:
+    return HelpWanted(group=GROUPS.get(plain(name), plain(name)))
 
 
 def _not_understood(table: Table, typed: Sequence[str]) -> NotUnderstood:
@@ -233,6 +241,8 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         word = queue.pop(0)
         if queue and _is_before_node(command, word):
             _set(values, NODE_OPTION, queue.pop(0))
+            if queue and fold(queue[0]) == "上":  # 在 gpu1 上
+                queue.pop(0)
         elif fold(word) in _WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
         elif queue and (named := _named_next(command, word)):
@@ -365,7 +375,7 @@ def _named(command: Command, word: str, queue: list[str], values: dict[str, str]
         if equals or option is not None:
             _refuse_secret(parameter)
         name, is_flag = parameter.name, parameter.arg.kind.is_flag
-    elif not equals and option is None:
+    elif not equals and option is None and not _is_flag_in_chinese(command, key):
         return False
     elif everyones := option_called(key):
         name, is_flag = everyones.name, everyones.arg.kind.is_flag
@@ -383,6 +393,12 @@ def _flag_called(command: Command, word: str) -> Parameter | None:
     """The flag that a word is, whatever stands around it: `force.`, `*force*`."""
     found = command.parameter(plain(word))
     return found if found is not None and found.arg.kind.is_flag else None
+
+
+def _is_flag_in_chinese(command: Command, word: str) -> bool:
+    """Whether a word is an option that is written without dashes: 试运行."""
+    found = None if word.isascii() or _takes_text(command) else option_called(word)
+    return found is not None and found.arg.kind.is_flag
 
 
 def _takes_text(command: Command) -> bool:

@@ -13,6 +13,7 @@ from enum import StrEnum, auto
 from bot.errors import BotError
 from bot.folding import fold, plain
 from bot.language.args import NODE_OPTION, Parameter, parameters
+from bot.language.chinese import ALONE, GROUPS, VERBS
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import Deed, Effect, Filing, Goal, Watch
@@ -292,6 +293,11 @@ async def _gone(_ctx: object) -> None:
     """Do what only another version of the bot can do."""
 
 
+def words_of(command: Command) -> tuple[str, ...]:
+    """What stands for the command behind its group, the verb first."""
+    return (command.verb, *command.synonyms, *VERBS.get(command.id, ()))
+
+
 def said(words: Wording, values: Mapping[str, str]) -> Text:
     """Words that may depend on the typed arguments."""
     return words if isinstance(words, str | Phrase) else words(values)
@@ -309,7 +315,7 @@ class Table:
         self._listings: dict[Listing, str] = {}
         for command in self:
             _check(command)
-            for verb in (command.verb, *command.synonyms):
+            for verb in words_of(command):
                 if self._by_words.setdefault((command.group, verb), command) is not command:
                     raise ValueError(f"two commands are called {command.group} {verb}")
             self._by_id[command.id] = command
@@ -349,11 +355,12 @@ class Table:
 
     def find(self, group: str, verb: str) -> Command | None:
         """The row for two words, or None."""
-        return self._by_words.get((plain(group), plain(verb)))
+        word = plain(group)
+        return self._by_words.get((GROUPS.get(word, word), plain(verb)))
 
     def group(self, name: str) -> Group | None:
         """The group of that name, or None."""
-        word = plain(name)
+        word = GROUPS.get(plain(name), plain(name))
         return next((g for g in self.groups if g.name and g.name == word), None)
 
     def needs_session(self, command: Command) -> bool:
@@ -364,7 +371,9 @@ class Table:
     def alone(self, verb: str) -> Command | None:
         """The one command that has this verb, whatever its group; None where several have it."""
         word = plain(verb)
-        found = [command for command in self if command.verb == word]
+        if (meant := self._by_id.get(ALONE.get(word, ""))) is not None:
+            return meant
+        found = [c for c in self if word in {c.verb, *VERBS.get(c.id, ())}]
         return found[0] if len(found) == 1 else None
 
 

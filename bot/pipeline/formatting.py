@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.dbc.errors import DbcError, NodeSilent, Unreadable
-from bot.dbc.models import Phase, phase_of, state_of
+from bot.dbc.models import Phase, phase_of, said_state
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
 from bot.language.output import Page
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline import json_data
-from bot.plural import counted
 from bot.reply import (
     Actions,
     Button,
@@ -58,7 +57,7 @@ _SHORT = 8  # characters of an id that people read and type
 
 
 UNKNOWN = say("not known yet")
-_LEFT_OUT = "not in the node's list now"
+_LEFT_OUT = say("not in the node's list now")
 
 
 def joined(*pieces: str | Span | Phrase | Line, by: str = " · ") -> Line:
@@ -89,7 +88,7 @@ def short(identifier: str) -> str:
 
 def lamp(status: str) -> Line:
     """A status as a coloured dot and a word."""
-    return line(emoji(_LAMPS[phase_of(status)]), " ", state_of(status))
+    return line(emoji(_LAMPS[phase_of(status)]), " ", said_state(status))
 
 
 def machine_row(machine: Machine, count: int | None = None) -> Line:
@@ -98,7 +97,7 @@ def machine_row(machine: Machine, count: int | None = None) -> Line:
     return joined(
         line(
             emoji(_LAMPS[phase_of(machine.status)]), " ", bold(machine.label), " ",
-            code(short(machine.task)), f" {state_of(machine.status)}",
+            code(short(machine.task)), " ", said_state(machine.status),
         ),
         machine.desc if machine.nickname else "",
         gpus(count),
@@ -114,9 +113,9 @@ def node_part(listing: NodeListing, gpus: Mapping[tuple[str, str], int] = NOTHIN
     elif listing.problem is not None:
         tells = isinstance(listing.problem, Refused | NodeSilent)
         what = line(" ", listing.problem.hint) if tells else ()
-        head = line(head, " ", emoji("warning"), " ", listing.problem.sentence, what)
+        head = line(head, " ", emoji("warning"), " ", listing.problem.words, what)
     elif not listing.machines:
-        head = line(head, "\nno machines")
+        head = line(head, "\n", say("no machines"))
     rows = [
         Row(
             line(
@@ -139,15 +138,17 @@ def _age(machine: Machine, listing: NodeListing) -> Line:
     """When a machine was seen like this, where its node did not tell it just now."""
     if listing.is_fresh(machine):
         return ()
-    left_out = f"{_LEFT_OUT}; " if listing.problem is None else ""
-    return line(f" ({left_out}as last seen, ", time(machine.seen_at), ")")
+    seen = say("as last seen, {time}", time=time(machine.seen_at))
+    if listing.problem is None:
+        seen = say("{why}; {seen}", why=_LEFT_OUT, seen=seen)
+    return line(" ", say("({what})", what=seen))
 
 
 def _why_old(machine: Machine, listing: NodeListing) -> str:
     """Why a machine is as last seen; nothing where it is not."""
     if listing.problem is not None:
         return listing.problem.sentence
-    return "" if listing.is_fresh(machine) else f"{_LEFT_OUT.capitalize()}."
+    return "" if listing.is_fresh(machine) else f"{str(_LEFT_OUT).capitalize()}."
 
 
 def is_silent(problem: BotError | None) -> bool:
@@ -179,14 +180,17 @@ def retry_buttons(nodes: Sequence[Node], *more: Button) -> tuple[Actions, ...]:
 
 def _garbled(listing: NodeListing, problem: Unreadable) -> Line:
     """That a list cannot be read, what is known all the same, and how to get rid of the cause."""
-    told = line(" The list cannot be read. ", problem.hint)
-    told = line(told, " What I know of is below." if listing.machines else "")
+    told = line(" ", say("The list cannot be read."), " ", problem.hint)
+    if listing.machines:
+        told = line(told, " ", say("What I know of is below."))
     if listing.odd:
         return told
-    return line(
-        told, " A machine that is not listed can be shown and deleted by its full id: ",
-        command("vm delete <id>"), ".",
-    )  # fmt: skip
+    delete = command("vm delete <id>")
+    by_id = say(
+        "A machine that is not listed can be shown and deleted by its full id: {delete}.",
+        delete=delete,
+    )
+    return line(told, " ", by_id)
 
 
 def _way_out(machine: Machine, listing: NodeListing) -> Line:
@@ -194,18 +198,25 @@ def _way_out(machine: Machine, listing: NodeListing) -> Line:
     if machine.task not in listing.odd:
         return ()
     delete = command(f"vm delete {machine.task}")
-    return line(" (cannot be read, and may be what spoils the list; ", delete, " removes it)")
+    why = say("cannot be read, and may be what spoils the list; {delete} removes it", delete=delete)
+    return line(" ", say("({what})", what=why))
 
 
-def heading(listings: Sequence[NodeListing]) -> str:
+def heading(listings: Sequence[NodeListing]) -> Phrase:
     """`2 machines on 1 node; gpu3 could not be listed`: only what was read is counted."""
     read = [listing for listing in listings if listing.problem is None]
     missing = ", ".join(each.node.label for each in listings if each.problem is not None)
     if not read:
-        return f"{missing} could not be listed"
+        return say("{nodes} could not be listed", nodes=missing)
     machines = sum(len(listing.machines) for listing in read)
-    told = f"{counted(machines, 'machine')} on {counted(len(read), 'node')}"
-    return f"{told}; {missing} could not be listed" if missing else told
+    told = say(
+        "{machines} on {nodes}",
+        machines=say_number("{number} machine", "{number} machines", machines),
+        nodes=say_number("{number} node", "{number} nodes", len(read)),
+    )
+    if not missing:
+        return told
+    return say("{told}; {nodes} could not be listed", told=told, nodes=missing)
 
 
 def stacked(rows: Sequence[Line]) -> Line:

@@ -11,7 +11,7 @@ from functools import partial
 
 from bot.clock import time_limit
 from bot.dbc.identity import Target
-from bot.dbc.models import state_of
+from bot.dbc.models import said_state
 from bot.errors import BotError, Refused
 from bot.folding import fold, plain
 from bot.language.kinds import (
@@ -32,7 +32,7 @@ from bot.model import Machine, NodeKind, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.rights import require_colleague
 from bot.ports import DeliveryFailed, Search
-from bot.reply import Choice
+from bot.reply import Choice, say
 from bot.services.sessions import target_of
 from bot.services.shown import parts_of
 
@@ -100,7 +100,13 @@ class Completion:
         labels = await self._labels()
         return [
             Choice(
-                f"{m.label} · {state_of(m.status)} · {labels.get(m.node, m.node[:_SHORT])}", m.task
+                say(
+                    "{machine} · {state} · {node}",
+                    machine=m.label,
+                    state=said_state(m.status),
+                    node=labels.get(m.node, m.node[:_SHORT]),
+                ),
+                m.task,
             )
             for m in await self._seen_machines(search, Listing.MACHINES)
         ]

@@ -24,6 +24,7 @@ class Languages:
         self.default = default
         self._stored: Mapping[str, dict[str, str]] = {}
         self._locales: dict[str, Language] = {}  # by person, as Slack says
+        self._doubtful: set[str] = set()
         self._direct: dict[str, str] = {}  # whose a direct message is
 
     def of(self, reader: str) -> NullTranslations:
@@ -45,7 +46,9 @@ class Languages:
 
     def is_known(self, person: str) -> bool:
         """Whether there is nothing to be asked about a person's language."""
-        return bool(self.chosen("person", person) or self._locale(person))
+        if self.chosen("person", person):
+            return True
+        return self._locale(person) is not None and person not in self._doubtful
 
     def chosen(self, scope: Scope, owner: str) -> Language | None:
         """What was set for a person or a channel."""
@@ -58,7 +61,12 @@ class Languages:
 
     def heard(self, person: str, locale: str) -> None:
         """Note the locale that Slack says a person has."""
+        self._doubtful.discard(person)
         self._locales[person] = language_of(locale) or self.default
+
+    def doubt(self, person: str) -> None:
+        """Have a person asked about anew; until then what is known counts."""
+        self._doubtful.add(person)
 
     def meets(self, conversation: str, person: str) -> None:
         """Note whose a direct message with the bot is."""

@@ -24,6 +24,7 @@ DEFAULT_EVENTS = frozenset({"app_mention", "message.im", "app_home_opened"})
 _EVENT_SCOPES = {
     "app_mention": "app_mentions:read",
     "message.im": "im:history",
+    "user_change": "users:read",
     "message.channels": "channels:history",
     "message.groups": "groups:history",
 }

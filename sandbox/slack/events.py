@@ -5,6 +5,7 @@ import secrets
 from sandbox.slack.conversations import Channel, Message
 from sandbox.slack.core import Core
 from sandbox.slack.errors import Json
+from sandbox.slack.members import Member
 
 _CHANNEL_TYPES = {"channel": "channel", "private": "group", "im": "im"}
 _SUBSCRIPTIONS = {"channel": "message.channels", "private": "message.groups", "im": "message.im"}
@@ -72,6 +73,20 @@ def change_event(core: Core, channel: Channel, previous: Json, message: Message 
         event["message"] = core.message_payload(message, with_metadata=False)
     else:
         event["deleted_ts"] = previous["ts"]
+    core.dispatcher.event(event_callback(core, event))
+
+
+def user_event(core: Core, member: Member) -> None:
+    """Tell the app that a member has changed; not what their locale is, as not every event does."""
+    if not core.config.hears("user_change"):
+        return
+    now = core.clock.now()
+    event: Json = {
+        "type": "user_change",
+        "user": member.user(now, core.state.app_id, with_locale=False, with_email=False),
+        "cache_ts": int(now.timestamp()),
+        "event_ts": core.state.new_ts(),
+    }
     core.dispatcher.event(event_callback(core, event))
 
 

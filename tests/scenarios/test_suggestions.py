@@ -8,7 +8,7 @@ from tests.scenarios.site import both_stages
 from tests.scenarios.stage import CHANNEL, Stage
 
 
-@pytest.mark.parametrize("line", ["/dbc status inference", "@dbc 查看 inference", "ssh inference"])
+@pytest.mark.parametrize("line", ["/dbc status inference", "@dbc 看 inference", "ssh inference"])
 async def test_a_suggestion_that_reads_runs_at_once(one_stage: Stage, line: str) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")

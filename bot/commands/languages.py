@@ -1,0 +1,93 @@
+"""In which language people and channels read."""
+
+from typing import Annotated
+
+from bot.errors import Refused
+from bot.language.kinds import CHOICE, Arg
+from bot.language.table import Command, Group
+from bot.messages.facts import FactKind
+from bot.model import Effect
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import said_audiences
+from bot.reply import Reply, Text, command, language_of, line, say
+
+_CHOICES = ("zh", "en", "auto")
+
+Wanted = Annotated[
+    str, Arg(say("Language"), CHOICE, say("auto: the one of your Slack"), "zh", choices=_CHOICES)
+]
+ForChannel = Annotated[
+    str, Arg(say("Language"), CHOICE, say("auto: the site's"), "zh", choices=_CHOICES)
+]
+
+
+def spoken(language: str) -> Text:
+    """What a language is called."""
+    match language_of(language):
+        case "zh":
+            return say("Chinese")
+        case "en":
+            return say("English")
+    return say("automatic")
+
+
+async def own(ctx: Context, language: Wanted) -> Reply:
+    """Choose the language in which you read what only you see."""
+    languages = ctx.services.languages
+    await languages.choose("person", ctx.actor, language_of(language))
+    told = say("Your language is now {language}.", language=spoken(languages.language(ctx.actor)))
+    return Reply.of(told, private=True, data={"language": languages.language(ctx.actor)})
+
+
+async def channels(ctx: Context, language: ForChannel) -> Reply:
+    """Choose the language of what stands in this channel."""
+    services = ctx.services
+    if ctx.place.channel.startswith("D"):
+        raise Refused(
+            say("Here you alone read."),
+            hint=line(say("Use: {command}", command=command(f"settings language {language}"))),
+        )
+    if not await services.sessions.usable(ctx.actor, ctx.place.channel):
+        raise Refused(
+            say("Only people with access to a node can choose a channel's language."),
+            hint=line(say("Choose your own: {command}", command=command("settings language"))),
+        )
+    await services.languages.choose("channel", ctx.place.channel, language_of(language))
+    now = services.languages.language(ctx.place.channel)
+    told = say("This channel's language is now {language}.", language=spoken(now))
+    return Reply.of(told, data={"language": now})
+
+
+_CHANNEL = {"channel": FactKind(say("Channel"), said=said_audiences)}
+
+
+async def _where(ctx: Context, **_given: object) -> dict[str, str]:
+    """The channel whose language is chosen."""
+    return {"channel": ctx.place.channel}
+
+
+GROUP = Group(
+    "settings",
+    say("Languages; your settings without a word behind it"),
+    (
+        Command(
+            "language",
+            own,
+            Effect.CHANGE,
+            "settings language zh",
+            does=say("Choose a language"),
+            asks=say("Change the requester's language to {language}"),
+            is_personal=True,
+        ),
+        Command(
+            "channel-language",
+            channels,
+            Effect.CHANGE,
+            "settings channel-language zh",
+            does=say("Choose a language"),
+            asks=say("Change this channel's language to {language}"),
+            shows=_where,
+            facts=_CHANNEL,
+        ),
+    ),
+)

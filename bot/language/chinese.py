@@ -1,0 +1,191 @@
+"""The words of the language in Chinese: what each group, command, argument and choice is called.
+
+Understood whatever somebody's locale is, beside the English. Pure data: the table refuses what
+would mean two things. What people say beside these words is only suggested (`synonyms`).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.folding import plain
+
+
+def _by_word(rows: Mapping[str, str]) -> Mapping[str, str]:
+    found = {word: meant for meant, words in rows.items() for word in words.split()}
+    return MappingProxyType(found)
+
+
+GROUPS = _by_word(
+    {
+        "vm": "虚拟机 虚机",
+        "disk": "磁盘 数据盘 硬盘",
+        "snapshot": "快照",
+        "image": "镜像",
+        "lan": "内网 局域网",
+        "metal": "裸金属 裸机",
+        "node": "节点",
+        "session": "会话",
+        "watch": "跟踪",
+        "approval": "审批",
+        "audit": "审计",
+        "alias": "别名",
+        "settings": "设置",
+    }
+)
+
+
+def _by_command(rows: str) -> Mapping[str, tuple[str, ...]]:
+    parted = (row.partition(": ") for row in rows.strip().splitlines())
+    return MappingProxyType({name.strip(): tuple(words.split()) for name, _, words in parted})
+
+
+VERBS = _by_command(
+    """
+    vm.list: 列表 列出 清单
+    vm.show: 查看 详情 状态
+    vm.create: 创建 新建
+    vm.start: 启动 开机
+    vm.shutdown: 关机
+    vm.poweroff: 断电
+    vm.restart: 重启
+    vm.reset: 重置
+    vm.delete: 删除
+    vm.logs: 日志
+    vm.modify: 修改
+    vm.passwd: 改密码 密码 设置密码
+    vm.name: 改名 命名
+    disk.list: 列表 列出
+    disk.add: 添加 增加
+    disk.resize: 扩容
+    disk.delete: 删除
+    snapshot.list: 列表 列出
+    snapshot.show: 查看 详情 状态
+    snapshot.create: 创建 新建
+    snapshot.delete: 删除
+    image.servers: 镜像中心 中心
+    image.list: 列表 列出
+    image.upload: 上传
+    image.download: 下载
+    image.progress: 进度
+    image.stop: 停止
+    image.delete: 删除
+    lan.list: 列表 列出
+    lan.create: 创建 新建
+    lan.delete: 删除
+    metal.list: 列表 列出
+    metal.add: 添加 接管
+    metal.modify: 修改
+    metal.remove: 移除 删除
+    metal.power: 电源
+    metal.boot: 引导 引导顺序
+    node.list: 列表 列出
+    node.show: 查看 详情 状态
+    node.retry: 重试
+    node.orders: 订单 租用订单
+    node.name: 改名 命名
+    node.use: 使用 默认
+    session.add: 添加
+    session.request: 申请
+    session.sign: 签名
+    session.list: 列表 列出
+    session.check: 检查
+    session.share: 共享 分享
+    session.unshare: 取消共享 取消分享
+    session.remove: 移除 删除 清除
+    watch.list: 列表 列出
+    watch.vm: 虚拟机
+    watch.image: 镜像
+    watch.stop: 停止
+    approval.list: 列表 列出
+    approval.show: 查看 详情
+    approval.cancel: 取消 撤回申请
+    approval.withdraw: 撤回
+    audit.list: 列表 列出
+    audit.export: 导出
+    alias.list: 列表 列出
+    alias.add: 添加
+    alias.remove: 移除 删除
+    help: 帮助
+    whoami: 我是谁
+    freeze: 冻结
+    unfreeze: 解冻 解除冻结
+    settings: 设置
+    settings.language: 语言
+    settings.channel-language: 频道语言
+    """
+)
+
+# What looks at something, of which several groups have one: without a group, a machine is meant.
+ALONE: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("列表", "列出", "清单"), "vm.list")
+    | dict.fromkeys(("查看", "详情", "状态"), "vm.show")
+)
+
+# One word for a command and a flag of it.
+WITH_FLAG: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {"强制重启": ("vm", "restart", "force")}
+)
+
+# What may stand before `=`, and flags, by the argument's name.
+_ARGUMENTS = _by_word(
+    {
+        "force": "强制",
+        "retry": "重试",
+        "replace": "替换 覆盖",
+        "mine": "我的",
+        "here": "这里 本频道",
+        "name": "名称",
+        "image": "镜像",
+        "vm": "虚拟机",
+        "node": "节点",
+        "gpu": "显卡",
+        "mem": "内存",
+        "disk": "磁盘 数据盘",
+        "lan": "内网",
+        "ports": "端口",
+        "by": "增加",
+        "size": "大小",
+        "lines": "行数",
+        "directory": "目录",
+        "desc": "描述",
+        "user": "用户",
+        "reason": "原因 理由",
+        "break_glass": "紧急放行",
+        "dry_run": "试运行",
+        "filter": "筛选 过滤",
+        "file": "文件",
+        "since": "起始 自",
+        "until": "截止",
+        "outcome": "结果",
+        "person": "成员",
+    }
+)
+CALLED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        name: frozenset(word for word, meant in _ARGUMENTS.items() if meant == name)
+        for name in _ARGUMENTS.values()
+    }
+)
+
+_CHOICES = _by_word(
+    {
+        "on": "开 上电 打开",
+        "off": "关 断电",
+        "reset": "重置",
+        "status": "状态",
+        "head": "开头",
+        "tail": "末尾 最后",
+        "download": "下载",
+        "upload": "上传",
+        "disk": "磁盘",
+        "cdrom": "光驱",
+        "zh": "中文 chinese zh-cn",
+        "en": "英文 英语 english",
+        "auto": "自动",
+    }
+)
+
+
+def choice(word: str) -> str:
+    """A choice as the language has it, whatever it is called."""
+    return _CHOICES.get(plain(word), plain(word))

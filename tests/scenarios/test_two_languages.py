@@ -1,0 +1,131 @@
+"""Each reads their own language: what one person sees in theirs, a channel in the channel's."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.commands.rows import command_table
+from tests.scenarios.stage import Stage, staged
+
+# What may stand in Latin letters in a Chinese text: what is typed, ids, names, units, DBC's own
+# words in quotes.
+_OURS = re.compile(
+    r"`[^`]*`|“[^”]*”|<[^>]*>|:[a-z_]+:|https?://\S+|/dbc [a-z -]+|[a-z]+=\S+|\S*[\d_/.@-]\S*"
+    r"|[a-z_ -]+(?: · [a-z_ -]+)+"
+    r"|\b(?:training run|NVIDIA|GeForce|RTX|Intel|Xeon|Ubuntu|Platinum|Gold|Linux)\b"
+    r"[^\u4e00-\u9fff]*"
+)
+_ENGLISH = re.compile(r"[A-Za-z][a-z]+ [a-z]{2,}(?: [A-Za-z]+)*")
+
+
+_COMMANDS = re.compile("|".join(sorted((c.title for c in command_table()), key=len, reverse=True)))
+
+
+def english_in(text: str) -> list[str]:
+    """What reads like English in a text, beside what stands so in every language."""
+    text = _COMMANDS.sub("·", text)
+    return [found for line in text.splitlines() for found in _ENGLISH.findall(_OURS.sub("·", line))]
+
+
+def assert_chinese(text: str) -> None:
+    """There is Chinese in it, and nothing that reads like English."""
+    assert re.search(r"[\u4e00-\u9fff]", text), text
+    assert english_in(text) == [], text
+
+
+async def _reads_chinese(stage: Stage) -> None:
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    await stage.gives_session(stage.alice, "gpu1")
+
+
+def test_the_check_finds_english() -> None:
+    assert english_in("虚拟机 train-01 is running on gpu1") == ["is running on"]
+    assert english_in("`vm list`：*gpu1* 上的 train-01，“no such file”，2 块 GPU，64 GiB") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/dbc vm list", "/dbc 列表", "/dbc 查看 inference", "/dbc vm show nosuch", "/dbc node list",
+        "/dbc node show gpu1", "/dbc session list", "/dbc watch list",
+        "/dbc alias list", "/dbc whoami", "/dbc settings", "/dbc 帮助", "/dbc 帮助 虚拟机",
+        "/dbc vm restart help", "/dbc disk list inference", "/dbc image servers",
+        "/dbc snapshot list inference", "/dbc lan list", "/dbc 关火 inference",
+        "/dbc vm restart inference forse",
+    ],
+)  # fmt: skip
+async def test_what_one_person_sees_is_in_their_language(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    await _reads_chinese(stage)
+    seen = await stage.asks(stage.alice, line)
+    assert_chinese(seen.plain)
+    assert re.search(r"[\u4e00-\u9fff]", seen.text), seen.text
+
+
+async def test_a_form_is_in_the_language_of_who_fills_it_in(stage: Stage) -> None:
+    await _reads_chinese(stage)
+    await stage.alice.types("/dbc 虚拟机 创建")
+    form = await stage.alice.sees_modal("创建虚拟机")
+    assert_chinese(form.plain)
+
+
+async def test_a_channel_keeps_its_own_language(stage: Stage) -> None:
+    await _reads_chinese(stage)
+    public = await stage.asks(stage.alice, "@dbc vm list")
+    assert "inference" in public.plain
+    assert not re.search(r"[\u4e00-\u9fff]", public.plain)
+    told = await stage.asks(stage.alice, "/dbc 设置 频道语言 中文")
+    assert "本频道的语言现在是中文。" in told.plain
+    assert_chinese((await stage.asks(stage.alice, "@dbc vm list")).plain)
+    refused = await stage.asks(stage.bob, "@dbc vm list")
+    assert "You have no node access yet." in refused.plain  # which only Bob sees
+
+
+async def test_a_channels_language_is_chosen_by_people_with_access(one_stage: Stage) -> None:
+    stage = one_stage
+    told = await stage.asks(stage.bob, "/dbc settings channel-language zh")
+    assert "Only people with access to a node" in told.plain
+    assert "The" not in (await stage.asks(stage.alice, "/dbc 设置 语言 中文")).plain
+
+
+async def test_a_persons_choice_comes_before_their_slack(stage: Stage) -> None:
+    await _reads_chinese(stage)
+    assert_chinese((await stage.asks(stage.alice, "/dbc session list")).plain)
+    told = await stage.asks(stage.alice, "/dbc settings language en")
+    assert "Your language is now English." in told.plain
+    assert not re.search(r"[\u4e00-\u9fff]", (await stage.asks(stage.alice, "/dbc help")).plain)
+    told = await stage.asks(stage.alice, "/dbc settings language auto")
+    assert_chinese(told.plain)
+
+
+async def test_a_change_in_slack_is_followed(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    assert not re.search(r"[\u4e00-\u9fff]", (await stage.asks(stage.alice, "/dbc help")).plain)
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    assert_chinese((await stage.asks(stage.alice, "/dbc help")).plain)
+
+
+async def test_what_was_chosen_outlasts_a_restart(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        await stage.gives_session(stage.bob, "gpu1")
+        await stage.asks(stage.bob, "/dbc settings language zh")
+        await stage.restart_bot()
+        assert_chinese((await stage.asks(stage.bob, "/dbc session list")).plain)
+
+
+async def test_json_stays_as_it_is_in_every_language(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    english = await stage.asks(stage.alice, "/dbc session list --json")
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    chinese = await stage.asks(stage.alice, "/dbc session list --json")
+    assert _json(english.plain) == _json(chinese.plain)
+
+
+def _json(text: str) -> object:
+    return json.loads(text[text.index("[") : text.rindex("]") + 1])
