@@ -152,3 +152,15 @@ def test_a_rule_more_is_told_to_ask_for_more(pair: tuple[Policy, Policy]) -> Non
         for one in differences(less, more, KNOWN):
             sentences_only = one.before.kind is one.after.kind is DecisionKind.DENY
             assert one.change in {Change.MORE, Change.DENIED} or sentences_only
+
+
+def test_what_only_members_of_two_groups_meet_is_told() -> None:
+    both = [
+        {"name": "a", "match": {"group": "S0A", "command": "vm.delete"}, "approvals": 2},
+        {"name": "b", "match": {"group": "S0B", "command": "vm.delete"}, "type_name": True},
+    ]
+    new = Policy.model_validate({"rule": both}, context={"commands": KNOWN})
+    found = differences(Policy(), new, KNOWN)
+    assert {(one.after.approvals, one.after.type_name) for one in found} == {
+        (2, False), (1, True), (2, True),
+    }  # fmt: skip
