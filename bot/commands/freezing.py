@@ -109,6 +109,7 @@ COMMANDS = (
         "freeze network outage",
         asks=say("Stop all changes of machines"),
         loses=say("Nothing is sent to machines until the freeze is lifted."),
+        does=say("Freeze all changes"),
     ),
     Command(
         "unfreeze",
@@ -117,5 +118,6 @@ COMMANDS = (
         "unfreeze",
         asks=say("Lift the freeze"),
         loses=say("Changes run again."),
+        does=say("Lift the freeze"),
     ),
 )

@@ -52,7 +52,7 @@ _BUTTONS: Mapping[str, Text] = {
     "vm": say("Follow"),
     "withdraw": say("Withdraw"),
 }
-_RUN = say("Run")
+_RUN, _RUN_A_COMMAND = say("Run"), say("Run a command")
 
 
 def wants_form(command: Command, values: Mapping[str, str]) -> bool:
@@ -104,7 +104,7 @@ def form(
         kept.pop(NODE_OPTION, None)
     return Form(
         command=command.id,
-        title=command.does or command.heading,
+        title=command.does or _RUN_A_COMMAND,
         submit=_BUTTONS.get(command.verb, _RUN),
         fields=tuple(fields),
         intro=tuple(Note(line(told)) for told in (command.help, note) if told),
