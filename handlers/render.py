@@ -270,6 +270,11 @@ def _chunks(texts: Iterable[str], limit: int = SECTION) -> Iterator[str]:
 
     A text longer than `limit` is cut inside; the caller passes such only where any cut is right.
     """
+    texts = list(texts)
+    if sum(map(len, texts)) <= limit:  # nearly all are
+        if (whole := "".join(texts)).strip():
+            yield whole.strip("\n")
+        return
     atoms = (atom for text in texts for atom in _at_line_ends(text, limit))
     current = ""
     for text in _units(atoms, str, lambda unit: sum(map(len, unit)) <= limit):

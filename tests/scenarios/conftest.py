@@ -9,6 +9,14 @@ from tests.scenarios.site import is_http
 from tests.scenarios.stage import Stage, staged
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what has a time limit of its own: it waits in real time, and others meanwhile.
+
+    Else all others would be done, and the last of these would be waited for.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 @pytest.fixture
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage with a fresh bot, reached in one of both ways."""
