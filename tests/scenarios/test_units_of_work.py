@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from sandbox.dbc.demo import demo_renter
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 NAME = "inference"
@@ -51,6 +52,21 @@ def units_of_work() -> Iterator[Units]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements of the bot, until the block ends."""
+    seen: list[str] = []
+
+    def note(*details: Any) -> None:
+        seen.append(details[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> Any:
     """A stage where someone else has to approve; Alice and Bob are entitled to gpu1."""
@@ -81,3 +97,18 @@ async def test_a_read_keeps_what_it_has_seen_and_looks_up_little(site: Stage) ->
         await site.asks(site.alice, f"/dbc vm show {NAME}")
     assert units.writes <= 1
     assert units.reads <= 1
+
+
+async def test_what_waits_is_listed_with_as_many_statements_for_several_as_for_one(
+    site: Stage,
+) -> None:
+    counted = []
+    for name in ("first", "second", "third"):
+        site.node("gpu1").running_task(demo_renter(), desc=name, gpus=[], cpu_cores=1, memory=2**30)
+        await site.asks(site.alice, f"/dbc vm delete {name} on gpu1")
+        with statements() as asked:
+            listed = await site.asks(site.bob, "/dbc approval list")
+        assert name in listed.plain
+        about = [one for one in asked if "FROM executions" in one or "FROM votes" in one]
+        counted.append(len(about))
+    assert counted[0] == counted[-1]
