@@ -40,6 +40,7 @@ from bot.language.reference import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
 from bot.reply import CATALOGUES, DIRECTORIES, line, plain
+from bot.reply import catalogue as words_of
 from bot.services.database import cause
 from bot.version import VERSION
 from handlers.manifest import manifest
@@ -91,6 +92,7 @@ def docs(*, check: bool) -> None:
     slash = Settings.model_fields["slash_command"].default
     generated = {
         ROOT / "docs" / "commands.md": reference(command_table(), slash),
+        ROOT / "docs" / "zh" / "commands.md": reference(command_table(), slash, words_of("zh")),
         ROOT / "manifest.json": json.dumps(manifest(slash, socket_mode=True), indent=2) + "\n",
     }
     templates = ROOT / "bot" / "locale" / "bot.pot"

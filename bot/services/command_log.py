@@ -52,7 +52,7 @@ class CommandLog:
     def ended(self, execution: Execution) -> None:
         """Tell of a command that was recorded, once its end is stored."""
         self._metrics.commanded(execution.command, str(execution.status))
-        say = log.warning if execution.status in _TROUBLE else log.info
+        tell = log.warning if execution.status in _TROUBLE else log.info
         said: Mapping[str, object] = {
             "id": execution.id,
             "key": execution.key,
@@ -68,7 +68,7 @@ class CommandLog:
             "took": _seconds(execution.started_at, execution.finished_at),
             "why": execution.outcome,
         }
-        say("command.ended", **{name: value for name, value in said.items() if value})
+        tell("command.ended", **{name: value for name, value in said.items() if value})
 
     def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
         """Tell of a command that only read: it was not recorded, and has no id."""
