@@ -23,6 +23,7 @@ from bot.reply import (
     emoji,
     line,
     say,
+    sentences,
 )
 
 NOTHING_LEARNT: Mapping[str, str] = MappingProxyType({})
@@ -106,9 +107,11 @@ def fault_of(error: BotError) -> Fault:
     return Fault(error.words, advice(error), error.field, error.severity)
 
 
-def recorded(error: BotError) -> str:
-    """The failure as ledger and audit keep it: what is wrong, and the other side's words."""
-    return f"{error.sentence} It says: “{error.said}”." if error.said else error.sentence
+def recorded(error: BotError) -> Words:
+    """The failure as the ledger keeps it: what is wrong, and the other side's words."""
+    if not error.said:
+        return error.words
+    return sentences((error.words, say("It says: “{said}”.", said=error.said)))
 
 
 def advice(error: BotError) -> Line:

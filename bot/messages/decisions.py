@@ -8,6 +8,7 @@ from bot.messages.question import Question
 from bot.model import (
     ApprovalStatus,
     Count,
+    ExecutionStatus,
     ReviewKind,
     Uncounted,
     Verdict,
@@ -27,6 +28,13 @@ from bot.reply import (
     say_number,
     sentences,
 )
+
+ENDS = {
+    ApprovalStatus.DENIED: ExecutionStatus.DENIED,
+    ApprovalStatus.CANCELLED: ExecutionStatus.CANCELLED,
+    ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
+    ApprovalStatus.VOID: ExecutionStatus.VOIDED,
+}
 
 
 def tally_of(asked: Question) -> list[Line]:

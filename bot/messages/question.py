@@ -27,6 +27,9 @@ from bot.reply import (
     time,
 )
 
+DONE_TWICE = say("DBC carries out both requests.")
+PERHAPS_TWICE = say("DBC may carry out both requests.")
+
 _SHORT = 8  # characters of an id
 
 _STANDS = {
@@ -57,6 +60,17 @@ class Question:
     named: bool = False
     people: Sequence[str] = ()
     channel: str = ""
+
+
+def with_requester(asked: Question) -> Line:
+    """`Delete train-01 on gpu1, requested by @bob`."""
+    user = mention(asked.execution.actor)
+    return line(say("{question}, requested by {user}", question=asked.title, user=user))
+
+
+def second_time(title: str, subject: Subject) -> Line:
+    """What is asked where the same request is in progress."""
+    return line(say("Run {command} a second time: {target}", command=title, target=subject.named))
 
 
 def told_changes(changed: Mapping[str, Words]) -> Phrase:

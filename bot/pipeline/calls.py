@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.dbc.errors import DbcError
-from bot.errors import NOTHING_LEARNT, BotError, Refused, advice, fault_of, recorded
+from bot.errors import NOTHING_LEARNT, BotError, advice, fault_of, recorded
 from bot.language.table import Command, Follow, said
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import Subject
@@ -21,6 +21,7 @@ from bot.messages.outbox import Outbox
 from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, WatchState
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.endings import Endings
+from bot.pipeline.failing import Overtaken, failure
 from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
@@ -29,7 +30,15 @@ from bot.pipeline.repeated import went_through
 from bot.pipeline.targets import Bound
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
-from bot.reply import Line, Reply, Severity, code, line, plain, say
+from bot.reply import (
+    Line,
+    Reply,
+    Severity,
+    Words,
+    code,
+    line,
+    say,
+)
 from bot.reviews.policy import Policy
 from storage import BadKey, StorageFailed, UnitOfWork
 
@@ -52,16 +61,6 @@ class InDoubt(BotError):
     """Something of ours failed when the change was on its way: it may or may not be done."""
 
     severity = Severity.UNKNOWN
-
-
-class Overtaken(Refused):
-    """Another change was sent at the same moment: what was looked at before it may be untrue."""
-
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(
-            f"Another change of {subject.label} was sent at the same moment.",
-            hint="Nothing was done. Look at the machine, then request it again.",
-        )
 
 
 class RulesReplaced(Exception):
@@ -105,9 +104,12 @@ class Runs:
             await run(command, execution, bound, answer)
         except StorageFailed as error:
             raise InDoubt(
-                f"My database failed while `{command.title}` was carried out: whether it is done "
-                "is not known.",
-                hint="Do not repeat it: I come back to it in a few minutes.",
+                say(
+                    "My database failed while {command} was carried out: whether it is done is not "
+                    "known.",
+                    command=code(command.title),
+                ),
+                hint=say("Do not repeat it: I come back to it in a few minutes."),
             ) from error
 
     async def _claimed(
@@ -171,7 +173,7 @@ class Runs:
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = bound.subject(execution)
-        asking = line(f"waiting for {subject.node_label} to answer")
+        asking = line(say("waiting for {node} to answer", node=subject.node_label))
         if command.follow is not None:
             doing = said(command.follow.doing, execution.known)
             return cards.progress(execution, subject, doing, asking)
@@ -257,8 +259,10 @@ class Runs:
                 raise
             log.exception("change.in_doubt", execution=execution.id)
             raise InDoubt(
-                "It was sent, and then something failed on my side: it may or may not be done.",
-                hint="Look at the present state before doing it again.",
+                say(
+                    "It was sent, and then something failed on my side: it may or may not be done."
+                ),
+                hint=say("Look at the present state before doing it again."),
             ) from error
 
     async def _follow(
@@ -328,7 +332,7 @@ class Runs:
             sentence = cards.of_command(title, end, line(doubted))
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                if await self._set_end(tx, execution, end, plain(sentence)):
+                if await self._set_end(tx, execution, end, sentence):
                     card = cards.ended(execution, end, sentence)
                     await board.show_card(tx, execution, card, self._clock.now())
         return True
@@ -387,7 +391,7 @@ class Runs:
         """Run what is over with the answer."""
         subject = bound.subject(execution)
         try:
-            reply = await self._call(command, execution, bound, answer.say) or Reply.of("Done.")
+            answered = await self._call(command, execution, bound, answer.say)
         except BotError as error:
             end = _ENDS[error.severity]
             failed = failure(command, subject, error)
@@ -395,9 +399,11 @@ class Runs:
             alone = replace(alone, fault=fault_of(error))
             learnt = await self._left_open(command, execution, bound, error)
             return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
-        done = line(_about(subject), code(command.title), " is done.")
-        sentence = done if reply.private else line(reply.summary)
-        return _Outcome(ExecutionStatus.DONE, plain(reply.summary), sentence, reply)
+        reply = answered or Reply.of(say("Done."))
+        sentence = line(reply.summary)
+        if reply.private:  # others read that it is done, and no more
+            sentence = line(say("{request} is done.", request=cards.doing(command.title, subject)))
+        return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
 
     async def _show_outcome(
         self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"
@@ -425,7 +431,7 @@ class Runs:
         return reply.private
 
     async def _set_end(
-        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: str
+        self, tx: UnitOfWork, execution: Execution, end: ExecutionStatus, record: Words
     ) -> bool:
         """Store the end; says whether it is one that was not known yet.
 
@@ -454,11 +460,14 @@ class Runs:
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         subject = Subject(execution.label, execution.task, label)
         what = cards.doing(command.title, subject)
-        sentence = line("I was interrupted during ", what, "; whether it was done is not known.")
-        look = line("Look at the present state before doing it again.")
+        interrupted = say(
+            "I was interrupted during {request}; whether it was done is not known.", request=what
+        )
+        sentence = line(interrupted)
+        look = line(say("Look at the present state before doing it again."))
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                if await self._set_end(tx, execution, end, plain(sentence)):
+                if await self._set_end(tx, execution, end, sentence):
                     if await self._endings.is_public(tx, execution):
                         await self._endings.show(tx, execution, end, sentence, look, announced=True)
                     else:
@@ -480,21 +489,8 @@ class _Outcome:
     """How something ended that is over with the answer: for the ledger, in words, as a reply."""
 
     end: ExecutionStatus
-    record: str
+    record: Words
     sentence: Line
     reply: Reply
     hint: Line = ()
     learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
-
-
-def failure(command: Command, subject: Subject, error: BotError) -> Line:
-    """`train-01 on gpu1: vm restart failed. …`"""
-    what = {Severity.REFUSED: "was refused", Severity.FAILED: "failed"}
-    told = what.get(error.severity, "has an unknown end")
-    said = command.spoken(error.sentence)
-    return line(_about(subject), code(command.title), f" {told}. ", said)
-
-
-def _about(subject: Subject) -> Line:
-    """`train-01 on gpu1: `; nothing where neither is known."""
-    return line(subject.named, ": ") if subject.label or subject.node_label else ()

@@ -29,7 +29,20 @@ from bot.pipeline.patience import PATIENCE, courteously, unless_soon
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.reviews import Reviews
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
-from bot.reply import FieldKind, Form, FormField, Line, Note, Para, Reply, bold, line
+from bot.reply import (
+    FieldKind,
+    Form,
+    FormField,
+    Line,
+    Note,
+    Para,
+    Phrase,
+    Reply,
+    any_of,
+    bold,
+    line,
+    say,
+)
 from storage import Store
 
 _TYPED = "machine"  # the field of the form in which an approver types which machine it is
@@ -39,8 +52,10 @@ _AT_ONCE = timedelta(seconds=0.5)
 _BY_OTHERS = frozenset({ReviewKind.APPROVE})
 
 _KEPT = Reply.of(
-    "Slack does not say at the moment whether you may decide on this. "
-    "Your click is kept, and counts as of now once Slack does.",
+    say(
+        "Slack does not say at the moment whether you may decide on this. Your click is kept, and "
+        "counts as of now once Slack does."
+    ),
     private=True,
 )
 
@@ -88,7 +103,8 @@ class Clicks:
             if not best(submission.values.get(_TYPED, ""), names):
                 why = "Approving takes typing what it is about, and something else was typed."
                 await self._reviews.turn_away(approval_id, submission.actor, why)
-                return Rejected({_TYPED: f"That is another one. Type {_either(names)}."})
+                wrong = say("That is another one. Type {names}.", names=_either(names))
+                return Rejected({_TYPED: wrong})
         vote = Vote(
             submission.key,
             approval_id,
@@ -225,28 +241,28 @@ def _is_pending(approval: Approval) -> bool:
     return approval.status is ApprovalStatus.PENDING
 
 
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(f"“{name}”" for name in names)
+def _either(names: Sequence[str]) -> Line:
+    return any_of(say("“{name}”", name=name) for name in names)
 
 
 def _name_form(approval: Approval, asked: Line, names: Sequence[str]) -> Form:
-    label = "Its description or id" if len(names) > 1 else "Its name or id"
-    field = FormField(_TYPED, label, FieldKind.TEXT, hint=f"Type {_either(names)} to approve")
-    return _form(review_cards.APPROVE, approval, "Approve", asked, (field,))
+    label = say("Its description or id") if len(names) > 1 else say("Its name or id")
+    hint = say("Type {names} to approve", names=_either(names))
+    field = FormField(_TYPED, label, FieldKind.TEXT, hint=hint)
+    return _form(review_cards.APPROVE, approval, say("Approve"), asked, (field,))
 
 
 def _denial_form(approval: Approval, asked: Line) -> Form:
-    field = FormField(
-        _REASON, "Why not?", FieldKind.LINES, hint="Everyone who sees the card can read it"
-    )
-    return _form(review_cards.DENY, approval, "Deny", asked, (field,))
+    hint = say("Everyone who sees the card can read it")
+    field = FormField(_REASON, say("Why not?"), FieldKind.LINES, hint=hint)
+    return _form(review_cards.DENY, approval, say("Deny"), asked, (field,))
 
 
 def _form(
-    action: str, approval: Approval, word: str, asked: Line, fields: Sequence[FormField]
+    action: str, approval: Approval, word: Phrase, asked: Line, fields: Sequence[FormField]
 ) -> Form:
-    what = Para(line(bold(f"{word}:"), " ", asked))
-    note = Note(line("It counts once you press ", word, "."))
+    what = Para(line(bold(word), " · ", asked))
+    note = Note(line(say("It counts once you press {button}.", button=word)))
     return Form(f"{action}:{approval.id}", word, word, tuple(fields), intro=(what, note))
 
 

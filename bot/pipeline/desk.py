@@ -61,7 +61,16 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Choice, Reply, bold, code, line, plain
+from bot.reply import (
+    Choice,
+    Reply,
+    Text,
+    as_phrase,
+    bold,
+    code,
+    line,
+    say,
+)
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -153,7 +162,7 @@ class Desk:
                 return await self._opening(command, values, actor, place)
             if found := forms.faults(command, values):
                 field, fault = next(iter(found.items()))
-                raise Refused(plain(line(fault)), field=field)
+                raise Refused(as_phrase(fault), field=field)
             if command.verify is not None:
                 await command.verify(self._services, actor, values)
         except BotError as refusal:
@@ -240,7 +249,7 @@ class Desk:
     async def turn_away(self, press: Press, team: str) -> None:
         """Note a click from another workspace."""
         if press.action in self._clicks.actions:
-            why = f"The account belongs to another workspace, {team}."
+            why = f"The account belongs to another workspace, {team}."  # for the audit
             await self._clicks.turn_away(press, why)
 
     async def draft(self, draft: Submission) -> Work:
@@ -361,8 +370,9 @@ class Desk:
         except Refused as refusal:
             return saying(from_error(refusal))
         if watch is None:
-            return saying(Reply.of("It is being followed already, or has ended.", private=True))
-        return saying(Reply.of(f"I go on following {watch.label}.", private=True))
+            return saying(Reply.of(say("It is followed already, or has ended."), private=True))
+        told = say("I go on following {watch}.", watch=bold(watch.label))
+        return saying(Reply.of(told, private=True))
 
     async def _open_form(self, press: Press) -> Work:
         command = self._services.table.get(press.value)
@@ -447,7 +457,7 @@ class Desk:
 
     async def _present(
         self, command: Command, vm: str, values: Mapping[str, str], actor: str, place: Place
-    ) -> tuple[Mapping[str, str], str]:
+    ) -> tuple[Mapping[str, str], Text]:
         """What a machine is like, by parameter; with a word about it."""
         read, inventory = command.present, self._services.inventory
         assert read is not None, "only such commands come here"  # noqa: S101
@@ -471,13 +481,19 @@ class Desk:
             present = await read(context, machine)
             where = await inventory.label(machine.node)
         except BotError as problem:
-            return {}, f"What it is like now could not be read. {problem.sentence}"
+            return {}, say("What it is like now could not be read. {why}", why=problem.words)
         except DeliveryFailed:
-            return {}, "What it is like now could not be read: Slack did not say who may see it."
-        return present, f"{machine.label} on {where}. Grey is what it has now; empty keeps it."
+            return {}, say(
+                "What it is like now could not be read: Slack did not say who may see it."
+            )
+        return present, say(
+            "{machine} on {node}. Grey is what it has now; empty keeps it.",
+            machine=machine.label,
+            node=where,
+        )
 
 
-def _unmet(pattern: str, reason: str) -> str:
+def _unmet(pattern: str, reason: str) -> Phrase:
     if not reason:
-        return "A reason is needed for this."
-    return f"The reason must match “{pattern}”."
+        return say("A reason is needed for this.")
+    return say("The reason must match “{pattern}”.", pattern=pattern)

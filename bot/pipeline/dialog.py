@@ -12,11 +12,22 @@ from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
 from bot.ports import Answer, Work
-from bot.reply import Fault, Form, Note, Part, Reply, Severity, emoji, line
+from bot.reply import (
+    Fault,
+    Form,
+    Note,
+    Part,
+    Reply,
+    Severity,
+    emoji,
+    line,
+    say,
+)
 
 log = structlog.get_logger()
 
-CHECKING = Reply("Checking …", (Note(line(emoji("hourglass_flowing_sand"), " Checking …")),))
+_CHECKING = say("Checking …")
+CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
 
 class Dialog:
@@ -99,7 +110,7 @@ def tried(work: Work, command: Command, again: Callable[..., Form], *, held: boo
             log.info("form.refused", command=command.id, why=error.sentence)
             await dialog.say(from_error(error))
         if held and not dialog.has_answered:
-            taken = " Taken. A message where you asked says how it goes on."
-            await answer.say(Reply.of(emoji("white_check_mark"), taken))
+            taken = say("Submitted. The message where you asked says how it goes on.")
+            await answer.say(Reply.of(line(emoji("white_check_mark"), " ", taken)))
 
     return to_the_end

@@ -20,7 +20,6 @@ from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
 from bot.pipeline.twins import twins_of
 from bot.pipeline.wish import Wish
-from bot.plural import counted
 from bot.ports import Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import (
     CodeBlock,
@@ -30,18 +29,24 @@ from bot.reply import (
     Part,
     Reply,
     Text,
+    Words,
     bold,
     channel,
     code,
     emoji,
     line,
+    listed,
     mention,
+    say,
+    say_number,
+    sentences,
 )
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers
 
-_HEAD = "Dry run: nothing was sent and nothing has changed."
-_FAILS = "Would fail"  # the label of what the node would refuse
+_HEAD = say("Dry run: nothing was sent and nothing has changed.")
+_NOT_SAID = say("Slack does not say just now who could review it.")
+_GLASS = say("It would run at once, be announced, and wait for a review afterwards.")
 _PATIENCE = timedelta(seconds=40)  # for the facts that a question would show
 
 Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
@@ -94,12 +99,15 @@ class _Rehearsal:
 
     async def told(self) -> Reply:
         """What would be done, or why it would be refused."""
-        head = line(emoji("mag"), " ", bold(_HEAD), "\n", code(self._command.title))
+        head = line(emoji("mag"), " ", bold(_HEAD), "\n")
         try:
             return await self._rehearse(head)
         except BotError as error:
-            parts = (Para(line(head, " would be refused. ", error.sentence)), *hint(advice(error)))
-            return Reply(f"{_HEAD} {error.sentence}", parts, private=True, fault=fault_of(error))
+            refused = say("{command} would be refused.", command=code(self._command.title))
+            told = sentences((refused, error.words))
+            parts = (Para(line(head, told)), *hint(advice(error)))
+            summary = sentences((_HEAD, told))
+            return Reply(summary, parts, private=True, fault=fault_of(error))
 
     async def _rehearse(self, head: Line) -> Reply:
         preparation = Preparation(self._services)
@@ -110,31 +118,35 @@ class _Rehearsal:
         except DeliveryFailed as failure:  # what may be denied is not looked at
             raise slack_does_not_say() from failure
         decision = await self._decision(execution)
-        facts = await self._obstacles(execution, bound)
-        fails = any(label == _FAILS for label, _ in facts)
-        facts.append(("Review", await self._review(execution, bound, decision, fails=fails)))
+        facts, fails = await self._obstacles(execution, bound)
+        review = await self._review(execution, bound, decision, fails=fails)
+        facts.append((say("Review"), review))
         facts += await self._facts(execution, bound, decision)
         loses = self._command.lost(execution.known)
-        facts.append(("Would be lost", line(loses or "Nothing.")))
-        head = line(head, *self._question(execution, bound.node))
+        facts.append((say("Would be lost"), line(loses or say("Nothing."))))
+        asked = line(code(self._command.title), *self._question(execution, bound.node))
         return Reply(
-            _HEAD,
-            (Para(head), *await self._shown(execution, bound), Fields(tuple(facts))),
+            sentences((_HEAD, asked, review)),
+            (Para(line(head, asked)), *await self._shown(execution, bound), Fields(tuple(facts))),
             private=True,
         )
 
-    async def _obstacles(self, execution: Execution, bound: Bound) -> list[tuple[Text, Line]]:
-        """Why the node would refuse it now, as far as that can be seen."""
+    async def _obstacles(
+        self, execution: Execution, bound: Bound
+    ) -> tuple[list[tuple[Text, Line]], bool]:
+        """Why the node would refuse it now, as far as that can be seen; and whether it would."""
         if self._command.foresees is None:
-            return []
+            return [], False
         context = Context.of(self._services, execution)
         try:
             found = await self._command.foresees(context, **bound.arguments)
         except DbcError as problem:
             problem.named(bound.node.label if bound.node else "the node")
-            return [("Room on the node", line("could not be read. ", problem.sentence))]
-        told = (piece for sentence in found for piece in (" ", sentence))
-        return [(_FAILS, line(emoji("warning"), *told))] if found else []
+            unread = line(say("could not be read. {why}", why=problem.words))
+            return [(say("Room on the node"), unread)], False
+        if not found:
+            return [], False
+        return [(say("Would fail"), line(emoji("warning"), " ", sentences(found)))], True
 
     def _execution(self) -> Execution:
         wish = self._wish
@@ -171,17 +183,17 @@ class _Rehearsal:
         if self._sent:
             return await self._requests()
         if reply is None:
-            return (Para(line("DBC would get nothing.")),)
-        would = "DBC would get nothing. It would change what I keep, and I would say:"
+            return (Para(line(say("DBC would get nothing."))),)
+        would = say("DBC would get nothing. It would change what I keep, and I would say:")
         return Para(line(would)), *(reply.parts or Reply.of(reply.summary).parts)
 
     async def _requests(self) -> Sequence[Part]:
         node = self._sent[0].node_id
-        to: Line = line("The DBC daemon would get, for itself:")
+        to = say("The DBC daemon would get, for itself:")
         if node:
-            label = await self._services.inventory.label(node)
-            to = line("The DBC daemon would get, for ", bold(label), " ", code(node), ":")
-        return Para(to), CodeBlock("\n".join(_as_text(one) for one in self._sent))
+            label = bold(await self._services.inventory.label(node))
+            to = say("The DBC daemon would get, for {node} {id}:", node=label, id=code(node))
+        return Para(line(to)), CodeBlock("\n".join(_as_text(one) for one in self._sent))
 
     async def _decision(self, execution: Execution) -> Decision | None:
         """What the rules say; None while Slack does not say who is in a group. Raises Refused."""
@@ -216,7 +228,7 @@ class _Rehearsal:
         except self._unsaid:
             raise
         except DeliveryFailed:
-            return line("Slack does not say just now who could review it.")
+            return line(_NOT_SAID)
 
     def _breaks_glass(self, decision: Decision, *, alike: bool) -> bool:
         """Whether it would be done without what stands in its way. Raises Refused."""
@@ -230,31 +242,42 @@ class _Rehearsal:
         self, execution: Execution, bound: Bound, decision: Decision | None, *, fails: bool
     ) -> Line:
         if decision is None:
-            return line("Slack does not say just now who could review it.")
+            return line(_NOT_SAID)
         twins = await twins_of(self._services, self._command, execution, bound)
         if self._breaks_glass(decision, alike=bool(twins)):
-            return line("It would run at once, be announced, and wait for a review afterwards.")
+            return line(_GLASS)
         if decision.kind is DecisionKind.RUN:
             if twins:
-                return line("The same request is in progress: you would be asked to run it anyway.")
+                return line(
+                    say("The same request is in progress: you would be asked to run it anyway.")
+                )
             if fails:
-                return line("None: it would be sent at once, and fail.")
-            return line("None: it would run at once.")
+                return line(say("None: it would be sent at once, and fail."))
+            return line(say("None: it would run at once."))
         if decision.kind is DecisionKind.CONFIRM:
-            return line("You would be asked to confirm.")
+            return line(say("You would be asked to confirm."))
+        return await self._approvals(execution, bound, decision)
+
+    async def _approvals(self, execution: Execution, bound: Bound, decision: Decision) -> Line:
+        """How many approvals it would need, and whose."""
         needed = decision.approvals
-        told: Line = line(f"{counted(needed, 'approval')} needed")
         try:
             people = await self._reviewers.require_reviewers(execution, decision, bound.node)
         except BotError as error:
-            return line(told, f". It would be refused: {error.sentence} ", error.hint)
-        named = [line(mention(user)) for user in people]
+            told = say_number("{number} approval needed.", "{number} approvals needed.", needed)
+            refused = say("It would be refused: {why}", why=error.words)
+            return sentences((told, refused, error.hint))
+        named: list[Words] = [line(mention(user)) for user in people]
         if not decision.approvers and (where := await self._reviewers.sharing_channel(execution)):
-            named.append(line("members of ", channel(where)))
-        told = line(told, ", by ", *[piece for one in named for piece in (", ", *one)][1:])
-        if decision.break_glass:
-            told = line(told, "; you may also break the glass: ", code('break_glass="…"'))
-        return told
+            named.append(say("members of {channel}", channel=channel(where)))
+        told = say_number(
+            "{number} approval needed, by {people}.",
+            "{number} approvals needed, by {people}.",
+            needed,
+            people=listed(named),
+        )
+        glass = say("You may also break the glass: {option}", option=code('break_glass="…"'))
+        return sentences((told, glass if decision.break_glass else ""))
 
 
 def _as_text(would: WouldSend) -> str:

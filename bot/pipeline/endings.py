@@ -16,7 +16,16 @@ from bot.messages.cards import people_line
 from bot.model import Execution, ExecutionStatus, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed
-from bot.reply import Line, Note, Reply, code, dump, line, time
+from bot.reply import (
+    Line,
+    Note,
+    Reply,
+    code,
+    dump,
+    line,
+    say,
+    time,
+)
 from storage import StorageFailed, UnitOfWork
 
 # Longer than saying it may take: what was said is not to arrive a second time.
@@ -84,11 +93,18 @@ class Endings:
         """Store the reply for the requester; `say` follows, unless `said` is False."""
         now = self._clock.now()
         title = self._services.table.spoken_of(execution.command).title
-        asked = line("You asked for ", code(title), ", ", time(execution.created_at))
-        by = ", approved by " if execution.approved_by else ""
-        about = Note(line(asked, by, people_line(execution.approved_by), "."))
+        name, at = code(title), time(execution.created_at)
+        asked = say("You requested {command}, {time}.", command=name, time=at)
+        if execution.approved_by:
+            asked = say(
+                "You requested {command}, {time}, approved by {approvers}.",
+                command=name,
+                time=at,
+                approvers=people_line(execution.approved_by),
+            )
+        about = Note(line(asked))
         if reply.sensitive:
-            reply = Reply.of("What this answered holds a secret, so I have not kept it.")
+            reply = Reply.of(say("What this answered holds a secret, so I have not kept it."))
         kept = dump(reply.also(about))
         due = now + _BEING_SAID if said else now
         key, place = cards.private_key(execution.id), Place(execution.actor)

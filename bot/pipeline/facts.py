@@ -17,6 +17,7 @@ from bot.model import Fact, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.identity import identity_of
 from bot.pipeline.targets import Bound
+from bot.reply import Phrase, Text, say
 from bot.watches.observers.look import is_silence
 
 _NONE = timedelta()
@@ -75,12 +76,17 @@ async def _shown(
     except BotError as problem:
         if isinstance(problem, DbcError):
             problem.named(bound.node.label if bound.node else "")
-        why = problem.sentence
+        why: Text = problem.words
     except TimeoutError:
-        why = f"No answer within {patience.total_seconds():g} s."
+        why = _no_answer(patience)
     else:
         return found_by_look(command.kinds, found)
     return {key: Fact(unread=why) for key in command.facts if key not in context.facts}
+
+
+def _no_answer(patience: timedelta) -> Phrase:
+    seconds = f"{patience.total_seconds():g}"
+    return say("No answer within {seconds} s.", seconds=seconds)
 
 
 class _Reading:
@@ -92,7 +98,7 @@ class _Reading:
         self._machine = machine
         self._patience = patience
         self._until = context.services.clock.monotonic() + patience
-        self._silence = ""
+        self._silence: Text = ""
         self._detail: TaskDetail | None = None
 
     async def read(self, keys: tuple[str, ...]) -> dict[str, Fact]:
@@ -100,8 +106,8 @@ class _Reading:
         try:
             target = await self._context.target(self._machine)
         except BotError as problem:
-            self._silence = problem.sentence
-            return {key: self._unread(key, problem.sentence) for key in keys}
+            self._silence = problem.words
+            return {key: self._unread(key, problem.words) for key in keys}
         looks = {STATE: self._state, DISKS: self._disks, SNAPSHOTS: self._snapshots}
         return {key: await self._one(key, looks[key](target)) for key in keys}
 
@@ -116,13 +122,13 @@ class _Reading:
             if key == STATE and isinstance(problem, TaskNotFound):
                 raise
             if is_silence(problem):
-                self._silence = problem.sentence
-            return self._unread(key, problem.sentence)
+                self._silence = problem.words
+            return self._unread(key, problem.words)
         except TimeoutError:
-            self._silence = f"No answer within {self._patience.total_seconds():g} s."
+            self._silence = _no_answer(self._patience)
             return self._unread(key, self._silence)
 
-    def _unread(self, key: str, why: str) -> Fact:
+    def _unread(self, key: str, why: Text) -> Fact:
         return Fact(self._machine.status if key == STATE else "", unread=why)
 
     async def _state(self, target: Target) -> str:

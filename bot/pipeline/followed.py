@@ -8,6 +8,7 @@ from bot.language.table import Follow
 from bot.messages.cards import OWN_NAME
 from bot.model import Execution, Machine, Watch
 from bot.pipeline.targets import Bound
+from bot.reply import keep
 from bot.watches.observers.look import ANSWERED, ARRIVED
 
 _FIRST_LOOK = timedelta(seconds=2)
@@ -57,4 +58,4 @@ def learnt_from(error: BotError) -> Mapping[str, str]:
     if not error.answer:
         return error.learnt
     arrived = {ARRIVED: "yes"} if error.said else {}
-    return {**error.learnt, ANSWERED: str(error.answer), **arrived}
+    return {**error.learnt, ANSWERED: keep(error.answer), **arrived}

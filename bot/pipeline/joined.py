@@ -17,37 +17,46 @@ from bot.reply import (
     line,
     link,
     mention,
-    plain,
+    say,
+    sentences,
     time,
 )
 
 AGAIN = "request.again"  # the button's value is the id of the request that was not added
 
 _STANDS = {
-    ExecutionStatus.RECORDED: "is about to run",
-    ExecutionStatus.WAITING: "is pending",
-    ExecutionStatus.DONE: "is done",
+    ExecutionStatus.RECORDED: say("It is about to run."),
+    ExecutionStatus.WAITING: say("It is pending."),
+    ExecutionStatus.DONE: say("It is done."),
 }
+_IN_PROGRESS = say("It is in progress.")
 
 
 async def told(services: Services, execution: Execution, first: Execution) -> Reply:
     """Tell the second requester about the first request, and how to repeat it all the same."""
     mine = first.actor == execution.actor
-    who: Line = line("You have") if mine else line(mention(first.actor), " has")
-    stands = _STANDS.get(first.status, "is in progress")
+    stands = _STANDS.get(first.status, _IN_PROGRESS)
     label = await services.inventory.label(first.node)
     subject = cards.Subject(first.label, first.task, label)
     row = services.table.spoken_of(first.command)
     what = row.asked(first.known, subject)
-    said = line(who, " already requested this, ", time(first.created_at), ": ", what)
-    where = await _where(services, first)
-    shown = line(emoji("information_source"), " ", said, f". It {stands}", where, ".")
+    at = time(first.created_at)
+    already = say(
+        "{user} already requested this, {time}: {request}.",
+        user=mention(first.actor),
+        time=at,
+        request=what,
+    )
+    if mine:
+        already = say("You already requested this, {time}: {request}.", time=at, request=what)
+    said = sentences((already, stands, await _where(services, first)))
+    once = say("Yours was not added, so that it is done once.")
     return Reply(
-        plain(line(said, f". It {stands}.")),
+        sentences((said, once)),
         (
-            Para(shown),
-            Note(line("Yours was not added, so that it is done once.")),
-            Actions((Button("Request it a second time", AGAIN, execution.id),)),
+            Para(line(emoji("information_source"), " ", said)),
+            Note(line(once)),
+            Actions((Button(say("Request it a second time"), AGAIN, execution.id),)),
         ),
         private=True,
     )
@@ -59,5 +68,6 @@ async def _where(services: Services, first: Execution) -> Line:
         card = await tx.messages.find(cards.card_key(first.id))
     if card is not None and card.ref is not None:
         with suppress(DeliveryFailed):
-            return line(", see ", link("its message", await services.messenger.link(card.ref)))
+            card_link = link(say("Its message"), await services.messenger.link(card.ref))
+            return line(card_link, ".")
     return ()

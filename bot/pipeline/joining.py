@@ -11,6 +11,7 @@ from bot.errors import Refused
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
+from bot.reply import say
 from storage import UnitOfWork
 
 # Two taps, or two people who see the same alarm. What waits for others' approval is asked for once
@@ -24,7 +25,7 @@ class SameRequest(Refused):
     """The same was requested just before, and is still open."""
 
     def __init__(self, first: Execution) -> None:
-        super().__init__("The same request is already open, so this one was not added to it.")
+        super().__init__(say("The same request is already open, so this one was not added."))
         self.first = first
 
 

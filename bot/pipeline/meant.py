@@ -27,6 +27,7 @@ from bot.language.table import Command
 from bot.model import Place, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.pasted import name_of_row
+from bot.reply import say
 from bot.services.matching import could_be, is_machine_called, is_node_called
 
 Known = Callable[[], Awaitable[Collection[str]]]
@@ -101,7 +102,7 @@ class _Names:
         if not found and is_rowed and (name := name_of_row(text)):
             return await self.of(parameter, name, "")
         if len(found) > 1:
-            hint = "Nothing was done. Type it as it is listed."
+            hint = say("Nothing was done. Type it as it is listed.")
             raise Refused(could_be(text, found, found), hint=hint, field=parameter.name)
         return found[0] if found else text
 

@@ -239,7 +239,7 @@ class Measuring:
         if approval.status is not ApprovalStatus.PENDING:
             raise why
         now = self._clock.now()
-        sentence = await self._reviews.not_done(approval, execution, why.sentence)
+        sentence = await self._reviews.not_done(approval, execution, why.words)
         outcome, hint = recorded(why), advice(why)
         async with self._store.write() as tx:
             if await void(tx, approval, execution, sentence, now, outcome=outcome, hint=hint):

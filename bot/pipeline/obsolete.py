@@ -16,27 +16,37 @@ from bot.messages.outbox import Outbox
 from bot.model import Approval, Execution, Goal, ReviewKind
 from bot.pipeline.context import Services
 from bot.pipeline.voiding import void
-from bot.reply import Line, line, mention
+from bot.reply import (
+    Phrase,
+    mention,
+    say,
+)
 from storage import UnitOfWork
 
 _BEFORE = {ReviewKind.CONFIRM, ReviewKind.APPROVE}
 _LONGEST_RUN = timedelta(days=1)  # between the request of a removal and its end
 _SAID_BESIDE = {REASON, BREAK_GLASS, NODE_OPTION}  # they change nothing of what is done to what
 
+_Told = tuple[Phrase, Phrase]
+_FORGOTTEN = (
+    say("Its manager was told to forget it."),
+    say("Its manager was told to forget it by {user}."),
+)
+_DELETED = (say("The machine was deleted."), say("The machine was deleted by {user}."))
+_DONE_BEFORE = (say("It was deleted already."), say("It was deleted already by {user}."))
+_NOT_THERE = say("The machine is no longer on its node.")
+_NO_SESSION = say("The requester has no session for its node any more.")
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """Why nothing can come of a request any more, without a full stop, and by whom, if known."""
+    """Why nothing can come of a request any more: for the ledger, and with whose doing it was."""
 
-    why: str
+    why: Phrase
+    told: Phrase
     by: str = ""
-
-    @property
-    def told(self) -> Line:
-        """The whole sentence."""
-        return line(self.why, line(" by ", mention(self.by)) if self.by else (), ".")
 
 
 class Obsolete:
@@ -79,31 +89,32 @@ class Obsolete:
         is_known = await tx.inventory.find_node(asked.node) is not None
         for removal in removals:
             if told := self._removed(asked, removal, is_known=is_known):
-                return _Gone(told, removal.actor)
+                why, by_whom = told
+                return _Gone(why, _by(by_whom, removal.actor), removal.actor)
         if self._is_of_a_machine(asked) and not await tx.inventory.knows(asked.node, asked.task):
-            return _Gone("The machine is no longer on its node")
+            return _Gone(_NOT_THERE, _NOT_THERE)
         if not self._needs_session(asked):
             return None
         if not await tx.sessions.usable(asked.actor, asked.place.channel, asked.node):
-            return _Gone("The requester has no session for its node any more")
+            return _Gone(_NO_SESSION, _NO_SESSION)
         return None
 
-    def _removed(self, asked: Execution, removal: Execution, *, is_known: bool) -> str:
+    def _removed(self, asked: Execution, removal: Execution, *, is_known: bool) -> _Told | None:
         """What a removal has made of the subject of `asked`, if it is gone with it."""
         row = self._table.get(asked.command)
         if row is None:  # of another version: it is refused when somebody decides
-            return ""
+            return None
         if _is_of_metal(self._table[removal.command]):
             is_forgotten = _is_of_metal(row) and not is_known
-            return "Its manager was told to forget it" if is_forgotten else ""
+            return _FORGOTTEN if is_forgotten else None
         if (asked.node, asked.task) != (removal.node, removal.task):
-            return ""
+            return None
         follow = self._table[removal.command].follow
         if asked.task and follow is not None and follow.goal is Goal.GONE:
-            return "The machine was deleted"
+            return _DELETED
         if asked.command == removal.command and _meant(row, asked) == _meant(row, removal):
-            return "It was deleted already"
-        return ""
+            return _DONE_BEFORE
+        return None
 
     def _is_of_a_machine(self, asked: Execution) -> bool:
         """Whether a machine is meant that exists: a creation's has the ledger entry's own id."""
@@ -118,11 +129,13 @@ class Obsolete:
         sentence = await self._services.reviews.not_done(approval, execution, gone.told)
         by = [gone.by] if gone.by else []
         async with self._store.write() as tx:
-            if not await void(
-                tx, approval, execution, sentence, now, outcome=f"{gone.why}.", by=by
-            ):
+            if not await void(tx, approval, execution, sentence, now, outcome=gone.why, by=by):
                 return
         log.info("approval.obsolete", approval=approval.id, execution=execution.id)
+
+
+def _by(told: Phrase, user: str) -> Phrase:
+    return told.filled(lambda _name: mention(user))
 
 
 def _is_of_metal(row: Command) -> bool:

@@ -12,7 +12,12 @@ import structlog
 from bot.clock import Clock, time_limit
 from bot.errors import BotError
 from bot.ports import DeliveryFailed, RightsUnknown
-from bot.reply import Reply, emoji
+from bot.reply import (
+    Reply,
+    emoji,
+    line,
+    say,
+)
 
 # The silence before a person is told that something is being waited for.
 PATIENCE = timedelta(seconds=2.5)
@@ -31,7 +36,7 @@ log = structlog.get_logger()
 def slack_is_slow() -> Reply:
     """What a person is told while Slack does not say who they are."""
     return Reply.of(
-        "Slack does not say at the moment who may do this. It goes on once Slack does.",
+        say("Slack does not say at the moment who may do this. It goes on once Slack does."),
         private=True,
     )
 
@@ -70,9 +75,12 @@ def waiting_for(node: str, limit: timedelta | None = None) -> Reply:
 
     It has to stay true: what is said privately in a channel cannot be taken back (decision 0008).
     """
-    whom = node or "an answer"
-    within = f" (up to {limit.total_seconds():.0f} s)" if limit is not None else ""
-    return Reply.of(emoji("hourglass_flowing_sand"), f" Still waiting for {whom}{within}.")
+    whom = node or say("an answer")
+    told = say("Still waiting for {node}.", node=whom)
+    if limit is not None:
+        seconds = round(limit.total_seconds())
+        told = say("Still waiting for {node} (up to {seconds} s).", node=whom, seconds=seconds)
+    return Reply.of(line(emoji("hourglass_flowing_sand"), " ", told))
 
 
 async def waiting_after(
@@ -171,6 +179,8 @@ class NotInTime(BotError):
     """What was asked for took longer than people were told."""
 
     def __init__(self) -> None:
+        seconds = f"{LIMIT.total_seconds():.0f}"
         super().__init__(
-            f"No answer within {LIMIT.total_seconds():.0f} s.", hint="Try again in a moment."
+            say("No answer within {seconds} s.", seconds=seconds),
+            hint=say("Try again in a moment."),
         )

@@ -28,12 +28,13 @@ from bot.model import (
     Leased,
     ReviewKind,
 )
-from bot.pipeline.calls import LEASE, Overtaken, RulesReplaced, Runs, failure
+from bot.pipeline.calls import LEASE, RulesReplaced, Runs
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
 from bot.pipeline.facts import facts_of
 from bot.pipeline.holding import Held, require_way
+from bot.pipeline.failing import Overtaken, failure
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.measuring import Seen, seen_with
@@ -42,7 +43,10 @@ from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
 from bot.pipeline.twins import came_meanwhile, twins_of, under_way
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
-from bot.reply import Line, line
+from bot.reply import (
+    Line,
+    say,
+)
 from bot.reviews.policy import DecisionKind, Policy
 from storage import UnitOfWork
 from storage.heartbeat import Hold
@@ -104,8 +108,8 @@ class Pipeline:
         try:
             if self._clock.now() - _wanted_since(execution, approval) > _TOO_LATE:
                 raise Refused(
-                    "I could not get to this in time; by now it might be a surprise.",
-                    hint="Nothing was done. Ask again.",
+                    say("I could not get to this in time; by now it might be a surprise."),
+                    hint=say("Nothing was done. Request it again."),
                 )
             self._check_record(execution)
             cleared = await self._cleared(command, execution, before, answer)
@@ -159,17 +163,18 @@ class Pipeline:
         if self._services.table.get(execution.command) is None:
             title = self._services.table.spoken_of(execution.command).title
             raise Refused(
-                f"This version of the bot has no command “{title}”.", hint="Nothing was done."
+                say("This version of the bot has no command “{command}”.", command=title),
+                hint=say("Nothing was done."),
             )
         if execution.unreadable == LOCKED_SECRETS:
             raise Refused(
-                "What you typed can no longer be decrypted: the bot has lost the key.",
-                hint="Nothing was done. Fill in the form again.",
+                say("What you typed can no longer be decrypted: the bot has lost the key."),
+                hint=say("Nothing was done. Fill in the form again."),
             )
         if execution.unreadable:
             raise Refused(
-                "The record of what you requested is damaged.",
-                hint="Nothing was done. Request it again.",
+                say("The record of what you requested is damaged."),
+                hint=say("Nothing was done. Request it again."),
             )
 
     async def _is_cleared(
@@ -225,8 +230,11 @@ class Pipeline:
         shown, since = approval.shown, approval.created_at
         if await came_meanwhile(self._services, command, execution, bound, shown, since):
             raise Refused(
-                "The same request has been sent since this was shown.",
-                hint="Nothing was done. Look at what becomes of that one before you ask again.",
+                say("The same request has been sent since this was shown."),
+                hint=say(
+                    "Nothing was done. Look at what becomes of that one before you request this "
+                    "again."
+                ),
             )
         return True
 
@@ -257,7 +265,11 @@ class Pipeline:
             return
         subject = bound.subject(execution)
         what = command.asked(execution.known, subject)
-        waiting = line(f"waiting for {subject.node_label} (up to {patience.total_seconds():.0f} s)")
+        waiting = say(
+            "waiting for {node} (up to {seconds} s)",
+            node=subject.node_label,
+            seconds=round(patience.total_seconds()),
+        )
         card = cards.running(execution, what, waiting)
         now = self._clock.now()
         try:
@@ -320,7 +332,7 @@ class Pipeline:
             ended = cards.alone(end, sentence, *cards.hint(advice(error)))
             reply = replace(ended, fault=fault_of(error))
         if approval is not None:
-            sentence = await self._reviews.not_done(approval, execution, error.sentence)
+            sentence = await self._reviews.not_done(approval, execution, error.words)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if not await tx.executions.set_status(

@@ -11,7 +11,11 @@ from bot.pipeline.context import Context, Services
 from bot.pipeline.patience import Interim, waiting_for
 from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
-from bot.reply import Severity, line
+from bot.reply import (
+    Severity,
+    say,
+    sentences,
+)
 from bot.reviews.reviewers import since_requested
 
 
@@ -56,7 +60,7 @@ class Preparation:
                 raise since_requested(denied) if again else denied from None
         except DbcError as error:
             if error.severity is Severity.FAILED:
-                error.hint = line("Nothing was sent. ", error.hint)
+                error.hint = sentences((say("Nothing was sent."), error.hint))
             subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
             error.during = doing(command.title, subject)
             raise
@@ -104,11 +108,10 @@ class Preparation:
             task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
         moved = execution.task and execution.task != task
         if moved or (execution.node and execution.node != node):
-            raise Refused(
-                f"The name means another {'machine' if task else 'node'} now than when this was "
-                "asked.",
-                hint="Nothing was done. Ask again.",
-            )
+            other = say("The name means another node now than when this was requested.")
+            if task:
+                other = say("The name means another machine now than when this was requested.")
+            raise Refused(other, hint=say("Nothing was done. Request it again."))
         named = replace(execution, node=node, task=task, label=label)
         if named == execution and sent is not None:
             return named, replace(bound, sent=sent)

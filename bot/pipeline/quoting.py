@@ -9,7 +9,11 @@ from bot.language.parse import Surplus
 from bot.language.text import quoted
 from bot.model import Place
 from bot.pipeline.context import Services
-from bot.reply import Span, command, line
+from bot.reply import (
+    Span,
+    command,
+    say,
+)
 
 
 async def with_quotes(services: Services, surplus: Surplus, actor: str, place: Place) -> Refused:
@@ -26,7 +30,7 @@ async def with_quotes(services: Services, surplus: Surplus, actor: str, place: P
             if name := typed if typed in called else known.get(fold(typed), ""):
                 words = [*bare[:start], name, *bare[end:]]
                 meant = _line(surplus, words)
-                return Refused(surplus.sentence, hint=line("Did you mean ", meant, "?"))
+                return Refused(surplus.words, hint=say("Did you mean {command}?", command=meant))
     return surplus
 
 

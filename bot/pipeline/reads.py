@@ -31,6 +31,8 @@ from bot.reply import (
     Para,
     Reply,
     line,
+    say,
+    sentences,
     with_commands,
     with_moments,
     with_words,
@@ -75,7 +77,7 @@ class Reads:
         if wanted:
             reply = self._read_by(wish, output.filtered(reply, wanted))
         if reply.sensitive and wish.option(FILE):
-            kept = "This holds passwords, so it is shown here and not kept as a file."
+            kept = say("This holds passwords, so it is shown here and not kept as a file.")
             await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
         elif reply.sensitive and not wish.option(JSON):
             await answer.say(reply)
@@ -149,7 +151,7 @@ class Reads:
         of.append(bound)
         interim.waits(bound.node.label if bound.node is not None else "")
         try:
-            return await wish.command.run(context, **bound.arguments) or Reply.of("Done.")
+            return await wish.command.run(context, **bound.arguments) or Reply.of(say("Done."))
         except DbcError as error:
             if bound.node is not None:
                 error.named(bound.node.label)
@@ -188,7 +190,7 @@ class Reads:
             name, where = await self._upload(wish, reply, text, kind)
         except DeliveryFailed as failed:
             return _not_shared(failed, cut=True)
-        return line(f"This is long. All of it: {name} ", where)
+        return line(say("This is long. All of it: {file} {where}", file=name, where=where))
 
     async def _upload(self, wish: Wish, reply: Reply, text: str, kind: str) -> tuple[str, Line]:
         """Share a file where the answer belongs; what is private, in the direct messages."""
@@ -196,9 +198,12 @@ class Reads:
         stamp = shown(clock, clock.now()).strftime("%Y%m%d-%H%M%S")
         name = f"{wish.command.id.replace('.', '-')}-{stamp}-{new_id()[:6]}.{kind}"
         if wish.is_private or reply.private:
-            place, where = await self._messenger.direct(wish.actor), line("in our direct messages.")
+            place, where = (
+                await self._messenger.direct(wish.actor),
+                line(say("in our direct messages.")),
+            )
         else:
-            place, where = wish.place, line("is in the file here.")
+            place, where = wish.place, line(say("is in the file here."))
         await self._messenger.upload(place, name, text)
         return name, where
 
@@ -215,15 +220,21 @@ def _whole(reply: Reply, text: str) -> Reply:
     whole = text if len(text) <= output.LONG_JSON else output.compact(text)
     if output.fits(whole):
         return replace(reply, parts=(CodeBlock(whole),))
-    why = " It holds passwords, so it is not kept as a file." if reply.sensitive else ""
-    told = f"As JSON this is too long for a message.{why} Ask for less of it, with --filter."
-    return replace(reply, summary="Too long for a message", parts=(Para(line(told)),))
+    long = say("As JSON this is too long for a message.")
+    why = say("It holds passwords, so it is not kept as a file.") if reply.sensitive else ""
+    told = sentences((long, why, say("Ask for less of it, with --filter.")))
+    return replace(reply, summary=told, parts=(Para(told),))
 
 
 def _not_shared(failed: DeliveryFailed, *, cut: bool) -> Line:
     log.info("file_not_shared", reason=failed.reason)
-    so = ", so this is cut where it does not fit" if cut else ""
-    return line(f"The file could not be shared ({failed.reason}){so}.")
+    told = say("The file could not be shared ({reason}).", reason=failed.reason)
+    if cut:
+        told = say(
+            "The file could not be shared ({reason}), so this is cut where it does not fit.",
+            reason=failed.reason,
+        )
+    return line(told)
 
 
 def _early(wish: Wish, interim: Interim) -> Callable[[Reply], Awaitable[None]]:

@@ -10,11 +10,12 @@ from datetime import datetime
 import structlog
 
 from bot.dbc.errors import DbcError
-from bot.dbc.models import state_of
+from bot.dbc.models import said_state
 from bot.errors import BotError
 from bot.language.table import Command
 from bot.model import MACHINE_GOALS, Watch, WatchState
 from bot.pipeline.context import Services
+from bot.reply import Text, keep, say
 from bot.watches.late import LOOKED_FOR
 from bot.watches.machine_ends import has_moved, verdict
 from bot.watches.observers.absence import is_missed
@@ -59,13 +60,17 @@ async def _seen_through(
     if not (is_done or sight.moved or is_missed(sight.about)):
         return None
     text = error.dbc_text if isinstance(error, DbcError) else ""
-    answered = f"The node answered “{text or error.sentence.rstrip('.')}”"
-    learnt = {**error.learnt, ANSWERED: f"{answered}."}
+    given: Text = text or error.words
+    learnt = {**error.learnt, ANSWERED: keep(say("The node answered: “{answer}”.", answer=given))}
     if not is_of_machine:
         return learnt
-    before = state_of(watch.about[WAS])
-    told = f"{answered}. The machine was {before} just before, so this request probably arrived"
-    return {**learnt, TWICE: f"{told} twice, and the first one did it."}
+    twice = say(
+        "The node answered: “{answer}”. The machine was {state} just before, so this request "
+        "probably arrived twice, and the first one did it.",
+        answer=given,
+        state=said_state(watch.about[WAS]),
+    )
+    return {**learnt, TWICE: keep(twice)}
 
 
 async def _has_rival(watch: Watch, services: Services) -> bool:

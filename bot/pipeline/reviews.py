@@ -17,7 +17,15 @@ from bot.language.table import Table
 from bot.messages import board, cards, decisions, glass_cards, review_cards
 from bot.messages.facts import ALIKE
 from bot.messages.outbox import Outbox
-from bot.messages.question import Question, subject_of, to_type
+from bot.messages.question import (
+    DONE_TWICE,
+    PERHAPS_TWICE,
+    Question,
+    second_time,
+    subject_of,
+    to_type,
+    with_requester,
+)
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -40,7 +48,7 @@ from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
 from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Line, Reply, Words, line, mention, say
+from bot.reply import Line, Reply, Words, say
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import Reviewers, since_requested
 from bot.reviews.stricter import require_allowed, untyped
@@ -52,12 +60,7 @@ _LEASE = timedelta(minutes=5)
 _LOST_CLICK = timedelta(seconds=20)
 _LONGEST_ID = 64  # characters that the audit keeps of an id that is none of ours
 
-_ENDS = {
-    ApprovalStatus.DENIED: ExecutionStatus.DENIED,
-    ApprovalStatus.CANCELLED: ExecutionStatus.CANCELLED,
-    ApprovalStatus.EXPIRED: ExecutionStatus.EXPIRED,
-    ApprovalStatus.VOID: ExecutionStatus.VOIDED,
-}
+_UNKNOWN = say("This question is not known any more.")
 
 log = structlog.get_logger()
 
@@ -189,7 +192,7 @@ class Reviews:
         async def cast(tx: UnitOfWork) -> bool | Approval | Refused:
             approval = await tx.approvals.find(vote.approval)
             if approval is None or approval.kind not in kinds:
-                return Refused("This question is not known any more.")
+                return Refused(_UNKNOWN)
             is_open = approval.status is ApprovalStatus.PENDING
             must_type = approval.type_name and vote.verdict is Verdict.APPROVE
             return approval if is_open and must_type and not typed else await tx.votes.cast(vote)
@@ -314,10 +317,10 @@ class Reviews:
         async with self._store.write(decisive=True) as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is None or approval.kind is ReviewKind.AFTERWARDS:
-                raise Refused("This question is not known any more.")
+                raise Refused(_UNKNOWN)
             execution = await tx.executions.get(approval.execution)
             if user != execution.actor:
-                raise Refused("Only the requester can cancel this.")
+                raise Refused(say("Only the requester can cancel this."))
             won = await tx.approvals.resolve(
                 approval_id, ApprovalStatus.CANCELLED, by=user, now=now
             )
@@ -325,7 +328,7 @@ class Reviews:
             if won:
                 await self.hand_over(tx, approval, ())
         if not won:
-            raise Refused(f"Too late: this was already {approval.status}.")
+            raise Refused(decisions.over(approval.status))
         return approval
 
     async def withdraw(self, approval_id: str, user: str, at: datetime) -> None:
@@ -344,7 +347,7 @@ class Reviews:
             approval = await tx.approvals.find(approval_id)
             execution = None if approval is None else await tx.executions.get(approval.execution)
         if approval is None or execution is None:
-            raise Refused("This question is not known any more.")
+            raise Refused(_UNKNOWN)
         question, now = await self.question(approval, execution), self._clock.now()
         async with self._store.write(decisive=True) as tx:
             if await tx.votes.withdraw(approval_id, user, at, now):
@@ -354,8 +357,8 @@ class Reviews:
                 return
             approval = await tx.approvals.get(approval_id)
         if approval.status is not ApprovalStatus.PENDING:
-            raise Refused(f"Too late: this was already {approval.status}.")
-        raise Refused("No vote of yours counts on this.")
+            raise Refused(decisions.over(approval.status))
+        raise Refused(say("No vote of yours counts on this."))
 
     async def turn_away(self, approval_id: str, user: str, why: str) -> None:
         """A click that could not even be kept is in the audit all the same."""
@@ -381,7 +384,7 @@ class Reviews:
         """It was not approved: the ledger and all cards say so."""
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
-        end = _ENDS[approval.status]
+        end = decisions.ENDS[approval.status]
         question = await self.question(approval, execution)
         sentence = decisions.closed(question)
         now = self._clock.now()
@@ -437,13 +440,7 @@ class Reviews:
         async with self._store.read() as tx:
             execution = await tx.executions.get(approval.execution)
         question = await self.question(approval, execution)
-        return line(
-            say(
-                "{question}, requested by {user}",
-                question=question.title,
-                user=mention(execution.actor),
-            )
-        )
+        return with_requester(question)
 
     async def deliver(self) -> None:
         """Send what the cards say now."""
@@ -475,8 +472,8 @@ class Reviews:
         subject = subject_of(approval, execution, label)
         asked, loses = command.asked(execution.known, subject), command.lost(execution.known)
         if ALIKE in approval.shown and execution.effect is Effect.CHANGE:
-            asked = line(f"Run {command.title} a second time: ", subject.named)
-            loses = f"DBC {'carries' if command.alike else 'may carry'} out both requests."
+            asked = second_time(command.title, subject)
+            loses = DONE_TWICE if command.alike else PERHAPS_TWICE
         key = review_cards.key_of(approval)
         if seen is None:
             async with self._store.read() as tx:

@@ -8,6 +8,7 @@ from bot.language.table import Command, Listing
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.ports import DeliveryFailed, RightsUnknown, slack_does_not_say
+from bot.reply import say
 from bot.reviews.policy import Request, is_free
 from bot.services.inventory import Hidden, Unasked
 
@@ -34,8 +35,9 @@ async def require_colleague(
     except DeliveryFailed as failure:
         raise slack_does_not_say() from failure
     if not person.is_full_member:
-        do = "see" if effect is Effect.READ else "change"
-        raise Refused(f"Only full members of this workspace can {do} machines.")
+        if effect is Effect.READ:
+            raise Refused(say("Only full members of this workspace can see machines."))
+        raise Refused(say("Only full members of this workspace can change machines."))
 
 
 async def allow(

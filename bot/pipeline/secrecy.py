@@ -10,30 +10,31 @@ from bot.folding import narrow
 from bot.language.text import clean
 from bot.model import Source
 from bot.redaction import Redactor
+from bot.reply import Words, say
 
-_MESSAGE = (
+_MESSAGE = say(
     "What is typed stays readable in Slack: delete the message, and change the password, or have a "
     "new session made."
 )
-_NO_MESSAGE = (
+_NO_MESSAGE = say(
     "A slash command leaves no message in the channel. Enter secrets only in the form fields that "
     "ask for them."
 )
-_AT_FIELD = "This contains a password or a session that I know. Leave it out."
+_AT_FIELD = say("This contains a password or a session that I know. Leave it out.")
 
 
 def refuse_known_secret(redactor: Redactor, line: str, source: Source) -> None:
     """Raise Refused for a line that holds a known secret, as typed or as it would be read."""
     if any(redactor.finds(text) for text in (line, clean(line), narrow(clean(line)))):
         raise Refused(
-            "That line contains a password or a session that I know, so I did not record it.",
+            say("That line contains a password or a session that I know, so I did not record it."),
             hint=_NO_MESSAGE if source is Source.SLASH else _MESSAGE,
         )
 
 
 def faults(
     redactor: Redactor, values: Mapping[str, str], secret: Collection[str] = ()
-) -> dict[str, str]:
+) -> dict[str, Words]:
     """What is wrong with a form that repeats a known secret in a field that others can read.
 
     The fields named `secret` are for secrets; what stands there is known from now on.

@@ -11,7 +11,11 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.language.parse import NotUnderstood
 from bot.language.table import Command, Table
-from bot.reply import Actions, Button
+from bot.reply import (
+    Actions,
+    Button,
+    say,
+)
 from storage import Store
 
 SUGGESTED = "command.suggested"
@@ -52,7 +56,7 @@ class Suggestions:
         kept = {name: text for name, text in values.items() if name not in command.secrets}
         async with self._store.write() as tx:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
-        return Actions((Button("Add a reason", SUGGESTED, f"{command.id}:{one}"),))
+        return Actions((Button(say("Add a reason"), SUGGESTED, f"{command.id}:{one}"),))
 
     async def keep(self, actor: str, values: Mapping[str, str]) -> str:
         """Keep what a list was asked for; the id by which its buttons find that."""

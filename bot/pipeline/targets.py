@@ -12,8 +12,12 @@ from bot.messages.cards import Subject
 from bot.model import DbcSession, Execution, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
-from bot.reply import command as to_type
-from bot.reply import line
+from bot.reply import (
+    command as to_type,
+)
+from bot.reply import (
+    say,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,8 @@ def _left_out(command: Command, parameter: Parameter) -> Any:
     """What is meant where nothing is said."""
     if parameter.required:
         raise Refused(
-            f"{parameter.arg.label} is missing.",
-            hint=line("Usage: ", to_type(command.usage)),
+            say("{field} is missing.", field=parameter.arg.label),
+            hint=say("Usage: {command}", command=to_type(command.usage)),
             field=parameter.name,
         )
     return parameter.default

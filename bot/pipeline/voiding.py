@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.messages import board, cards
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus
-from bot.reply import Line
+from bot.reply import Line, Words
 from storage import UnitOfWork
 
 
@@ -16,7 +16,7 @@ async def void(
     sentence: Line,
     now: datetime,
     *,
-    outcome: str,
+    outcome: Words,
     by: Sequence[str] = (),
     hint: Line = (),
 ) -> bool:

@@ -226,9 +226,9 @@ def channel(channel_id: str) -> Span:
     return Span(channel_id, "channel")
 
 
-def link(text: str, url: str) -> Span:
+def link(text: Text, url: str) -> Span:
     """A text that leads to an address."""
-    return Span(text, "link", url=url)
+    return replace(_styled(text, "link"), url=url)
 
 
 def emoji(name: str) -> Span:

@@ -1,0 +1,36 @@
+"""The sentence that tells what a command failed at, or that it was refused."""
+
+from bot.errors import BotError, Refused
+from bot.language.table import Command
+from bot.messages.cards import Subject
+from bot.reply import Line, Severity, code, say, sentences
+
+
+class Overtaken(Refused):
+    """Another change was sent at the same moment: what was looked at before it may be untrue."""
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(
+            say("Another change of {machine} was sent at the same moment.", machine=subject.label),
+            hint=say("Nothing was done. Look at the machine, then request it again."),
+        )
+
+
+def failure(command: Command, subject: Subject, error: BotError) -> Line:
+    """`train-01 on gpu1: vm restart failed. …`"""
+    name, about = code(command.title), subject.named
+    if not (subject.label or subject.node_label):
+        told = {
+            Severity.REFUSED: say("{command} was refused.", command=name),
+            Severity.FAILED: say("{command} failed.", command=name),
+            Severity.UNKNOWN: say("{command} has an unknown end.", command=name),
+        }
+    else:
+        told = {
+            Severity.REFUSED: say("{target}: {command} was refused.", target=about, command=name),
+            Severity.FAILED: say("{target}: {command} failed.", target=about, command=name),
+            Severity.UNKNOWN: say(
+                "{target}: {command} has an unknown end.", target=about, command=name
+            ),
+        }
+    return sentences((told[error.severity], command.spoken(error.words)))
