@@ -42,13 +42,13 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
     what = row.asked(first.known, subject)
     at = time(first.created_at)
     already = say(
-        "{user} already requested this, {time}: {request}.",
+        "{user} has already requested this, {time}: {request}.",
         user=mention(first.actor),
         time=at,
         request=what,
     )
     if mine:
-        already = say("You already requested this, {time}: {request}.", time=at, request=what)
+        already = say("You have already requested this, {time}: {request}.", time=at, request=what)
     said = sentences((already, stands, await _where(services, first)))
     once = say("Yours was not added, so that it is done once.")
     return Reply(

@@ -141,7 +141,7 @@ async def test_what_only_the_requester_is_told_afterwards_names_the_approver(
         question = await stage.bob.sees("Requested by", CHANNEL)
         await approves(stage, stage.bob, question)
         await stage.passes(90)
-        told = [m for m in stage.alice.messages("@dbc") if "You asked for" in m.plain]
+        told = [m for m in stage.alice.messages("@dbc") if "You requested" in m.plain]
         assert len(told) == 1
         assert f"approved by <@{stage.bob.id}>" in told[0].plain
         async with stage.bot.store.read() as tx:

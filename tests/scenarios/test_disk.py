@@ -68,7 +68,7 @@ async def test_a_disk_that_never_appears_is_no_success(stage: Stage) -> None:
     await stage.bob.presses("Keep watching", end)
     await stage.bob.sees("Only the requester or someone with a session")
     await stage.alice.presses("Keep watching", end)
-    await stage.alice.sees("I go on following inference")
+    await stage.alice.sees(r"I go on following .inference")
 
 
 async def test_growing_says_that_it_adds_and_happens_once(stage: Stage, machine: Task) -> None:

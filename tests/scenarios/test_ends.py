@@ -67,7 +67,7 @@ async def test_what_slack_does_not_take_as_an_answer_comes_as_a_direct_message(
         await stage.passes(61)
     [end] = told(stage.alice, "Your default node is now gpu1")
     assert end.channel == stage.alice.last("@dbc").channel
-    assert "You asked for `node use`" in end.plain
+    assert "You requested `node use`" in end.plain
 
 
 async def test_what_was_said_is_not_said_again(one_stage: Stage) -> None:

@@ -109,7 +109,7 @@ async def test_a_form_that_was_checked_says_where_it_goes_on(stage: Stage) -> No
     off(stage)
     await opens(stage, "vm start")
     await stage.alice.submits({"Machine": stage.task("inference").task_id})
-    await stage.alice.sees_modal("A message where you asked says how it goes on.")
+    await stage.alice.sees_modal("The message where you asked says how it goes on.")
 
 
 async def test_what_a_node_refuses_at_once_can_be_changed_and_sent_again(stage: Stage) -> None:
@@ -177,6 +177,6 @@ async def test_the_forms_of_a_decision_say_what_is_decided(tmp_path: object) -> 
         question = await asked(stage, DELETE)
         await stage.bob.presses("Deny", question)
         form = await stage.bob.sees_modal("Deny")
-        assert "Deny: Delete inference on gpu1, requested by" in form.plain.replace("*", "")
+        assert "Deny · Delete inference on gpu1, requested by" in form.plain.replace("*", "")
         assert stage.alice.id in form.plain
         assert form.view.body["submit"]["text"] == "Deny"

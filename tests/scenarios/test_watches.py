@@ -49,7 +49,7 @@ async def test_after_an_hour_it_says_what_it_knows_and_offers_to_go_on(stage: St
     assert "t1 on gpu2 is still “creating”" in end
     assert "1 h" in end
     await stage.alice.presses("Keep watching")
-    await stage.alice.sees("I go on following t1")
+    await stage.alice.sees(r"I go on following .t1")
     stage.node("gpu2").define(stage.task("t1"))
     stage.task("t1").status = Status.RUNNING
     await stage.ends(stage.alice, "t1 is running on gpu2")
