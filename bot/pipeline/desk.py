@@ -63,6 +63,7 @@ from bot.ports import (
 from bot.redaction import Redactor
 from bot.reply import (
     Choice,
+    Phrase,
     Reply,
     Text,
     as_phrase,

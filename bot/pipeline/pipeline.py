@@ -33,8 +33,8 @@ from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
 from bot.pipeline.endings import Endings
 from bot.pipeline.facts import facts_of
-from bot.pipeline.holding import Held, require_way
 from bot.pipeline.failing import Overtaken, failure
+from bot.pipeline.holding import Held, require_way
 from bot.pipeline.joined import told
 from bot.pipeline.joining import SameRequest, require_first
 from bot.pipeline.measuring import Seen, seen_with
