@@ -85,7 +85,7 @@ class Completion:
             )
         )
         if typed and not hits and kind.may_be_unseen:
-            return [Choice(f"“{typed}”, as typed", typed)]
+            return [Choice(say("“{name}”, as typed", name=typed), typed)]
         return hits[:_MOST]
 
     async def _may_search(self, search: Search) -> bool:
