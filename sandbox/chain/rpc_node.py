@@ -1,0 +1,170 @@
+"""A node of the chain that answers JSON-RPC over HTTP: truly, or as ill as a public one does.
+
+Standing still, lagging, lying, pruned, down: each is an attribute that a test sets at any time.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from sandbox.chain import answers
+from sandbox.chain.answers import RpcError, not_found
+from sandbox.chain.ledger import Chain
+from sandbox.chain.storage import stored
+
+PRUNED_BEHIND = 256  # blocks whose state a node keeps that is no archive
+
+
+class RpcNode:
+    """One address. `async with RpcNode(chain) as node: node.url`."""
+
+    def __init__(self, chain: Chain, *, port: int = 0) -> None:
+        self.chain = chain
+        self.stuck_at: int | None = None  # the head that it goes on naming
+        self.lag = 0  # blocks that it is behind
+        self.ahead = 0  # blocks that it claims and nobody has made
+        self.down = False
+        self.silent = False
+        self.raw: bytes | None = None  # answers this, whatever is asked
+        self.pruned_behind = PRUNED_BEHIND
+        self.denies: set[int] = set()  # orders that it says it does not know
+        self.lies: dict[int, Mapping[str, object]] = {}  # what it says of an order instead
+        self.pallets: tuple[str, ...] = ("rentMachine",)
+        self.calls: list[tuple[str, list[Any]]] = []
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self._parting = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_post("/", self._answer)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._parting.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def head(self) -> int:
+        """The head that it names."""
+        head = self.chain.blocks.head
+        if self.stuck_at is not None:
+            head = min(head, self.stuck_at)
+        return max(self.chain.blocks.genesis, head - self.lag + self.ahead)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self.silent:
+            with suppress(TimeoutError):
+                await self._parting.wait()
+        if self.down:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        if self.raw is not None:
+            return web.Response(body=self.raw, content_type="application/json")
+        try:
+            asked = json.loads(await request.read())
+        except ValueError:
+            return _response(None, error=RpcError(-32700, "Parse error"))
+        if not isinstance(asked, dict) or not isinstance(asked.get("method"), str):
+            return _response(None, error=RpcError(-32600, "Invalid request"))
+        number, method = asked.get("id"), asked["method"]
+        params = asked.get("params", [])
+        self.calls.append((method, params))
+        try:
+            return _response(number, result=self._call(method, params))
+        except RpcError as error:
+            return _response(number, error=error)
+
+    def _call(self, method: str, params: Sequence[Any]) -> object:
+        pallet, _, name = method.partition("_")
+        if pallet == "chain":
+            return self._of_chain(name, params)
+        if method == "state_getStorage":
+            key, block = answers.text(params, 0), self._block(params, 1)
+            return stored(self.chain, key, block)
+        if method == "onlineProfile_getMachineInfo":
+            return answers.machine(self.chain, answers.text(params, 0), self._block(params, 1))
+        if pallet in self.pallets:
+            return self._of_rentals(name, params)
+        raise RpcError(-32601, "Method not found")
+
+    def _of_chain(self, name: str, params: Sequence[Any]) -> object:
+        blocks = self.chain.blocks
+        if name == "getHeader":
+            number = self._block(params, 0, state=False)
+            return answers.header(blocks, number)
+        if name == "getFinalizedHead":
+            return blocks.hash_of(min(blocks.finalized, self.head))
+        if name == "getBlockHash":
+            number = answers.number(params, 0) if params else self.head
+            return blocks.hash_of(number) if number <= self.head else None
+        raise RpcError(-32601, "Method not found")
+
+    def _of_rentals(self, name: str, params: Sequence[Any]) -> object:
+        chain = self.chain
+        if name == "getRentOrder":
+            number, block = answers.number(params, 0), self._block(params, 1)
+            rental = chain.rental(number, block)
+            if rental is None or number in self.denies:
+                raise not_found()
+            return {**answers.order(rental, block), **self.lies.get(number, {})}
+        if name == "getRentList":
+            block = self._block(params, 1)
+            known = chain.of_renter(answers.address(params, 0), block)
+            return [one.number for one in known if one.number not in self.denies]
+        if name == "getMachineRentId":
+            block = self._block(params, 1)
+            known = chain.of_machine(answers.text(params, 0), block)
+            return {
+                "rentOrder": [one.number for one in known],
+                "usedGpu": [gpu for one in known for gpu in one.gpus],
+            }
+        if name == "isMachineRenter":
+            block, renter = self._block(params, 2), answers.address(params, 1)
+            known = chain.of_machine(answers.text(params, 0), block)
+            return any(one.renter == renter for one in known)
+        raise RpcError(-32601, "Method not found")
+
+    def _block(self, params: Sequence[Any], at: int, *, state: bool = True) -> int:
+        """The block whose hash is the last parameter, else the head; refused where pruned."""
+        if len(params) <= at or params[at] is None:
+            return self.head
+        number = self.chain.blocks.number_of(answers.text(params, at))
+        if number is None or number > self.head:
+            raise RpcError(4003, "Client error: UnknownBlock: Header was not found in the database")
+        if state and number < self.head - self.pruned_behind:
+            raise RpcError(4003, "Client error: State already discarded")
+        return number
+
+
+def _response(
+    number: object, *, result: object = None, error: RpcError | None = None
+) -> web.Response:
+    body: dict[str, object] = {"jsonrpc": "2.0", "id": number}
+    if error is None:
+        body["result"] = result
+    else:
+        body["error"] = error.shown
+    return web.json_response(body)
