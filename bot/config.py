@@ -186,6 +186,11 @@ class Settings(KeySettings, PolicySettings):
         default=("http://127.0.0.1:5050",),
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
     )
+    chain_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="JSON-RPC addresses of DeepBrain Chain, comma separated: rentals are then read "
+        "from the chain, and compared where there are several; without any, from the GPU nodes",
+    )
     keep_days: int = Field(
         default=90,
         ge=1,
@@ -221,7 +226,7 @@ class Settings(KeySettings, PolicySettings):
             )
         return value
 
-    @field_validator("dbc_client_urls", mode="before")
+    @field_validator("dbc_client_urls", "chain_rpc_urls", mode="before")
     @classmethod
     def _are_listed(cls, value: object) -> object:
         return _split(value)
@@ -236,6 +241,15 @@ class Settings(KeySettings, PolicySettings):
                 which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
                 raise ValueError(f"{which} is not an address like http://127.0.0.1:5050")
         return tuple(_without_version(url) for url in value)
+
+    @field_validator("chain_rpc_urls")
+    @classmethod
+    def _are_of_the_chain(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for number, url in enumerate(value, start=1):
+            if not _is_address(url):
+                which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
+                raise ValueError(f"{which} is not an address like https://rpc.example.org")
+        return tuple(dict.fromkeys(value))  # one that is named twice would agree with itself
 
     @field_validator("slack_api_url")
     @classmethod

@@ -1,0 +1,48 @@
+"""What can go wrong between us and the chain, as classes that own their sentence."""
+
+from typing import ClassVar
+
+from bot.errors import BotError
+from bot.reply import Severity, Text, say
+
+
+class ChainError(BotError):
+    """The chain could not be read. Nothing is known by it, good or bad."""
+
+    default_sentence: ClassVar[Text] = say("The chain could not be read.")
+    severity = Severity.REFUSED
+
+    def __init__(self, sentence: Text = "", *, why: str = "") -> None:
+        super().__init__(
+            sentence or self.default_sentence,
+            hint=say("What is shown of the chain is as last read."),
+        )
+        self.why = why  # for the log
+
+
+class ChainUnreachable(ChainError):
+    """No node of the chain answers."""
+
+    default_sentence = say("No node of the chain is responding.")
+
+
+class ChainUnreadable(ChainError):
+    """An answer is not what the chain says."""
+
+    default_sentence = say("A node of the chain gave an answer that cannot be read.")
+
+
+class MethodUnknown(ChainError):
+    """This chain has no such pallet."""
+
+
+class ChainStale(ChainError):
+    """Every node stands still, is behind, or names blocks that cannot be: none can be trusted."""
+
+    default_sentence = say("The nodes of the chain are behind or stand still.")
+
+
+class ChainDisagrees(ChainError):
+    """Two nodes say different things, and nobody can tell which one is right."""
+
+    default_sentence = say("The nodes of the chain contradict each other.")

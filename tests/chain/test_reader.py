@@ -1,0 +1,193 @@
+"""The chain is read over real HTTP, from nodes that stand still, lag, lie, prune or keep silent."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from bot.chain.errors import (
+    ChainDisagrees,
+    ChainError,
+    ChainStale,
+    ChainUnreachable,
+    ChainUnreadable,
+)
+from bot.chain.reader import ChainReader, OrderRef, Pallet
+from bot.chain.rpc import ChainLimits
+from sandbox.chain import Chain, RpcNode
+from sandbox.dbc import ManualClock, Wallet
+
+NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+RENTER = Wallet.from_seed("a renter").address
+LIMITS = ChainLimits(connect=timedelta(seconds=2), total=timedelta(seconds=5))
+
+
+@dataclass
+class Scene:
+    """A chain with three nodes, and whoever reads it."""
+
+    clock: ManualClock
+    chain: Chain
+    nodes: list[RpcNode]
+    readers: list[ChainReader] = field(default_factory=list)
+
+    @property
+    def reader(self) -> ChainReader:
+        """The newest reader."""
+        return self.readers[-1]
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(timedelta(seconds=seconds))
+
+    def asks(self, *nodes: RpcNode) -> ChainReader:
+        """A reader of some of the nodes only, which knows nothing yet."""
+        self.readers.append(ChainReader([node.url for node in nodes], self.clock, LIMITS))
+        return self.reader
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    clock = ManualClock()
+    chain = Chain(clock)
+    chain.add_machine(NODE, 4)
+    clock.advance(timedelta(hours=1))
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(RpcNode(chain)) for _ in range(3)]
+        one = Scene(clock, chain, nodes)
+        one.asks(*nodes)
+        yield one
+        for reader in one.readers:
+            await reader.close()
+
+
+async def test_an_order_is_read_at_the_newest_and_at_the_final_block(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE, 2)
+    ref = OrderRef(Pallet.RENT, rental.number)
+    view = await scene.reader.view()
+    assert view.best.number == scene.chain.blocks.head
+    order = await view.order(ref, view.best)
+    assert order is not None
+    assert order.is_waiting
+    assert order.stake_amount == rental.stake
+    assert await view.order(ref, view.final) is None
+    assert await view.orders_of_wallet(RENTER, view.best) == [ref]
+    assert await view.orders_of_machine(NODE, view.best) == [ref]
+    assert view.best.at == scene.chain.blocks.made_at(view.best.number)
+
+
+async def test_a_head_that_stands_still_for_a_minute_is_refused(scene: Scene) -> None:
+    reader = scene.asks(scene.nodes[0])
+    await reader.view()
+    scene.chain.blocks.halt()
+    scene.passes(57)
+    await reader.view()
+    scene.passes(3)
+    with pytest.raises(ChainStale):
+        await reader.view()
+    scene.chain.blocks.resume()
+    scene.passes(6)
+    await reader.view()
+
+
+async def test_a_node_that_stood_still_before_anybody_looked_is_refused(scene: Scene) -> None:
+    scene.nodes[0].stuck_at = scene.chain.blocks.head - 20
+    with pytest.raises(ChainStale):
+        await scene.asks(scene.nodes[0]).view()
+
+
+async def test_a_node_that_lags_is_left_out(scene: Scene) -> None:
+    scene.nodes[0].lag = 11
+    view = await scene.reader.view()
+    assert view.best.number == scene.chain.blocks.head
+    assert set(scene.reader.faults) == {scene.nodes[0].url}
+
+
+async def test_the_higher_of_two_counts_where_the_lower_is_merely_behind(scene: Scene) -> None:
+    scene.nodes[0].lag = 50
+    with pytest.raises(ChainError):  # it has yet to be seen to move
+        await scene.asks(scene.nodes[0]).view()
+    view = await scene.asks(*scene.nodes[:2]).view()
+    assert view.best.number == scene.chain.blocks.head
+
+
+async def test_a_head_that_nobody_has_made_is_refused(scene: Scene) -> None:
+    scene.nodes[0].ahead = 5_000
+    view = await scene.reader.view()
+    assert view.best.number == scene.chain.blocks.head
+    with pytest.raises(ChainError):
+        await scene.asks(scene.nodes[0]).view()
+
+
+async def test_nothing_is_believed_where_the_nodes_contradict_each_other(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    scene.nodes[1].denies.add(rental.number)
+    view = await scene.reader.view()
+    with pytest.raises(ChainDisagrees):
+        await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
+    scene.nodes[1].denies.clear()
+    scene.nodes[2].lies[rental.number] = {"rentEnd": rental.end + 300}
+    with pytest.raises(ChainDisagrees):
+        await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
+
+
+async def test_others_are_asked_where_one_does_not_answer(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    scene.nodes[0].down = True
+    scene.nodes[1].raw = b"<html>busy</html>"
+    view = await scene.reader.view()
+    assert await view.order(OrderRef(Pallet.RENT, rental.number), view.best) is not None
+    scene.nodes[2].down = True
+    scene.passes(6)
+    with pytest.raises(ChainUnreachable):
+        await scene.reader.view()
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(scene: Scene) -> None:
+    scene.nodes[0].raw = b" " * (LIMITS.body + 1)
+    with pytest.raises(ChainUnreachable):
+        await scene.asks(scene.nodes[0]).view()
+
+
+async def test_a_pruned_node_knows_no_old_state(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    view = await scene.reader.view()
+    scene.passes(257 * 6 + 30)
+    with pytest.raises(ChainUnreadable):
+        await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
+
+
+async def test_a_fork_undoes_what_was_not_final(scene: Scene) -> None:
+    scene.passes(60)
+    rental = scene.chain.rent(RENTER, NODE)
+    ref = OrderRef(Pallet.RENT, rental.number)
+    view = await scene.reader.view()
+    assert await view.order(ref, view.best) is not None
+    scene.chain.reorganise(2)
+    scene.passes(6)
+    view = await scene.reader.view()
+    assert await view.order(ref, view.best) is None
+
+
+async def test_prices_are_the_chains(scene: Scene) -> None:
+    scene.chain.machines[NODE].extra_price = 250_000
+    view = await scene.reader.view()
+    prices = await view.prices(NODE)
+    assert prices is not None
+    rental = scene.chain.rent(RENTER, NODE, 3, 4 * 14_400)
+    assert prices.planck(3, 4 * 14_400) == rental.stake
+    scene.chain.avg_price = None
+    prices = await view.prices(NODE)
+    assert prices is not None
+    assert prices.planck(3, 300) is None
+
+
+async def test_the_older_pallet_is_read_where_the_chain_has_it(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    for node in scene.nodes:
+        node.pallets = ("rentMachine", "terminatingRental")
+    view = await scene.reader.view()
+    found = await view.orders_of_wallet(RENTER, view.best)
+    assert found == [OrderRef(pallet, rental.number) for pallet in Pallet]
