@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from bot.chain.reader import ChainReader
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
@@ -33,6 +34,8 @@ from bot.model import Execution
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort
 from bot.monitoring.systemd import Systemd
+from bot.orders.concerned import Concerned
+from bot.orders.orders import Orders
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
@@ -105,6 +108,7 @@ class Bot:
         vault = vault_of(settings)
         self.store = Store(settings.database_url, vault, partial(shown, clock), metrics.transacted)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
+        self.chain = ChainReader(settings.chain_rpc_urls, clock)
         self.health = Health()
         self._languages = Languages(self.store, settings.language)
         self._connection = SlackConnection(
@@ -174,6 +178,16 @@ class Bot:
             aliases=Aliases(store),
             languages=languages,
             watches=Watches(store, looking, inventory, outbox, leases, clock, self._by, words),
+            orders=Orders(
+                store,
+                self.chain,
+                Concerned(store, last_known),
+                inventory,
+                outbox,
+                clock,
+                self._by,
+                lambda: self._book.current.orders.channel,
+            ),
             reviews=Reviews(store, table, inventory, reviewers, outbox, clock, self._by),
             audit=AuditLog(
                 store,
@@ -282,6 +296,7 @@ class Bot:
         await self._messenger.close()
         await self._connection.close()
         await self.dbc.close()
+        await self.chain.close()
         await self.store.close()
         await self._port.close()
 
@@ -343,6 +358,7 @@ def _jobs(
         Job("remind", 5 * second, reminders.remind),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),
+        Job("orders", 5 * second, services.orders.poll_due),
         Job("outbox", second, outbox.deliver_due, overlapping=5),
         Job("copies", 10 * second, copies.look),
         Job("joint ends", 10 * second, partial(part_given_up, services.store, services.clock)),

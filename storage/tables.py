@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -279,8 +280,44 @@ Index(
     postgresql_where=COPIED,
 )
 
+# A rental as it was last read from the chain: all its moments are blocks.
+rental_orders = Table(
+    "rental_orders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("renter", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("gpus", JSON, nullable=False),
+    Column("stake", Text, nullable=False),  # planck, of more digits than an integer has
+    Column("seen_block", BigInteger, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("first_block", BigInteger, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("next_look_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("renewer", Text, nullable=False),
+    Column("snoozed", Boolean, nullable=False),
+    Column("is_only", Boolean, nullable=False),
+    *_lease(),
+    Index(None, "phase", "next_look_at"),
+    Index(None, "node"),
+)
+
+watched_wallets = Table(
+    "watched_wallets",
+    metadata,
+    Column("user", Text, primary_key=True),
+    Column("wallet", Text, primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 # Partial: few rows are leased, and a start frees those that a former process held.
-for _leased in (executions, watches, messages):
+for _leased in (executions, watches, messages, rental_orders):
     Index(
         f"ix_{_leased.name}_leased_by",
         _leased.c.leased_by,

@@ -21,6 +21,7 @@ from storage.repositories.leavers import Leavers
 from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
 from storage.repositories.names import Names
+from storage.repositories.orders import Orders
 from storage.repositories.probe import Probe
 from storage.repositories.readers import Readers
 from storage.repositories.renters import Renters
@@ -80,6 +81,11 @@ class UnitOfWork:
     def watches(self) -> Watches:
         """What is followed to an end."""
         return Watches(self._connection)
+
+    @cached_property
+    def orders(self) -> Orders:
+        """Rentals on the chain."""
+        return Orders(self._connection)
 
     @cached_property
     def messages(self) -> Messages:

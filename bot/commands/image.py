@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from bot.commands import image_list, image_words, in_place
+from bot.commands import image_list, image_words, in_place, order_notes
 from bot.commands.in_place import InPlace
 from bot.commands.servers import (
     DOWNLOAD,
@@ -75,7 +75,7 @@ async def download(
 ) -> None:
     """Download an image from an image server to a node."""
     del server, replace  # what `look` made of them is in the facts
-    target = await ctx.target(node)
+    target = await ctx.target(await order_notes.say_first(ctx, node))
     try:
         await ctx.dbc.images.download(target, image, ctx.facts["server"], directory)
     except Clash:

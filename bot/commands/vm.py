@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from bot.commands import vm_create, vm_details, vm_list, vm_modify
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
+from bot.commands.order_notes import ending
 from bot.commands.restarts import before_restart, before_start, log_before, noting_state
 from bot.dbc import fields
 from bot.dbc.errors import DbcError, StateConflict, TaskNotFound, Unreadable
@@ -113,6 +114,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         state=said_state(detail.status),
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
+    parts += await ending(ctx, [session], detail.rent_order)
     return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
 
 

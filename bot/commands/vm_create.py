@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
+from bot.commands.order_notes import say_first
 from bot.commands.room import lacking
 from bot.dbc.requests import CreateSpec
 from bot.language.args import AtNode, Image
@@ -230,7 +231,8 @@ async def create(
         "ports": ports, "filters": filters, "multicast": multicast, "data_file": data_file,
         "nic": nic,
     }  # fmt: skip
-    await ctx.dbc.tasks.create(await ctx.target(node), spec(ctx.task, wanted))
+    target = await ctx.target(await say_first(ctx, node))
+    await ctx.dbc.tasks.create(target, spec(ctx.task, wanted))
 
 
 async def _lacking(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
+from bot.commands.order_notes import ending
 from bot.dbc.errors import NodeTimeout
 from bot.dbc.models import Phase, phase_of
 from bot.errors import Refused
@@ -67,7 +68,8 @@ async def list_machines(
     ctx: Context, node: OnNode | None = None, state: State = "", sort: Sort = "node"
 ) -> Reply:
     """List your machines on all nodes at once, or on one."""
-    listings = await _listings(ctx, await _sessions(ctx, node))
+    sessions = await _sessions(ctx, node)
+    listings = await _listings(ctx, sessions)
     if state:
         listings = [one for each in listings if (one := _only(each, _PHASES[state]))]
         if not listings:
@@ -78,7 +80,8 @@ async def list_machines(
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]
     create = Button(say("Create a machine"), OPEN_FORM, "vm.create")
-    return Reply(heading(listings), (*parts, *retry_buttons(silent, create)))
+    soon = await ending(ctx, sessions)
+    return Reply(heading(listings), (*parts, *retry_buttons(silent, create), *soon))
 
 
 async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:

@@ -24,6 +24,7 @@ from bot.model.machine import (
     Sighting,
 )
 from bot.model.message import Message, MessageRef
+from bot.model.order import OrderPhase, RentalOrder
 from bot.model.review import (
     CLICK_WAITS,
     Approval,
@@ -70,8 +71,10 @@ __all__ = [
     "Nicknamed",
     "Node",
     "NodeKind",
+    "OrderPhase",
     "Place",
     "Press",
+    "RentalOrder",
     "ReviewKind",
     "Scope",
     "SessionRequest",

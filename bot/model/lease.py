@@ -9,3 +9,4 @@ class Leased(StrEnum):
     EXECUTION = "execution"
     WATCH = "watch"
     MESSAGE = "message"
+    ORDER = "order"

@@ -10,6 +10,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.language.table import Listing, Table
 from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
+from bot.orders.orders import Orders
 from bot.pipeline.reviews import Reviews
 from bot.ports import Directory, Messenger
 from bot.reply import Reply
@@ -42,6 +43,7 @@ class Services:
     aliases: Aliases
     languages: Languages
     watches: Watches
+    orders: Orders
     reviews: Reviews
     audit: AuditLog
     directory: Directory

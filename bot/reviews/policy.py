@@ -305,6 +305,12 @@ class Expectation(_Strict):
     by: Texts = ()
 
 
+class OrderSettings(_Strict):
+    """Where everybody is told of rentals that end, beside those concerned (empty: nowhere)."""
+
+    channel: Channel = ""
+
+
 class Policy(_Strict):
     """The whole file. Without a file: the defaults."""
 
@@ -314,6 +320,7 @@ class Policy(_Strict):
     freeze: FreezeSettings = FreezeSettings()
     breaker: BreakerSettings = BreakerSettings()
     test: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
+    orders: OrderSettings = OrderSettings()
 
     def groups_about(
         self, request: "Request", *, glass: bool = False, denials: bool = False

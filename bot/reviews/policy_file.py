@@ -25,6 +25,7 @@ from bot.reviews.policy import (
     Expectation,
     FreezeSettings,
     Match,
+    OrderSettings,
     People,
     Policy,
     Review,
@@ -40,6 +41,7 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "freeze": ("`[freeze]`", FreezeSettings),
     "breaker": ("`[breaker]`", BreakerSettings),
     "test": ("a test", Expectation),
+    "orders": ("`[orders]`", OrderSettings),
     **dict.fromkeys(("approvers", "break_glass", "auditors", "people"), ("it", People)),
     **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
 }

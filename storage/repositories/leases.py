@@ -7,18 +7,19 @@ from sqlalchemy import Table, update
 
 from bot.model import Leased
 from storage.repositories.repository import Repository
-from storage.tables import executions, messages, watches
+from storage.tables import executions, messages, rental_orders, watches
 
 LEASED: Mapping[Leased, Table] = {
     Leased.EXECUTION: executions,
     Leased.WATCH: watches,
     Leased.MESSAGE: messages,
+    Leased.ORDER: rental_orders,
 }
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 
 
 class Leases(Repository):
-    """The lease columns of executions, watches and messages."""
+    """The lease columns of executions, watches, messages and rentals."""
 
     async def renew(
         self, kind: Leased, ids: Collection[str], by: str, until: datetime

@@ -13,7 +13,9 @@ from bot.model import (
     Message,
     MessageRef,
     Node,
+    OrderPhase,
     Place,
+    RentalOrder,
     Source,
     Watch,
 )
@@ -68,6 +70,27 @@ def watch(name: str = "1", **changes: Any) -> Watch:
         "next_poll_at": NOW,
     }
     return Watch(**{**values, **changes})
+
+
+def order(number: int = 1287, **changes: Any) -> RentalOrder:
+    values: dict[str, Any] = {
+        "id": f"rentMachine.{number}",
+        "number": number,
+        "node": "node-1",
+        "renter": "5Grw",
+        "phase": OrderPhase.RENTING,
+        "began": 9_000_000,
+        "ends": 9_144_000,
+        "gpus": (0, 1),
+        "stake": 0,
+        "seen_block": 9_000_100,
+        "seen_at": NOW,
+        "first_block": 9_000_000,
+        "first_at": NOW,
+        "next_look_at": NOW,
+        "created_at": NOW,
+    }
+    return RentalOrder(**{**values, **changes})
 
 
 def session(user: str = "U1", node: str = "node-1", **changes: Any) -> DbcSession:

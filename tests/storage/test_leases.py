@@ -4,7 +4,17 @@ import pytest
 
 from bot.model import Leased
 from storage import Store
-from tests.storage.samples import LATER, NOW, SOON, claim_watches, execution, put, record, watch
+from tests.storage.samples import (
+    LATER,
+    NOW,
+    SOON,
+    claim_watches,
+    execution,
+    order,
+    put,
+    record,
+    watch,
+)
 
 END = LATER + timedelta(minutes=5)
 
@@ -18,6 +28,9 @@ async def held(store: Store, kind: Leased) -> str:
         if kind is Leased.WATCH:
             await tx.watches.add(watch())
             return (await claim_watches(tx, "me", NOW, SOON))[0].id
+        if kind is Leased.ORDER:
+            await tx.orders.add(order())
+            return (await tx.orders.claim_due(NOW, "me", SOON, 1))[0].id
     await put(store, "card:1", "a")
     async with store.write() as tx:
         return (await tx.messages.claim_due("me", NOW, SOON, 1))[0].id
@@ -31,6 +44,8 @@ async def can_be_taken(store: Store, kind: Leased, now: datetime) -> bool:
             taken += await tx.executions.claim_stranded("other", now, now + timedelta(minutes=1), 9)
         elif kind is Leased.WATCH:
             taken += await claim_watches(tx, "other", now, now + timedelta(minutes=1))
+        elif kind is Leased.ORDER:
+            taken += await tx.orders.claim_due(now, "other", now + timedelta(minutes=1), 9)
         else:
             taken += await tx.messages.claim_due("other", now, now + timedelta(minutes=1), 9)
     return bool(taken)

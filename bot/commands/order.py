@@ -1,0 +1,333 @@
+"""Orders: what is rented on the chain, until when, what it costs, and what is lost at its end."""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
+
+from bot.chain.errors import ChainError
+from bot.chain.price import PER_DAY, Prices, dbc, dollars
+from bot.commands.order_notes import when
+from bot.dbc.errors import DbcError
+from bot.dbc.signatures import public_key_of
+from bot.errors import NotFound
+from bot.language.kinds import INT, WORD, Arg
+from bot.language.table import Command, Group
+from bot.model import Effect, OrderPhase, RentalOrder
+from bot.orders.facts import Facts
+from bot.orders.schedule import DAY, goal_of
+from bot.orders.signing import confirmation, renewal
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import gpus, joined, short, stacked
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    code,
+    command,
+    emoji,
+    line,
+    say,
+    say_number,
+)
+
+Number = Annotated[
+    int,
+    Arg(say("Order"), INT, say("Its number"), "1287", word="order", least=0, most=2**53),
+]
+Wallet = Annotated[
+    str,
+    Arg(
+        say("Wallet"),
+        WORD,
+        say("The renter's address; it begins with 5"),
+        "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+        narrow=True,
+    ),
+]
+_SIGNS = {
+    OrderPhase.WAITING: "alarm_clock",
+    OrderPhase.RENTING: "large_green_circle",
+    OrderPhase.ENDED: "rotating_light",
+}
+_CENT = Decimal("0.01")
+
+
+async def list_orders(ctx: Context) -> Reply:
+    """List the rentals that you are told of, the first end first."""
+    if not ctx.services.orders.chain.is_on:
+        return await _as_nodes_say(ctx)
+    hidden = await ctx.hidden()
+    orders = await ctx.services.orders.of_person(ctx.actor)
+    rows = [await _row(ctx, order) for order in orders if order.node not in hidden]
+    watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
+    if not rows:
+        told = say("The chain has no order of your nodes and wallets.")
+        return Reply.empty(told, private=True).also(watch)
+    count = say_number("{number} rental", "{number} rentals", len(rows))
+    return Reply(count, (Rows(tuple(rows)), watch), private=True)
+
+
+async def _row(ctx: Context, order: RentalOrder) -> Row:
+    facts = await ctx.services.orders.facts(order)
+    shown = joined(
+        line(emoji(_SIGNS[order.phase]), " ", bold(str(order.number))),
+        line(bold(facts.node)),
+        gpus(len(order.gpus)),
+        when(facts),
+    )
+    return Row(shown, _data(facts))
+
+
+def _data(facts: Facts) -> Mapping[str, object]:
+    order = facts.order
+    return {
+        "order": order.number, "node": facts.node, "node_id": order.node, "renter": order.renter,
+        "phase": str(order.phase), "gpu_indexes": list(order.gpus), "start_block": order.began,
+        "end_block": order.ends, "block": facts.head, "read_at": order.seen_at,
+    }  # fmt: skip
+
+
+async def _as_nodes_say(ctx: Context) -> Reply:
+    """What GPU nodes know of rentals: it has no dates, and what ended is still in it."""
+    hidden = await ctx.hidden()
+    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    metals = {node.id for node in await ctx.services.inventory.metals()}
+    nodes = {one.node: None for one in sessions if one.node not in hidden | metals}
+    parts: list[Part] = [await _as_node_says(ctx, node_id) for node_id in nodes]
+    told = say(
+        "As the nodes say. They never notice that an order has ended, and give its end as a block. "
+        "With CHAIN_RPC_URLS set, the bot reads the chain and warns in time."
+    )
+    if not parts:
+        return Reply.empty(say("You have no node access yet."), private=True)
+    return Reply(say("Rentals"), (*parts, Note(line(emoji("warning"), " ", told))), private=True)
+
+
+async def _as_node_says(ctx: Context, node_id: str) -> Rows:
+    label = await ctx.services.inventory.label(node_id)
+    try:
+        known = await ctx.dbc.nodes.rent_orders(node_id)
+    except DbcError as problem:
+        problem.named(label)
+        return Rows((), line(bold(label), " ", emoji("warning"), " ", problem.words), stays=True)
+    rows = [
+        Row(
+            joined(
+                bold(order.id),
+                say("until block {block}", block=order.rent_end) if order.rent_end else "",
+                line(code(order.renter)),
+            ),
+            {"order": order.id, "node_id": node_id, "renter": order.renter,
+             "end_block": order.rent_end},
+        )
+        for order in known
+    ]  # fmt: skip
+    return Rows(tuple(rows), line(bold(label)))
+
+
+async def show(ctx: Context, order: Number) -> Reply:
+    """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
+    found = await _known(ctx, order)
+    facts = await ctx.services.orders.facts(found)
+    head = say(
+        "Order {order} for {node} {when}.",
+        order=str(found.number), node=bold(facts.node), when=when(facts),
+    )  # fmt: skip
+    prices = await _prices(ctx, found)
+    fields: list[tuple[Text, Line]] = [
+        (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
+        (say("Machines"), line(facts.lost) if facts.machines else line(say("none known here"))),
+        (say("Renter"), line(code(found.renter))),
+        (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
+        *_costs(found, prices),
+    ]
+    parts: list[Part] = [Para(line(emoji(_SIGNS[found.phase]), " ", head)), Fields(tuple(fields))]
+    if found.phase is OrderPhase.WAITING:
+        parts += confirmation(found)
+    elif found.phase is OrderPhase.RENTING:
+        parts += renewal(found, DAY)
+    else:
+        parts.append(Note(line(say("See: {command}", command=command(f"order rescue {order}")))))
+    return Reply(line(head), tuple(parts), private=True, data=_data(facts))
+
+
+async def _known(ctx: Context, number: int) -> RentalOrder:
+    """The order of that number, if whoever asks is told of it."""
+    async with ctx.services.store.read() as tx:
+        found = await tx.orders.numbered(number)
+    hidden = await ctx.hidden()
+    mine = [
+        one
+        for one in found
+        if one.node not in hidden
+        and not one.phase.is_over
+        and await ctx.services.orders.tells(one, ctx.actor)
+    ]
+    if not mine:
+        raise NotFound(
+            say("You are told of no order {order}.", order=str(number)),
+            hint=line(say("See: {command}", command=command("order list"))),
+            field="order",
+        )
+    return mine[0]
+
+
+async def _prices(ctx: Context, order: RentalOrder) -> Prices | None:
+    """The present prices of the order's machine; None while the chain does not say."""
+    try:
+        view = await ctx.services.orders.chain.view()
+        return await view.prices(order.node)
+    except ChainError:
+        return None
+
+
+def _costs(order: RentalOrder, prices: Prices | None) -> list[tuple[Text, Line]]:
+    """What it costs: exact while its price is reserved, else what the chain would ask now."""
+    found: list[tuple[Text, Line]] = []
+    if order.stake:
+        found.append((say("Price"), line(_dbc(order.stake))))
+    if prices is None or not prices.is_usable:
+        return found
+    count, blocks = len(order.gpus), order.ends - order.began
+    day, hour = prices.usd(count, PER_DAY), prices.usd(count, PER_DAY // 24)
+    found.append((say("A day now"), _money(day, prices.planck(count, PER_DAY))))
+    found.append((say("An hour now"), _money(hour, prices.planck(count, PER_DAY // 24))))
+    if not order.stake:
+        whole = _money(prices.usd(count, blocks), prices.planck(count, blocks))
+        told = say("{price} (estimate, at the present price)", price=whole)
+        found.append((say("All of it"), line(told)))
+    return found
+
+
+def _money(micro: int, planck: int | None) -> Line:
+    usd = say("{amount} USD", amount=_cut(dollars(micro)))
+    return joined(usd, "" if planck is None else _dbc(planck))
+
+
+def _dbc(planck: int) -> Text:
+    return say("{amount} DBC", amount=_cut(dbc(planck)))
+
+
+def _cut(amount: Decimal) -> str:
+    return f"{amount.quantize(_CENT, ROUND_HALF_UP):,}"
+
+
+async def rescue(ctx: Context, order: Number) -> Reply:
+    """Tell what is lost with a rental, until when, and how to copy it."""
+    found = await _known(ctx, order)
+    facts = await ctx.services.orders.facts(found)
+    deleted = found.ends + (goal_of(found) - found.ends if found.phase is OrderPhase.ENDED else 0)
+    if not facts.machines:
+        told = say("No machine of order {order} is known here.", order=str(found.number))
+        return Reply.empty(told, private=True)
+    head = say(
+        "Copy what you need from {node} before {time}.",
+        node=bold(facts.node), time=facts.at(deleted),
+    )  # fmt: skip
+    rows = []
+    for one in facts.machines:
+        saved = command(f"snapshot create {short(one.task)} rescue")
+        shown = line(say("{machine}: {command}", machine=one.told, command=saved))
+        rows.append(Row(shown, {"task": one.task, "name": one.label, "disks": list(one.disks)}))
+    return Reply(
+        line(head),
+        (Para(line(emoji("ring_buoy"), " ", head)), Rows(tuple(rows)), *_how(facts)),
+        private=True,
+        data=_data(facts),
+    )
+
+
+def _how(facts: Facts) -> Sequence[Part]:
+    told = [
+        line(
+            say(
+                "A snapshot holds the system disk only and goes to an image server. Copy data "
+                "disks from within the machine, over SSH."
+            )
+        ),
+        line(say("Free space of the node: {command}", command=command(f"node show {facts.node}"))),
+    ]
+    if facts.order.phase is OrderPhase.ENDED:
+        off = say(
+            "The order has ended: a machine that is started runs for 15 minutes at most, and only "
+            "while another order of the node is alive."
+        )
+        told.insert(0, line(emoji("warning"), " ", off))
+    return (Note(stacked(told)),)
+
+
+async def watch(ctx: Context, wallet: Wallet) -> Reply:
+    """Be told of all rentals of a wallet: to confirm, to renew, ended, about to be deleted."""
+    async with ctx.services.store.write() as tx:
+        is_new = await tx.orders.watch(ctx.actor, wallet, ctx.now)
+    told = say("You are told of the orders of {wallet}.", wallet=code(wallet))
+    if not is_new:
+        told = say("You are told of the orders of {wallet} already.", wallet=code(wallet))
+    off = () if ctx.services.orders.chain.is_on else (_off(),)
+    return Reply.of(told, private=True).also(*off)
+
+
+async def unwatch(ctx: Context, wallet: Wallet) -> Reply:
+    """Be told of a wallet's rentals no longer."""
+    async with ctx.services.store.write() as tx:
+        was = await tx.orders.unwatch(ctx.actor, wallet)
+    if was:
+        told = say("You are no longer told of the orders of {wallet}.", wallet=code(wallet))
+        return Reply.of(told, private=True)
+    return Reply.of(say("You did not watch {wallet}.", wallet=code(wallet)), private=True)
+
+
+def _off() -> Note:
+    told = say("The chain is not read yet: whoever runs this bot has to set CHAIN_RPC_URLS.")
+    return Note(line(emoji("warning"), " ", told))
+
+
+def _check(values: Mapping[str, str]) -> None:
+    public_key_of(values["wallet"])
+
+
+GROUP = Group(
+    "order",
+    say("Rentals on the chain"),
+    (
+        Command(
+            "list",
+            list_orders,
+            example="order list",
+            synonyms=("ls",),
+            spans_nodes=True,
+            does=say("List rentals"),
+        ),
+        Command("show", show, example="order show 1287", does=say("Show a rental")),
+        Command(
+            "rescue", rescue, example="order rescue 1287", does=say("Save what a rental holds")
+        ),
+        Command(
+            "watch",
+            watch,
+            Effect.CHANGE,
+            "order watch 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+            check=_check,
+            asks=say("Watch the orders of {wallet}"),
+            does=say("Watch a wallet"),
+            is_personal=True,
+        ),
+        Command(
+            "unwatch",
+            unwatch,
+            Effect.CHANGE,
+            "order unwatch 5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+            check=_check,
+            asks=say("No longer watch the orders of {wallet}"),
+            does=say("Stop watching a wallet"),
+            is_personal=True,
+        ),
+    ),
+)

@@ -1,0 +1,82 @@
+"""When rentals end, in answers and before commands that are about something else."""
+
+from collections.abc import Sequence
+
+from bot.model import DbcSession, Node, OrderPhase, Place, RentalOrder
+from bot.orders.facts import Facts, span
+from bot.orders.schedule import DAY, goal_of, head_at
+from bot.pipeline.context import Context
+from bot.reply import Line, Note, Part, Reply, bold, command, dump, emoji, line, say
+
+SOON = 3 * DAY  # blocks
+
+
+def when(facts: Facts) -> Line:
+    """`ends …, in 3 days`, or what else is to come of it next."""
+    goal, left = goal_of(facts.order), span(goal_of(facts.order) - facts.head)
+    at = facts.at(goal)
+    if facts.order.phase is OrderPhase.WAITING:
+        return line(say("to be confirmed by {time}, {left} left", time=at, left=left))
+    if facts.order.phase is OrderPhase.RENTING:
+        return line(say("ends {time}, in {left}", time=at, left=left))
+    if facts.order.phase is OrderPhase.ENDED:
+        told = say("has ended; machines are deleted after {time}, in {left}", time=at, left=left)
+        return line(told)
+    return line(say("is over"))
+
+
+async def ending(
+    ctx: Context, sessions: Sequence[DbcSession], number: str | None = None
+) -> tuple[Part, ...]:
+    """Notes about orders of these sessions of which something comes soon.
+
+    With a `number`, all about that order, and about every order where it is empty.
+    """
+    orders = await ctx.services.orders.used_with(sessions) if sessions else []
+    notes: list[Part] = []
+    for order in orders:
+        if number and str(order.number) != number:
+            continue
+        if number is not None or _left(ctx, order) <= SOON:
+            notes.append(await _note(ctx, order))
+    return tuple(notes)
+
+
+async def _note(ctx: Context, order: RentalOrder) -> Note:
+    facts = await ctx.services.orders.facts(order)
+    sign = emoji("alarm_clock" if _left(ctx, order) <= SOON else "calendar")
+    told = say(
+        "Order {order} for {node} {when}.",
+        order=str(order.number), node=bold(facts.node), when=when(facts),
+    )  # fmt: skip
+    return Note(line(sign, " ", told))
+
+
+def _left(ctx: Context, order: RentalOrder) -> int:
+    return goal_of(order) - head_at(order, ctx.now)
+
+
+async def say_first(ctx: Context, node: Node) -> Node:
+    """Tell whoever makes something on a node, before it is sent, that its order ends in a day.
+
+    Gives the node.
+    """
+    if ctx.execution is None or not ctx.services.orders.chain.is_on:
+        return node
+    sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
+    here = [session for session in sessions if session.node == node.id]
+    known = await ctx.services.orders.used_with(here) if here else []
+    soon = [order for order in known if _left(ctx, order) <= DAY]
+    if not soon:
+        return node
+    facts = await ctx.services.orders.facts(soon[0])
+    told = say(
+        "Before you go on: order {order} for {node} {when}. What is on it then is lost unless the "
+        "order is renewed before its end.",
+        order=str(soon[0].number), node=bold(node.label), when=when(facts),
+    )  # fmt: skip
+    more = say("See: {command}", command=command(f"order show {soon[0].number}"))
+    reply = Reply.of(emoji("alarm_clock"), " ", told).also(Note(line(more)))
+    async with ctx.services.store.write() as tx:
+        await tx.messages.put(f"soon:{ctx.execution.id}", Place(ctx.actor), dump(reply), ctx.now)
+    return node

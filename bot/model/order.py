@@ -1,0 +1,57 @@
+"""Rentals on the chain: what was last read of each, in blocks. Blocks are kept, never dates."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class OrderPhase(StrEnum):
+    """How far a rental is."""
+
+    WAITING = "waiting"  # for its renter's confirmation
+    RENTING = "renting"
+    ENDED = "ended"  # its machines are switched off, and will be deleted
+    LAPSED = "lapsed"  # it was not confirmed in time
+    VANISHED = "vanished"  # the chain has it no more, long before its end
+    GONE = "gone"  # the time for its machines' deletion is over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes of it any more."""
+        return self in {OrderPhase.LAPSED, OrderPhase.VANISHED, OrderPhase.GONE}
+
+
+@dataclass(frozen=True, slots=True)
+class RentalOrder:
+    """One rental. `began`, `ends`, `confirmed`, `seen_block` and `first_block` are blocks.
+
+    `seen_at` and `first_at` are the own times of those two blocks: when it was read last, and when
+    it was read first, from which the chain's real pace is known. `told` is the most urgent warning
+    that was given for this end. `renewer` has said that they renew it; `snoozed` means that it is
+    known, and only the last warnings are given.
+    """
+
+    id: str
+    number: int
+    node: str
+    renter: str
+    phase: OrderPhase
+    began: int
+    ends: int
+    gpus: tuple[int, ...]
+    stake: int  # planck; 0 once it is confirmed
+    seen_block: int
+    seen_at: datetime
+    first_block: int
+    first_at: datetime
+    next_look_at: datetime
+    created_at: datetime
+    told: str = ""
+    renewer: str = ""
+    snoozed: bool = False
+    is_only: bool = False  # of its node, when it was found
+
+    @property
+    def pallet(self) -> str:
+        """Where the chain keeps it."""
+        return self.id.partition(".")[0]

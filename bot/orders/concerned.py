@@ -1,0 +1,121 @@
+"""Whose order it is, and who is told of it: ids decide, and who lost access learns nothing.
+
+A session tells its wallet by its own signature: the renter's key made it (docs/dbc-api.md §2.5).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from bot.dbc.errors import InvalidField
+from bot.dbc.signatures import check_signature
+from bot.model import Audience, DbcSession, Machine, RentalOrder
+from bot.orders.facts import AtStake
+from bot.services.last_known import LastKnown
+from storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What an order means here: with which sessions it is used, and whose wallets are watched."""
+
+    sessions: tuple[DbcSession, ...]
+    watchers: tuple[str, ...]
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anybody here has to do with it."""
+        return bool(self.sessions or self.watchers)
+
+
+def is_signed_by(session: DbcSession, wallet: str) -> bool:
+    """Whether the wallet has signed the session: then its orders are those it stands for."""
+    try:
+        check_signature(SecretStr(session.session_id_sign), session.session_id, (wallet,))
+    except InvalidField:
+        return False
+    return True
+
+
+class Concerned:
+    """Finds the people and machines of an order."""
+
+    def __init__(self, store: Store, last_known: LastKnown) -> None:
+        self._store = store
+        self._last_known = last_known
+        self._signed: dict[tuple[str, str, datetime | None, str], bool] = {}
+
+    async def of(self, node: str, renter: str, number: int, *, is_only: bool) -> Concern:
+        """Who has to do with an order of a node.
+
+        Who holds a session of the same wallet for another node counts as one who watches it. Where
+        no session tells its wallet (that of a multisig is signed by one of its members), the
+        node's only order is the one that all of its sessions stand for.
+        """
+        known = await self._store.known()
+        async with self._store.read() as tx:
+            watched = await tx.orders.watched()
+        held = [one for some in known.held.values() for one in some.values()]
+        here = [one for one in held if one.node == node]
+        signed = [one for one in held if not one.is_locked and self._is_signed(one, renter)]
+        mine = [one for one in here if one in signed or one.rent_order == str(number)]
+        if not mine and is_only:
+            mine = [one for one in here if not one.rent_order]
+        watchers = {user for user, wallet in watched if wallet == renter}
+        watchers |= {one.user for one in signed}
+        return Concern(tuple(mine), tuple(sorted(watchers)))
+
+    def _is_signed(self, session: DbcSession, wallet: str) -> bool:
+        key = (session.user, session.node, session.added_at, wallet)
+        if key not in self._signed:
+            self._signed[key] = is_signed_by(session, wallet)
+        return self._signed[key]
+
+    async def machines(self, order: RentalOrder, concerned: Concern) -> tuple[AtStake, ...] | None:
+        """The machines that are lost with an order; None where nobody here can list them."""
+        if not concerned.sessions:
+            return None
+        known = await self._store.known()
+        owners = [(session.user, order.node) for session in concerned.sessions]
+        listed = {machine.task: machine for machine in known.machines(owners)}
+        found = [await self._at_stake(order, one, concerned) for one in listed.values()]
+        return tuple(one for one in found if one is not None)
+
+    async def people(
+        self, concerned: Concern, machines: Collection[AtStake] | None, node: str
+    ) -> list[str]:
+        """Who is told: who holds or shares a session, who made a machine of it, who watches."""
+        known = await self._store.known()
+        told = {session.user for session in concerned.sessions} | set(concerned.watchers)
+        held = {session.user for session in concerned.sessions}
+        told |= {
+            share.audience
+            for share in known.shares_on(node)
+            if share.kind is Audience.PERSON and share.user in held
+        }
+        if machines:
+            async with self._store.read() as tx:
+                made: Mapping[str, tuple[str, str]] = await tx.orders.makers(
+                    {one.task for one in machines}
+                )
+            told |= {user for user, channel in made.values() if known.usable(user, channel, node)}
+        return sorted(told)
+
+    async def _at_stake(
+        self, order: RentalOrder, machine: Machine, concerned: Concern
+    ) -> AtStake | None:
+        """A machine with its disks; None for one that another order pays for."""
+        for session in concerned.sessions:
+            if session.user == machine.owner:
+                found = await self._last_known.find(session, machine.task)
+                if found is None:
+                    continue
+                if found.detail.rent_order not in {"", str(order.number)}:
+                    return None
+                disks = tuple(
+                    f"{disk.name} {disk.size.text}".strip() for disk in found.detail.disks
+                )
+                return AtStake(machine.label, machine.task, disks)
+        return AtStake(machine.label, machine.task)

@@ -1,0 +1,100 @@
+"""When to warn of what, counted in blocks. Pure; the words are in `bot.orders.words`.
+
+All moments are early rather than late: blocks are never faster than 6 s, so what is computed from
+them comes later, if at all (docs/orders.md).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.chain.heads import SLOT
+from bot.model import OrderPhase, RentalOrder
+
+MINUTE, HOUR, DAY = 10, 600, 14_400  # blocks
+CONFIRM_WITHIN = 150  # blocks; the last one still takes the confirmation
+KEPT = 72 * HOUR  # so long after an order's end its node keeps the machines
+LOOP = 15 * MINUTE  # how often a node looks which machines to switch off or to delete
+_FINAL = 5  # blocks after which a block is final, as a rule
+_EARLY = 5 * MINUTE  # a look comes a little after its moment, and a busy bot is late
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A warning: `left` blocks before what it warns of. `is_last`: nobody may miss it."""
+
+    name: str
+    left: int
+    is_last: bool = False
+
+
+_CONFIRM = (
+    Stage("confirm", CONFIRM_WITHIN, is_last=True),
+    Stage("confirm:10", 10 * MINUTE, is_last=True),
+    Stage("confirm:5", 5 * MINUTE, is_last=True),
+    Stage("confirm:2", 2 * MINUTE, is_last=True),
+)
+_END = (
+    Stage("end:72", 72 * HOUR),
+    Stage("end:24", 24 * HOUR),
+    Stage("end:6", 6 * HOUR, is_last=True),
+    Stage("end:1", HOUR, is_last=True),
+)
+_DELETION = (
+    Stage("deletion:24", 24 * HOUR, is_last=True),
+    Stage("deletion:6", 6 * HOUR, is_last=True),
+)
+_STAGES = {
+    OrderPhase.WAITING: _CONFIRM,
+    OrderPhase.RENTING: _END,
+    OrderPhase.ENDED: _DELETION,
+}
+_NAMES = {
+    stage.name: (place, stage) for some in _STAGES.values() for place, stage in enumerate(some)
+}
+
+
+def goal_of(order: RentalOrder) -> int:
+    """The block that its warnings are about: to confirm, to end, to delete."""
+    if order.phase is OrderPhase.WAITING:
+        return order.began + CONFIRM_WITHIN
+    return order.ends + (KEPT if order.phase is OrderPhase.ENDED else 0)
+
+
+def stages_of(order: RentalOrder) -> tuple[Stage, ...]:
+    """The warnings of its phase, the least urgent first."""
+    return _STAGES.get(order.phase, ())
+
+
+def reached(order: RentalOrder, head: int, goal: int | None = None) -> Stage | None:
+    """The most urgent warning whose moment has come; None before the first one."""
+    left = (goal_of(order) if goal is None else goal) - head
+    found = [stage for stage in stages_of(order) if left <= stage.left + _early(stage)]
+    return found[-1] if found else None
+
+
+def is_news(order: RentalOrder, stage: Stage) -> bool:
+    """Whether a warning is more urgent than what was told of this phase."""
+    told = _NAMES.get(order.told)
+    return told is None or told[1] not in stages_of(order) or told[0] < _NAMES[stage.name][0]
+
+
+def head_at(order: RentalOrder, now: datetime) -> int:
+    """The highest block that there can be by now, from what was read of the chain last."""
+    return order.seen_block + max(timedelta(), now - order.seen_at) // SLOT
+
+
+def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
+    """When to look at it again: before the next warning can be due, and every ten minutes."""
+    soonest = timedelta(seconds=12)
+    if order.phase is OrderPhase.WAITING:
+        return now + soonest
+    goal = goal_of(order)
+    coming = [goal - stage.left - _early(stage) for stage in stages_of(order)]
+    coming += [goal, goal + _FINAL, goal + LOOP + 1]
+    ahead = [block - head for block in coming if block > head]
+    wait = min(ahead, default=0) * SLOT
+    return now + min(max(wait, soonest), timedelta(minutes=9))
+
+
+def _early(stage: Stage) -> int:
+    return 0 if stage.left <= CONFIRM_WITHIN else _EARLY

@@ -1,0 +1,179 @@
+"""The messages about orders. Pure builders: what happened, to what, what to do now."""
+
+from collections.abc import Callable
+
+from bot.chain.heads import SLOT
+from bot.model import OrderPhase
+from bot.orders.changes import Event
+from bot.orders.facts import Facts, span
+from bot.orders.schedule import DAY, Stage, goal_of
+from bot.orders.signing import confirmation, renewal
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    bold,
+    command,
+    emoji,
+    line,
+    say,
+    time,
+)
+
+
+def warning(facts: Facts, stage: Stage) -> Reply:
+    """A warning before something that has not come yet."""
+    builders: dict[OrderPhase, Callable[[Facts, Stage], Reply]] = {
+        OrderPhase.WAITING: _confirm,
+        OrderPhase.RENTING: _ends,
+        OrderPhase.ENDED: _deletion,
+    }
+    return builders[facts.order.phase](facts, stage)
+
+
+def event(facts: Facts, happened: Event) -> Reply:
+    """Something that has come."""
+    return _EVENTS[happened](facts)
+
+
+def _reply(facts: Facts, sign: str, sentence: Line, *parts: Part) -> Reply:
+    stale = () if facts.is_read else (_unread(facts),)
+    return Reply(sentence, (Para(line(emoji(sign), " ", sentence)), *parts, *stale))
+
+
+def _unread(facts: Facts) -> Note:
+    told = say(
+        "The chain cannot be read at present. This is as read {time}; it may have been confirmed "
+        "or renewed since.",
+        time=time(facts.now - (facts.head - facts.order.seen_block) * SLOT),
+    )
+    return Note(line(emoji("warning"), " ", told))
+
+
+def _named(facts: Facts) -> dict[str, str | Line]:
+    return {"order": str(facts.order.number), "node": line(bold(facts.node))}
+
+
+def _confirm(facts: Facts, stage: Stage) -> Reply:
+    goal = goal_of(facts.order)
+    sentence = say(
+        "Confirm order {order} for {node} by {time}: {left} left.",
+        **_named(facts), time=facts.at(goal), left=span(min(stage.left, goal - facts.head)),
+    )  # fmt: skip
+    lost = say(
+        "Without a confirmation the order lapses. The renter then loses the machine, the order "
+        "number and the 10 DBC fee; the rest of the price is released."
+    )
+    return _reply(
+        facts, "alarm_clock", line(sentence), Note(line(lost)), *confirmation(facts.order)
+    )
+
+
+def _ends(facts: Facts, stage: Stage) -> Reply:
+    order = facts.order
+    sentence = say(
+        "Order {order} for {node} ends {time}, in {left}.",
+        **_named(facts), time=facts.at(order.ends),
+        left=span(min(stage.left, order.ends - facts.head)),
+    )  # fmt: skip
+    sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
+    return _reply(facts, sign, line(sentence), *_at_the_end(facts), *renewal(order, DAY))
+
+
+def _at_the_end(facts: Facts) -> tuple[Part, ...]:
+    if facts.machines is not None and not facts.machines:
+        return (Note(line(say("No machine of it is known here."))),)
+    told = say(
+        "At its end {machines} lose power within 15 minutes. 72 hours later the node deletes them "
+        "with all disks and snapshots. Renting again does not save them; renewing this order "
+        "before its end does.",
+        machines=facts.lost,
+    )
+    return (Note(line(told)),)
+
+
+def _deletion(facts: Facts, stage: Stage) -> Reply:
+    goal = goal_of(facts.order)
+    sentence = say(
+        "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
+        node=bold(facts.node), machines=facts.lost, time=facts.at(goal),
+        left=span(min(stage.left, goal - facts.head)),
+    )  # fmt: skip
+    return _reply(facts, "rotating_light", line(sentence), _copy(facts))
+
+
+def _copy(facts: Facts) -> Note:
+    told = say(
+        "Order {order} has ended, and renting the node again does not save them. To copy what you "
+        "need: {command}",
+        order=str(facts.order.number), command=command(f"order rescue {facts.order.number}"),
+    )  # fmt: skip
+    return Note(line(told))
+
+
+def _confirmed(facts: Facts) -> Reply:
+    told = say(
+        "Order {order} for {node} is confirmed. It ends {time}.",
+        **_named(facts), time=facts.at(facts.order.ends),
+    )  # fmt: skip
+    return _reply(facts, "white_check_mark", line(told))
+
+
+def _renewed(facts: Facts) -> Reply:
+    told = say(
+        "Order {order} for {node} is renewed. It now ends {time}.",
+        **_named(facts), time=facts.at(facts.order.ends),
+    )  # fmt: skip
+    return _reply(facts, "white_check_mark", line(told))
+
+
+def _lapsed(facts: Facts) -> Reply:
+    told = say(
+        "Order {order} for {node} has lapsed: nobody confirmed it within 15 minutes.",
+        **_named(facts),
+    )
+    why = say("The 10 DBC fee is lost. The rest of the price is released. To rent it, rent again.")
+    return _reply(facts, "x", line(told), Note(line(why)))
+
+
+def _vanished(facts: Facts) -> Reply:
+    told = say(
+        "Order {order} for {node} is no longer on the chain, before its end.", **_named(facts)
+    )
+    why = say("A fork may have undone it. Check it with the renter's wallet.")
+    return _reply(facts, "grey_question", line(told), Note(line(why)))
+
+
+def _ended(facts: Facts) -> Reply:
+    if facts.machines is not None and not facts.machines:
+        told = say(
+            "Order {order} for {node} has ended. No machine of it is known here.", **_named(facts)
+        )
+        return _reply(facts, "checkered_flag", line(told))
+    told = say(
+        "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
+        "node deletes them with all disks and snapshots after {time}.",
+        **_named(facts), machines=facts.lost, time=facts.at(goal_of(facts.order)),
+    )  # fmt: skip
+    return _reply(facts, "rotating_light", line(told), _copy(facts))
+
+
+def _gone(facts: Facts) -> Reply:
+    told = say(
+        "The 72 hours after the end of order {order} for {node} are over: the node deletes, or has "
+        "deleted, {machines}.",
+        **_named(facts), machines=facts.lost,
+    )  # fmt: skip
+    return _reply(facts, "wastebasket", line(told))
+
+
+_EVENTS: dict[Event, Callable[[Facts], Reply]] = {
+    Event.CONFIRMED: _confirmed,
+    Event.RENEWED: _renewed,
+    Event.LAPSED: _lapsed,
+    Event.VANISHED: _vanished,
+    Event.ENDED: _ended,
+    Event.GONE: _gone,
+}

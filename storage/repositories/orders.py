@@ -1,0 +1,205 @@
+"""Rentals as they were last read, and whose wallets are watched. When to tell what is not known."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, delete, select, update
+
+from bot.model import OrderPhase, RentalOrder
+from storage.repositories.repository import (
+    LIMIT,
+    Repository,
+    at,
+    claiming,
+    is_free,
+    is_reached,
+    word,
+)
+from storage.tables import executions, rental_orders, watched_wallets
+
+_RELEASED = {"leased_by": None, "leased_until": None}
+_OPEN = tuple(phase for phase in OrderPhase if not phase.is_over)
+_CREATE = "vm.create"
+_AT_ONCE = 500  # ids in one statement; databases limit its parameters
+
+
+_CLAIM = claiming(
+    rental_orders,
+    [
+        rental_orders.c.phase.in_(_OPEN),
+        is_reached(rental_orders.c.next_look_at),
+        is_free(rental_orders),
+    ],
+    rental_orders.c.next_look_at,
+    LIMIT,
+).returning(rental_orders)
+
+
+class Orders(Repository):
+    """Rentals by id."""
+
+    async def add(self, order: RentalOrder) -> bool:
+        """Store a rental that was seen for the first time; False where it is known."""
+        rows = await self._connection.execute(
+            self._insert(rental_orders).values(_to_row(order)).on_conflict_do_nothing()
+        )
+        return rows.rowcount == 1
+
+    async def known(self, ids: Collection[str]) -> frozenset[str]:
+        """Those of these ids that are stored."""
+        asked, found = sorted(ids), set[str]()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            rows = await self._connection.execute(
+                select(rental_orders.c.id).where(rental_orders.c.id.in_(some))
+            )
+            found.update(rows.scalars())
+        return frozenset(found)
+
+    async def find(self, order_id: str) -> RentalOrder | None:
+        """The rental of that id, if it is known."""
+        return next(iter(await self._where(rental_orders.c.id == order_id)), None)
+
+    async def numbered(self, number: int) -> list[RentalOrder]:
+        """The rentals of that number: each pallet counts by itself."""
+        return await self._where(rental_orders.c.number == number)
+
+    async def open(self) -> list[RentalOrder]:
+        """The rentals that something is still to come of, the first end first."""
+        return await self._where(rental_orders.c.phase.in_(_OPEN))
+
+    async def claim_due(
+        self, now: datetime, by: str, until: datetime, limit: int
+    ) -> list[RentalOrder]:
+        """Lease up to `limit` rentals that are to be looked at, the longest overdue first.
+
+        Conditions: something is still to come of it, `next_look_at` is reached, and the lease is
+        free.
+        """
+        given = {"leased_by": by, "leased_until": until, LIMIT.key: limit, **at(now)}
+        rows = await self._connection.execute(_CLAIM, given)
+        return [_from_row(row) for row in rows.mappings()]
+
+    async def save(self, order: RentalOrder, by: str) -> bool:
+        """Write down what a look has shown and release the lease; says whether it did.
+
+        Condition: `by` holds the lease. Who renews it, and that it is snoozed, people write.
+        """
+        values = {**_to_row(order), **_RELEASED}
+        for written_by_people in ("renewer", "snoozed"):
+            del values[written_by_people]
+        rows = await self._connection.execute(
+            update(rental_orders)
+            .where(and_(rental_orders.c.id == order.id, rental_orders.c.leased_by == by))
+            .values(values)
+        )
+        return rows.rowcount == 1
+
+    async def set_handled(
+        self, order_id: str, *, renewer: str | None = None, snoozed: bool | None = None
+    ) -> None:
+        """Write down who renews a rental, or whether it is snoozed; what is None stays."""
+        given = {"renewer": renewer, "snoozed": snoozed}
+        values = {name: value for name, value in given.items() if value is not None}
+        await self._connection.execute(
+            update(rental_orders).where(rental_orders.c.id == order_id).values(values)
+        )
+
+    # Wallets
+
+    async def watch(self, user: str, wallet: str, now: datetime) -> bool:
+        """Watch a wallet's rentals for somebody; False where they do already."""
+        rows = await self._connection.execute(
+            self._insert(watched_wallets)
+            .values(user=user, wallet=wallet, created_at=now)
+            .on_conflict_do_nothing()
+        )
+        return rows.rowcount == 1
+
+    async def unwatch(self, user: str, wallet: str) -> bool:
+        """Watch them no longer; False where they did not."""
+        rows = await self._connection.execute(
+            delete(watched_wallets).where(
+                watched_wallets.c.user == user, watched_wallets.c.wallet == wallet
+            )
+        )
+        return rows.rowcount == 1
+
+    async def watched(self) -> list[tuple[str, str]]:
+        """Who watches which wallet, as person and wallet."""
+        rows = await self._connection.execute(
+            select(watched_wallets.c.user, watched_wallets.c.wallet).order_by(
+                watched_wallets.c.created_at, watched_wallets.c.user
+            )
+        )
+        return [(row.user, row.wallet) for row in rows]
+
+    # Machines
+
+    async def makers(self, tasks: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        """Who had these machines made, and in which channel, by the machine's id."""
+        rows = await self._connection.execute(
+            select(executions.c.task, executions.c.actor, executions.c.channel).where(
+                executions.c.command == _CREATE, executions.c.task.in_(sorted(tasks))
+            )
+        )
+        return {row.task: (row.actor, row.channel) for row in rows}
+
+    async def _where(self, condition: Any) -> list[RentalOrder]:
+        rows = await self._connection.execute(
+            select(rental_orders)
+            .where(condition)
+            .order_by(rental_orders.c.ends, rental_orders.c.number)
+        )
+        return [_from_row(row) for row in rows.mappings()]
+
+
+def _to_row(order: RentalOrder) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "number": order.number,
+        "node": order.node,
+        "renter": order.renter,
+        "phase": order.phase,
+        "began": order.began,
+        "ends": order.ends,
+        "gpus": list(order.gpus),
+        "stake": str(order.stake),
+        "seen_block": order.seen_block,
+        "seen_at": order.seen_at,
+        "first_block": order.first_block,
+        "first_at": order.first_at,
+        "next_look_at": order.next_look_at,
+        "created_at": order.created_at,
+        "told": order.told,
+        "renewer": order.renewer,
+        "snoozed": order.snoozed,
+        "is_only": order.is_only,
+    }
+
+
+def _from_row(row: RowMapping) -> RentalOrder:
+    gpus, stake = row["gpus"], row["stake"]
+    return RentalOrder(
+        id=row["id"],
+        number=row["number"],
+        node=row["node"],
+        renter=row["renter"],
+        # One that this version does not know is looked at again, as every rental is.
+        phase=word(OrderPhase, row["phase"], OrderPhase.RENTING),
+        began=row["began"],
+        ends=row["ends"],
+        gpus=tuple(gpus) if isinstance(gpus, list) else (),
+        stake=int(stake) if str(stake).isdecimal() else 0,
+        seen_block=row["seen_block"],
+        seen_at=row["seen_at"],
+        first_block=row["first_block"],
+        first_at=row["first_at"],
+        next_look_at=row["next_look_at"],
+        created_at=row["created_at"],
+        told=row["told"],
+        renewer=row["renewer"],
+        snoozed=row["snoozed"],
+        is_only=row["is_only"],
+    )

@@ -1,0 +1,1 @@
+"""Rentals that are watched."""

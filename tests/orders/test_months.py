@@ -1,0 +1,216 @@
+"""Weeks of many orders: random ends, renewals, lapses, halts, outages, forks and restarts.
+
+Whatever happens: a confirmation is asked for before it is too late, a deletion is told six hours
+before it at the latest, everything is told once, and nothing is told of what was renewed.
+"""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text
+
+from bot.chain.reader import ChainReader
+from bot.dbc.client import DbcClient
+from bot.ids import new_id
+from bot.orders.concerned import Concerned
+from bot.orders.orders import Orders
+from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox
+from bot.services.inventory import Inventory
+from bot.services.last_known import LastKnown
+from bot.services.sessions import Sessions
+from sandbox.chain import Chain, Rental, RpcNode
+from sandbox.dbc import ManualClock, Wallet
+from storage import Store, Vault
+from storage.engine import open_engines
+from storage.heartbeat import Leases
+from tests.databases import begin
+
+NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+RENTER = Wallet.from_seed("a renter").address
+WATCHER = "U0WATCHER"
+DAY, KEPT = 14_400, 43_200
+DAYS = 7
+
+
+@dataclass
+class World:
+    """The chain, two of its nodes, and a bot without a face that is restarted now and then."""
+
+    clock: ManualClock
+    chain: Chain
+    rpc: list[RpcNode]
+    url: str
+    vault: Vault
+    orders: Orders | None = None
+    begun: list[tuple[Orders, Store]] = field(default_factory=list)
+    ends: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Begin anew on the same database, as after kill -9: the former one ends nothing."""
+        clock, by = self.clock, new_id()
+        store = Store(self.url, self.vault)
+        dbc = DbcClient(["http://127.0.0.1:1"], clock)
+        inventory = Inventory(store, dbc, Sessions(store, dbc, clock), clock)
+        leases = Leases(store, clock, by)
+        outbox = SilentOutbox(store, SilentMessenger(), leases, clock, by)
+        chain = ChainReader([node.url for node in self.rpc], clock)
+        concerned = Concerned(store, LastKnown(store, clock))
+        self.orders = Orders(store, chain, concerned, inventory, outbox, clock, by, lambda: "")
+        self.begun.append((self.orders, store))
+        await store.migrate()
+        await store.release_leases_of_others(by)
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        for orders, store in self.begun:
+            await orders.chain.close()
+            await store.close()
+
+    async def looks(self) -> None:
+        """One tick."""
+        assert self.orders is not None
+        await self.orders.poll_due()
+
+    async def told(self) -> dict[str, datetime]:
+        """When each message was put, by its key."""
+        engines = open_engines(self.url)
+        async with engines.reading() as connection:
+            rows = await connection.execute(text("SELECT key, created_at FROM messages"))
+            found = {row.key: datetime.fromisoformat(f"{row.created_at}+00:00") for row in rows}
+        await engines.dispose()
+        return found
+
+    def note_end(self, rental: Rental) -> None:
+        """Remember from when on an order had which end."""
+        self.ends.setdefault(rental.number, []).append((self.clock.now(), rental.end))
+
+
+@asynccontextmanager
+async def world(data: Path) -> AsyncIterator[World]:
+    """A chain that has run for an hour, and somebody who watches its renter."""
+    begin(data / "bot.db")
+    clock = ManualClock()
+    chain = Chain(clock)
+    chain.add_machine(NODE, 64)
+    clock.advance(timedelta(hours=1))
+    url = f"sqlite+aiosqlite:///{data}/bot.db"
+    async with RpcNode(chain) as one, RpcNode(chain) as other:
+        made = World(clock, chain, [one, other], url, Vault([Fernet.generate_key().decode()]))
+        await made.start()
+        async with made.begun[0][1].write() as tx:
+            await tx.orders.watch(WATCHER, RENTER, clock.now())
+        yield made
+        await made.stop()
+
+
+class Fate:
+    """What happens: to be played by its own clock, the same for one seed."""
+
+    def __init__(self, made: World, seed: int) -> None:
+        self.world = made
+        self.dice = random.Random(seed)
+        self.waiting: dict[int, int] = {}  # order and block of its confirmation; 0: never
+        self.bad_until: datetime | None = None
+
+    def happens(self) -> None:
+        """What this moment brings."""
+        world, dice, chain = self.world, self.dice, self.world.chain
+        head = chain.blocks.head
+        for number, block in list(self.waiting.items()):
+            if block and head >= block:
+                chain.confirm(number)
+                del self.waiting[number]
+        if self.bad_until is not None and world.clock.now() >= self.bad_until:
+            self.bad_until = None
+            for node in world.rpc:
+                node.down, node.stuck_at = False, None
+        if self.bad_until is not None:
+            return
+        self._trouble()
+        for rental in [one for one in chain.of_renter(RENTER, head) if one.is_confirmed(head)]:
+            if rental.end - head < 2 * DAY and dice.random() < 0.002:
+                chain.relet(rental.number, dice.randrange(1, 4) * DAY)
+                world.note_end(rental)
+
+    def _trouble(self) -> None:
+        world, dice, chain = self.world, self.dice, self.world.chain
+        roll = dice.random()
+        if roll < 0.002:
+            self.bad_until = world.clock.now() + timedelta(minutes=dice.randrange(1, 7))
+            for node in world.rpc:
+                node.down = True
+        elif roll < 0.004:
+            world.rpc[0].stuck_at = chain.blocks.head
+            self.bad_until = world.clock.now() + timedelta(minutes=20)
+        elif roll < 0.008:
+            chain.reorganise(2)
+
+    def rents(self) -> None:
+        """Somebody rents: most confirm it, some too late, some never."""
+        blocks = self.dice.randrange(1, 16) * 4_800
+        rental = self.world.chain.rent(RENTER, NODE, 1, blocks)
+        self.world.note_end(rental)
+        late = self.dice.randrange(1, 140)
+        self.waiting[rental.number] = rental.start + late if self.dice.random() < 0.8 else 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.timeout(400)
+async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
+    async with world(tmp_path) as made:
+        fate, until = Fate(made, seed), made.clock.now() + timedelta(days=DAYS)
+        rented: list[Rental] = []
+        next_rent = made.clock.now()
+        while made.clock.now() < until:
+            if made.clock.now() >= next_rent and fate.bad_until is None:
+                fate.rents()
+                rented = list(made.chain.rentals.values())
+                next_rent = made.clock.now() + timedelta(hours=fate.dice.randrange(8, 24))
+            fate.happens()
+            await made.looks()
+            if fate.dice.random() < 0.005:
+                await made.start()
+            made.clock.advance(timedelta(seconds=15 if fate.waiting else 240))
+            over = made.chain.blocks.head - 200
+            fate.waiting = {n: b for n, b in fate.waiting.items() if _start(made, n) > over}
+        told = await made.told()
+    assert len(rented) >= 6
+    for rental in rented:
+        _is_told_in_time(made, rental, told)
+
+
+def _start(made: World, number: int) -> int:
+    found = made.chain.rentals.get(number)
+    return found.start if found is not None else 0
+
+
+def _is_told_in_time(made: World, rental: Rental, told: dict[str, datetime]) -> None:
+    blocks, name = made.chain.blocks, f"order:rentMachine.{rental.number}"
+    asked = told[f"{name}.{rental.start}.confirm.{WATCHER}"]
+    assert asked <= blocks.made_at(rental.start + 150)
+    mine = {key: at for key, at in told.items() if key.startswith(f"{name}.")}
+    for key, at in mine.items():
+        _, _, stage, _ = key.removeprefix("order:").replace("rentMachine.", "").split(".")
+        end = int(key.split(".")[2])
+        if stage.startswith("end-"):
+            assert _end_at(made, rental.number, at) == end, key
+            assert at >= blocks.made_at(end) - timedelta(hours=int(stage[4:]), minutes=6), key
+    if rental.confirmed_at is None:
+        assert any(".lapsed." in key for key in mine) or not rental.exists(blocks.head)
+        return
+    deleted = rental.end + KEPT
+    if deleted < blocks.head:
+        six = mine[f"{name}.{rental.end}.deletion-6.{WATCHER}"]
+        assert six <= blocks.made_at(deleted) - timedelta(hours=6)
+        assert f"{name}.{rental.end}.ended.{WATCHER}" in mine
+
+
+def _end_at(made: World, number: int, at: datetime) -> int:
+    # What was renewed in this very minute may not be in a final block yet.
+    return [end for since, end in made.ends[number] if since <= at][-1]

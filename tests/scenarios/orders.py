@@ -1,0 +1,91 @@
+"""A stage with a chain: rentals, an RPC node or several, and what people were told of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.app import Bot
+from sandbox.chain import Chain, Rental, RpcNode
+from sandbox.dbc.demo import demo_renter
+from sandbox.slack import Person
+from tests.scenarios.stage import LIMITS, Stage, settings_for, staged
+
+DAY = 14_400  # blocks
+
+
+@dataclass
+class ChainStage:
+    """A stage, the chain that its nodes are rented on, and the nodes that tell of it."""
+
+    stage: Stage
+    chain: Chain
+    rpc: list[RpcNode]
+
+    @property
+    def renter(self) -> str:
+        """The wallet that rents everything here."""
+        return demo_renter().address
+
+    def rents(
+        self, node: str = "gpu1", *, blocks: int = 10 * DAY, gpus: int | None = None,
+        confirmed: bool = True, renter: str = "",
+    ) -> Rental:  # fmt: skip
+        """Rent a node on the chain."""
+        where = self.stage.node(node).node_id
+        rental = self.chain.rent(renter or self.renter, where, gpus, blocks)
+        if confirmed:
+            self.chain.confirm(rental.number)
+        return rental
+
+    async def restart(self) -> None:
+        """Stop the bot and start it again on the same database, with the same chain."""
+        await self.stage.bot.stop()
+        await self._start()
+
+    async def _start(self) -> None:
+        stage = self.stage
+        settings = settings_for(stage.ws, stage.daemon, stage.data, http=False)
+        urls = tuple(node.url for node in self.rpc)
+        settings = settings.model_copy(update={"chain_rpc_urls": urls})
+        stage.bot = Bot(settings, stage.machine, LIMITS)
+        await stage.bot.start(ticking=False)
+        await stage.bot.edge.connected()
+
+    async def passes(self, hours: float = 0, *, minutes: float = 0, step: float = 300) -> None:
+        """Let so much time pass, with a look of the bot every `step` seconds."""
+        left = hours * 3600 + minutes * 60
+        while left > 0:
+            self.stage.clock.advance(timedelta(seconds=min(step, left)))
+            left -= step
+            await self.stage.bot.tick()
+
+    async def until(self, block: int, *, step: float = 300) -> None:
+        """Let time pass until that block is made."""
+        left = self.chain.blocks.until(block).total_seconds() / 60
+        if left > 60:
+            await self.passes(minutes=left - 30, step=max(step, 3600))
+            left = self.chain.blocks.until(block).total_seconds() / 60
+        await self.passes(minutes=left, step=step)
+
+    def told(self, person: Person, *words: str) -> list[str]:
+        """What a person was told directly and has these words in it, oldest first."""
+        said = [message.plain.replace("*", "") for message in person.messages("@dbc")]
+        return [one for one in said if all(word in one for word in words)]
+
+
+@asynccontextmanager
+async def chained(data: Path, *, nodes: int = 1, policy: str = "") -> AsyncIterator[ChainStage]:
+    """A stage with a chain; the bot knows of it."""
+    rules = {"policy": policy} if policy else {}
+    async with AsyncExitStack() as stack:
+        stage = await stack.enter_async_context(staged(data, **rules))  # type: ignore[arg-type]
+        chain = Chain(stage.clock)
+        for node in stage.world.nodes.values():
+            chain.add_machine(node.node_id, node.gpus)
+        stage.clock.advance(timedelta(hours=1))
+        rpc = [await stack.enter_async_context(RpcNode(chain)) for _ in range(nodes)]
+        one = ChainStage(stage, chain, rpc)
+        await one.restart()
+        yield one

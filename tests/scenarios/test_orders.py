@@ -1,0 +1,230 @@
+"""Rentals are watched on the chain: what is about to be lost is told in time, and once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc import Wallet
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.stage import Stage
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def test_an_order_that_waits_for_confirmation_counts_down_in_one_message(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    (told,) = scene.told(alice, f"Confirm order {rental.number} for gpu1 by")
+    assert "rentMachine.confirmRent(rent_id = 1287)" in told
+    seen = set()
+    for _ in range(14):
+        await scene.passes(minutes=1, step=15)
+        (told,) = scene.told(alice, "Confirm order", "for gpu1") or scene.told(alice, "lapsed")[:1]
+        seen.add(told.split(": ")[-1].split("\n")[0].split(" left")[0])
+    assert {"10 minutes", "5 minutes", "2 minutes"} <= seen
+
+
+async def test_a_confirmation_ends_the_countdown(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    scene.chain.confirm(rental.number)
+    await scene.passes(minutes=2, step=15)
+    assert scene.told(alice, "Confirm order") == []
+    assert len(scene.told(alice, "is confirmed. It ends")) == 1
+    await scene.passes(minutes=20, step=30)
+    assert len(scene.told(alice, f"rder {rental.number} ")) == 1
+
+
+async def test_a_lapsed_order_is_told_with_what_it_cost(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=17, step=15)
+    told = scene.told(scene.stage.alice, f"Order {rental.number} for gpu1 has lapsed", "10 DBC")
+    assert len(told) == 2  # the countdown has become it, and a message notifies
+    assert scene.told(scene.stage.alice, "Confirm order") == []
+
+
+async def test_an_end_is_told_72_24_6_and_1_hours_before(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=5 * DAY)
+    await scene.passes(1)
+    assert scene.told(alice, "Order") == []
+    for left, said in ((72, "3 days"), (24, "24 hours"), (6, "6 hours"), (1, "60 minutes")):
+        await scene.until(rental.end - left * 600)
+        (told,) = scene.told(alice, f"Order {rental.number} for gpu1 ends", f", in {said}.")
+        assert "inference" in told
+        assert f"rentMachine.reletMachine(rent_id = {rental.number}" in told
+    assert len(scene.told(alice, "for gpu1 ends")) == 4
+
+
+async def test_what_ended_is_told_with_what_is_lost_and_until_when(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.until(rental.end + 60)
+    (told,) = scene.told(alice, f"Order {rental.number} for gpu1 has ended.")
+    assert "Ada's training run (vda 350G, vdb 100G) and inference (vda 350G" in told
+    await scene.until(rental.end + 48 * 600)
+    assert len(scene.told(alice, "gpu1 deletes", "in 24 hours")) == 1
+    await scene.until(rental.end + 66 * 600)
+    assert len(scene.told(alice, "gpu1 deletes", "in 6 hours")) == 1
+    await scene.until(rental.end + 73 * 600)
+    assert len(scene.told(alice, "The 72 hours after the end of order", "are over")) == 1
+    before = len(alice.messages("@dbc"))
+    await scene.passes(48, step=3600)
+    assert len(alice.messages("@dbc")) == before
+
+
+async def test_a_renewal_is_read_from_the_chain_and_silences_the_warnings(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.until(rental.end - 24 * 600)
+    scene.chain.relet(rental.number, 100 * DAY)  # cut to 60 days from now
+    await scene.passes(minutes=10, step=30)
+    assert len(scene.told(alice, "is renewed. It now ends")) == 1
+    await scene.passes(48, step=3600)
+    assert scene.told(alice, "for gpu1 has ended") == []
+    assert len(scene.told(alice, "for gpu1 ends")) == 2  # seen at 48 hours, and at 24
+
+
+async def test_everybody_concerned_is_told_and_nobody_else(scene: ChainStage) -> None:
+    stage = scene.stage
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    assert scene.told(stage.alice, "Confirm order")
+    assert scene.told(stage.bob, "Confirm order")
+    assert scene.told(stage.carol, "Confirm order") == []
+
+
+async def test_a_strangers_order_on_the_same_node_is_nobodys(scene: ChainStage) -> None:
+    stranger = Wallet.from_seed("a stranger").address
+    scene.rents(gpus=1, renter=stranger, confirmed=False)
+    scene.rents(gpus=1, confirmed=False)
+    await scene.passes(minutes=2, step=30)
+    told = scene.told(scene.stage.alice, "Confirm order")
+    assert [one for one in told if "order 1287 " in one] == []
+    assert len(told) == 1
+    listed = await scene.stage.asks(scene.stage.alice, "/dbc order show 1287")
+    assert "You are told of no order 1287" in listed.plain
+
+
+async def test_a_watched_wallet_needs_no_session(scene: ChainStage) -> None:
+    carol = scene.stage.carol
+    told = await scene.stage.asks(carol, f"/dbc order watch {scene.renter}")
+    assert "You are told of the orders of" in told.plain
+    rental = scene.rents("gpu2", confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    assert scene.told(carol, f"Confirm order {rental.number} for gpu2")
+    listed = await scene.stage.asks(carol, "/dbc order list")
+    assert f"{rental.number}" in listed.plain
+    await scene.stage.asks(carol, f"/dbc order unwatch {scene.renter}")
+    listed = await scene.stage.asks(carol, "/dbc order list")
+    assert "The chain has no order of your nodes and wallets." in listed.plain
+    refused = await scene.stage.asks(carol, "/dbc order watch 5abc")
+    assert "is not a wallet address" in refused.plain
+
+
+async def test_after_downtime_the_most_urgent_is_told_and_no_passed_one(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=5 * DAY)
+    await scene.passes(1)
+    scene.stage.clock.advance(scene.chain.blocks.until(rental.end - 2 * 600))
+    await scene.restart()
+    await scene.passes(minutes=2, step=30)
+    assert len(scene.told(alice, "for gpu1 ends")) == 1
+    await scene.restart()
+    await scene.passes(minutes=10, step=30)
+    assert len(scene.told(alice, "for gpu1 ends")) == 1
+    scene.stage.clock.advance(scene.chain.blocks.until(rental.end + 60 * 600))
+    await scene.restart()
+    await scene.passes(minutes=10, step=60)
+    assert len(scene.told(alice, "has ended.")) == 1
+    assert scene.told(alice, "gpu1 deletes") == []  # the end says until when, at 12 hours
+
+
+async def test_an_outage_of_the_chain_holds_back_no_last_warning(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(1)
+    scene.rpc[0].down = True
+    await scene.until(rental.end - 6 * 600)
+    (told,) = scene.told(alice, "for gpu1 ends", "in 6 hours")
+    assert "The chain cannot be read at present." in told
+    await scene.until(rental.end + 600)
+    assert scene.told(alice, "has ended") == []  # nobody could know
+    scene.rpc[0].down = False
+    await scene.passes(minutes=5, step=30)
+    assert len(scene.told(alice, "has ended.")) == 1
+
+
+async def test_a_chain_that_stands_still_ends_nothing(scene: ChainStage) -> None:
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(1)
+    scene.chain.blocks.halt()
+    await scene.passes(30, step=1800)
+    assert scene.told(scene.stage.alice, "has ended") == []
+    scene.chain.blocks.resume()
+    await scene.until(rental.end + 60)
+    assert len(scene.told(scene.stage.alice, "has ended.")) == 1
+
+
+async def test_the_channel_of_the_rules_is_told(tmp_path: Path) -> None:
+    async with chained(tmp_path) as one:
+        room = one.stage.ws.core.state.channel("gpu-ops").id
+        (one.stage.data / "policy.toml").write_text(f'[orders]\nchannel = "{room}"\n')
+        one.stage.bot.reload_policy()
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        one.rents(confirmed=False)
+        await one.passes(minutes=1, step=30)
+        assert "Confirm order" in one.stage.carol.last("gpu-ops").plain
+
+
+async def test_an_order_is_shown_with_its_price_and_what_its_renter_signs(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=1, step=30)
+    shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
+    plain = shown.plain.replace("*", "")
+    assert "299.45 USD · 24,954.17 DBC" in plain
+    assert "2,994.50 USD · 249,541.67 DBC (estimate, at the present price)" in plain
+    assert f"rentMachine.reletMachine(rent_id = {rental.number}, duration = 14400)" in plain
+    assert shown.ephemeral
+    listed = await scene.stage.asks(alice, "/dbc vm show inference")
+    assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
+    rescue = await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")
+    assert "snapshot create" in rescue.plain
+
+
+async def test_whoever_makes_a_machine_on_an_order_that_ends_soon_is_told_first(
+    scene: ChainStage,
+) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=1, step=30)
+    await scene.stage.asks(
+        alice,
+        "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1",
+    )
+    assert len(scene.told(alice, f"Before you go on: order {rental.number} for gpu1 ends")) == 1
+    listed = await scene.stage.asks(alice, "/dbc vm list")
+    assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
+
+
+async def test_without_a_chain_the_nodes_are_asked_and_marked_as_such(one_stage: Stage) -> None:
+    await one_stage.gives_session(one_stage.alice, "gpu1")
+    listed = await one_stage.asks(one_stage.alice, "/dbc order list")
+    assert "until block 99999999" in listed.plain
+    assert "They never notice that an order has ended" in listed.plain
