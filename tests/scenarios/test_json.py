@@ -121,9 +121,14 @@ def _is_of_its_type(key: str, value: Any) -> bool:
     return not (isinstance(value, str) and _SIZE.fullmatch(value))
 
 
+# Nothing to show without a chain: see test_orders.py.
+OF_A_CHAIN = frozenset({"order.show", "order.rescue"})
+
+
 def _lines() -> dict[str, str]:
     """A line for every command that only reads."""
-    reads = [c for c in command_table() if c.effect_of(_values(c)) is Effect.READ]
+    table = [c for c in command_table() if c.id not in OF_A_CHAIN]
+    reads = [c for c in table if c.effect_of(_values(c)) is Effect.READ]
     return {command.id: LINES.get(command.id) or _line(command) for command in reads}
 
 
