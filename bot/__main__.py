@@ -22,10 +22,12 @@ from bot.cli.catalogue import (
     faults,
     is_current,
     missing,
+    settle,
     source_of,
     stale,
     templates,
     translated,
+    what_to_do,
 )
 from bot.cli.credential_keys import keys
 from bot.cli.doctor import doctor
@@ -121,18 +123,19 @@ def _translations(*, check: bool) -> None:
         target, found = source.with_suffix(".mo"), translated(source, directory)
         if wrong := faults(found):
             raise click.ClickException("\n".join([f"{source.relative_to(ROOT)}:", *wrong]))
+        if language in COMPLETE and not check:
+            settle(wanted, found)
         lacking, left = missing(wanted, found), stale(wanted, found)
-        if language in COMPLETE and (wrong := [*lacking, *left]):
-            told = f"{len(lacking)} without a translation, {len(left)} of no use any more:"
-            raise click.ClickException("\n".join([told, *wrong]))
         if not check:
             source.write_text(source_of(found), encoding="utf-8")
             if not is_current(target, found):
                 target.write_bytes(compiled(found))
                 click.echo(f"wrote {target.relative_to(ROOT)}")
-        elif source.read_text(encoding="utf-8") != source_of(found):
+        if language in COMPLETE and (lacking or left):
+            raise click.ClickException(what_to_do(str(source.relative_to(ROOT)), lacking, left))
+        if check and source.read_text(encoding="utf-8") != source_of(found):
             raise click.ClickException(f"{source.relative_to(ROOT)} is not in order: make docs")
-        elif not is_current(target, found):
+        if check and not is_current(target, found):
             raise click.ClickException(f"{target.relative_to(ROOT)} is not current: make docs")
         if lacking or left:
             click.echo(f"{directory}: {len(lacking)} to translate, {len(left)} of no use any more")

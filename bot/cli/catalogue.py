@@ -6,7 +6,7 @@ They stand in `say`. The help of a command is its docstring, so the rows tell it
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -23,7 +23,7 @@ _SOURCES = ("bot", "handlers", "storage")
 # Only words change in the file: no dates, no places, always in one order.
 _WIDTH = 100
 # The languages in which nothing may be missing, nor be left of what is no longer said.
-COMPLETE: frozenset[Language] = frozenset()
+COMPLETE: frozenset[Language] = frozenset({"zh"})
 _HEADER = """\
 msgid ""
 msgstr ""
@@ -134,6 +134,27 @@ def stale(wanted: "Catalog", translations: "Catalog") -> list[str]:
         for one in translations
         if one.id and (not (found := wanted.get(one.id)) or found.id != one.id)
     ]
+
+
+def settle(wanted: "Catalog", translations: "Catalog") -> None:
+    """Give each new template an empty translation to fill in, and drop what is no longer said."""
+    for old in stale(wanted, translations):
+        translations.delete(old)
+    for one in wanted:
+        if one.id and not translations.get(one.id):
+            translations.add(one.id)
+
+
+def what_to_do(file: str, lacking: Sequence[str], left: Sequence[str]) -> str:
+    """What whoever added or changed a template does now."""
+    told = ["Run `python -m bot docs`."]
+    if lacking:
+        told += [f'It adds these to {file}; fill in each `msgstr ""` and run it again:']
+        told += [f"  {one!r}" for one in lacking]
+    if left:
+        told += [f"It drops these from {file}, which no `say` has any more:"]
+        told += [f"  {one!r}" for one in left]
+    return "\n".join(told)
 
 
 def faults(translations: "Catalog") -> list[str]:

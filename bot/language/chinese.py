@@ -24,6 +24,7 @@ GROUPS = _by_word(
         "lan": "内网 局域网",
         "metal": "裸金属 裸机",
         "node": "节点",
+        "order": "订单 租用",
         "session": "会话",
         "watch": "跟踪",
         "approval": "审批",
@@ -84,6 +85,11 @@ VERBS = _by_command(
     node.orders: 订单 租用订单
     node.name: 改名 命名
     node.use: 使用 默认
+    order.list: 列表 列出
+    order.show: 查看 详情 状态
+    order.rescue: 抢救
+    order.watch: 关注
+    order.unwatch: 取消关注
     session.add: 添加
     session.request: 申请
     session.sign: 签名
@@ -138,6 +144,8 @@ _ARGUMENTS = _by_word(
         "image": "镜像",
         "vm": "虚拟机",
         "node": "节点",
+        "order": "订单",
+        "wallet": "钱包",
         "gpu": "显卡",
         "mem": "内存",
         "disk": "磁盘 数据盘",
