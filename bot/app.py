@@ -51,6 +51,7 @@ from bot.reply import say
 from bot.reviews.audit import AuditLog
 from bot.reviews.policy_book import PolicyBook
 from bot.reviews.reviewers import Reviewers
+from bot.services.access import AccessRequests
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.command_log import CommandLog
@@ -106,7 +107,9 @@ class Bot:
         if settings.sqlite_file is not None:
             prepare(settings.sqlite_file)  # a key without its file means that one was lost
         vault = vault_of(settings)
-        self.store = Store(settings.database_url, vault, partial(shown, clock), metrics.transacted)
+        self.store = Store(
+            settings.database_url, vault, partial(shown, clock), metrics.transacted, clock.now
+        )
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
         self.health = Health()
@@ -171,6 +174,7 @@ class Bot:
             store=store,
             dbc=dbc,
             sessions=sessions,
+            access=AccessRequests(store, inventory.label, clock),
             renters=Renters(store, dbc, clock),
             inventory=inventory,
             sightings=Sightings(store, dbc, last_known, clock),
@@ -364,6 +368,7 @@ def _jobs(
         Job("joint ends", 10 * second, partial(part_given_up, services.store, services.clock)),
         Job("audit head", timedelta(minutes=5), services.audit.post_head),
         Job("renters", timedelta(minutes=5), services.renters.forget_expired),
+        Job("access", 5 * second, services.access.look),
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), look_around),

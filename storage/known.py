@@ -7,9 +7,11 @@ committed it. So a look is as good as reading all of it.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from bot.clock import SystemClock
 from bot.folding import fold
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Scope, Share
 from storage.connection import OpenConnection
@@ -45,6 +47,7 @@ class Known:
     shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)  # by audience
     listed: Mapping[str, Sequence[Machine]] = field(default_factory=dict)  # by node
     targets: Mapping[tuple[Nicknamed, str], str] = field(default_factory=dict)  # by folded nickname
+    now: Callable[[], datetime] = field(default=SystemClock().now, compare=False, repr=False)
 
     @property
     def count(self) -> int | None:
@@ -87,7 +90,7 @@ class Known:
     def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
         """Like `Sessions.usable`: those that `user` may act with in `channel`, one a node."""
         own = [(user, at) for at in self.held.get(user, ())]
-        shared = [one for whom in {user, channel} - {""} for one in self.shares.get(whom, ())]
+        shared = [one for whom in {user, channel} - {""} for one in self._shared(whom)]
         found = [(whose, at) for at, whose in chosen(own, shared).items() if node in {"", at}]
         held = [self.held.get(whose, {}).get(at) for whose, at in found]
         return sorted((one for one in held if one is not None), key=lambda one: one.node)
@@ -98,7 +101,15 @@ class Known:
 
     def shares_on(self, node: str) -> list[Share]:
         """The shared sessions for a node."""
-        return [one for some in self.shares.values() for one in some if one.node == node]
+        return [one for whom in self.shares for one in self._shared(whom) if one.node == node]
+
+    def _shared(self, audience: str) -> Sequence[Share]:
+        """What is shared with them at this moment."""
+        shares = self.shares.get(audience, ())
+        if all(one.ends_at is None for one in shares):
+            return shares
+        now = self.now()
+        return [one for one in shares if not one.is_over(now)]
 
     # Machines
 
@@ -119,10 +130,10 @@ class Known:
 class Projection:
     """What is known, as of a moment."""
 
-    def __init__(self, engines: Engines, vault: Vault) -> None:
+    def __init__(self, engines: Engines, vault: Vault, now: Callable[[], datetime]) -> None:
         self._engines = engines
         self._vault = vault
-        self._known = Known()
+        self._known = Known(now=now)
         self._looking = asyncio.Lock()
         self._begun = 0  # how many looks
         self._seen = 0  # the last of them that has come to its end
@@ -155,7 +166,7 @@ async def _read(connection: OpenConnection, vault: Vault, known: Known) -> Known
         return known
     is_first = former is None or any(versions.get(one, 0) < former[one] for one in former)
     if former is None or is_first:  # or a copy was put back
-        known, former = Known(), {}
+        known, former = Known(now=known.now), {}
     changed = {one for one, version in versions.items() if version != former.get(one)}
     wanted = {NODES, NAMES, DEFAULTS, SESSIONS, SHARES} if is_first else changed
     if NODES in wanted:
@@ -165,7 +176,7 @@ async def _read(connection: OpenConnection, vault: Vault, known: Known) -> Known
     if DEFAULTS in wanted:
         known = replace(known, defaults=await Defaults(connection).all())
     if SESSIONS in wanted or SHARES in wanted:
-        known = await _with_sessions(Sessions(connection, vault), known)
+        known = await _with_sessions(Sessions(connection, vault, known.now), known)
     if NAMES in wanted:
         known = await _with_names(Names(connection), known)
     nodes = None if is_first else {node for topic in changed if (node := node_of(topic))}

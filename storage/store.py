@@ -16,12 +16,14 @@ from typing import IO, Any, TypeVar
 
 from sqlalchemy import Connection, func, or_, select, text, update
 
+from bot.clock import SystemClock
 from bot.model import AuditEntry, AuditKind, Execution
 from storage.busy import PAUSES
+from storage.connection import OpenConnection
 from storage.engine import open_engines
 from storage.errors import StorageBusy, StorageUnsure
 from storage.file import Presence, claim, prepare
-from storage.handover import Courier
+from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
 from storage.known import Known, Projection
 from storage.migrations import is_newest, upgrade
@@ -43,12 +45,15 @@ Result = TypeVar("Result")
 # Is told how many seconds a transaction that writes took, and what became of it.
 Observe = Callable[[float, str], None]
 
+_NOW = SystemClock().now
+
 
 class Store:
     """Everything the bot keeps, in a SQLite file or a PostgreSQL database.
 
     Every method raises `StorageFailed` when the database does not do its work. `shown` gives a
-    moment as the audit is to tell it: people read it beside other records of the machine.
+    moment as the audit is to tell it: people read it beside other records of the machine. By
+    `now` it is known which shares of sessions have ended.
     """
 
     def __init__(
@@ -57,11 +62,13 @@ class Store:
         vault: Vault,
         shown: Callable[[datetime], datetime] = lambda at: at,
         observe: Observe = lambda _seconds, _outcome: None,
+        now: Callable[[], datetime] = _NOW,
     ) -> None:
         self._engines = open_engines(url)
         self._vault = vault
         self._shown = shown
         self._observe = observe
+        self._now = now
         # A person waits: with SQLite, no second busy timeout.
         pauses = PAUSES if self._engines.file is None else ()
         self._intake: GroupCommit[dict[str, Any], bool] = GroupCommit(self._commit, pauses)
@@ -70,7 +77,7 @@ class Store:
         self.courier: Courier | None = None
         # Is told of each command whose end has been stored.
         self.witness: Callable[[Execution], None] | None = None
-        self._projection = Projection(self._engines, vault)
+        self._projection = Projection(self._engines, vault, now)
 
     async def own(self) -> None:
         """Refuse to share a SQLite file with another process: `InUse` if there is one.
@@ -111,7 +118,7 @@ class Store:
                 async with self._engines.writing(decisive=decisive) as connection:
                     if self.courier is not None:
                         handover = self.courier.handover()
-                    tx = UnitOfWork(connection, self._vault, self._restored, self._shown, handover)
+                    tx = self._unit(connection, handover)
                     yield tx
                     await tx.flush()
                     is_committing = True
@@ -131,6 +138,9 @@ class Store:
                 was_cancelled = was_cancelled or (is_late and not decisive)
             if was_cancelled:
                 raise asyncio.CancelledError
+
+    def _unit(self, connection: OpenConnection, handover: Handover | None = None) -> UnitOfWork:
+        return UnitOfWork(connection, self._vault, self._restored, self._shown, handover, self._now)
 
     def _witness(self, ended: Sequence[Execution]) -> None:
         if (witness := self.witness) is not None:
@@ -175,7 +185,7 @@ class Store:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         """A unit of work that only reads and waits for no writer."""
         async with self._engines.reading() as connection:
-            tx = UnitOfWork(connection, self._vault, self._restored, self._shown)
+            tx = self._unit(connection)
             yield tx
             if tx.has_news:
                 raise RuntimeError("a unit of work that only reads cannot append to the audit")
@@ -192,7 +202,7 @@ class Store:
     async def browse(self) -> AsyncIterator[UnitOfWork]:
         """Like `read`, for what may go through a whole table that grows."""
         async with self._engines.browsing() as connection:
-            yield UnitOfWork(connection, self._vault, self._restored)
+            yield self._unit(connection)
 
     async def record(self, execution: Execution, *, by: str, until: datetime) -> bool:
         """Put a new execution on disk, leased to `by`; False if its key is already there.

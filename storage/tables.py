@@ -346,8 +346,33 @@ session_shares = Table(
     Column("audience", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime),
+    # That it ends soon: set once they were told.
+    Column("warned", Boolean, nullable=False, server_default=false()),
     Index(None, "audience"),
     Index(None, "node"),
+)
+
+# Who asked for access to a node, and who was asked. One a person and node is open.
+access_requests = Table(
+    "access_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asker", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("holders", JSON, nullable=False),
+    Column("refused", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index(
+        "ix_access_requests_open",
+        "asker",
+        "node",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 
 # What a renter has begun and not yet signed: see `bot.services.renters`.

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from bot.clock import SystemClock
 from bot.model import Execution
 from storage.connection import OpenConnection
 from storage.handover import Handover
+from storage.repositories.access import Access
 from storage.repositories.aliases import Aliases
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
@@ -35,6 +37,8 @@ from storage.vault import Vault
 
 _KEEPERS = ("executions", "sessions", "renters", "details")  # of secrets
 
+_NOW = SystemClock().now
+
 
 class UnitOfWork:
     """What `Store.read` and `Store.write` give: all or nothing of it happens.
@@ -50,12 +54,14 @@ class UnitOfWork:
         restored: int = 0,
         shown: Callable[[datetime], datetime] = lambda at: at,
         handover: Handover | None = None,
+        now: Callable[[], datetime] = _NOW,
     ) -> None:
         self._connection = connection
         self._vault = vault
         self._restored = restored
         self._shown = shown
         self._handover = handover
+        self._now = now
 
     @cached_property
     def audit(self) -> Audit:
@@ -95,7 +101,12 @@ class UnitOfWork:
     @cached_property
     def sessions(self) -> Sessions:
         """Credentials for nodes."""
-        return Sessions(self._connection, self._vault)
+        return Sessions(self._connection, self._vault, self._now)
+
+    @cached_property
+    def access(self) -> Access:
+        """Requests for access."""
+        return Access(self._connection)
 
     @cached_property
     def renters(self) -> Renters:

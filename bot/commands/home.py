@@ -69,7 +69,7 @@ async def home(services: Services, user: str, pages: str = "") -> Reply:
     if sessions:
         parts += await _machines(services, machines, first, second)
     else:
-        parts += await home_access.newcomer(services, hidden)
+        parts += await home_access.newcomer(services, user, hidden)
     parts += [
         home_access.first_steps(has_access=bool(sessions)),
         Divider(),

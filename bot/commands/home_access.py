@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence, Set
 
-from bot.model import Audience, DbcSession, NodeKind, Scope
+from bot.messages import access_cards
+from bot.model import Audience, DbcSession, NodeKind, Scope, Share
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import OPEN_FORM, stacked
 from bot.reply import (
@@ -13,6 +14,7 @@ from bot.reply import (
     Note,
     Para,
     Part,
+    Span,
     bold,
     channel,
     command,
@@ -20,6 +22,7 @@ from bot.reply import (
     listed,
     mention,
     say,
+    time,
 )
 
 _NODES = 10  # whose holders a newcomer is told
@@ -32,7 +35,8 @@ def first_steps(*, has_access: bool) -> Actions:
         say("Create a machine"), OPEN_FORM, "vm.create", "primary" if has_access else ""
     )
     add = Button(say("Add a session"), OPEN_FORM, "session.add", "" if has_access else "primary")
-    return Actions((create, add) if has_access else (add, create))
+    ask = access_cards.ask_button("")
+    return Actions((create, add, ask) if has_access else (add, ask, create))
 
 
 async def access(services: Services, user: str, sessions: Sequence[DbcSession]) -> list[Part]:
@@ -53,38 +57,61 @@ async def access(services: Services, user: str, sessions: Sequence[DbcSession]) 
 
 async def _row(services: Services, session: DbcSession, user: str) -> Line:
     node = bold(await services.inventory.label(session.node))
-    if session.user != user:
-        return line(say("{node}, shared by {user}", node=node, user=mention(session.user)))
     shares = (await services.store.known()).shares_on(session.node)
-    given = [
-        line(mention(one.audience) if one.kind is Audience.PERSON else channel(one.audience))
-        for one in shares
-        if one.user == user
-    ]
+    if session.user != user:
+        return _shared_by(node, session, [one for one in shares if one.audience == user])
+    given = [_given(one) for one in shares if one.user == user]
     if not given:
         return line(node)
     return line(say("{node}, shared with {people}", node=node, people=line(listed(given))))
 
 
-async def newcomer(services: Services, hidden: Set[str]) -> list[Part]:
-    """What a session is and who has one, for somebody without: nobody meets a wall."""
+def _shared_by(node: Span, session: DbcSession, shares: Sequence[Share]) -> Line:
+    names = {"node": node, "user": mention(session.user)}
+    ends = next((one.ends_at for one in shares if one.user == session.user), None)
+    if ends is None:
+        return line(say("{node}, shared by {user}", **names))
+    return line(say("{node}, shared by {user} until {time}", **names, time=time(ends)))
+
+
+def _given(share: Share) -> Line:
+    """With whom, until when."""
+    who = mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+    if share.ends_at is None:
+        return line(who)
+    return line(say("{audience} until {time}", audience=who, time=time(share.ends_at)))
+
+
+async def newcomer(services: Services, user: str, hidden: Set[str]) -> list[Part]:
+    """What a session is, who has one, and a button to ask them: nobody meets a wall."""
     parts: list[Part] = [
         Para(
             line(
                 say(
                     "You have no node access yet. A session is what a node knows its renter by. "
-                    "Add yours, or ask a teammate who has one to share it with you: {command}",
-                    command=command("session share <node> with @you"),
+                    "Add yours, or ask a teammate who has one to share it with you: they answer "
+                    "with one click."
                 )
             )
         )
     ]
     known = await services.store.known()
-    rows = [
-        line("• ", bold(node.label), ": ", listed([line(mention(one)) for one in people[:_PEOPLE]]))
+    held = {
+        node: people
         for node in known.nodes(NodeKind.GPU)
         if node.id not in hidden and (people := known.entitled(node.id))
-    ]
-    if rows:
-        parts += [Para(line(bold(say("Who has access")))), Para(stacked(rows[:_NODES]))]
+    }
+    if not held:
+        return parts
+    async with services.store.read() as tx:
+        waiting = {one.node: one for one in await tx.access.open_of(user)}
+    parts.append(Para(line(bold(say("Who has access")))))
+    for node, people in list(held.items())[:_NODES]:
+        named = listed([line(mention(one)) for one in people[:_PEOPLE]])
+        parts.append(Para(line("• ", bold(node.label), ": ", named)))
+        if (request := waiting.get(node.id)) is None:
+            parts.append(Actions((access_cards.ask_button(node.id),)))
+        else:
+            asked = say("You asked for access {time}.", time=time(request.created_at))
+            parts.append(Note(line(asked)))
     return parts

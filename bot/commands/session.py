@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, kept
+from bot.commands.session_ask import ASK
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice
 from bot.language.args import AnyNode, Channel, Member
-from bot.language.kinds import SECRET, Arg
+from bot.language.kinds import INT, SECRET, Arg
 from bot.language.table import Command, Group
+from bot.messages import access_cards
 from bot.messages.facts import FactKind
 from bot.model import Audience, DbcSession, Effect, Node, Share
 from bot.pipeline.context import Context
@@ -42,6 +44,17 @@ from bot.services.sessions import SessionLocked, is_about_the_way
 
 _SHARED, _KEPT = "shared", "kept"
 
+Hours = Annotated[
+    int,
+    Arg(
+        say("Hours"),
+        INT,
+        say("It ends by itself after so many; empty: once you take it back"),
+        "8",
+        least=1,
+        most=24 * 31,
+    ),
+]
 SessionId = Annotated[
     str,
     Arg(say("Session id"), SECRET, say("As the node gave it to the renter, about 55 characters")),
@@ -98,7 +111,7 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
         locked = SessionLocked(session, ctx.actor, label)
         bad = line(emoji("warning"), " ", locked.words, " ", locked.hint)
     others = [_audience(share) for share in shared if share.node == session.node]
-    also = others and say("shared with {audiences}", audiences=listed(map(line, others)))
+    also = others and say("shared with {audiences}", audiences=listed(others))
     head = line("• ", bold(label), " ", code(short(session.node)))
     shown = joined(head, order or "", seen or "", bad, also or "")
     data = {
@@ -117,12 +130,17 @@ async def _shared_row(ctx: Context, share: Share) -> Row:
     told = say("by {user}", user=mention(share.user))
     if share.kind is Audience.CHANNEL:
         told = say("by {user} with this channel", user=mention(share.user))
-    shown = line("• ", bold(label), " ", code(short(share.node)), " ", told)
-    return Row(shown, {"node": label, "node_id": share.node, "shared_by": share.user})
+    until = (" ", say("until {time}", time=time(share.ends_at))) if share.ends_at else ()
+    shown = line("• ", bold(label), " ", code(short(share.node)), " ", told, *until)
+    data = {"node": label, "node_id": share.node, "shared_by": share.user, "until": share.ends_at}
+    return Row(shown, data)
 
 
-def _audience(share: Share) -> Span:
-    return mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+def _audience(share: Share) -> Line:
+    who = mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+    if share.ends_at is None:
+        return line(who)
+    return line(say("{audience} until {time}", audience=who, time=time(share.ends_at)))
 
 
 async def check(ctx: Context, node: AnyNode | None = None) -> Reply:
@@ -237,7 +255,14 @@ def _check_audience(values: Mapping[str, str]) -> None:
         raise Refused(say("Say with whom: one person or one channel."), field="person")
 
 
-async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Channel = "") -> Reply:
+async def share(
+    ctx: Context,
+    node: AnyNode,
+    person: Member = "",
+    channel: Channel = "",
+    *,
+    hours: Hours | None = None,
+) -> Reply:
     """Share your session for a node with a person or a channel; they use it without seeing it."""
     if person == ctx.actor:
         raise Refused(say("It is yours already."), field="person")
@@ -246,15 +271,9 @@ async def share(ctx: Context, node: AnyNode, person: Member = "", channel: Chann
             say("A session can be shared with full members of this workspace only."), field="person"
         )
     kind = Audience.PERSON if person else Audience.CHANNEL
-    await ctx.services.sessions.share(ctx.actor, node, kind, person or channel)
-    told = line(
-        say(
-            "{user} shares their session for {node} with {audience}.",
-            user=mention(ctx.actor),
-            node=bold(node.label),
-            audience=_named(person, channel),
-        )
-    )
+    lasting = timedelta(hours=hours) if hours else None
+    shared = await ctx.services.sessions.share(ctx.actor, node, kind, person or channel, lasting)
+    told = access_cards.shared(shared, _named(person, channel), node.label)
     how = line(
         say(
             "Nobody sees it, and every use is recorded under who used it. Take it back "
@@ -318,6 +337,7 @@ GROUP = Group(
         ),
         REQUEST,
         SIGN_SESSION,
+        ASK,
         Command(
             "list",
             list_sessions,

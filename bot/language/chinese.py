@@ -95,6 +95,7 @@ VERBS = _by_command(
     session.sign: 签名
     session.list: 列表 列出
     session.check: 检查
+    session.ask: 请求 索取
     session.share: 共享 分享
     session.unshare: 取消共享 取消分享
     session.remove: 移除 删除 清除
@@ -166,6 +167,7 @@ _ARGUMENTS = _by_word(
         "until": "截止",
         "outcome": "结果",
         "person": "成员",
+        "hours": "小时",
     }
 )
 CALLED: Mapping[str, frozenset[str]] = MappingProxyType(

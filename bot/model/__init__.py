@@ -4,6 +4,7 @@ Plain frozen values. They know neither Slack's wire format, nor SQL, nor DBC's H
 Ids of people, channels and messages are Slack's; ids of nodes and machines are DBC's.
 """
 
+from bot.model.access import AccessRequest, AccessState
 from bot.model.asked import Effect, Invocation, Place, Press, Source, Submission
 from bot.model.audit import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow
 from bot.model.deed import Deed, Filing, Logged, Trace
@@ -44,6 +45,8 @@ __all__ = [
     "CLICK_WAITS",
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
+    "AccessRequest",
+    "AccessState",
     "Approval",
     "ApprovalStatus",
     "Audience",

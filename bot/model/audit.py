@@ -36,6 +36,9 @@ class AuditKind(StrEnum):
     SESSION_REMOVED = "session_removed"
     SESSION_SHARED = "session_shared"
     SESSION_UNSHARED = "session_unshared"
+    ACCESS_REQUESTED = "access_requested"  # of those who hold a session
+    ACCESS_DECLINED = "access_declined"  # by one of them
+    ACCESS_EXPIRED = "access_expired"  # nobody answered
     SESSION_USED = "session_used"  # somebody else's, that was shared
     READ_DENIED = "read_denied"  # by the rules; what only reads has no other row
     POLICY_LOADED = "policy_loaded"

@@ -55,13 +55,21 @@ class Sighted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`user` lets `audience`, a person or a channel, use their session for a node unseen."""
+    """`user` lets `audience`, a person or a channel, use their session for a node unseen.
+
+    Without `ends_at`, until they take it back.
+    """
 
     user: str
     node: str
     kind: Audience
     audience: str
     created_at: datetime
+    ends_at: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it authorizes nothing any more."""
+        return self.ends_at is not None and self.ends_at <= now
 
 
 @dataclass(frozen=True, slots=True)

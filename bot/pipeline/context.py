@@ -16,6 +16,7 @@ from bot.ports import Directory, Messenger
 from bot.reply import Reply
 from bot.reviews.audit import AuditLog
 from bot.reviews.reviewers import request_of
+from bot.services.access import AccessRequests
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.command_log import CommandLog
@@ -36,6 +37,7 @@ class Services:
     store: Store
     dbc: DbcClient
     sessions: Sessions
+    access: AccessRequests
     renters: Renters
     inventory: Inventory
     sightings: Sightings

@@ -26,6 +26,7 @@ from bot.model import (
     Source,
     Submission,
 )
+from bot.pipeline.access_presses import AccessPresses
 from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
@@ -61,17 +62,7 @@ from bot.ports import (
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import (
-    Choice,
-    Phrase,
-    Reply,
-    Text,
-    as_phrase,
-    bold,
-    code,
-    line,
-    say,
-)
+from bot.reply import Choice, Phrase, Reply, Text, as_phrase, bold, code, line, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -110,6 +101,7 @@ class Desk:
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
             **MachinePresses(services, self._asked).actions,
+            **AccessPresses(services, self._asked, self._open_form).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,

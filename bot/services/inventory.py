@@ -17,6 +17,7 @@ from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
 from bot.loop import in_pieces
+from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
 from bot.reply import command, line, listed, say
 from bot.services.left_out import machine_of
@@ -375,7 +376,9 @@ class Inventory:
             if node:
                 told = say("You have no session for {node}.", node=await self.label(node))
                 hint = say("Add yours: {command}", command=command("session add"))
-            raise Refused(told, hint=hint, field="vm")
+            refusal = Refused(told, hint=hint, field="vm")
+            refusal.offers = (ask_button(node),)
+            raise refusal
         return sessions
 
     async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
@@ -10,8 +11,10 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
+from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import Phrase, command, mention, say, say_number
+from bot.services.access import answer_granted
 from storage import Store, UnitOfWork
 
 log = structlog.get_logger()
@@ -127,9 +130,21 @@ class Sessions:
 
     # Sharing
 
-    async def share(self, user: str, node: Node, kind: Audience, audience: str) -> None:
-        """Let a person or a channel use the session of `user`. Raises Refused without one."""
+    async def share(
+        self,
+        user: str,
+        node: Node,
+        kind: Audience,
+        audience: str,
+        lasting: timedelta | None = None,
+    ) -> Share:
+        """Let a person or a channel use the session of `user`, who may have been asked for it.
+
+        Raises Refused without one.
+        """
         now = self._clock.now()
+        ends_at = None if lasting is None else now + lasting
+        share = Share(user, node.id, kind, audience, now, ends_at)
         async with self._store.write() as tx:
             if await tx.sessions.find(user, node.id) is None:
                 raise Refused(
@@ -137,9 +152,14 @@ class Sessions:
                     hint=_add_yours(),
                     field="node",
                 )
-            await tx.sessions.share(Share(user, node.id, kind, audience, now))
-            self._append(tx, AuditKind.SESSION_SHARED, user, node.id, {"with": audience})
+            await tx.sessions.share(share)
+            details = {"with": audience}
+            if share.ends_at is not None:
+                details["until"] = share.ends_at.isoformat(timespec="seconds")
+            self._append(tx, AuditKind.SESSION_SHARED, user, node.id, details)
+            await answer_granted(tx, share, node.label, now)
         log.info("session.shared", node=node.id, by=user, with_=audience)
+        return share
 
     async def unshare(self, user: str, node: Node, audience: str = "") -> int:
         """Take a shared session back at once, from one or from all; says from how many."""
@@ -250,11 +270,13 @@ class Sessions:
 def only(found: Sequence[DbcSession], user: str, node: Node) -> DbcSession:
     """The session to act with. Raises Refused without one, SessionLocked where no key opens it."""
     if not found:
-        raise Refused(
+        refusal = Refused(
             say("You have no session for {node}.", node=node.label),
             hint=_add_yours(),
             field="node",
         )
+        refusal.offers = (ask_button(node.id),)
+        raise refusal
     if found[0].is_locked:
         raise SessionLocked(found[0], user, node.label)
     return found[0]

@@ -1,11 +1,22 @@
 """People's credentials for DBC nodes: encrypted at rest, erased on removal."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
@@ -35,11 +46,14 @@ _SHARED_WITH = _SHARES.where(
 
 
 class Sessions(Repository):
-    """One row for each person and node."""
+    """One row for each person and node. What was shared until a moment authorizes nothing then."""
 
-    def __init__(self, connection: OpenConnection, vault: Vault) -> None:
+    def __init__(
+        self, connection: OpenConnection, vault: Vault, now: Callable[[], datetime]
+    ) -> None:
         super().__init__(connection)
         self._vault = vault
+        self._now = now
         self.erased = False  # whether a session was removed or replaced in this unit of work
 
     async def put(self, session: DbcSession) -> None:
@@ -93,17 +107,23 @@ class Sessions(Repository):
         return sorted(sessions, key=lambda session: session.node)
 
     async def share(self, share: Share) -> None:
-        """Let somebody use a session; sharing twice is sharing once."""
+        """Let somebody use a session; sharing twice is sharing once, until the later one's end."""
+        upsert = self._insert(session_shares).values(
+            user=share.user,
+            node=share.node,
+            audience=share.audience,
+            kind=share.kind,
+            created_at=share.created_at,
+            ends_at=share.ends_at,
+            warned=False,
+        )
+        renewed = ("created_at", "ends_at", "warned")
         await self._connection.execute(
-            self._insert(session_shares)
-            .values(
-                user=share.user,
-                node=share.node,
-                audience=share.audience,
-                kind=share.kind,
-                created_at=share.created_at,
+            upsert.on_conflict_do_update(
+                index_elements=list(session_shares.primary_key),
+                set_={name: upsert.excluded[name] for name in renewed},
+                where=session_shares.c.ends_at.is_distinct_from(upsert.excluded.ends_at),
             )
-            .on_conflict_do_nothing()
         )
 
     async def unshare(self, user: str, node: str, audience: str = "") -> int:
@@ -138,6 +158,30 @@ class Sessions(Repository):
         """Everything that is shared."""
         return await self._shares(_SHARES)
 
+    async def is_due(self, now: datetime, soon: datetime) -> bool:
+        """Whether `end_shares` or `warn_shares` finds something."""
+        rows = await self._connection.execute(
+            select(session_shares.c.user).where(or_(_is_ended(now), _is_near(soon))).limit(1)
+        )
+        return rows.first() is not None
+
+    async def end_shares(self, now: datetime) -> list[Share]:
+        """Take back what was shared until now, and give it: each is given once."""
+        rows = await self._connection.execute(
+            delete(session_shares).where(_is_ended(now)).returning(session_shares)
+        )
+        return _shares_in(rows.mappings().all())
+
+    async def warn_shares(self, soon: datetime) -> list[Share]:
+        """Those that end by `soon`, and note that they are told of it: each is given once."""
+        rows = await self._connection.execute(
+            update(session_shares)
+            .where(_is_near(soon))
+            .values(warned=True)
+            .returning(session_shares)
+        )
+        return _shares_in(rows.mappings().all())
+
     async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
         """Write down that a session was tried; `problem` is empty when it worked."""
         await self._connection.execute(
@@ -169,9 +213,8 @@ class Sessions(Repository):
         found: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for user, node in await self.everyone():
             found[node].add((Audience.PERSON, user))
-        shares = select(session_shares.c.node, session_shares.c.kind, session_shares.c.audience)
-        for node, kind, audience in await self._connection.execute(shares):
-            found[node].add((kind, audience))
+        for share in await self.shares():
+            found[share.node].add((share.kind, share.audience))
         return {node: frozenset(entitled) for node, entitled in found.items()}
 
     async def reseal(self) -> int:
@@ -203,17 +246,11 @@ class Sessions(Repository):
         self, query: Select[*tuple[Any, ...]], given: Mapping[str, Any] | None = None
     ) -> list[Share]:
         rows = await self._connection.execute(query, given)
-        return [
-            Share(
-                user=row["user"],
-                node=row["node"],
-                kind=Audience(row["kind"]),
-                audience=row["audience"],
-                created_at=row["created_at"],
-            )
-            for row in rows.mappings()
-            if is_word(Audience, row["kind"])
-        ]
+        found = _shares_in(rows.mappings().all())
+        if all(share.ends_at is None for share in found):
+            return found
+        now = self._now()
+        return [share for share in found if not share.is_over(now)]
 
     def _open(self, row: RowMapping) -> DbcSession:
         """The session of a row, locked where no key opens it: the others are to be usable."""
@@ -234,6 +271,29 @@ class Sessions(Repository):
             problem=row["problem"],
             is_locked=not secrets,
         )
+
+
+def _is_ended(now: datetime) -> ColumnElement[bool]:
+    return session_shares.c.ends_at <= now
+
+
+def _is_near(soon: datetime) -> ColumnElement[bool]:
+    return and_(session_shares.c.ends_at <= soon, session_shares.c.warned.is_(False))
+
+
+def _shares_in(rows: Sequence[RowMapping]) -> list[Share]:
+    return [
+        Share(
+            user=row["user"],
+            node=row["node"],
+            kind=Audience(row["kind"]),
+            audience=row["audience"],
+            created_at=row["created_at"],
+            ends_at=row["ends_at"],
+        )
+        for row in rows
+        if is_word(Audience, row["kind"])
+    ]
 
 
 def in_order(shares: Iterable[Share]) -> list[Share]:

@@ -1,0 +1,28 @@
+"""Requests for access: who asked whom to share a session for a node, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AccessState(StrEnum):
+    """How a request stands."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"  # by everybody who was asked
+    EXPIRED = "expired"  # nobody answered in time
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """`asker` wants to use a session for a node; `holders` were asked, `refused` said no."""
+
+    id: str
+    asker: str
+    node: str
+    holders: tuple[str, ...]
+    created_at: datetime
+    refused: tuple[str, ...] = ()
+    state: AccessState = AccessState.OPEN
+    ended_at: datetime | None = None

@@ -1,0 +1,220 @@
+"""Access that people ask each other for, and shares that end by themselves.
+
+A request is a row with a card for each who holds a session for the node. Whoever of them shares it,
+however, answers the request, in the unit of work in which it is shared.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.errors import Conflict, Refused
+from bot.ids import new_id
+from bot.messages import access_cards
+from bot.messages.cards import people_line
+from bot.model import (
+    AccessRequest,
+    AccessState,
+    Audience,
+    AuditEntry,
+    AuditKind,
+    Node,
+    Place,
+    Share,
+)
+from bot.reply import Reply, dump, say, time
+from storage import Store, UnitOfWork
+
+_MOST_OPEN = 5  # requests of one person
+_MOST_A_DAY = 20
+_DAY = timedelta(days=1)
+_SOON = timedelta(hours=1)  # before its end a share is told of
+_SHORT = timedelta(hours=1, minutes=10)  # what lasts no longer was said just now
+
+log = structlog.get_logger()
+
+Label = Callable[[str], Awaitable[str]]
+
+
+class AccessRequests:
+    """Takes requests and refusals, and ends what has had its time."""
+
+    def __init__(self, store: Store, label: Label, clock: Clock) -> None:
+        self._store = store
+        self._label = label
+        self._clock = clock
+
+    async def holders(self, node_id: str, but: str) -> list[str]:
+        """Who could share a session for the node that can be used, by id."""
+        held = (await self._store.known()).held
+        return sorted(
+            user
+            for user, by_node in held.items()
+            if user != but and node_id in by_node and not by_node[node_id].is_locked
+        )
+
+    async def ask(
+        self, asker: str, node: Node, holders: Sequence[str], reason: str
+    ) -> AccessRequest:
+        """Ask these for access. Raises Refused."""
+        now = self._clock.now()
+        request = AccessRequest(new_id(), asker, node.id, tuple(holders), now)
+        async with self._store.write() as tx:
+            if await tx.sessions.usable(asker, "", node.id):
+                raise Refused(say("You have access to {node} already.", node=node.label))
+            _require_room(await tx.access.since(asker, now - _DAY), node)
+            if not await tx.access.begin(request):  # another replica was faster
+                raise _asked_already(node)
+            for holder in holders:
+                card = access_cards.card(request, node.label, reason)
+                await _put(tx, access_cards.key_of(request, holder), holder, card, now)
+            details = {"of": list(holders)}
+            tx.audit.append(
+                AuditEntry(
+                    AuditKind.ACCESS_REQUESTED, now, actor=asker, node=node.id, reason=reason,
+                    details=details,
+                )
+            )  # fmt: skip
+        log.info("access.requested", node=node.id, by=asker, of=len(holders))
+        return request
+
+    async def find(self, request_id: str, holder: str) -> AccessRequest:
+        """The request, if it waits for the answer of `holder`. Raises Refused."""
+        async with self._store.read() as tx:
+            request = await tx.access.find(request_id)
+        if request is None or holder not in request.holders:
+            raise Refused(say("You were not asked for this."))
+        if request.state is not AccessState.OPEN or holder in request.refused:
+            raise Refused(say("This was answered already, or has expired."))
+        return request
+
+    async def decline(self, request_id: str, holder: str) -> None:
+        """Say no. Raises Refused where there is nothing to answer any more."""
+        found = await self.find(request_id, holder)
+        node, now = await self._label(found.node), self._clock.now()
+        async with self._store.write() as tx:
+            request = await tx.access.refuse(request_id, holder)
+            if request is None:
+                raise Refused(say("This was answered already, or has expired."))
+            card = access_cards.declined(request, node)
+            await _put(tx, access_cards.key_of(request, holder), holder, card, now)
+            details = {"with": request.asker}
+            entry = AuditEntry(
+                AuditKind.ACCESS_DECLINED, now, actor=holder, node=request.node, details=details
+            )
+            tx.audit.append(entry)
+            if set(request.refused) >= set(request.holders):
+                await tx.access.end(request.id, AccessState.REFUSED, now)
+                answer = access_cards.refused(request, node)
+                await _put(tx, access_cards.told_key(request), request.asker, answer, now)
+
+    # What ends by itself
+
+    async def look(self) -> None:
+        """Tell of shares that end, end them, and close what nobody has answered."""
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            shares = await tx.sessions.is_due(now, now + _SOON)
+            requests = await tx.access.unanswered(now - access_cards.WAITS)
+        if shares:
+            await self._end_shares(now)
+        for request in requests:
+            await self._expire(request, now)
+
+    async def _end_shares(self, now: datetime) -> None:
+        labels = await self._labels()
+        async with self._store.write() as tx:
+            for share in await tx.sessions.end_shares(now):
+                details = {"with": share.audience, "because": "the agreed time is over"}
+                tx.audit.append(
+                    AuditEntry(
+                        AuditKind.SESSION_UNSHARED, now, node=share.node,
+                        details={**details, "of": share.user},
+                    )
+                )  # fmt: skip
+                told = access_cards.has_ended(share, labels.get(share.node, share.node[:8]))
+                await _tell(tx, share, "ended", told, now)
+                log.info("session.share_ended", node=share.node, of=share.user)
+            for share in await tx.sessions.warn_shares(now + _SOON):
+                if share.ends_at is not None and share.ends_at - share.created_at > _SHORT:
+                    told = access_cards.ends_soon(share, labels.get(share.node, share.node[:8]))
+                    await _tell(tx, share, "soon", told, now)
+
+    async def _labels(self) -> dict[str, str]:
+        return {node.id: node.label for node in (await self._store.known()).nodes()}
+
+    async def _expire(self, request: AccessRequest, now: datetime) -> None:
+        node = await self._label(request.node)
+        async with self._store.write() as tx:
+            if not await tx.access.end(request.id, AccessState.EXPIRED, now):
+                return
+            for holder in set(request.holders) - set(request.refused):
+                card = access_cards.expired(request, node)
+                await _put(tx, access_cards.key_of(request, holder), holder, card, now)
+            answer = access_cards.unanswered(request, node)
+            await _put(tx, access_cards.told_key(request), request.asker, answer, now)
+            details = {"by": request.asker}
+            entry = AuditEntry(AuditKind.ACCESS_EXPIRED, now, node=request.node, details=details)
+            tx.audit.append(entry)
+
+
+async def answer_granted(tx: UnitOfWork, share: Share, node: str, now: datetime) -> None:
+    """Let the request that a share answers say so, to all who were asked and to who asked."""
+    if share.kind is not Audience.PERSON:
+        return
+    for request in await tx.access.open_of(share.audience):
+        if request.node != share.node:
+            continue
+        if not await tx.access.end(request.id, AccessState.GRANTED, now):
+            continue
+        for holder in request.holders:
+            card = access_cards.granted(request, share, node)
+            await _put(tx, access_cards.key_of(request, holder), holder, card, now)
+        answer = access_cards.granted_to_asker(share, node)
+        await _put(tx, access_cards.told_key(request), request.asker, answer, now)
+
+
+def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:
+    """Nobody is asked again and again. Raises Refused."""
+    here = [one for one in asked if one.node == node.id]
+    if any(one.state is AccessState.OPEN for one in here):
+        raise _asked_already(node)
+    denied = [one for one in here if one.state is AccessState.REFUSED]
+    if denied:
+        raise Refused(
+            say(
+                "{people} said no to this. You can ask again after {time}.",
+                people=people_line(denied[-1].holders),
+                time=time(denied[-1].created_at + _DAY),
+            )
+        )
+    waiting = sum(one.state is AccessState.OPEN for one in asked)
+    if waiting >= _MOST_OPEN or len(asked) >= _MOST_A_DAY:
+        raise Refused(
+            say("You have asked for access often enough for now."),
+            hint=say("Wait for the answers, or talk to the people whom you asked."),
+        )
+
+
+def _asked_already(node: Node) -> Conflict:
+    return Conflict(
+        say("You have asked for access to {node} already.", node=node.label),
+        hint=say("You are told as soon as somebody answers."),
+    )
+
+
+async def _put(tx: UnitOfWork, key: str, person: str, reply: Reply, now: datetime) -> None:
+    await tx.messages.put(key, Place(person), dump(reply), now)
+
+
+async def _tell(
+    tx: UnitOfWork,
+    share: Share,
+    stage: str,
+    told: Sequence[tuple[str, Reply]],
+    now: datetime,
+) -> None:
+    for place, reply in told:
+        await _put(tx, access_cards.share_key(share, stage, place), place, reply, now)

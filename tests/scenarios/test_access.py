@@ -1,0 +1,167 @@
+"""Asking for access with a button, answering with one, and shares that end by themselves."""
+
+from datetime import timedelta
+
+from bot.model import AuditKind
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.site import both_stages, entries
+from tests.scenarios.stage import CHANNEL, Stage
+
+_HOUR = 3600
+
+
+async def asks(stage: Stage, person: Person) -> None:
+    await person.types("/dbc session ask gpu1", channel=CHANNEL)
+    await stage.quiet()
+
+
+async def card(stage: Stage, holder: Person, asker: Person) -> SeenMessage:
+    await stage.passes()
+    return await holder.sees(f"<@{asker.id}> asks for access to", "@dbc")
+
+
+async def answers(stage: Stage, holder: Person, asker: Person, button: str) -> None:
+    await holder.presses(button, await card(stage, holder, asker))
+    await stage.quiet()
+    await stage.passes()
+
+
+def told(person: Person, words: str) -> list[str]:
+    return [m.plain for m in person.messages("@dbc") if words in m.plain.replace("*", "")]
+
+
+async def test_beside_a_refusal_stands_a_button_that_asks_those_who_have_access(
+    stage: Stage,
+) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await bob.types("/dbc vm start inference on gpu1", channel=CHANNEL)
+    refused = await bob.sees("You have no session for gpu1", CHANNEL)
+    await bob.presses("Ask for access", refused)
+    await stage.quiet()
+    asked = await bob.sees(f"You asked <@{alice.id}> for access to", CHANNEL)
+    assert "Expires" in asked.plain
+    await answers(stage, alice, bob, "Share for 8 hours")
+    await bob.sees(f"<@{alice.id}> shares their session for .gpu1. with you until", "@dbc")
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("Connect", CHANNEL)
+    assert len(told(bob, "shares their session for gpu1 with you")) == 1
+
+
+@both_stages
+async def test_home_says_who_has_access_and_asks_them(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await bob.opens_home()
+    home = await bob.sees_home("Who has access")
+    assert f"gpu1*: <@{alice.id}>" in home.plain
+    await bob.presses("Ask for access", on_home=True)
+    await stage.quiet()
+    await bob.opens_home()
+    await bob.sees_home("You asked for access")
+    await answers(stage, alice, bob, "Share until I take it back")
+    await bob.opens_home()
+    await bob.sees_home(f"shared by <@{alice.id}>")
+    kinds = [entry.kind for entry in await entries(stage)]
+    assert kinds.count(AuditKind.ACCESS_REQUESTED) == kinds.count(AuditKind.SESSION_SHARED) == 1
+
+
+async def test_a_share_for_some_hours_ends_by_itself_and_is_told_before_and_at_its_end(
+    stage: Stage,
+) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    await answers(stage, alice, bob, "Share for 8 hours")
+    await stage.passes(6.9 * _HOUR)
+    assert not told(bob, "ends within the hour")
+    await stage.passes(0.2 * _HOUR)
+    await stage.restart_bot()
+    for _ in range(5):  # what was being posted as it stopped is looked for before it is repeated
+        await stage.passes(60)
+    assert len(told(bob, "ends within the hour")) == len(told(alice, "ends within the hour")) == 1
+    await stage.passes(0.9 * _HOUR)
+    await stage.passes(10)
+    assert len(told(bob, "no longer shares their session")) == 1
+    assert len(told(alice, "is no longer shared with")) == 1
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("You have no node access yet", CHANNEL)
+    ended = [e for e in await entries(stage) if e.kind is AuditKind.SESSION_UNSHARED]
+    assert [e.details["with"] for e in ended] == [bob.id]
+
+
+async def test_a_share_authorizes_nothing_from_its_end_before_anybody_has_looked(
+    stage: Stage,
+) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await alice.types("/dbc session share gpu1 with @bob hours=1", channel=CHANNEL)
+    await alice.sees("shares their session for .gpu1. with .* until", CHANNEL)
+    await bob.types("/dbc vm restart inference", channel=CHANNEL)
+    question = await bob.sees("Restart", CHANNEL)
+    stage.clock.advance(timedelta(hours=1))  # without a tick
+    before = stage.changes()
+    await bob.presses("Confirm", question)
+    await stage.quiet()
+    assert stage.changes() == before
+    await bob.types("/dbc vm show inference", channel=CHANNEL)
+    await bob.sees("You have no node access yet", CHANNEL)
+
+
+async def test_the_answer_is_told_once_however_many_were_asked(stage: Stage) -> None:
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    await stage.gives_session(alice, "gpu1")
+    await stage.gives_session(carol, "gpu1")
+    await asks(stage, bob)
+    await answers(stage, alice, bob, "No")
+    assert not told(bob, "shared a session")
+    old = await card(stage, carol, bob)
+    await answers(stage, carol, bob, "No")
+    assert len(told(bob, "Nobody shared a session for gpu1 with you")) == 1
+    await carol.presses("Share for 8 hours", old)
+    await stage.quiet()
+    assert not told(bob, "shares their session")
+    await asks(stage, bob)
+    await bob.sees("You can ask again after", CHANNEL)
+    kinds = [entry.kind for entry in await entries(stage)]
+    assert kinds.count(AuditKind.ACCESS_DECLINED) == 2
+
+
+async def test_one_request_a_person_and_node_is_open(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    await asks(stage, bob)
+    await bob.sees("You have asked for access to gpu1 already", CHANNEL)
+    await stage.passes()
+    assert len(told(alice, "asks for access")) == 1
+
+
+async def test_who_has_lost_the_session_shares_nothing(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    question = await card(stage, alice, bob)
+    await stage.erases_session(alice, "gpu1")
+    await alice.presses("Share until I take it back", question)
+    await stage.quiet()
+    await alice.sees("You have no session of your own for gpu1 to share", "@dbc")
+    assert not told(bob, "shares their session")
+
+
+async def test_what_nobody_answers_expires_and_can_be_asked_again(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    await stage.passes(24.1 * _HOUR)
+    await stage.passes(5)
+    assert len(told(bob, "did not answer your request")) == 1
+    assert told(alice, "Nobody answered in time")
+    await asks(stage, bob)
+    await stage.passes()
+    assert len(told(alice, "asks for access")) == 1
+
+
+async def test_nobody_is_asked_where_nobody_has_a_session(stage: Stage) -> None:
+    await asks(stage, stage.bob)
+    await stage.bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
