@@ -214,7 +214,7 @@ class Massacre:
             bob, carol = self._one.ws.member("bob"), self._one.ws.member("carol")
             other = (carol, "Approve")
             if request.cancelled:
-                other = (self._one.ws.member("alice"), "Cancel")
+                other = (self._one.ws.member("alice"), "Withdraw")
             taken = await asyncio.gather(
                 self._press(bob, "Approve", card), self._press(*other, card)
             )

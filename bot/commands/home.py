@@ -74,6 +74,7 @@ async def home(services: Services, user: str, pages: str = "") -> Reply:
         home_access.first_steps(has_access=bool(sessions)),
         Divider(),
         *await home_access.access(services, user, sessions),
+        home_access.language(services, user),
         Note(
             line(say("Everything else: {command}", command=code(f"{services.slash_command} help")))
         ),
@@ -95,7 +96,10 @@ async def _in_progress(
     if not watches:
         return []
     told = [await under_way(services, watch, machines) for watch in watches]
-    rows = [line("• ", one) for one, _ in told]
+    rows = [
+        line("• ", one, " · ", say("since {time}", time=time(watch.started_at)))
+        for watch, (one, _) in zip(watches, told, strict=True)
+    ]
     return [Heading(say("In progress")), Para(stacked(rows)), Divider()]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Set
 
+from bot.commands.languages import spoken as called
 from bot.messages import access_cards
 from bot.model import Audience, DbcSession, NodeKind, Scope, Share
 from bot.pipeline.context import Services
@@ -27,6 +28,15 @@ from bot.reply import (
 
 _NODES = 10  # whose holders a newcomer is told
 _PEOPLE = 5  # of each node
+
+
+def language(services: Services, user: str) -> Note:
+    """In which language somebody reads, and how they choose another."""
+    spoken = called(services.languages.language(user))
+    change = command("settings language")
+    return Note(
+        line(say("You read {language}. Change: {command}", language=spoken, command=change))
+    )
 
 
 def first_steps(*, has_access: bool) -> Actions:

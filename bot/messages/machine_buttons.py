@@ -6,6 +6,7 @@ move. What it means is found out at the click, and so is whether whoever clicks 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bot.dbc.models import Phase, phase_of
 from bot.model import Execution, ExecutionStatus
@@ -82,6 +83,7 @@ def button(verb: str, node: str, task: str, label: Phrase | None = None) -> Butt
     return Button(shown, ACT, value, "danger", confirm=asked)
 
 
+@lru_cache(4096)  # lists show the same machines again and again
 def menu(node: str, task: str, status: str) -> tuple[Button, ...]:
     """What stands behind a machine's ⋮."""
     at_hand = _AT_HAND[phase_of(status)][: _IN_MENU - 2]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.messages import machine_buttons
 from bot.messages.cards import card_key, duration, people_line, running
 from bot.messages.decisions import closed, no_longer, tally_of
 from bot.messages.facts import ALIKE
@@ -101,7 +102,11 @@ def _buttons(asked: Question) -> Actions:
         )
     if any(vote.state is VoteState.COUNTED for vote in asked.votes):
         yes = (*yes, Button(say("Withdraw vote"), WITHDRAW, approval.id))
-    return Actions((*yes, Button(say("Cancel"), CANCEL, approval.id)))
+    execution = asked.execution
+    show: tuple[Button, ...] = ()
+    if execution.node and execution.task not in {"", execution.id}:
+        show = (machine_buttons.button("show", execution.node, execution.task),)
+    return Actions((*yes, Button(say("Withdraw"), CANCEL, approval.id), *show))
 
 
 def _once_more(asked: Question) -> Confirm | None:
@@ -122,7 +127,7 @@ def _who(asked: Question) -> Line:
         only = say("Only {user} can confirm.", user=mention(approval.reviewer))
         return sentences((only, expires))
     typing = say("Approvers must type its description or id.") if approval.type_name else ""
-    cancel = say("{user} can cancel.", user=mention(asked.execution.actor))
+    cancel = say("{user} can withdraw it.", user=mention(asked.execution.actor))
     return sentences((_needs(asked), typing, expires, cancel))
 
 

@@ -65,9 +65,12 @@ class Endings:
     ) -> None:
         """End the card; if the requester may not be looking, also mention them in a new message."""
         now = self._clock.now()
-        on_card = () if announced else hint
+        # Where the end stands on the card alone, so does what can be done about it.
+        detail, below = (hint, machine_buttons.follow_ups(execution, end))
+        if announced:
+            detail, below = (), ()
         await board.show_card(
-            tx, execution, cards.ended(execution, end, sentence, detail=on_card), now
+            tx, execution, cards.ended(execution, end, sentence, *below, detail=detail), now
         )
         if announced:
             await self.announce(tx, execution, end, sentence, hint)

@@ -320,7 +320,7 @@ class Reviews:
                 raise Refused(_UNKNOWN)
             execution = await tx.executions.get(approval.execution)
             if user != execution.actor:
-                raise Refused(say("Only the requester can cancel this."))
+                raise Refused(say("Only the requester can withdraw this."))
             won = await tx.approvals.resolve(
                 approval_id, ApprovalStatus.CANCELLED, by=user, now=now
             )

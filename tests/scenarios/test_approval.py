@@ -35,7 +35,7 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert "running" in question.plain
     assert "vda" in question.plain
     assert "Nothing brings them back" in question.plain
-    assert question.buttons == ["Approve", "Deny", "Cancel"]
+    assert question.buttons == ["Approve", "Deny", "Withdraw", "Show"]
     [confirmed] = [
         element["confirm"]["text"]["text"]
         for block in question.blocks
@@ -104,9 +104,9 @@ async def test_a_denial_asks_why_and_nothing_is_done(site: Stage) -> None:
 
 async def test_the_requester_can_take_it_back_and_nobody_else(site: Stage) -> None:
     question = await asked(site)
-    await site.bob.presses("Cancel", question)
-    await site.bob.sees("Only the requester can cancel", CHANNEL)
-    await site.alice.presses("Cancel", question)
+    await site.bob.presses("Withdraw", question)
+    await site.bob.sees("Only the requester can withdraw", CHANNEL)
+    await site.alice.presses("Withdraw", question)
     await site.quiet()
     assert f"<@{site.alice.id}> cancelled “" in card(site.alice, " cancelled “").plain
     assert site.changes() == []

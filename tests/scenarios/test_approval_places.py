@@ -91,7 +91,7 @@ async def test_after_every_end_all_copies_show_it(tmp_path: Path, end: str) -> N
             case "denied":
                 await denies(stage, stage.bob, copies[0], "no")
             case "cancelled":
-                await stage.alice.presses("Cancel", question)
+                await stage.alice.presses("Withdraw", question)
                 await stage.quiet()
             case "expired":
                 await stage.passes(61 * 60)
@@ -132,7 +132,7 @@ async def test_one_is_shown_with_buttons_that_work(tmp_path: Path) -> None:
         shown = await stage.asks(stage.bob, f"/dbc approval show {number(listed)[:5]}")
         assert shown.ephemeral
         assert "Present state" in shown.plain
-        assert shown.buttons == ["Approve", "Deny", "Cancel"]
+        assert shown.buttons == ["Approve", "Deny", "Withdraw", "Show"]
         await stage.carol.types(f"approval show {number(listed)}", "@dbc")
         await stage.carol.sees("You can see only what", "@dbc")
         await stage.bob.presses("Approve", shown)
@@ -148,7 +148,7 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         question = await asked(stage)
         one = number(await stage.asks(stage.alice, "/dbc approval list"))
         await stage.asks(stage.bob, f"/dbc approval cancel {one}")
-        refused = told(stage.bob, "Only the requester can cancel this")
+        refused = told(stage.bob, "Only the requester can withdraw this")
         assert refused[0].plain.startswith(":no_entry_sign: `approval cancel` was refused")
         await stage.asks(stage.alice, "/dbc approval cancel nosuch")
         assert told(stage.alice, "No approval has the number “nosuch”")
@@ -165,7 +165,7 @@ async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: S
     question = await asked(stage)
     await stage.alice.opens_home()
     own = await stage.alice.sees_home("Your requests, waiting for others")
-    assert "Cancel" in own.buttons
+    assert "Withdraw" in own.buttons
     assert "Approve" not in own.buttons
     await stage.bob.opens_home()
     home = await stage.bob.sees_home("Waiting for you")

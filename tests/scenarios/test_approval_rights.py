@@ -65,7 +65,7 @@ async def test_who_left_the_group_meanwhile_may_not_approve(stage: Stage) -> Non
 )
 async def test_only_full_members_decide(stage: Stage, trait: str) -> None:
     question = await asked(stage)
-    await stage.bob.presses("Cancel", question)  # so that there is a press to repeat as Approve
+    await stage.bob.presses("Withdraw", question)  # so that there is a press to repeat as Approve
     await stage.quiet()
     setattr(stage.bob.member, trait, True)
     action = {"action_id": "approval.approve:0"}
@@ -78,7 +78,7 @@ async def test_only_full_members_decide(stage: Stage, trait: str) -> None:
 
 async def test_an_account_of_another_workspace_is_turned_away_and_recorded(stage: Stage) -> None:
     question = await asked(stage)
-    await stage.bob.presses("Cancel", question)
+    await stage.bob.presses("Withdraw", question)
     stranger = {"id": "U0STRANGE", "team_id": "T0ELSEWHERE"}
     await presses_somehow(
         stage, question, user=stranger, action={"action_id": "approval.approve:0"}
@@ -103,7 +103,7 @@ async def test_an_id_that_is_none_is_refused_and_recorded(
     stage: Stage, action: str, value: str
 ) -> None:
     question = await asked(stage)
-    await stage.bob.presses("Cancel", question)
+    await stage.bob.presses("Withdraw", question)
     await presses_somehow(stage, question, action={"action_id": f"{action}:0", "value": value})
     assert told(stage.bob, "This question is not known any more")
     assert (stage.bob.id, "This question is not known any more.") in await refused_clicks(stage)
@@ -116,7 +116,7 @@ async def test_the_button_of_one_kind_of_question_does_not_answer_another(
 ) -> None:
     rules(stage, "[defaults]\ndestroy = { approvals = 1, type_name = true }\n")
     question = await asked(stage)
-    await stage.bob.presses("Cancel", question)
+    await stage.bob.presses("Withdraw", question)
     await presses_somehow(stage, question, action={"action_id": f"{action}:0"})
     assert told(stage.bob, "This question is not known any more")
     assert stage.changes() == []
@@ -215,7 +215,7 @@ async def test_a_colleague_who_is_gone_is_none_of_those_who_could_approve(stage:
     question = await asked(stage)
     assert f"<@{stage.carol.id}>" in question.plain
     assert f"<@{stage.bob.id}>" not in question.plain
-    await stage.alice.presses("Cancel", question)
+    await stage.alice.presses("Withdraw", question)
     stage.carol.member.deleted = True
     seen = await stage.asks(stage.alice, DELETE)
     assert "This needs 1 approval by someone else, and nobody could give one." in seen.plain

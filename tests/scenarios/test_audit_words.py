@@ -46,7 +46,7 @@ async def test_a_denied_request_is_denied_by_whom_and_why(stage: Stage) -> None:
 
 async def test_only_what_was_taken_back_is_cancelled(stage: Stage) -> None:
     question = await asked(stage)
-    await stage.alice.presses("Cancel", question)
+    await stage.alice.presses("Withdraw", question)
     await stage.quiet()
     end = await ended(stage)
     assert (end.outcome, end.details["decided_by"]) == ("cancelled", [stage.alice.id])

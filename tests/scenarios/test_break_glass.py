@@ -110,7 +110,7 @@ async def test_where_nothing_has_to_be_approved_nothing_is_broken(stage: Stage) 
     rules(stage, "[defaults]\ndestroy = { confirm = true }\n")
     await stage.carol.types(BREAK, channel=CHANNEL)
     question = await stage.carol.sees(f"Delete .{NAME}", CHANNEL)
-    assert question.buttons == ["Confirm", "Cancel"]
+    assert question.buttons == ["Confirm", "Withdraw", "Show"]
     assert not told(stage.bob, "broke the glass")
 
 

@@ -76,7 +76,7 @@ async def test_an_approved_change_names_its_approver_too(tmp_path: Path, name: s
         since = {m.ts for m in public(stage)}
         await does(stage, deed)
         [question] = [m for m in named(stage, since, stage.alice.id) if m.channel == "C0GPUOPS"]
-        assert question.buttons == ["Approve", "Deny", "Cancel"]
+        assert question.buttons == ["Approve", "Deny", "Withdraw", "Show"]
         await approves(stage, stage.bob, question)
         assert named(stage, since, stage.alice.id, stage.bob.id)
         await over(stage)

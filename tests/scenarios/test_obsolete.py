@@ -106,7 +106,7 @@ async def test_a_node_that_says_nothing_of_it_leaves_it_open(tmp_path: Path) -> 
             await stage.passes(61)
             await stage.passes(5)
             stage.world.faults.off()
-        assert now(stage, question).buttons == ["Approve", "Deny", "Cancel"]
+        assert now(stage, question).buttons == ["Approve", "Deny", "Withdraw", "Show"]
 
 
 async def test_a_list_that_is_short_for_a_moment_closes_nothing(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_a_list_that_is_short_for_a_moment_closes_nothing(tmp_path: Path) 
                 await stage.passes(61)
                 await stage.passes(5)
             stage.world.faults.off()
-        assert now(stage, question).buttons == ["Approve", "Deny", "Cancel"]
+        assert now(stage, question).buttons == ["Approve", "Deny", "Withdraw", "Show"]
         await stage.bob.presses("Approve", question)
         await stage.quiet()
         await stage.ends(stage.alice, f"{NAME} is deleted")

@@ -86,7 +86,7 @@ async def test_a_card_does_not_wait_for_a_silent_node(patient: Stage) -> None:
     card = await patient.alice.sees(
         r"could not be read\. No answer within 4 s\. Last seen: running\."
     )
-    assert card.buttons == ["Confirm", "Cancel"]
+    assert card.buttons == ["Confirm", "Withdraw", "Show"]
 
 
 async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(patient: Stage) -> None:
@@ -99,7 +99,7 @@ async def test_a_card_that_must_show_what_is_lost_says_that_it_waits_for_it(pati
     patient.clock.advance(timedelta(seconds=30))
     card = await patient.alice.sees("could not be read. gpu1 did not answer in time.")
     assert card.ts == waits.ts
-    assert card.buttons == ["Confirm", "Cancel"]
+    assert card.buttons == ["Confirm", "Withdraw", "Show"]
     assert waiting(patient.alice) == []
 
 
@@ -131,7 +131,7 @@ async def test_of_two_at_once_the_second_learns_of_the_first_though_both_had_a_c
     assert told.buttons == ["Request it a second time"]
     await patient.quiet()
     assert [m.buttons for m in patient.alice.messages() if "Confirm" in m.buttons] == [
-        ["Confirm", "Cancel"]
+        ["Confirm", "Withdraw", "Show"]
     ]
 
 

@@ -83,7 +83,7 @@ async def test_a_machine_is_changed_once_after_a_click(stage: Stage, power: Powe
     assert "running" in card.plain
     assert stage.task("inference").task_id in card.plain
     assert not card.ephemeral
-    assert card.buttons == ["Confirm", "Cancel"]
+    assert card.buttons == ["Confirm", "Withdraw", "Show"]
     assert stage.changes() == []
 
     await alice.presses("Confirm", card)

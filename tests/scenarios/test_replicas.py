@@ -181,7 +181,7 @@ async def test_approve_deny_and_cancel_at_once_come_to_one_end(replicas: Replica
     await denier.sees_modal("Deny")
     await asyncio.gather(
         denier.submits({"Why not?": "no"}),
-        stage.alice.presses("Cancel", question),
+        stage.alice.presses("Withdraw", question),
         *(person.presses("Approve", question) for person in people[1:]),
     )
     await replicas.quiet()

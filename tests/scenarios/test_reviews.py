@@ -20,7 +20,7 @@ async def asks_delete(stage: Stage) -> SeenMessage:
 @both_stages
 async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
     card = await asks_delete(stage)
-    await stage.alice.presses("Cancel", card)
+    await stage.alice.presses("Withdraw", card)
     seen = await stage.alice.sees(r"<@U0ALICE> cancelled “Delete .inference. on .gpu1.”\.")
     assert (seen.ts, seen.buttons) == (card.ts, [])
     await stage.passes(30)
@@ -32,7 +32,7 @@ async def test_a_cancelled_question_changes_nothing(stage: Stage) -> None:
 async def test_a_question_expires_after_ten_minutes(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.passes(9 * 60)
-    assert stage.alice.messages(CHANNEL)[-1].buttons == ["Confirm", "Cancel"]
+    assert stage.alice.messages(CHANNEL)[-1].buttons == ["Confirm", "Withdraw", "Show"]
     await stage.passes(61)
     seen = await stage.alice.sees(r"(?s)expired: nobody decided in time\..*Requested by")
     assert (seen.ts, seen.buttons) == (card.ts, [])
@@ -54,7 +54,7 @@ async def test_a_click_at_the_last_moment_comes_too_late(stage: Stage) -> None:
 async def test_only_who_asked_can_answer(stage: Stage) -> None:
     card = await asks_delete(stage)
     await stage.gives_session(stage.bob, "gpu1")
-    for button in ("Confirm", "Cancel"):
+    for button in ("Confirm", "Withdraw"):
         await stage.bob.presses(button, card)
         told = await stage.bob.sees("Only the requester")
         assert told.ephemeral
@@ -89,7 +89,9 @@ async def test_one_click_delivered_twenty_times_is_one_call(stage: Stage) -> Non
 @both_stages
 async def test_confirm_and_cancel_at_once_are_decided_once(stage: Stage) -> None:
     card = await asks_delete(stage)
-    await asyncio.gather(stage.alice.presses("Cancel", card), stage.alice.presses("Confirm", card))
+    await asyncio.gather(
+        stage.alice.presses("Withdraw", card), stage.alice.presses("Confirm", card)
+    )
     await stage.quiet()
     await stage.passes(5)
     await stage.passes(5)
@@ -104,7 +106,7 @@ async def test_confirm_and_cancel_at_once_are_decided_once(stage: Stage) -> None
 async def test_a_late_click_is_told_what_was_decided(stage: Stage) -> None:
     card = await asks_delete(stage)
     view = stage.alice.messages(CHANNEL)[-1]
-    await stage.alice.presses("Cancel", view)
+    await stage.alice.presses("Withdraw", view)
     await stage.quiet()
     await stage.ws.deliver_again("block_actions")
     await stage.quiet()

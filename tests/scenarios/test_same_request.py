@@ -141,7 +141,7 @@ async def test_somebody_else_is_not_kept_by_a_question_that_was_left_unanswered(
 
 async def test_what_is_over_can_be_requested_again_at_once(stage: Stage) -> None:
     card = await asked(stage)
-    await stage.alice.presses("Cancel", card)
+    await stage.alice.presses("Withdraw", card)
     await stage.quiet()
     await stage.asks(stage.alice, DELETE)
     assert len(questions(stage)) == 1
@@ -205,7 +205,7 @@ async def test_a_session_is_erased_only_once_that_is_confirmed(stage: Stage) -> 
     assert f"*Shared with*\n<@{stage.bob.id}>" in card.plain
     assert "I cannot show them again" in card.plain
     assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
-    await stage.alice.presses("Cancel", card)
+    await stage.alice.presses("Withdraw", card)
     await stage.quiet()
     assert "gpu1" in (await stage.asks(stage.alice, "/dbc session list")).plain
     await stage.asks(stage.alice, REMOVE)

@@ -136,8 +136,8 @@ async def _plays(stage: Stage, case: Case, *, is_tightened: bool) -> bool:
     for _ in range(3):
         await stage.passes(6)
         await stage.quiet()
-    if (card := _card(stage, name)) is not None and "Cancel" in card.buttons:
-        await stage.alice.presses("Cancel", card)
+    if (card := _card(stage, name)) is not None and "Withdraw" in card.buttons:
+        await stage.alice.presses("Withdraw", card)
         await stage.quiet()
     return any(call.task_id == task.task_id for call in stage.world.changing_calls())
 

@@ -54,7 +54,7 @@ async def test_a_machine_requested_again_while_the_node_is_silent_is_made_once(
     rehearsed = await stage.asks(stage.alice, f"{CREATE} --dry-run")
     assert "you would be asked to run it anyway" in rehearsed.plain
     assert stage.changes() == ["tasks.create"]
-    await stage.alice.presses("Cancel", card)
+    await stage.alice.presses("Withdraw", card)
     await stage.quiet()
     assert stage.changes() == ["tasks.create"]
 
