@@ -46,7 +46,7 @@ def first_steps(*, has_access: bool) -> Actions:
     )
     add = Button(say("Add a session"), OPEN_FORM, "session.add", "" if has_access else "primary")
     ask = access_cards.ask_button("")
-    return Actions((create, add, ask) if has_access else (add, ask, create))
+    return Actions((create, add, ask) if has_access else (add, create))
 
 
 async def access(services: Services, user: str, sessions: Sequence[DbcSession]) -> list[Part]:

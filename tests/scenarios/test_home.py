@@ -153,7 +153,7 @@ async def test_a_newcomer_learns_what_a_session_is_and_who_has_one(stage: Stage)
     await stage.bob.opens_home()
     home = await stage.bob.sees_home("A session is what a node knows its renter by")
     assert f"*gpu1*: <@{stage.alice.id}>" in home.plain
-    assert home.buttons == ["Add a session", "Create a machine"]
+    assert home.buttons == ["Ask for access", "Add a session", "Create a machine"]
     await stage.carol.opens_home()
     home = await stage.carol.sees_home("Your sessions")
     assert f"*gpu1*, shared by <@{stage.alice.id}>" in home.plain
