@@ -13,6 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.outlet import Outlet
 from bot.redaction import Redactor
+from bot.reply import Phrase, Span, plain
 
 # Slack's tokens and the addresses that work like one; our own secrets are known by their values.
 CREDENTIALS = re.compile(
@@ -46,6 +47,7 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _in_english,
         tracebacks,
     ]
     last = _Discreet(renderer, secrets, redactor or Redactor())
@@ -92,6 +94,25 @@ class _Discreet:
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         rendered = self._secrets.sub("…", str(self._renderer(logger, name, event)))
         return self._redactor.redact(rendered)
+
+
+def _in_english(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """The event with words for people as text, wherever in it they stand."""
+    return {name: _as_text(value) for name, value in event.items()}
+
+
+def _as_text(value: Any) -> Any:
+    match value:
+        case Phrase() | Span():
+            return plain((value,))
+        case tuple() if any(isinstance(one, Phrase | Span) for one in value):
+            return plain(value)
+        case list():
+            return [_as_text(one) for one in value]
+        case dict():
+            return {key: _as_text(one) for key, one in value.items()}
+        case _:
+            return value
 
 
 def _unchanged(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

@@ -12,6 +12,7 @@ import structlog
 
 from bot.metrics import Metrics
 from bot.model import Execution, ExecutionStatus, Place, Source
+from bot.reply import plain
 
 # What somebody may have to look at; the rest went as somebody wanted.
 _TROUBLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN})
@@ -66,7 +67,7 @@ class CommandLog:
             "approved_by": list(execution.approved_by),
             "waited": _seconds(execution.created_at, execution.started_at),
             "took": _seconds(execution.started_at, execution.finished_at),
-            "why": execution.outcome,
+            "why": plain(execution.outcome),
         }
         tell("command.ended", **{name: value for name, value in said.items() if value})
 

@@ -57,6 +57,30 @@ def test_with_json_every_line_is_an_object_whoever_wrote_it() -> None:
     assert all("Traceback" in entry["exception"] for entry in entries[3:5])
 
 
+WORDS = """
+import logging, structlog
+from bot import log
+from bot.reply import bold, line, say
+log.configure(FORM, "info")
+said = say("{machine} runs on {node}.", machine=bold("train"), node="gpu1")
+for value in (said, bold("train"), line(said, " So."), [said], {"deep": [said]}):
+    structlog.get_logger().info("said", why=value)
+structlog.get_logger().info("said", shape=(1, 2))
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_words_for_people_are_logged_as_english(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WORDS.replace("FORM", repr(form))],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stderr.count("train runs on gpu1.") == 4
+    assert "train runs on gpu1. So." in done.stderr
+    assert "Phrase" not in done.stderr
+    assert "Span" not in done.stderr
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_secret_is_in_any_line(form: str) -> None:
     lines = logged(form)

@@ -35,6 +35,7 @@ async def test_each_command_is_one_line_from_its_request_to_its_end(tmp_path: Pa
         }
         assert started["node"] == stage.node("gpu1").node_id
         assert started["took"] > 0
+        assert started["why"] == "inference is running on gpu1."
         async with stage.bot.store.read() as tx:
             assert await tx.messages.find(f"card:{started['id']}") is not None
         assert (refused["actor"], refused["outcome"]) == (stage.bob.id, "refused")
