@@ -34,12 +34,13 @@ MOST_NODES = 3_000  # that a daemon has heard of
 class Auth(Enum):
     """Whose credentials an endpoint takes. What it does not take is never sent to it."""
 
-    NONE = ()
-    RENTER = (SessionPair, WalletSignature, Multisig)
-    RENTER_IF_GIVEN = (SessionPair, WalletSignature, Multisig, None)
-    SIGNATURE = (WalletSignature, Multisig)  # of a wallet, not a session
-    MANAGER = (NodeKeySignature,)
-    MANAGER_IF_GIVEN = (NodeKeySignature, None)
+    # Sets, for Python before 3.11.4 makes a member with the value () into something else.
+    NONE = frozenset[object]()
+    RENTER = frozenset[object]((SessionPair, WalletSignature, Multisig))
+    RENTER_IF_GIVEN = frozenset[object]((SessionPair, WalletSignature, Multisig, None))
+    SIGNATURE = frozenset[object]((WalletSignature, Multisig))  # of a wallet, not a session
+    MANAGER = frozenset[object]((NodeKeySignature,))
+    MANAGER_IF_GIVEN = frozenset[object]((NodeKeySignature, None))
 
     @property
     def needed(self) -> bool:

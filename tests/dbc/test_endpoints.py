@@ -73,6 +73,12 @@ def test_every_change_is_declared_once() -> None:
     assert len(paths) == len(set(paths))
 
 
+def test_whose_credentials_are_taken_is_a_set_on_every_python() -> None:
+    # Before 3.11.4, a member of an enumeration with the value () has another one.
+    assert all(isinstance(auth.value, frozenset) for auth in Auth)
+    assert not Auth.NONE.needed
+
+
 def test_every_change_needs_credentials() -> None:
     assert all(e.auth.needed for e in DECLARED if e.mode is Mode.CHANGE)
 
