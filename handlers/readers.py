@@ -46,3 +46,4 @@ class Readers:
             log.info("language_not_known", user=person, reason=str(failed) or "no answer")
         else:
             languages.heard(found.id, found.locale)
+            self._unsaid.pop(person, None)  # who changes it again is asked about again

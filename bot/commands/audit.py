@@ -56,6 +56,35 @@ _WORDS: Mapping[str, Phrase] = {
     AuditKind.VOTE_WITHDRAWN: say("withdrew their vote on"),
     AuditKind.EXPIRED: say("review expired"),
     AuditKind.VOIDED: say("review voided"),
+    AuditKind.REQUESTED: say("requested"),
+    AuditKind.CLICK_REFUSED: say("click refused"),
+    AuditKind.CANCELLED: say("cancelled"),
+    AuditKind.BROKE_GLASS: say("broke glass"),
+    AuditKind.REVIEWED: say("reviewed"),
+    AuditKind.STARTED: say("started"),
+    AuditKind.SESSION_ADDED: say("session added"),
+    AuditKind.SESSION_REMOVED: say("session removed"),
+    AuditKind.SESSION_SHARED: say("session shared"),
+    AuditKind.SESSION_UNSHARED: say("session unshared"),
+    AuditKind.SESSION_USED: say("session used"),
+    AuditKind.READ_DENIED: say("read denied"),
+    AuditKind.POLICY_LOADED: say("policy loaded"),
+    AuditKind.POLICY_FAULTY: say("policy faulty"),
+    AuditKind.KEYS_ROTATED: say("keys rotated"),
+    AuditKind.FROZEN: say("frozen"),
+    AuditKind.UNFROZEN: say("unfrozen"),
+    AuditKind.FORGOTTEN: say("forgotten"),
+    AuditKind.RESTORED: say("restored"),
+}
+_ENDS: Mapping[str, Phrase] = {
+    ExecutionStatus.DONE: say("done"),
+    ExecutionStatus.FAILED: say("failed"),
+    ExecutionStatus.UNKNOWN: say("unknown"),
+    ExecutionStatus.REFUSED: say("refused"),
+    ExecutionStatus.DENIED: say("denied"),
+    ExecutionStatus.CANCELLED: say("cancelled"),
+    ExecutionStatus.EXPIRED: say("expired"),
+    ExecutionStatus.VOIDED: say("voided"),
 }
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
@@ -288,7 +317,8 @@ def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
 def _told(row: AuditRow, typed: str, node: str) -> Line:
     """One row on one line: when, who, what, to what, how it ended, and why; people, not ids."""
     entry, details = row.entry, row.entry.details
-    word: Span = bold(entry.outcome or _WORDS.get(entry.kind, str(entry.kind).replace("_", " ")))
+    known = _WORDS.get(entry.kind, str(entry.kind).replace("_", " "))
+    word = bold(_ENDS.get(entry.outcome, entry.outcome) if entry.outcome else known)
     reason, people = _by_whom(entry)
     pieces: list[Line | Span | Phrase | str] = [code(str(row.seq)), " ", time(entry.at), " "]
     if entry.kind not in _FOLLOWS and entry.actor:
@@ -298,9 +328,9 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     if people:
         pieces += [" ", say("by {people}", people=people_line(people))]
     if entry.kind in _FOLLOWS:
-        pieces += [", ", say("requested by {user}", user=mention(entry.actor))]
+        pieces += [say(", requested by {user}", user=mention(entry.actor))]
     if approvers := details.get("approved_by"):
-        pieces += [", ", say("approved by {people}", people=people_line(approvers))]
+        pieces += [say(", approved by {people}", people=people_line(approvers))]
     for preposition, words in _WHOSE.items():
         if whom := details.get(preposition):
             pieces += [" ", words.filled(partial(_whom, str(whom)))]
@@ -308,7 +338,7 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
         pieces += [" ", say("in {channel}", channel=channel(entry.place.channel))]
     if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
         told = _with_people(shorten(why, _WHY, placeholder=" …")) if isinstance(why, str) else why
-        pieces += [": ", told]
+        return line(say("{what}: {why}", what=line(*pieces), why=told))
     return line(*pieces)
 
 

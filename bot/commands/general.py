@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from bot.commands import freezing
+from bot.commands import freezing, languages
 from bot.folding import plain
 from bot.language.args import Topic
 from bot.language.help import help_reply, not_understood
@@ -91,7 +91,8 @@ async def whoami(ctx: Context) -> Reply:
         (say("Sessions for"), listed(nodes) or line(say("no node yet"))),
         (say("Your default node"), line(await label(own) if own else none)),
         (say("This channel's node"), line(await label(channels) if channels else none)),
-        (say("Language · time zone"), line(f"{person.locale} · {person.zone}")),
+        *languages.shown_to(ctx, person),
+        (say("Time zone"), line(person.zone)),
     ]
     data = {
         "id": person.id,
@@ -107,6 +108,7 @@ async def whoami(ctx: Context) -> Reply:
         ],
         "default_node": await label(own) if own else None,
         "channel_node": await label(channels) if channels else None,
+        "language": ctx.services.languages.language(ctx.actor),
         "locale": person.locale,
         "time_zone": person.zone,
     }
@@ -153,10 +155,8 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
             line(names[Scope.CHANNEL], "\n", command("settings channel_node=…")),
         ),
         (say("Your aliases"), line(str(aliases), "\n", command("alias list"))),
-        (
-            say("Language · time zone"),
-            line(f"{person.locale} · {person.zone}\n", say("as set in Slack")),
-        ),
+        *languages.shown_to(ctx, person),
+        (say("Time zone"), line(f"{person.zone}\n", say("as set in Slack"))),
     )
     told = say("Settings changed") if wanted else say("Settings")
     note = Note(line(say("The node is meant where none is named; the channel's comes first.")))
@@ -164,6 +164,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         "node": str(names[Scope.PERSON]) if set_to[Scope.PERSON] else None,
         "channel_node": str(names[Scope.CHANNEL]) if set_to[Scope.CHANNEL] else None,
         "aliases": aliases,
+        "language": ctx.services.languages.language(ctx.actor),
         "locale": person.locale,
         "time_zone": person.zone,
     }

@@ -7,6 +7,7 @@ from bot.commands import image_list, image_words, in_place, order_notes
 from bot.commands.in_place import InPlace
 from bot.commands.servers import (
     DOWNLOAD,
+    TRANSFER,
     UPLOAD,
     Direction,
     ImageFile,
@@ -14,6 +15,7 @@ from bot.commands.servers import (
     choose_server,
     one_transfer,
     running_transfers,
+    said_direction,
     size_on_node,
     size_on_server,
 )
@@ -271,7 +273,7 @@ async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
                 say(
                     "{image}: {direction} on {node}",
                     image=bold(image),
-                    direction=it.direction,
+                    direction=said_direction(it.direction),
                     node=node.label,
                 )
             )
@@ -471,7 +473,7 @@ GROUP = Group(
         Command(
             "stop", stop, Effect.DISRUPT, "image stop ubuntu.qcow2 on gpu1",
             check=_check_path, look=_before_stop, needs_session=True,
-            facts={"direction": FactKind(say("Transfer")), "path": _PATH},
+            facts={"direction": TRANSFER, "path": _PATH},
             asks=say("Stop the {direction} of {target}"),
             loses=say("It cannot be taken up again later. What has arrived so far may stay where "
                 "it was going, as an incomplete file. A node may also finish it all the "

@@ -9,7 +9,8 @@ from bot.messages.facts import FactKind
 from bot.model import Effect
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
-from bot.reply import Reply, Text, command, language_of, line, say
+from bot.ports import PersonInfo
+from bot.reply import Language, Line, Reply, Text, command, language_of, line, say
 
 _CHOICES = ("zh", "en", "auto")
 
@@ -29,6 +30,32 @@ def spoken(language: str) -> Text:
         case "en":
             return say("English")
     return say("automatic")
+
+
+def shown_to(ctx: Context, person: PersonInfo) -> list[tuple[Text, Line]]:
+    """Which language somebody reads here, why, and how to change it."""
+    languages = ctx.services.languages
+    said = language_of(person.locale)
+    if languages.chosen("person", person.id):
+        why = say("chosen by you")
+    elif said:
+        why = say("as set in Slack")
+    else:
+        why = say("the site's; I do not speak your Slack's ({locale})", locale=person.locale)
+    pairs = [_choice(say("Language"), languages.language(person.id), why, "language")]
+    channel = ctx.place.channel
+    if languages.person_in(channel) is None and not channel.startswith("D"):
+        chosen = languages.chosen("channel", channel)
+        why = say("chosen in this channel") if chosen else say("the site's")
+        now = languages.language(channel)
+        pairs.append(_choice(say("This channel's language"), now, why, "channel-language"))
+    return pairs
+
+
+def _choice(label: Text, now: Language, why: Text, setting: str) -> tuple[Text, Line]:
+    other = "en" if now == "zh" else "zh"
+    told = say("{language} ({why})", language=spoken(now), why=why)
+    return label, line(told, "\n", command(f"settings {setting} {other}"))
 
 
 async def own(ctx: Context, language: Wanted) -> Reply:

@@ -205,6 +205,13 @@ def _free(of: Memory | HostDisk) -> Line:
     return line(say("{free} free", free=str(of.free)) if of.free.text else say("unknown"))
 
 
+_RENTED = {
+    "renting": say("renting"),
+    "waitingverifying": say("pending confirmation"),
+    "rentexpired": say("expired"),
+}
+
+
 async def orders(ctx: Context, node: AnyNode) -> Reply:
     """List the rentals that a node knows of: order numbers, renters and GPUs."""
     listed = await ctx.dbc.nodes.rent_orders(node.id)
@@ -231,7 +238,7 @@ def _order(order: RentOrder) -> Row:
     gpus = ", ".join(str(gpu) for gpu in order.gpu_index if gpu is not None)
     told = joined(
         line(bold(what)),
-        order.rent_status or say("state unknown"),
+        _RENTED.get(order.rent_status.lower(), order.rent_status) or say("state unknown"),
         say("GPUs {gpus}", gpus=gpus) if gpus else "",
         "" if order.rent_end is None else say("until block {block}", block=order.rent_end),
         line(code(order.renter)) if order.renter else "",

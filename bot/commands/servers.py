@@ -9,8 +9,9 @@ from bot.dbc.models import Progress
 from bot.dbc.sizes import Size
 from bot.errors import NotFound, Refused
 from bot.language.kinds import CHOICE, IMAGE, Arg
+from bot.messages.facts import FactKind
 from bot.pipeline.context import Context
-from bot.reply import command, line, say
+from bot.reply import Text, command, line, say
 from bot.watches.observers.transfers import size_of
 
 DOWNLOAD, UPLOAD = "download", "upload"
@@ -26,6 +27,13 @@ Direction = Annotated[
     ),
 ]
 
+
+def said_direction(direction: str) -> Text:
+    """A transfer's direction as people read it."""
+    return {DOWNLOAD: say("download"), UPLOAD: say("upload")}.get(direction, direction)
+
+
+TRANSFER = FactKind(say("Transfer"), said=said_direction)
 
 ImageFile = Annotated[
     str,

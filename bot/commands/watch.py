@@ -5,6 +5,7 @@ from typing import Annotated
 
 from bot.commands.servers import (
     DOWNLOAD,
+    TRANSFER,
     Direction,
     ImageFile,
     choose_server,
@@ -222,6 +223,7 @@ GROUP = Group(
             Effect.CHANGE,
             "watch image ubuntu.qcow2 on gpu1",
             asks=say("Follow the {direction} of {target}"),
+            facts={"direction": TRANSFER},
             check=_check_image,
             look=_before_image,
             follow=Follow(_goal, _transfer, say("{label} has been transferred on {node}")),

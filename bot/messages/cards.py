@@ -71,7 +71,7 @@ class Subject:
         """`train-01`, or `scratch-test (train-01)`: a nickname is whatever somebody has chosen."""
         if self.desc in {"", self.label}:
             return line(bold(self.label))
-        return line(bold(self.label), f" ({self.desc})")
+        return line(bold(self.label), say(" ({what})", what=self.desc))
 
 
 def subject_of(watch: Watch, node_label: str) -> Subject:

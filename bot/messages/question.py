@@ -99,7 +99,7 @@ def identifiers(approval: Approval, execution: Execution, node_label: str) -> Li
     _, _, own = (approval.shown[NODE].text if NODE in approval.shown else "").partition(" ")
     if execution.node and own != node_label:
         told.append(say("node {node}", node=own or code(execution.node[:_SHORT])))
-    return line(" (", listed(told), ")") if told else ()
+    return line(say(" ({what})", what=listed(told))) if told else ()
 
 
 def to_type(approval: Approval, execution: Execution) -> tuple[str, ...]:

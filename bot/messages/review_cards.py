@@ -57,7 +57,7 @@ _NAMED = 4  # people
 def question(asked: Question) -> Reply:
     """What will be done to what, its state, what is lost, who asks, why, until when."""
     execution = asked.execution
-    title = line(emoji("raised_hand"), " ", asked.title, "?")
+    title = line(emoji("raised_hand"), " ", say("{question}?", question=asked.title))
     pairs = shown_in(asked)
     pairs.append((say("Requested by"), line(mention(execution.actor))))
     if reason := execution.arguments.get("reason"):

@@ -48,9 +48,9 @@ async def under_way(
     title = title_of(services, watch)
     subject = subject_of(watch, label)
     what = cards.doing(title, subject) if title else subject.named
-    told = line(what, ": ", shown)
+    told = line(say("{what}: {shown}", what=what, shown=shown))
     if aside:
-        told = line(told, " (", apart(aside), ")")
+        told = line(say("{told} ({aside})", told=told, aside=apart(aside)))
     return told, plain(shown)
 
 

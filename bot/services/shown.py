@@ -25,20 +25,26 @@ MOMENT = re.compile(
 _BESIDE_MACHINE = (
     "on", "machine", "vm", "node", "created", "1 gpu", *(f"{n} gpus" for n in range(17)),
     "as last seen", "when last seen", "not in the node's list now",
+    "上的", "虚拟机", "节点", "创建", *(f"{n} 块 gpu" for n in range(17)),
+    "上次看到", "上次看到时为", "现在不在节点的列表中",
 )  # fmt: skip
 _BESIDE_NODE = (
     "on", "node", "gpu node", "bare metal", "bare-metal machine", "bare-metal manager", "uuid",
     "not responding", "since", "next retry", "not asked yet since i started", "last answer",
     "checked", "rent order", "unknown system", "by", "id",
+    "节点", "gpu 节点", "裸金属", "裸金属机器", "裸金属管理节点", "无响应", "起无响应", "重试",
+    "检查过", "启动后还没询问过", "上次回答", "租用订单", "未知系统", "上的",
 )  # fmt: skip
 _NUMBER = re.compile(r"v?\d[\w.:/+-]*")  # a version, an address, a rent order
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgt](i?b)?")
 _FILE = re.compile(r"\S+\.qcow2|/\S+")
-_DOTS = frozenset({"·", "stands"})  # behind an alias stands what it stands for
+_DOTS = frozenset({"·", "stands", "代表"})  # behind an alias stands what it stands for
 # What the lists of snapshots, images and networks say behind a name.
 _BEHIND = frozenset(
     {"being copied", "being uploaded", "upload ended", "state unknown", "size not known"}
     | {"image server", "unused", "incomplete", "not the same", "has"}
+    | {"复制中", "上传中", "上传结束", "状态未知", "大小未知", "镜像中心", "未使用"}
+    | {"可能不完整", "不一致"}
 )
 
 _Words = Sequence[str]

@@ -176,6 +176,30 @@ async def test_what_is_shown_names_it_when_it_is_pasted_back(one_stage: Stage, c
     assert stage.changes() == done
 
 
+IN_CHINESE = {"stands for": "代表", "requested by": "申请", "followed until": "跟踪"}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+async def test_a_row_of_a_chinese_list_names_it(one_stage: Stage, case: str) -> None:
+    stage, shown = one_stage, SHOWN[case]
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    if before := BEFORE.get(case):
+        await before(stage)
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    [row] = await rows_of(stage, shown.listing, IN_CHINESE.get(shown.having, shown.having))
+    row = _DATE.sub("今天 08:11", row)
+    stage.alice.speaks("en-US")
+    await stage.ws.idle()
+    for copy in COPIES if case not in {"alias", "what is followed"} else (copied,):
+        pasted = shown.line.format(copy(row))
+        told = await stage.asks(stage.alice, f"/dbc {pasted}")
+        answer = told.plain.replace("*", "").replace("`", "")
+        wanted = _task(NAME) if case == "approval" else shown.answer
+        assert wanted(stage) in answer, pasted
+
+
 @pytest.mark.parametrize("start", ["@dbc ", "", "@dbc > "])
 async def test_a_row_is_understood_in_a_mention_and_in_a_direct_message(
     one_stage: Stage, start: str

@@ -6,33 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.rows import command_table
+from tests.scenarios.in_chinese import assert_chinese, english_in
 from tests.scenarios.stage import Stage, staged
-
-# What may stand in Latin letters in a Chinese text: what is typed, ids, names, units, DBC's own
-# words in quotes.
-_OURS = re.compile(
-    r"`[^`]*`|“[^”]*”|<[^>]*>|:[a-z_]+:|https?://\S+|/dbc [a-z -]+|[a-z]+=\S+|\S*[\d_/.@-]\S*"
-    r"|[a-z_ -]+(?: · [a-z_ -]+)+"
-    r"|\b(?:training run|NVIDIA|GeForce|RTX|Intel|Xeon|Ubuntu|Platinum|Gold|Linux)\b"
-    r"[^\u4e00-\u9fff]*"
-)
-_ENGLISH = re.compile(r"[A-Za-z][a-z]+ [a-z]{2,}(?: [A-Za-z]+)*")
-
-
-_COMMANDS = re.compile("|".join(sorted((c.title for c in command_table()), key=len, reverse=True)))
-
-
-def english_in(text: str) -> list[str]:
-    """What reads like English in a text, beside what stands so in every language."""
-    text = _COMMANDS.sub("·", text)
-    return [found for line in text.splitlines() for found in _ENGLISH.findall(_OURS.sub("·", line))]
-
-
-def assert_chinese(text: str) -> None:
-    """There is Chinese in it, and nothing that reads like English."""
-    assert re.search(r"[\u4e00-\u9fff]", text), text
-    assert english_in(text) == [], text
 
 
 async def _reads_chinese(stage: Stage) -> None:
@@ -129,3 +104,23 @@ async def test_json_stays_as_it_is_in_every_language(one_stage: Stage) -> None:
 
 def _json(text: str) -> object:
     return json.loads(text[text.index("[") : text.rindex("]") + 1])
+
+
+@pytest.mark.parametrize("line", ["settings", "whoami"])
+async def test_it_is_told_which_language_is_used_and_why(one_stage: Stage, line: str) -> None:
+    stage = one_stage
+    told = (await stage.asks(stage.alice, f"/dbc {line}")).plain
+    assert "English (as set in Slack)\n`/dbc settings language zh`" in told
+    assert "English (the site's)\n`/dbc settings channel-language zh`" in told
+    stage.alice.speaks("fr-FR")
+    await stage.ws.idle()
+    told = (await stage.asks(stage.alice, f"/dbc {line}")).plain
+    assert "English (the site's; I do not speak your Slack's (fr-FR))" in told
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc settings channel-language zh")
+    await stage.asks(stage.alice, "/dbc settings language zh")
+    told = (await stage.asks(stage.alice, f"/dbc {line}")).plain
+    assert "中文（你选的）\n`/dbc settings language en`" in told
+    assert "中文（本频道选的）\n`/dbc settings channel-language en`" in told
+    told = (await stage.asks(stage.alice, line, "@dbc")).plain
+    assert "本频道的语言" not in told
