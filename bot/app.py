@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from bot.chain.reader import ChainReader
+from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
@@ -148,6 +149,7 @@ class Bot:
         self._ticker = ticker = Ticker((*jobs, *looking), SystemClock(), metrics)
         self.health.watch(ticker.fault)
         self.health.watch_impairments(ticker.impairments)
+        self.health.watch_impairments(services.orders.impairments)
         self.health.watch_impairments(lambda: [fault] if (fault := vault.fault()) else [])
         gauges = Gauges(metrics, self.store, self.health, clock, lambda: ticker.age)
         self._port = HealthPort(self.health, metrics, gauges.refresh)
@@ -246,6 +248,7 @@ class Bot:
         await self.store.release_leases_of_others(self._by)
         if (known := await self.store.newest_moment()) is not None:
             self._clock.doubt(known)
+        self._redactor.learn(key for url in self._settings.chain_rpc_urls for key in keys_in(url))
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()

@@ -188,6 +188,7 @@ class Settings(KeySettings, PolicySettings):
     )
     chain_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
+        repr=False,  # an address may hold its provider's key
         description="JSON-RPC addresses of DeepBrain Chain, comma separated: rentals are then read "
         "from the chain, and compared where there are several; without any, from the GPU nodes",
     )

@@ -303,6 +303,7 @@ rental_orders = Table(
     Column("renewer", Text, nullable=False),
     Column("snoozed", Boolean, nullable=False),
     Column("is_only", Boolean, nullable=False),
+    Column("missing_since", BigInteger),
     *_lease(),
     Index(None, "phase", "next_look_at"),
     Index(None, "node"),

@@ -36,6 +36,10 @@ class MethodUnknown(ChainError):
     """This chain has no such pallet."""
 
 
+class BlockUnknown(ChainError):
+    """A node does not know the block that it is asked about: then it tells nothing of it."""
+
+
 class ChainStale(ChainError):
     """Every node stands still, is behind, or names blocks that cannot be: none can be trusted."""
 

@@ -24,10 +24,6 @@ class Block:
     hash: str
     at: datetime
 
-    def earliest(self, number: int) -> datetime:
-        """The earliest moment at which that block can be made; for one before, the latest."""
-        return self.at + (number - self.number) * SLOT
-
 
 @dataclass(frozen=True, slots=True)
 class Head:

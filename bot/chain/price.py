@@ -22,6 +22,7 @@ class Prices:
     gpu_num: int
     extra: int
     avg_price: int | None
+    fee: int | None = None  # planck, taken once for each order
 
     @property
     def is_usable(self) -> bool:
@@ -52,17 +53,3 @@ def dbc(planck: int) -> Decimal:
 def dollars(micro: int) -> Decimal:
     """Micro-USD as USD."""
     return Decimal(micro) / _MICRO
-
-
-def shared_out(total: int, weights: list[int]) -> list[int]:
-    """`total` in proportion to the weights; the parts sum to it, whatever is cut.
-
-    With weights that are all nothing, nothing is shared out.
-    """
-    whole, before, parts = sum(weights), 0, []
-    if whole == 0:
-        return [0] * len(weights)
-    for weight in weights:
-        parts.append(total * (before + weight) // whole - total * before // whole)
-        before += weight
-    return parts

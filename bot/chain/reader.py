@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from bot.chain import keys
 from bot.chain.errors import (
+    BlockUnknown,
     ChainDisagrees,
     ChainError,
     ChainStale,
@@ -33,7 +34,7 @@ from bot.chain.models import (
 )
 from bot.chain.price import Prices
 from bot.chain.rpc import ChainLimits, RpcClient
-from bot.clock import Clock
+from bot.clock import Clock, shown
 
 T = TypeVar("T")
 
@@ -75,6 +76,7 @@ class ChainReader:
         self._nodes = {url: RpcClient(url, limits or ChainLimits()) for url in urls}
         self._pulses = {url: Pulse() for url in urls}
         self._clock = clock
+        self._patience = (limits or ChainLimits()).total
         self._looking = asyncio.Lock()
         self._view: ChainView | None = None
         self._viewed_at: timedelta | None = None
@@ -102,7 +104,8 @@ class ChainReader:
 
     async def _look(self) -> "ChainView":
         found = await asyncio.gather(*(self._head(node) for node in self._nodes.values()))
-        now, passed = self._clock.now(), self._clock.monotonic()
+        # Blocks tell the time of the world: this process's own may have begun with a wrong one.
+        now, passed = shown(self._clock, self._clock.now()), self._clock.monotonic()
         heads, faults = [], {}
         for url, head in zip(self._nodes, found, strict=True):
             if isinstance(head, ChainError):
@@ -135,14 +138,21 @@ class ChainReader:
         self.faults = faults
 
     async def _head(self, node: RpcClient) -> Head | ChainError:
+        """A node's head; one that takes too long for all of it would hold up every order."""
         try:
-            newest = await node.ask(_HEADER, "chain_getHeader")
-            best = await _block(node, newest)
-            known = await node.ask(_HASH, "chain_getFinalizedHead")
-            newest = await node.ask(_HEADER, "chain_getHeader", known)
-            return Head(node.url, best, await _block(node, newest, known))
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self._asked_head(node)
+        except TimeoutError:
+            return ChainUnreachable(why="it is too slow")
         except ChainError as error:
             return error
+
+    async def _asked_head(self, node: RpcClient) -> Head:
+        newest = await node.ask(_HEADER, "chain_getHeader")
+        best = await _block(node, newest)
+        known = await node.ask(_HASH, "chain_getFinalizedHead")
+        newest = await node.ask(_HEADER, "chain_getHeader", known)
+        return Head(node.url, best, await _block(node, newest, known))
 
 
 async def _block(node: RpcClient, header: Header | None, known: str | None = None) -> Block:
@@ -160,15 +170,18 @@ async def _block(node: RpcClient, header: Header | None, known: str | None = Non
 
 
 class ChainView:
-    """The chain at one look: the newest block, the newest final one, and what is read at them.
+    """The chain at one look: its newest block, and those that all nodes should have.
 
-    Each read is made at every node that is believed. Raises ChainDisagrees where they differ.
+    Each read is made at every node that is believed, at the newest block (`best`) and the newest
+    final one of whichever is behind: what the others do not know yet, one alone could invent.
+    Raises ChainDisagrees where they differ.
     """
 
     def __init__(self, heads: Sequence[Head], nodes: Sequence[RpcClient]) -> None:
         self._nodes = nodes
-        self.best = heads[0].best
-        self.final = heads[0].final
+        self.newest = heads[0].best  # to count down by
+        self.best = min((head.best for head in heads), key=lambda block: block.number)
+        self.final = min((head.final for head in heads), key=lambda block: block.number)
 
     async def order(self, ref: OrderRef, at: Block) -> OrderOnChain | None:
         """An order at a block; None where it ended, lapsed or never was."""
@@ -213,6 +226,7 @@ class ChainView:
         gpu_point, gpu_price = _read(pair, stored)
         extra = await self._stored(keys.extra_price(node_id))
         average = await self._stored(keys.AVG_PRICE)
+        fee = await self._stored(keys.FIXED_FEE)
         return Prices(
             gpu_point,
             gpu_price,
@@ -220,6 +234,7 @@ class ChainView:
             machine.gpu_num,
             _read(little, extra) if extra else 0,
             _read(little, average) if average else None,
+            _read(little, fee) if fee else None,
         )
 
     async def _stored(self, key: str) -> str | None:
@@ -250,6 +265,9 @@ class ChainView:
         told = [one for one in found if not isinstance(one, ChainError)]
         if not told:
             raise errors[0]
+        # Whoever names a block that another one lacks would be believed alone.
+        if any(isinstance(one, BlockUnknown) for one in errors):
+            raise ChainDisagrees(why="blocks")
         if any(one != told[0] for one in told):
             raise ChainDisagrees(why="answers")
         first: T | None = told[0]

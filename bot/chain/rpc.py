@@ -3,20 +3,30 @@
 import asyncio
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from bot.chain.errors import ChainError, ChainUnreachable, ChainUnreadable, MethodUnknown
+from bot.chain.errors import (
+    BlockUnknown,
+    ChainError,
+    ChainUnreachable,
+    ChainUnreadable,
+    MethodUnknown,
+)
 
 T = TypeVar("T")
 
 _UNKNOWN_METHOD = -32601
 _NOT_FOUND = "NotFound"
+# How Substrate says that it has no such block, in whichever of its errors.
+_NO_BLOCK = re.compile(r"unknown ?block|header was not found", re.IGNORECASE)
 
 log = structlog.get_logger()
 
@@ -87,6 +97,13 @@ class RpcClient:
         return self._session
 
 
+def keys_in(url: str) -> list[str]:
+    """What may be a key in an address: all behind the host, and who asks."""
+    parts = urlsplit(url)
+    found = [parts.username or "", parts.password or "", *re.split(r"[/?&=]", url)[3:]]
+    return [one for one in found if one]
+
+
 def checked(adapter: TypeAdapter[T], result: Any) -> T | None:
     """A result as what it has to be; None stays None. Raises ChainUnreadable."""
     if result is None:
@@ -115,6 +132,8 @@ def _result(raw: bytes, number: object) -> Any:
         raise ChainUnreadable(why="an error without a shape")
     if error.get("data") == _NOT_FOUND:
         return None
+    if any(_NO_BLOCK.search(str(error.get(one, ""))) for one in ("message", "data")):
+        raise BlockUnknown(why="it does not know a block that another one named")
     code = error.get("code")
     if code == _UNKNOWN_METHOD:
         raise MethodUnknown(why="no such method")

@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from datetime import timedelta
 
 from bot.commands import home_access
+from bot.commands.order_notes import ending
 from bot.errors import Refused
 from bot.language.output import paged
 from bot.language.table import Listing
@@ -66,6 +67,7 @@ async def home(services: Services, user: str, pages: str = "") -> Reply:
     machines = await services.inventory.moments(machines)
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
     parts.append(Heading(say("Your machines")))
+    parts += await ending(services, sessions)
     if sessions:
         parts += await _machines(services, machines, first, second)
     else:

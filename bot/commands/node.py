@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
+from bot.chain.errors import ChainError
+from bot.chain.heads import SLOT, Block
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
@@ -14,6 +16,7 @@ from bot.language.kinds import FLAG, Arg
 from bot.language.table import Command, Group, Listing
 from bot.messages.facts import FactKind
 from bot.model import Effect, Node, Scope
+from bot.orders.facts import span
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -215,17 +218,47 @@ _RENTED = {
 async def orders(ctx: Context, node: AnyNode) -> Reply:
     """List the rentals that a node knows of: order numbers, renters and GPUs."""
     listed = await ctx.dbc.nodes.rent_orders(node.id)
-    rows = tuple(_order(order) for order in listed)
+    newest = await _newest(ctx) if listed else None
+    rows = tuple(_order(order, newest, ctx.now) for order in listed)
     head = line(bold(node.label))
     if not rows:
         head = line(say("{node} knows of no rental.", node=bold(node.label)))
     note = Note(line(say("The end is a block of the chain, not a date.")))
+    if newest is not None:
+        note = Note(line(say("Dates are the earliest ones: blocks take 6 seconds or longer.")))
     count = say_number("{number} rental", "{number} rentals", len(listed))
     told = say("{rentals} of {node}", rentals=count, node=node.label)
     return Reply(told, (Rows(rows, head), *((note,) if rows else ())))
 
 
-def _order(order: RentOrder) -> Row:
+async def _newest(ctx: Context) -> Block | None:
+    """The chain's newest block; None where it is not read at present."""
+    if not ctx.services.orders.chain.is_on:
+        return None
+    try:
+        return (await ctx.services.orders.chain.view()).newest
+    except ChainError:
+        return None
+
+
+def _end(block: int | None, newest: Block | None, now: datetime) -> Text | Line:
+    """When an order ends: as a date where the chain says how far it is."""
+    if block is None:
+        return ""
+    if newest is None:
+        return say("until block {block}", block=block)
+    ahead = block - newest.number
+    if ahead <= 0:
+        return say("ended at block {block}", block=block)
+    return line(
+        say(
+            "until block {block}: {time}, in {left}",
+            block=block, time=time(now + ahead * SLOT), left=span(ahead),
+        )
+    )  # fmt: skip
+
+
+def _order(order: RentOrder, newest: Block | None, now: datetime) -> Row:
     data = {
         "id": order.id or None, "renter": order.renter or None,
         "status": order.rent_status or None,
@@ -240,7 +273,7 @@ def _order(order: RentOrder) -> Row:
         line(bold(what)),
         _RENTED.get(order.rent_status.lower(), order.rent_status) or say("state unknown"),
         say("GPUs {gpus}", gpus=gpus) if gpus else "",
-        "" if order.rent_end is None else say("until block {block}", block=order.rent_end),
+        _end(order.rent_end, newest, now),
         line(code(order.renter)) if order.renter else "",
     )
     return Row(told, data)

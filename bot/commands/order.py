@@ -1,5 +1,6 @@
 """Orders: what is rented on the chain, until when, what it costs, and what is lost at its end."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
@@ -65,7 +66,12 @@ async def list_orders(ctx: Context) -> Reply:
         return await _as_nodes_say(ctx)
     hidden = await ctx.hidden()
     orders = await ctx.services.orders.of_person(ctx.actor)
-    rows = [await _row(ctx, order) for order in orders if order.node not in hidden]
+    mine = [order for order in orders if order.node not in hidden]
+    nodes = list({order.node: None for order in mine})
+    prices = dict(
+        zip(nodes, await asyncio.gather(*(_prices(ctx, node) for node in nodes)), strict=True)
+    )
+    rows = [await _row(ctx, order, prices[order.node]) for order in mine]
     watch = Note(line(say("Watch a wallet: {command}", command=command("order watch <wallet>"))))
     if not rows:
         told = say("The chain has no order of your nodes and wallets.")
@@ -74,13 +80,14 @@ async def list_orders(ctx: Context) -> Reply:
     return Reply(count, (Rows(tuple(rows)), watch), private=True)
 
 
-async def _row(ctx: Context, order: RentalOrder) -> Row:
+async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
     facts = await ctx.services.orders.facts(order)
     shown = joined(
         line(emoji(_SIGNS[order.phase]), " ", bold(str(order.number))),
         line(bold(facts.node)),
         gpus(len(order.gpus)),
         when(facts),
+        _a_day(order, prices),
     )
     return Row(shown, _data(facts))
 
@@ -140,7 +147,7 @@ async def show(ctx: Context, order: Number) -> Reply:
         "Order {order} for {node} {when}.",
         order=str(found.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
-    prices = await _prices(ctx, found)
+    prices = await _prices(ctx, found.node)
     fields: list[tuple[Text, Line]] = [
         (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
         (say("Machines"), line(facts.lost) if facts.machines else line(say("none known here"))),
@@ -179,11 +186,18 @@ async def _known(ctx: Context, number: int) -> RentalOrder:
     return mine[0]
 
 
-async def _prices(ctx: Context, order: RentalOrder) -> Prices | None:
-    """The present prices of the order's machine; None while the chain does not say."""
+def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
+    """What the order costs a day at the present price; nothing of one that has ended."""
+    if prices is None or not prices.is_usable or order.phase is OrderPhase.ENDED:
+        return ""
+    return say("{amount} USD a day", amount=_cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
+
+
+async def _prices(ctx: Context, node: str) -> Prices | None:
+    """The present prices of a machine; None while the chain does not say."""
     try:
         view = await ctx.services.orders.chain.view()
-        return await view.prices(order.node)
+        return await view.prices(node)
     except ChainError:
         return None
 
@@ -195,6 +209,9 @@ def _costs(order: RentalOrder, prices: Prices | None) -> list[tuple[Text, Line]]
         found.append((say("Price"), line(_dbc(order.stake))))
     if prices is None or not prices.is_usable:
         return found
+    if prices.fee:
+        told = say("{amount}, once, and not returned", amount=_dbc(prices.fee))
+        found.append((say("Fee"), line(told)))
     count, blocks = len(order.gpus), order.ends - order.began
     day, hour = prices.usd(count, PER_DAY), prices.usd(count, PER_DAY // 24)
     found.append((say("A day now"), _money(day, prices.planck(count, PER_DAY))))

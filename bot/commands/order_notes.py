@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.model import DbcSession, Node, OrderPhase, Place, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.reply import Line, Note, Part, Reply, bold, command, dump, emoji, line, say
 
 SOON = 3 * DAY  # blocks
@@ -26,25 +26,25 @@ def when(facts: Facts) -> Line:
 
 
 async def ending(
-    ctx: Context, sessions: Sequence[DbcSession], number: str | None = None
+    services: Services, sessions: Sequence[DbcSession], number: str | None = None
 ) -> tuple[Part, ...]:
     """Notes about orders of these sessions of which something comes soon.
 
     With a `number`, all about that order, and about every order where it is empty.
     """
-    orders = await ctx.services.orders.used_with(sessions) if sessions else []
+    orders = await services.orders.used_with(sessions) if sessions else []
     notes: list[Part] = []
     for order in orders:
         if number and str(order.number) != number:
             continue
-        if number is not None or _left(ctx, order) <= SOON:
-            notes.append(await _note(ctx, order))
+        if number is not None or _left(services, order) <= SOON:
+            notes.append(await _note(services, order))
     return tuple(notes)
 
 
-async def _note(ctx: Context, order: RentalOrder) -> Note:
-    facts = await ctx.services.orders.facts(order)
-    sign = emoji("alarm_clock" if _left(ctx, order) <= SOON else "calendar")
+async def _note(services: Services, order: RentalOrder) -> Note:
+    facts = await services.orders.facts(order)
+    sign = emoji("alarm_clock" if _left(services, order) <= SOON else "calendar")
     told = say(
         "Order {order} for {node} {when}.",
         order=str(order.number), node=bold(facts.node), when=when(facts),
@@ -52,8 +52,8 @@ async def _note(ctx: Context, order: RentalOrder) -> Note:
     return Note(line(sign, " ", told))
 
 
-def _left(ctx: Context, order: RentalOrder) -> int:
-    return goal_of(order) - head_at(order, ctx.now)
+def _left(services: Services, order: RentalOrder) -> int:
+    return goal_of(order) - head_at(order, services.clock.now())
 
 
 async def say_first(ctx: Context, node: Node) -> Node:
@@ -66,7 +66,7 @@ async def say_first(ctx: Context, node: Node) -> Node:
     sessions = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     here = [session for session in sessions if session.node == node.id]
     known = await ctx.services.orders.used_with(here) if here else []
-    soon = [order for order in known if _left(ctx, order) <= DAY]
+    soon = [order for order in known if _left(ctx.services, order) <= DAY]
     if not soon:
         return node
     facts = await ctx.services.orders.facts(soon[0])

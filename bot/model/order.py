@@ -27,8 +27,9 @@ class RentalOrder:
 
     `seen_at` and `first_at` are the own times of those two blocks: when it was read last, and when
     it was read first, from which the chain's real pace is known. `told` is the most urgent warning
-    that was given for this end. `renewer` has said that they renew it; `snoozed` means that it is
-    known, and only the last warnings are given.
+    that was given for this end. `missing_since` is the final block at which the chain did not have
+    it any more, though it should; None while it does. `renewer` has said that they renew it;
+    `snoozed` means that it is known, and only the last warnings are given.
     """
 
     id: str
@@ -49,6 +50,7 @@ class RentalOrder:
     told: str = ""
     renewer: str = ""
     snoozed: bool = False
+    missing_since: int | None = None
     is_only: bool = False  # of its node, when it was found
 
     @property

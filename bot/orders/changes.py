@@ -10,7 +10,15 @@ from enum import StrEnum
 from bot.chain.heads import Block
 from bot.chain.models import OrderOnChain
 from bot.model import OrderPhase, RentalOrder
-from bot.orders.schedule import CONFIRM_WITHIN, KEPT, LOOP, Stage, is_news, reached
+from bot.orders.schedule import (
+    CONFIRM_WITHIN,
+    KEPT,
+    LOOP,
+    MISSING_FOR,
+    Stage,
+    is_news,
+    reached,
+)
 
 
 class Event(StrEnum):
@@ -22,6 +30,7 @@ class Event(StrEnum):
     RENEWED = "renewed"
     ENDED = "ended"
     GONE = "gone"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,34 @@ class Read:
 def looked(order: RentalOrder, read: Read) -> Looked:
     """What a look means."""
     block = read.best_block
-    seen = replace(order, seen_block=block.number, seen_at=block.at)
+    seen = replace(order, seen_block=block.number, seen_at=block.at, missing_since=None)
+    if read.final is None and read.best is None and _should_be(order, read.final_block.number):
+        return _missing(order, read)
     if order.phase is OrderPhase.WAITING:
         return _waiting(seen, read)
     if order.phase is OrderPhase.RENTING:
         return _renting(seen, read)
+    if read.final is not None and read.final.rent_end > read.final_block.number:
+        return Looked(_rented(seen, read.final, read), Event.RENEWED)  # it had not ended after all
     return ended(seen, block.number)
+
+
+def _should_be(order: RentalOrder, block: int) -> bool:
+    """Whether the chain has an order at a block as far as is known of it."""
+    if order.phase is OrderPhase.WAITING:
+        return order.began <= block < order.began + CONFIRM_WITHIN
+    # A block older than the one at which it was seen first may not have it yet.
+    return order.phase is OrderPhase.RENTING and order.first_block <= block < order.ends
+
+
+def _missing(order: RentalOrder, read: Read) -> Looked:
+    """One that is gone before its time: a node that lost it for a moment is no reason to say so."""
+    block = read.final_block.number
+    since = block if order.missing_since is None else order.missing_since
+    if block - since >= MISSING_FOR:
+        gone = replace(order, phase=OrderPhase.VANISHED, missing_since=None)
+        return Looked(gone, Event.VANISHED)
+    return unread(replace(order, missing_since=since), read.best_block.number)
 
 
 def ended(order: RentalOrder, head: int) -> Looked:
@@ -85,10 +116,11 @@ def _waiting(order: RentalOrder, read: Read) -> Looked:
     if final is not None and not final.is_waiting:
         return Looked(_rented(order, final, read), Event.CONFIRMED)
     if final is None and best is None:
+        if read.final_block.number >= order.ends:
+            # Nobody looked for all that time: if it was confirmed, its machines are at stake.
+            return _over(order, read.best_block.number)
         if read.final_block.number >= order.began + CONFIRM_WITHIN:
             return Looked(replace(order, phase=OrderPhase.LAPSED), Event.LAPSED)
-        if read.final_block.number >= order.began:
-            return Looked(replace(order, phase=OrderPhase.VANISHED), Event.VANISHED)
     if best is None or not best.is_waiting:
         return Looked(order)  # about to be confirmed, or to lapse: the next final block tells
     return warned(order, read.best_block.number)
@@ -102,16 +134,14 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
         order = replace(order, ends=final.rent_end)
         latest = max(order.ends, best.rent_end if best is not None else 0)
         return warned(order, read.best_block.number, latest)
-    if read.final_block.number >= order.ends:
-        return _over(replace(order, phase=OrderPhase.ENDED, told=""), read.best_block.number)
-    # A block older than the one at which it was seen last may not have it yet.
-    if best is None and final is None and read.final_block.number >= order.first_block:
-        return Looked(replace(order, phase=OrderPhase.VANISHED), Event.VANISHED)
+    if final is None and best is None and read.final_block.number >= order.ends:
+        return _over(order, read.best_block.number)
     return Looked(order)
 
 
 def _over(order: RentalOrder, head: int) -> Looked:
     """The end, which says when the machines are deleted; or that their time is over as well."""
+    order = replace(order, phase=OrderPhase.ENDED, told="")
     gone = ended(order, head)
     if gone.event is Event.GONE:
         return gone

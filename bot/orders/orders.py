@@ -16,11 +16,11 @@ from bot.chain.errors import ChainError
 from bot.chain.heads import Block
 from bot.chain.models import OrderOnChain
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
-from bot.clock import Clock
+from bot.clock import Clock, shown
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, NodeKind, OrderPhase, Place, RentalOrder
 from bot.orders import words
-from bot.orders.changes import Event, Looked, Read, ended, looked, unread
+from bot.orders.changes import Event, Looked, Read, looked, unread
 from bot.orders.concerned import Concern, Concerned
 from bot.orders.facts import Facts
 from bot.orders.schedule import head_at, next_look
@@ -32,6 +32,7 @@ _LEASE = timedelta(minutes=2)
 _DUE, _SIDE_BY_SIDE = 200, 10
 # An order can be confirmed for 15 minutes: it has to be found well before they are over.
 _FINDING = timedelta(seconds=30)
+_WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
 _FOREIGN = timedelta(minutes=10)  # how long an order of nobody here is not asked for again
 
@@ -64,14 +65,25 @@ class Orders:
         self._channel = channel
         self._found_at: timedelta | None = None
         self._foreign: dict[str, timedelta] = {}
+        self._unread_since: timedelta | None = None
 
     async def poll_due(self) -> None:
         """Look at the chain for orders that are new, and at those whose time has come."""
         if not self.chain.is_on:
             return
         view = await self._view()
-        if view is not None:
-            await self._find(view)
+        await self._look_at_due(view)  # first: finding may take long, confirmations must not wait
+        if view is not None and await self._find(view):
+            await self._look_at_due(view)
+
+    def impairments(self) -> tuple[str, ...]:
+        """What is not done while the chain cannot be read, for the operator."""
+        since = self._unread_since
+        if since is None or self._clock.monotonic() - since < _WORTH_SAYING:
+            return ()
+        return ("The chain cannot be read. Of rentals, only the last warnings are given.",)
+
+    async def _look_at_due(self, view: ChainView | None) -> None:
         now = self._clock.now()
         async with self._store.write() as tx:
             due = await tx.orders.claim_due(now, self._by, now + _LEASE, _DUE)
@@ -83,18 +95,27 @@ class Orders:
 
     async def _view(self) -> ChainView | None:
         try:
-            return await self.chain.view()
+            view = await self.chain.view()
         except ChainError as error:
-            log.warning("chain.unread", problem=error.sentence, why=error.why)
+            if self._unread_since is None:
+                self._unread_since = self._clock.monotonic()
+                log.warning("chain.unread", problem=error.sentence, why=error.why)
             return None
+        if self._unread_since is not None:
+            self._unread_since = None
+            log.info("chain.read_again")
+        return view
 
     # Finding
 
-    async def _find(self, view: ChainView) -> None:
-        """Store the orders of nodes with a session, and of wallets, that are not known yet."""
+    async def _find(self, view: ChainView) -> bool:
+        """Store the orders of nodes with a session, and of wallets, that are not known yet.
+
+        Says whether it was time to.
+        """
         passed = self._clock.monotonic()
         if self._found_at is not None and passed - self._found_at < _FINDING:
-            return
+            return False
         self._found_at = passed
         self._foreign = {one: at for one, at in self._foreign.items() if passed - at < _FOREIGN}
         known = await self._store.known()
@@ -107,12 +128,18 @@ class Orders:
             *((view.orders_of_machine, node) for node in sorted(nodes)),
             *((view.orders_of_wallet, wallet) for wallet in sorted(wallets)),
         ]
-        for orders_of, place in places:
+
+        async def find_in(orders_of: _OrdersOf, place: str) -> None:
             try:
                 found = await orders_of(place, view.best)
                 await self._keep_new(view, found, is_only=place in nodes and len(found) == 1)
             except ChainError as error:
                 log.info("orders.not_found_out", of=place[:8], why=error.why)
+
+        for start in range(0, len(places), _SIDE_BY_SIDE):
+            some = places[start : start + _SIDE_BY_SIDE]
+            await asyncio.gather(*(find_in(*one) for one in some))
+        return True
 
     async def _keep_new(self, view: ChainView, found: Sequence[OrderRef], *, is_only: bool) -> None:
         ids = {id_of(ref): ref for ref in found}
@@ -126,15 +153,27 @@ class Orders:
         told = await view.order(ref, view.best)
         if told is None:
             return
+        final = await view.order(ref, view.final)
         concerned = await self.concerned.of(
             told.machine_id, told.renter, ref.number, is_only=is_only
         )
         if not concerned.is_any:
             self._foreign[order_id] = self._clock.monotonic()
             return
+        now = self._clock.now()
+        new = replace(_order(order_id, ref, told, view, now), is_only=is_only)
+        if final is not None and not final.is_waiting:  # a fork may still undo what is not final
+            new = replace(new, phase=OrderPhase.RENTING)
+        facts, places = await self._facts(new, view.newest.number, is_read=True)
+        back = words.event(facts, Event.RETURNED)
         async with self._store.write() as tx:
-            new = _order(order_id, ref, told, view, self._clock.now())
-            await tx.orders.add(replace(new, is_only=is_only))
+            before = await tx.orders.find(order_id)
+            if before is None:
+                await tx.orders.add(new)
+            elif await tx.orders.came_back(new):
+                name = str(before.phase)  # as what its loss was told: that message says so now
+                told_of = [(key_of(before, name, place), place, back) for place in places]
+                await _put(tx, told_of, now)
         log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
 
     # Looking
@@ -152,24 +191,22 @@ class Orders:
     async def _looked(self, order: RentalOrder, view: ChainView | None) -> tuple[Looked, int, bool]:
         """What a look means, the newest block, and whether the chain was read."""
         try:
-            if view is not None and order.phase is OrderPhase.ENDED:
-                seen = replace(order, seen_block=view.best.number, seen_at=view.best.at)
-                return ended(seen, view.best.number), view.best.number, True
             if view is not None:
                 ref = OrderRef(Pallet(order.pallet), order.number)
                 final = await view.order(ref, view.final)
                 best = await view.order(ref, view.best)
-                read = Read(final, best, view.final, view.best)
-                return looked(order, read), view.best.number, True
+                found = looked(order, Read(final, best, view.final, view.newest))
+                return found, view.newest.number, found.order.missing_since is None
         except ChainError as error:
             log.info("order.not_read", order=order.id, why=error.why)
-        head = head_at(order, self._clock.now())
+        head = head_at(order, shown(self._clock, self._clock.now()))
         return unread(order, head), head, False
 
     async def _tell(self, before: RentalOrder, found: Looked, head: int, *, is_read: bool) -> None:
         """Write down what a look has shown, with the messages that say it."""
         now = self._clock.now()
-        at = next_look(found.order, head, now) if is_read else now + _AGAIN
+        is_known = is_read or found.order.missing_since is not None
+        at = next_look(found.order, head, now) if is_known else now + _AGAIN
         order = replace(found.order, next_look_at=at)
         messages: list[tuple[str, Place, Reply]] = []
         if found.event is not None or found.stage is not None:
@@ -190,7 +227,7 @@ class Orders:
 
     async def facts(self, order: RentalOrder) -> Facts:
         """What is said of an order, from what was read last."""
-        head = head_at(order, self._clock.now())
+        head = head_at(order, shown(self._clock, self._clock.now()))
         return (await self._facts(order, head, is_read=True))[0]
 
     async def of_person(self, user: str) -> list[RentalOrder]:
@@ -278,15 +315,15 @@ def _order(
         number=ref.number,
         node=told.machine_id,
         renter=told.renter,
-        phase=OrderPhase.WAITING if told.is_waiting else OrderPhase.RENTING,
+        phase=OrderPhase.WAITING,
         began=told.rent_start,
         ends=told.rent_end,
         gpus=told.gpu_index,
         stake=told.stake_amount,
-        seen_block=view.best.number,
-        seen_at=view.best.at,
-        first_block=view.best.number,
-        first_at=view.best.at,
+        seen_block=view.newest.number,
+        seen_at=view.newest.at,
+        first_block=view.newest.number,
+        first_at=view.newest.at,
         next_look_at=now,
         created_at=now,
     )

@@ -14,6 +14,7 @@ MINUTE, HOUR, DAY = 10, 600, 14_400  # blocks
 CONFIRM_WITHIN = 150  # blocks; the last one still takes the confirmation
 KEPT = 72 * HOUR  # so long after an order's end its node keeps the machines
 LOOP = 15 * MINUTE  # how often a node looks which machines to switch off or to delete
+MISSING_FOR = 5 * MINUTE  # so long the chain has to be without an order before that is believed
 _FINAL = 5  # blocks after which a block is final, as a rule
 _EARLY = 5 * MINUTE  # a look comes a little after its moment, and a busy bot is late
 
@@ -86,7 +87,7 @@ def head_at(order: RentalOrder, now: datetime) -> int:
 def next_look(order: RentalOrder, head: int, now: datetime) -> datetime:
     """When to look at it again: before the next warning can be due, and every ten minutes."""
     soonest = timedelta(seconds=12)
-    if order.phase is OrderPhase.WAITING:
+    if order.phase is OrderPhase.WAITING or order.missing_since is not None:
         return now + soonest
     goal = goal_of(order)
     coming = [goal - stage.left - _early(stage) for stage in stages_of(order)]

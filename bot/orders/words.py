@@ -146,6 +146,14 @@ def _vanished(facts: Facts) -> Reply:
     return _reply(facts, "grey_question", line(told), Note(line(why)))
 
 
+def _returned(facts: Facts) -> Reply:
+    told = say(
+        "Order {order} for {node} is on the chain after all. It is watched as before.",
+        **_named(facts),
+    )
+    return _reply(facts, "white_check_mark", line(told))
+
+
 def _ended(facts: Facts) -> Reply:
     if facts.machines is not None and not facts.machines:
         told = say(
@@ -176,4 +184,5 @@ _EVENTS: dict[Event, Callable[[Facts], Reply]] = {
     Event.VANISHED: _vanished,
     Event.ENDED: _ended,
     Event.GONE: _gone,
+    Event.RETURNED: _returned,
 }

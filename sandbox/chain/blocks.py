@@ -103,9 +103,9 @@ class Blocks:
         salt = max((count for since, count in self._forks if number >= since), default=0)
         return "0x" + hashlib.sha256(f"{salt}:{number}".encode()).hexdigest()
 
-    def number_of(self, block_hash: str, within: int = 5000) -> int | None:
-        """The number of a block, looked for from the head backwards; None if it is none of ours."""
-        for number in range(self.head, max(self.genesis, self.head - within) - 1, -1):
+    def number_of(self, block_hash: str, newest: int, within: int = 5000) -> int | None:
+        """The number of a block, looked for from `newest` backwards; None if it is none of ours."""
+        for number in range(newest, max(self.genesis, newest - within) - 1, -1):
             if self.hash_of(number) == block_hash:
                 return number
         return None

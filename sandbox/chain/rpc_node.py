@@ -28,7 +28,9 @@ class RpcNode:
         self.stuck_at: int | None = None  # the head that it goes on naming
         self.lag = 0  # blocks that it is behind
         self.ahead = 0  # blocks that it claims and nobody has made
+        self.invents = False  # its blocks are called as nobody else calls them
         self.down = False
+        self.status = 0  # of HTTP, whatever is asked; a redirect leads back to itself
         self.silent = False
         self.raw: bytes | None = None  # answers this, whatever is asked
         self.pruned_behind = PRUNED_BEHIND
@@ -81,6 +83,8 @@ class RpcNode:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
+        if self.status:
+            return web.Response(status=self.status, headers={"Location": self.url})
         if self.raw is not None:
             return web.Response(body=self.raw, content_type="application/json")
         try:
@@ -116,10 +120,10 @@ class RpcNode:
             number = self._block(params, 0, state=False)
             return answers.header(blocks, number)
         if name == "getFinalizedHead":
-            return blocks.hash_of(min(blocks.finalized, self.head))
+            return self._called(min(blocks.finalized, self.head))
         if name == "getBlockHash":
             number = answers.number(params, 0) if params else self.head
-            return blocks.hash_of(number) if number <= self.head else None
+            return self._called(number) if number <= self.head else None
         raise RpcError(-32601, "Method not found")
 
     def _of_rentals(self, name: str, params: Sequence[Any]) -> object:
@@ -147,16 +151,24 @@ class RpcNode:
             return any(one.renter == renter for one in known)
         raise RpcError(-32601, "Method not found")
 
+    def _called(self, number: int) -> str:
+        return _mirrored(self.chain.blocks.hash_of(number), is_so=self.invents)
+
     def _block(self, params: Sequence[Any], at: int, *, state: bool = True) -> int:
         """The block whose hash is the last parameter, else the head; refused where pruned."""
         if len(params) <= at or params[at] is None:
             return self.head
-        number = self.chain.blocks.number_of(answers.text(params, at))
-        if number is None or number > self.head:
+        named = _mirrored(answers.text(params, at), is_so=self.invents)
+        number = self.chain.blocks.number_of(named, self.head)
+        if number is None:
             raise RpcError(4003, "Client error: UnknownBlock: Header was not found in the database")
         if state and number < self.head - self.pruned_behind:
             raise RpcError(4003, "Client error: State already discarded")
         return number
+
+
+def _mirrored(block_hash: str, *, is_so: bool) -> str:
+    return "0x" + block_hash[:1:-1] if is_so else block_hash
 
 
 def _response(

@@ -20,6 +20,7 @@ from storage.tables import executions, rental_orders, watched_wallets
 
 _RELEASED = {"leased_by": None, "leased_until": None}
 _OPEN = tuple(phase for phase in OrderPhase if not phase.is_over)
+_LOST = (OrderPhase.LAPSED, OrderPhase.VANISHED)
 _CREATE = "vm.create"
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 
@@ -46,13 +47,27 @@ class Orders(Repository):
         )
         return rows.rowcount == 1
 
+    async def came_back(self, order: RentalOrder) -> bool:
+        """Take up again a rental that was told to be lost, but is not; says whether it did.
+
+        Condition: it had lapsed or vanished.
+        """
+        rows = await self._connection.execute(
+            update(rental_orders)
+            .where(and_(rental_orders.c.id == order.id, rental_orders.c.phase.in_(_LOST)))
+            .values({**_to_row(order), **_RELEASED})
+        )
+        return rows.rowcount == 1
+
     async def known(self, ids: Collection[str]) -> frozenset[str]:
-        """Those of these ids that are stored."""
+        """Those of these ids that are stored, without those that the chain should have no more."""
         asked, found = sorted(ids), set[str]()
         for start in range(0, len(asked), _AT_ONCE):
             some = asked[start : start + _AT_ONCE]
             rows = await self._connection.execute(
-                select(rental_orders.c.id).where(rental_orders.c.id.in_(some))
+                select(rental_orders.c.id).where(
+                    rental_orders.c.id.in_(some), rental_orders.c.phase.not_in(_LOST)
+                )
             )
             found.update(rows.scalars())
         return frozenset(found)
@@ -176,6 +191,7 @@ def _to_row(order: RentalOrder) -> dict[str, Any]:
         "renewer": order.renewer,
         "snoozed": order.snoozed,
         "is_only": order.is_only,
+        "missing_since": order.missing_since,
     }
 
 
@@ -202,4 +218,5 @@ def _from_row(row: RowMapping) -> RentalOrder:
         renewer=row["renewer"],
         snoozed=row["snoozed"],
         is_only=row["is_only"],
+        missing_since=row["missing_since"],
     )

@@ -133,6 +133,37 @@ async def test_nothing_is_believed_where_the_nodes_contradict_each_other(scene: 
         await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
 
 
+async def test_nobody_is_believed_alone_by_naming_a_block_that_others_lack(scene: Scene) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    ref = OrderRef(Pallet.RENT, rental.number)
+    liar, honest = scene.nodes[:2]
+    liar.denies.add(rental.number)
+    liar.ahead = 3
+    view = await scene.asks(liar, honest).view()
+    assert view.newest.number == scene.chain.blocks.head + 3
+    with pytest.raises(ChainDisagrees):
+        await view.order(ref, view.best)
+    liar.ahead, liar.invents = 0, True
+    view = await scene.asks(liar, honest).view()
+    for block in (view.best, view.final):
+        with pytest.raises(ChainDisagrees):
+            await view.order(ref, block)
+
+
+@pytest.mark.parametrize("status", [302, 307, 429, 503])
+async def test_a_node_that_sends_us_away_is_asked_once_and_not_believed(
+    scene: Scene, status: int
+) -> None:
+    rental = scene.chain.rent(RENTER, NODE)
+    scene.nodes[0].status = status
+    view = await scene.reader.view()
+    assert set(scene.reader.faults) == {scene.nodes[0].url}
+    assert await view.order(OrderRef(Pallet.RENT, rental.number), view.best) is not None
+    with pytest.raises(ChainUnreachable) as told:
+        await scene.asks(scene.nodes[0]).view()
+    assert scene.nodes[0].url not in str(told.value) + told.value.why
+
+
 async def test_others_are_asked_where_one_does_not_answer(scene: Scene) -> None:
     rental = scene.chain.rent(RENTER, NODE)
     scene.nodes[0].down = True

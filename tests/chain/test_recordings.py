@@ -20,7 +20,7 @@ from bot.chain.models import (
     moment,
     pair,
 )
-from bot.chain.price import Prices, shared_out
+from bot.chain.price import Prices
 from bot.chain.rpc import _result, checked
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "chain"
@@ -105,14 +105,6 @@ def test_a_price_is_the_pallets_own(case: Mapping[str, Any]) -> None:
     assert prices.per_day(case["need"]) == case["price_day_uusd"]
     assert prices.usd(case["need"], case["blocks"]) == case["fee_uusd"]
     assert prices.planck(case["need"], case["blocks"]) == int(case["fee_planck"])
-
-
-def test_parts_sum_to_the_whole() -> None:
-    total = 249_541_666_666_666_666_666
-    parts = shared_out(total, [1, 1, 1, 0, 4])
-    assert sum(parts) == total
-    assert parts[3] == 0
-    assert shared_out(total, [0, 0]) == [0, 0]
 
 
 @pytest.mark.parametrize(

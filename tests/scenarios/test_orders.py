@@ -199,9 +199,12 @@ async def test_an_order_is_shown_with_its_price_and_what_its_renter_signs(
     shown = await scene.stage.asks(alice, f"/dbc order show {rental.number}")
     plain = shown.plain.replace("*", "")
     assert "299.45 USD · 24,954.17 DBC" in plain
+    assert "10.00 DBC, once, and not returned" in plain
     assert "2,994.50 USD · 249,541.67 DBC (estimate, at the present price)" in plain
     assert f"rentMachine.reletMachine(rent_id = {rental.number}, duration = 14400)" in plain
     assert shown.ephemeral
+    priced = await scene.stage.asks(alice, "/dbc order list")
+    assert "299.45 USD a day" in priced.plain
     listed = await scene.stage.asks(alice, "/dbc vm show inference")
     assert f"Order {rental.number} for gpu1 ends" in listed.plain.replace("*", "")
     rescue = await scene.stage.asks(alice, f"/dbc order rescue {rental.number}")
