@@ -47,7 +47,7 @@ class Question:
 
     `title` is what it asks: `Delete train-01 on gpu1`. `kinds`: how the facts read that it shows.
     `named`: the rules name who may approve. `people`: those who were asked to, and may. `channel`:
-    where a shared session lets every member approve.
+    where a shared session lets every member approve. `glass`: there are people who may break it.
     """
 
     execution: Execution
@@ -60,6 +60,7 @@ class Question:
     named: bool = False
     people: Sequence[str] = ()
     channel: str = ""
+    glass: bool = False
 
 
 def with_requester(asked: Question) -> Line:

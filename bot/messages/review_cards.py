@@ -50,6 +50,7 @@ CONFIRM = "approval.confirm"
 DENY = "approval.deny"
 CANCEL = "approval.cancel"
 WITHDRAW = "approval.withdraw"
+BREAK = "approval.glass"
 
 _NAMED = 4  # people
 
@@ -106,7 +107,10 @@ def _buttons(asked: Question) -> Actions:
     show: tuple[Button, ...] = ()
     if execution.node and execution.task not in {"", execution.id}:
         show = (machine_buttons.button("show", execution.node, execution.task),)
-    return Actions((*yes, Button(say("Withdraw"), CANCEL, approval.id), *show))
+    glass: tuple[Button, ...] = ()
+    if asked.glass and approval.kind is ReviewKind.APPROVE:
+        glass = (Button(say("Break glass …"), BREAK, approval.id),)
+    return Actions((*yes, Button(say("Withdraw"), CANCEL, approval.id), *show, *glass))
 
 
 def _once_more(asked: Question) -> Confirm | None:

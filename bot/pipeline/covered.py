@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bot.errors import Refused
 from bot.language.table import Command
+from bot.messages.cards import people_line
 from bot.messages.facts import differences
 from bot.model import Approval, Execution, Fact
 from bot.reply import Words, apart, as_phrase, say, sentences
@@ -37,7 +38,25 @@ def require_covered(
         raise Refused(as_phrase(told), hint=say("Nothing was done. Request it again."))
 
 
+def may_be_broken(decision: Decision) -> bool:
+    """Whether the rules name somebody who may break the glass."""
+    glass = decision.glass
+    return bool(glass) and all(people.persons or people.groups for people in glass)
+
+
 def require_glass(decision: Decision) -> None:
     """Raise Refused where what nobody approved needs approval by the rules."""
     if decision.kind is DecisionKind.APPROVE and not decision.break_glass:
-        raise Refused(say("The rules do not let you break the glass for this."))
+        raise no_glass(decision)
+
+
+def no_glass(decision: Decision) -> Refused:
+    """The refusal to who may not break the glass; it names who may."""
+    sets = [frozenset(people.persons) for people in decision.glass]
+    persons = sorted(frozenset.intersection(*sets)) if sets else []
+    hint: Words = say("Nobody may, by the rules.")
+    if may_be_broken(decision):
+        hint = say("Some user groups may.")
+    if persons:
+        hint = say("{people} may.", people=people_line(persons))
+    return Refused(say("The rules do not let you break the glass for this."), hint=hint)

@@ -34,6 +34,7 @@ from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.dialog import CHECKING, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.formatting import OPEN_FORM
+from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.joined import AGAIN
 from bot.pipeline.joining import key_of_second
 from bot.pipeline.machine_presses import MachinePresses
@@ -98,8 +99,10 @@ class Desk:
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._reads = Reads(services, messenger, self._suggestions)
         self._chooser = Chooser(services.table, self._asked)
+        self._glass = GlassPresses(services, self._asked)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,
+            **self._glass.actions,
             **MachinePresses(services, self._asked).actions,
             **AccessPresses(services, self._asked, self._open_form).actions,
             cards.KEEP_WATCHING: self._keep_watching,
@@ -175,10 +178,11 @@ class Desk:
 
     async def submit(self, submission: Submission) -> Accepted | Rejected:
         """Take a form."""
-        if Clicks.owns(submission.form):
-            if told := faults(self._redactor, submission.values):
-                return Rejected(told)
-            return await self._clicks.submit(submission)
+        about_reviews = (self._clicks, self._glass)
+        owner = next((one for one in about_reviews if one.owns(submission.form)), None)
+        if owner is not None:
+            wrong_texts = faults(self._redactor, submission.values)
+            return Rejected(wrong_texts) if wrong_texts else await owner.submit(submission)
         if submission.form == COMMAND_CHOICE:
             return await self._chooser.submit(submission)
         command = self._services.table.get(submission.form)

@@ -43,7 +43,7 @@ from bot.model import (
     Vote,
     VoteState,
 )
-from bot.pipeline.covered import require_glass
+from bot.pipeline.covered import may_be_broken, require_glass
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
@@ -486,15 +486,9 @@ class Reviews:
                 decision = decision or await self.reviewers.decision(execution)
                 people = await self.reviewers.still_asked(had, execution, decision)
         named = decision is not None and bool(decision.approvers)
+        channel = "" if named else await self.reviewers.sharing_channel(execution)
+        glass = decision is not None and not command.secrets and may_be_broken(decision)
         return Question(
-            execution,
-            approval,
-            subject,
-            asked,
-            loses,
-            command.kinds,
-            votes,
-            named,
-            people,
-            "" if named else await self.reviewers.sharing_channel(execution),
-        )
+            execution, approval, subject, asked, loses, command.kinds, votes, named, people,
+            channel, glass,
+        )  # fmt: skip

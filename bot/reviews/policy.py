@@ -388,6 +388,7 @@ class Decision:
     remind: timedelta | None = None
     type_name: bool = False
     break_glass: bool = False
+    glass: tuple[People, ...] = field(default=(), compare=False)  # each has to have who breaks it
     says: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def check_reason(self, reason: str) -> None:
@@ -464,6 +465,7 @@ def decide(policy: Policy, request: Request) -> Decision:
         remind=min(pauses, default=None),
         type_name=any(review.type_name for review in reviews),
         break_glass=bool(glass) and all(p.has(request.person, request.groups) for p in glass),
+        glass=tuple(glass),
     )
     return replace(decision, says=_says(decision, dict(zip(names, reviews, strict=True))))
 

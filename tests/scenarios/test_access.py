@@ -2,7 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
+from bot.errors import Refused
 from bot.model import AuditKind
+from bot.services.access import AccessRequests
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.site import both_stages, entries, now
 from tests.scenarios.stage import CHANNEL, Stage
@@ -164,3 +168,21 @@ async def test_what_nobody_answers_expires_and_can_be_asked_again(stage: Stage) 
 async def test_nobody_is_asked_where_nobody_has_a_session(stage: Stage) -> None:
     await asks(stage, stage.bob)
     await stage.bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
+
+
+async def test_only_those_who_were_asked_can_answer(stage: Stage) -> None:
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    await stage.gives_session(alice, "gpu1")
+    await asks(stage, bob)
+    async with stage.bot.store.read() as tx:
+        [request] = await tx.access.open_of(bob.id)
+    await stage.gives_session(carol, "gpu1")
+    access = AccessRequests(stage.bot.store, label, stage.clock)
+    for person in (bob, carol):
+        with pytest.raises(Refused, match="You were not asked"):
+            await access.find(request.id, person.id)
+    assert await access.find(request.id, alice.id) == request
+
+
+async def label(node: str) -> str:
+    return node

@@ -157,7 +157,7 @@ async def test_one_is_taken_back_by_its_number_and_only_by_who_asked(tmp_path: P
         assert " cancelled “" in now(stage, question).plain
         assert now(stage, question).buttons == []
         await stage.asks(stage.alice, f"/dbc approval cancel {one}")
-        assert told(stage.alice, "Too late: this was already cancelled")
+        assert told(stage.alice, "Too late: this was cancelled")
 
 
 async def test_home_shows_what_waits_for_me_and_its_buttons_work(stage_of_two: Stage) -> None:

@@ -50,6 +50,31 @@ async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
     assert "broke_glass" in [str(entry.kind) for entry in await entries(stage)]
 
 
+async def test_the_card_that_waits_has_a_button_for_it(stage: Stage) -> None:
+    await stage.alice.types(f'{DELETE} reason="OPS-1"', channel=CHANNEL)
+    question = await stage.alice.sees("Needs 2 approvals", CHANNEL)
+    await stage.carol.presses("Break glass …", question)
+    await stage.carol.sees_modal("without approval")
+    await stage.carol.submits({"Why can it not wait?": "It floods the switch"})
+    await stage.ends(stage.carol, f"{NAME} is deleted")
+    assert stage.changes() == ["tasks.delete"]
+    told_all = await stage.alice.sees("broke the glass", CHANNEL)
+    assert "It floods the switch" in told_all.plain
+    await stage.passes(10)
+    assert "Approve" not in now(stage, question).buttons
+
+
+async def test_who_may_not_break_the_glass_is_told_who_may(stage: Stage) -> None:
+    await stage.alice.types(f'{DELETE} reason="OPS-1"', channel=CHANNEL)
+    question = await stage.alice.sees("Needs 2 approvals", CHANNEL)
+    await stage.bob.presses("Break glass …", question)
+    await stage.quiet()
+    refused = await stage.bob.sees("The rules do not let you break the glass for this")
+    assert f"<@{stage.carol.id}> may." in refused.plain
+    assert stage.bob.modal is None
+    assert stage.changes() == []
+
+
 async def test_it_is_listed_and_reminded_of_until_somebody_else_reviewed_it(stage: Stage) -> None:
     await stage.carol.types(BREAK, channel=CHANNEL)
     await stage.ends(stage.carol, f"{NAME} is deleted")

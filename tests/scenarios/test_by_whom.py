@@ -21,6 +21,7 @@ MAY_PUT = {
     "pipeline/endings.py",
     "pipeline/reminders.py",
     "reviews/audit.py",
+    "services/access.py",  # who asks for access and who answers, in their direct messages
 }
 
 
@@ -76,7 +77,8 @@ async def test_an_approved_change_names_its_approver_too(tmp_path: Path, name: s
         since = {m.ts for m in public(stage)}
         await does(stage, deed)
         [question] = [m for m in named(stage, since, stage.alice.id) if m.channel == "C0GPUOPS"]
-        assert question.buttons == ["Approve", "Deny", "Withdraw", "Show"]
+        assert question.buttons[:3] == ["Approve", "Deny", "Withdraw"]
+        assert question.buttons[3:] in ([], ["Show"])  # where it is about a machine
         await approves(stage, stage.bob, question)
         assert named(stage, since, stage.alice.id, stage.bob.id)
         await over(stage)

@@ -1,0 +1,119 @@
+"""What a click on *Break glass* means: one form for the reason, then the same request again.
+
+It is a request of whoever clicks, by their own session and the rules for them, as if they had typed
+it with `break_glass`: it names the machine that the card is about.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from bot.errors import Refused, from_error
+from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
+from bot.language.table import Command
+from bot.messages.review_cards import BREAK
+from bot.model import (
+    Approval,
+    ApprovalStatus,
+    Execution,
+    Press,
+    ReviewKind,
+    Source,
+    Submission,
+)
+from bot.pipeline.context import Services
+from bot.pipeline.covered import no_glass
+from bot.pipeline.wish import Wish
+from bot.pipeline.works import saying
+from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
+from bot.reply import FieldKind, Form, FormField, Line, Note, Para, bold, line, say
+
+Ask = Callable[[Wish, Mapping[str, str]], Awaitable[Work]]
+
+
+class GlassPresses:
+    """Takes the click and the form; `ask` takes the request that they stand for."""
+
+    def __init__(self, services: Services, ask: Ask) -> None:
+        self._services = services
+        self._ask = ask
+        self.actions: Mapping[str, Callable[[Press], Awaitable[Work]]] = {BREAK: self._press}
+
+    @staticmethod
+    def owns(form: str) -> bool:
+        """Whether a form sent in is this one."""
+        return form.partition(":")[0] == BREAK
+
+    async def _press(self, press: Press) -> Work:
+        try:
+            approval, execution, _ = await self._waiting(press.value)
+        except Refused as refusal:
+            return saying(from_error(refusal))
+        return partial(self._open, approval, replace(execution, actor=press.actor))
+
+    async def _open(self, approval: Approval, asked: Execution, answer: Answer) -> None:
+        """Open the form for who may break the glass, as far as Slack says now who they are."""
+        reviews = self._services.reviews
+        try:
+            decision = await reviews.reviewers.decision(asked, glass=True)
+        except DeliveryFailed:
+            decision = None  # it is decided once the form is sent in
+        if decision is not None and not decision.break_glass:
+            await answer.say(from_error(no_glass(decision)))
+            return
+        await answer.open(_form(approval, await reviews.asked(approval)))
+
+    async def submit(self, submission: Submission) -> Accepted | Rejected:
+        """Take the reason, and request it without approval."""
+        reason = submission.values.get(REASON, "").strip()
+        if not reason:
+            return Rejected({REASON: say("A reason is needed for this.")})
+        try:
+            _, execution, command = await self._waiting(submission.form.partition(":")[2])
+        except Refused as refusal:
+            return Accepted(saying(from_error(refusal)))
+        values = {**_again(execution, command), BREAK_GLASS: reason}
+        wish = Wish(
+            submission.key, submission.actor, submission.place, Source.FORM, command, values
+        )
+        return Accepted(await self._ask(wish, {}))
+
+    async def _waiting(self, approval_id: str) -> tuple[Approval, Execution, Command]:
+        """The review that waits, and what it is about. Raises Refused."""
+        async with self._services.store.read() as tx:
+            approval = await tx.approvals.find(approval_id)
+            execution = None
+            if approval is not None:
+                execution = await tx.executions.get(approval.execution)
+        command = self._services.table.get(execution.command) if execution else None
+        if approval is None or execution is None or command is None or command.secrets:
+            raise Refused(say("This question is not known any more."))
+        is_open = approval.status is ApprovalStatus.PENDING
+        if approval.kind is not ReviewKind.APPROVE or not is_open:
+            raise Refused(say("This has been decided already."))
+        return approval, execution, command
+
+
+def _again(execution: Execution, command: Command) -> dict[str, str]:
+    """What was asked for, of the machine and node that the card names."""
+    values = {
+        name: text
+        for name, text in execution.arguments.items()
+        if name not in {REASON, BREAK_GLASS, DRY_RUN}
+    }
+    target = command.target
+    if target is not None and target.arg.kind.is_machine:
+        values[target.name] = execution.task
+        values[NODE_OPTION] = execution.node
+    elif target is not None:
+        values[target.name] = execution.node
+    return values
+
+
+def _form(approval: Approval, asked: Line) -> Form:
+    word = say("Break glass")
+    hint = say("Everybody is told of it, and somebody reviews it later")
+    field = FormField(REASON, say("Why can it not wait?"), FieldKind.LINES, hint=hint)
+    what = Para(line(bold(word), " · ", asked))
+    note = Note(line(say("It runs at once, without approval.")))
+    return Form(f"{BREAK}:{approval.id}", word, word, (field,), intro=(what, note))
