@@ -323,9 +323,7 @@ GROUP = Group(
             does=say("List rentals"),
         ),
         Command("show", show, example="order show 1287", does=say("Show a rental")),
-        Command(
-            "rescue", rescue, example="order rescue 1287", does=say("Save what a rental holds")
-        ),
+        Command("rescue", rescue, example="order rescue 1287", does=say("Rescue a rental")),
         Command(
             "watch",
             watch,

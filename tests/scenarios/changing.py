@@ -29,6 +29,9 @@ BOBS_REVIEW = (
     'approvals = 1\napprovers = { persons = ["U0BOB"] }\n'
 )
 
+# The rules name who may do these; nobody approves them.
+UNREVIEWED = frozenset({"freeze", "unfreeze"})
+
 Prepare = Callable[[Stage], Awaitable[None]]
 
 

@@ -17,7 +17,7 @@ from bot.cli import audit as audit_cli
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
 from storage.chain import hash_of
-from storage.tables import UtcDateTime, metadata
+from storage.tables import UtcDateTime, freezes, metadata
 from tests.scenarios.changing import _has_asked_for_a_session
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
@@ -30,7 +30,8 @@ FOREIGN = Fernet(Fernet.generate_key()).encrypt(b'{"session_id": "x"}')
 def alter(stage: Stage, statement: str, *values: object) -> None:
     """Change rows behind the bot's back."""
     with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
-        database.execute(statement, values)
+        named = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
+        database.execute(statement, named)
         database.commit()
 
 
@@ -332,7 +333,7 @@ def moments() -> list[list[str]]:
         (table.name, f"{table.name}.{column.name}")
         for table in metadata.sorted_tables
         for column in table.columns
-        if isinstance(column.type, UtcDateTime)
+        if isinstance(column.type, UtcDateTime) and table is not freezes  # it stops everybody
     ]
     linked = [column for table, column in every if table in _LINKED]
     others = [column for table, column in every if table not in _LINKED]
@@ -353,6 +354,21 @@ async def has_rows_of_all_kinds(stage: Stage) -> None:
         stage, f"INSERT INTO votes ({columns}) SELECT {vote} FROM approvals", stage.carol.id,
         question.channel,
     )  # fmt: skip
+    alter(
+        stage,
+        "INSERT INTO rental_orders (id, number, node, renter, phase, began, ends, gpus, stake, "
+        "seen_block, seen_at, first_block, first_at, next_look_at, created_at, told, renewer, "
+        "snoozed, is_only, leased_until) "
+        "SELECT 'dbc:7', 7, node, 'nobody', 'running', 1, 99999999, '[]', '0', "
+        "1, :at, 1, :at, :at, :at, '', '', 0, 1, :at FROM dbc_sessions LIMIT 1",
+        {"at": "2026-01-05 08:00:00.000000"},
+    )
+    alter(
+        stage,
+        "INSERT INTO watched_wallets (user, wallet, created_at) "
+        "VALUES (?, 'nobody', '2026-01-05 08:00:00.000000')",
+        stage.alice.id,
+    )
     for line in (
         "image list on gpu1",
         "vm show inference",
@@ -391,6 +407,21 @@ async def test_a_date_that_cannot_be_read_stops_nobody(stage: Stage, columns: li
     assert [entry for entry in logs if entry["log_level"] == "error"] == []
     for person in (stage.alice, stage.bob, stage.carol):
         assert [m.plain for m in person.messages() if "2000-01-01" in m.plain] == []
+
+
+async def test_a_freeze_with_a_damaged_date_still_holds(stage: Stage) -> None:
+    alter(
+        stage,
+        "INSERT INTO freezes (scope, person, why, since) VALUES ('everything', ?, 'Outage', 'x')",
+        stage.bob.id,
+    )
+    with capture_logs() as logs:
+        await stage.restart_bot()
+        off(stage)
+        seen = await stage.asks(stage.alice, "/dbc vm start inference")
+    assert "frozen" in seen.plain
+    assert stage.changes() == []
+    assert [entry for entry in logs if entry["log_level"] == "error"] == []
 
 
 async def test_an_audit_row_with_a_damaged_date_is_shown_without_it(stage: Stage) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot.commands.rows import command_table
 from bot.model import Effect
 from sandbox.slack import SeenMessage
-from tests.scenarios.changing import DEEDS, NO_REVIEW, does, prepared
+from tests.scenarios.changing import DEEDS, NO_REVIEW, UNREVIEWED, does, prepared
 from tests.scenarios.site import rules, site
 from tests.scenarios.stage import Stage
 from tests.scenarios.test_approval_rules import rule
@@ -35,7 +35,7 @@ def answer(stage: Stage) -> str:
     return stage.alice.last().plain
 
 
-@pytest.mark.parametrize("name", sorted(DEEDS))
+@pytest.mark.parametrize("name", sorted(set(DEEDS) - UNREVIEWED))
 async def test_a_dry_run_says_what_would_be_sent_reviewed_and_lost(
     tmp_path: Path, name: str
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.commands.rows import command_table
 from bot.model import AuditEntry, AuditKind, Effect
 from bot.reply import plain
-from tests.scenarios.changing import DEEDS, does, prepared
+from tests.scenarios.changing import DEEDS, UNREVIEWED, does, prepared
 from tests.scenarios.site import entries
 from tests.scenarios.stage import Stage, is_unfinished, names_command, staged
 
@@ -19,13 +19,14 @@ FAULTS = ("", "unknown_node", "soft_failure", "reset_after")
 _NEVER_CONFIRMED = "metal.boot"  # the node's answer is an error whatever it did (docs/dbc-api.md)
 # They take a question that somebody has put.
 _WITHDRAWN = frozenset({"approval.cancel", "approval.withdraw"})
+_REFUSED = UNREVIEWED  # to who is not named for it
 
 
 def walked() -> list[tuple[str, str]]:
     """Every command that changes something, with what may happen to what it sends."""
     effects = {c.id: max(c.worst_effect, c.effect_of({"command": "on"})) for c in command_table()}
     changing = [name for name, effect in effects.items() if effect is not Effect.READ]
-    deeds = [(name, DEEDS[name]) for name in changing if name not in _WITHDRAWN]
+    deeds = [(name, DEEDS[name]) for name in changing if name not in _WITHDRAWN | _REFUSED]
     return [(name, fault) for name, deed in deeds for fault in (FAULTS if deed.sends else ("",))]
 
 

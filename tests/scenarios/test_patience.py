@@ -71,7 +71,7 @@ async def test_who_changes_something_sees_that_the_node_is_waited_for(patient: S
     await patient.waits(2.5)
     await patient.alice.sees(r"(?s)t1.*waiting for gpu2 to answer")
     await acknowledged_soon(patient.bob, "/dbc help")
-    await patient.bob.sees("What there is")
+    await patient.bob.sees(r"Manage your GPU machines\.")
     patient.clock.advance(timedelta(seconds=30))
     await patient.alice.sees(r"(?s)t1.*unknown whether the command arrived; I keep looking")
     assert patient.changes() == ["tasks.create"]

@@ -68,7 +68,7 @@ async def test_a_refusal_that_the_first_copy_caused_is_told_with_its_reason(
         end = await ended(stage, f"vm.{verb}")
         assert end is not None
         assert "The machine was running just before, so this request probably arrived" in end.reason
-        assert "The node answered “task " in end.reason
+        assert "The node answered: “task " in end.reason
 
 
 @pytest.fixture

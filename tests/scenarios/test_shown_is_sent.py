@@ -22,6 +22,7 @@ from tests.scenarios.changing import (
     NAME,
     NO_REVIEW,
     PYTORCH,
+    UNREVIEWED,
     Deed,
     does,
     prepared,
@@ -107,7 +108,7 @@ WHOLE: Mapping[str, Deed] = {
     "metal.power": _with("metal.power", 'metal power reset "rack 7, slot 1"'),
     "node.use": _with("node.use", "node use gpu1"),
 }
-NEVER_REVIEWED = frozenset({"approval.cancel", "approval.withdraw"})
+NEVER_REVIEWED = frozenset({"approval.cancel", "approval.withdraw"}) | UNREVIEWED
 WALKS = [(name, deed, "short") for name, deed in DEEDS.items() if name not in NEVER_REVIEWED]
 WALKS += [(name, deed, "whole") for name, deed in WHOLE.items()]
 WALKS += [("session.unshare", _with("session.unshare", "session unshare gpu1"), "everybody")]
@@ -246,7 +247,7 @@ async def test_a_card_says_with_whose_session_it_is_sent(tmp_path: Path, *, http
         await stage.gives_session(stage.alice, "gpu1")
         rules(stage, BOBS_REVIEW)
         await approves(stage, stage.bob, question)
-        differs = f"the session is now of @{stage.alice.id}, not of @{stage.carol.id}"
+        differs = f"the session is now of <@{stage.alice.id}>, not of <@{stage.carol.id}>"
         assert f"Changed since it was shown: {differs}." in now(stage, question).plain
         assert stage.changes() == []
 

@@ -22,7 +22,7 @@ async def stage(one_stage: Stage) -> Stage:
 async def offered(stage: Stage, line: str, field: str, query: str = "") -> list[str]:
     """What a form's search field offers now."""
     await stage.alice.types(f"/dbc {line}", CHANNEL)
-    await stage.alice.sees_modal(line.split(" ", 1)[0])
+    await stage.alice.sees_modal(field)
     found = await stage.alice.suggests(field, query)
     await stage.alice.closes()
     return found

@@ -11,7 +11,7 @@ from tests.scenarios.stage import CHANNEL, Stage, card
 from tests.scenarios.test_approval_rules import rule
 from tests.scenarios.test_power import off
 
-LOOKING = "It may still be carried out. I report it here if I see it, and look for it until"
+LOOKING = "It may still be carried out. I look for it until"
 MEMORY = "memory 64 → 32 GiB (from the next start)"
 PORT = "SSH port 5685 → 5700"
 NOT_KNOWN = "whether the command arrived is not known, for it got no clear answer"
@@ -56,8 +56,8 @@ async def test_a_change_that_shows_nowhere_is_unknown_and_looked_for(stage: Stag
 async def test_what_was_not_tried_any_more_is_named(stage: Stage) -> None:
     strikes(stage, "reset_after", "/tasks/modify")
     await stage.asks(stage.alice, "/dbc vm modify inference mem=32 ssh=5700")
-    told = f"inference on gpu1 was changed in part: {PORT}. Not tried: {MEMORY}"
-    end = await stage.ends(stage.alice, told, within=10)
+    end = await stage.ends(stage.alice, f"inference on gpu1 was changed in part: {PORT}", within=10)
+    assert f"Not tried: {MEMORY}" in end.plain
     assert end.plain.startswith(":x:")
     assert stage.task("inference").memory == 64 * 1024**3
     assert stage.changes() == ["tasks.modify"]
@@ -126,13 +126,14 @@ async def makes(stage: Stage) -> None:
     ("fault", "told"),
     [
         ("timeout_after_doing", "gpu1 has the network team01 now"),
-        ("reset_before", f"gpu1 does not have the network team01; {NOT_KNOWN}"),
+        ("reset_before", "gpu1 does not have the network team01"),
     ],
 )
 async def test_a_network_is_looked_up_in_the_list(stage: Stage, fault: str, told: str) -> None:
     strikes(stage, fault, "/lan/create")
     await makes(stage)
-    await stage.ends(stage.alice, told, within=180)
+    end = await stage.ends(stage.alice, told, within=180)
+    assert (NOT_KNOWN in end.plain.lower()) == (fault == "reset_before")
     assert stage.changes() == ["lan.create"]
 
 
@@ -140,7 +141,7 @@ async def test_a_network_is_looked_up_in_the_list(stage: Stage, fault: str, told
     ("fault", "told"),
     [
         ("timeout_after_doing", "gpu1 no longer has the network team01"),
-        ("reset_before", f"gpu1 still has the network team01; {NOT_KNOWN}"),
+        ("reset_before", "gpu1 still has the network team01"),
     ],
 )
 async def test_a_network_that_should_be_gone_is_looked_up_in_the_list(
@@ -150,7 +151,8 @@ async def test_a_network_that_should_be_gone_is_looked_up_in_the_list(
     strikes(stage, fault, "/lan/delete")
     await stage.asks(stage.alice, "/dbc lan delete team01 on gpu1")
     await stage.confirms(stage.alice, "Delete the network")
-    await stage.ends(stage.alice, told, within=180)
+    end = await stage.ends(stage.alice, told, within=180)
+    assert (NOT_KNOWN in end.plain.lower()) == (fault == "reset_before")
     assert stage.changes() == ["lan.create", "lan.delete"]
 
 

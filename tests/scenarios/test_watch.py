@@ -67,7 +67,7 @@ async def test_a_machine_deleted_elsewhere_is_told_to_be_gone(stage: Stage) -> N
     task.status = Status.DELETING
     gpu1.push("delete", task, jobs.delete(gpu1, task))
     await stage.asks(stage.alice, "/dbc watch vm inference")
-    await stage.ends(stage.alice, "inference is gone on gpu1")
+    await stage.ends(stage.alice, "inference is gone from gpu1")
 
 
 async def test_a_machine_that_rests_is_not_followed(stage: Stage) -> None:
@@ -89,7 +89,7 @@ async def test_an_upload_started_elsewhere_is_followed_to_its_proof(stage: Stage
     gpu1.files["/data/mine.qcow2"] = ImageFile(6 * GIB)
     gpu1.transfers.upload("/data/mine.qcow2", hub, stage.clock.now())
     await stage.asks(stage.alice, "/dbc watch image mine.qcow2 to=hub on gpu1")
-    await stage.ends(stage.alice, "mine.qcow2 from gpu1 is on hub", within=400)
+    await stage.ends(stage.alice, "mine.qcow2 was uploaded from gpu1 to hub", within=400)
     assert stage.changes() == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, inspect, select
 
 from bot.__main__ import main
 from bot.model import AuditHead
@@ -36,9 +36,12 @@ def copy(data: Path, url: str, key: str = "") -> Result:
 def rows_in(url: str) -> dict[str, list[Any]]:
     """Every row, by table; moments as they were meant."""
     engine = create_engine(url)
+    there = set(inspect(engine).get_table_names())
     with engine.connect() as connection:
         found = {
             table.name: sorted(map(repr, connection.execute(select(table))))
+            if table.name in there
+            else []  # a later version made it
             for table in metadata.sorted_tables
             if table is not known_versions
         }
