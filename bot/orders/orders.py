@@ -23,6 +23,7 @@ from bot.orders import words
 from bot.orders.changes import Event, Looked, Read, looked, unread
 from bot.orders.concerned import Concern, Concerned
 from bot.orders.facts import Facts
+from bot.orders.order_buttons import Handling
 from bot.orders.schedule import head_at, next_look
 from bot.reply import Reply, dump
 from bot.services.inventory import Inventory
@@ -221,7 +222,7 @@ class Orders:
             if await tx.orders.save(order, self._by):
                 await _put(tx, messages, now)
                 if found.event in {Event.RENEWED, Event.ENDED}:
-                    await tx.orders.set_handled(order.id, renewer="", snoozed=False)
+                    await tx.orders.set_handled(order, renewer="", snoozed=False)
 
     # For commands
 
@@ -241,6 +242,28 @@ class Orders:
         concerned = await self._concern(order)
         machines = await self.concerned.machines(order, concerned)
         return user in await self.concerned.people(concerned, machines, order.node)
+
+    async def handle(self, order: RentalOrder, user: str, handling: Handling) -> bool:
+        """Write down that somebody renews it or wants fewer warnings, and tell all who are told.
+
+        Says whether that is new.
+        """
+        now = self._clock.now()
+        head = head_at(order, shown(self._clock, now))
+        facts, places = await self._facts(order, head, is_read=True)
+        is_snooze = handling is Handling.SNOOZE
+        told = words.snoozed(facts, user) if is_snooze else words.taken(facts, user)
+        messages = [
+            (key_of(order, str(handling).replace(".", "-"), one), one, told) for one in places
+        ]
+        async with self._store.write() as tx:
+            if is_snooze:
+                is_new = await tx.orders.set_handled(order, snoozed=True)
+            else:
+                is_new = await tx.orders.set_handled(order, renewer=user)
+            if is_new:
+                await _put(tx, messages, now)
+        return is_new
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""

@@ -6,6 +6,7 @@ from bot.chain.heads import SLOT
 from bot.model import OrderPhase
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span
+from bot.orders.order_buttons import buttons
 from bot.orders.schedule import DAY, Stage, goal_of
 from bot.orders.signing import confirmation, renewal
 from bot.reply import (
@@ -18,6 +19,7 @@ from bot.reply import (
     command,
     emoji,
     line,
+    mention,
     say,
     time,
 )
@@ -79,7 +81,32 @@ def _ends(facts: Facts, stage: Stage) -> Reply:
         left=span(min(stage.left, order.ends - facts.head)),
     )  # fmt: skip
     sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
-    return _reply(facts, sign, line(sentence), *_at_the_end(facts), *renewal(order, DAY))
+    taken = () if not order.renewer else (_renewer(order.renewer),)
+    below = (*_at_the_end(facts), *renewal(order, DAY), *taken)
+    return _reply(facts, sign, line(sentence), *below, buttons(order, is_last=stage.is_last))
+
+
+def _renewer(user: str) -> Note:
+    return Note(line(say("{person} has said to renew it.", person=mention(user))))
+
+
+def taken(facts: Facts, user: str) -> Reply:
+    """Somebody renews it: the others need not."""
+    told = say(
+        "{person} renews order {order} for {node}, which ends {time}.",
+        person=mention(user), **_named(facts), time=facts.at(facts.order.ends),
+    )  # fmt: skip
+    return _reply(facts, "raised_hand", line(told))
+
+
+def snoozed(facts: Facts, user: str) -> Reply:
+    """Only the last warnings are given from now on."""
+    told = say(
+        "{person} snoozes order {order} for {node}: the next warnings come 6 hours and 1 hour "
+        "before its end.",
+        person=mention(user), **_named(facts),
+    )  # fmt: skip
+    return _reply(facts, "zzz", line(told))
 
 
 def _at_the_end(facts: Facts) -> tuple[Part, ...]:

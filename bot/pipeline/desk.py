@@ -39,6 +39,7 @@ from bot.pipeline.joined import AGAIN
 from bot.pipeline.joining import key_of_second
 from bot.pipeline.machine_presses import MachinePresses
 from bot.pipeline.meant import as_known
+from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
@@ -105,6 +106,7 @@ class Desk:
             **self._glass.actions,
             **MachinePresses(services, self._asked).actions,
             **AccessPresses(services, self._asked, self._open_form).actions,
+            **OrderPresses(services).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, select, update
+from sqlalchemy import RowMapping, and_, delete, or_, select, update
 
 from bot.model import OrderPhase, RentalOrder
 from storage.repositories.repository import (
@@ -112,14 +112,24 @@ class Orders(Repository):
         return rows.rowcount == 1
 
     async def set_handled(
-        self, order_id: str, *, renewer: str | None = None, snoozed: bool | None = None
-    ) -> None:
-        """Write down who renews a rental, or whether it is snoozed; what is None stays."""
+        self, order: RentalOrder, *, renewer: str | None = None, snoozed: bool | None = None
+    ) -> bool:
+        """Write down who renews a rental, or whether it is snoozed; what is None stays.
+
+        Says whether that is new. Condition: it still has this end.
+        """
         given = {"renewer": renewer, "snoozed": snoozed}
         values = {name: value for name, value in given.items() if value is not None}
-        await self._connection.execute(
-            update(rental_orders).where(rental_orders.c.id == order_id).values(values)
+        rows = await self._connection.execute(
+            update(rental_orders)
+            .where(
+                rental_orders.c.id == order.id,
+                rental_orders.c.ends == order.ends,
+                or_(*(rental_orders.c[name] != value for name, value in values.items())),
+            )
+            .values(values)
         )
+        return rows.rowcount == 1
 
     # Wallets
 

@@ -231,3 +231,51 @@ async def test_without_a_chain_the_nodes_are_asked_and_marked_as_such(one_stage:
     listed = await one_stage.asks(one_stage.alice, "/dbc order list")
     assert "until block 99999999" in listed.plain
     assert "They never notice that an order has ended" in listed.plain
+
+
+async def test_whoever_renews_it_is_known_to_all_who_are_told(scene: ChainStage) -> None:
+    stage = scene.stage
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    rental = scene.rents(blocks=5 * DAY)
+    await scene.passes(1)
+    await scene.until(rental.end - 24 * 600)
+    warning = stage.bob.last("@dbc")
+    await stage.bob.presses("I renew it", warning)
+    await scene.passes(minutes=0.5, step=30)
+    for person in (stage.alice, stage.bob):
+        (told,) = scene.told(person, f"renews order {rental.number} for gpu1")
+        assert stage.bob.id in told or "bob" in told.casefold()
+    await scene.until(rental.end - 6 * 600)
+    (last,) = scene.told(stage.alice, "for gpu1 ends", "in 6 hours")
+    assert "has said to renew it" in last
+    scene.chain.relet(rental.number, 10 * DAY)
+    await scene.passes(minutes=20, step=60)
+    await stage.bob.presses("I renew it", warning)
+    await scene.passes(minutes=0.5, step=30)
+    assert len(scene.told(stage.alice, f"renews order {rental.number} for gpu1")) == 1
+
+
+async def test_a_snoozed_order_is_warned_of_at_the_last_moments_only(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=5 * DAY)
+    await scene.passes(1)
+    await scene.until(rental.end - 72 * 600)
+    await alice.presses("Snooze", alice.last("@dbc"))
+    await scene.passes(minutes=0.5, step=30)
+    assert len(scene.told(alice, f"snoozes order {rental.number} for gpu1")) == 1
+    await scene.until(rental.end - 1 * 600)
+    assert scene.told(alice, "for gpu1 ends", "in 24 hours") == []
+    for left in ("6 hours", "60 minutes"):
+        assert len(scene.told(alice, "for gpu1 ends", f"in {left}")) == 1
+
+
+async def test_a_warning_is_handled_only_by_who_is_still_told(scene: ChainStage) -> None:
+    stage = scene.stage
+    await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(1)
+    warning = stage.bob.last("@dbc")
+    await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
+    await stage.bob.presses("I renew it", warning)
+    await scene.passes(minutes=0.5, step=30)
+    assert scene.told(stage.alice, f"renews order {rental.number} for gpu1") == []
