@@ -1,0 +1,66 @@
+"""With whose session something is sent is decided as it is sent, whatever was known before."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sandbox.slack import SeenMessage
+from tests.scenarios.site import DELETE, NAME, asked, now, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_rules_at_the_run import rule
+
+NONE_LEFT = "You have no session for gpu1"
+
+
+@asynccontextmanager
+async def about_to_be_sent(stage: Stage) -> AsyncIterator[SeenMessage]:
+    """Bob's request is approved by Carol, all that it is held against is read; then it is sent."""
+    question = await asked(stage, DELETE, stage.bob)
+    reads = len(stage.world.calls.of("snapshots.list"))
+    await stage.carol.presses("Approve", question)
+    await stage.world.calls.wait("snapshots.list", count=reads + 1)
+    # What was shown is compared. That Carol may approve is the last thing that is asked for.
+    stage.ws.faults.add("slow", "users.info", late=1)
+    await stage.ws.until(lambda: stage.ws.core.late)
+    yield question
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.quiet()
+
+
+async def test_a_share_taken_back_as_it_is_sent_counts(tmp_path: Path) -> None:
+    """That the same session is shared with somebody else still is no right of Bob's."""
+    async with site(tmp_path, rule("approvals = 1"), entitled="alice carol") as stage:
+        for who in ("@bob", "@carol"):
+            await stage.asks(stage.alice, f"/dbc session share gpu1 with {who}")
+        async with about_to_be_sent(stage) as question:
+            await stage.alice.types("/dbc session unshare gpu1 with @bob", channel=CHANNEL)
+            await stage.alice.sees("no longer shares", CHANNEL)
+        assert stage.changes() == []
+        assert NONE_LEFT in now(stage, question).plain
+        assert told(stage.bob, NONE_LEFT)
+
+
+async def test_a_session_erased_as_it_is_sent_is_replaced_by_nobodys(tmp_path: Path) -> None:
+    """Others have a session for the node; Bob's own is erased."""
+    async with site(tmp_path, rule("approvals = 1")) as stage:
+        async with about_to_be_sent(stage) as question:
+            async with stage.bot.store.write() as tx:
+                await tx.sessions.remove(stage.bob.id, stage.node("gpu1").node_id)
+        assert stage.changes() == []
+        assert NONE_LEFT in now(stage, question).plain
+
+
+async def test_what_is_sent_is_recorded_with_the_session_of_that_moment(tmp_path: Path) -> None:
+    """Bob erases his own, and Carol shares hers with him."""
+    async with site(tmp_path, rule("approvals = 1"), entitled="alice bob carol") as stage:
+        async with about_to_be_sent(stage):
+            node = stage.node("gpu1").node_id
+            async with stage.bot.store.write() as tx:
+                await tx.sessions.remove(stage.bob.id, node)
+            await stage.carol.types("/dbc session share gpu1 with @bob", channel=CHANNEL)
+            await stage.carol.sees("shares their session", CHANNEL)
+        await stage.ends(stage.bob, f"{NAME} is deleted")
+        async with stage.bot.store.read() as tx:
+            found = await tx.executions.recent(limit=9)
+        assert [e.session_of for e in found if e.command == "vm.delete"] == [stage.carol.id]
