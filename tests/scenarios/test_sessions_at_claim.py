@@ -44,9 +44,8 @@ async def test_a_share_taken_back_as_it_is_sent_counts(tmp_path: Path) -> None:
 async def test_a_session_erased_as_it_is_sent_is_replaced_by_nobodys(tmp_path: Path) -> None:
     """Others have a session for the node; Bob's own is erased."""
     async with site(tmp_path, rule("approvals = 1")) as stage:
-        async with about_to_be_sent(stage) as question:
-            async with stage.bot.store.write() as tx:
-                await tx.sessions.remove(stage.bob.id, stage.node("gpu1").node_id)
+        async with about_to_be_sent(stage) as question, stage.bot.store.write() as tx:
+            await tx.sessions.remove(stage.bob.id, stage.node("gpu1").node_id)
         assert stage.changes() == []
         assert NONE_LEFT in now(stage, question).plain
 
