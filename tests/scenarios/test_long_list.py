@@ -61,6 +61,19 @@ async def test_only_whoever_asked_turns_the_pages_of_a_public_list(stage: Stage)
     await stage.bob.sees("11 to 20 of 300", CHANNEL)
 
 
+async def test_a_colleague_who_turns_a_page_lists_their_own(stage: Stage) -> None:
+    """Also one with access to the same machines: what Alice asked for is hers."""
+    await stage.gives_session(stage.bob, "gpu1")
+    await stage.alice.types("@dbc vm list")
+    listed = await stage.bob.sees("1 to 10 of 300", CHANNEL)
+    await stage.bob.presses("Next ▶", listed)
+    await stage.quiet()
+    assert rows(shown(stage, listed))[0] == "m000"
+    own = stage.bob.last(CHANNEL)
+    assert own.ephemeral
+    assert rows(own)[0] == "m000"
+
+
 async def test_a_list_by_state_and_in_an_order(stage: Stage) -> None:
     listed = await stage.asks(stage.alice, "/dbc vm list --state off")
     assert rows(listed) == ["m007", "m107", "m207"]
