@@ -4,7 +4,6 @@ from sqlalchemy import ColumnElement, Table, and_, delete, or_
 
 from storage.repositories.repository import Repository
 from storage.tables import (
-    access_requests,
     aliases,
     dbc_sessions,
     defaults,
@@ -20,7 +19,6 @@ _THEIRS: tuple[tuple[str, Table], ...] = (
     ("shares", session_shares),
     ("sessions", dbc_sessions),
     ("session requests", session_requests),
-    ("access requests", access_requests),
     ("machine details read with their sessions", machine_details),
     ("aliases", aliases),
     ("defaults", defaults),
@@ -49,8 +47,6 @@ def _is_of(table: Table, user: str) -> ColumnElement[bool]:
     if table is readers:
         in_direct = and_(table.c.about == "direct", table.c.value == user)
         return or_(and_(table.c.about.in_(["person", "locale"]), table.c.id == user), in_direct)
-    if table is access_requests:
-        return table.c.asker == user
     if table is machine_details:
         return table.c.owner == user
     if table is suggestions:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    not_,
     or_,
     select,
     tuple_,
@@ -108,22 +109,21 @@ class Sessions(Repository):
 
     async def share(self, share: Share) -> None:
         """Let somebody use a session; sharing twice is sharing once, until the later one's end."""
-        upsert = self._insert(session_shares).values(
-            user=share.user,
-            node=share.node,
-            audience=share.audience,
-            kind=share.kind,
-            created_at=share.created_at,
-            ends_at=share.ends_at,
-            warned=False,
-        )
-        renewed = ("created_at", "ends_at", "warned")
+        row = {
+            "user": share.user,
+            "node": share.node,
+            "audience": share.audience,
+            "kind": share.kind,
+            "created_at": share.created_at,
+            "ends_at": share.ends_at,
+            "warned": False,
+        }
+        # Not updated: the database counts (`Versions`) what is there and what is not.
+        keys = [column == row[column.name] for column in session_shares.primary_key]
+        until_then = session_shares.c.ends_at.is_not_distinct_from(share.ends_at)
+        await self._connection.execute(delete(session_shares).where(*keys, not_(until_then)))
         await self._connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=list(session_shares.primary_key),
-                set_={name: upsert.excluded[name] for name in renewed},
-                where=session_shares.c.ends_at.is_distinct_from(upsert.excluded.ends_at),
-            )
+            self._insert(session_shares).values(row).on_conflict_do_nothing()
         )
 
     async def unshare(self, user: str, node: str, audience: str = "") -> int:
