@@ -12,7 +12,8 @@ from tests.scenarios.stage import Stage
 # words in quotes, and the lines of what is sent and of a node's log.
 _OURS = re.compile(
     r"^ *[{}\"].*$|^.* \| \d+ \| .*$"
-    r"|`[^`]*`|“[^”]*”|<[^>]*>|:[a-z_]+:|https?://\S+|/dbc [a-z -]+|[a-z]+=\S+|\S*[\d_/.@-]\S*"
+    r"|`[^`]*`|“[^”]*”|<[^>]*>|:[a-z_]+:|https?://\S+|/dbc [a-z -]+|[a-z]+=\S+"
+    r"|[^\s`\u4e00-\u9fff]*[\d_/.@-][^\s`\u4e00-\u9fff]*"
     r"|python -m bot [a-z -]+|rack 7, slot 1"
     r"|[a-z_ -]+(?: · [a-z_ -]+)+"
     r"|\b(?:training run|slot one|NVIDIA|GeForce|RTX|Intel|Xeon|Ubuntu|Platinum|Gold|Linux)\b"

@@ -71,7 +71,7 @@ async def test_a_card_is_chinese_in_each_state(stage_of_three: Stage, end: str) 
             assert told_in_english(stage, since=since) == []
             await stage.bob.submits({"拒绝原因": "还在用"})
         case "withdrawn":
-            await stage.alice.presses("取消", card)
+            await stage.alice.presses("撤回", card)
         case "expired":
             for _ in range(7):
                 await stage.passes(10 * 60)
