@@ -178,7 +178,12 @@ def apart(items: Iterable[Words]) -> Line:
 
 def sentences(items: Iterable[Words]) -> Line:
     """Whole sentences, one behind the other; what is empty is left out."""
-    return _between([line(item) for item in items if item], say(" "), say(" "))
+    told: Line = ()
+    for item in items:
+        if item:  # languages differ in what stands between sentences, if anything does
+            more = line(item)
+            told = line(say("{sentence} {next}", sentence=told, next=more)) if told else more
+    return told
 
 
 def _between(items: Sequence[Line], comma: Phrase, last: Phrase) -> Line:

@@ -1,6 +1,7 @@
 // Puts the page together: where one is (the address), what is shown there, and the line to the server.
 
 import { ChannelPane, ThreadPane } from "./conversation.js";
+import { speak } from "./dates.js";
 import { h } from "./dom.js";
 import { Home } from "./home.js";
 import { Host } from "./host.js";
@@ -92,6 +93,7 @@ function renderMain(place) {
 function render() {
   renderTopbar(byId("topbar"), store, { onmenu: toggleDrawer, onperson: (person) => become(person, true) });
   if (!store.screen) return;
+  speak(store.screen.locale);
   const place = here();
   renderSidebar(byId("sidebar"), store, place);
   renderMain(place);

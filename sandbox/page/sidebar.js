@@ -66,7 +66,14 @@ function rowsOf(store, here) {
     { title: "Channels", rows: channels.filter((channel) => channel.kind !== "im").map(row) },
     { title: "Direct messages", rows: channels.filter((channel) => channel.kind === "im" && channel !== app).map(row) },
     { title: "Apps", rows: [{ ...appRow, kind: "app", current: here.home || appRow.current, target: appTarget }] },
+    { title: "Language of Slack", rows: [store.screen.locale], as: store.as },
   ].filter((group) => group.rows.length);
+}
+
+/** The language that the person has set in Slack: the bot's words and the page's dates follow it. */
+function languageMenu(locale, store) {
+  const options = [["en-US", "English"], ["zh-CN", "简体中文"]].map(([value, name]) => h("option", { value, selected: value === locale ? "" : null }, name));
+  return h("select", { class: "language", "aria-label": "Language of Slack", onchange: (event) => store.act("speak", { locale: event.target.value }).then(() => location.reload()) }, options);
 }
 
 function channelRow(row, store) {
@@ -87,7 +94,7 @@ export function renderSidebar(parent, store, here) {
   const active = parent.contains(document.activeElement) ? document.activeElement.dataset.channel : null;
   reconcile(parent, rowsOf(store, here), {
     key: (group) => group.title,
-    build: (group) => h("section", {}, h("h2", {}, group.title), group.rows.map((row) => channelRow(row, store))),
+    build: (group) => h("section", {}, h("h2", {}, group.title), group.rows.map((row) => (typeof row === "string" ? languageMenu(row, store) : channelRow(row, store)))),
   });
   if (active) parent.querySelector(`[data-channel="${CSS.escape(active)}"]`)?.focus();
 }

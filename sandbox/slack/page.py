@@ -50,6 +50,7 @@ def screen(core: Core, me: Member) -> Json:
     home = state.homes.get(me.id)
     return {
         "me": me.id,
+        "locale": me.locale,
         "members": [
             {
                 "id": m.id,
@@ -199,6 +200,11 @@ async def _home(core: Core, member: Member, _request: Json) -> Json:
     return {}
 
 
+async def _speak(core: Core, member: Member, request: Json) -> Json:
+    people_acts.speak(core, member, request["locale"])
+    return {}
+
+
 async def _read(core: Core, member: Member, request: Json) -> Json:
     people_acts.read(core, member, request["channel"])
     return {}
@@ -221,6 +227,7 @@ _ACTS: dict[str, Callable[[Core, Member, Json], Awaitable[Json]]] = {
     "suggest": _suggest,
     "home": _home,
     "read": _read,
+    "speak": _speak,
     "shortcut": _shortcut,
 }
 

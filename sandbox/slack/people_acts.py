@@ -8,7 +8,7 @@ from sandbox.slack.conversations import Channel, File, Message
 from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json, SlackError
-from sandbox.slack.events import home_event, message_event
+from sandbox.slack.events import home_event, message_event, user_event
 from sandbox.slack.members import Member
 from sandbox.slack.response_urls import respond
 
@@ -176,6 +176,13 @@ def read(core: Core, member: Member, where: str) -> None:
     if channel.last_read.get(member.id) != latest:
         channel.last_read[member.id] = latest
         core.state.announce()
+
+
+def speak(core: Core, member: Member, locale: str) -> None:
+    """Set Slack to another language, such as zh-CN."""
+    member.locale = locale
+    user_event(core, member)
+    core.state.announce()
 
 
 def open_home(core: Core, member: Member) -> None:

@@ -9,7 +9,6 @@ from sandbox.slack.conversations import Channel, File, Message
 from sandbox.slack.core import Core
 from sandbox.slack.delivery import Ack
 from sandbox.slack.errors import CannotDo, Json
-from sandbox.slack.events import user_event
 from sandbox.slack.fields import answer, find_by_name, label_of, options_of
 from sandbox.slack.interactions import Surface
 from sandbox.slack.members import Member
@@ -193,10 +192,7 @@ class Person:
 
     def speaks(self, locale: str) -> None:
         """Set Slack to another language, such as zh-CN."""
-        member = self._core.state.member(self.id)
-        member.locale = locale
-        user_event(self._core, member)
-        self._core.state.announce()
+        people_acts.speak(self._core, self._core.state.member(self.id), locale)
 
     async def types(
         self,
