@@ -73,6 +73,7 @@ from bot.watches.observers import observers
 from bot.watches.watches import Watches
 from handlers.connection import SlackConnection
 from handlers.edge import SlackEdge
+from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
 from storage import Store, Vault, prepare
@@ -135,7 +136,9 @@ class Bot:
         self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
-        desk = Desk(services, pipeline, clicks, self._rehearsals(), home, messenger, by, redactor)
+        desk = Desk(
+            services, pipeline, clicks, self._rehearsals(), home, messenger, by, redactor, holds
+        )
         self.edge = SlackEdge(settings, desk, clock, self._connection)
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)

@@ -37,6 +37,7 @@ from handlers.payloads import MENU, Json, action_id, menu_value
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
+_TURNING = 1_000  # characters of what turns the pages of a list
 MESSAGE_CHARACTERS = 12_000  # Slack refuses about 13,200 with msg_blocks_too_long (bolt-js#2509)
 VIEW_CHARACTERS = 200_000  # a view's JSON may have 250 kB
 SECTION = 3_000
@@ -68,6 +69,12 @@ def message(reply: Reply, language: NullTranslations = ENGLISH) -> Rendered:
     parts = reply.parts or (Para(line(reply.summary)),)
     blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
     return Rendered(_escaped_to(plain(reply.summary), TEXT) or "…", blocks)
+
+
+def holds(reply: Reply) -> bool:
+    """Whether nothing of a reply would be left out, with a note and a row of buttons below it."""
+    blocks = render(reply.parts)
+    return len(blocks) + 2 <= MESSAGE_BLOCKS and _size(blocks) + _TURNING <= MESSAGE_CHARACTERS
 
 
 def view_blocks(parts: Sequence[Part], language: NullTranslations = ENGLISH) -> list[Json]:

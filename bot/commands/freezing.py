@@ -1,15 +1,19 @@
 """The freeze: those whom the rules name stop all changes of machines, and let them go on."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from bot.errors import Denied, Refused
+from bot.folding import plain
 from bot.language.kinds import REST, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
-from bot.pipeline.context import Context
+from bot.pipeline.context import Context, Services
 from bot.ports import DeliveryFailed, slack_does_not_say
 from bot.reply import Note, Para, Reply, Text, dump, line, mention, say
 from storage import UnitOfWork
+
+_SHORT = 8  # characters of an id that people read and type
 
 Why = Annotated[
     str, Arg(say("Why"), REST, say("Everybody who is held back reads it"), "network outage")
@@ -101,6 +105,24 @@ async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, 
         await tx.messages.put(key, Place(channel), dump(told), ctx.now)
 
 
+async def _may_mean_one(services: Services, values: Mapping[str, str]) -> bool:
+    """Whether the reason reads like one machine, or a command: a freeze stops all of them."""
+    words = [word for word in (plain(one) for one in values.get("why", "").split()) if word]
+    table = services.table
+    group = table.group(words[0]) if words else None
+    if group is not None and (len(words) == 1 or table.find(group.name, words[1]) is not None):
+        return True
+    if group is not None and group.name == "vm" and len(words) == 2:
+        return True
+    async with services.store.read() as tx:
+        machines = await tx.inventory.machines()
+        nodes = await tx.inventory.nodes()
+    names = {name for m in machines for name in (m.nickname, m.desc, m.task, m.task[:_SHORT])}
+    names |= {name for n in nodes for name in (n.nickname, n.name, n.desc, n.id, n.id[:_SHORT])}
+    known = {plain(name) for name in names if name}
+    return " ".join(words) in known or any(word in known for word in words)
+
+
 COMMANDS = (
     Command(
         "freeze",
@@ -108,6 +130,7 @@ COMMANDS = (
         Effect.CHANGE,
         "freeze network outage",
         asks=say("Stop all changes of machines"),
+        doubts=_may_mean_one,
         loses=say("Nothing is sent to machines until the freeze is lifted."),
         does=say("Freeze all changes"),
     ),

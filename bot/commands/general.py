@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from bot.commands import freezing, languages
+from bot.commands.here import require_channel
 from bot.folding import plain
 from bot.language.args import Topic
 from bot.language.help import help_reply, not_understood
@@ -122,6 +123,8 @@ async def whoami(ctx: Context) -> Reply:
 
 async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNode = "") -> Reply:
     """Show or change the settings for you and for this channel."""
+    if channel_node:
+        require_channel(ctx.place)
     inventory, kept = ctx.services.inventory, ctx.services.store
     find = inventory.named_node
     asked: list[tuple[Scope, str, str]] = [

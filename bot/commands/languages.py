@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from bot.commands.here import require_channel
 from bot.errors import Refused
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Group
@@ -69,6 +70,7 @@ async def own(ctx: Context, language: Wanted) -> Reply:
 async def channels(ctx: Context, language: ForChannel) -> Reply:
     """Choose the language of what stands in this channel."""
     services = ctx.services
+    require_channel(ctx.place)
     if ctx.place.channel.startswith("D"):
         raise Refused(
             say("Here you alone read."),

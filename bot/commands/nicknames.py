@@ -9,7 +9,9 @@ from typing import TypedDict
 
 from bot.errors import Refused
 from bot.folding import fold
-from bot.language.table import Listing, Look
+from bot.language.args import OPTIONS
+from bot.language.chinese import ALONE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
+from bot.language.table import Listing, Look, Table
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
 from bot.model import Machine, Nicknamed, Node, Place
@@ -20,7 +22,8 @@ _NICKNAME = re.compile(r"[\w.-]{1,40}")
 _WORDS = frozenset({"on", "force", "help", "here", "none", "head", "tail"})  # of the language
 
 
-_IDS = re.compile(r"[A-Za-z0-9_]{20,22}|[0-9a-fA-F]{64}")  # of machines and nodes
+# Of machines and nodes; with something behind it, one still reads like the machine itself.
+_IDS = re.compile(r"[A-Za-z0-9_]{20,22}(?:[.-].*)?|[0-9a-fA-F]{64}")
 _SHORT = 8  # characters of an id that people read
 _TELLING = 4  # characters; a shorter beginning of an id is nothing that people type
 
@@ -53,11 +56,23 @@ def check_nickname(values: Mapping[str, str]) -> None:
         )
 
 
+def _is_of_language(table: Table, word: str) -> bool:
+    """Whether it is a verb, a flag, a preposition or a choice, in English or Chinese."""
+    beside_names = [c for c in table if c.target is not None and c.target.required]
+    given = [p for c in beside_names for p in c.parameters if p.arg.kind.is_flag]
+    flags = {name for p in given for name in p.spellings}
+    verbs = {name for c in table for name in (c.verb, *c.synonyms, *VERBS.get(c.id, ()))}
+    options = {name for one in OPTIONS for name in (one.name, *CALLED.get(one.name, ()))}
+    return (
+        word in flags | verbs | options | ALONE.keys() | WITH_FLAG.keys() | PREPOSITIONS.keys()
+        or choice(word) in _WORDS
+    )
+
+
 async def verify_nickname(services: Services, _user: str, values: Mapping[str, str]) -> None:
     """Refuse a nickname that is a command, or hides a machine or node that is named by its id."""
     nickname, table = values.get("nickname", ""), services.table
-    is_verb = any(fold(nickname) in {c.verb, *c.synonyms} for c in table)
-    if is_verb or table.group(nickname) is not None:
+    if _is_of_language(table, fold(nickname)) or table.group(nickname) is not None:
         told = say("“{nickname}” is a word of the commands.", nickname=nickname)
         raise Refused(told, hint=say("Choose another."), field="nickname")
     async with services.store.read() as tx:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from bot.chain.errors import ChainError
 from bot.chain.heads import SLOT, Block
+from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.dbc.guard import Silence
 from bot.dbc.models import Gpu, HostDisk, Memory, NodeInfo, RentOrder
@@ -296,6 +297,8 @@ async def _meant_now(ctx: Context, node: Node, *, here: bool) -> Mapping[str, st
 
 async def use(ctx: Context, node: OnNode, here: Here = False) -> Reply:
     """Set the default node, for you or for this channel."""
+    if here:
+        require_channel(ctx.place)
     async with ctx.services.store.write() as tx:
         if here:
             await tx.defaults.set(Scope.CHANNEL, ctx.place.channel, node.id)

@@ -122,6 +122,8 @@ VERBS = _by_command(
     """
 )
 
+PREPOSITIONS: Mapping[str, str] = MappingProxyType({"在": "on", "到": "to", "从": "from"})
+
 # What looks at something, of which several groups have one: without a group, a machine is meant.
 ALONE: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("列表", "列出", "清单"), "vm.list")
@@ -166,6 +168,8 @@ _ARGUMENTS = _by_word(
         "since": "起始 自",
         "until": "截止",
         "outcome": "结果",
+        "state": "状态",
+        "sort": "排序",
         "person": "成员",
         "hours": "小时",
     }
@@ -180,7 +184,11 @@ CALLED: Mapping[str, frozenset[str]] = MappingProxyType(
 _CHOICES = _by_word(
     {
         "on": "开 上电 打开",
-        "off": "关 断电",
+        "off": "关 断电 关机 已关机",
+        "running": "运行中 运行",
+        "asleep": "睡眠 休眠 挂起",
+        "busy": "忙 处理中 进行中",
+        "failed": "失败 故障 出错",
         "reset": "重置",
         "status": "状态",
         "head": "开头",

@@ -1,7 +1,7 @@
 """A reply in the form that a person asked for: fewer rows, JSON, or a file. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -42,8 +42,10 @@ class File:
     text: str
 
 
-def filtered(reply: Reply, wanted: str) -> Reply:
+def filtered(reply: Reply, wanted: str, read: Reply | None = None) -> Reply:
     """The reply with only those rows that contain `wanted`, however it is spelled.
+
+    `read` is the same reply as a person reads it: a row counts that contains it there.
 
     Rows are those of lists, else lines of preformatted text, pairs of fields, or plain lines.
     What stands around them stays.
@@ -51,8 +53,8 @@ def filtered(reply: Reply, wanted: str) -> Reply:
     needle = fold(wanted)
     has_rows = any(isinstance(part, Rows | CodeBlock | Fields) for part in reply.parts)
     kept, count = [], 0
-    for part in reply.parts:
-        found, shown = _sieve(part, needle, paragraphs=not has_rows)
+    for part, alike in zip(reply.parts, (read or reply).parts, strict=True):
+        found, shown = _sieve(part, alike, needle, paragraphs=not has_rows)
         count += found
         if shown is not None:
             kept.append(shown)
@@ -65,11 +67,13 @@ def filtered(reply: Reply, wanted: str) -> Reply:
     return replace(reply, summary=told, parts=(*kept, Note(line(told))), data=data)
 
 
-def _sieve(part: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | None]:
+def _sieve(part: Part, alike: Part, needle: str, *, paragraphs: bool) -> tuple[int, Part | None]:
     """How many of a part's rows stay, and the part without the others (None: nothing stays)."""
     match part:
         case Rows():
-            rows = tuple(row for row in part.rows if _has(row, needle))
+            others = alike.rows if isinstance(alike, Rows) else part.rows
+            both = zip(part.rows, others, strict=True)
+            rows = tuple(row for row, other in both if _has(row, needle) or _has(other, needle))
             if rows or part.stays:
                 return len(rows), replace(part, rows=rows)
             return 0, replace(part, rows=(), head=()) if part.also else None
@@ -127,14 +131,30 @@ def rows_of(reply: Reply) -> list[Row]:
     return [row for part in reply.parts if isinstance(part, Rows) for row in part.rows]
 
 
-def paged(reply: Reply, number: int, size: int) -> Page:
+def paged(
+    reply: Reply, number: int, size: int, holds: Callable[[Reply], bool] = lambda _reply: True
+) -> Page:
     """The reply with only the rows of one page; a page that is not there is the last one.
 
-    Of lists without a row on it only those are shown that say why, on the first page.
+    A page has at most `size` rows, and fewer where a message does not hold them, so that no row is
+    on no page. Of lists without a row on it only those are shown that say why, on the first page.
     """
-    count = len(rows_of(reply))
-    number = max(1, min(number, -(-count // size)))
-    begins, ends, seen = (number - 1) * size, number * size, 0
+    count, page, begins = len(rows_of(reply)), 0, 0
+    while True:
+        page += 1
+        ends = min(begins + size, count)
+        shown = _between(reply, begins, ends)
+        while ends > begins + 1 and not holds(shown):
+            ends -= 1
+            shown = _between(reply, begins, ends)
+        if page >= number or ends >= count:
+            return Page(shown, page, begins + 1, ends, count)
+        begins = ends
+
+
+def _between(reply: Reply, begins: int, ends: int) -> Reply:
+    """The reply with only these rows."""
+    seen = 0
     parts: list[Part] = []
     for part in reply.parts:
         if not isinstance(part, Rows):
@@ -142,10 +162,9 @@ def paged(reply: Reply, number: int, size: int) -> Page:
             continue
         rows = part.rows[max(begins - seen, 0) : max(ends - seen, 0)]
         seen += len(part.rows)
-        if rows or (not part.rows and number == 1):
+        if rows or (not part.rows and begins == 0):
             parts.append(replace(part, rows=rows))
-    shown = replace(reply, parts=tuple(parts))
-    return Page(shown, number, begins + 1, min(ends, count), count)
+    return replace(reply, parts=tuple(parts))
 
 
 def as_text(reply: Reply) -> str:

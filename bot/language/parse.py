@@ -15,7 +15,7 @@ from bot.folding import fold, narrow, plain
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
-from bot.language.chinese import GROUPS, WITH_FLAG
+from bot.language.chinese import GROUPS, PREPOSITIONS, WITH_FLAG
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
@@ -97,7 +97,6 @@ class Surplus(Refused):
 # `session share gpu1 with @bob`: words that read well and say nothing.
 _WITH = frozenset({"with", "to", "给"})
 
-_PREPOSITIONS = {"在": NODE_OPTION, "到": "to", "从": "from"}
 _TOWARDS = frozenset({"from", "to"})  # before an image server
 
 Parse = Parsed | HelpWanted | NotUnderstood
@@ -281,7 +280,7 @@ def _is_own(command: Command, word: str) -> bool:
 
 
 def _preposition(word: str) -> str:
-    return _PREPOSITIONS.get(fold(word), fold(word))
+    return PREPOSITIONS.get(fold(word), fold(word))
 
 
 def _is_before_node(command: Command, word: str) -> bool:

@@ -27,6 +27,7 @@ Wording = Text | Callable[[Mapping[str, str]], Text]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
 Foresight = Callable[..., Awaitable[Sequence[Text]]]
+Doubt = Callable[..., Awaitable[bool]]
 Verify = Callable[..., Awaitable[None]]
 
 
@@ -82,6 +83,8 @@ class Command:
     does so with what is known here (services, person, texts); it asks nobody. `present` reads what
     the machine that is given is like now, by parameter, for the form. `example` is a whole line
     without the slash command.
+    `doubts` tells whether the texts look as if something else was meant, of what would run at once:
+    it is asked to confirm then.
     `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
     is sent that would tell.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
@@ -108,6 +111,7 @@ class Command:
     verify: Verify | None = None
     look: Look | None = None
     present: Look | None = None
+    doubts: Doubt | None = None
     foresees: Foresight | None = None
     shows: Look | None = None
     facts: Kinds = field(default_factory=dict, hash=False)

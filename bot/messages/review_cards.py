@@ -36,6 +36,7 @@ from bot.reply import (
     Reply,
     any_of,
     channel,
+    code,
     emoji,
     line,
     mention,
@@ -53,6 +54,7 @@ WITHDRAW = "approval.withdraw"
 BREAK = "approval.glass"
 
 _NAMED = 4  # people
+_SHORT = 8  # characters of an id
 
 
 def question(asked: Question) -> Reply:
@@ -120,7 +122,11 @@ def _once_more(asked: Question) -> Confirm | None:
     """
     if asked.execution.effect is not Effect.DESTROY or asked.approval.type_name:
         return None
-    text = sentences((line(asked.title, "."), asked.loses))
+    execution = asked.execution
+    is_machine = execution.task not in {"", execution.id}
+    told = say("Machine {id}.", id=code(execution.task[:_SHORT])) if is_machine else ""
+    # Names can be long, and Slack takes few characters here: what must be read comes before them.
+    text = sentences((asked.loses, told, line(asked.title, ".")))
     return Confirm(say("Approve this?"), text, say("Approve"))
 
 

@@ -31,14 +31,13 @@ from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Context, Services, unsaid
-from bot.pipeline.dialog import CHECKING, Typed, tried
+from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.joined import AGAIN
-from bot.pipeline.joining import key_of_second
 from bot.pipeline.machine_presses import MachinePresses
-from bot.pipeline.meant import as_known
+from bot.pipeline.meant import as_chosen, as_known, is_chosen
 from bot.pipeline.order_presses import OrderPresses
 from bot.pipeline.pasted import row_meant
 from bot.pipeline.permissions import standing_of
@@ -47,6 +46,7 @@ from bot.pipeline.quoting import with_quotes
 from bot.pipeline.reads import LIST_PAGE, Reads
 from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.pipeline.search import Completion
+from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
@@ -87,6 +87,7 @@ class Desk:
         messenger: Messenger,
         by: str,
         redactor: Redactor,
+        holds: Callable[[Reply], bool],
     ) -> None:
         self._services = services
         self._redactor = redactor
@@ -98,7 +99,7 @@ class Desk:
         self._rehearsals = rehearsals
         self._home = home
         self._suggestions = Suggestions(services.store, services.table, services.clock)
-        self._reads = Reads(services, messenger, self._suggestions)
+        self._reads = Reads(services, messenger, self._suggestions, holds)
         self._chooser = Chooser(services.table, self._asked)
         self._glass = GlassPresses(services, self._asked)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
@@ -157,6 +158,8 @@ class Desk:
         try:
             values = await as_known(self._services, command, wish.values, spelled, actor, place)
             if forms.wants_form(command, values):
+                if not wish.by_id:
+                    values = dict(await as_chosen(self._services, command, values, actor, place))
                 return await self._opening(command, values, actor, place)
             if found := forms.faults(command, values):
                 field, fault = next(iter(found.items()))
@@ -204,8 +207,9 @@ class Desk:
         except BotError as refusal:
             return Rejected(forms.fault_of(command, refusal))
         wish = Wish(
-            submission.key, submission.actor, submission.place, Source.FORM, command, values
-        )
+            submission.key, submission.actor, submission.place, Source.FORM, command, values,
+            by_id=is_chosen(command, values),
+        )  # fmt: skip
         try:
             is_known = await self._is_known(wish)
         except BotError as refusal:
@@ -231,8 +235,9 @@ class Desk:
         """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
         try:
             bound = await bind(
-                self._services, wish.command, wish.values, wish.actor, wish.place, asking=False
-            )
+                self._services, wish.command, wish.values, wish.actor, wish.place,
+                asking=False, by_id=wish.by_id,
+            )  # fmt: skip
         except NotKnownHere:
             return False
         changes = wish.command.effect_of(wish.values) is not Effect.READ
@@ -296,15 +301,17 @@ class Desk:
             arguments={k: v for k, v in wish.values.items() if k not in secret},
             effect=effect,
             created_at=self._services.clock.now(),
+            task=wish.task,
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
-        return await self._record(execution)
-
-    async def _record(self, execution: Execution) -> Work:
-        now = self._services.clock.now()
-        if not await self._services.store.record(execution, by=self._by, until=now + LEASE):
-            return nothing  # the delivery was repeated: the first one is being carried out
+        if not await self._is_new(execution):
+            return nothing  # the delivery was repeated
         return partial(self._carry_out, execution)
+
+    async def _is_new(self, execution: Execution) -> bool:
+        """Whether it was just recorded; else it was before, and is being carried out."""
+        until = self._services.clock.now() + LEASE
+        return await self._services.store.record(execution, by=self._by, until=until)
 
     async def _carry_out(self, execution: Execution, answer: Answer) -> None:
         await self._pipeline.carry_out(execution, answer)
@@ -341,25 +348,13 @@ class Desk:
 
     async def _again(self, press: Press) -> Work:
         """Request what was not added to a request like it, knowing of that one."""
-        async with self._services.store.read() as tx:
-            asked = await tx.executions.find(press.value)
-        command = self._services.table.get(asked.command) if asked else None
-        if asked is None or command is None or asked.actor != press.actor:
+        second = await second_of(self._services, press.value, press.actor)
+        if second is None:
             return outdated()
-        if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
-            return outdated()
-        second = Execution(
-            id=new_id(),
-            key=key_of_second(asked.id),
-            actor=asked.actor,
-            place=asked.place,
-            source=Source.BUTTON,
-            command=asked.command,
-            arguments=asked.arguments,
-            effect=command.effect_of(asked.arguments),
-            created_at=self._services.clock.now(),
-        )
-        return await self._record(second)
+        if not await self._is_new(second):
+            told = say("You have requested this a second time already.")
+            return saying(Reply.of(told, private=True))
+        return partial(self._carry_out, second)
 
     async def _keep_watching(self, press: Press) -> Work:
         try:
@@ -386,12 +381,15 @@ class Desk:
         command = self._services.table.get(name)
         if command is None or not number.isdecimal() or command.lists is None:
             return outdated()
-        values = await self._suggestions.listed(press.actor, one)
-        page, kept = (int(number), one) if values is not None else (1, "")
-        wish = Wish(
-            press.key, press.actor, press.place, Source.BUTTON, command, values or {}, page, kept
+        kept = await self._suggestions.listed(press.actor, one)
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, command, {})
+        if kept is None:
+            work = await self._take(wish)
+            return lambda answer: work(Noted(answer, ANEW))
+        values, is_open = kept
+        return await self._take(
+            replace(wish, values=values, page=int(number), list=one, is_open=is_open)
         )
-        return await self._take(wish)
 
     async def _suggested(self, press: Press) -> Work:
         """Run what only reads; of what changes something, open the form with what was typed."""
@@ -472,6 +470,7 @@ class Desk:
                 vm,
                 values.get(NODE_OPTION, ""),
                 place.channel,
+                by_id=is_chosen(command, values),
                 hidden=hidden_from(self._services, actor, place, Listing.MACHINES),
                 unasked=unasked(self._services, actor, place, show, {"vm": vm}),
             )

@@ -4,6 +4,7 @@ Stands between a command and the edge's answer. Knows no Slack.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -17,6 +18,7 @@ from bot.reply import (
     Form,
     Note,
     Part,
+    Phrase,
     Reply,
     Severity,
     emoji,
@@ -27,6 +29,10 @@ from bot.reply import (
 log = structlog.get_logger()
 
 _CHECKING = say("Checking …")
+ANEW = say(
+    "The list that you turned has expired, or someone else requested it. This one is new, "
+    "without its filters."
+)
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
 
@@ -89,6 +95,27 @@ class Typed:
         if reply.fault is not None and reply.fault.field == REASON:
             reply = reply.also(await self._offer())
         await self._answer.say(reply)
+
+    async def meanwhile(self, reply: Reply) -> None:
+        """Say that it takes its time."""
+        await self._answer.meanwhile(reply)
+
+    async def open(self, form: Form) -> None:
+        """Show a form."""
+        await self._answer.open(form)
+
+
+class Noted:
+    """`ports.Answer` that says something else before every answer."""
+
+    def __init__(self, answer: Answer, told: Phrase) -> None:
+        self._answer = answer
+        self._told = told
+
+    async def say(self, reply: Reply) -> None:
+        """Answer."""
+        parts = reply.parts or Reply.of(reply.summary).parts
+        await self._answer.say(replace(reply, parts=(Note(line(self._told)), *parts)))
 
     async def meanwhile(self, reply: Reply) -> None:
         """Say that it takes its time."""

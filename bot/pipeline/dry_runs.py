@@ -15,6 +15,7 @@ from bot.model import Execution, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.covered import require_glass
 from bot.pipeline.facts import facts_of
+from bot.pipeline.holding import Held, require_way
 from bot.pipeline.patience import Interim, once_known
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
@@ -47,6 +48,7 @@ from bot.reviews.reviewers import Reviewers
 _HEAD = say("Dry run: nothing was sent and nothing has changed.")
 _NOT_SAID = say("Slack does not say just now who could review it.")
 _GLASS = say("It would run at once, be announced, and wait for a review afterwards.")
+_CONFIRM = say("You would be asked to confirm.")
 _PATIENCE = timedelta(seconds=40)  # for the facts that a question would show
 
 Stage = Callable[[list[WouldSend]], Services]  # its changes are noted in the list and not sent
@@ -161,6 +163,7 @@ class _Rehearsal:
             arguments={k: v for k, v in wish.values.items() if k not in secret},
             effect=wish.command.effect_of(wish.values),
             created_at=self._services.clock.now(),
+            task=wish.task,
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
 
@@ -230,9 +233,23 @@ class _Rehearsal:
         except DeliveryFailed:
             return line(_NOT_SAID)
 
-    def _breaks_glass(self, decision: Decision, *, alike: bool) -> bool:
+    async def _held(self, execution: Execution) -> Held | None:
+        """What would hold it back now: a freeze, or the breaker."""
+        rules, now = self._reviewers.rules, self._services.clock.now()
+        try:
+            async with self._services.store.read() as tx:
+                await require_way(tx, self._command, execution, None, rules, now)
+        except Held as held:
+            return held
+        return None
+
+    async def _is_doubtful(self, execution: Execution) -> bool:
+        doubts = self._command.doubts
+        return doubts is not None and await doubts(self._services, execution.arguments)
+
+    def _breaks_glass(self, decision: Decision, *, alike: bool, held: bool) -> bool:
         """Whether it would be done without what stands in its way. Raises Refused."""
-        runs = decision.runs(self._wish.option(REASON), alike=alike)
+        runs = decision.runs(self._wish.option(REASON), alike=alike) and not held
         if runs or not self._wish.option(BREAK_GLASS):
             return False
         require_glass(decision)
@@ -244,8 +261,13 @@ class _Rehearsal:
         if decision is None:
             return line(_NOT_SAID)
         twins = await twins_of(self._services, self._command, execution, bound)
-        if self._breaks_glass(decision, alike=bool(twins)):
+        held = await self._held(execution)
+        if self._breaks_glass(decision, alike=bool(twins), held=held is not None):
             return line(_GLASS)
+        if held is not None:
+            return sentences((say("It would be refused: {why}", why=held.words), held.hint))
+        if await self._is_doubtful(execution):
+            return line(_CONFIRM)
         if decision.kind is DecisionKind.RUN:
             if twins:
                 return line(
@@ -255,7 +277,7 @@ class _Rehearsal:
                 return line(say("None: it would be sent at once, and fail."))
             return line(say("None: it would run at once."))
         if decision.kind is DecisionKind.CONFIRM:
-            return line(say("You would be asked to confirm."))
+            return line(_CONFIRM)
         return await self._approvals(execution, bound, decision)
 
     async def _approvals(self, execution: Execution, bound: Bound, decision: Decision) -> Line:

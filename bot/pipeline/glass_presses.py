@@ -74,8 +74,9 @@ class GlassPresses:
             return Accepted(saying(from_error(refusal)))
         values = {**_again(execution, command), BREAK_GLASS: reason}
         wish = Wish(
-            submission.key, submission.actor, submission.place, Source.FORM, command, values
-        )
+            submission.key, submission.actor, submission.place, Source.FORM, command, values,
+            by_id="vm" in values,
+        )  # fmt: skip
         return Accepted(await self._ask(wish, {}))
 
     async def _waiting(self, approval_id: str) -> tuple[Approval, Execution, Command]:

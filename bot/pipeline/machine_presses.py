@@ -82,6 +82,14 @@ class MachinePresses:
             for one in found[:_MOST]
         )
         told = say("This message names several machines.")
+        if len(found) > _MOST:
+            told = say(
+                "This message names {count} machines. These are the first {most}; "
+                "{command} lists all of yours.",
+                count=len(found),
+                most=_MOST,
+                command=command("vm list"),
+            )
         await answer.say(Reply(told, (Para(line(told)), Rows(rows)), private=True))
 
     async def _visible(self, actor: str, place: Place) -> list[Machine]:
@@ -106,7 +114,8 @@ class MachinePresses:
 
     async def _pressed(self, press: Press, name: str, values: Mapping[str, str]) -> Work:
         row = self._services.table[name]
-        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values)
+        by_id = "vm" in values
+        wish = Wish(press.key, press.actor, press.place, Source.BUTTON, row, values, by_id=by_id)
         return await self._ask(wish, {})
 
     async def _node(self, begins: str) -> str | None:

@@ -28,7 +28,7 @@ from bot.model import Place, Sighted, Sighting
 from bot.pipeline.context import Services
 from bot.pipeline.pasted import name_of_row
 from bot.reply import say
-from bot.services.matching import could_be, is_machine_called, is_node_called
+from bot.services.matching import could_be, is_machine_called, is_node_called, is_task_id
 
 Known = Callable[[], Awaitable[Collection[str]]]
 
@@ -53,6 +53,27 @@ async def as_known(
             found[parameter.name] = await names.of(parameter, text, with_quotes)
     if (with_quotes := spelled.get(NODE_OPTION, "")) and with_quotes in await names.nodes():
         found[NODE_OPTION] = with_quotes
+    return found
+
+
+def is_chosen(command: Command, values: Mapping[str, str]) -> bool:
+    """Whether a form's machine was chosen, and not typed: its text is an id then, and no name."""
+    texts = [values.get(p.name, "") for p in command.parameters if p.arg.kind.is_machine]
+    return any(map(is_task_id, texts))
+
+
+async def as_chosen(
+    services: Services, command: Command, values: Mapping[str, str], actor: str, place: Place
+) -> Mapping[str, str]:
+    """The texts to fill a form with: a typed name that reads like an id gives way to the id."""
+    if not is_chosen(command, values):
+        return values
+    found = dict(values)
+    with suppress(BotError):
+        machine = await services.inventory.machine(
+            actor, values["vm"], values.get(NODE_OPTION, ""), place.channel, asking=False
+        )
+        found["vm"] = machine.task
     return found
 
 

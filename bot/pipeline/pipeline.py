@@ -192,7 +192,10 @@ class Pipeline:
             twins = await twins_of(self._services, command, execution, bound)
             reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
             breaks_through = bool(why) and await self._is_held(command, execution)
-            if decision.runs(reason, alike=bool(twins)) and not breaks_through:
+            is_sure = command.doubts is None or not await command.doubts(
+                self._services, execution.arguments
+            )
+            if decision.runs(reason, alike=bool(twins)) and is_sure and not breaks_through:
                 return True
             # Broken glass gets past whatever stands in the way: a rule more never takes that away.
             if why and (decision.break_glass or decision.kind is DecisionKind.APPROVE):

@@ -89,7 +89,11 @@ class Preparation:
 
     async def _bind(self, command: Command, execution: Execution) -> Bound:
         values = {**execution.arguments, **execution.secrets}
-        return await bind(self._services, command, values, execution.actor, execution.place)
+        # What was pressed or chosen is recorded with its id; so is what has been looked up by it.
+        by_id = bool(execution.task) and execution.arguments.get("vm") == execution.task
+        return await bind(
+            self._services, command, values, execution.actor, execution.place, by_id=by_id
+        )
 
     async def _fix_target(
         self, command: Command, execution: Execution, bound: Bound, sent: int | None

@@ -47,10 +47,17 @@ log = structlog.get_logger()
 class Reads:
     """Carries out reads: nothing of them is recorded, nothing has to survive."""
 
-    def __init__(self, services: Services, messenger: Messenger, suggestions: Suggestions) -> None:
+    def __init__(
+        self,
+        services: Services,
+        messenger: Messenger,
+        suggestions: Suggestions,
+        holds: Callable[[Reply], bool],
+    ) -> None:
         self._services = services
         self._messenger = messenger
         self._suggestions = suggestions
+        self._holds = holds  # whether one message holds all of a page
 
     async def carry_out(self, wish: Wish, answer: Answer) -> None:
         """Run it and answer; the log says what came of it."""
@@ -75,7 +82,8 @@ class Reads:
         reply = self._read_by(wish, typed)
         wanted = wish.option(FILTER)
         if wanted:
-            reply = self._read_by(wish, output.filtered(reply, wanted))
+            read = with_words(typed, self._services.languages.of(wish.actor))
+            reply = self._read_by(wish, output.filtered(reply, wanted, read))
         if reply.sensitive and wish.option(FILE):
             kept = say("This holds passwords, so it is shown here and not kept as a file.")
             await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
@@ -103,13 +111,15 @@ class Reads:
 
     async def _page_of(self, wish: Wish, reply: Reply) -> Reply:
         """One page of a list, and the ways to the others; whoever asked turns them in place."""
-        page = output.paged(reply, wish.page, PAGE)
+        page = output.paged(reply, wish.page, PAGE, self._holds)
         shown = replace(page.reply, in_place=bool(wish.list))
-        if page.count <= PAGE:
+        if page.first == 1 and page.last == page.count:
             return shown
-        one = wish.list or await self._suggestions.keep(wish.actor, wish.values)
+        is_open = not (wish.is_private or reply.private)
+        one = wish.list or await self._suggestions.keep(wish.actor, wish.values, is_open=is_open)
         value = f"{wish.command.id}:{one}"
-        return shown.also(*turning(page, LIST_PAGE, lambda number: f"{value}:{number}"))
+        ways = turning(page, LIST_PAGE, lambda number: f"{value}:{number}")
+        return self._read_by(wish, shown.also(*ways))
 
     async def _once_known(self, wish: Wish, interim: Interim) -> Reply:
         """Run it once Slack says who may. Raises Refused."""
@@ -146,7 +156,9 @@ class Reads:
         )
         may = partial(allow, self._services, wish.actor, wish.place, wish.command, wish.values)
         await may()
-        bound = await bind(self._services, wish.command, wish.values, wish.actor, wish.place)
+        bound = await bind(
+            self._services, wish.command, wish.values, wish.actor, wish.place, by_id=wish.by_id
+        )
         await may(bound.machine or bound.node)
         of.append(bound)
         interim.waits(bound.node.label if bound.node is not None else "")

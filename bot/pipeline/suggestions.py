@@ -21,6 +21,7 @@ from storage import Store
 SUGGESTED = "command.suggested"
 
 _LIST = "list of"  # no parameter is called so: an empty request is kept as well
+_OPEN = "open"
 _LIFETIME = timedelta(hours=1)
 
 
@@ -58,20 +59,28 @@ class Suggestions:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
         return Actions((Button(say("Add a reason"), SUGGESTED, f"{command.id}:{one}"),))
 
-    async def keep(self, actor: str, values: Mapping[str, str]) -> str:
-        """Keep what a list was asked for; the id by which its buttons find that."""
+    async def keep(self, actor: str, values: Mapping[str, str], *, is_open: bool) -> str:
+        """Keep what a list was asked for; the id by which its buttons find that.
+
+        `is_open`: everyone where it was asked for reads it.
+        """
         one, now = secrets.token_urlsafe(9), self._clock.now()
         async with self._store.write() as tx:
-            await tx.suggestions.put({one: {**values, _LIST: "yes"}}, actor, now, now + _LIFETIME)
+            kept = {**values, _LIST: _OPEN if is_open else "private"}
+            await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
         return one
 
-    async def listed(self, actor: str, one: str) -> Mapping[str, str] | None:
-        """What `actor` asked a list for; None for somebody else's, or one of long ago."""
+    async def listed(self, actor: str, one: str) -> tuple[Mapping[str, str], bool] | None:
+        """What `actor` asked a list for, and whether everyone reads it.
+
+        None for somebody else's, or one of long ago.
+        """
         async with self._store.read() as tx:
             kept = await tx.suggestions.find(one, actor, self._clock.now())
         if _LIST not in kept:
             return None
-        return {name: text for name, text in kept.items() if name != _LIST}
+        values = {name: text for name, text in kept.items() if name != _LIST}
+        return values, kept[_LIST] == _OPEN
 
     async def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
         """The command of a button, and what its line said, if that is known and was `actor`'s."""

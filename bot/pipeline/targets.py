@@ -53,12 +53,14 @@ async def bind(
     place: Place,
     *,
     asking: bool = True,
+    by_id: bool = False,
 ) -> Bound:
     """Read every text and look every name up. Raises Refused or NotFound with the field.
 
-    Without `asking`, DBC is not: NotKnownHere for a name that it may know all the same.
+    Without `asking`, DBC is not: NotKnownHere for a name that it may know all the same. `by_id`:
+    a machine's text is its task id, and no name.
     """
-    binder = _Binder(services, command, values, actor, place, asking=asking)
+    binder = _Binder(services, command, values, actor, place, asking=asking, by_id=by_id)
     arguments = {
         parameter.name: await binder.value(parameter, values.get(parameter.name, ""))
         for parameter in command.parameters
@@ -78,6 +80,7 @@ class _Binder:
         place: Place,
         *,
         asking: bool,
+        by_id: bool,
     ) -> None:
         self._services = services
         self._inventory = services.inventory
@@ -86,6 +89,7 @@ class _Binder:
         self._actor = actor
         self._place = place
         self._asking = asking
+        self._by_id = by_id
         self._no_node = hidden_from(services, actor, place, Listing.NODES, asking=asking)
         self.machine: Machine | None = None
         self.node: Node | None = None
@@ -118,6 +122,7 @@ class _Binder:
             self._values.get(NODE_OPTION, ""),
             place.channel,
             asking=asking,
+            by_id=self._by_id,
             hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
             unasked=unasked(*given, self._command, self._values, asking=asking),
         )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -26,6 +27,7 @@ from bot.services.matching import (
     could_be,
     is_machine_called,
     is_node_called,
+    is_task_id,
     match_machine,
     match_node,
     none_called,
@@ -35,7 +37,6 @@ from bot.services.not_found import nowhere, on_another_node, unlisted
 from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
-_TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 _OPENED = 20  # sessions that are decrypted one after the other
 _SOON = timedelta(seconds=15)  # less than one refreshment after the other
@@ -283,19 +284,22 @@ class Inventory:
         channel: str = "",
         *,
         asking: bool = True,
+        by_id: bool = False,
         hidden: Hidden = _nothing,
         unasked: Unasked = _none,
     ) -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
-        Those on nodes that are `unasked` are taken as last seen: nothing is read there. Raises
+        `by_id`: `text` is the id of what was pressed or chosen, and no name. Machines on
+        nodes that are `unasked` are taken as last seen: nothing is read there. Raises
         NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name that a
         node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
         nodes = (await self._store.known()).nodes()
-        found = match_machine(await self.machines(user, channel), text, node, nodes)
-        if len(found) == 1 and (not asking or await self._is_certain(found[0], text)):
+        match = partial(match_machine, text=text, nodes=nodes, by_id=by_id)
+        found = match(await self.machines(user, channel), node=node)
+        if len(found) == 1 and (not asking or by_id or await self._is_certain(found[0], text)):
             return found[0]
         listings: Sequence[NodeListing] = ()
         if len(found) <= 1:
@@ -308,11 +312,11 @@ class Inventory:
             listings = await asyncio.gather(
                 *(self.list_node(one) for one in sessions if one.node not in denied)
             )
-            found = await self._among(listings, text, node, user, channel, denied)
-            if not found and _TASK_ID.fullmatch(task := typed(text)):
+            found = match(await self._among(listings, user, channel, denied), node=node)
+            if not found and is_task_id(task := typed(text)):
                 found = await self._by_id((s for s in sessions if s.node not in denied), task)
             if not found and not any(listing.problem for listing in listings):
-                await self._require_here(user, channel, text, node, hidden)
+                await self._require_here(user, channel, text, node, hidden, by_id=by_id)
             if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
                 raise NotFound(
                     say(
@@ -330,10 +334,11 @@ class Inventory:
         raise await self._not_one(text, found, listings, unseen, node)
 
     async def _require_here(
-        self, user: str, channel: str, text: str, node: str, hidden: Hidden
+        self, user: str, channel: str, text: str, node: str, hidden: Hidden, *, by_id: bool = False
     ) -> None:
         """Raise Refused where the text names what was seen on another node than the named one."""
-        seen = match_machine(await self.machines(user, channel), text, "") if node else []
+        known = await self.machines(user, channel) if node else []
+        seen = match_machine(known, text, "", by_id=by_id)
         unseen = await hidden() if seen else frozenset()
         others = [one for one in seen if one.node != node and one.node not in unseen]
         if others:
@@ -343,17 +348,15 @@ class Inventory:
     async def _among(
         self,
         listings: Iterable[NodeListing],
-        text: str,
-        node: str,
         user: str,
         channel: str,
         denied: Mapping[str, str],
     ) -> list[Machine]:
-        """The machines that `text` names, of those just listed; as last seen where denied."""
+        """The machines just listed; as last seen where denied."""
         seen = [machine for listing in listings for machine in listing.machines]
         if denied:
             seen += [m for m in await self.machines(user, channel) if m.node in denied]
-        return match_machine(seen, text, node, (await self._store.known()).nodes())
+        return seen
 
     async def _is_certain(self, found: Machine, text: str) -> bool:
         """Whether nothing that nobody has seen yet could be meant by the text instead."""

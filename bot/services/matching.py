@@ -1,5 +1,6 @@
 """What a text may name, of the nodes and machines that are known. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import chain
 from typing import TypeVar
@@ -22,6 +23,7 @@ _NO = {
     NodeKind.METAL: say("There is no bare-metal machine called “{text}”."),
     NodeKind.MANAGER: say("There is no bare-metal manager called “{text}”."),
 }
+_TASK_ID = re.compile(r"[A-Za-z0-9_]{20,22}")
 
 Named = TypeVar("Named")
 Names = Sequence[Sequence[str]]  # of one thing, the ones that count most first
@@ -89,15 +91,28 @@ def match_node(nodes: Iterable[Node], text: str) -> list[Node]:
 
 
 def match_machine(
-    machines: Iterable[Machine], text: str, node: str, nodes: Iterable[Node] = ()
+    machines: Iterable[Machine],
+    text: str,
+    node: str,
+    nodes: Iterable[Node] = (),
+    *,
+    by_id: bool = False,
 ) -> list[Machine]:
     """The machines that `text` names best, on `node` if that is not empty.
 
-    Else those of which it is what the bot showed, with the names of these `nodes`.
+    Else those of which it is what the bot showed, with the names of these `nodes`. `by_id`: only
+    the one with exactly this id.
     """
     there = [machine for machine in machines if node in {"", machine.node}]
+    if by_id:
+        return [machine for machine in there if machine.task == text]
     found = best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
     return found or machines_shown(there, {each.id: each for each in nodes}, text)
+
+
+def is_task_id(text: str) -> bool:
+    """Whether a text has the form of a machine's whole id."""
+    return _TASK_ID.fullmatch(text) is not None
 
 
 def is_machine_called(found: Machine, text: str) -> bool:

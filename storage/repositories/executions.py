@@ -54,6 +54,7 @@ _OF_MACHINES = "vm."  # how their ids begin that change a machine
 # What every command asks is built once: building a statement costs more than carrying it out.
 _IS_IT = executions.c.id == bindparam("one")
 _FIND = select(executions).where(_IS_IT)
+_KEYED = select(executions).where(executions.c.key == bindparam("its_key"))
 _SOME = select(executions).where(executions.c.id.in_(bindparam("its_ids", expanding=True)))
 _SET = update(executions).where(_IS_IT)
 _EXPECTED = executions.c.status.in_(bindparam("expected", expanding=True))
@@ -133,6 +134,12 @@ class Executions(Repository):
     async def find(self, execution_id: str) -> Execution | None:
         """The execution, if there is one."""
         rows = await self._connection.execute(_FIND, {"one": execution_id})
+        row = rows.mappings().one_or_none()
+        return None if row is None else self._open(row)
+
+    async def keyed(self, key: str) -> Execution | None:
+        """The execution that was recorded with this key, if there is one."""
+        rows = await self._connection.execute(_KEYED, {"its_key": key})
         row = rows.mappings().one_or_none()
         return None if row is None else self._open(row)
 

@@ -113,3 +113,21 @@ async def test_lists_reminders_and_ends_say_what_it_is_beside_its_nickname(tmp_p
         await stage.bob.presses("Approve", question)
         await stage.ends(stage.alice, f"scratch-test ({ADAS}) is deleted on toys")
         assert f"scratch-test ({ADAS}) is deleted" in now(stage, question).plain.replace("*", "")
+
+
+@pytest.mark.parametrize("desc", ["inference", "生产数据库" * 40])
+async def test_the_last_question_to_an_approver_has_the_id_and_all_that_is_lost(
+    tmp_path: Path, desc: str
+) -> None:
+    async with site(tmp_path) as stage:
+        task = stage.task("inference")
+        task.desc = desc
+        await stage.asks(stage.alice, "/dbc vm list")
+        await stage.alice.types(f"@dbc vm delete {task.task_id}", channel=CHANNEL)
+        await stage.quiet()
+        card = [m for m in stage.bob.messages() if "Approve" in m.buttons][-1]
+        buttons = [e for b in card.blocks if b["type"] == "actions" for e in b["elements"]]
+        [asked] = [e["confirm"]["text"]["text"] for e in buttons if "confirm" in e]
+        assert f"Machine {task.task_id[:8]}." in asked.replace("`", "")
+        assert "Nothing brings them back." in asked
+        assert "Delete" in asked

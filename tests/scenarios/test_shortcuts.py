@@ -1,6 +1,7 @@
 """Shortcuts: on a message that names a machine, and for any command; nothing is typed."""
 
 from handlers.shortcuts import ANYWHERE, ON_MESSAGE
+from sandbox.dbc.demo import demo_renter
 from tests.scenarios.stage import CHANNEL, Stage
 
 
@@ -44,3 +45,32 @@ async def test_any_command_is_chosen_and_its_form_opens(stage: Stage) -> None:
     await stage.alice.submits({"Machine": stage.task("inference").task_id})
     await stage.alice.sees("Local address|System", "@dbc")
     assert stage.changes() == []
+
+
+async def test_the_language_of_a_channel_is_not_set_where_there_is_none(stage: Stage) -> None:
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.alice.uses_shortcut(ANYWHERE)
+    await stage.alice.sees_modal("Run a command")
+    await stage.alice.submits({"Command": "settings channel-language"})
+    await stage.quiet()
+    await stage.alice.sees_modal("Choose a language")
+    await stage.alice.submits({"Language": "zh"})
+    await stage.quiet()
+    assert "you are in none" in stage.alice.screen()
+    assert "language is now" not in stage.alice.screen()
+    async with stage.bot._services.store.read() as tx:
+        assert not [one for one in await tx.readers.all() if "U0ALICE" in str(one)]
+
+
+async def test_more_machines_than_are_offered_are_counted(stage: Stage) -> None:
+    node = stage.node("gpu1")
+    node.tasks.clear()
+    names = [f"m{number:03}" for number in range(14)]
+    for number, name in enumerate(names):
+        node.running_task(demo_renter(), desc=name, vnc_port=6000 + number)
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.bob.types("look at " + ", ".join(names), CHANNEL)
+    await stage.alice.uses_shortcut(ON_MESSAGE, stage.alice.last(CHANNEL))
+    told = await stage.alice.sees("This message names 14 machines", CHANNEL)
+    assert "These are the first 10" in told.plain

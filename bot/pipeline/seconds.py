@@ -1,0 +1,43 @@
+"""What is requested once more by who knows of a first request like it."""
+
+from bot.ids import new_id
+from bot.language.table import Command
+from bot.model import Execution, ExecutionStatus, Source
+from bot.pipeline.context import Services
+from bot.pipeline.joining import key_of_second
+
+
+async def second_of(services: Services, execution_id: str, actor: str) -> Execution | None:
+    """The second request of what was not added; None where there is nothing to request again.
+
+    Pressed twice, it is one. Where the second one was refused, nothing came of it, and pressing
+    requests it anew: the reason may have passed by now.
+    """
+    async with services.store.read() as tx:
+        asked = await tx.executions.find(execution_id)
+        command = services.table.get(asked.command) if asked else None
+        if asked is None or command is None or asked.actor != actor:
+            return None
+        if asked.status is not ExecutionStatus.REFUSED:  # nothing that was carried out is repeated
+            return None
+        last = asked
+        while (later := await tx.executions.keyed(key_of_second(last.id))) is not None:
+            if later.status is not ExecutionStatus.REFUSED:
+                return later
+            last = later
+    return _second(services, command, asked, after=last)
+
+
+def _second(services: Services, command: Command, asked: Execution, after: Execution) -> Execution:
+    return Execution(
+        id=new_id(),
+        key=key_of_second(after.id),
+        actor=asked.actor,
+        place=asked.place,
+        source=Source.BUTTON,
+        command=asked.command,
+        arguments=asked.arguments,
+        effect=command.effect_of(asked.arguments),
+        created_at=services.clock.now(),
+        task="" if asked.task == asked.id else asked.task,  # a machine that was to be made
+    )
