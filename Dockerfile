@@ -38,7 +38,7 @@ VOLUME /data
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 # The loop turns. Readiness is another matter: a bot that waits for Slack must not be restarted.
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"HEALTH_PORT\"]}/healthz', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "bot.cli.health"]
 ENTRYPOINT ["tini", "--", "python", "-m", "bot"]
 CMD ["run"]

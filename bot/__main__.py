@@ -31,7 +31,9 @@ from bot.cli.catalogue import (
 )
 from bot.cli.credential_keys import keys
 from bot.cli.doctor import doctor
+from bot.cli.failures import Commands, told
 from bot.cli.forget import forget
+from bot.cli.health import health
 from bot.cli.policy import policy
 from bot.cli.settings import WRONG_SETTINGS, load
 from bot.cli.sign import sign
@@ -41,19 +43,17 @@ from bot.errors import BotError
 from bot.language.reference import reference
 from bot.ports import LockedOut
 from bot.redaction import Redactor
-from bot.reply import CATALOGUES, DIRECTORIES, line, plain
+from bot.reply import CATALOGUES, DIRECTORIES
 from bot.reply import catalogue as words_of
-from bot.services.database import cause
 from bot.version import VERSION
 from handlers.manifest import manifest
-from storage.errors import StorageFailed
 
 REFUSED_BY_SLACK = 3  # exit code: Slack takes a token or the app no more
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(VERSION, prog_name="dbc-bot", message="%(prog)s %(version)s")
 def main() -> None:
     """Run DeepBrain Chain GPU machines from Slack."""
@@ -71,10 +71,8 @@ def run(*, new_database: bool) -> None:
         first = None if new_database else partial(refuse_to_hide_another, settings)
         if not loop.run(app.run(settings, redactor=redactor, first=first)):
             sys.exit(REFUSED_BY_SLACK)
-    except StorageFailed as error:
-        _give_up(f"The database that DATABASE_URL names cannot be used: {cause(error)}.")
     except BotError as error:
-        _give_up(plain(line(error.sentence, " ", error.hint)))
+        _give_up(told(error))
     except LockedOut as error:
         _give_up(
             f"{error.sentence} Slack was asked at {urlsplit(settings.slack_api_url).hostname}."
@@ -149,7 +147,7 @@ def manifest_command(*, http: bool, command: str) -> None:
     click.echo(json.dumps(manifest(command, socket_mode=not http), indent=2))
 
 
-for command in (doctor, sign, audit, policy, backup, restore, copy, keys, forget):
+for command in (doctor, sign, audit, policy, backup, restore, copy, keys, forget, health):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -135,12 +135,12 @@ class KeySettings(DatabaseSettings):
             except ValueError:
                 raise ValueError(
                     f"number {number} of {len(value)} is not a Fernet key: 44 characters; "
-                    "docs/operations.md says how one is made"
+                    "python -m bot keys new prints one"
                 ) from None
         if not value and not info.data.get("database_url", "sqlite").startswith("sqlite"):
             raise ValueError(
                 "it is not set. With PostgreSQL it is needed, the same for every replica; "
-                "docs/operations.md says how a key is made"
+                "python -m bot keys new prints a new key"
             )
         return value
 
@@ -153,7 +153,32 @@ class PolicySettings(_Sourced):
     )
 
 
-class Settings(KeySettings, PolicySettings):
+class HealthSettings(_Sourced):
+    """What those need who only ask how the bot is."""
+
+    health_host: str = Field(
+        default="127.0.0.1", description="Address of /healthz, /readyz and /metrics"
+    )
+    health_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0: none"
+    )
+
+    @field_validator("http_host", "health_host", check_fields=False)
+    @classmethod
+    def _is_host(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.:-]+", value):
+            raise ValueError("it is not an address to listen on, like 127.0.0.1 or 0.0.0.0")
+        return value
+
+    @field_validator("http_port", "health_port", mode="before", check_fields=False)
+    @classmethod
+    def _is_port(cls, value: object) -> object:
+        if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:
+            raise ValueError("it is not a port: give a number from 1 to 65535")
+        return value
+
+
+class Settings(KeySettings, PolicySettings, HealthSettings):
     """Everything that can be set. Field names in capitals are the names in the environment."""
 
     slack_bot_token: SecretStr = Field(description="Bot token, xoxb-…")
@@ -176,12 +201,6 @@ class Settings(KeySettings, PolicySettings):
     )
     http_host: str = Field(default="127.0.0.1", description="HTTP mode: address to listen on")
     http_port: int = Field(default=3000, ge=0, le=65535, description="HTTP mode: port to listen on")
-    health_host: str = Field(
-        default="127.0.0.1", description="Address of /healthz, /readyz and /metrics"
-    )
-    health_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0: none"
-    )
     dbc_client_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("http://127.0.0.1:5050",),
         description="DBC client daemons, comma separated: reads fail over, a change goes to one",
@@ -264,20 +283,6 @@ class Settings(KeySettings, PolicySettings):
     def _is_command(cls, value: str) -> str:
         if not re.fullmatch(r"/[^\s/A-Z]{1,31}", value):
             raise ValueError("it is not a slash command like /dbc: small letters, no spaces")
-        return value
-
-    @field_validator("http_host", "health_host")
-    @classmethod
-    def _is_host(cls, value: str) -> str:
-        if not re.fullmatch(r"[\w.:-]+", value):
-            raise ValueError("it is not an address to listen on, like 127.0.0.1 or 0.0.0.0")
-        return value
-
-    @field_validator("http_port", "health_port", mode="before")
-    @classmethod
-    def _is_port(cls, value: object) -> object:
-        if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:
-            raise ValueError("it is not a port: give a number from 1 to 65535")
         return value
 
     @field_validator("keep_days", mode="before")

@@ -3,7 +3,7 @@
 from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
-from storage.file import PRIVATE, is_claimed, is_database, prepare
+from storage.file import PRIVATE, is_claimed, is_database, prepare, sqlite_cause
 from storage.inspection import Inspection
 from storage.known import Known
 from storage.moving import move
@@ -42,5 +42,6 @@ __all__ = [
     "move",
     "prepare",
     "restore",
+    "sqlite_cause",
     "write_keys",
 ]

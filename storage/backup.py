@@ -26,7 +26,14 @@ from bot.model import (
     VoteState,
 )
 from storage.chain import Fault, Verification
-from storage.file import JOURNALS, PRIVATE, PRIVATE_DIRECTORY, claim, flush_directory
+from storage.file import (
+    JOURNALS,
+    PRIVATE,
+    PRIVATE_DIRECTORY,
+    claim,
+    flush_directory,
+    sqlite_cause,
+)
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
 from storage.tables import approvals, executions, messages, votes, watches
@@ -112,9 +119,9 @@ def copy_whole(source: Path, target: Path) -> Copied:
             rows = made.execute("SELECT * FROM audit ORDER BY seq")
             fault = audit.go_on(dict(row) for row in rows)
     except sqlite3.Error as error:
-        raise BotError(
-            f"{source} is no database of the bot, or it cannot be copied: {error}."
-        ) from None
+        said = sqlite_cause(error)
+        kind = "is no database of the bot, or it " if said == str(error) else ""
+        raise BotError(f"{source} {kind}cannot be copied: {said}.") from None
     if found != "ok":
         raise BotError(f"{source} is damaged: {found}.", hint="Use an older backup.")
     descriptor = os.open(target, os.O_RDONLY)

@@ -52,12 +52,18 @@ def prepare(file: Path) -> None:
     """
     try:
         file.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        file.touch(mode=PRIVATE)
+        if not file.exists():
+            file.touch(mode=PRIVATE)
     except OSError as error:
         raise BotError(f"The database {file} cannot be made: {error.strerror}.") from None
     if not file.is_file():
         raise BotError(
             f"The database {file} cannot be used: it is not a file.", hint="Check DATABASE_URL."
+        )
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise BotError(
+            f"The database {file} cannot be used: this account may not write to it.",
+            hint="Run the bot as the account that owns the file, or give the file to this one.",
         )
     # SQLite gives its journals the mode of the file, but keeps that of journals which are there.
     for name in (file.name, *(file.name + journal for journal in JOURNALS)):
@@ -82,6 +88,13 @@ def is_database(file: Path) -> bool:
     except (OSError, sqlite3.Error):
         return False
     return True
+
+
+def sqlite_cause(error: sqlite3.Error) -> str:
+    """What SQLite says; where it may not write, who it is that may not."""
+    if getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY"):
+        return "this account may not write to the file or its directory"
+    return str(error)
 
 
 def flush_directory(file: Path) -> None:

@@ -39,6 +39,11 @@ def bots() -> Iterator[dict[str, Any]]:
         yield read(ROOT / name)["services"]["bot"]
 
 
+def test_the_images_check_is_a_command_of_the_bot() -> None:
+    (check,) = re.findall(r"^HEALTHCHECK.*\\\n +CMD (\[.+\])$", IMAGE, re.MULTILINE)
+    assert json.loads(check) == ["python", "-m", "bot.cli.health"]
+
+
 @pytest.mark.parametrize("name", COMPOSE)
 def test_compose_files_are_as_the_specification_says(name: str) -> None:
     checked("--builtin-schema", "vendor.compose-spec", name)

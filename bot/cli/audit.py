@@ -7,13 +7,13 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Coroutine
 from contextlib import aclosing
 from datetime import UTC
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import click
 
+from bot.cli.failures import Commands, told
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings
@@ -47,7 +47,7 @@ class Head(click.ParamType[AuditHead]):
         return AuditHead(int(found[1]), found[2])
 
 
-@click.group()
+@click.group(cls=Commands)
 def audit() -> None:
     """Verify and export the audit."""
 
@@ -64,7 +64,7 @@ _database = click.option("--database", metavar="URL", help="Instead of DATABASE_
 )
 def verify(database: str | None, head: AuditHead | None) -> None:
     """Check every row; name the first that was altered, removed or cut off (exit code 1)."""
-    fault, last = _run(_verify(database, head))
+    fault, last = asyncio.run(_verify(database, head))
     if fault is not None:
         sound = f"Sound up to row {last.seq}." if last.seq else "None before it is there."
         raise click.ClickException(f"{fault.sentence} {sound}")
@@ -122,9 +122,9 @@ def export(
             until=moment(until, now, UTC, end=True) if until else None,
         )
     except BotError as error:
-        raise click.UsageError(f"{error.sentence} {error.hint}") from None
+        raise click.UsageError(told(error)) from None
     try:
-        _run(_export(database, query, form, output))
+        asyncio.run(_export(database, query, form, output))
     except BrokenPipeError:  # whoever reads it, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -142,10 +142,3 @@ async def _export(database: str | None, query: AuditQuery, form: Form, output: I
 
 def _url(database: str | None) -> str:
     return database or load(DatabaseSettings).database_url
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    try:
-        return asyncio.run(work)
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None

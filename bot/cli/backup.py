@@ -28,11 +28,8 @@ def backup(file: Path) -> None:
 
     The credential key is not in it. Keep the key elsewhere: together they open every session.
     """
-    try:
-        source = _sqlite_file("pg_dump --format=custom --file=FILE")
-        copied = back_up(source, file)
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    source = _sqlite_file("pg_dump --format=custom --file=FILE")
+    copied = back_up(source, file)
     click.echo(f"Backed up {source} to {file}. {_told(copied)}")
 
 
@@ -43,11 +40,8 @@ def restore(file: Path) -> None:
 
     The former database stays beside it under another name.
     """
-    try:
-        target = _sqlite_file("pg_restore --clean --dbname=NAME FILE")
-        copied, aside = put_back(file, target, SystemClock().now())
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    target = _sqlite_file("pg_restore --clean --dbname=NAME FILE")
+    copied, aside = put_back(file, target, SystemClock().now())
     click.echo(f"Restored {file} to {target}. {_told(copied)}")
     if aside is not None:
         click.echo(f"The former database is {aside}.")
@@ -69,10 +63,7 @@ def copy(file: Path) -> None:
             "postgresql+asyncpg://user:password@host/name"
         )
     now = SystemClock().now()
-    try:
-        copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
     click.echo(f"Copied {rows} rows of {file}, which is {aside} now. {_told(copied)}")
     click.echo("Start the bot with the same DATABASE_URL and CREDENTIAL_KEYS.")
 

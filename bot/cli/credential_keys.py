@@ -12,18 +12,24 @@ import click
 from cryptography.fernet import Fernet
 
 from bot.app import key_file_of, vault_of
+from bot.cli.failures import Commands
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings
-from bot.errors import BotError
 from storage import Store, Vault, fingerprint, keys_in, write_keys
 
 Result = TypeVar("Result")
 
 
-@click.group()
+@click.group(cls=Commands)
 def keys() -> None:
     """Show, add, rotate and retire credential keys."""
+
+
+@keys.command()
+def new() -> None:
+    """Print a new key, for CREDENTIAL_KEYS. Needs neither settings nor a database."""
+    click.echo(Fernet.generate_key().decode())
 
 
 @keys.command(name="list")
@@ -70,7 +76,7 @@ def rotate(*, yes: bool) -> None:
             abort=True,
         )
     store = Store(settings.database_url, vault)
-    done = _run(_closing(store, store.reseal(SystemClock().now())))
+    done = asyncio.run(_closing(store, store.reseal(SystemClock().now())))
     click.echo(f"Encrypted {_rows(done)} under {vault.fingerprints[0]}.")
 
 
@@ -100,15 +106,12 @@ def _vault(settings: KeySettings) -> Vault:
     file = settings.sqlite_file
     if file is not None and not file.is_file():
         raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
-    try:
-        return vault_of(settings)
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    return vault_of(settings)
 
 
 def _counts(vault: Vault) -> Counter[str | None]:
     store = Store(load(KeySettings).database_url, vault)
-    return _run(_closing(store, store.sealed_under()))
+    return asyncio.run(_closing(store, store.sealed_under()))
 
 
 async def _closing(store: Store, work: Coroutine[Any, Any, Result]) -> Result:
@@ -116,13 +119,6 @@ async def _closing(store: Store, work: Coroutine[Any, Any, Result]) -> Result:
         return await work
     finally:
         await store.close()
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    try:
-        return asyncio.run(work)
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
 
 
 def _rows(count: int) -> str:

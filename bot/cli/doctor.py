@@ -89,7 +89,8 @@ async def _findings() -> AsyncIterator[Finding]:
             async for one in findings:
                 yield one
         except Exception as error:  # noqa: BLE001 - the rest is still worth to be looked at
-            yield fault(about, f"It could not be looked at: {type(error).__name__}.")
+            why = getattr(error, "strerror", None) or type(error).__name__
+            yield fault(about, f"It could not be looked at: {why}.")
 
 
 def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import key_file_of
+from bot.cli.failures import told
 from bot.cli.findings import Finding, fault, ok, warning
 from bot.config import Settings
 from bot.errors import BotError
@@ -38,9 +39,9 @@ async def storage(settings: Settings) -> AsyncIterator[Finding]:
         async for found in _keys(settings):
             yield found
     except StorageFailed as error:
-        yield fault("database", f"It does not answer: {cause(error)}.", "See DATABASE_URL.")
+        yield fault("database", f"It cannot be used: {cause(error)}.", "See DATABASE_URL.")
     except BotError as error:
-        yield fault("database", error.sentence, str(error.hint))
+        yield fault("database", told(error))
 
 
 def _file(file: Path) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from bot.app import vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings
-from bot.errors import BotError
 from bot.model import AuditEntry, AuditKind
 from storage import Store
 
@@ -30,10 +29,7 @@ def forget(person: str) -> None:
     file = settings.sqlite_file
     if file is not None and not file.is_file():
         raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
-    try:
-        erased = asyncio.run(_forgotten(Store(settings.database_url, vault_of(settings)), person))
-    except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+    erased = asyncio.run(_forgotten(Store(settings.database_url, vault_of(settings)), person))
     told = ", ".join(f"{count} {name}" for name, count in erased.items() if count)
     click.echo(f"Erased of {person}: {told or 'nothing, for nothing was kept'}.")
     if erased["aliases"] or erased["languages"]:

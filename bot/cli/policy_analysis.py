@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bot.cli.failures import told
 from bot.cli.policy_question import channel_of, node_of, read, request_of
 from bot.cli.policy_words import in_full, people
 from bot.commands.rows import command_table
@@ -74,7 +75,7 @@ def _places(rules: Policy, asked: Request) -> Mapping[tuple[str, str], list[_Cas
                 case = _Case(request, decide(rules, request))
                 found.setdefault((request.node, request.channel), []).append(case)
     except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}") from None
+        raise click.ClickException(told(error)) from None
     return found
 
 
@@ -153,7 +154,7 @@ def diff(old: Path, new: Path) -> None:
     try:
         found = differences(before, after, known)
     except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}") from None
+        raise click.ClickException(told(error)) from None
     rows = [_told_difference(one) for one in found]
     rows += [_told_setting(*one) for one in other_settings(before, after)]
     stuck = lockouts(before, known)

@@ -10,6 +10,7 @@ import sys
 import click
 from pydantic import SecretStr
 
+from bot.cli.failures import told
 from bot.cli.keys import Key
 from bot.dbc.errors import InvalidField
 from bot.dbc.fields import token
@@ -41,7 +42,7 @@ def sign(*, wants_nonce: bool, session_id: str | None, node_key: bool, key_fd: i
     try:
         key = Key.read(_asked() if key_fd is None else _read(key_fd))
     except BotError as error:
-        raise click.ClickException(f"{error.sentence} {error.hint}".strip()) from None
+        raise click.ClickException(told(error)) from None
     signer = key.public.hex() if node_key else address_of(key.public)
     made = key.sign(text)
     click.echo(f"{'Manager' if node_key else 'Wallet':<18}{signer}")

@@ -17,7 +17,7 @@ import structlog
 from bot.clock import Clock
 from bot.health import Health
 from bot.ids import new_id
-from storage import StorageFailed, StorageUnfit, Store
+from storage import StorageFailed, StorageUnfit, Store, sqlite_cause
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def cause(error: StorageFailed) -> str:
     """The driver's kind of failure; its text may tell more than the log should hold."""
     cause = getattr(error.__cause__, "orig", error.__cause__)
     if isinstance(cause, sqlite3.Error):
-        return str(cause)
+        return sqlite_cause(cause)
     if isinstance(cause, socket.gaierror):
         return "its name does not resolve"
     if isinstance(cause, TimeoutError):

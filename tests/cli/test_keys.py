@@ -129,6 +129,20 @@ def test_keys_of_the_settings_are_changed_there(bot: Running, keys: Callable[...
     assert bot.does(bot.reads("U1")) == "locked"
 
 
+def test_the_first_key_needs_neither_a_database_nor_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    postgres = {"DATABASE_URL": "postgresql://bot@127.0.0.1:9/bot", "CREDENTIAL_KEYS": ""}
+    told = CliRunner().invoke(main, ["keys", "list"], env=postgres).output
+    assert "python -m bot keys new" in told
+    for env in ({}, postgres, {"CREDENTIAL_KEYS": "faulty"}):
+        done = CliRunner().invoke(main, ["keys", "new"], env=env)
+        assert done.exit_code == 0
+        Fernet(done.output.strip())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_database_no_key_is_made(tmp_path: Path) -> None:
     for arguments in (["list"], ["add"], ["rotate"]):
         done = CliRunner().invoke(

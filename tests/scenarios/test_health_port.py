@@ -1,7 +1,9 @@
 """The health port, read from outside while the real bot runs and this or that is really down."""
 
 import asyncio
+import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -187,6 +189,31 @@ async def test_keys_that_open_no_session_are_told_and_a_lost_key_file_is(tmp_pat
         await stage.gives_session(stage.bob, "gpu1")
         await stage.passes(60)
         assert (await ready(port)).startswith("ok\n")
+
+
+async def asked(*options: str, **settings: str) -> tuple[int, str]:
+    """What the container's check says: it reads the settings as the bot does."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli.health", *options, env={**os.environ, **settings},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+async def test_the_check_finds_the_port_as_the_bot_does(tmp_path: Path, quote: str) -> None:
+    async with watched(tmp_path) as (stage, port):
+        given = {"HEALTH_PORT": f"{quote}{port}{quote}", "HEALTH_HOST": "0.0.0.0"}
+        assert await asked(**given) == (0, "ok\n")
+        assert await asked("--ready", **given) == (0, "ok\n")
+        await stage.bot.stop()
+        code, told = await asked(**given)
+        assert (code, "does not answer" in told) == (1, True)
+
+
+async def test_a_check_without_a_port_faults_nothing() -> None:
+    assert (await asked(HEALTH_PORT="0"))[0] == 0
 
 
 async def test_a_bot_that_waits_for_slack_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""How the command line tells of failures: in one place, to whoever runs the bot."""
+
+from typing import Any
+
+import click
+
+from bot.errors import BotError
+from bot.reply import line, plain
+from bot.services.database import cause
+from storage import StorageFailed
+
+
+class Commands(click.Group):
+    """A group whose commands may raise what the bot raises: it is told as a sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises click's errors alone."""
+        try:
+            return super().invoke(ctx)
+        except BotError as error:
+            raise click.ClickException(told(error)) from None
+        except PermissionError as error:
+            raise click.ClickException(
+                f"This account may not use {error.filename}. Run this as the account that the bot "
+                "runs as."
+            ) from None
+
+
+def told(error: BotError) -> str:
+    """What is wrong and what to do, for the operator: nobody else is there to be told."""
+    if isinstance(error, StorageFailed):
+        return f"The database that DATABASE_URL names cannot be used: {cause(error)}."
+    return plain(line(error.words, " ", error.hint))

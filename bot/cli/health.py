@@ -1,0 +1,44 @@
+"""`python -m bot health`: asks the bot on this machine how it is, as a container's check does.
+
+Reads the settings as the bot does. As a module of its own it starts in a fraction of the time.
+"""
+
+import http.client
+import sys
+
+import click
+
+from bot.cli.settings import load
+from bot.config import HealthSettings
+
+_PATIENCE = 4  # seconds
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@click.command()
+@click.option("--ready", is_flag=True, help="Ask /readyz: can it work?")
+def health(*, ready: bool) -> None:
+    """Ask the bot at HEALTH_PORT how it is (exit code 0: well, or no port is set; 1: not)."""
+    settings = load(HealthSettings)
+    if not settings.health_port:
+        click.echo("HEALTH_PORT is not set: there is nothing to ask.")
+        return
+    host = _ANYWHERE.get(settings.health_host, settings.health_host)
+    connection = http.client.HTTPConnection(host, settings.health_port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/readyz" if ready else "/healthz")
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise click.ClickException(
+            f"The bot does not answer at {host}:{settings.health_port}: {why}."
+        ) from None
+    finally:
+        connection.close()
+    click.echo(text)
+    sys.exit(0 if answer.status == http.client.OK else 1)
+
+
+if __name__ == "__main__":
+    health()
