@@ -101,6 +101,10 @@ async def _shares(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
 
 
+async def _bob_has_another(stage: Stage) -> None:
+    await stage.gives_session(stage.bob, "gpu2")
+
+
 async def _has_alias(stage: Stage) -> None:
     await stage.asks(stage.alice, "/dbc alias add r = vm restart $1 force")
 
@@ -158,6 +162,7 @@ _SPECIAL: Mapping[str, Deed] = {
         "session request gpu2", "/mining_nodes/session_id", form=lambda _: proof()
     ),
     "session.sign": Deed("session sign gpu2", before=_has_asked_for_a_session, form=_signature),
+    "session.ask": Deed("session ask gpu2", before=_bob_has_another),
     "session.share": Deed("session share gpu1 with @carol"),
     "session.unshare": Deed("session unshare gpu1 with @bob", before=_shares),
     "session.remove": Deed("session remove gpu1"),
