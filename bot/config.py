@@ -233,7 +233,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
         if info.field_name == "slack_app_token":
             kind = "xapp-"
         if not re.fullmatch(rf"(?:xoxe\.)?{kind}[\w-]+", token, re.ASCII):
-            raise ValueError(f"it is not a token of this kind, which looks like {kind}1234-abcd")
+            raise ValueError(f"it is not a token of this kind, which begins with {kind}")
         return SecretStr(token)
 
     @field_validator("slack_signing_secret")
@@ -256,11 +256,15 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("name at least one DBC client daemon, like http://127.0.0.1:5050")
-        for number, url in enumerate(value, start=1):
-            if not _is_address(url):
-                which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
-                raise ValueError(f"{which} is not an address like http://127.0.0.1:5050")
-        return tuple(_without_version(url) for url in value)
+        urls = tuple(_without_version(url) for url in value)
+        wrong = [number for number, url in enumerate(urls, start=1) if not _is_daemon(url)]
+        if wrong:
+            listed = " and ".join(str(number) for number in wrong)
+            which = f"number {listed} of {len(urls)}" if len(urls) > 1 else "it"
+            raise ValueError(
+                f"{which} is not an address like http://127.0.0.1:5050, with nothing behind /api/v1"
+            )
+        return urls
 
     @field_validator("chain_rpc_urls")
     @classmethod
@@ -360,6 +364,10 @@ def _split(value: object) -> object:
 def _without_version(url: str) -> str:
     """The daemon's address as it is called: people copy the whole base of DBC's API."""
     return url.rstrip("/").removesuffix("/api/v1").rstrip("/")
+
+
+def _is_daemon(url: str) -> bool:
+    return _is_address(url) and not set(url) & {"?", "#"} and "/api/v1/" not in url
 
 
 def _is_address(url: str) -> bool:

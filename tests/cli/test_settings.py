@@ -141,6 +141,16 @@ def test_quotes_around_values_are_no_part_of_them(
     assert settings.policy_file is None
 
 
+def test_each_daemon_that_is_no_bare_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
+    urls = ("http://a:5050/api/v1/", "http://a?token=s3cret", "http://a/api/v1/tasks", "http://b:x")
+    monkeypatch.setenv("DBC_CLIENT_URLS", ",".join(urls))
+    (told,) = faults()
+    assert told.startswith("DBC_CLIENT_URLS: number 2 and 3 and 4 of 4 is not an address like ")
+    assert "s3cret" not in told
+
+
 @pytest.mark.parametrize("value", ["“xoxb-s3cret”", '"xoxb-s3cret', "xoxb-s3cret'"])
 def test_quotes_that_are_no_pair_are_named(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", value)
