@@ -42,7 +42,8 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
         for element in block.get("elements", [])
         if "confirm" in element
     ]
-    assert f"Delete {NAME} on gpu1. The machine, all its disks" in confirmed
+    assert "The machine, all its disks" in confirmed
+    assert f"Delete {NAME} on gpu1." in confirmed
     assert site.changes() == []
     await site.bob.presses("Approve", question)
     await site.bob.sees("Approved. Running now", CHANNEL)
