@@ -174,7 +174,7 @@ class HealthSettings(_Sourced):
     @classmethod
     def _is_port(cls, value: object) -> object:
         if not re.fullmatch(r"\d{1,5}", str(value), re.ASCII) or int(str(value)) > 65535:
-            raise ValueError("it is not a port: give a number from 1 to 65535")
+            raise ValueError("it is not a port: give a number from 0 to 65535")
         return value
 
 
