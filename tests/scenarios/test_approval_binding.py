@@ -11,7 +11,7 @@ from sandbox.dbc.values import GIB
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import Stage, card
-from tests.scenarios.test_damaged_rows import alter
+from tests.scenarios.stored import alter
 
 
 def switched_off(task: Task) -> None:

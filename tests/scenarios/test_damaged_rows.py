@@ -17,22 +17,13 @@ from bot.cli import audit as audit_cli
 from sandbox.dbc.worker import Durations
 from sandbox.slack import SeenMessage
 from storage.chain import hash_of
-from storage.tables import UtcDateTime, freezes, metadata
-from tests.scenarios.changing import _has_asked_for_a_session
 from tests.scenarios.site import DELETE, approves, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage, card
+from tests.scenarios.stored import alter, has_rows_of_all_kinds
 from tests.scenarios.test_power import off
 from tests.scenarios.test_sharing import shares
 
 FOREIGN = Fernet(Fernet.generate_key()).encrypt(b'{"session_id": "x"}')
-
-
-def alter(stage: Stage, statement: str, *values: object) -> None:
-    """Change rows behind the bot's back."""
-    with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
-        named = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
-        database.execute(statement, named)
-        database.commit()
 
 
 def locks(stage: Stage, name: str) -> None:
@@ -321,107 +312,6 @@ async def test_a_click_that_cannot_be_counted_holds_up_no_other(stage: Stage) ->
     )  # fmt: skip
     await stage.passes(30)
     await stage.ends(stage.alice, "inference is deleted on gpu1")
-
-
-# Rows of these lead to one another: of two damaged ones, the one might hide the other.
-_LINKED = frozenset({"executions", "approvals", "votes", "watches"})
-
-
-def moments() -> list[list[str]]:
-    """Every column that holds a moment; beside one of those that are linked, any others."""
-    every = [
-        (table.name, f"{table.name}.{column.name}")
-        for table in metadata.sorted_tables
-        for column in table.columns
-        if isinstance(column.type, UtcDateTime) and table is not freezes  # it stops everybody
-    ]
-    linked = [column for table, column in every if table in _LINKED]
-    others = [column for table, column in every if table not in _LINKED]
-    turns = len(linked)
-    assert turns * 2 > len(others), "at most two others: they share no table"
-    return [[column, *others[turn::turns]] for turn, column in enumerate(linked)]
-
-
-async def has_rows_of_all_kinds(stage: Stage) -> None:
-    """A question with a vote, a share, a watch, a request for a session, names and sightings."""
-    off(stage)
-    await _has_asked_for_a_session(stage)
-    await shares(stage, "@bob")
-    question = await asked(stage)
-    vote = "'gone', id, ?, 'approve', '2026-01-05 08:00:00', ?, '', '', 'refused', 'late'"
-    columns = "key, approval, user, verdict, at, channel, thread, reason, state, why"
-    alter(
-        stage, f"INSERT INTO votes ({columns}) SELECT {vote} FROM approvals", stage.carol.id,
-        question.channel,
-    )  # fmt: skip
-    alter(
-        stage,
-        "INSERT INTO rental_orders (id, number, node, renter, phase, began, ends, gpus, stake, "
-        "seen_block, seen_at, first_block, first_at, next_look_at, created_at, told, renewer, "
-        "snoozed, is_only, leased_until) "
-        "SELECT 'dbc:7', 7, node, 'nobody', 'running', 1, 99999999, '[]', '0', "
-        "1, :at, 1, :at, :at, :at, '', '', 0, 1, :at FROM dbc_sessions LIMIT 1",
-        {"at": "2026-01-05 08:00:00.000000"},
-    )
-    alter(
-        stage,
-        "INSERT INTO watched_wallets (user, wallet, created_at) "
-        "VALUES (?, 'nobody', '2026-01-05 08:00:00.000000')",
-        stage.alice.id,
-    )
-    for line in (
-        "image list on gpu1",
-        "vm show inference",
-        "vm name inference i1",
-        "node name gpu1 rack-a",
-        "vm shwo i1",
-    ):
-        await stage.asks(stage.alice, f"/dbc {line}")
-    stage.node("gpu1").durations = Durations(add=timedelta(seconds=200))
-    await stage.asks(stage.alice, "/dbc disk add i1 50")
-
-
-@pytest.mark.parametrize("columns", moments(), ids=" ".join)
-async def test_a_date_that_cannot_be_read_stops_nobody(stage: Stage, columns: list[str]) -> None:
-    await has_rows_of_all_kinds(stage)
-    for column in columns:
-        table, _, name = column.partition(".")
-        with closing(sqlite3.connect(f"{stage.data}/bot.db")) as database:
-            (rows,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
-        assert rows, table
-        row = f"rowid = (SELECT max(rowid) FROM {table})"
-        alter(stage, f"UPDATE {table} SET {name} = 'nonsense' WHERE {row}")
-    with capture_logs() as logs:
-        await stage.restart_bot()
-        for _ in range(3):
-            await stage.passes(30)
-        for line in (
-            "vm list", "session list", "approval list", "watch list", "node list", "audit list",
-            "vm list --json", "watch list --json", "vm show Ada",
-        ):  # fmt: skip
-            seen = await stage.asks(stage.bob, f"/dbc {line}")
-            assert "went wrong" not in seen.plain, line
-        off(stage, "Ada's training run")
-        await stage.asks(stage.bob, "/dbc vm start Ada")
-        await stage.ends(stage.bob, "Ada's training run is running on rack-a", within=400)
-    assert [entry for entry in logs if entry["log_level"] == "error"] == []
-    for person in (stage.alice, stage.bob, stage.carol):
-        assert [m.plain for m in person.messages() if "2000-01-01" in m.plain] == []
-
-
-async def test_a_freeze_with_a_damaged_date_still_holds(stage: Stage) -> None:
-    alter(
-        stage,
-        "INSERT INTO freezes (scope, person, why, since) VALUES ('everything', ?, 'Outage', 'x')",
-        stage.bob.id,
-    )
-    with capture_logs() as logs:
-        await stage.restart_bot()
-        off(stage)
-        seen = await stage.asks(stage.alice, "/dbc vm start inference")
-    assert "frozen" in seen.plain
-    assert stage.changes() == []
-    assert [entry for entry in logs if entry["log_level"] == "error"] == []
 
 
 async def test_an_audit_row_with_a_damaged_date_is_shown_without_it(stage: Stage) -> None:

@@ -8,8 +8,8 @@ from sandbox.dbc.worker import Durations
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.site import rules
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stored import alter
 from tests.scenarios.test_create import CREATE
-from tests.scenarios.test_damaged_rows import alter
 
 
 @pytest.fixture

@@ -108,10 +108,9 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     alone, end = told(found, UNKNOWN), told(found, UNKNOWN, newer=newer)
     assert alone.below == ()
     begun = time(started or START)
-    behind = end.sentence[len(alone.sentence) :]
-    assert plain(behind) == plain(
-        line(" ", mention("U3"), " sent vm restart after that, ", begun, ".")
+    assert plain(end.sentence) == plain(
+        line(*alone.sentence, " ", mention("U3"), " sent vm restart after that, ", begun, ".")
     )
-    assert begun in in_language(behind)
+    assert begun in in_language(end.sentence)
     assert end.record == alone.record
     assert [plain(note.text) for note in end.below] == ["Requested by @U1"]
