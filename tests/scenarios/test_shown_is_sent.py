@@ -98,7 +98,7 @@ WHOLE: Mapping[str, Deed] = {
         form=lambda stage: {**dict(DEEDS["session.add"].form(stage)), "Rent order": "1287"},  # type: ignore[misc]
     ),
     "session.request": _with("session.request", form=_multisig),
-    "session.share": _with("session.share", "session share gpu1 with #gpu-ops"),
+    "session.share": _with("session.share", "session share gpu1 with #gpu-ops hours=8"),
     "session.unshare": _with(
         "session.unshare", "session unshare gpu1 with #gpu-ops", before=_shares
     ),
