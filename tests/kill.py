@@ -343,7 +343,7 @@ class Massacre:
 def _fits(status: str, card: SeenMessage) -> bool:
     words = {
         "done": "is deleted", "cancelled": " cancelled “", "expired": "in time",
-        "voided": "not done",
+        "voided": "was not carried out",
     }  # fmt: skip
     return words.get(status, "") in card.plain
 
