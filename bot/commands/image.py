@@ -1,7 +1,7 @@
 """Disk images and their transfers (docs/dbc-api.md §3.5, §5)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
 from bot.commands import image_list, image_words, in_place, order_notes
 from bot.commands.in_place import InPlace
@@ -15,7 +15,6 @@ from bot.commands.servers import (
     choose_server,
     one_transfer,
     running_transfers,
-    said_direction,
     size_on_node,
     size_on_server,
 )
@@ -30,10 +29,8 @@ from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import stacked
-from bot.reply import Line, Note, Para, Phrase, Reply, Text, bold, command, line, say
+from bot.reply import Phrase, Reply, Text, bold, command, line, say
 from bot.watches.observers.look import is_silence
-from bot.watches.observers.pace import standing
 from bot.watches.observers.stops import same_size
 from bot.watches.observers.transfers import size_of
 
@@ -253,47 +250,6 @@ def _just_ended(image: str) -> BotError:
     )
 
 
-async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
-    """Show the progress of an image's transfers on a node."""
-    found = await running_transfers(ctx, await ctx.target(node), image)
-    if not found:
-        over = say(
-            "DBC does not tell how a transfer has ended, and one that was told to stop may go on "
-            "unreported: see {command}.",
-            command=command("image list"),
-        )
-        return Reply.of(
-            say("{node} reports no transfer of {image}.", node=bold(node.label), image=bold(image)),
-            data=_progress_data(image, node, found),
-        ).also(Note(line(over)))
-    rows: list[Line] = []
-    for it in found:
-        rows.append(
-            line(
-                say(
-                    "{image}: {direction} on {node}",
-                    image=bold(image),
-                    direction=said_direction(it.direction),
-                    node=node.label,
-                )
-            )
-        )
-        rows.append(standing(it.progress.percent))
-    data = _progress_data(image, node, found)
-    return Reply(
-        say("{image} on {node}", image=image, node=node.label), (Para(stacked(rows)),), data=data
-    )
-
-
-def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[str, Any]:
-    return {
-        "image": image,
-        "node": node.label,
-        "node_id": node.id,
-        "transfers": [{"direction": it.direction, "percent": it.progress.percent} for it in found],
-    }
-
-
 async def stop(ctx: Context, image: ImageFile, node: AtNode, direction: Direction = "") -> None:
     """Stop an image's transfer; a partial file may stay at its destination."""
     del direction  # what `look` made of it is in the facts
@@ -466,7 +422,7 @@ GROUP = Group(
             does=say("Download an image"),
         ),
         Command(
-            "progress", progress, example="image progress ubuntu.qcow2 on gpu1",
+            "progress", image_list.progress, example="image progress ubuntu.qcow2 on gpu1",
             check=_check_path, needs_session=True,
             does=say("Show a transfer"),
         ),

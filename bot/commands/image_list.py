@@ -2,10 +2,16 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
-from bot.commands.servers import choose_server
+from bot.commands.servers import (
+    ImageFile,
+    Running,
+    choose_server,
+    running_transfers,
+    said_direction,
+)
 from bot.dbc.models import Image
 from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound, Refused
@@ -14,10 +20,11 @@ from bot.language.kinds import FLAG, Arg
 from bot.model import Node, NodeKind, Sighting
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
-from bot.pipeline.formatting import sized
+from bot.pipeline.formatting import sized, stacked
 from bot.reply import (
     Line,
     Note,
+    Para,
     Part,
     Phrase,
     Reply,
@@ -32,6 +39,7 @@ from bot.reply import (
     listed,
     say,
 )
+from bot.watches.observers.pace import standing
 from bot.watches.observers.stops import same_size
 
 Mine = Annotated[
@@ -204,3 +212,44 @@ def _part(
             )
         )
     return Rows(tuple(rows), head if rows else line(head, "\n", none))
+
+
+async def progress(ctx: Context, image: ImageFile, node: AtNode) -> Reply:
+    """Show the progress of an image's transfers on a node."""
+    found = await running_transfers(ctx, await ctx.target(node), image)
+    if not found:
+        over = say(
+            "DBC does not tell how a transfer has ended, and one that was told to stop may go on "
+            "unreported: see {command}.",
+            command=command("image list"),
+        )
+        return Reply.of(
+            say("{node} reports no transfer of {image}.", node=bold(node.label), image=bold(image)),
+            data=_progress_data(image, node, found),
+        ).also(Note(line(over)))
+    rows: list[Line] = []
+    for it in found:
+        rows.append(
+            line(
+                say(
+                    "{image}: {direction} on {node}",
+                    image=bold(image),
+                    direction=said_direction(it.direction),
+                    node=node.label,
+                )
+            )
+        )
+        rows.append(standing(it.progress.percent))
+    data = _progress_data(image, node, found)
+    return Reply(
+        say("{image} on {node}", image=image, node=node.label), (Para(stacked(rows)),), data=data
+    )
+
+
+def _progress_data(image: str, node: Node, found: Sequence[Running]) -> Mapping[str, Any]:
+    return {
+        "image": image,
+        "node": node.label,
+        "node_id": node.id,
+        "transfers": [{"direction": it.direction, "percent": it.progress.percent} for it in found],
+    }

@@ -1,0 +1,76 @@
+"""The schema, as tables of SQLAlchemy Core. Knows what is stored, not who reads it.
+
+What is claimed by a process has two lease columns: `leased_by` names the process, and the lease
+is free when `leased_until` is empty or past.
+"""
+
+from storage.tables.columns import UtcDateTime, metadata
+from storage.tables.fleet import (
+    machine_details,
+    machines,
+    names,
+    nodes,
+    rental_orders,
+    sightings,
+    watched_wallets,
+)
+from storage.tables.people import (
+    access_requests,
+    aliases,
+    dbc_sessions,
+    defaults,
+    readers,
+    session_requests,
+    session_shares,
+    suggestions,
+    used_nonces,
+)
+from storage.tables.records import audit, freezes, known_versions
+from storage.tables.work import (
+    COPIED,
+    DUE,
+    GIVEN_UP,
+    IS_COPY,
+    IS_JOINED,
+    UNNAMED_COPY,
+    approvals,
+    executions,
+    messages,
+    votes,
+    watches,
+)
+
+__all__ = [
+    "COPIED",
+    "DUE",
+    "GIVEN_UP",
+    "IS_COPY",
+    "IS_JOINED",
+    "UNNAMED_COPY",
+    "UtcDateTime",
+    "access_requests",
+    "aliases",
+    "approvals",
+    "audit",
+    "dbc_sessions",
+    "defaults",
+    "executions",
+    "freezes",
+    "known_versions",
+    "machine_details",
+    "machines",
+    "messages",
+    "metadata",
+    "names",
+    "nodes",
+    "readers",
+    "rental_orders",
+    "session_requests",
+    "session_shares",
+    "sightings",
+    "suggestions",
+    "used_nonces",
+    "votes",
+    "watched_wallets",
+    "watches",
+]
