@@ -2,9 +2,23 @@
 
 import secrets
 import string
+from typing import NewType, TypeGuard
+
+UserId = NewType("UserId", str)  # a person at Slack
+ChannelId = NewType("ChannelId", str)  # a conversation at Slack
+NodeId = NewType("NodeId", str)  # a node of DBC
+TaskId = NewType("TaskId", str)  # a machine of DBC
+ExecutionId = NewType("ExecutionId", str)  # an entry of the ledger
+ApprovalId = NewType("ApprovalId", str)
+Reader = UserId | ChannelId  # whoever reads something: a person, or those in a conversation
 
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 22
+
+
+def is_person(one: Reader) -> TypeGuard[UserId]:
+    """Whether an id at Slack is a person's: a direct message is addressed so, too."""
+    return one.startswith(("U", "W"))
 
 
 def new_id() -> str:

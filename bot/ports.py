@@ -7,6 +7,7 @@ from gettext import NullTranslations
 from typing import BinaryIO, Protocol
 
 from bot.errors import Refused
+from bot.ids import ChannelId, Reader, UserId
 from bot.model import Invocation, MessageRef, Place, Press, Submission
 from bot.reply import Choice, Form, Reply, Words, say
 
@@ -175,7 +176,7 @@ class Search:
     `form` and `given` say which form it is in and what other fields of it are known to hold.
     """
 
-    user: str
+    user: UserId
     source: str
     query: str
     place: Place
@@ -221,7 +222,7 @@ class Core(Protocol):
         """Options for a search field (at most 100), best first; answers well under 3 s."""
         ...
 
-    async def home(self, user: str, pages: str = "") -> Reply:
+    async def home(self, user: UserId, pages: str = "") -> Reply:
         """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`."""
         ...
 
@@ -268,11 +269,11 @@ class Messenger(Protocol):
         """Delete a message of ours, if it is there. Raises DeliveryFailed."""
         ...
 
-    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
+    async def whisper(self, user: UserId, place: Place, reply: Reply) -> None:
         """Say something that only `user` sees: in `place` if possible, else in a direct message."""
         ...
 
-    async def direct(self, user: str) -> Place:
+    async def direct(self, user: UserId) -> Place:
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         ...
 
@@ -289,7 +290,7 @@ class Messenger(Protocol):
 class PersonInfo:
     """What the chat side says about a person at this moment."""
 
-    id: str
+    id: UserId
     name: str
     locale: str
     zone: str
@@ -303,7 +304,7 @@ class UserGroup:
     Of one that is not `readable`, nobody knows who is in it, nor whether it is active.
     """
 
-    members: frozenset[str]
+    members: frozenset[UserId]
     is_active: bool = True
     is_readable: bool = True
 
@@ -311,27 +312,27 @@ class UserGroup:
 class Languages(Protocol):
     """In which language something is read, as far as is known; nothing here waits."""
 
-    def of(self, reader: str) -> NullTranslations:
+    def of(self, reader: Reader) -> NullTranslations:
         """The words for a person, or for whoever reads in a conversation, by its id."""
         ...
 
-    def person_in(self, reader: str) -> str | None:
+    def person_in(self, reader: Reader) -> UserId | None:
         """Who alone reads there, if that is known."""
         ...
 
-    def is_known(self, person: str) -> bool:
+    def is_known(self, person: UserId) -> bool:
         """Whether there is nothing to be asked about a person's language."""
         ...
 
-    def heard(self, person: str, locale: str) -> None:
+    def heard(self, person: UserId, locale: str) -> None:
         """Note the locale that the chat side says a person has."""
         ...
 
-    def doubt(self, person: str) -> None:
+    def doubt(self, person: UserId) -> None:
         """Ask about a person anew: something about them has changed."""
         ...
 
-    def meets(self, conversation: str, person: str) -> None:
+    def meets(self, conversation: ChannelId, person: UserId) -> None:
         """Note whose a direct message with the bot is."""
         ...
 
@@ -339,7 +340,7 @@ class Languages(Protocol):
 class Directory(Protocol):
     """Who people are."""
 
-    async def person(self, user: str) -> PersonInfo:
+    async def person(self, user: UserId) -> PersonInfo:
         """Look a person up, now. Raises DeliveryFailed; RightsUnknown where it may say later."""
         ...
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 import structlog
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.model import Place
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji, say
@@ -32,7 +33,7 @@ class _Answer(ABC):
         modals: Modals,
         clock: Clock,
         *,
-        actor: str,
+        actor: UserId,
         place: Place,
         trigger: str = "",
         url: ResponseUrl | None = None,
@@ -113,7 +114,7 @@ class PrivateAnswer(_Answer):
         clock: Clock,
         url: ResponseUrl,
         *,
-        actor: str,
+        actor: UserId,
         place: Place,
         trigger: str,
     ) -> None:
@@ -175,7 +176,7 @@ class FormAnswer(_Answer):
         modals: Modals,
         clock: Clock,
         *,
-        actor: str,
+        actor: UserId,
         place: Place,
         view: Payload,
     ) -> None:
@@ -233,7 +234,7 @@ class DraftAnswer(_Answer):
         modals: Modals,
         clock: Clock,
         *,
-        actor: str,
+        actor: UserId,
         place: Place,
         shown: Shown,
     ) -> None:

@@ -24,6 +24,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.clock import Clock, SystemClock, shown, was_set
 from bot.config import Settings, is_host
 from bot.health import Health, Steadiness
+from bot.ids import ChannelId, Reader, UserId
 from bot.log import CREDENTIALS
 from bot.metrics import Metrics
 from bot.ports import (
@@ -155,7 +156,7 @@ class SlackConnection:
             raise RuntimeError("the connection to Slack is not open")
         return self._identity
 
-    def spelled(self, said: T, reader: str) -> T:
+    def spelled(self, said: T, reader: Reader) -> T:
         """What is said, in the language of a person or of whoever reads in a conversation, with its
         commands as people type them in this workspace, and moments as the machine's clock shows
         them.
@@ -168,7 +169,7 @@ class SlackConnection:
         meant = isinstance(said, Reply) and said.sensitive
         return said if meant else self._redactor.redacted(said)
 
-    def words(self, reader: str) -> NullTranslations:
+    def words(self, reader: Reader) -> NullTranslations:
         """The words in the language of a person, or of whoever reads in a conversation."""
         return ENGLISH if self.languages is None else self.languages.of(reader)
 
@@ -179,7 +180,7 @@ class SlackConnection:
         identity = Identity(
             team=_word(who, "team_id"),
             enterprise=_word(who, "enterprise_id"),
-            user=_word(who, "user_id"),
+            user=UserId(_word(who, "user_id")),
             bot=_word(who, "bot_id"),
         )
         if not identity.team or not identity.user:
@@ -302,7 +303,7 @@ class SlackConnection:
         if self._is_closed:
             raise DeliveryFailed("the connection to Slack is closed", SOON)
 
-    def put_off(self, method: str, channel: str = "") -> PutOff | None:
+    def put_off(self, method: str, channel: ChannelId = ChannelId("")) -> PutOff | None:
         """What Slack would put this call off with, as it has said before; None: nothing."""
         return self._pacing.put_off(method, channel)
 
@@ -315,14 +316,16 @@ class SlackConnection:
         """
         given = _given(arguments)
         ask = partial(self._ask, method, json=given)
-        return await self._pacing.send(method, str(given.get("channel", "")), ask, patience)
+        return await self._pacing.send(
+            method, ChannelId(str(given.get("channel", ""))), ask, patience
+        )
 
     async def read(
         self, method: str, patience: timedelta = PATIENCE, **arguments: object
     ) -> Mapping[str, Any]:
         """Call a method that reads: Slack takes no JSON for these. Raises DeliveryFailed."""
         ask = partial(self._ask, method, http_verb="GET", params=_given(arguments))
-        return await self._pacing.send(method, "", ask, patience)
+        return await self._pacing.send(method, ChannelId(""), ask, patience)
 
     async def _ask(self, method: str, **how: Any) -> Mapping[str, Any]:
         """Call a method. Raises Unanswered only for what must not be done twice."""
@@ -340,12 +343,16 @@ class SlackConnection:
         self._accepted(method, answer)
         return data_of(answer.data)
 
-    async def upload(self, channel: str, thread: str, name: str, content: str | BinaryIO) -> None:
+    async def upload(
+        self, channel: ChannelId, thread: str, name: str, content: str | BinaryIO
+    ) -> None:
         """Share a text file in a conversation. Raises DeliveryFailed."""
         share = partial(self._upload, channel, thread, name, content)
-        await self._pacing.send(_UPLOAD[0], "", share, PATIENCE)
+        await self._pacing.send(_UPLOAD[0], ChannelId(""), share, PATIENCE)
 
-    async def _upload(self, channel: str, thread: str, name: str, content: str | BinaryIO) -> None:
+    async def _upload(
+        self, channel: ChannelId, thread: str, name: str, content: str | BinaryIO
+    ) -> None:
         self._require_open()
         if isinstance(content, str):
             share = partial(self.client.files_upload_v2, content=self._redactor.redact(content))

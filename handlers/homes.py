@@ -8,6 +8,7 @@ import structlog
 from cachetools import TTLCache
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.ports import Core, DeliveryFailed
 from handlers.connection import SlackConnection
 from handlers.payloads import Json
@@ -40,7 +41,7 @@ class Homes:
         self._readers = readers
         self._shown: TTLCache[str, _Shown] = remember(clock, size=_MOST, lifetime=_OPEN)
 
-    async def show(self, user: str, pages: str | None = None) -> None:
+    async def show(self, user: UserId, pages: str | None = None) -> None:
         """Publish what the core says to `user`'s Home tab; without `pages`, those it is at."""
         last = self._shown.get(user)
         if pages is None:
@@ -53,20 +54,20 @@ class Homes:
         """Publish those anew that say something else by now."""
         for user, last in list(self._shown.items()):
             try:
-                view = await self._view(user, last.pages)
+                view = await self._view(UserId(user), last.pages)
                 shown = json.dumps(view)
                 if shown != last.view and self._shown.get(user) is last:
                     last.view = shown
-                    await self._publish(user, view)
+                    await self._publish(UserId(user), view)
             except DeliveryFailed as failed:  # whoever opens it again sees it as it is then
                 log.info("home.not_refreshed", reason=failed.reason)
                 self._shown.pop(user, None)
 
-    async def _view(self, user: str, pages: str) -> Json:
+    async def _view(self, user: UserId, pages: str) -> Json:
         reply = await self._core.home(user, pages)
         await self._readers.meet(user)
         parts = self._connection.spelled(reply, user).parts
         return {"type": "home", "blocks": view_blocks(parts, self._connection.words(user))}
 
-    async def _publish(self, user: str, view: Json) -> None:
+    async def _publish(self, user: UserId, view: Json) -> None:
         await self._connection.call("views.publish", user_id=user, view=view)

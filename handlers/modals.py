@@ -14,6 +14,7 @@ from cachetools import TTLCache
 
 from bot.clock import Clock
 from bot.errors import BotError
+from bot.ids import Reader
 from bot.model import Place
 from bot.ports import DeliveryFailed, LockedOut, Unanswered
 from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, say
@@ -66,7 +67,7 @@ class Modals:
         )
         self._newest: TTLCache[str, str] = remember(clock, size=1_000, lifetime=timedelta(hours=1))
 
-    async def show(self, form: Form, place: Place, trigger: str, reader: str) -> Shown | None:
+    async def show(self, form: Form, place: Place, trigger: str, reader: Reader) -> Shown | None:
         """Open the form with a trigger_id; None where it is too late for that (3 s, once).
 
         Raises BotError where Slack refuses the form itself: a button would not open it either.
@@ -123,7 +124,7 @@ class Modals:
         """Note what a person did last in a form: what answers an older act comes too late."""
         self._newest[view] = act
 
-    async def renew(self, shown: Shown, form: Form, place: Place, reader: str) -> None:
+    async def renew(self, shown: Shown, form: Form, place: Place, reader: Reader) -> None:
         """Show the form anew, unless something was done in it since, or it was closed."""
         if (self._newest.get(shown.view) or "") != shown.act:
             return
@@ -161,20 +162,22 @@ class Modals:
         """The form that a button stands for, while it is remembered."""
         return self._offered.get(offer_id)
 
-    def _view(self, form: Form, place: Place, reader: str) -> Json:
+    def _view(self, form: Form, place: Place, reader: Reader) -> Json:
         words = self._connection.words(reader)
         return form_view(self._connection.spelled(form, reader), place, words)
 
-    async def put_back(self, waiting: str, form: Form, place: Place, reader: str) -> bool:
+    async def put_back(self, waiting: str, form: Form, place: Place, reader: Reader) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
         return await self._update(waiting, self._view(form, place, reader))
 
-    async def meanwhile(self, waiting: str, submitted: Payload, reply: Reply, reader: str) -> bool:
+    async def meanwhile(
+        self, waiting: str, submitted: Payload, reply: Reply, reader: Reader
+    ) -> bool:
         """Change what a waiting form says; False where the person has closed it."""
         told = self._connection.spelled(reply, reader)
         return await self._update(waiting, waiting_view(submitted, told, waiting))
 
-    async def say(self, waiting: str, submitted: Payload, reply: Reply, reader: str) -> bool:
+    async def say(self, waiting: str, submitted: Payload, reply: Reply, reader: Reader) -> bool:
         """Replace a waiting modal by a reply; False where the person has closed it."""
         told = self._connection.spelled(reply, reader)
         view = reply_view(submitted, told, waiting, self._connection.words(reader))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.clock import Clock
+from bot.ids import ChannelId
 from bot.ports import RATE_LIMITED, PutOff
 
 T = TypeVar("T")
@@ -83,14 +84,14 @@ class Pacing:
         self._clock = clock
         self._windows: dict[tuple[str, str], _Window] = {}
 
-    def put_off(self, method: str, channel: str) -> PutOff | None:
+    def put_off(self, method: str, channel: ChannelId) -> PutOff | None:
         """What a call that cannot wait would be put off with; None where it can be sent."""
         window = self._window(method, channel)
         left = window.left(self._clock.monotonic())
         return PutOff(RATE_LIMITED, left, window.every) if left else None
 
     async def send(
-        self, method: str, channel: str, call: Callable[[], Awaitable[T]], patience: timedelta
+        self, method: str, channel: ChannelId, call: Callable[[], Awaitable[T]], patience: timedelta
     ) -> T:
         """What `call` gives, in its turn; again where Slack puts it off for no longer than that.
 
@@ -128,7 +129,7 @@ class Pacing:
             window.refused(self._clock.monotonic(), wait)
             raise PutOff(refusal.reason, wait, window.every) from refusal
 
-    def _window(self, method: str, channel: str) -> _Window:
+    def _window(self, method: str, channel: ChannelId) -> _Window:
         key = (method, channel if method == POST else "")
         if key not in self._windows:
             self._windows[key] = _Window(_APART.get(method, timedelta()))

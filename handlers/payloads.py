@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import Refused
+from bot.ids import UserId
 from bot.model import Place
 from bot.reply import say
 
@@ -48,7 +49,7 @@ class Identity:
 
     team: str
     enterprise: str
-    user: str
+    user: UserId
     bot: str
 
     def is_ours(self, team: str) -> bool:
@@ -164,7 +165,7 @@ def pressed(action: Payload) -> tuple[str, str]:
     return meant, value
 
 
-def actor_of(interaction: Payload) -> tuple[str, str]:
+def actor_of(interaction: Payload) -> tuple[UserId, str]:
     """Who did it and the team of their account, in an interaction payload."""
     user = interaction["user"]
     team = interaction.get("team") or {}
@@ -182,7 +183,7 @@ def press_place(interaction: Payload) -> Place:
     container = interaction.get("container") or {}
     channel = (interaction.get("channel") or {}).get("id") or container.get("channel_id")
     if not channel:
-        return Place(interaction["user"]["id"])
+        return Place.direct(interaction["user"]["id"])
     message = interaction.get("message") or {}
     thread = message.get("thread_ts") or container.get("thread_ts") or ""
     # A message that others have replied to names itself as its thread: it still stands outside.
@@ -214,7 +215,7 @@ def is_from_person(event: Payload) -> bool:
     )
 
 
-def without_mention(text: str, user: str) -> str:
+def without_mention(text: str, user: UserId) -> str:
     """What is said to `user`: the text after the first mention of them, or else before it."""
     mention = re.search(rf"<@{re.escape(user)}(?:\|[^>]*)?>", text)
     if mention is None:

@@ -6,6 +6,7 @@ import structlog
 from cachetools import TTLCache
 
 from bot.clock import Clock, time_limit
+from bot.ids import Reader
 from bot.ports import DeliveryFailed
 from handlers.connection import SlackConnection
 from handlers.recent import remember
@@ -27,7 +28,7 @@ class Readers:
         self._clock = clock
         self._unsaid: TTLCache[str, bool] = remember(clock, size=1_000, lifetime=_UNSAID)
 
-    async def meet(self, reader: str) -> None:
+    async def meet(self, reader: Reader) -> None:
         """Ask about a person of whom nothing is known; nothing depends on the answer."""
         languages = self._connection.languages
         person = languages.person_in(reader) if languages is not None else None

@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.ids import Reader
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Reply
 from handlers.connection import SlackConnection
@@ -24,7 +25,7 @@ class ResponseUrl:
     USES = 5
     LIFETIME = timedelta(minutes=30)
 
-    def __init__(self, connection: SlackConnection, clock: Clock, url: str, reader: str) -> None:
+    def __init__(self, connection: SlackConnection, clock: Clock, url: str, reader: Reader) -> None:
         self._connection = connection
         self._clock = clock
         self._url = url

@@ -10,11 +10,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
+from bot.ids import ChannelId, UserId
 from bot.ports import DeliveryFailed, UserGroup
 
 _SOON = timedelta(seconds=5)
 
-Id = Annotated[str, StringConstraints(min_length=1)]
+_NOT_EMPTY = StringConstraints(min_length=1)
+Id = Annotated[str, _NOT_EMPTY]
 # Slack says null, or nothing, where somebody has not set it.
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 
@@ -30,12 +32,12 @@ class _Shape(BaseModel):
 class Posted(_Shape):
     """chat.postMessage: where the message stands."""
 
-    channel: Id
+    channel: Annotated[ChannelId, _NOT_EMPTY]
     ts: Id
 
 
 class _Conversation(_Shape):
-    id: Id
+    id: Annotated[ChannelId, _NOT_EMPTY]
 
 
 class Opened(_Shape):
@@ -77,7 +79,7 @@ class _EnterpriseUser(_Shape):
 class Account(_Shape):
     """A person in users.info. What Slack leaves out is not so."""
 
-    id: Id
+    id: Annotated[UserId, _NOT_EMPTY]
     team_id: Id
     name: Text = ""
     real_name: Text = ""
@@ -121,7 +123,7 @@ class Linked(_Shape):
 
 class _Group(_Shape):
     id: Id
-    users: list[str] | None = None
+    users: list[UserId] | None = None
     date_delete: int = 0
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from bot.clock import Clock, shown
 from bot.folding import sound
+from bot.ids import ChannelId, Reader, UserId, is_person
 from bot.messages.elsewhere import explained
 from bot.model import MessageRef, Place
 from bot.ports import (
@@ -246,7 +247,7 @@ class SlackMessenger:
 
     async def whisper(
         self,
-        user: str,
+        user: UserId,
         place: Place,
         reply: Reply,
         otherwise: Callable[[Reply], Awaitable[bool]] | None = None,
@@ -276,7 +277,7 @@ class SlackMessenger:
                 return
         await self.send(await self.direct(user), reply)
 
-    async def direct(self, user: str) -> Place:
+    async def direct(self, user: UserId) -> Place:
         """The direct-message conversation with `user`. Raises DeliveryFailed."""
         answer = await self._connection.call("conversations.open", self._patience, users=user)
         place = Place(shaped(Opened, answer).channel.id)
@@ -312,7 +313,7 @@ class SlackMessenger:
             return False
         return any(isinstance(file, dict) and file.get("name") == name for file in files)
 
-    async def _ephemeral(self, user: str, place: Place, reply: Reply) -> None:
+    async def _ephemeral(self, user: UserId, place: Place, reply: Reply) -> None:
         rendered = await self._rendered(reply, user)
         await self._connection.call(
             "chat.postEphemeral",
@@ -323,24 +324,24 @@ class SlackMessenger:
             blocks=rendered.blocks,
         )
 
-    async def meet(self, reader: str) -> None:
+    async def meet(self, reader: Reader) -> None:
         """Find out in which language somebody reads, if nothing is known of it."""
         await self._readers.meet(reader)
 
-    async def _rendered(self, reply: Reply, reader: str) -> Rendered:
+    async def _rendered(self, reply: Reply, reader: Reader) -> Rendered:
         await self.meet(reader)
         words = self._connection.words(reader)
         return message(self._connection.spelled(reply, reader), words)
 
-    def _meets(self, conversation: str, person: str) -> None:
+    def _meets(self, conversation: ChannelId, asked: Reader) -> None:
         languages = self._connection.languages
-        if languages is not None and person.startswith(("U", "W")) and conversation[:1] == "D":
-            languages.meets(conversation, person)
+        if languages is not None and is_person(asked) and conversation[:1] == "D":
+            languages.meets(conversation, asked)
 
-    async def _conversation(self, channel: str) -> str:
-        if channel.startswith(("U", "W")):
+    async def _conversation(self, channel: Reader) -> ChannelId:
+        if is_person(channel):
             return (await self.direct(channel)).channel
-        return channel
+        return ChannelId(channel)
 
 
 def _key_of(posted: Mapping[str, Any]) -> str:
@@ -357,7 +358,7 @@ class SlackDirectory:
     def __init__(self, connection: SlackConnection) -> None:
         self._connection = connection
 
-    async def person(self, user: str) -> PersonInfo:
+    async def person(self, user: UserId) -> PersonInfo:
         """What Slack says of a person at this moment. Raises DeliveryFailed."""
         answer = await self._ask("users.info", Described, user=user, include_locale=True)
         found = answer.user

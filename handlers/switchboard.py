@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.model import Place
 from bot.ports import Answer, Core
 from bot.reply import Reply, say
@@ -45,7 +46,7 @@ class Switchboard:
         sentence = say("I only work for members of the workspace that I am installed in.")
         return self.boundary.refuse(key, answer, Reply.of(sentence, private=True))
 
-    def private(self, actor: str, place: Place, url: str, trigger: str) -> PrivateAnswer:
+    def private(self, actor: UserId, place: Place, url: str, trigger: str) -> PrivateAnswer:
         """The answer to a slash command or a button."""
         return PrivateAnswer(
             self.messenger,
@@ -57,19 +58,19 @@ class Switchboard:
             trigger=trigger,
         )
 
-    def public(self, actor: str, place: Place) -> PublicAnswer:
+    def public(self, actor: UserId, place: Place) -> PublicAnswer:
         """The answer to a message."""
         if place.channel.startswith("D") and self.connection.languages is not None:
             self.connection.languages.meets(place.channel, actor)
         return PublicAnswer(self.messenger, self.modals, self.clock, actor=actor, place=place)
 
-    def form(self, actor: str, place: Place, view: Payload) -> FormAnswer:
+    def form(self, actor: UserId, place: Place, view: Payload) -> FormAnswer:
         """The answer to a form sent in."""
         return FormAnswer(
             self.messenger, self.modals, self.clock, actor=actor, place=place, view=view
         )
 
-    def draft(self, actor: str, place: Place, view: Payload, act: str) -> DraftAnswer:
+    def draft(self, actor: UserId, place: Place, view: Payload, act: str) -> DraftAnswer:
         """The answer to a choice in a form that is still open."""
         self.modals.acted(view["id"], act)
         shown = Shown(view["id"], view["hash"], act)

@@ -9,6 +9,8 @@ from slack_sdk.errors import SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.ids import ChannelId
+
 _PIECE = 64 * 1024
 # It takes as long as it takes, unless nothing moves any more.
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
@@ -20,7 +22,7 @@ async def upload_in_pieces(
     *,
     filename: str,
     title: str,
-    channel: str,
+    channel: ChannelId,
     thread_ts: str | None,
 ) -> AsyncSlackResponse:
     """Share a file in a conversation. Raises what the SDK raises; it may be done again then."""

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from bot.clock import SystemClock
 from bot.folding import fold
+from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Scope, Share
 from storage.connection import OpenConnection
 from storage.repositories.defaults import Defaults
@@ -42,8 +43,8 @@ class Known:
     versions: Mapping[str, int] | None = None  # by topic; None before anything was read
     seen: Mapping[str, Node] = field(default_factory=dict)  # without nicknames
     given: Mapping[tuple[Nicknamed, str], Given] = field(default_factory=dict)
-    defaults: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    held: Mapping[str, Mapping[str, DbcSession]] = field(default_factory=dict, repr=False)
+    defaults: Mapping[tuple[str, Reader], NodeId] = field(default_factory=dict)
+    held: Mapping[UserId, Mapping[NodeId, DbcSession]] = field(default_factory=dict, repr=False)
     shares: Mapping[str, Sequence[Share]] = field(default_factory=dict)  # by audience
     listed: Mapping[str, Sequence[Machine]] = field(default_factory=dict)  # by node
     targets: Mapping[tuple[Nicknamed, str], str] = field(default_factory=dict)  # by folded nickname
@@ -56,7 +57,7 @@ class Known:
 
     # Nodes
 
-    def node(self, node_id: str) -> Node | None:
+    def node(self, node_id: NodeId) -> Node | None:
         """The node, if it was ever announced."""
         found = self.seen.get(node_id)
         return found and self._called(found)
@@ -81,13 +82,15 @@ class Known:
         """The target called `name`, however it is spelled, if there is one."""
         return self.targets.get((kind, fold(name)))
 
-    def default(self, scope: Scope, owner: str) -> str | None:
+    def default(self, scope: Scope, owner: Reader) -> NodeId | None:
         """The default node, if one was chosen."""
         return self.defaults.get((scope, owner))
 
     # Sessions
 
-    def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
+    def usable(
+        self, user: UserId, channel: ChannelId = ChannelId(""), node: NodeId = NodeId("")
+    ) -> list[DbcSession]:
         """Like `Sessions.usable`: those that `user` may act with in `channel`, one a node."""
         own = [(user, at) for at in self.held.get(user, ())]
         shared = [one for whom in {user, channel} - {""} for one in self._shared(whom)]
@@ -95,11 +98,11 @@ class Known:
         held = [self.held.get(whose, {}).get(at) for whose, at in found]
         return sorted((one for one in held if one is not None), key=lambda one: one.node)
 
-    def entitled(self, node: str) -> list[str]:
+    def entitled(self, node: NodeId) -> list[UserId]:
         """Who holds a session for the node, by id."""
         return sorted(user for user, held in self.held.items() if node in held)
 
-    def shares_on(self, node: str) -> list[Share]:
+    def shares_on(self, node: NodeId) -> list[Share]:
         """The shared sessions for a node."""
         return [one for whom in self.shares for one in self._shared(whom) if one.node == node]
 
@@ -187,7 +190,7 @@ async def _read(connection: OpenConnection, vault: Vault, known: Known) -> Known
 
 
 async def _with_sessions(sessions: Sessions, known: Known) -> Known:
-    held: dict[str, dict[str, DbcSession]] = defaultdict(dict)
+    held: dict[UserId, dict[NodeId, DbcSession]] = defaultdict(dict)
     for one in await sessions.all():
         held[one.user][one.node] = one
     shares: dict[str, list[Share]] = defaultdict(list)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from bot import ids
+
 _NODE_ID = re.compile(r"[0-9a-f]{64}")
 _WALLET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,60}")
 _LONGEST = 80  # characters of a name that is shown
@@ -47,7 +49,7 @@ def _amount(value: object) -> object:
 
 Block = Annotated[int, Field(ge=0, lt=2**53)]
 BlockHash = Annotated[str, _matching(re.compile(r"0x[0-9a-f]{64}"), "block's hash")]
-NodeId = Annotated[str, _matching(_NODE_ID, "node id")]
+NodeId = Annotated[ids.NodeId, _matching(_NODE_ID, "node id")]
 Wallet = Annotated[str, _matching(_WALLET, "wallet address")]
 Name = Annotated[str, BeforeValidator(_named)]
 Planck = Annotated[int, BeforeValidator(_amount), Field(ge=0, lt=2**128)]

@@ -35,6 +35,7 @@ from bot.chain.models import (
 from bot.chain.price import Prices
 from bot.chain.rpc import ChainLimits, RpcClient
 from bot.clock import Clock, shown
+from bot.ids import NodeId
 
 T = TypeVar("T")
 
@@ -188,7 +189,7 @@ class ChainView:
         method = f"{ref.pallet}_getRentOrder"
         return await self._compared(lambda node: node.ask(_ORDER, method, ref.number, at.hash))
 
-    async def orders_of_machine(self, node_id: str, at: Block) -> list[OrderRef]:
+    async def orders_of_machine(self, node_id: NodeId, at: Block) -> list[OrderRef]:
         """The orders that hold a machine's GPUs, whoever's."""
 
         async def asked(pallet: Pallet) -> list[OrderRef]:
@@ -210,14 +211,14 @@ class ChainView:
 
         return await self._in_all(asked)
 
-    async def machine(self, node_id: str) -> MachineOnChain | None:
+    async def machine(self, node_id: NodeId) -> MachineOnChain | None:
         """What the chain says of a machine; None where it knows none of that id."""
         method = "onlineProfile_getMachineInfo"
         return await self._compared(
             lambda node: node.ask(_MACHINE, method, node_id, self.best.hash)
         )
 
-    async def prices(self, node_id: str) -> Prices | None:
+    async def prices(self, node_id: NodeId) -> Prices | None:
         """What the machine's price is made of now; None where the chain does not know it."""
         machine = await self.machine(node_id)
         stored = await self._stored(keys.POINT_PRICE)

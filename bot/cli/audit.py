@@ -18,6 +18,7 @@ from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings
 from bot.errors import BotError
+from bot.ids import UserId
 from bot.language.times import moment
 from bot.model import AuditHead, AuditQuery
 from bot.plural import counted
@@ -104,7 +105,7 @@ def export(
     form: Form,
     since: str | None,
     until: str | None,
-    person: str,
+    person: UserId,
     machine: str,
     command: str,
     outcome: str,
@@ -114,7 +115,7 @@ def export(
     now = SystemClock().now()
     try:
         query = AuditQuery(
-            person=person.strip("<@>"),
+            person=UserId(person.strip("<@>")),
             machine=machine,
             command=command.strip().replace(" ", "."),
             outcome=outcome,

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.cli.findings import Finding, fault, ok, warning
 from bot.cli.named import Named
 from bot.config import Settings
+from bot.ids import UserId
 from bot.plural import counted
 from bot.ports import DeliveryFailed, LockedOut
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
@@ -149,7 +150,9 @@ class SlackCheck:
 
     async def _people(self) -> AsyncIterator[Finding]:
         named = self._named
-        why = {person: await self._why_not(person) for person in sorted(named.persons)[:_MOST]}
+        why = {
+            person: await self._why_not(UserId(person)) for person in sorted(named.persons)[:_MOST]
+        }
         gone = {person for person, reason in why.items() if reason}
         for rule, (persons, approvals) in named.approvers.items():
             if len(persons - gone) < approvals:
@@ -163,7 +166,7 @@ class SlackCheck:
             many = counted(len(named.persons), "person", "people")
             yield ok("people", f"All there: {many} that the rules name.")
 
-    async def _why_not(self, person: str) -> str:
+    async def _why_not(self, person: UserId) -> str:
         """Why somebody cannot act; nothing where they can, or where Slack does not say now."""
         try:
             found = (await self._read("users.info", user=person)).data.get("user")

@@ -9,6 +9,7 @@ from bot.app import vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings
+from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
 from storage import Store
 
@@ -17,7 +18,7 @@ _PERSON = re.compile(r"[UW][A-Z0-9]+")
 
 @click.command()
 @click.argument("person", metavar="U…")
-def forget(person: str) -> None:
+def forget(person: UserId) -> None:
     """Erase a person's sessions, shares, aliases, defaults and language, also while the bot runs.
 
     The audit and the ledger keep their id, with what they did. What is in progress goes on as far
@@ -36,7 +37,7 @@ def forget(person: str) -> None:
         click.echo("A running bot remembers aliases and languages until it is restarted.")
 
 
-async def _forgotten(store: Store, person: str) -> dict[str, int]:
+async def _forgotten(store: Store, person: UserId) -> dict[str, int]:
     now = SystemClock().now()
     try:
         async with store.write() as tx:

@@ -14,6 +14,7 @@ from bot.cli.policy_question import NODE, asked, read
 from bot.cli.policy_words import approvers, decided, joined, needs, reason_fault, row
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
+from bot.ids import NodeId
 from bot.language.canonical import known_arguments
 from bot.messages.cards import duration
 from bot.model import Effect
@@ -46,7 +47,7 @@ _file = click.option("--file", type=click.Path(path_type=Path), help="Instead of
 @click.option("--node", default="", metavar="ID", help="The node that the machine is on, by id.")
 @click.option("--group", "groups", multiple=True, metavar="ID", help="A user group of the person.")
 @_file
-def check(question: str, node: str, groups: tuple[str, ...], file: Path | None) -> None:
+def check(question: str, node: NodeId, groups: tuple[str, ...], file: Path | None) -> None:
     """Say whether a FILE of rules can be used, or what the rules decide for a line.
 
     The line is one that a person types in a channel. People, channels, user groups and nodes are

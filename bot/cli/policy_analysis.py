@@ -14,6 +14,7 @@ from bot.cli.policy_question import channel_of, node_of, read, request_of
 from bot.cli.policy_words import in_full, people
 from bot.commands.rows import command_table
 from bot.errors import BotError
+from bot.ids import ChannelId, NodeId, UserId
 from bot.language.canonical import known_arguments
 from bot.reviews.differences import Difference, differences, other_settings
 from bot.reviews.lockouts import lockouts
@@ -33,10 +34,12 @@ _ENTITLED = (
 @click.option("--node", default="", metavar="ID", help="Only on this node.")
 @click.option("--in", "channel", default="", metavar="ID", help="Only in this channel.")
 @click.option("--file", type=click.Path(path_type=Path), help="Instead of POLICY_FILE.")
-def who_can(line: str, node: str, channel: str, file: Path | None) -> None:
+def who_can(line: str, node: NodeId, channel: ChannelId, file: Path | None) -> None:
     """Say who may request a line, who may approve it, who may break the glass, by which rules."""
     rules = read(file)
-    request = request_of(line, "", channel_of(channel), node_of(node), ())
+    request = request_of(
+        line, UserId(""), ChannelId(channel_of(channel)), NodeId(node_of(node)), ()
+    )
     effect = request.effect.name.lower()
     click.echo(f"{request.command.replace('.', ' ')}, which is to {effect}")
     places = _places(rules, request)

@@ -9,6 +9,7 @@ import click
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
 from bot.errors import BotError
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.language.canonical import known_arguments
 from bot.language.parse import NotUnderstood, Parsed, parse
 from bot.reviews.policy import Policy, Request
@@ -23,7 +24,7 @@ _GROUP = re.compile(r"(S[A-Z0-9]+)")
 NODE = re.compile(r"([0-9a-f]{64})")
 
 
-def asked(question: str, node: str, groups: Sequence[str]) -> Request:
+def asked(question: str, node: NodeId, groups: Sequence[str]) -> Request:
     """What a whole question asks for. Raises click's errors for what is none."""
     found = _ASKED.fullmatch(question.strip())
     if found is None:
@@ -31,7 +32,9 @@ def asked(question: str, node: str, groups: Sequence[str]) -> Request:
     person = _id(_PERSON, found["person"], "a person's Slack id, like U0123ABCD")
     channel = channel_of(found["channel"] or "")
     named = [_id(_GROUP, one, "a user group's Slack id, like S0123ABCD") for one in groups]
-    return request_of(found["line"], person, channel, node_of(node), named)
+    return request_of(
+        found["line"], UserId(person), ChannelId(channel), NodeId(node_of(node)), named
+    )
 
 
 def channel_of(given: str) -> str:
@@ -51,7 +54,9 @@ def _id(pattern: re.Pattern[str], given: str, what: str) -> str:
     return found[1] if found else ""
 
 
-def request_of(line: str, person: str, channel: str, node: str, groups: Sequence[str]) -> Request:
+def request_of(
+    line: str, person: UserId, channel: ChannelId, node: NodeId, groups: Sequence[str]
+) -> Request:
     """What a line asks for. Raises click's errors for what is none."""
     try:
         parsed = parse(command_table(), line)
@@ -73,9 +78,9 @@ def request_of(line: str, person: str, channel: str, node: str, groups: Sequence
         command=command.id,
         effect=command.effect_of(values),
         arguments=values,
-        node=node or typed,
+        node=NodeId(node or typed),
         groups=frozenset(groups),
-        task=task,
+        task=TaskId(task),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from bot.commands.nicknames import looks_odd
 from bot.errors import Refused
 from bot.folding import fold
+from bot.ids import UserId
 from bot.language.alias import alias_called
 from bot.language.kinds import LINE, WORD, Arg
 from bot.language.parse import refuse_secrets
@@ -52,7 +53,7 @@ def _check(values: Mapping[str, str]) -> None:
         )
 
 
-async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
+async def _verify(services: Services, user: UserId, values: Mapping[str, str]) -> None:
     """What is typed here is kept and recorded as it stands, so no secret may be in it."""
     _, body = _definition(values["alias"], values["body"])
     aliases = services.aliases.of(user)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.clock import shown
 from bot.errors import BotError, Refused
 from bot.folding import best, narrow, plain
-from bot.ids import new_id
+from bot.ids import UserId, new_id
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import CHOICE, INT, Arg
 from bot.language.table import Command, Group
@@ -117,7 +117,7 @@ Before = Annotated[int, Arg(say("Before"), INT, say("Only rows before this numbe
 class Wanted:
     """What a person wants to see, as typed."""
 
-    person: str
+    person: UserId
     vm: str
     command: str
     outcome: str
@@ -147,7 +147,7 @@ async def list_audit(
     before: Before | None = None,
 ) -> Reply:
     """List what was requested, decided and done, newest first."""
-    wanted = Wanted(person, vm, command, outcome, since, until)
+    wanted = Wanted(UserId(person), vm, command, outcome, since, until)
     query = await _query(ctx, wanted)
     rows = await ctx.services.audit.page(query, before=before, limit=PAGE + 1)
     if not rows:
@@ -199,7 +199,7 @@ async def export(
     ] = "csv",
 ) -> Reply:
     """Send you the audit as a file, in a direct message."""
-    query = await _query(ctx, Wanted(person, vm, command, outcome, since, until))
+    query = await _query(ctx, Wanted(UserId(person), vm, command, outcome, since, until))
     with TemporaryFile() as file:
         form: Form = "csv" if format == "csv" else "jsonl"
         count = await ctx.services.audit.export(query, form, file)
@@ -243,7 +243,7 @@ async def _query(ctx: Context, wanted: Wanted) -> AuditQuery:
             raise Refused(say("Only full members of this workspace can read the audit."))
         zone, now = _zone(who.zone), shown(ctx.services.clock, ctx.now)
         query = AuditQuery(
-            person=_person(wanted.person, ctx.actor),
+            person=UserId(_person(wanted.person, ctx.actor)),
             machine=await _machine(ctx, wanted.vm),
             command=plain(wanted.command).replace(" ", "."),
             outcome=_outcome(wanted.outcome),
@@ -275,7 +275,7 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo("UTC")
 
 
-def _person(typed: str, actor: str) -> str:
+def _person(typed: str, actor: UserId) -> str:
     if not typed.strip():
         return ""
     if plain(typed) == "me":
@@ -351,18 +351,18 @@ def _about(row: AuditRow, typed: str, node: str) -> Line:
     return line(*told, " ", say("on {node}", node=node)) if node else line(*told)
 
 
-def _by_whom(entry: AuditEntry) -> tuple[str, list[str]]:
+def _by_whom(entry: AuditEntry) -> tuple[str, list[UserId]]:
     """The reason in words and who decided; a former version wrote them into one sentence."""
     if entry.kind is AuditKind.ENDED and (former := _FORMERLY.fullmatch(entry.reason)):
         word, user = former.groups()
-        return "" if word == entry.outcome else word, [user] if user != "nobody" else []
+        return "" if word == entry.outcome else word, [UserId(user)] if user != "nobody" else []
     if entry.kind is AuditKind.BROKE_GLASS:
         return entry.arguments.get("break_glass", ""), []
-    return entry.reason, list(entry.details.get("decided_by", ()))
+    return entry.reason, [UserId(one) for one in entry.details.get("decided_by", ())]
 
 
 def _named(identifier: str) -> Span:
-    return channel(identifier) if _is_channel(identifier) else mention(identifier)
+    return channel(identifier) if _is_channel(identifier) else mention(UserId(identifier))
 
 
 def _whom(identifier: str, _name: str) -> Span:

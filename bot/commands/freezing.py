@@ -5,6 +5,7 @@ from typing import Annotated
 
 from bot.errors import Denied, Refused
 from bot.folding import plain
+from bot.ids import ChannelId, ExecutionId
 from bot.language.kinds import REST, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
@@ -96,13 +97,13 @@ async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, 
     execution = ctx.execution
     key = f"{kind}:{execution.id if execution else ctx.now.isoformat()}"
     entry = AuditEntry(
-        kind, ctx.now, ctx.actor, ctx.command, execution=execution.id if execution else "",
-        reason=why, place=ctx.place,
+        kind, ctx.now, ctx.actor, ctx.command,
+        execution=execution.id if execution else ExecutionId(""), reason=why, place=ctx.place,
     )  # fmt: skip
     tx.audit.append(entry)
     channel = ctx.services.reviews.reviewers.rules.freeze.channel
     if channel and channel != ctx.place.channel:
-        await tx.messages.put(key, Place(channel), dump(told), ctx.now)
+        await tx.messages.put(key, Place(ChannelId(channel)), dump(told), ctx.now)
 
 
 async def _may_mean_one(services: Services, values: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 from bot.commands import freezing, languages
 from bot.commands.here import require_channel
 from bot.folding import plain
+from bot.ids import NodeId, Reader
 from bot.language.args import Topic
 from bot.language.help import help_reply, not_understood
 from bot.language.kinds import WORD, Arg
@@ -127,7 +128,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         require_channel(ctx.place)
     inventory, kept = ctx.services.inventory, ctx.services.store
     find = inventory.named_node
-    asked: list[tuple[Scope, str, str]] = [
+    asked: list[tuple[Scope, Reader, str]] = [
         (Scope.PERSON, ctx.actor, node),
         (Scope.CHANNEL, ctx.place.channel, channel_node),
     ]
@@ -175,11 +176,11 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
     return Reply(told, parts, private=not channel_node, data=data)
 
 
-async def _meant_now(ctx: Context, node: str, channel_node: str) -> Mapping[str, str]:
+async def _meant_now(ctx: Context, node: NodeId, channel_node: str) -> Mapping[str, str]:
     """Which nodes are named, in which channel, and what is meant there now."""
     found: dict[str, str] = {}
     inventory, hidden = ctx.services.inventory, partial(ctx.hidden, Listing.NODES)
-    asked: list[tuple[str, str, Scope, str]] = [
+    asked: list[tuple[str, str, Scope, Reader]] = [
         ("node", node, Scope.PERSON, ctx.actor),
         ("channel_node", channel_node, Scope.CHANNEL, ctx.place.channel),
     ]

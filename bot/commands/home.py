@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.commands import home_access
 from bot.commands.order_notes import ending
 from bot.errors import Refused
+from bot.ids import ChannelId, NodeId, UserId
 from bot.language.output import paged
 from bot.language.table import Listing
 from bot.messages import machine_buttons
@@ -42,7 +43,7 @@ _MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
 _OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
 
 
-async def home(services: Services, user: str, pages: str = "") -> Reply:
+async def home(services: Services, user: UserId, pages: str = "") -> Reply:
     """What `user` sees, from what is known here: no node is asked.
 
     `pages` are that of what waits and that of the machines, `2.1`; one that is no longer there is
@@ -58,7 +59,7 @@ async def home(services: Services, user: str, pages: str = "") -> Reply:
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
     hidden = await services.reviews.reviewers.hidden(
-        user, "", services.table.listing(Listing.MACHINES)
+        user, ChannelId(""), services.table.listing(Listing.MACHINES)
     )
     usable = await services.sessions.usable(user)
     sessions = [session for session in usable if session.node not in hidden]
@@ -90,7 +91,7 @@ def _pages_of(text: str) -> tuple[int, int]:
 
 
 async def _in_progress(
-    services: Services, user: str, machines: Sequence[Machine], hidden: Set[str]
+    services: Services, user: UserId, machines: Sequence[Machine], hidden: Set[str]
 ) -> list[Part]:
     async with services.store.read() as tx:
         followed = await tx.watches.open(asked_by=user)
@@ -105,7 +106,7 @@ async def _in_progress(
     return [Heading(say("In progress")), Para(stacked(rows)), Divider()]
 
 
-async def _waiting(services: Services, user: str, page: int, beside: int) -> list[Part]:
+async def _waiting(services: Services, user: UserId, page: int, beside: int) -> list[Part]:
     """What the person is to decide, and what is theirs, as in full as its card."""
     try:
         found = await waiting_for(services, user)
@@ -175,7 +176,7 @@ async def _machines(
         shown = machine_row(one, gpus.get((one.node, one.task)))
         menu = machine_buttons.menu(one.node, one.task, one.status)
         by_node.setdefault(one.node, []).append(Row(shown, {}, menu))
-    labels = {node: await services.inventory.label(node) for node in by_node}
+    labels = {node: await services.inventory.label(NodeId(node)) for node in by_node}
     lists = tuple(
         Rows(tuple(by_node[node]), line(bold(labels[node])))
         for node in sorted(by_node, key=lambda node: labels[node].casefold())

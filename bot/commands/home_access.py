@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 
 from bot.commands.languages import spoken as called
+from bot.ids import NodeId, UserId
 from bot.messages import access_cards
 from bot.model import Audience, DbcSession, NodeKind, Scope, Share
 from bot.pipeline.context import Services
@@ -30,7 +31,7 @@ _NODES = 10  # whose holders a newcomer is told
 _PEOPLE = 5  # of each node
 
 
-def language(services: Services, user: str) -> Note:
+def language(services: Services, user: UserId) -> Note:
     """In which language somebody reads, and how they choose another."""
     spoken = called(services.languages.language(user))
     change = command("settings language")
@@ -45,11 +46,11 @@ def first_steps(*, has_access: bool) -> Actions:
         say("Create a machine"), OPEN_FORM, "vm.create", "primary" if has_access else ""
     )
     add = Button(say("Add a session"), OPEN_FORM, "session.add", "" if has_access else "primary")
-    ask = access_cards.ask_button("")
+    ask = access_cards.ask_button(NodeId(""))
     return Actions((create, add, ask) if has_access else (add, create))
 
 
-async def access(services: Services, user: str, sessions: Sequence[DbcSession]) -> list[Part]:
+async def access(services: Services, user: UserId, sessions: Sequence[DbcSession]) -> list[Part]:
     """The sessions that somebody acts with: their own, with whom they share; others', by whom."""
     if not sessions:
         return []
@@ -65,7 +66,7 @@ async def access(services: Services, user: str, sessions: Sequence[DbcSession]) 
     return parts
 
 
-async def _row(services: Services, session: DbcSession, user: str) -> Line:
+async def _row(services: Services, session: DbcSession, user: UserId) -> Line:
     node = bold(await services.inventory.label(session.node))
     shares = (await services.store.known()).shares_on(session.node)
     if session.user != user:
@@ -86,13 +87,17 @@ def _shared_by(node: Span, session: DbcSession, shares: Sequence[Share]) -> Line
 
 def _given(share: Share) -> Line:
     """With whom, until when."""
-    who = mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+    who = (
+        mention(UserId(share.audience))
+        if share.kind is Audience.PERSON
+        else channel(share.audience)
+    )
     if share.ends_at is None:
         return line(who)
     return line(say("{audience} until {time}", audience=who, time=time(share.ends_at)))
 
 
-async def newcomer(services: Services, user: str, hidden: Set[str]) -> list[Part]:
+async def newcomer(services: Services, user: UserId, hidden: Set[str]) -> list[Part]:
     """What a session is, who has one, and a button to ask them: nobody meets a wall."""
     parts: list[Part] = [
         Para(

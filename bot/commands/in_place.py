@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from bot.dbc.identity import Target
 from bot.dbc.sizes import Size
 from bot.errors import Conflict
+from bot.ids import UserId
 from bot.messages.facts import FactKind, Kinds
 from bot.model import Deed, Execution, ExecutionStatus, Filing, Node
 from bot.pipeline.context import Context
@@ -152,7 +153,9 @@ def said_put(text: str) -> Words:
     by, _, at = text.partition(" ")
     if not at:
         return say("not through this bot")
-    return line(say("by {user}, {time}", user=mention(by), time=time(datetime.fromisoformat(at))))
+    return line(
+        say("by {user}, {time}", user=mention(UserId(by)), time=time(datetime.fromisoformat(at)))
+    )
 
 
 def another_file(_shown: str, now: str) -> Text:

@@ -11,6 +11,7 @@ from bot.dbc.errors import DbcError, NodeTimeout
 from bot.dbc.identity import Target
 from bot.dbc.models import BootDevice, BootResult, PowerCommand, PowerReport
 from bot.errors import BotError
+from bot.ids import NodeId
 from bot.language.args import Manager, Metal
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Follow, Group
@@ -123,7 +124,7 @@ async def list_metals(ctx: Context, manager: Manager | None = None) -> Reply:
     )
 
 
-def _rows(nodes: Sequence[Node], mine: set[str]) -> tuple[Row, ...]:
+def _rows(nodes: Sequence[Node], mine: set[NodeId]) -> tuple[Row, ...]:
     return tuple(
         Row(
             line(
@@ -144,7 +145,7 @@ async def _of_manager(ctx: Context, manager: Node) -> Reply:
     known = {node.id: node for node in await ctx.services.inventory.metals()}
     rows = []
     for machine in await listed_by(ctx, manager):
-        node = known.get(machine.node_id)
+        node = known.get(NodeId(machine.node_id))
         label = node.nickname if node and node.nickname else machine.desc or short(machine.node_id)
         text: Line = line(
             bold(label),

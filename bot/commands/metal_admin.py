@@ -16,6 +16,7 @@ from bot.dbc.models import BareMetal
 from bot.dbc.requests import BareMetalChange, BareMetalSpec
 from bot.dbc.signatures import check_signature
 from bot.errors import BotError, Refused
+from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import Manager, Metal
 from bot.language.kinds import INT, MANAGER, METAL, SECRET, WORD, Arg
 from bot.language.table import Command, Listing
@@ -91,7 +92,7 @@ async def listed_by(ctx: Context, manager: Node) -> tuple[BareMetal, ...]:
     machines = await ctx.dbc.metal.list(manager.id)
     seen = [
         Node(
-            m.node_id, m.name, m.version, ctx.now,
+            NodeId(m.node_id), m.name, m.version, ctx.now,
             kind=NodeKind.METAL, desc=m.desc, uuid=m.uuid, manager=manager.id,
         )
         for m in machines
@@ -118,9 +119,9 @@ async def _once(
     return proof, Target(node_id=manager.id, credentials=proof)
 
 
-async def _verify(services: Services, user: str, values: Mapping[str, str]) -> None:
+async def _verify(services: Services, user: UserId, values: Mapping[str, str]) -> None:
     """Find a signature that the manager would refuse while the form is still open."""
-    hidden = hidden_from(services, user, Place(""), Listing.NODES, asking=False)
+    hidden = hidden_from(services, user, Place(ChannelId("")), Listing.NODES, asking=False)
     find = partial(services.inventory.named_node, asking=False, hidden=hidden)
     if text := values.get("manager"):
         manager = (await find(text, MANAGER.nodes, "manager")).id
@@ -130,7 +131,7 @@ async def _verify(services: Services, user: str, values: Mapping[str, str]) -> N
     await services.renters.check_unused(_proof(manager, values))
 
 
-def _manager_of(machine: Node) -> str:
+def _manager_of(machine: Node) -> NodeId:
     if not machine.manager:
         raise Refused(
             say("I do not know the manager of {machine}.", machine=machine.label),

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from bot.errors import Refused
 from bot.folding import fold
+from bot.ids import ChannelId
 from bot.language.args import OPTIONS
 from bot.language.chinese import ALONE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
 from bot.language.table import Listing, Look, Table
@@ -76,7 +77,7 @@ async def verify_nickname(services: Services, _user: str, values: Mapping[str, s
         told = say("“{nickname}” is a word of the commands.", nickname=nickname)
         raise Refused(told, hint=say("Choose another."), field="nickname")
     async with services.store.read() as tx:
-        ids = {machine.task for machine in await tx.inventory.machines()}
+        ids: set[str] = {machine.task for machine in await tx.inventory.machines()}
         ids |= {node.id for node in await tx.inventory.nodes()}
     if len(nickname) >= _TELLING and any(fold(one).startswith(fold(nickname)) for one in ids):
         told = say("“{nickname}” is the beginning of an id.", nickname=nickname)
@@ -110,7 +111,7 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
             )
             for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
                 key = f"renamed:{execution.id}:{place}"
-                await board.tell(tx, execution, key, Place(place), news, ctx.now)
+                await board.tell(tx, execution, key, Place(ChannelId(place)), news, ctx.now)
     if nickname == what.label:
         return Reply.of(say("{what} already has that name: nothing has changed.", what=told))
     return Reply.of(say("{what} is now called {nickname}.", what=told, nickname=bold(nickname)))

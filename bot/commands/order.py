@@ -11,6 +11,7 @@ from bot.commands.order_notes import when
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
 from bot.errors import NotFound
+from bot.ids import NodeId
 from bot.language.kinds import INT, WORD, Arg
 from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, RentalOrder
@@ -117,7 +118,7 @@ async def _as_nodes_say(ctx: Context) -> Reply:
     return Reply(say("Rentals"), (*parts, Note(line(emoji("warning"), " ", told))), private=True)
 
 
-async def _as_node_says(ctx: Context, node_id: str) -> Rows:
+async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
     label = await ctx.services.inventory.label(node_id)
     try:
         known = await ctx.dbc.nodes.rent_orders(node_id)
@@ -193,7 +194,7 @@ def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
     return say("{amount} USD a day", amount=_cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
 
 
-async def _prices(ctx: Context, node: str) -> Prices | None:
+async def _prices(ctx: Context, node: NodeId) -> Prices | None:
     """The present prices of a machine; None while the chain does not say."""
     try:
         view = await ctx.services.orders.chain.view()

@@ -78,5 +78,7 @@ async def say_first(ctx: Context, node: Node) -> Node:
     more = say("See: {command}", command=command(f"order show {soon[0].number}"))
     reply = Reply.of(emoji("alarm_clock"), " ", told).also(Note(line(more)))
     async with ctx.services.store.write() as tx:
-        await tx.messages.put(f"soon:{ctx.execution.id}", Place(ctx.actor), dump(reply), ctx.now)
+        await tx.messages.put(
+            f"soon:{ctx.execution.id}", Place.direct(ctx.actor), dump(reply), ctx.now
+        )
     return node

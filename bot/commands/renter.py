@@ -9,6 +9,7 @@ from typing import Annotated
 
 from bot.dbc import fields
 from bot.errors import BotError, Refused
+from bot.ids import ChannelId, NodeId, UserId
 from bot.language.args import AnyNode
 from bot.language.kinds import INT, LIST, PEER, SECRET, SECRETS, WORD, Arg
 from bot.language.table import BY_ACTOR, Command, Listing
@@ -160,14 +161,14 @@ async def request(
     )
 
 
-async def verify_signature(services: Services, user: str, values: Mapping[str, str]) -> None:
+async def verify_signature(services: Services, user: UserId, values: Mapping[str, str]) -> None:
     """Find a signature that is not the renter's while the form is still open."""
     node_id = ""
     if text := values.get("node"):
-        hidden = hidden_from(services, user, Place(""), Listing.NODES, asking=False)
+        hidden = hidden_from(services, user, Place(ChannelId("")), Listing.NODES, asking=False)
         find = partial(services.inventory.named_node, asking=False, hidden=hidden)
         node_id = (await find(text, PEER.nodes)).id
-    waiting = await services.renters.pending(user, node_id)
+    waiting = await services.renters.pending(user, NodeId(node_id))
     check_session_signature(waiting, values.get("session_id_sign", ""))
 
 
@@ -175,7 +176,7 @@ async def sign_session(
     ctx: Context, session_id_sign: SessionSign, node: AnyNode | None = None
 ) -> Reply:
     """Submit the signature of the session id that a node gave you, to get the session."""
-    waiting = await ctx.services.renters.pending(ctx.actor, node.id if node else "")
+    waiting = await ctx.services.renters.pending(ctx.actor, NodeId(node.id if node else ""))
     check_session_signature(waiting, session_id_sign)
     session = DbcSession(
         ctx.actor, waiting.node, waiting.session_id, session_id_sign.strip(), waiting.rent_order
@@ -189,7 +190,7 @@ async def _signed_for(ctx: Context, node: Node | None, **_typed: object) -> Mapp
     """The node whose session it is, where none is named."""
     if node is not None:
         return {}
-    waiting = await ctx.services.renters.pending(ctx.actor, "")
+    waiting = await ctx.services.renters.pending(ctx.actor, NodeId(""))
     found = await ctx.services.inventory.node_by_id(waiting.node)
     return {"from": f"{found.id} {found.label}"}
 

@@ -10,6 +10,7 @@ from bot.commands.session_ask import ASK
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
 from bot.errors import BotError, NotFound, Refused, advice
+from bot.ids import ChannelId, UserId
 from bot.language.args import AnyNode, Channel, Member
 from bot.language.kinds import INT, SECRET, Arg
 from bot.language.table import Command, Group
@@ -137,7 +138,11 @@ async def _shared_row(ctx: Context, share: Share) -> Row:
 
 
 def _audience(share: Share) -> Line:
-    who = mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+    who = (
+        mention(UserId(share.audience))
+        if share.kind is Audience.PERSON
+        else channel(share.audience)
+    )
     if share.ends_at is None:
         return line(who)
     return line(say("{audience} until {time}", audience=who, time=time(share.ends_at)))
@@ -266,14 +271,15 @@ async def share(
     """Share your session for a node with a person or a channel; they use it without seeing it."""
     if person == ctx.actor:
         raise Refused(say("It is yours already."), field="person")
-    if person and not (await ctx.services.directory.person(person)).is_full_member:
+    if person and not (await ctx.services.directory.person(UserId(person))).is_full_member:
         raise Refused(
             say("A session can be shared with full members of this workspace only."), field="person"
         )
     kind = Audience.PERSON if person else Audience.CHANNEL
     lasting = timedelta(hours=hours) if hours else None
-    shared = await ctx.services.sessions.share(ctx.actor, node, kind, person or channel, lasting)
-    told = access_cards.shared(shared, _named(person, channel), node.label)
+    audience = UserId(person) if person else ChannelId(channel)
+    shared = await ctx.services.sessions.share(ctx.actor, node, kind, audience, lasting)
+    told = access_cards.shared(shared, _named(UserId(person), channel), node.label)
     how = line(
         say(
             "Nobody sees it, and every use is recorded under who used it. Take it back "
@@ -293,7 +299,7 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
             hint=line(say("See: {command}", command=command("session list"))),
             field="node",
         )
-    whom = _named(person, channel) if person or channel else say("anybody")
+    whom = _named(UserId(person), channel) if person or channel else say("anybody")
     return Reply.of(
         say(
             "{user} no longer shares their session for {node} with {whom}.",
@@ -304,7 +310,7 @@ async def unshare(ctx: Context, node: AnyNode, person: Member = "", channel: Cha
     )
 
 
-def _named(person: str, channel_id: str) -> Span:
+def _named(person: UserId, channel_id: str) -> Span:
     return mention(person) if person else channel(channel_id)
 
 

@@ -1,6 +1,7 @@
 """Asking for access: whoever has no session for a node asks those who hold one."""
 
 from bot.errors import Denied, NotFound
+from bot.ids import UserId
 from bot.language.args import REASON, AnyNode
 from bot.language.table import Command, Listing
 from bot.messages import access_cards
@@ -29,7 +30,7 @@ async def ask(ctx: Context, node: AnyNode) -> Reply:
     return access_cards.asked(request, node.label)
 
 
-async def _is_here(ctx: Context, user: str) -> bool:
+async def _is_here(ctx: Context, user: UserId) -> bool:
     """Whether somebody could answer, as far as is known."""
     try:
         return (await ctx.services.directory.person(user)).is_full_member

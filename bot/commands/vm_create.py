@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from bot.commands.order_notes import say_first
 from bot.commands.room import lacking
 from bot.dbc.requests import CreateSpec
+from bot.ids import TaskId
 from bot.language.args import AtNode, Image
 from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
 from bot.language.table import Command, Follow
@@ -232,7 +233,7 @@ async def create(
         "nic": nic,
     }  # fmt: skip
     target = await ctx.target(await say_first(ctx, node))
-    await ctx.dbc.tasks.create(target, spec(ctx.task, wanted))
+    await ctx.dbc.tasks.create(target, spec(TaskId(ctx.task), wanted))
 
 
 async def _lacking(
@@ -255,7 +256,7 @@ async def _lacking(
     )
 
 
-def spec(task: str, wanted: Mapping[str, Any]) -> CreateSpec:
+def spec(task: TaskId, wanted: Mapping[str, Any]) -> CreateSpec:
     """DBC's request. Raises InvalidField for what DBC would misread."""
     spread = zlib.crc32(task.encode()) % _PORTS
     windows = wanted["os"] == "windows"
@@ -288,12 +289,12 @@ def _check(values: Mapping[str, str]) -> None:
         p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else p.default
         for p in COMMAND.parameters
     }
-    spec(_EXAMPLE_TASK, wanted)
+    spec(TaskId(_EXAMPLE_TASK), wanted)
 
 
 async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:
     """The ports that are picked where none is named."""
-    return ports_of(spec(ctx.task, wanted))
+    return ports_of(spec(TaskId(ctx.task), wanted))
 
 
 def ports_of(made: CreateSpec) -> Mapping[str, str]:

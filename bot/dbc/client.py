@@ -23,6 +23,7 @@ from bot.dbc.nodes import Nodes
 from bot.dbc.snapshots import Snapshots
 from bot.dbc.tasks import Tasks
 from bot.dbc.transport import Announcing, Call, DryRun, Transport, ignore
+from bot.ids import NodeId
 from bot.redaction import Redactor
 
 
@@ -60,15 +61,15 @@ class DbcClient(Areas):
         self._transport = Transport(urls, clock, limits or Limits(), observe, self._redactor)
         super().__init__(self._transport, self._redactor)
 
-    def silence(self, node_id: str) -> Silence | None:
+    def silence(self, node_id: NodeId) -> Silence | None:
         """How a node keeps silent; None for one that answered when it was last asked."""
         return self._transport.breaker.silence(node_id)
 
-    def last_answer(self, node_id: str) -> datetime | None:
+    def last_answer(self, node_id: NodeId) -> datetime | None:
         """When a node last answered this process."""
         return self._transport.breaker.last_answer(node_id)
 
-    def ask_again(self, node_id: str) -> None:
+    def ask_again(self, node_id: NodeId) -> None:
         """Let the next read try a silent node at once."""
         self._transport.breaker.ask_again(node_id)
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from bot.dbc.reasons import LOST, REASONS, Reason
 from bot.errors import BotError, Conflict, NotFound, Refused
+from bot.ids import NodeId
 from bot.reply import Line, Severity, Text, Words, command, line, say, time
 
 
@@ -117,7 +118,7 @@ class WouldSend(Refused):
     """
 
     def __init__(
-        self, method: str, path: str, additional: Mapping[str, object], node_id: str
+        self, method: str, path: str, additional: Mapping[str, object], node_id: NodeId
     ) -> None:
         super().__init__(say("This was a dry run: nothing was sent."))
         self.method = method

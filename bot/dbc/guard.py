@@ -15,6 +15,7 @@ from yarl import URL
 
 from bot.clock import Clock
 from bot.dbc.errors import DaemonDisconnected, Mode, NodeSilent, TooBusy
+from bot.ids import NodeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Daemon:
         self._avoid_until = self._clock.monotonic() + self._limits.avoid
 
     @asynccontextmanager
-    async def turn(self, node_id: str, kind: str, mode: Mode) -> AsyncIterator[None]:
+    async def turn(self, node_id: NodeId, kind: str, mode: Mode) -> AsyncIterator[None]:
         """Hold a place among the pending requests. Raises TooBusy after waiting too long.
 
         Two requests of one kind at a silent node make one of them hang for ever (§1.6.6), so
@@ -131,7 +132,7 @@ class Breaker:
     _nodes: defaultdict[str, _Silence] = field(default_factory=lambda: defaultdict(_Silence))
     _answered: dict[str, datetime] = field(default_factory=dict)  # when each last did
 
-    def check(self, node_id: str, mode: Mode) -> None:
+    def check(self, node_id: NodeId, mode: Mode) -> None:
         """Raise NodeSilent if a read must wait. Changes are a person's own decision and pass."""
         node = self._nodes.get(node_id)
         if node is None or node.until is None or mode is Mode.CHANGE:
@@ -139,18 +140,18 @@ class Breaker:
         if node.probing or self.clock.monotonic() < node.until:
             raise NodeSilent(mode=mode, until=self._retry(node))
 
-    def silence(self, node_id: str) -> Silence | None:
+    def silence(self, node_id: NodeId) -> Silence | None:
         """How a node keeps silent; None for one that answered when it was last asked."""
         node = self._nodes.get(node_id)
         if node is None or not node.missed:
             return None
         return Silence(self._answered.get(node_id), self._retry(node))
 
-    def last_answer(self, node_id: str) -> datetime | None:
+    def last_answer(self, node_id: NodeId) -> datetime | None:
         """When a node last answered, as far as this process knows."""
         return self._answered.get(node_id)
 
-    def ask_again(self, node_id: str) -> None:
+    def ask_again(self, node_id: NodeId) -> None:
         """Let the next read try a silent node at once, unless one is trying it right now."""
         node = self._nodes.get(node_id)
         if node is not None and node.until is not None and not node.probing:
@@ -161,7 +162,7 @@ class Breaker:
         left = node.until - self.clock.monotonic() if node.until is not None else timedelta()
         return self.clock.now() + left if left > timedelta() else None
 
-    def enter(self, node_id: str, mode: Mode) -> bool:
+    def enter(self, node_id: NodeId, mode: Mode) -> bool:
         """Start a request; says whether it is the one that tries a silent node again."""
         self.check(node_id, mode)
         node = self._nodes.get(node_id)
@@ -170,7 +171,7 @@ class Breaker:
         node.probing = True
         return True
 
-    def leave(self, node_id: str, *, probe: bool, silent: bool, answered: bool) -> None:
+    def leave(self, node_id: NodeId, *, probe: bool, silent: bool, answered: bool) -> None:
         """Say what came of it. Neither silent nor answered: the request never reached the node."""
         if answered or not node_id:
             self._nodes.pop(node_id, None)

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import SecretStr, model_validator
 
+from bot import ids
 from bot.dbc import fields
 from bot.dbc.errors import InvalidField
 from bot.dbc.inputs import Input, Positive
@@ -24,7 +25,7 @@ def _address(value: str, field: str) -> str:
     return value
 
 
-NodeId = Annotated[str, fields.checked(fields.node_id)]
+NodeId = Annotated[ids.NodeId, fields.checked(fields.node_id)]
 Address = Annotated[str, fields.checked(_address)]
 Token = Annotated[SecretStr, fields.checked(fields.token)]
 Signature = Annotated[SecretStr, fields.checked(fields.signature)]

@@ -12,6 +12,7 @@ from bot.dbc.identity import Credentials, Target
 from bot.dbc.models import Image, ImageServers, Progress
 from bot.dbc.models import Images as ImageList
 from bot.dbc.success import done
+from bot.ids import NodeId
 
 _SERVERS: TypeAdapter[tuple[str, ...]] = TypeAdapter(ImageServers)
 _IMAGES: TypeAdapter[tuple[Image, ...]] = TypeAdapter(ImageList)
@@ -44,7 +45,7 @@ class Images:
 
     async def on_node(
         self,
-        node_id: str,
+        node_id: NodeId,
         credentials: Credentials | None = None,
         image_server: str | None = None,
         rent_order: str | None = None,

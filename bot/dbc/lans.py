@@ -8,6 +8,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import Lan
 from bot.dbc.models import Lans as LanList
 from bot.dbc.success import done
+from bot.ids import NodeId
 
 _LANS: TypeAdapter[tuple[Lan, ...]] = TypeAdapter(LanList)
 
@@ -23,11 +24,11 @@ class Lans:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def list(self, node_id: str | None = None) -> tuple[Lan, ...]:
+    async def list(self, node_id: NodeId | None = None) -> tuple[Lan, ...]:
         """The networks that a node knows (31 at most), or the daemon itself without a node."""
         return await self._caller.call(_LIST, _node(node_id))
 
-    async def get(self, name: str, node_id: str | None = None) -> Lan:
+    async def get(self, name: str, node_id: NodeId | None = None) -> Lan:
         """One network as a node, or the daemon itself, knows it."""
         return await self._caller.call(_GET, _node(node_id), name=fields.lan_name(name))
 
@@ -41,5 +42,5 @@ class Lans:
         await self._caller.call(_DELETE, target, name=fields.lan_name(name))
 
 
-def _node(node_id: str | None) -> Target | None:
+def _node(node_id: NodeId | None) -> Target | None:
     return None if node_id is None else Target(node_id=node_id)

@@ -14,6 +14,7 @@ from bot.dbc.models import (
     SessionId,
     Version,
 )
+from bot.ids import NodeId
 
 _NODES: TypeAdapter[tuple[NodeSummary, ...]] = TypeAdapter(NodeSummaries)
 _ORDERS: TypeAdapter[tuple[RentOrder, ...]] = TypeAdapter(RentOrders)
@@ -40,18 +41,18 @@ class Nodes:
         """The GPU nodes that the daemon knows; for a while after its start, few or none."""
         return await self._caller.call(_LIST)
 
-    async def info(self, node_id: str, image_server: str | None = None) -> NodeInfo:
+    async def info(self, node_id: NodeId, image_server: str | None = None) -> NodeInfo:
         """A node's hardware and what of it is in use. `image_server`: see `images.on_node`."""
         given = {"image_server": fields.server_id(image_server)} if image_server else {}
         return await self._caller.call(_INFO, Target(node_id=node_id), given)
 
-    async def rent_orders(self, node_id: str) -> tuple[RentOrder, ...]:
+    async def rent_orders(self, node_id: NodeId) -> tuple[RentOrder, ...]:
         """The rentals that a node knows of (51 at most)."""
         return await self._caller.call(_RENTALS, Target(node_id=node_id))
 
     async def session_id(
         self,
-        node_id: str,
+        node_id: NodeId,
         credentials: WalletSignature | Multisig,
         rent_order: str | None = None,
     ) -> SessionId:

@@ -40,6 +40,7 @@ from bot.dbc.foreign import DAEMONS, Raw, no_http
 from bot.dbc.guard import Breaker, Daemon, Limits, choose
 from bot.dbc.identity import Target
 from bot.dbc.success import Unproved
+from bot.ids import NodeId
 from bot.redaction import Redactor, secrets_in
 
 T = TypeVar("T")
@@ -190,12 +191,12 @@ class Transport:
         sending: Callable[[], Awaitable[None]],
     ) -> T | DbcError:
         node, mode = request.node_id, endpoint.mode
-        self._breaker.check(node, mode)
-        async with daemon.turn(node, endpoint.kind, mode):
+        self._breaker.check(NodeId(node), mode)
+        async with daemon.turn(NodeId(node), endpoint.kind, mode):
             if daemon.is_left_alone:  # since this request began to wait
                 return DaemonDisconnected(mode=mode)
             await sending()
-            probe = self._breaker.enter(node, mode)
+            probe = self._breaker.enter(NodeId(node), mode)
             silent = answered = False
             began = self._clock.monotonic()
             try:
@@ -203,7 +204,7 @@ class Transport:
                 silent = _is_silence(outcome)
                 answered = _node_answered(outcome)
             finally:
-                self._breaker.leave(node, probe=probe, silent=silent, answered=answered)
+                self._breaker.leave(NodeId(node), probe=probe, silent=silent, answered=answered)
         self._note(daemon, endpoint, request, outcome, self._clock.monotonic() - began)
         return outcome
 
@@ -335,7 +336,7 @@ class DryRun:
         if endpoint.mode is Mode.READ and not request.one_shot:
             return await self._transport.send(endpoint, request)
         path = f"{API_ROOT}{request.full_path}"
-        would = WouldSend("POST", path, request.shown(), request.node_id)
+        would = WouldSend("POST", path, request.shown(), NodeId(request.node_id))
         if self._sent is None:
             raise would
         self._sent.append(would)

@@ -13,6 +13,7 @@ from typing import Any
 from bot.dbc.fields import DATA_DIR
 from bot.errors import Refused
 from bot.folding import narrow, plain, typed
+from bot.ids import UserId
 from bot.language.chinese import choice
 from bot.language.sizes import gibibytes, is_size
 from bot.model import NodeKind
@@ -200,7 +201,7 @@ class _Mention(Kind):
 
     def said(self, text: str) -> Words:
         spoken = mention if self.sign == "@" else channel
-        return line(spoken(text)) if text else ""
+        return line(spoken(UserId(text))) if text else ""
 
     def shown(self, arg: "Arg", word: str) -> str:
         return f"with <{self.sign}{word}>"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot.ids import NodeId, UserId
 from bot.messages.cards import people_line
 from bot.model import AccessRequest, Audience, Share
 from bot.reply import (
@@ -34,12 +35,12 @@ HOURS = 8  # a working day
 WAITS = timedelta(days=1)  # for an answer
 
 
-def ask_button(node_id: str) -> Button:
+def ask_button(node_id: NodeId) -> Button:
     """Asks those who hold a session for the node; without one, whoever presses says for which."""
     return Button(say("Ask for access"), ASK, node_id)
 
 
-def key_of(request: AccessRequest, holder: str) -> str:
+def key_of(request: AccessRequest, holder: UserId) -> str:
     """The key of the card of one of those who were asked."""
     return f"access:{request.id}.{holder}"
 
@@ -216,7 +217,11 @@ def has_ended(share: Share, node: str) -> Sequence[tuple[str, Reply]]:
 
 
 def _audience(share: Share) -> Span:
-    return mention(share.audience) if share.kind is Audience.PERSON else channel(share.audience)
+    return (
+        mention(UserId(share.audience))
+        if share.kind is Audience.PERSON
+        else channel(share.audience)
+    )
 
 
 def _said(sign: str, told: Text | Line, hint: Text = "") -> Reply:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+from bot.ids import UserId
 from bot.messages.cards import card_key, signed
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
 from bot.model import Execution, Place, ReviewKind
@@ -62,14 +63,14 @@ async def _marked(tx: UnitOfWork, execution: Execution, card: Reply) -> Reply:
         return card
     key = glass_key(execution.id)
     copies = [copy.key for copy in await tx.messages.copies(key)]
-    people = [one.removeprefix(f"{key}:") for one in copies if one != key]
+    people = [UserId(one.removeprefix(f"{key}:")) for one in copies if one != key]
     kept = tuple(part for part in card.parts if not is_glass_note(part))
     return replace(card, parts=(*kept, glass_note(approval, people)))
 
 
 async def copy_card(
-    tx: UnitOfWork, execution: Execution, card: Reply, user: str, now: datetime
+    tx: UnitOfWork, execution: Execution, card: Reply, user: UserId, now: datetime
 ) -> None:
     """Let `user` have a copy of the card in their direct messages from now on."""
     key = f"{card_key(execution.id)}:{user}"
-    await tell(tx, execution, key, Place(user), card, now)
+    await tell(tx, execution, key, Place.direct(user), card, now)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.ids import ExecutionId, TaskId, UserId
 from bot.model import Execution, ExecutionStatus, Watch
 from bot.reply import (
     Button,
@@ -53,7 +54,7 @@ class Subject:
     """
 
     label: str
-    task: str
+    task: TaskId
     node_label: str
     desc: str = ""
 
@@ -105,7 +106,7 @@ def doing(title: str, subject: Subject) -> Line:
     return line(code(title), " ", subject.named)
 
 
-def card_key(execution_id: str) -> str:
+def card_key(execution_id: ExecutionId) -> str:
     """The key of a change's one message."""
     return f"card:{execution_id}"
 
@@ -113,20 +114,20 @@ def card_key(execution_id: str) -> str:
 ENDS = "end:"  # how the keys of those messages begin
 
 
-def end_key(execution_id: str, watch_id: str = "") -> str:
+def end_key(execution_id: ExecutionId, watch_id: str = "") -> str:
     """The key of the message that tells the end; a renewed watch tells another one."""
     renewed = watch_id not in {"", execution_id}
     return f"{ENDS}{execution_id}:{watch_id}" if renewed else f"{ENDS}{execution_id}"
 
 
-def private_key(execution_id: str) -> str:
+def private_key(execution_id: ExecutionId) -> str:
     """The key of the end that only who asked is told."""
     return f"told:{execution_id}"
 
 
-def execution_of(key: str) -> str:
+def execution_of(key: str) -> ExecutionId:
     """The change that a message is about, by the message's key."""
-    return key.split(":")[1] if ":" in key else ""
+    return ExecutionId(key.split(":")[1] if ":" in key else "")
 
 
 def progress(
@@ -225,7 +226,7 @@ def unfinished(
     why: Text,
     took: timedelta | None = None,
     *,
-    by: str = "",
+    by: UserId = UserId(""),
     only_looks: bool = False,
 ) -> Line:
     """`vm create failed: train-01 on gpu1 is in state “create error” (2 min 10 s).`
@@ -278,7 +279,7 @@ def requested_by(execution: Execution) -> Line:
     )
 
 
-def people_line(people: Sequence[str]) -> Line:
+def people_line(people: Sequence[UserId]) -> Line:
     """Mentions, with commas."""
     return listed(line(mention(user)) for user in people)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.ids import UserId
 from bot.messages.cards import duration
 from bot.messages.question import Question
 from bot.model import (
@@ -100,7 +101,7 @@ def no_longer(asked: Question) -> list[Phrase]:
     return told
 
 
-def _of(told: Phrase, user: str) -> Phrase:
+def _of(told: Phrase, user: UserId) -> Phrase:
     return told.filled(lambda _name: mention(user))
 
 
@@ -223,7 +224,11 @@ _OVER: Mapping[ApprovalStatus, tuple[Phrase, Phrase, Phrase, Phrase]] = {
 
 
 def over(
-    status: ApprovalStatus, ago: timedelta | None = None, by: str = "", *, is_own: bool = False
+    status: ApprovalStatus,
+    ago: timedelta | None = None,
+    by: UserId = UserId(""),
+    *,
+    is_own: bool = False,
 ) -> Phrase:
     """That a review is over: how it ended, whose doing that was, and how long ago."""
     who: Given = say("you") if is_own else mention(by)

@@ -26,4 +26,4 @@ async def tell_directly(
     card = await tx.messages.find(message.key)
     if card is not None and card.place.channel.startswith(("C", "G")):
         told = explained(load(card.content), card.place, reason, me)
-        await tx.messages.put(end_key(execution.id), Place(execution.actor), dump(told), now)
+        await tx.messages.put(end_key(execution.id), Place.direct(execution.actor), dump(told), now)

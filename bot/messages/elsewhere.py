@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.ids import UserId
 from bot.model import Message, Place
 from bot.reply import (
     Line,
@@ -29,7 +30,7 @@ def invitation(place: Place, me: str) -> Line:
         say(
             "To get messages in {channel}, type /invite {bot} there.",
             channel=channel(place.channel),
-            bot=mention(me),
+            bot=mention(UserId(me)),
         )
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from operator import eq
 
 from bot.dbc.models import rest_of, said_state, state_of
+from bot.ids import UserId
 from bot.messages.parts import other_disks, other_snapshots, said_parts
 from bot.model import Fact
 from bot.reply import (
@@ -87,7 +88,10 @@ def _said_renamed(text: str) -> Words:
     told = say("{nickname} since {time}", nickname=nickname, time=at)
     if by != "-":
         told = say(
-            "{nickname} since {time}, given by {user}", nickname=nickname, time=at, user=mention(by)
+            "{nickname} since {time}, given by {user}",
+            nickname=nickname,
+            time=at,
+            user=mention(UserId(by)),
         )
     return line(emoji("warning"), " ", told)
 
@@ -95,8 +99,8 @@ def _said_renamed(text: str) -> Words:
 def _said_session(text: str) -> Words:
     user, _, rent_order = text.partition(" ")
     if not rent_order:
-        return say("of {user}", user=mention(user))
-    return say("of {user}, rent order {order}", user=mention(user), order=rent_order)
+        return say("of {user}", user=mention(UserId(user)))
+    return say("of {user}, rent order {order}", user=mention(UserId(user)), order=rent_order)
 
 
 IDENTITY: Kinds = {

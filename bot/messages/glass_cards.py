@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.ids import ExecutionId, UserId
 from bot.messages.cards import people_line
 from bot.messages.question import Question, shown_in
 from bot.model import (
@@ -32,7 +33,7 @@ REVIEWED = "approval.reviewed"
 _GLASS = emoji("rotating_light")
 
 
-def for_review(asked: Question, people: Sequence[str] | None) -> Line:
+def for_review(asked: Question, people: Sequence[UserId] | None) -> Line:
     """Who can review what ran without approval; where nobody can, what is to be done about it."""
     if people is None:
         return ()
@@ -58,7 +59,7 @@ def for_review(asked: Question, people: Sequence[str] | None) -> Line:
     return line(told)
 
 
-def broken_glass(asked: Question, people: Sequence[str] | None) -> Reply:
+def broken_glass(asked: Question, people: Sequence[UserId] | None) -> Reply:
     """Loud: someone ran this without approval, and somebody else has to look at it.
 
     `people` are those who were told; None where it is only shown again.
@@ -94,12 +95,12 @@ def reviewed_glass(asked: Question) -> Reply:
     return Reply(line(told), (head, Fields(((say("Reason"), why),))))
 
 
-def glass_key(execution_id: str) -> str:
+def glass_key(execution_id: ExecutionId) -> str:
     """The key of the message that announces broken glass."""
     return f"glass:{execution_id}"
 
 
-def glass_note(approval: Approval, people: Sequence[str]) -> Note:
+def glass_note(approval: Approval, people: Sequence[UserId]) -> Note:
     """For the card of what runs without approval: who reviews it, or who has."""
     if approval.status is ApprovalStatus.APPROVED:
         by = mention(approval.decided_by)

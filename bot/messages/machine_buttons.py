@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bot.dbc.models import Phase, phase_of
+from bot.ids import NodeId, TaskId
 from bot.model import Execution, ExecutionStatus
 from bot.reply import Actions, Button, Confirm, Phrase, line, say
 
@@ -69,7 +70,7 @@ _IN_MENU = 5  # Slack's limit
 _LOOKED_AT = frozenset({ExecutionStatus.DONE, ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN})
 
 
-def button(verb: str, node: str, task: str, label: Phrase | None = None) -> Button:
+def button(verb: str, node: NodeId, task: TaskId, label: Phrase | None = None) -> Button:
     """One button; whatever deletes asks once more first."""
     shown = label or (say("More …") if verb == MORE else ACTS[verb].label)
     value = f"{verb} {task} {node[:_NODE]}"
@@ -84,19 +85,19 @@ def button(verb: str, node: str, task: str, label: Phrase | None = None) -> Butt
 
 
 @lru_cache(4096)  # lists show the same machines again and again
-def menu(node: str, task: str, status: str) -> tuple[Button, ...]:
+def menu(node: NodeId, task: TaskId, status: str) -> tuple[Button, ...]:
     """What stands behind a machine's ⋮."""
     at_hand = _AT_HAND[phase_of(status)][: _IN_MENU - 2]
     return tuple(button(verb, node, task) for verb in ("show", *at_hand, MORE))
 
 
-def beside(node: str, task: str, status: str, *, besides: str = "show") -> Actions:
+def beside(node: NodeId, task: TaskId, status: str, *, besides: str = "show") -> Actions:
     """What stands below a machine whose state, or log, was just shown."""
     verbs = dict.fromkeys(("show", *_AT_HAND[phase_of(status)], MORE))
     return Actions(tuple(button(verb, node, task) for verb in verbs if verb != besides))
 
 
-def everything(node: str, task: str, status: str) -> Actions:
+def everything(node: NodeId, task: TaskId, status: str) -> Actions:
     """All that makes sense in its state."""
     phase = phase_of(status)
     verbs = ("show", *_AT_HAND[phase], *_BEYOND[phase], *_ALWAYS)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.ids import ChannelId, UserId
 from bot.messages.cards import Subject
 from bot.messages.facts import ALIKE, DESCRIPTION, NODE, SESSION, Kinds, said
 from bot.model import (
@@ -58,8 +59,8 @@ class Question:
     kinds: Kinds = field(default_factory=dict)
     votes: Sequence[Vote] = ()
     named: bool = False
-    people: Sequence[str] = ()
-    channel: str = ""
+    people: Sequence[UserId] = ()
+    channel: ChannelId = ChannelId("")
     glass: bool = False
 
 
@@ -149,7 +150,7 @@ def _alike(text: str) -> Line:
             line(
                 say(
                     "requested by {user}, {time}: {state}",
-                    user=mention(actor),
+                    user=mention(UserId(actor)),
                     time=time(datetime.fromisoformat(at)),
                     state=_STANDS[ExecutionStatus(status)],
                 )

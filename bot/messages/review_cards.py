@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.ids import UserId
 from bot.messages import machine_buttons
 from bot.messages.cards import card_key, duration, people_line, running
 from bot.messages.decisions import closed, no_longer, tally_of
@@ -187,7 +188,7 @@ def _named(asked: Question) -> Line:
     return any_of((named, members)) if named else members
 
 
-def _are_few(people: Sequence[str]) -> bool:
+def _are_few(people: Sequence[UserId]) -> bool:
     """Whether a card can name them all: more would be called for nothing."""
     return 0 < len(people) <= _NAMED
 
@@ -205,7 +206,7 @@ def comparing(asked: Question) -> Reply:
     return running(asked.execution, asked.title, detail)
 
 
-def reminder(asked: Question, people: Sequence[str] | None, now: datetime) -> Reply:
+def reminder(asked: Question, people: Sequence[UserId] | None, now: datetime) -> Reply:
     """In the card's thread: it still waits, for whom (None: that is not known now), how long."""
     if asked.approval.kind is ReviewKind.AFTERWARDS:
         waits = say(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ids import NodeId, UserId
+
 
 class AccessState(StrEnum):
     """How a request stands."""
@@ -19,10 +21,10 @@ class AccessRequest:
     """`asker` wants to use a session for a node; `holders` were asked, `refused` said no."""
 
     id: str
-    asker: str
-    node: str
-    holders: tuple[str, ...]
+    asker: UserId
+    node: NodeId
+    holders: tuple[UserId, ...]
     created_at: datetime
-    refused: tuple[str, ...] = ()
+    refused: tuple[UserId, ...] = ()
     state: AccessState = AccessState.OPEN
     ended_at: datetime | None = None

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from bot.ids import ChannelId, UserId
+
 
 class Effect(IntEnum):
     """What a command does to the world, mildest first; it decides the review it needs."""
@@ -29,8 +31,13 @@ class Source(StrEnum):
 class Place:
     """Where something was asked and is answered: a channel or direct message, maybe a thread."""
 
-    channel: str
+    channel: ChannelId
     thread: str = ""
+
+    @classmethod
+    def direct(cls, user: UserId) -> "Place":
+        """The direct messages with a person: Slack takes their id for the conversation's."""
+        return cls(ChannelId(user))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Invocation:
     """
 
     key: str
-    actor: str
+    actor: UserId
     place: Place
     text: str
     source: Source
@@ -53,7 +60,7 @@ class Press:
     """A click on one of our buttons: `action` says what it means, `value` is an opaque id."""
 
     key: str
-    actor: str
+    actor: UserId
     place: Place
     action: str
     value: str
@@ -69,7 +76,7 @@ class Submission:
     """
 
     key: str
-    actor: str
+    actor: UserId
     place: Place
     form: str
     view: str

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model.asked import Place
 from bot.model.ledger import Execution
 from bot.model.message import MessageRef
@@ -62,17 +63,17 @@ class AuditEntry:
 
     kind: AuditKind | str
     at: datetime
-    actor: str = ""
+    actor: UserId = UserId("")
     command: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
-    node: str = ""
-    task: str = ""
+    node: NodeId = NodeId("")
+    task: TaskId = TaskId("")
     label: str = ""
-    execution: str = ""
-    approval: str = ""
+    execution: ExecutionId = ExecutionId("")
+    approval: ApprovalId = ApprovalId("")
     outcome: str = ""
     reason: str = ""
-    place: Place = Place("")  # noqa: RUF009 - frozen, so one for all is fine
+    place: Place = Place(ChannelId(""))  # noqa: RUF009 - frozen, so one for all is fine
     message: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -83,8 +84,8 @@ class AuditEntry:
         kind: AuditKind,
         at: datetime,
         *,
-        actor: str | None = None,
-        approval: str = "",
+        actor: UserId | None = None,
+        approval: ApprovalId = ApprovalId(""),
         outcome: str = "",
         reason: str = "",
         details: Mapping[str, Any] | None = None,
@@ -123,8 +124,8 @@ class AuditRow:
     prev_hash: str
     hash: str
     ref: MessageRef | None = None
-    node: str = ""
-    task: str = ""
+    node: NodeId = NodeId("")
+    task: TaskId = TaskId("")
     label: str = ""
 
 
@@ -146,12 +147,12 @@ class AuditQuery:
     these nodes, or of `reader` and what they asked for. Nothing about `hidden_nodes`.
     """
 
-    person: str = ""
+    person: UserId = UserId("")
     machine: str = ""
     command: str = ""
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    reader: str = ""
+    reader: UserId = UserId("")
     reader_nodes: frozenset[str] | None = None
     hidden_nodes: frozenset[str] = frozenset()

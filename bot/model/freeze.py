@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.ids import UserId
+
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
     """Who stopped them, why and since when."""
 
-    person: str
+    person: UserId
     why: str
     since: datetime

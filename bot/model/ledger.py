@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model.asked import Effect, Place, Source
 from bot.reply import Words
 
@@ -51,9 +52,9 @@ class Execution:
     must not be carried out then.
     """
 
-    id: str
+    id: ExecutionId
     key: str
-    actor: str
+    actor: UserId
     place: Place
     source: Source
     command: str
@@ -62,13 +63,13 @@ class Execution:
     created_at: datetime
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: ExecutionStatus = ExecutionStatus.RECORDED
-    node: str = ""
-    task: str = ""
+    node: NodeId = NodeId("")
+    task: TaskId = TaskId("")
     label: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     outcome: Words = ""
-    session_of: str = ""
-    approved_by: tuple[str, ...] = ()
+    session_of: UserId = UserId("")
+    approved_by: tuple[UserId, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
     unreadable: str = ""

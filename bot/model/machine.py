@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ids import NodeId, Reader, TaskId, UserId
+
 
 @dataclass(frozen=True, slots=True)
 class DbcSession:
@@ -12,8 +14,8 @@ class DbcSession:
     `is_locked`: no key opens what is stored, so that the pair is not known.
     """
 
-    user: str
-    node: str
+    user: UserId
+    node: NodeId
     session_id: str = field(repr=False)
     session_id_sign: str = field(repr=False)
     rent_order: str = ""
@@ -60,10 +62,10 @@ class Share:
     Without `ends_at`, until they take it back.
     """
 
-    user: str
-    node: str
+    user: UserId
+    node: NodeId
     kind: Audience
-    audience: str
+    audience: Reader
     created_at: datetime
     ends_at: datetime | None = None
 
@@ -76,9 +78,9 @@ class Share:
 class Machine:
     """A machine as last seen by someone entitled to see it."""
 
-    node: str
-    task: str
-    owner: str
+    node: NodeId
+    task: TaskId
+    owner: UserId
     desc: str
     status: str
     created: str  # local time of the node, without zone, as DBC prints it
@@ -112,8 +114,8 @@ class SessionRequest:
     `is_locked`: no key opens what is stored, so that none of it is known.
     """
 
-    user: str
-    node: str
+    user: UserId
+    node: NodeId
     session_id: str = field(repr=False)
     wallets: tuple[str, ...]
     rent_order: str
@@ -137,7 +139,7 @@ class Node:
     was asked.
     """
 
-    id: str
+    id: NodeId
     name: str
     version: str
     seen_at: datetime
@@ -145,7 +147,7 @@ class Node:
     kind: NodeKind = NodeKind.GPU
     desc: str = ""
     uuid: str = ""
-    manager: str = ""
+    manager: NodeId = NodeId("")
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.ids import ChannelId
 from bot.model.asked import Place
 
 
@@ -10,7 +11,7 @@ from bot.model.asked import Place
 class MessageRef:
     """A posted Slack message."""
 
-    channel: str
+    channel: ChannelId
     ts: str
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ids import NodeId
+
 
 class OrderPhase(StrEnum):
     """How far a rental is."""
@@ -34,7 +36,7 @@ class RentalOrder:
 
     id: str
     number: int
-    node: str
+    node: NodeId
     renter: str
     phase: OrderPhase
     began: int

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.model.asked import Place
 from bot.reply import Words
 
@@ -50,10 +51,10 @@ class Approval:
     words, by key (`approvals`, `expires` …), what the rules demand since they were replaced.
     """
 
-    id: str
-    execution: str
+    id: ApprovalId
+    execution: ExecutionId
     binding: str
-    reviewer: str
+    reviewer: UserId
     created_at: datetime
     expires_at: datetime
     kind: ReviewKind = ReviewKind.CONFIRM
@@ -66,7 +67,7 @@ class Approval:
     remind_at: datetime | None = None
     reminders: int = 0
     status: ApprovalStatus = ApprovalStatus.PENDING
-    decided_by: str = ""
+    decided_by: UserId = UserId("")
     decided_at: datetime | None = None
     is_unreadable: bool = False
 
@@ -110,8 +111,8 @@ class Vote:
     """
 
     key: str
-    approval: str
-    user: str
+    approval: ApprovalId
+    user: UserId
     verdict: Verdict
     at: datetime
     place: Place

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model.asked import Place
 
 
@@ -53,12 +54,12 @@ class Watch:
     """
 
     id: str
-    execution: str
-    node: str
-    task: str
+    execution: ExecutionId
+    node: NodeId
+    task: TaskId
     label: str
     goal: Goal
-    owner: str
+    owner: UserId
     place: Place
     started_at: datetime
     deadline_at: datetime
@@ -69,7 +70,7 @@ class Watch:
     moved: bool = False
     silent_since: datetime | None = None
     about: Mapping[str, str] = field(default_factory=dict)
-    stopped_by: str = ""
+    stopped_by: UserId = UserId("")
     state: WatchState = WatchState.OPEN
     is_unreadable: bool = False
 

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.dbc.errors import InvalidField
 from bot.dbc.signatures import check_signature
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Machine, RentalOrder
 from bot.orders.facts import AtStake
 from bot.services.last_known import LastKnown
@@ -47,7 +48,7 @@ class Concerned:
         self._last_known = last_known
         self._signed: dict[tuple[str, str, datetime | None, str], bool] = {}
 
-    async def of(self, node: str, renter: str, number: int, *, is_only: bool) -> Concern:
+    async def of(self, node: NodeId, renter: str, number: int, *, is_only: bool) -> Concern:
         """Who has to do with an order of a node.
 
         Who holds a session of the same wallet for another node counts as one who watches it. Where
@@ -84,7 +85,7 @@ class Concerned:
         return tuple(one for one in found if one is not None)
 
     async def people(
-        self, concerned: Concern, machines: Collection[AtStake] | None, node: str
+        self, concerned: Concern, machines: Collection[AtStake] | None, node: NodeId
     ) -> list[str]:
         """Who is told: who holds or shares a session, who made a machine of it, who watches."""
         known = await self._store.known()
@@ -100,7 +101,11 @@ class Concerned:
                 made: Mapping[str, tuple[str, str]] = await tx.orders.makers(
                     {one.task for one in machines}
                 )
-            told |= {user for user, channel in made.values() if known.usable(user, channel, node)}
+            told |= {
+                user
+                for user, channel in made.values()
+                if known.usable(UserId(user), ChannelId(channel), node)
+            }
         return sorted(told)
 
     async def _at_stake(

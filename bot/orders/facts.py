@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chain.heads import SLOT
+from bot.ids import TaskId
 from bot.model import RentalOrder
 from bot.orders.schedule import DAY, HOUR, MINUTE
 from bot.reply import Line, Text, all_of, bold, line, say, say_number, time
@@ -16,7 +17,7 @@ class AtStake:
     """A machine of the order: its name and what is known of its disks."""
 
     label: str
-    task: str
+    task: TaskId
     disks: tuple[str, ...] = ()  # `vda 350G`
 
     @property

@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.chain.errors import ChainError
-from bot.chain.heads import Block
 from bot.chain.models import OrderOnChain
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
 from bot.clock import Clock, shown
+from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, NodeKind, OrderPhase, Place, RentalOrder
 from bot.orders import words
@@ -37,7 +38,7 @@ _WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
 _FOREIGN = timedelta(minutes=10)  # how long an order of nobody here is not asked for again
 
-_OrdersOf = Callable[[str, Block], Awaitable[list[OrderRef]]]
+_OrdersOf = Callable[[], Awaitable[list[OrderRef]]]
 
 log = structlog.get_logger()
 
@@ -126,13 +127,13 @@ class Orders:
             wallets = {wallet for _, wallet in await tx.orders.watched()}
             wallets |= {order.renter for order in await tx.orders.open()}
         places: list[tuple[_OrdersOf, str]] = [
-            *((view.orders_of_machine, node) for node in sorted(nodes)),
-            *((view.orders_of_wallet, wallet) for wallet in sorted(wallets)),
+            *((partial(view.orders_of_machine, node, view.best), node) for node in sorted(nodes)),
+            *((partial(view.orders_of_wallet, one, view.best), one) for one in sorted(wallets)),
         ]
 
         async def find_in(orders_of: _OrdersOf, place: str) -> None:
             try:
-                found = await orders_of(place, view.best)
+                found = await orders_of()
                 await self._keep_new(view, found, is_only=place in nodes and len(found) == 1)
             except ChainError as error:
                 log.info("orders.not_found_out", of=place[:8], why=error.why)
@@ -231,19 +232,19 @@ class Orders:
         head = head_at(order, shown(self._clock, self._clock.now()))
         return (await self._facts(order, head, is_read=True))[0]
 
-    async def of_person(self, user: str) -> list[RentalOrder]:
+    async def of_person(self, user: UserId) -> list[RentalOrder]:
         """The orders that somebody is told of, the first end first."""
         async with self._store.read() as tx:
             known = await tx.orders.open()
         return [order for order in known if await self.tells(order, user)]
 
-    async def tells(self, order: RentalOrder, user: str) -> bool:
+    async def tells(self, order: RentalOrder, user: UserId) -> bool:
         """Whether somebody is told of an order: whoever is not may not know of it."""
         concerned = await self._concern(order)
         machines = await self.concerned.machines(order, concerned)
         return user in await self.concerned.people(concerned, machines, order.node)
 
-    async def handle(self, order: RentalOrder, user: str, handling: Handling) -> bool:
+    async def handle(self, order: RentalOrder, user: UserId, handling: Handling) -> bool:
         """Write down that somebody renews it or wants fewer warnings, and tell all who are told.
 
         Says whether that is new.
@@ -291,7 +292,7 @@ class Orders:
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
         facts = Facts(order, node, self._clock.now(), head, machines, is_read)
-        return facts, [Place(one) for one in (*people, self._channel()) if one]
+        return facts, [Place(ChannelId(one)) for one in (*people, self._channel()) if one]
 
 
 def id_of(ref: OrderRef) -> str:

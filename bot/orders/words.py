@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot.chain.heads import SLOT
+from bot.ids import UserId
 from bot.model import OrderPhase
 from bot.orders.changes import Event
 from bot.orders.facts import Facts, span
@@ -81,16 +82,16 @@ def _ends(facts: Facts, stage: Stage) -> Reply:
         left=span(min(stage.left, order.ends - facts.head)),
     )  # fmt: skip
     sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
-    taken = () if not order.renewer else (_renewer(order.renewer),)
+    taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
     below = (*_at_the_end(facts), *renewal(order, DAY), *taken)
     return _reply(facts, sign, line(sentence), *below, buttons(order, is_last=stage.is_last))
 
 
-def _renewer(user: str) -> Note:
+def _renewer(user: UserId) -> Note:
     return Note(line(say("{person} has said to renew it.", person=mention(user))))
 
 
-def taken(facts: Facts, user: str) -> Reply:
+def taken(facts: Facts, user: UserId) -> Reply:
     """Somebody renews it: the others need not."""
     told = say(
         "{person} renews order {order} for {node}, which ends {time}.",
@@ -99,7 +100,7 @@ def taken(facts: Facts, user: str) -> Reply:
     return _reply(facts, "raised_hand", line(told))
 
 
-def snoozed(facts: Facts, user: str) -> Reply:
+def snoozed(facts: Facts, user: UserId) -> Reply:
     """Only the last warnings are given from now on."""
     told = say(
         "{person} snoozes order {order} for {node}: the next warnings come 6 hours and 1 hour "

@@ -13,6 +13,7 @@ import structlog
 
 from bot.dbc.errors import DbcError
 from bot.errors import NOTHING_LEARNT, BotError, advice, fault_of, recorded
+from bot.ids import TaskId, UserId
 from bot.language.table import Command, Follow, said
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import Subject
@@ -139,7 +140,7 @@ class Runs:
                     expect={ExecutionStatus.RECORDED},
                     to=ExecutionStatus.RUNNING,
                     facts=execution.facts,
-                    session_of=session.user if session else "",
+                    session_of=UserId(session.user if session else ""),
                 )
                 if claimed is None:
                     return None
@@ -298,7 +299,7 @@ class Runs:
                     now=now,
                     expect={ExecutionStatus.RUNNING},
                 ):
-                    if execution.task == execution.id and not unsure:
+                    if execution.task == TaskId(execution.id) and not unsure:
                         await tx.inventory.put_machine(created(watch, now))
                     await self._services.watches.open(tx, execution, watch, label)
 

@@ -13,6 +13,7 @@ import structlog
 from bot.clock import Clock, measured
 from bot.errors import Refused, from_error
 from bot.folding import best
+from bot.ids import ApprovalId
 from bot.messages import decisions, glass_cards, review_cards
 from bot.model import (
     Approval,
@@ -99,15 +100,15 @@ class Clicks:
         verdict = Verdict.DENY
         if action == review_cards.APPROVE:
             verdict = Verdict.APPROVE
-            names = await self._reviews.to_type(approval_id)
+            names = await self._reviews.to_type(ApprovalId(approval_id))
             if not best(submission.values.get(_TYPED, ""), names):
                 why = "Approving takes typing what it is about, and something else was typed."
-                await self._reviews.turn_away(approval_id, submission.actor, why)
+                await self._reviews.turn_away(ApprovalId(approval_id), submission.actor, why)
                 wrong = say("That is another one. Type {names}.", names=_either(names))
                 return Rejected({_TYPED: wrong})
         vote = Vote(
             submission.key,
-            approval_id,
+            ApprovalId(approval_id),
             submission.actor,
             verdict,
             submission.at,
@@ -136,11 +137,11 @@ class Clicks:
 
     async def turn_away(self, press: Press, why: str) -> None:
         """Record a click by somebody who is not even looked at."""
-        await self._reviews.turn_away(press.value, press.actor, why)
+        await self._reviews.turn_away(ApprovalId(press.value), press.actor, why)
 
     async def _deny(self, press: Press) -> Work:
         async with self._store.read() as tx:
-            approval = await tx.approvals.find(press.value)
+            approval = await tx.approvals.find(ApprovalId(press.value))
         if approval is None or not _is_pending(approval):
             return await self._vote(press, Verdict.DENY, _BY_OTHERS)
         return partial(self._open_denial_form, approval)
@@ -153,7 +154,7 @@ class Clicks:
         await answer.open(_name_form(approval, await self._reviews.asked(approval), names))
 
     async def _vote(self, press: Press, verdict: Verdict, kinds: Kinds) -> Work:
-        vote = Vote(press.key, press.value, press.actor, verdict, press.at, press.place)
+        vote = Vote(press.key, ApprovalId(press.value), press.actor, verdict, press.at, press.place)
         return await self._take(vote, kinds, typed=False)
 
     async def _take(self, vote: Vote, kinds: Kinds, *, typed: bool) -> Work:
@@ -220,14 +221,14 @@ class Clicks:
 
     async def _cancel(self, press: Press) -> Work:
         try:
-            approval = await self._reviews.cancel(press.value, press.actor)
+            approval = await self._reviews.cancel(ApprovalId(press.value), press.actor)
         except Refused as refusal:
             return partial(_say, from_error(refusal))
         return partial(self._pipeline.decided, approval)
 
     async def _withdraw(self, press: Press) -> Work:
         try:
-            await self._reviews.withdraw(press.value, press.actor, press.at)
+            await self._reviews.withdraw(ApprovalId(press.value), press.actor, press.at)
         except Refused as refusal:
             return partial(_say, from_error(refusal))
         return self._withdrawn

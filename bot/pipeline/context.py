@@ -8,6 +8,7 @@ from typing import Self
 from bot.clock import Clock
 from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
+from bot.ids import UserId
 from bot.language.table import Listing, Table
 from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
 from bot.orders.orders import Orders
@@ -72,7 +73,7 @@ class Context:
 
     services: Services
     command: str
-    actor: str
+    actor: UserId
     place: Place
     source: Source
     meanwhile: Callable[[Reply], Awaitable[None]]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.errors import Refused
+from bot.ids import UserId
 from bot.language.table import Command
 from bot.messages.cards import people_line
 from bot.messages.facts import differences
@@ -53,7 +54,7 @@ def require_glass(decision: Decision) -> None:
 def no_glass(decision: Decision) -> Refused:
     """The refusal to who may not break the glass; it names who may."""
     sets = [frozenset(people.persons) for people in decision.glass]
-    persons = sorted(frozenset.intersection(*sets)) if sets else []
+    persons = [UserId(one) for one in sorted(frozenset.intersection(*sets))] if sets else []
     hint: Words = say("Nobody may, by the rules.")
     if may_be_broken(decision):
         hint = say("Some user groups may.")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.errors import BotError, Refused, from_error
-from bot.ids import new_id
+from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language import forms
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
@@ -71,7 +71,7 @@ from bot.services.inventory import NotKnownHere
 _SHOW = "vm.show"
 
 # What a person sees of what is theirs.
-Home = Callable[[Services, str, str], Awaitable[Reply]]
+Home = Callable[[Services, UserId, str], Awaitable[Reply]]
 
 
 class Desk:
@@ -141,7 +141,7 @@ class Desk:
             case Parsed():
                 return await self._understood(invocation, parsed)
 
-    async def _suggest(self, actor: str, meant: NotUnderstood, answer: Answer) -> None:
+    async def _suggest(self, actor: UserId, meant: NotUnderstood, answer: Answer) -> None:
         reply = not_understood(meant, self._services.slash_command)
         await answer.say(reply.also(*await self._suggestions.buttons(actor, meant)))
 
@@ -270,7 +270,7 @@ class Desk:
         """Options for a search field."""
         return await self._completion.options(search)
 
-    async def home(self, user: str, pages: str = "") -> Reply:
+    async def home(self, user: UserId, pages: str = "") -> Reply:
         """What `user`'s App Home shows."""
         return await self._home(self._services, user, pages)
 
@@ -292,7 +292,7 @@ class Desk:
             return partial(self._reads.carry_out, wish)
         secret = wish.command.secrets
         execution = Execution(
-            id=new_id(),
+            id=ExecutionId(new_id()),
             key=wish.key,
             actor=wish.actor,
             place=wish.place,
@@ -301,7 +301,7 @@ class Desk:
             arguments={k: v for k, v in wish.values.items() if k not in secret},
             effect=effect,
             created_at=self._services.clock.now(),
-            task=wish.task,
+            task=TaskId(wish.task),
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
         if not await self._is_new(execution):
@@ -348,7 +348,7 @@ class Desk:
 
     async def _again(self, press: Press) -> Work:
         """Request what was not added to a request like it, knowing of that one."""
-        second = await second_of(self._services, press.value, press.actor)
+        second = await second_of(self._services, ExecutionId(press.value), press.actor)
         if second is None:
             return outdated()
         if not await self._is_new(second):
@@ -411,7 +411,7 @@ class Desk:
     # Forms
 
     async def _opening(
-        self, command: Command, values: Mapping[str, str], actor: str, place: Place
+        self, command: Command, values: Mapping[str, str], actor: UserId, place: Place
     ) -> Work:
         """Show the form at once; what it changes is read then, and shown in it as it is now."""
         given = [
@@ -437,7 +437,7 @@ class Desk:
         self,
         command: Command,
         values: Mapping[str, str],
-        actor: str,
+        actor: UserId,
         place: Place,
         effects: Collection[Effect] = (),
     ) -> Mapping[str, bool]:
@@ -448,12 +448,12 @@ class Desk:
         reviewers = self._services.reviews.reviewers
         return reviewers.reasons(actor, place.channel, command.id, effects)
 
-    async def _needs_node(self, command: Command, actor: str, place: Place) -> bool:
+    async def _needs_node(self, command: Command, actor: UserId, place: Place) -> bool:
         must_be_named = self._services.inventory.must_be_named
         return command.has_default_node and await must_be_named(actor, place)
 
     async def _present(
-        self, command: Command, vm: str, values: Mapping[str, str], actor: str, place: Place
+        self, command: Command, vm: str, values: Mapping[str, str], actor: UserId, place: Place
     ) -> tuple[Mapping[str, str], Text]:
         """What a machine is like, by parameter; with a word about it."""
         read, inventory = command.present, self._services.inventory

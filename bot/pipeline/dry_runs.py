@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.clock import Clock
 from bot.dbc.errors import DbcError, WouldSend
 from bot.errors import BotError, Refused, advice, fault_of
-from bot.ids import new_id
+from bot.ids import ExecutionId, TaskId, new_id
 from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
@@ -154,7 +154,7 @@ class _Rehearsal:
         wish = self._wish
         secret = {p.name for p in wish.command.parameters if p.arg.kind.is_secret}
         return Execution(
-            id=new_id(),
+            id=ExecutionId(new_id()),
             key=wish.key,
             actor=wish.actor,
             place=wish.place,
@@ -163,7 +163,7 @@ class _Rehearsal:
             arguments={k: v for k, v in wish.values.items() if k not in secret},
             effect=wish.command.effect_of(wish.values),
             created_at=self._services.clock.now(),
-            task=wish.task,
+            task=TaskId(wish.task),
             secrets={k: v for k, v in wish.values.items() if k in secret},
         )
 

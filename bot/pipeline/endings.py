@@ -110,7 +110,7 @@ class Endings:
             reply = Reply.of(say("What this answered holds a secret, so I have not kept it."))
         kept = dump(reply.also(about))
         due = now + _BEING_SAID if said else now
-        key, place = cards.private_key(execution.id), Place(execution.actor)
+        key, place = cards.private_key(execution.id), Place.direct(execution.actor)
         await tx.messages.put(key, place, kept, now, not_before=due)
 
     async def say(self, execution: Execution, saying: Awaitable[None]) -> None:

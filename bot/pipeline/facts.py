@@ -9,6 +9,7 @@ from bot.dbc.errors import DbcError, TaskNotFound, WrongNodeKind
 from bot.dbc.identity import Target
 from bot.dbc.models import TaskDetail
 from bot.errors import BotError
+from bot.ids import NodeId
 from bot.language.table import Command
 from bot.language.terms import terms_of
 from bot.messages.facts import DISKS, SESSION, SNAPSHOTS, STATE, found_by_look
@@ -40,7 +41,7 @@ async def facts_of(
     if bound.machine is None:
         return found
     node = bound.node.label if bound.node else ""
-    reading = _Reading(context, bound.machine, node, patience)
+    reading = _Reading(context, bound.machine, NodeId(node), patience)
     return {**found, **await reading.read(command.reads)}
 
 
@@ -92,7 +93,9 @@ def _no_answer(patience: timedelta) -> Phrase:
 class _Reading:
     """One look at a machine. A node that was silent once is asked nothing more (§1.6)."""
 
-    def __init__(self, context: Context, machine: Machine, node: str, patience: timedelta) -> None:
+    def __init__(
+        self, context: Context, machine: Machine, node: NodeId, patience: timedelta
+    ) -> None:
         self._context = context
         self._node = node
         self._machine = machine

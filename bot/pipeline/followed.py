@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.errors import BotError
+from bot.ids import UserId
 from bot.language.table import Follow
 from bot.messages.cards import OWN_NAME
 from bot.model import Execution, Machine, Watch
@@ -38,7 +39,7 @@ def watch_of(
         next_poll_at=now + _FIRST_LOOK,
         status=bound.machine.status if bound and bound.machine else "",
         unsure=unsure,
-        stopped_by=execution.actor if follow.stops is not None else "",
+        stopped_by=UserId(execution.actor if follow.stops is not None else ""),
         about={
             **execution.known,
             **learnt,

@@ -8,6 +8,7 @@ from bot.dbc.errors import DbcError, NodeSilent, Unreadable
 from bot.dbc.models import Phase, phase_of, said_state
 from bot.dbc.sizes import Size
 from bot.errors import BotError, Refused
+from bot.ids import UserId
 from bot.language.output import Page
 from bot.messages import machine_buttons
 from bot.model import Machine, Node
@@ -229,7 +230,7 @@ def stacked(rows: Sequence[Line]) -> Line:
 
 def said_audiences(ids: str) -> Line:
     """People and channels by their ids, named."""
-    people = [one for one in ids.split() if one.startswith(("U", "W"))]
+    people = [UserId(one) for one in ids.split() if one.startswith(("U", "W"))]
     channels = [one for one in ids.split() if one not in people]
     named = [*map(mention, people), *map(channel, channels)]
     return line(*(piece for one in named for piece in (", ", one)))[1:]

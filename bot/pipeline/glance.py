@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from bot.dbc.errors import DbcError
+from bot.ids import NodeId
 from bot.pipeline.context import Context
 from bot.pipeline.patience import unless_late
 
@@ -13,7 +14,7 @@ _PATIENCE = timedelta(seconds=2)
 T = TypeVar("T")
 
 
-async def glance(ctx: Context, node: str, read: Callable[[], Awaitable[T]]) -> T | None:
+async def glance(ctx: Context, node: NodeId, read: Callable[[], Awaitable[T]]) -> T | None:
     """What is read, or None where the node does not tell at once; a silent one is not asked."""
     if ctx.dbc.silence(node) is not None:
         return None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.errors import Refused, from_error
+from bot.ids import ApprovalId
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.messages.review_cards import BREAK
@@ -46,7 +47,7 @@ class GlassPresses:
 
     async def _press(self, press: Press) -> Work:
         try:
-            approval, execution, _ = await self._waiting(press.value)
+            approval, execution, _ = await self._waiting(ApprovalId(press.value))
         except Refused as refusal:
             return saying(from_error(refusal))
         return partial(self._open, approval, replace(execution, actor=press.actor))
@@ -69,7 +70,9 @@ class GlassPresses:
         if not reason:
             return Rejected({REASON: say("A reason is needed for this.")})
         try:
-            _, execution, command = await self._waiting(submission.form.partition(":")[2])
+            _, execution, command = await self._waiting(
+                ApprovalId(submission.form.partition(":")[2])
+            )
         except Refused as refusal:
             return Accepted(saying(from_error(refusal)))
         values = {**_again(execution, command), BREAK_GLASS: reason}
@@ -79,7 +82,7 @@ class GlassPresses:
         )  # fmt: skip
         return Accepted(await self._ask(wish, {}))
 
-    async def _waiting(self, approval_id: str) -> tuple[Approval, Execution, Command]:
+    async def _waiting(self, approval_id: ApprovalId) -> tuple[Approval, Execution, Command]:
         """The review that waits, and what it is about. Raises Refused."""
         async with self._services.store.read() as tx:
             approval = await tx.approvals.find(approval_id)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.errors import Refused
+from bot.ids import ExecutionId
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
@@ -29,7 +30,7 @@ class SameRequest(Refused):
         self.first = first
 
 
-def key_of_second(execution_id: str) -> str:
+def key_of_second(execution_id: ExecutionId) -> str:
     """The key of what is requested once more, knowing of the first: pressed twice, it is one."""
     return f"{_MEANT_TWICE}{execution_id}"
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from bot.errors import Refused, from_error
+from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.language.table import Listing
 from bot.messages import cards, machine_buttons
 from bot.messages.machine_buttons import ACTS, MORE
@@ -51,7 +52,7 @@ class MachinePresses:
         if node is None:
             return saying(from_error(_gone()))
         if verb == MORE:
-            return partial(self._show_all, press.actor, press.place, node, task)
+            return partial(self._show_all, press.actor, press.place, NodeId(node), TaskId(task))
         act = ACTS[verb]
         return await self._pressed(press, act.command, {"vm": task, "on": node, **act.given})
 
@@ -92,7 +93,7 @@ class MachinePresses:
             )
         await answer.say(Reply(told, (Para(line(told)), Rows(rows)), private=True))
 
-    async def _visible(self, actor: str, place: Place) -> list[Machine]:
+    async def _visible(self, actor: UserId, place: Place) -> list[Machine]:
         """The machines that somebody may see here. Raises Refused."""
         services = self._services
         await require_colleague(services, actor)
@@ -102,7 +103,7 @@ class MachinePresses:
 
     async def _connect(self, press: Press) -> Work:
         async with self._services.store.read() as tx:
-            execution = await tx.executions.get(press.value)
+            execution = await tx.executions.get(ExecutionId(press.value))
         values = {"vm": execution.task, "on": execution.node}
         return await self._pressed(press, _SHOW, values)
 
@@ -125,7 +126,7 @@ class MachinePresses:
         return found.pop() if len(found) == 1 else None
 
     async def _show_all(
-        self, actor: str, place: Place, node: str, task: str, answer: Answer
+        self, actor: UserId, place: Place, node: NodeId, task: TaskId, answer: Answer
     ) -> None:
         """Show whoever may see the machine all that can be done with it. Raises Refused."""
         services = self._services

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from bot.errors import BotError, Refused
 from bot.folding import best, fold
+from bot.ids import UserId
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import (
     ALL,
@@ -38,7 +39,7 @@ async def as_known(
     command: Command,
     values: Mapping[str, str],
     spelled: Mapping[str, str],
-    actor: str,
+    actor: UserId,
     place: Place,
 ) -> dict[str, str]:
     """The texts with known names spelled as they are. Raises Refused where several are meant.
@@ -63,7 +64,7 @@ def is_chosen(command: Command, values: Mapping[str, str]) -> bool:
 
 
 async def as_chosen(
-    services: Services, command: Command, values: Mapping[str, str], actor: str, place: Place
+    services: Services, command: Command, values: Mapping[str, str], actor: UserId, place: Place
 ) -> Mapping[str, str]:
     """The texts to fill a form with: a typed name that reads like an id gives way to the id."""
     if not is_chosen(command, values):
@@ -85,7 +86,7 @@ class _Names:
         services: Services,
         command: Command,
         values: Mapping[str, str],
-        actor: str,
+        actor: UserId,
         place: Place,
     ) -> None:
         self._services = services
@@ -144,7 +145,7 @@ class _Names:
     async def _images(self) -> list[str]:
         """The images on image servers and on nodes that this person can use."""
         usable = await self._services.sessions.usable(self._actor, self._place.channel)
-        places = {session.node for session in usable}
+        places: set[str] = {session.node for session in usable}
         places |= set(await self._servers())
         return [image.name for image in await self._seen(Sighted.IMAGE) if image.place in places]
 

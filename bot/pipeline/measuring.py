@@ -15,6 +15,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Refused, advice, recorded
+from bot.ids import ApprovalId, UserId
 from bot.loop import give_way
 from bot.messages import board, review_cards
 from bot.messages.cards import card_key, signed
@@ -136,7 +137,7 @@ class Measuring:
         is_changed = False
         while self._left:
             async with self._store.read() as tx:
-                approval = await tx.approvals.get(self._left[0])
+                approval = await tx.approvals.get(ApprovalId(self._left[0]))
                 execution = await tx.executions.get(approval.execution)
             try:
                 if await self.measured(approval, execution, reviewers, whole=True) is not approval:
@@ -203,7 +204,7 @@ class Measuring:
         terms = await self._terms(approval, execution, decision, reviewers, seen.votes, whole=whole)
         if not whole and not _is_less(terms, approval):
             return approval
-        people: Sequence[str] = ()
+        people: Sequence[UserId] = ()
         if approval.kind is ReviewKind.APPROVE:
             try:
                 node = await self._reviews.node_of(execution)

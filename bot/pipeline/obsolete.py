@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.ids import TaskId, UserId
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.messages.outbox import Outbox
@@ -46,7 +47,7 @@ class _Gone:
 
     why: Phrase
     told: Phrase
-    by: str = ""
+    by: UserId = UserId("")
 
 
 class Obsolete:
@@ -118,7 +119,7 @@ class Obsolete:
 
     def _is_of_a_machine(self, asked: Execution) -> bool:
         """Whether a machine is meant that exists: a creation's has the ledger entry's own id."""
-        return bool(asked.task) and asked.task != asked.id
+        return bool(asked.task) and asked.task != TaskId(asked.id)
 
     def _needs_session(self, asked: Execution) -> bool:
         row = self._table.get(asked.command)
@@ -134,7 +135,7 @@ class Obsolete:
         log.info("approval.obsolete", approval=approval.id, execution=execution.id)
 
 
-def _by(told: Phrase, user: str) -> Phrase:
+def _by(told: Phrase, user: UserId) -> Phrase:
     return told.filled(lambda _name: mention(user))
 
 

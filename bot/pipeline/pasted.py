@@ -7,6 +7,7 @@ lost. Looks only at what is known here; asks nobody.
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.errors import Refused
+from bot.ids import UserId
 from bot.language.args import NODE_OPTION
 from bot.language.kinds import ALL, Kind
 from bot.language.parse import Parsed, Surplus, with_words
@@ -30,7 +31,7 @@ _NODES = frozenset(kind for kind in ALL if kind.is_node)
 
 
 async def row_meant(
-    services: Services, surplus: Surplus, actor: str, place: Place
+    services: Services, surplus: Surplus, actor: UserId, place: Place
 ) -> Parsed | None:
     """The command with what the pasted row names; None where it is none."""
     bare, kinds = surplus.bare, {p.arg.kind for p in surplus.command.parameters}

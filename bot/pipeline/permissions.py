@@ -1,5 +1,6 @@
 """What a person can run where they are: for help, which promises nothing."""
 
+from bot.ids import UserId
 from bot.language.help import Standing
 from bot.model import Place
 from bot.pipeline.context import Services
@@ -8,7 +9,7 @@ from bot.ports import DeliveryFailed
 from bot.reviews.policy import DecisionKind
 
 
-async def standing_of(services: Services, user: str, place: Place) -> Standing:
+async def standing_of(services: Services, user: UserId, place: Place) -> Standing:
     """What the rules, Slack and the sessions say of a person at this moment.
 
     Where Slack does not answer, nothing is marked: the commands themselves will tell.

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.dbc.errors import DbcError
 from bot.errors import Denied, Refused
+from bot.ids import NodeId, TaskId
 from bot.language.table import Command
 from bot.messages.cards import Subject, doing
 from bot.model import Effect, Execution, Goal, Machine, Node
@@ -61,7 +62,9 @@ class Preparation:
         except DbcError as error:
             if error.severity is Severity.FAILED:
                 error.hint = sentences((say("Nothing was sent."), error.hint))
-            subject = Subject(execution.label or execution.arguments.get("vm", ""), "", node)
+            subject = Subject(
+                execution.label or execution.arguments.get("vm", ""), TaskId(""), node
+            )
             error.during = doing(command.title, subject)
             raise
         return execution, bound
@@ -106,21 +109,21 @@ class Preparation:
         if bound.machine is not None:
             task, label = bound.machine.task, bound.machine.label
         elif command.follow is not None and command.follow.goal is Goal.RUNNING:
-            task = execution.id
+            task = TaskId(execution.id)
             label = execution.arguments.get("name", "") or task[:8]
         else:
-            task, label = "", execution.arguments.get("image", "").rpartition("/")[2]
+            task, label = TaskId(""), execution.arguments.get("image", "").rpartition("/")[2]
         moved = execution.task and execution.task != task
         if moved or (execution.node and execution.node != node):
             other = say("The name means another node now than when this was requested.")
             if task:
                 other = say("The name means another machine now than when this was requested.")
             raise Refused(other, hint=say("Nothing was done. Request it again."))
-        named = replace(execution, node=node, task=task, label=label)
+        named = replace(execution, node=NodeId(node), task=task, label=label)
         if named == execution and sent is not None:
             return named, replace(bound, sent=sent)
         async with self._store.write() as tx:
-            await tx.executions.set_target(execution.id, node, task, label)
+            await tx.executions.set_target(execution.id, NodeId(node), task, label)
             sent = await tx.executions.sent_to(named)
         return named, replace(bound, sent=sent)
 

@@ -5,6 +5,7 @@ Looks only at what is known here; asks nobody.
 
 from bot.errors import Refused
 from bot.folding import fold
+from bot.ids import UserId
 from bot.language.parse import Surplus
 from bot.language.text import quoted
 from bot.model import Place
@@ -16,7 +17,7 @@ from bot.reply import (
 )
 
 
-async def with_quotes(services: Services, surplus: Surplus, actor: str, place: Place) -> Refused:
+async def with_quotes(services: Services, surplus: Surplus, actor: UserId, place: Place) -> Refused:
     """The refusal, with the line that was probably meant where several words are one name."""
     machines = await services.inventory.machines(actor, place.channel)
     nodes = (await services.store.known()).nodes()

@@ -9,7 +9,7 @@ import structlog
 from bot.clock import shown
 from bot.dbc.errors import DbcError
 from bot.errors import BotError
-from bot.ids import new_id
+from bot.ids import TaskId, new_id
 from bot.language import output
 from bot.language.args import FILE, FILTER, JSON
 from bot.messages import cards
@@ -224,7 +224,9 @@ def _named(wish: Wish, bound: Bound | None) -> Line:
     """`vm show train-01 on gpu1`: what was asked for, by the names that people use."""
     machine = bound.machine.label if bound is not None and bound.machine is not None else ""
     node = bound.node.label if bound is not None and bound.node is not None else ""
-    return cards.doing(wish.command.title, Subject(machine or wish.values.get("vm", ""), "", node))
+    return cards.doing(
+        wish.command.title, Subject(machine or wish.values.get("vm", ""), TaskId(""), node)
+    )
 
 
 def _whole(reply: Reply, text: str) -> Reply:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from bot.ids import UserId
 from bot.messages.outbox import Outbox
 from bot.model import MessageRef, Place
 from bot.ports import PutOff
@@ -92,12 +93,12 @@ class SilentMessenger:
     async def delete(self, ref: MessageRef) -> None:
         """Delete nothing."""
 
-    async def whisper(self, user: str, place: Place, reply: Reply) -> None:
+    async def whisper(self, user: UserId, place: Place, reply: Reply) -> None:
         """Say nothing."""
 
-    async def direct(self, user: str) -> Place:
+    async def direct(self, user: UserId) -> Place:
         """A person's id stands for the direct messages with them."""
-        return Place(user)
+        return Place.direct(user)
 
     async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         """Share nothing."""

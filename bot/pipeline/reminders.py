@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.messages import board, review_cards
 from bot.messages.question import Question
 from bot.messages.together import reminder_of_several, reminder_row
@@ -33,7 +34,7 @@ class _Due:
     """What to remind of, whom (None: nobody knows), and the first pause between two reminders."""
 
     question: Question
-    people: Sequence[str] | None
+    people: Sequence[UserId] | None
     first: timedelta
 
     @property
@@ -84,7 +85,7 @@ class Reminders:
                 log.exception("review.not_reminded", approval=one.approval.id)
         for user, rows in several.items():
             try:
-                await self._directly(user, rows)
+                await self._directly(UserId(user), rows)
             except Exception:
                 log.exception("person.not_reminded", user=user)
         if claimed:
@@ -137,7 +138,7 @@ class Reminders:
                     await self._tell(tx, one, left, told)
 
     async def _tell(
-        self, tx: UnitOfWork, one: _Due, people: Sequence[str] | None, told: Reply
+        self, tx: UnitOfWork, one: _Due, people: Sequence[UserId] | None, told: Reply
     ) -> None:
         now, approval, execution = self._clock.now(), one.approval, one.question.execution
         key = review_cards.key_of(approval)
@@ -153,14 +154,14 @@ class Reminders:
             reminding = f"remind:{approval.id}:{approval.reminders}{copy.key[len(key) :]}"
             await board.tell(tx, execution, reminding, Place(copy.ref.channel, thread), told, now)
 
-    async def _directly(self, user: str, rows: Sequence[_Row]) -> None:
+    async def _directly(self, user: UserId, rows: Sequence[_Row]) -> None:
         """Tell one person of all that waits for them."""
         now, first = self._clock.now(), rows[0].approval
         told = dump(reminder_of_several([row.told for row in rows]))
         key = f"remind:{first.id}:{first.reminders}:several:{user}"
         async for attempt in self._store.attempts():
             async with attempt as tx:
-                await tx.messages.put(key, Place(user), told, now)
+                await tx.messages.put(key, Place.direct(user), told, now)
 
 
 def _several(found: Sequence[_Due], now: datetime) -> dict[str, list[_Row]]:

@@ -13,6 +13,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Refused
+from bot.ids import ApprovalId, ChannelId, UserId
 from bot.language.table import Table
 from bot.messages import board, cards, decisions, glass_cards, review_cards
 from bot.messages.facts import ALIKE
@@ -110,7 +111,7 @@ class Reviews:
         shown: Mapping[str, Fact],
     ) -> None:
         """Put up the question and its copies. Raises SameRequest where the same is open, Held."""
-        people: Sequence[str] = ()
+        people: Sequence[UserId] = ()
         kind = ReviewKind.CONFIRM
         if decision.kind is DecisionKind.APPROVE:
             kind = ReviewKind.APPROVE
@@ -151,7 +152,7 @@ class Reviews:
             key = glass_cards.glass_key(execution.id)
             await board.tell(tx, execution, key, execution.place, told, now)
             for user in people:
-                await board.tell(tx, execution, f"{key}:{user}", Place(user), told, now)
+                await board.tell(tx, execution, f"{key}:{user}", Place.direct(user), told, now)
         log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
     async def stands(
@@ -261,7 +262,7 @@ class Reviews:
                     await board.show_card(tx, execution, review_cards.question(counted), now)
         return count
 
-    async def show_decided(self, approval_id: str) -> None:
+    async def show_decided(self, approval_id: ApprovalId) -> None:
         """Say on the card that it is approved, while what it has shown is compared."""
         async with self._store.read() as tx:
             approval = await tx.approvals.get(approval_id)
@@ -301,7 +302,7 @@ class Reviews:
             to=ExecutionStatus.RECORDED,
         )
 
-    async def cancel(self, approval_id: str, user: str) -> Approval:
+    async def cancel(self, approval_id: ApprovalId, user: UserId) -> Approval:
         """The requester takes it back; `close` is to follow.
 
         Raises Refused, and records it, for anybody else, or when it is over.
@@ -312,7 +313,7 @@ class Reviews:
             await self.turn_away(approval_id, user, refusal.sentence)
             raise
 
-    async def _cancel(self, approval_id: str, user: str) -> Approval:
+    async def _cancel(self, approval_id: ApprovalId, user: UserId) -> Approval:
         now = self._clock.now()
         async with self._store.write(decisive=True) as tx:
             approval = await tx.approvals.find(approval_id)
@@ -331,7 +332,7 @@ class Reviews:
             raise Refused(decisions.over(approval.status))
         return approval
 
-    async def withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+    async def withdraw(self, approval_id: ApprovalId, user: UserId, at: datetime) -> None:
         """A reviewer takes back their vote, while the question is open.
 
         Raises Refused, and records it, where it is over or no vote of theirs counts.
@@ -342,7 +343,7 @@ class Reviews:
             await self.turn_away(approval_id, user, refusal.sentence)
             raise
 
-    async def _withdraw(self, approval_id: str, user: str, at: datetime) -> None:
+    async def _withdraw(self, approval_id: ApprovalId, user: UserId, at: datetime) -> None:
         async with self._store.read() as tx:
             approval = await tx.approvals.find(approval_id)
             execution = None if approval is None else await tx.executions.get(approval.execution)
@@ -360,10 +361,10 @@ class Reviews:
             raise Refused(decisions.over(approval.status))
         raise Refused(say("No vote of yours counts on this."))
 
-    async def turn_away(self, approval_id: str, user: str, why: str) -> None:
+    async def turn_away(self, approval_id: ApprovalId, user: UserId, why: str) -> None:
         """A click that could not even be kept is in the audit all the same."""
         now, details = self._clock.now(), {"why": why}
-        approval_id = approval_id[:_LONGEST_ID]
+        approval_id = ApprovalId(approval_id[:_LONGEST_ID])
         async with self._store.write() as tx:
             approval = await tx.approvals.find(approval_id)
             if approval is not None:
@@ -427,7 +428,7 @@ class Reviews:
         async with self._store.read() as tx:
             return await tx.votes.pending(self._clock.now() - _LOST_CLICK, 20)
 
-    async def to_type(self, approval_id: str) -> tuple[str, ...]:
+    async def to_type(self, approval_id: ApprovalId) -> tuple[str, ...]:
         """What an approver may have to type, one of these: names that people did not give."""
         async with self._store.read() as tx:
             approval = await tx.approvals.get(approval_id)
@@ -479,8 +480,8 @@ class Reviews:
             async with self._store.read() as tx:
                 seen = await seen_with(tx, approval)
         votes = seen.votes
-        had = [copy.key.removeprefix(f"{key}:") for copy in seen.copies if copy.key != key]
-        people: Sequence[str] = had
+        had = [UserId(copy.key.removeprefix(f"{key}:")) for copy in seen.copies if copy.key != key]
+        people: Sequence[UserId] = had
         if approval.kind is ReviewKind.APPROVE and approval.status is ApprovalStatus.PENDING:
             with suppress(DeliveryFailed):
                 decision = decision or await self.reviewers.decision(execution)
@@ -490,5 +491,5 @@ class Reviews:
         glass = decision is not None and not command.secrets and may_be_broken(decision)
         return Question(
             execution, approval, subject, asked, loses, command.kinds, votes, named, people,
-            channel, glass,
+            ChannelId(channel), glass,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from bot.errors import Denied, Refused
+from bot.ids import NodeId, TaskId, UserId
 from bot.language.table import Command, Listing
 from bot.model import AuditEntry, AuditKind, Effect, Machine, Node, Place
 from bot.pipeline.context import Services
@@ -19,7 +20,7 @@ def is_open_to_all(command: Command) -> bool:
 
 
 async def require_colleague(
-    services: Services, user: str, effect: Effect = Effect.READ, *, fresh: bool = False
+    services: Services, user: UserId, effect: Effect = Effect.READ, *, fresh: bool = False
 ) -> None:
     """Machines are for colleagues: no guests, no deactivated people.
 
@@ -42,7 +43,7 @@ async def require_colleague(
 
 async def allow(
     services: Services,
-    user: str,
+    user: UserId,
     place: Place,
     command: Command,
     values: Mapping[str, str],
@@ -73,7 +74,7 @@ async def allow(
 
 def unasked(
     services: Services,
-    user: str,
+    user: UserId,
     place: Place,
     command: Command,
     values: Mapping[str, str],
@@ -86,7 +87,7 @@ def unasked(
 
 
 def _request(
-    user: str,
+    user: UserId,
     place: Place,
     command: Command,
     values: Mapping[str, str],
@@ -98,13 +99,13 @@ def _request(
         command=command.id,
         effect=command.effect_of(values),
         arguments=values,
-        node=of.node if isinstance(of, Machine) else of.id if of else "",
-        task=of.task if isinstance(of, Machine) else "",
+        node=NodeId(of.node if isinstance(of, Machine) else of.id if of else ""),
+        task=TaskId(of.task if isinstance(of, Machine) else ""),
     )
 
 
 def hidden_from(
-    services: Services, user: str, place: Place, listing: Listing, *, asking: bool = True
+    services: Services, user: UserId, place: Place, listing: Listing, *, asking: bool = True
 ) -> Hidden:
     """Finds out, where it matters, the nodes that this listing would leave out here."""
     hidden = services.reviews.reviewers.hidden

@@ -14,6 +14,7 @@ from bot.dbc.identity import Target
 from bot.dbc.models import said_state
 from bot.errors import BotError, Refused
 from bot.folding import fold, plain
+from bot.ids import NodeId
 from bot.language.kinds import (
     ALL,
     BASE,
@@ -135,7 +136,7 @@ class Completion:
         own = await self._own_nodes(search)
         node = await self._node_meant(search)
         if node and node not in await self._hidden(search, Listing.IMAGES):
-            images = await self._services.sightings.images_on(node)
+            images = await self._services.sightings.images_on(NodeId(node))
             if images:
                 return _by_name(images, await self._labels(), own)
         images = await self._seen_images(search, own)

@@ -1,13 +1,15 @@
 """What is requested once more by who knows of a first request like it."""
 
-from bot.ids import new_id
+from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language.table import Command
 from bot.model import Execution, ExecutionStatus, Source
 from bot.pipeline.context import Services
 from bot.pipeline.joining import key_of_second
 
 
-async def second_of(services: Services, execution_id: str, actor: str) -> Execution | None:
+async def second_of(
+    services: Services, execution_id: ExecutionId, actor: UserId
+) -> Execution | None:
     """The second request of what was not added; None where there is nothing to request again.
 
     Pressed twice, it is one. Where the second one was refused, nothing came of it, and pressing
@@ -30,7 +32,7 @@ async def second_of(services: Services, execution_id: str, actor: str) -> Execut
 
 def _second(services: Services, command: Command, asked: Execution, after: Execution) -> Execution:
     return Execution(
-        id=new_id(),
+        id=ExecutionId(new_id()),
         key=key_of_second(after.id),
         actor=asked.actor,
         place=asked.place,
@@ -39,5 +41,6 @@ def _second(services: Services, command: Command, asked: Execution, after: Execu
         arguments=asked.arguments,
         effect=command.effect_of(asked.arguments),
         created_at=services.clock.now(),
-        task="" if asked.task == asked.id else asked.task,  # a machine that was to be made
+        # Another one is to be made where one was.
+        task=TaskId("") if asked.task == TaskId(asked.id) else asked.task,
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.language.parse import NotUnderstood
 from bot.language.table import Command, Table
 from bot.reply import (
@@ -33,7 +34,7 @@ class Suggestions:
         self._table = table
         self._clock = clock
 
-    async def buttons(self, actor: str, meant: NotUnderstood) -> tuple[Actions, ...]:
+    async def buttons(self, actor: UserId, meant: NotUnderstood) -> tuple[Actions, ...]:
         """A button for each command that comes nearest; nothing where none does."""
         offers = {secrets.token_urlsafe(9): command for command in meant.nearest}
         if not offers:
@@ -51,7 +52,7 @@ class Suggestions:
             ),
         )
 
-    async def form(self, actor: str, command: Command, values: Mapping[str, str]) -> Actions:
+    async def form(self, actor: UserId, command: Command, values: Mapping[str, str]) -> Actions:
         """The button that opens a command's form for its reason, filled in, without secrets."""
         one, now = secrets.token_urlsafe(9), self._clock.now()
         kept = {name: text for name, text in values.items() if name not in command.secrets}
@@ -59,7 +60,7 @@ class Suggestions:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
         return Actions((Button(say("Add a reason"), SUGGESTED, f"{command.id}:{one}"),))
 
-    async def keep(self, actor: str, values: Mapping[str, str], *, is_open: bool) -> str:
+    async def keep(self, actor: UserId, values: Mapping[str, str], *, is_open: bool) -> str:
         """Keep what a list was asked for; the id by which its buttons find that.
 
         `is_open`: everyone where it was asked for reads it.
@@ -70,7 +71,7 @@ class Suggestions:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
         return one
 
-    async def listed(self, actor: str, one: str) -> tuple[Mapping[str, str], bool] | None:
+    async def listed(self, actor: UserId, one: str) -> tuple[Mapping[str, str], bool] | None:
         """What `actor` asked a list for, and whether everyone reads it.
 
         None for somebody else's, or one of long ago.
@@ -82,7 +83,7 @@ class Suggestions:
         values = {name: text for name, text in kept.items() if name != _LIST}
         return values, kept[_LIST] == _OPEN
 
-    async def taken(self, actor: str, value: str) -> tuple[Command | None, Mapping[str, str]]:
+    async def taken(self, actor: UserId, value: str) -> tuple[Command | None, Mapping[str, str]]:
         """The command of a button, and what its line said, if that is known and was `actor`'s."""
         command_id, _, one = value.partition(":")
         async with self._store.read() as tx:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from bot.errors import NotFound, Refused
+from bot.ids import UserId
 from bot.language.args import NODE_OPTION, Parameter
 from bot.language.kinds import NODE, Binds
 from bot.language.table import Command, Listing
@@ -49,7 +50,7 @@ async def bind(
     services: Services,
     command: Command,
     values: Mapping[str, str],
-    actor: str,
+    actor: UserId,
     place: Place,
     *,
     asking: bool = True,
@@ -76,7 +77,7 @@ class _Binder:
         services: Services,
         command: Command,
         values: Mapping[str, str],
-        actor: str,
+        actor: UserId,
         place: Place,
         *,
         asking: bool,

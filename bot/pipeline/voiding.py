@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.ids import UserId
 from bot.messages import board, cards
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus
 from bot.reply import Line, Words
@@ -25,7 +26,7 @@ async def void(
     `outcome` is for the ledger, and names nobody; `by` is whose doing it is.
     """
     end = ExecutionStatus.VOIDED
-    if not await tx.approvals.resolve(approval.id, ApprovalStatus.VOID, by="", now=now):
+    if not await tx.approvals.resolve(approval.id, ApprovalStatus.VOID, by=UserId(""), now=now):
         return False
     await tx.executions.set_status(
         execution.id,

@@ -5,6 +5,7 @@ For the list of approvals and for the App Home. Knows no words.
 
 from dataclasses import dataclass
 
+from bot.ids import ChannelId, UserId
 from bot.language.table import Listing
 from bot.model import Approval, Execution, ReviewKind
 from bot.pipeline.context import Services
@@ -30,7 +31,9 @@ class Waiting:
         return self.approval.kind is ReviewKind.AFTERWARDS
 
 
-async def waiting_for(services: Services, user: str, channel: str = "") -> list[Waiting]:
+async def waiting_for(
+    services: Services, user: UserId, channel: ChannelId = ChannelId("")
+) -> list[Waiting]:
     """What waits for `user`, or is theirs, oldest first.
 
     With a channel, also what they may decide as one of those there, and its broken glass.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.ids import UserId
 from bot.model import Place
 from bot.ports import Messenger
 from bot.reply import Reply
@@ -12,7 +13,7 @@ class Whisper:
     """ports.Answer that tells `actor` privately, where they asked."""
 
     messenger: Messenger
-    actor: str
+    actor: UserId
     place: Place
 
     async def say(self, reply: Reply) -> None:

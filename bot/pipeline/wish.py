@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.ids import UserId
 from bot.language.table import Command
 from bot.model import Place, Source
 
@@ -18,7 +19,7 @@ class Wish:
     """
 
     key: str
-    actor: str
+    actor: UserId
     place: Place
     source: Source
     command: Command

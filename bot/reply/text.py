@@ -13,6 +13,7 @@ from string import Formatter
 from typing import Literal, TypeAlias
 
 from bot.clock import UNTOLD
+from bot.ids import UserId
 
 Style = Literal[
     "bold", "italic", "code", "command", "mention", "channel", "time", "ago", "link", "emoji"
@@ -221,7 +222,7 @@ def command(text: str) -> Span:
     return Span(text, "command")
 
 
-def mention(user: str) -> Span:
+def mention(user: UserId) -> Span:
     """A person, by Slack id; notifies them where messages do."""
     return Span(user, "mention")
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from bot.clock import Clock, meant, shown
 from bot.errors import BotError
+from bot.ids import ChannelId, UserId
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from bot.ports import RightsUnknown
 from bot.reply import Note, Para, Reply, bold, code, dump, line, say
@@ -52,7 +53,9 @@ class AuditLog:
         self._faults_told: Sequence[str] = ()
         self._recorded: Policy | None = None
 
-    async def readable_by(self, person: str, channel: str, query: AuditQuery) -> AuditQuery:
+    async def readable_by(
+        self, person: UserId, channel: ChannelId, query: AuditQuery
+    ) -> AuditQuery:
         """The query, narrowed to what `person` may read when asking in `channel`.
 
         Auditors read everything; others what they did, what became of what they asked for, and
@@ -143,7 +146,7 @@ class AuditLog:
             head = await tx.audit.head()
             if head is None or await tx.messages.find(key) is not None:
                 return
-            await tx.messages.put(key, Place(channel), dump(_told(day, head)), now)
+            await tx.messages.put(key, Place(ChannelId(channel)), dump(_told(day, head)), now)
 
     async def record_policy(self) -> None:
         """Record the rules in force, and a reload that was refused, if new since the last call."""

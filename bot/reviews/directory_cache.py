@@ -5,6 +5,7 @@ Rights are read when they matter: make a new one for every click.
 
 from collections.abc import Mapping
 
+from bot.ids import UserId
 from bot.ports import Directory, PersonInfo, UserGroup
 
 
@@ -15,7 +16,7 @@ class Moment:
         self._directory = directory
         self._people: dict[str, PersonInfo] = {}
 
-    async def person(self, user: str) -> PersonInfo:
+    async def person(self, user: UserId) -> PersonInfo:
         """Look a person up. Raises DeliveryFailed."""
         if user not in self._people:
             self._people[user] = await self._directory.person(user)

@@ -6,6 +6,7 @@ Such a file is taken, for it may be meant; but it is named at start, and people 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Effect
 from bot.plural import counted
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
@@ -29,7 +30,7 @@ def _listed(commands: list[str]) -> str:
 
 def _stuck(policy: Policy, command: str, guarded: Guarded) -> Iterator[str]:
     for effect in sorted(guarded.effects({}) - {Effect.READ}):
-        requests = _requests(policy, Request("", "", command, effect, {}))
+        requests = _requests(policy, Request(UserId(""), ChannelId(""), command, effect, {}))
         decided = [(asked, decide(policy, asked)) for asked in requests]
         for asked, decision in decided:
             if decision.kind is DecisionKind.APPROVE and (
@@ -49,9 +50,9 @@ def _requests(policy: Policy, asked: Request) -> Iterator[Request]:
         if not rule.deny:
             yield replace(
                 asked,
-                node=next(iter(match.node), ""),
-                channel=next(iter(match.channel), ""),
-                person=next(iter(match.person), ""),
+                node=NodeId(next(iter(match.node), "")),
+                channel=ChannelId(next(iter(match.channel), "")),
+                person=UserId(next(iter(match.person), "")),
                 groups=frozenset(match.group),
                 arguments=_given(match.arguments),
             )
@@ -65,7 +66,7 @@ def _by(decision: Decision) -> str:
     return ", ".join(decision.rules)
 
 
-def no_approver(decision: Decision, guarded: Guarded, person: str) -> str:
+def no_approver(decision: Decision, guarded: Guarded, person: UserId) -> str:
     """Why nobody can ever approve it for `person`, as far as the rules alone tell; else empty."""
     needed = counted(decision.approvals, "approval")
     if not decision.approvers:

@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from bot.errors import Refused
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.model import Effect
 from bot.reply import say
 from bot.reviews import patterns
@@ -132,7 +133,7 @@ class People(_Strict):
     persons: Persons = ()
     groups: Groups = ()
 
-    def has(self, person: str, groups: Iterable[str]) -> bool:
+    def has(self, person: UserId, groups: Iterable[str]) -> bool:
         """Whether a person with these user groups is one of them."""
         return person in self.persons or any(group in self.groups for group in groups)
 
@@ -297,7 +298,7 @@ class Expectation(_Strict):
     """
 
     ask: Annotated[str, Field(min_length=1)]  # as for `policy check`: "U1 in C2: vm delete x"
-    node: str = ""
+    node: NodeId = NodeId("")
     groups: Groups = ()
     expect: Literal["runs", "confirm", "approve", "denied", "reason"]
     approvals: int | None = None
@@ -347,15 +348,15 @@ class Request:
     Their rules count, and give nothing. `task` is the machine's id.
     """
 
-    person: str
-    channel: str
+    person: UserId
+    channel: ChannelId
     command: str
     effect: Effect
     arguments: Mapping[str, str]
-    node: str = ""
+    node: NodeId = NodeId("")
     groups: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
-    task: str = ""
+    task: TaskId = TaskId("")
 
 
 class DecisionKind(StrEnum):
@@ -413,7 +414,7 @@ class Decision:
         """Whether it runs at once; not where one `alike` is in progress."""
         return self.kind is DecisionKind.RUN and not alike and self.takes(reason)
 
-    def may_approve(self, person: str, groups: Iterable[str]) -> bool:
+    def may_approve(self, person: UserId, groups: Iterable[str]) -> bool:
         """Whether the rules let this person approve; entitlement to the node is another matter."""
         groups = tuple(groups)
         return all(people.has(person, groups) for people in self.approvers)

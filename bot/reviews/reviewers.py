@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.errors import Denied, Refused
-from bot.ids import new_id
+from bot.ids import ApprovalId, ChannelId, NodeId, UserId, new_id
 from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, say, say_number
@@ -95,7 +95,7 @@ class Reviewers:
         return decide(policy, await reviewers._placed(asked, wanted))  # noqa: SLF001 - its like
 
     async def outlook(
-        self, person: str, channel: str, asked: Mapping[str, Effect]
+        self, person: UserId, channel: ChannelId, asked: Mapping[str, Effect]
     ) -> dict[str, Decision]:
         """What the rules would say of commands without arguments: of each id, with its effect.
 
@@ -108,7 +108,7 @@ class Reviewers:
         return found
 
     def reasons(
-        self, person: str, channel: str, command: str, effects: Collection[Effect]
+        self, person: UserId, channel: ChannelId, command: str, effects: Collection[Effect]
     ) -> Mapping[str, bool]:
         """The patterns that a reason may have to match; of each, whether it surely has to."""
         return reasons(self.rules, person, channel, command, effects)
@@ -133,7 +133,7 @@ class Reviewers:
             raise Denied(decision.why)
 
     async def hidden(
-        self, person: str, channel: str, command: str, *, asking: bool = True
+        self, person: UserId, channel: ChannelId, command: str, *, asking: bool = True
     ) -> frozenset[str]:
         """The nodes that the rules deny to read with this command, by id.
 
@@ -150,13 +150,13 @@ class Reviewers:
         """
         policy = self._book.current
         named = sorted({node for rule in policy.rule if rule.deny for node in rule.match.node})
-        each = [replace(asked, node=node) for node in named]
+        each = [replace(asked, node=NodeId(node)) for node in named]
         wanted = {group for one in each for group in policy.groups_about(one, denials=True)}
         placed = replace(asked, closed=frozenset(wanted))
         if asking:
             with suppress(DeliveryFailed):
                 placed = await self._placed(asked, wanted, guessing=True)
-        decisions = {node: decide(policy, replace(placed, node=node)) for node in named}
+        decisions = {node: decide(policy, replace(placed, node=NodeId(node))) for node in named}
         return {
             node: said.why for node, said in decisions.items() if said.kind is DecisionKind.DENY
         }
@@ -191,16 +191,16 @@ class Reviewers:
                 closed.add(name)
         return replace(asked, groups=frozenset(mine), closed=frozenset(closed))
 
-    async def is_one_of(self, person: str, some: People) -> bool:
+    async def is_one_of(self, person: UserId, some: People) -> bool:
         """Whether a person is one of these now. Raises DeliveryFailed."""
         members = await self.at_a_click()._members_of([some])  # noqa: SLF001 - its like
         return some.has(person, _groups_of(person, members))
 
-    async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[str]]:
+    async def _members_of(self, people: Sequence[People]) -> Mapping[str, frozenset[UserId]]:
         """Who is in the groups that are among these people. Raises DeliveryFailed."""
         wanted = sorted({group for some in people for group in some.groups})
         known = await self._members() if wanted else {}
-        found: dict[str, frozenset[str]] = {}
+        found: dict[str, frozenset[UserId]] = {}
         for name in wanted:
             group = group_named(known, name)
             if group is not None and group.is_active:
@@ -210,12 +210,12 @@ class Reviewers:
                 self._groups.tell_closed(name, is_known=group is not None)
         return found
 
-    async def candidates(self, execution: Execution, decision: Decision) -> list[str]:
+    async def candidates(self, execution: Execution, decision: Decision) -> list[UserId]:
         """Who could approve it now, at most a handful; people are looked at one by one."""
         return await self.at_this_moment()._candidates(execution, decision)  # noqa: SLF001 - its like
 
-    async def _candidates(self, execution: Execution, decision: Decision) -> list[str]:
-        found: list[str] = []
+    async def _candidates(self, execution: Execution, decision: Decision) -> list[UserId]:
+        found: list[UserId] = []
         members = await self._members_of(decision.approvers)
         for user in await self._possible(execution, decision, members):
             if user == execution.actor and not decision.self_approval:
@@ -229,23 +229,23 @@ class Reviewers:
         return found
 
     async def _possible(
-        self, execution: Execution, decision: Decision, members: Mapping[str, frozenset[str]]
-    ) -> list[str]:
+        self, execution: Execution, decision: Decision, members: Mapping[str, frozenset[UserId]]
+    ) -> list[UserId]:
         """Those the rules name; where they name nobody, those entitled to the node."""
         if not decision.approvers:
             return await self._sessions.entitled(execution.node)
-        people: set[str] = set()
+        people: set[UserId] = set()
         for some in decision.approvers:
-            people.update(some.persons)
+            people.update(map(UserId, some.persons))
         people.update(*members.values())
         return sorted(people)
 
-    async def _is_full_member(self, user: str) -> bool:
+    async def _is_full_member(self, user: UserId) -> bool:
         is_full = await self._is_described_as_one(user)
         self._people.note(user, is_member=is_full)
         return is_full
 
-    async def _is_described_as_one(self, user: str) -> bool:
+    async def _is_described_as_one(self, user: UserId) -> bool:
         try:
             return (await self._directory.person(user)).is_full_member
         except DeliveryFailed as failure:
@@ -254,7 +254,7 @@ class Reviewers:
             return False
 
     async def check(
-        self, approval: Approval, execution: Execution, user: str, channel: str
+        self, approval: Approval, execution: Execution, user: UserId, channel: ChannelId
     ) -> Decision | None:
         """Raise Refused, with the reason, unless `user` may decide on it now, in `channel`.
 
@@ -275,7 +275,7 @@ class Reviewers:
             ) from failure
 
     async def may_decide(
-        self, approval: Approval, execution: Execution, user: str, channel: str
+        self, approval: Approval, execution: Execution, user: UserId, channel: ChannelId
     ) -> bool:
         """Whether `user` may decide on it at this moment, in `channel`. Raises DeliveryFailed."""
         try:
@@ -285,7 +285,7 @@ class Reviewers:
         return True
 
     async def _check(
-        self, approval: Approval, execution: Execution, user: str, channel: str
+        self, approval: Approval, execution: Execution, user: UserId, channel: ChannelId
     ) -> Decision | None:
         if not await self._is_full_member(user):
             raise Refused(say("Only full members of this workspace can decide on this."))
@@ -310,8 +310,8 @@ class Reviewers:
         return decision
 
     async def still_asked(
-        self, people: Sequence[str], execution: Execution, decision: Decision
-    ) -> list[str]:
+        self, people: Sequence[UserId], execution: Execution, decision: Decision
+    ) -> list[UserId]:
         """Those of `people` whom the rules let approve it now. Raises DeliveryFailed."""
         if not decision.approvers:
             entitled = await self._sessions.entitled(execution.node)
@@ -321,14 +321,14 @@ class Reviewers:
             found = [u for u in people if decision.may_approve(u, _groups_of(u, members))]
         return [user for user in found if not self._people.was_no_member(user)]
 
-    async def others(self, execution: Execution, decision: Decision) -> list[str]:
+    async def others(self, execution: Execution, decision: Decision) -> list[UserId]:
         """Who could review what somebody ran without approval, or still has to."""
         found = await self.candidates(execution, decision)
         return [user for user in found if user != execution.actor]
 
     async def require_reviewers(
         self, execution: Execution, decision: Decision, node: Node | None
-    ) -> list[str]:
+    ) -> list[UserId]:
         """The people who could approve. Raises Refused when there are too few."""
         found = await self.candidates(execution, decision)
         by_channel = not decision.approvers and await self.sharing_channel(execution)
@@ -410,12 +410,12 @@ class Reviewers:
         now = self._clock.now()
         is_mine = kind is ReviewKind.CONFIRM
         return Approval(
-            id=new_id(),
+            id=ApprovalId(new_id()),
             execution=execution.id,
             kind=kind,
             binding=binding(execution),
             shown=shown,
-            reviewer=execution.actor if is_mine else "",
+            reviewer=UserId(execution.actor if is_mine else ""),
             created_at=now,
             expires_at=now + lasts(kind, decision),
             needed=decision.approvals if kind is ReviewKind.APPROVE else 1,
@@ -468,7 +468,7 @@ def nobody_left(refusal: Refused) -> Refused:
     )
 
 
-def _groups_of(user: str, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _groups_of(user: UserId, members: Mapping[str, frozenset[UserId]]) -> frozenset[str]:
     return frozenset(group for group, people in members.items() if user in people)
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
+from bot.ids import ChannelId, UserId
 from bot.model import Effect
 from bot.reviews import patterns
 from bot.reviews.policy import EFFECTS, Match, Policy, Review, Rule, is_unruled
 
 
 def reasons(
-    policy: Policy, person: str, channel: str, command: str, effects: Collection[Effect]
+    policy: Policy, person: UserId, channel: ChannelId, command: str, effects: Collection[Effect]
 ) -> Mapping[str, bool]:
     """The patterns that a reason may have to match; of each, whether it surely has to.
 
@@ -37,7 +38,7 @@ def unmet(asked: Mapping[str, bool], reason: str) -> Mapping[str, bool]:
 
 
 def _may_count(
-    rule: Rule, person: str, channel: str, command: str, possible: Collection[Effect]
+    rule: Rule, person: UserId, channel: ChannelId, command: str, possible: Collection[Effect]
 ) -> bool:
     match = rule.match
     return (

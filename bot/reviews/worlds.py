@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from itertools import chain, combinations, product
 
 from bot.errors import BotError
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.reviews.policy import DEFAULTED, Policy, Request, Review, Rule
 from bot.reviews.rule_arguments import Argument, Guarded, Wanted, called
 
@@ -29,9 +30,9 @@ class Given:
 
     arguments: Mapping[str, str] = field(default_factory=dict)
     is_whole_line: bool = False  # what it does not say is left out
-    task: str = ""
-    node: str = ""
-    channel: str = ""
+    task: TaskId = TaskId("")
+    node: NodeId = NodeId("")
+    channel: ChannelId = ChannelId("")
 
 
 def requests_about(
@@ -50,7 +51,15 @@ def requests_about(
                     effects = guarded.effects({**_left_out(guarded), **arguments})
                     told = {name: text for name, text in arguments.items() if text}
                     for effect in sorted(effects):
-                        asked = Request(person, channel, command, effect, told, node, task=task)
+                        asked = Request(
+                            UserId(person),
+                            ChannelId(channel),
+                            command,
+                            effect,
+                            told,
+                            NodeId(node),
+                            task=TaskId(task),
+                        )
                         yield from _in_groups(asked, policies)
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.errors import Conflict, Refused
-from bot.ids import new_id
+from bot.ids import ChannelId, NodeId, UserId, new_id
 from bot.messages import access_cards
 from bot.messages.cards import people_line
 from bot.model import (
@@ -35,7 +35,7 @@ _SHORT = timedelta(hours=1, minutes=10)  # what lasts no longer was said just no
 
 log = structlog.get_logger()
 
-Label = Callable[[str], Awaitable[str]]
+Label = Callable[[NodeId], Awaitable[str]]
 
 
 class AccessRequests:
@@ -46,7 +46,7 @@ class AccessRequests:
         self._label = label
         self._clock = clock
 
-    async def holders(self, node_id: str, but: str) -> list[str]:
+    async def holders(self, node_id: NodeId, but: UserId) -> list[UserId]:
         """Who could share a session for the node that can be used, by id."""
         held = (await self._store.known()).held
         return sorted(
@@ -56,13 +56,13 @@ class AccessRequests:
         )
 
     async def ask(
-        self, asker: str, node: Node, holders: Sequence[str], reason: str
+        self, asker: UserId, node: Node, holders: Sequence[UserId], reason: str
     ) -> AccessRequest:
         """Ask these for access. Raises Refused."""
         now = self._clock.now()
         request = AccessRequest(new_id(), asker, node.id, tuple(holders), now)
         async with self._store.write() as tx:
-            if await tx.sessions.usable(asker, "", node.id):
+            if await tx.sessions.usable(asker, ChannelId(""), node.id):
                 raise Refused(say("You have access to {node} already.", node=node.label))
             _require_room(await tx.access.since(asker, now - _DAY), node)
             if not await tx.access.begin(request):  # another replica was faster
@@ -80,7 +80,7 @@ class AccessRequests:
         log.info("access.requested", node=node.id, by=asker, of=len(holders))
         return request
 
-    async def find(self, request_id: str, holder: str) -> AccessRequest:
+    async def find(self, request_id: str, holder: UserId) -> AccessRequest:
         """The request, if it waits for the answer of `holder`. Raises Refused."""
         async with self._store.read() as tx:
             request = await tx.access.find(request_id)
@@ -90,7 +90,7 @@ class AccessRequests:
             raise Refused(say("This was answered already, or has expired."))
         return request
 
-    async def decline(self, request_id: str, holder: str) -> None:
+    async def decline(self, request_id: str, holder: UserId) -> None:
         """Say no. Raises Refused where there is nothing to answer any more."""
         found = await self.find(request_id, holder)
         node, now = await self._label(found.node), self._clock.now()
@@ -205,8 +205,8 @@ def _asked_already(node: Node) -> Conflict:
     )
 
 
-async def _put(tx: UnitOfWork, key: str, person: str, reply: Reply, now: datetime) -> None:
-    await tx.messages.put(key, Place(person), dump(reply), now)
+async def _put(tx: UnitOfWork, key: str, person: UserId, reply: Reply, now: datetime) -> None:
+    await tx.messages.put(key, Place.direct(person), dump(reply), now)
 
 
 async def _tell(
@@ -217,4 +217,4 @@ async def _tell(
     now: datetime,
 ) -> None:
     for place, reply in told:
-        await _put(tx, access_cards.share_key(share, stage, place), place, reply, now)
+        await _put(tx, access_cards.share_key(share, stage, place), UserId(place), reply, now)

@@ -7,6 +7,7 @@ disk there.
 from collections.abc import Mapping
 
 from bot.errors import NotFound, Refused
+from bot.ids import UserId
 from bot.reply import command, line, say
 from storage import Store
 
@@ -20,7 +21,7 @@ class Aliases:
         self._store = store
         self._known: dict[str, dict[str, str]] = {}
 
-    def of(self, user: str) -> Mapping[str, str]:
+    def of(self, user: UserId) -> Mapping[str, str]:
         """What stands for what, for this person."""
         return self._known.get(user, {})
 
@@ -29,7 +30,7 @@ class Aliases:
         async with self._store.read() as tx:
             self._known = await tx.aliases.all()
 
-    async def add(self, user: str, name: str, body: str) -> None:
+    async def add(self, user: UserId, name: str, body: str) -> None:
         """Let `name` stand for `body`. Raises Refused when there are too many."""
         if len(self.of(user)) >= MOST and name not in self.of(user):
             raise Refused(
@@ -40,7 +41,7 @@ class Aliases:
             await tx.aliases.set(user, name, body)
         await self.refresh()
 
-    async def remove(self, user: str, name: str) -> None:
+    async def remove(self, user: UserId, name: str) -> None:
         """Forget an alias. Raises NotFound."""
         async with self._store.write() as tx:
             if not await tx.aliases.remove(user, name):

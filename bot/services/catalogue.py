@@ -16,6 +16,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.identity import Target
 from bot.dbc.models import Image, Snapshot, TaskDisk
 from bot.errors import BotError
+from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine, NodeKind, Sighted, Sighting
 from bot.services.last_known import LastKnown
 from bot.services.sessions import target_of
@@ -52,7 +53,7 @@ class Sightings:
         found = await self._all(Sighted.IMAGE)
         if not found:
             await self._now(
-                *((Sighted.IMAGE, node, partial(self._on_node, node)) for node in nodes)
+                *((Sighted.IMAGE, node, partial(self._on_node, NodeId(node))) for node in nodes)
             )
             found = await self._all(Sighted.IMAGE)
         return found
@@ -63,7 +64,7 @@ class Sightings:
         looks = [self._at(Sighted.IMAGE, name, partial(self._on_server, name)) for name in names]
         return [image for images in await asyncio.gather(*looks) for image in images]
 
-    async def images_on(self, node: str) -> list[Sighting]:
+    async def images_on(self, node: NodeId) -> list[Sighting]:
         """The images of one node; asks it if it was never looked at."""
         return await self._at(Sighted.IMAGE, node, partial(self._on_node, node))
 
@@ -95,7 +96,7 @@ class Sightings:
             return None
         return [one.name for one in seen if one.place in places]
 
-    async def of_machine(self, kind: Sighted, acting: Acting, task: str) -> list[Sighting]:
+    async def of_machine(self, kind: Sighted, acting: Acting, task: TaskId) -> list[Sighting]:
         """The disks or snapshots of one machine; asks its node if it was never looked at."""
         look = self._disks if kind is Sighted.DISK else self._snapshots
 
@@ -114,11 +115,11 @@ class Sightings:
         """Remember all images of a node or an image server, named by its id."""
         await self._saw(Sighted.IMAGE, place, _images(place, images))
 
-    async def saw_disks(self, task: str, disks: Iterable[TaskDisk]) -> None:
+    async def saw_disks(self, task: TaskId, disks: Iterable[TaskDisk]) -> None:
         """Remember all disks of a machine."""
         await self._saw(Sighted.DISK, task, _disks(task, disks))
 
-    async def saw_snapshots(self, task: str, snapshots: Iterable[Snapshot]) -> None:
+    async def saw_snapshots(self, task: TaskId, snapshots: Iterable[Snapshot]) -> None:
         """Remember all snapshots of a machine."""
         await self._saw(Sighted.SNAPSHOT, task, _snapshots(task, snapshots))
 
@@ -157,7 +158,9 @@ class Sightings:
         async with self._store.read() as tx:
             gpu = {node.id for node in await tx.inventory.nodes(NodeKind.GPU)}
             held = dict.fromkeys(node for _, node in await tx.sessions.everyone() if node in gpu)
-        await self._refresh(Sighted.IMAGE, {node: partial(self._on_node, node) for node in held})
+        await self._refresh(
+            Sighted.IMAGE, {node: partial(self._on_node, NodeId(node)) for node in held}
+        )
         await self._refresh_machines()
 
     async def _refresh_machines(self) -> None:
@@ -173,13 +176,15 @@ class Sightings:
             if not left or not self._is_due(Sighted.DISK, task, None):
                 continue
             async with self._store.read() as tx:
-                session = await tx.sessions.find(user, node)
+                session = await tx.sessions.find(UserId(user), NodeId(node))
             if session is None or session.is_locked:
                 continue
             target = target_of(session)
-            await self._look(Sighted.DISK, task, partial(self._disks, target, task))
-            await self._refresh(Sighted.SNAPSHOT, {task: partial(self._snapshots, target, task)})
-            await self._see_details(session, task)
+            await self._look(Sighted.DISK, task, partial(self._disks, target, TaskId(task)))
+            await self._refresh(
+                Sighted.SNAPSHOT, {task: partial(self._snapshots, target, TaskId(task))}
+            )
+            await self._see_details(session, TaskId(task))
             left -= 1
 
     async def _refresh(self, kind: Sighted, looks: Mapping[str, Look]) -> None:
@@ -207,7 +212,7 @@ class Sightings:
             self._failed.pop((kind, place), None)
             await self._saw(kind, place, seen)
 
-    async def _see_details(self, session: DbcSession, task: str) -> None:
+    async def _see_details(self, session: DbcSession, task: TaskId) -> None:
         """For who asks while the node does not answer."""
         try:
             detail = await self._dbc.tasks.get(target_of(session), task)
@@ -222,13 +227,13 @@ class Sightings:
     async def _on_server(self, server: str) -> Sequence[Sighting]:
         return _images(server, await self._dbc.images.on_server(server))
 
-    async def _on_node(self, node: str) -> Sequence[Sighting]:
+    async def _on_node(self, node: NodeId) -> Sequence[Sighting]:
         return _images(node, await self._dbc.images.on_node(node))
 
-    async def _disks(self, target: Target, task: str) -> Sequence[Sighting]:
+    async def _disks(self, target: Target, task: TaskId) -> Sequence[Sighting]:
         return _disks(task, await self._dbc.disks.list(target, task))
 
-    async def _snapshots(self, target: Target, task: str) -> Sequence[Sighting]:
+    async def _snapshots(self, target: Target, task: TaskId) -> Sequence[Sighting]:
         return _snapshots(task, await self._dbc.snapshots.list(target, task))
 
 
@@ -236,9 +241,9 @@ def _images(place: str, images: Iterable[Image]) -> Sequence[Sighting]:
     return [Sighting(image.name, place, str(image.size)) for image in images]
 
 
-def _disks(task: str, disks: Iterable[TaskDisk]) -> Sequence[Sighting]:
+def _disks(task: TaskId, disks: Iterable[TaskDisk]) -> Sequence[Sighting]:
     return [Sighting(disk.name, task, str(disk.size)) for disk in disks]
 
 
-def _snapshots(task: str, snapshots: Iterable[Snapshot]) -> Sequence[Sighting]:
+def _snapshots(task: TaskId, snapshots: Iterable[Snapshot]) -> Sequence[Sighting]:
     return [Sighting(one.name, task, one.create_time) for one in snapshots]

@@ -17,6 +17,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import Unreadable
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import peel, typed
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
@@ -93,21 +94,23 @@ class Inventory:
         listed = await self._dbc.nodes.list()
         now = self._clock.now()
         async with self._store.write() as tx:
-            await tx.inventory.put_nodes([Node(n.node_id, n.name, n.version, now) for n in listed])
+            await tx.inventory.put_nodes(
+                [Node(NodeId(n.node_id), n.name, n.version, now) for n in listed]
+            )
             return await tx.inventory.nodes(NodeKind.GPU)
 
-    async def label(self, node_id: str) -> str:
+    async def label(self, node_id: NodeId) -> str:
         """How people call a node."""
         return (await self.node_by_id(node_id)).label
 
-    async def node_by_id(self, node_id: str) -> Node:
+    async def node_by_id(self, node_id: NodeId) -> Node:
         """The node with this id, also one that no daemon has announced."""
         known = await self._store.known()
         nickname = known.nickname(Nicknamed.NODE, node_id)
         return known.node(node_id) or Node(node_id, "", "", self._clock.now(), nickname)
 
     async def default_node(
-        self, user: str, place: Place, *, asking: bool = True, hidden: Hidden = _nothing
+        self, user: UserId, place: Place, *, asking: bool = True, hidden: Hidden = _nothing
     ) -> Node:
         """The node that is meant without a name: the channel's default, the person's, the only one.
 
@@ -139,7 +142,7 @@ class Inventory:
             field="node",
         )
 
-    async def must_be_named(self, user: str, place: Place) -> bool:
+    async def must_be_named(self, user: UserId, place: Place) -> bool:
         """Whether nothing that is known here says which node is meant without a name."""
         try:
             await self.default_node(user, place, asking=False)
@@ -180,7 +183,7 @@ class Inventory:
             found = match_node(seen.values(), text)
         if not found and _NODE_ID.fullmatch(text):
             only = next(iter(kinds)) if len(kinds) == 1 else NodeKind.GPU
-            return replace(await self.node_by_id(text), kind=only)
+            return replace(await self.node_by_id(NodeId(text)), kind=only)
         fitting = [node for node in found if node.kind in kinds]
         if len(fitting) == 1:
             return fitting[0]
@@ -199,7 +202,7 @@ class Inventory:
         names = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
         raise Refused(could_be(text, names, fitting), hint=say("Type more of it."), field=field)
 
-    async def last_answer(self, node_id: str) -> datetime | None:
+    async def last_answer(self, node_id: NodeId) -> datetime | None:
         """When a node last answered anything, as far as is known."""
         async with self._store.read() as tx:
             seen = await tx.inventory.last_seen(node_id)
@@ -216,7 +219,9 @@ class Inventory:
         """Ask a daemon which bare-metal machines it knows; all that are known then."""
         listed = await self._dbc.metal.known()
         now = self._clock.now()
-        seen = [Node(m.node_id, m.name, m.version, now, kind=NodeKind.METAL) for m in listed]
+        seen = [
+            Node(NodeId(m.node_id), m.name, m.version, now, kind=NodeKind.METAL) for m in listed
+        ]
         async with self._store.write() as tx:
             await tx.inventory.put_nodes(seen)
             return await tx.inventory.nodes(NodeKind.METAL, NodeKind.MANAGER)
@@ -228,7 +233,7 @@ class Inventory:
 
     # Machines
 
-    async def machines(self, user: str, channel: str = "") -> list[Machine]:
+    async def machines(self, user: UserId, channel: ChannelId = ChannelId("")) -> list[Machine]:
         """The machines that `user` may see in `channel`, as last seen; ordered by label.
 
         They are those of the sessions that `user` may act with there, own and shared ones.
@@ -254,7 +259,7 @@ class Inventory:
         return await self.lists.list(node, session)
 
     async def sessions(
-        self, user: str, channel: str = "", *, hidden: Set[str] = frozenset()
+        self, user: UserId, channel: ChannelId = ChannelId(""), *, hidden: Set[str] = frozenset()
     ) -> list[DbcSession]:
         """The sessions that `user` is about to act with on GPU nodes, own or shared, one a node.
 
@@ -265,7 +270,7 @@ class Inventory:
         await self._sessions.record_use(user, sessions, channel)
         return sessions
 
-    async def _acting(self, user: str, channel: str, *, asking: bool) -> list[DbcSession]:
+    async def _acting(self, user: UserId, channel: ChannelId, *, asking: bool) -> list[DbcSession]:
         """The sessions to look with; where nobody is asked, nobody's session is used."""
         if asking:
             return await self.sessions(user, channel)
@@ -278,10 +283,10 @@ class Inventory:
 
     async def machine(
         self,
-        user: str,
+        user: UserId,
         text: str,
         on: str = "",
-        channel: str = "",
+        channel: ChannelId = ChannelId(""),
         *,
         asking: bool = True,
         by_id: bool = False,
@@ -295,7 +300,7 @@ class Inventory:
         NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name that a
         node may know.
         """
-        node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else ""
+        node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else NodeId("")
         nodes = (await self._store.known()).nodes()
         match = partial(match_machine, text=text, nodes=nodes, by_id=by_id)
         found = match(await self.machines(user, channel), node=node)
@@ -314,7 +319,9 @@ class Inventory:
             )
             found = match(await self._among(listings, user, channel, denied), node=node)
             if not found and is_task_id(task := typed(text)):
-                found = await self._by_id((s for s in sessions if s.node not in denied), task)
+                found = await self._by_id(
+                    (s for s in sessions if s.node not in denied), TaskId(task)
+                )
             if not found and not any(listing.problem for listing in listings):
                 await self._require_here(user, channel, text, node, hidden, by_id=by_id)
             if not found and (why := {denied[s.node]: "" for s in sessions if s.node in denied}):
@@ -334,11 +341,18 @@ class Inventory:
         raise await self._not_one(text, found, listings, unseen, node)
 
     async def _require_here(
-        self, user: str, channel: str, text: str, node: str, hidden: Hidden, *, by_id: bool = False
+        self,
+        user: UserId,
+        channel: ChannelId,
+        text: str,
+        node: NodeId,
+        hidden: Hidden,
+        *,
+        by_id: bool = False,
     ) -> None:
         """Raise Refused where the text names what was seen on another node than the named one."""
         known = await self.machines(user, channel) if node else []
-        seen = match_machine(known, text, "", by_id=by_id)
+        seen = match_machine(known, text, NodeId(""), by_id=by_id)
         unseen = await hidden() if seen else frozenset()
         others = [one for one in seen if one.node != node and one.node not in unseen]
         if others:
@@ -348,8 +362,8 @@ class Inventory:
     async def _among(
         self,
         listings: Iterable[NodeListing],
-        user: str,
-        channel: str,
+        user: UserId,
+        channel: ChannelId,
         denied: Mapping[str, str],
     ) -> list[Machine]:
         """The machines just listed; as last seen where denied."""
@@ -364,7 +378,14 @@ class Inventory:
         return is_machine_called(found, text) and named in {None, found.task}
 
     async def _to_look_with(
-        self, user: str, channel: str, node: str, text: str, hidden: Hidden, *, asking: bool
+        self,
+        user: UserId,
+        channel: ChannelId,
+        node: NodeId,
+        text: str,
+        hidden: Hidden,
+        *,
+        asking: bool,
     ) -> list[DbcSession]:
         """The sessions to look for a machine with. Raises Refused where there is none."""
         usable = await self._acting(user, channel, asking=asking)
@@ -384,7 +405,7 @@ class Inventory:
             raise refusal
         return sessions
 
-    async def _by_id(self, sessions: Iterable[DbcSession], task: str) -> list[Machine]:
+    async def _by_id(self, sessions: Iterable[DbcSession], task: TaskId) -> list[Machine]:
         """A machine whose id is known but which no list shows, since the list is unreadable.
 
         One whose own details spoil the answer is there, too; it has only its id then.
@@ -412,7 +433,7 @@ class Inventory:
         found: Sequence[Machine],
         listings: Sequence[NodeListing],
         hidden: Set[str],
-        node: str,
+        node: NodeId,
     ) -> BotError:
         if found:
             names = [
@@ -463,7 +484,7 @@ class Inventory:
         async with self._store.read() as tx:
             pairs = [pair for pair in await tx.sessions.everyone() if pair not in followed]
             sessions = [
-                await tx.sessions.find(user, node)
+                await tx.sessions.find(UserId(user), NodeId(node))
                 async for some in in_pieces(pairs, _OPENED)
                 for user, node in some
             ]

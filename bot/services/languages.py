@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from gettext import NullTranslations
 from typing import Literal
 
+from bot.ids import ChannelId, Reader, UserId, is_person
 from bot.reply import Language, catalogue, language_of
 from storage import Store
 
 Scope = Literal["person", "channel"]
-
-_PEOPLE = ("U", "W")
 
 
 class Languages:
@@ -23,56 +22,60 @@ class Languages:
         self._store = store
         self.default = default
         self._stored: Mapping[str, dict[str, str]] = {}
-        self._locales: dict[str, Language] = {}  # by person, as Slack says
-        self._doubtful: set[str] = set()
-        self._direct: dict[str, str] = {}  # whose a direct message is
+        self._locales: dict[UserId, Language] = {}  # by person, as Slack says
+        self._doubtful: set[UserId] = set()
+        self._direct: dict[ChannelId, UserId] = {}  # whose a direct message is
 
-    def of(self, reader: str) -> NullTranslations:
+    def of(self, reader: Reader) -> NullTranslations:
         """The words for whoever reads in this conversation, or for this person."""
         return catalogue(self.language(reader))
 
-    def language(self, reader: str) -> Language:
+    def language(self, reader: Reader) -> Language:
         """The language of a person or a conversation, as far as it is known."""
         if (person := self.person_in(reader)) is not None:
             said = self._locale(person)
             return self.chosen("person", person) or said or self.default
         return self.chosen("channel", reader) or self.default
 
-    def person_in(self, reader: str) -> str | None:
+    def person_in(self, reader: Reader) -> UserId | None:
         """Who alone reads there; None for a channel, or for nobody knows whom."""
-        if reader.startswith(_PEOPLE):
+        if is_person(reader):
             return reader
-        return self._direct.get(reader) or self._stored.get("direct", {}).get(reader)
+        return self._direct.get(ChannelId(reader)) or self._person_of(reader)
 
-    def is_known(self, person: str) -> bool:
+    def _person_of(self, conversation: Reader) -> UserId | None:
+        stored = self._stored.get("direct", {}).get(conversation)
+        return None if stored is None else UserId(stored)
+
+    def is_known(self, person: UserId) -> bool:
         """Whether there is nothing to be asked about a person's language."""
         if self.chosen("person", person):
             return True
         return self._locale(person) is not None and person not in self._doubtful
 
-    def chosen(self, scope: Scope, owner: str) -> Language | None:
+    def chosen(self, scope: Scope, owner: Reader) -> Language | None:
         """What was set for a person or a channel."""
         return language_of(self._stored.get(scope, {}).get(owner, ""))
 
-    def _locale(self, person: str) -> Language | None:
+    def _locale(self, person: UserId) -> Language | None:
         return self._locales.get(person) or language_of(
             self._stored.get("locale", {}).get(person, "")
         )
 
-    def heard(self, person: str, locale: str) -> None:
+    def heard(self, person: UserId, locale: str) -> None:
         """Note the locale that Slack says a person has."""
         self._doubtful.discard(person)
         self._locales[person] = language_of(locale) or self.default
 
-    def doubt(self, person: str) -> None:
+    def doubt(self, person: UserId) -> None:
         """Have a person asked about anew; until then what is known counts."""
         self._doubtful.add(person)
 
-    def meets(self, conversation: str, person: str) -> None:
+    def meets(self, conversation: ChannelId, person: UserId) -> None:
         """Note whose a direct message with the bot is."""
         self._direct[conversation] = person
 
-    async def choose(self, scope: Scope, owner: str, language: Language | None) -> None:
+    async def choose(self, scope: Scope, owner: Reader, language: Language | None) -> None:
         """Set it, from now on and in every process; None: no longer."""
         async with self._store.write() as tx:
             if language is None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from bot.clock import Clock
 from bot.dbc.models import TaskDetail
 from bot.dbc.sizes import Size
+from bot.ids import TaskId
 from bot.model import DbcSession, Machine
 from bot.redaction import secrets_in
 from storage import Store
@@ -31,13 +32,13 @@ class LastKnown:
         self._store = store
         self._clock = clock
 
-    async def saw(self, session: DbcSession, task: str, detail: TaskDetail) -> None:
+    async def saw(self, session: DbcSession, task: TaskId, detail: TaskDetail) -> None:
         """Remember what was just read with a session."""
         text, now = json.dumps(_plain(detail)), self._clock.now()
         async with self._store.write() as tx:
             await tx.details.put(session.node, task, session.user, text, now)
 
-    async def find(self, session: DbcSession, task: str) -> Known | None:
+    async def find(self, session: DbcSession, task: TaskId) -> Known | None:
         """What was last read with the session."""
         async with self._store.read() as tx:
             found = await tx.details.find(session.node, task, session.user)

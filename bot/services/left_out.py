@@ -15,6 +15,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import TaskNotFound, Unreadable
 from bot.dbc.models import TaskDetail
 from bot.errors import BotError
+from bot.ids import TaskId
 from bot.model import DbcSession, Machine
 from bot.services.sessions import target_of
 
@@ -74,7 +75,7 @@ async def read_each(
     return Each(tuple(seen), frozenset(odd), frozenset(fresh))
 
 
-def machine_of(session: DbcSession, task: str, detail: TaskDetail, now: datetime) -> Machine:
+def machine_of(session: DbcSession, task: TaskId, detail: TaskDetail, now: datetime) -> Machine:
     """A machine as its details show it."""
     created = detail.create_time or ""
     return Machine(session.node, task, session.user, detail.desc, str(detail.status), created, now)

@@ -10,6 +10,7 @@ from bot.dbc.endpoint import LastAnswer
 from bot.dbc.errors import Unreadable
 from bot.dbc.models import TaskSummary
 from bot.errors import BotError
+from bot.ids import TaskId
 from bot.model import DbcSession, Machine, Node
 from bot.services.left_out import look_for, read_each
 from bot.services.sessions import SessionLocked, target_of
@@ -114,7 +115,13 @@ class Lists:
         now = self._clock.now()
         machines = [
             Machine(
-                session.node, t.task_id, session.user, t.desc, t.status, t.create_time or "", now
+                session.node,
+                TaskId(t.task_id),
+                session.user,
+                t.desc,
+                t.status,
+                t.create_time or "",
+                now,
             )
             for t in listed
         ]

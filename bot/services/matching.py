@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bot.errors import BotError, NotFound, Refused
 from bot.folding import plain, readings
+from bot.ids import NodeId
 from bot.model import Machine, Node, NodeKind
 from bot.reply import Phrase, Words, any_of, command, line, listed, say
 from bot.services.shown import machines_shown, nodes_shown
@@ -93,7 +94,7 @@ def match_node(nodes: Iterable[Node], text: str) -> list[Node]:
 def match_machine(
     machines: Iterable[Machine],
     text: str,
-    node: str,
+    node: NodeId,
     nodes: Iterable[Node] = (),
     *,
     by_id: bool = False,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.clock import Clock
+from bot.ids import UserId
 from bot.ports import Directory, PersonInfo, UserGroup
 
 _WINDOW = timedelta(minutes=1)
@@ -27,7 +28,7 @@ class RecentPeople:
         self._known: dict[str, tuple[timedelta, PersonInfo]] = {}
         self._no_members: set[str] = set()
 
-    async def person(self, user: str) -> PersonInfo:
+    async def person(self, user: UserId) -> PersonInfo:
         """The person, now, or a moment ago where many were asked about. Raises DeliveryFailed."""
         now = self._clock.monotonic()
         while self._asked and now - self._asked[0] >= _WINDOW:
@@ -41,14 +42,14 @@ class RecentPeople:
         self._known[user] = now, found
         return found
 
-    def note(self, user: str, *, is_member: bool) -> None:
+    def note(self, user: UserId, *, is_member: bool) -> None:
         """Remember what was found out about a person, for what is not worth asking again."""
         if is_member:
             self._no_members.discard(user)
         else:
             self._no_members.add(user)
 
-    def was_no_member(self, user: str) -> bool:
+    def was_no_member(self, user: UserId) -> bool:
         """Whether the person was no full member when that was last found out."""
         return user in self._no_members
 

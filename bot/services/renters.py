@@ -15,6 +15,7 @@ from bot.dbc.errors import DbcError, Delivery, InvalidField
 from bot.dbc.identity import Multisig, NodeKeySignature, WalletSignature
 from bot.dbc.signatures import check_signature, public_key_of
 from bot.errors import Refused
+from bot.ids import NodeId, UserId
 from bot.model import Node, SessionRequest
 from bot.reply import Text, command, line, say
 from storage import Store
@@ -177,7 +178,9 @@ class Renters:
         error.hint = line(error.hint, " " if error.hint else "", told)
         return error
 
-    async def request(self, user: str, node: Node, proof: Proof, rent_order: str) -> SessionRequest:
+    async def request(
+        self, user: UserId, node: Node, proof: Proof, rent_order: str
+    ) -> SessionRequest:
         """Fetch the session id of who rents the node and keep it until it is signed.
 
         Raises what the node answers. The proof is used up, answered or not.
@@ -199,7 +202,7 @@ class Renters:
             await tx.renters.put(request)
         return request
 
-    async def pending(self, user: str, node_id: str = "") -> SessionRequest:
+    async def pending(self, user: UserId, node_id: NodeId = NodeId("")) -> SessionRequest:
         """What `user` has to sign: for this node, else what came last. Raises Refused."""
         async with self._store.read() as tx:
             waiting = await tx.renters.of(user, self._clock.now())

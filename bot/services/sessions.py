@@ -11,6 +11,7 @@ from bot.dbc.client import DbcClient
 from bot.dbc.errors import DbcError, Unreadable, WrongNodeKind
 from bot.dbc.identity import SessionPair, Target
 from bot.errors import BotError, Refused
+from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
 from bot.reply import Phrase, command, mention, say, say_number
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 class SessionLocked(Refused):
     """No key opens a session that is kept: says whose it is, and what its owner does about it."""
 
-    def __init__(self, session: DbcSession, user: str = "", label: str = "") -> None:
+    def __init__(self, session: DbcSession, user: UserId = UserId(""), label: str = "") -> None:
         add, remove = (command(f"session {verb} {label}".strip()) for verb in ("add", "remove"))
         node = label or say("this node")
         if session.user == user:
@@ -48,7 +49,7 @@ class SessionLocked(Refused):
         super().__init__(told, hint=hint, field="node")
         self._session, self._label = session, label
 
-    def told_to(self, user: str) -> "SessionLocked":
+    def told_to(self, user: UserId) -> "SessionLocked":
         """The same in words for `user`, who may be its owner."""
         return SessionLocked(self._session, user, self._label)
 
@@ -61,7 +62,7 @@ class Sessions:
         self._dbc = dbc
         self._clock = clock
 
-    async def use(self, user: str, node: Node, channel: str = "") -> DbcSession:
+    async def use(self, user: UserId, node: Node, channel: ChannelId = ChannelId("")) -> DbcSession:
         """The session with which `user` acts on a node in `channel`: their own, or one shared.
 
         Raises Refused when there is none.
@@ -70,7 +71,9 @@ class Sessions:
         await self.record_use(user, [found], channel)
         return found
 
-    async def require(self, user: str, node: Node, channel: str = "") -> DbcSession:
+    async def require(
+        self, user: UserId, node: Node, channel: ChannelId = ChannelId("")
+    ) -> DbcSession:
         """The session with which `user` would act on a node.
 
         Raises Refused when there is none, and SessionLocked when no key opens it.
@@ -78,13 +81,13 @@ class Sessions:
         return only((await self._store.known()).usable(user, channel, node.id), user, node)
 
     async def at_claim(
-        self, tx: UnitOfWork, user: str, node: Node, channel: str = ""
+        self, tx: UnitOfWork, user: UserId, node: Node, channel: ChannelId = ChannelId("")
     ) -> DbcSession:
         """Like `require`, as it is in the unit of work that decides whether something is sent."""
         return only(await tx.sessions.usable(user, channel, node.id), user, node)
 
     async def record_use(
-        self, user: str, sessions: Sequence[DbcSession], channel: str = ""
+        self, user: UserId, sessions: Sequence[DbcSession], channel: ChannelId = ChannelId("")
     ) -> None:
         """Put into the audit that `user` is about to act with these, as far as others hold them."""
         if any(session.user != user for session in sessions):
@@ -92,7 +95,7 @@ class Sessions:
                 self.note_use(tx, user, sessions, channel)
 
     def note_use(
-        self, tx: UnitOfWork, user: str, sessions: Sequence[DbcSession], channel: str
+        self, tx: UnitOfWork, user: UserId, sessions: Sequence[DbcSession], channel: ChannelId
     ) -> None:
         """Do what `record_use` does, in this unit of work."""
         for session in sessions:
@@ -100,30 +103,32 @@ class Sessions:
                 details = {"of": session.user, "in": channel}
                 self._append(tx, AuditKind.SESSION_USED, user, session.node, details)
 
-    async def usable(self, user: str, channel: str = "") -> list[DbcSession]:
+    async def usable(self, user: UserId, channel: ChannelId = ChannelId("")) -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, their own first."""
         return (await self._store.known()).usable(user, channel)
 
     # Entitlement
 
-    async def is_entitled(self, user: str, node_id: str, channel: str = "") -> bool:
+    async def is_entitled(
+        self, user: UserId, node_id: NodeId, channel: ChannelId = ChannelId("")
+    ) -> bool:
         """Whether `user` holds a session for the node, or one is shared with them.
 
         With a channel, sharing with that channel counts too.
         """
         return bool((await self._store.known()).usable(user, channel, node_id))
 
-    async def entitled(self, node_id: str) -> list[str]:
+    async def entitled(self, node_id: NodeId) -> list[UserId]:
         """Who holds a session for the node or has one shared with them in person, by id.
 
         The members of channels are not among them: see `shared_channels`.
         """
         known = await self._store.known()
         shares = known.shares_on(node_id)
-        shared = {share.audience for share in shares if share.kind is Audience.PERSON}
+        shared = {UserId(share.audience) for share in shares if share.kind is Audience.PERSON}
         return sorted({*known.entitled(node_id), *shared})
 
-    async def shared_channels(self, node_id: str) -> list[str]:
+    async def shared_channels(self, node_id: NodeId) -> list[str]:
         """The channels that a session for the node is shared with, by id."""
         shares = (await self._store.known()).shares_on(node_id)
         return sorted({share.audience for share in shares if share.kind is Audience.CHANNEL})
@@ -132,10 +137,10 @@ class Sessions:
 
     async def share(
         self,
-        user: str,
+        user: UserId,
         node: Node,
         kind: Audience,
-        audience: str,
+        audience: Reader,
         lasting: timedelta | None = None,
     ) -> Share:
         """Let a person or a channel use the session of `user`, who may have been asked for it.
@@ -153,7 +158,7 @@ class Sessions:
                     field="node",
                 )
             await tx.sessions.share(share)
-            details = {"with": audience}
+            details: dict[str, str] = {"with": audience}
             if share.ends_at is not None:
                 details["until"] = share.ends_at.isoformat(timespec="seconds")
             self._append(tx, AuditKind.SESSION_SHARED, user, node.id, details)
@@ -161,7 +166,7 @@ class Sessions:
         log.info("session.shared", node=node.id, by=user, with_=audience)
         return share
 
-    async def unshare(self, user: str, node: Node, audience: str = "") -> int:
+    async def unshare(self, user: UserId, node: Node, audience: str = "") -> int:
         """Take a shared session back at once, from one or from all; says from how many."""
         async with self._store.write() as tx:
             count = await tx.sessions.unshare(user, node.id, audience)
@@ -170,24 +175,24 @@ class Sessions:
         log.info("session.unshared", node=node.id, by=user, with_=audience, count=count)
         return count
 
-    async def shared_by(self, user: str) -> list[Share]:
+    async def shared_by(self, user: UserId) -> list[Share]:
         """What `user` shares."""
         async with self._store.read() as tx:
             return await tx.sessions.shares_of(user)
 
-    async def shared_with(self, user: str, channel: str = "") -> list[Share]:
+    async def shared_with(self, user: UserId, channel: ChannelId = ChannelId("")) -> list[Share]:
         """What is shared with `user`, or with the channel."""
         async with self._store.read() as tx:
             return await tx.sessions.shares_with(user, channel)
 
     # Own sessions
 
-    async def holds(self, user: str, node: Node) -> bool:
+    async def holds(self, user: UserId, node: Node) -> bool:
         """Whether `user` has a session of their own for a node, also one that no key opens."""
         async with self._store.read() as tx:
             return await tx.sessions.find(user, node.id) is not None
 
-    async def of(self, user: str) -> list[DbcSession]:
+    async def of(self, user: UserId) -> list[DbcSession]:
         """The sessions that `user` holds."""
         async with self._store.read() as tx:
             return await tx.sessions.of(user)
@@ -252,7 +257,7 @@ class Sessions:
             return say("it is a bare-metal machine, power unknown")
         return say("it is a bare-metal machine, {power}", power=machine.power_status)
 
-    async def remove(self, user: str, node: Node) -> bool:
+    async def remove(self, user: UserId, node: Node) -> bool:
         """Erase the pair; False when there was none."""
         async with self._store.write() as tx:
             removed = await tx.sessions.remove(user, node.id)
@@ -262,12 +267,17 @@ class Sessions:
         return removed
 
     def _append(
-        self, tx: UnitOfWork, kind: AuditKind, user: str, node: str, details: Mapping[str, str]
+        self,
+        tx: UnitOfWork,
+        kind: AuditKind,
+        user: UserId,
+        node: NodeId,
+        details: Mapping[str, str],
     ) -> None:
         tx.audit.append(AuditEntry(kind, self._clock.now(), actor=user, node=node, details=details))
 
 
-def only(found: Sequence[DbcSession], user: str, node: Node) -> DbcSession:
+def only(found: Sequence[DbcSession], user: UserId, node: Node) -> DbcSession:
     """The session to act with. Raises Refused without one, SessionLocked where no key opens it."""
     if not found:
         refusal = Refused(

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from bot.dbc.models import is_state
 from bot.folding import fold
+from bot.ids import NodeId
 from bot.model import Machine, Node
 
 _MARKS = "*_`~()[]{}<>\"'“”‘’「」,;.…·•:!?→"
@@ -58,7 +59,7 @@ def parts_of(text: str) -> tuple[str, ...]:
 
 
 def machines_shown(
-    machines: Iterable[Machine], nodes: Mapping[str, Node], text: str
+    machines: Iterable[Machine], nodes: Mapping[NodeId, Node], text: str
 ) -> list[Machine]:
     """The machines of which `text` can be what the bot showed.
 

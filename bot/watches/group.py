@@ -14,6 +14,7 @@ import structlog
 from bot.clock import Clock, began
 from bot.dbc.models import BUSY
 from bot.errors import BotError
+from bot.ids import NodeId, UserId
 from bot.model import DbcSession, Goal, Watch, WatchState
 from bot.services.refusals import forgotten
 from bot.services.rewind import caught_up
@@ -29,8 +30,8 @@ log = structlog.get_logger()
 class Group(NamedTuple):
     """What one look serves: a node, whose session asks it, and who looks."""
 
-    node: str
-    owner: str
+    node: NodeId
+    owner: UserId
     observer: Observer
 
 

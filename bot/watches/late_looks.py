@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.clock import Clock, measured
+from bot.ids import ExecutionId
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.model import Execution, ExecutionStatus, Watch, WatchState
@@ -137,7 +138,7 @@ class LateLooks:
             key = cards.end_key(execution.id, watch.id)
             await board.tell(tx, execution, key, execution.place, told, now)
 
-    async def taken_over(self, tx: UnitOfWork, execution_id: str) -> None:
+    async def taken_over(self, tx: UnitOfWork, execution_id: ExecutionId) -> None:
         """Somebody has the execution followed closely again: that replaces looking now and then."""
         newest = await tx.watches.for_execution(execution_id)
         if newest is not None and late.is_late(newest):

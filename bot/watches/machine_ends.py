@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.dbc.models import Phase, phase_of, said_state
+from bot.ids import UserId
 from bot.model import Deed, Goal, Watch, WatchState
 from bot.reply import Text, Words, say
 
@@ -30,7 +31,7 @@ class Verdict:
 
     state: WatchState
     why: Text = ""
-    by: str = ""
+    by: UserId = UserId("")
     more: Words = ""
     resumable: bool = True
     in_doubt: bool = False

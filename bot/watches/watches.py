@@ -16,7 +16,7 @@ import structlog
 from bot.clock import Clock, measured
 from bot.dbc.errors import NotAuthorised
 from bot.errors import BotError, Refused
-from bot.ids import new_id
+from bot.ids import ChannelId, NodeId, UserId, new_id
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
@@ -118,7 +118,7 @@ class Watches:
         card = cards.progress(execution, subject, words.doing, detail)
         await self._say_on_card(tx, execution, card, can_wait=not watch.unsure)
 
-    async def keep_watching(self, watch_id: str, user: str, channel: str) -> Watch | None:
+    async def keep_watching(self, watch_id: str, user: UserId, channel: ChannelId) -> Watch | None:
         """Go on after the deadline; None when it is being watched already, or gone for good.
 
         Raises Refused unless `user` asked for it, or may act on its node in `channel`.
@@ -159,7 +159,9 @@ class Watches:
             await self._say_on_card(tx, execution, card)
             return again
 
-    async def was_stopped(self, node: str, concerns: Callable[[Watch], bool], user: str) -> int:
+    async def was_stopped(
+        self, node: NodeId, concerns: Callable[[Watch], bool], user: UserId
+    ) -> int:
         """Note that `user` had what these watches follow stopped; they find out what came of it.
 
         Gives how many there are.
@@ -175,7 +177,7 @@ class Watches:
                 await tx.watches.note_stop(watch.id, user, now)
         return len(concerned)
 
-    async def stop(self, watch: Watch, user: str) -> bool:
+    async def stop(self, watch: Watch, user: UserId) -> bool:
         """Follow no longer; the machine goes its way. False when it had ended already."""
         if late.is_late(watch):
             stopped = line(say("{user} stopped following it.", user=mention(user)))
@@ -392,7 +394,7 @@ class Watches:
         return _Kept(kept, execution, detail if refusals.times == 1 else None)
 
     async def _store_looks(
-        self, node: str, kept: Sequence["_Kept"], again: Mapping[datetime, Sequence[str]]
+        self, node: NodeId, kept: Sequence["_Kept"], again: Mapping[datetime, Sequence[str]]
     ) -> None:
         """Store looks and what their cards say now, in one unit of work.
 

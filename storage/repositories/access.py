@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, delete, select, update
 
+from bot.ids import UserId
 from bot.model import AccessRequest, AccessState
 from storage.repositories.repository import Repository, word
 from storage.tables import access_requests
@@ -49,7 +50,7 @@ class Access(Repository):
         """The requests that wait since then or longer."""
         return await self._where(and_(_IS_OPEN, access_requests.c.created_at <= before))
 
-    async def refuse(self, request_id: str, holder: str) -> AccessRequest | None:
+    async def refuse(self, request_id: str, holder: UserId) -> AccessRequest | None:
         """Note that one of those who were asked said no; gives the request as it is then.
 
         Conditions: it is open, they were asked, and have not said so before. Else None.
@@ -104,5 +105,5 @@ def _from_row(row: RowMapping | dict[Any, Any]) -> AccessRequest:
     )
 
 
-def _ids(stored: object) -> tuple[str, ...]:
-    return tuple(map(str, stored)) if isinstance(stored, Sequence) else ()
+def _ids(stored: object) -> tuple[UserId, ...]:
+    return tuple(UserId(str(one)) for one in stored) if isinstance(stored, Sequence) else ()

@@ -2,6 +2,7 @@
 
 from sqlalchemy import delete, select
 
+from bot.ids import UserId
 from storage.repositories.repository import Repository
 from storage.tables import aliases
 
@@ -9,7 +10,7 @@ from storage.tables import aliases
 class Aliases(Repository):
     """Each person's own; nobody else's lines change by them."""
 
-    async def set(self, user: str, name: str, body: str) -> None:
+    async def set(self, user: UserId, name: str, body: str) -> None:
         """Let `name` stand for `body`, in place of what it stood for."""
         await self._connection.execute(
             self._insert(aliases)
@@ -19,7 +20,7 @@ class Aliases(Repository):
             )
         )
 
-    async def remove(self, user: str, name: str) -> bool:
+    async def remove(self, user: UserId, name: str) -> bool:
         """Forget an alias; says whether there was one."""
         rows = await self._connection.execute(
             delete(aliases).where(aliases.c.user == user, aliases.c.name == name)

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, Select, and_, bindparam, exists, or_, select,
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.model import (
     CLICK_WAITS,
     Approval,
@@ -140,23 +141,23 @@ class Approvals(Repository):
             },
         )
 
-    async def get(self, approval_id: str) -> Approval:
+    async def get(self, approval_id: ApprovalId) -> Approval:
         """The review, or `NotFound`."""
         approval = await self.find(approval_id)
         if approval is None:
             raise NotFound(say("That review does not exist."))
         return approval
 
-    async def find(self, approval_id: str) -> Approval | None:
+    async def find(self, approval_id: ApprovalId) -> Approval | None:
         """The review, if there is one."""
         return await self._newest(_FIND, approval_id)
 
-    async def for_execution(self, execution_id: str) -> Approval | None:
+    async def for_execution(self, execution_id: ExecutionId) -> Approval | None:
         """The newest review that the execution waits or waited for."""
         return await self._newest(_FIND_FOR, execution_id)
 
     async def resolve(
-        self, approval_id: str, status: ApprovalStatus, *, by: str, now: datetime
+        self, approval_id: ApprovalId, status: ApprovalStatus, *, by: UserId, now: datetime
     ) -> bool:
         """End a review; says whether this call did.
 
@@ -177,7 +178,7 @@ class Approvals(Repository):
         )
         return await self._ended(rows.mappings().one_or_none(), now)
 
-    async def void(self, approval_id: str, now: datetime) -> bool:
+    async def void(self, approval_id: ApprovalId, now: datetime) -> bool:
         """What it covered is no longer what would be done; says whether it counted until now."""
         rows = await self._connection.execute(
             update(approvals)
@@ -188,7 +189,7 @@ class Approvals(Repository):
             .values(status=ApprovalStatus.VOID)
             .returning(approvals)
         )
-        return await self._ended(rows.mappings().one_or_none(), now, actor="")
+        return await self._ended(rows.mappings().one_or_none(), now, actor=UserId(""))
 
     async def claim_expired(self, now: datetime, limit: int) -> list[Approval]:
         """End up to `limit` reviews that nobody decided in time, and return those, oldest first.
@@ -243,14 +244,14 @@ class Approvals(Repository):
         rows = await self._connection.execute(_REMIND, given)
         return [from_row(row) for row in rows.mappings()]
 
-    async def remind(self, approval_id: str, at: datetime | None) -> None:
+    async def remind(self, approval_id: ApprovalId, at: datetime | None) -> None:
         """Set when the next reminder is due; None: no more."""
         await self._connection.execute(
             update(approvals).where(approvals.c.id == approval_id).values(remind_at=at)
         )
 
     async def _ended(
-        self, row: RowMapping | None, now: datetime, *, actor: str | None = None
+        self, row: RowMapping | None, now: datetime, *, actor: UserId | None = None
     ) -> bool:
         if row is None:
             return False

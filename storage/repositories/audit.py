@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from bot.clock import UNTOLD
+from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, MessageRef, Place
 from storage.chain import GENESIS, canonical, hash_of
 from storage.connection import OpenConnection
@@ -214,19 +215,28 @@ _TOLD = (
 
 def _from_row(row: RowMapping) -> AuditRow:
     told = {name: str(row[name]) for name in _TOLD}  # bytes, where it was tampered with
-    place = Place(told.pop("channel"), told.pop("thread"))
+    place = Place(ChannelId(told["channel"]), told["thread"])
     entry = AuditEntry(
         kind=_kind(row["kind"]),
         at=_moment(row["at"]),
         arguments=_mapping(row["arguments"]),
         place=place,
         details=_mapping(row["details"]),
-        **told,
+        actor=UserId(told["actor"]),
+        command=told["command"],
+        node=NodeId(told["node"]),
+        task=TaskId(told["task"]),
+        label=told["label"],
+        execution=ExecutionId(told["execution"]),
+        approval=ApprovalId(told["approval"]),
+        outcome=told["outcome"],
+        reason=told["reason"],
+        message=told["message"],
     )
     ref = None if row["ref_ts"] is None else MessageRef(row["ref_channel"], row["ref_ts"])
     return AuditRow(
         row["seq"], entry, str(row["prev_hash"]), str(row["hash"]), ref,
-        node=entry.node or row["known_node"] or "",
-        task=entry.task or row["known_task"] or "",
+        node=NodeId(entry.node or row["known_node"] or ""),
+        task=TaskId(entry.task or row["known_task"] or ""),
         label=entry.label or row["known_label"] or "",
     )  # fmt: skip

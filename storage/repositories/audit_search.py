@@ -18,6 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from bot.ids import UserId
 from bot.model import AuditKind, AuditQuery, ExecutionStatus
 from storage.repositories.repository import begins
 from storage.tables import audit, executions, messages
@@ -142,6 +143,6 @@ class Search:
 _BOTH: tuple[Table, Table] = (audit, executions)
 
 
-def _by(person: str) -> Iterator[ColumnElement[bool]]:
+def _by(person: UserId) -> Iterator[ColumnElement[bool]]:
     """What a person did, and everything about what they asked for."""
     return (table.c.actor == person for table in _BOTH)

@@ -2,6 +2,7 @@
 
 from sqlalchemy import delete, select
 
+from bot.ids import NodeId, Reader
 from bot.model import Scope
 from storage.repositories.repository import Repository
 from storage.tables import defaults
@@ -10,7 +11,7 @@ from storage.tables import defaults
 class Defaults(Repository):
     """One default node for each person and channel. `owner` is the id of either."""
 
-    async def set(self, scope: Scope, owner: str, node: str) -> None:
+    async def set(self, scope: Scope, owner: Reader, node: NodeId) -> None:
         """Make `node` the default."""
         await self._connection.execute(
             self._insert(defaults)
@@ -20,21 +21,21 @@ class Defaults(Repository):
             )
         )
 
-    async def get(self, scope: Scope, owner: str) -> str | None:
+    async def get(self, scope: Scope, owner: Reader) -> NodeId | None:
         """The default node, if one was chosen."""
         rows = await self._connection.execute(
             select(defaults.c.node).where(defaults.c.scope == scope, defaults.c.id == owner)
         )
         return rows.scalar_one_or_none()
 
-    async def remove(self, scope: Scope, owner: str) -> bool:
+    async def remove(self, scope: Scope, owner: Reader) -> bool:
         """Forget the default; says whether there was one."""
         rows = await self._connection.execute(
             delete(defaults).where(defaults.c.scope == scope, defaults.c.id == owner)
         )
         return rows.rowcount > 0
 
-    async def all(self) -> dict[tuple[str, str], str]:
+    async def all(self) -> dict[tuple[str, Reader], NodeId]:
         """Every default node, by scope and owner."""
         rows = await self._connection.execute(select(defaults))
         return {(row.scope, row.id): row.node for row in rows}

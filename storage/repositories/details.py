@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, exists, not_, select, update
 
+from bot.ids import NodeId, TaskId, UserId
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository, renewing
@@ -26,7 +27,9 @@ class Details(Repository):
         self._vault = vault
         self.erased = False  # whether passwords were erased in this unit of work
 
-    async def put(self, node: str, task: str, owner: str, detail: str, now: datetime) -> None:
+    async def put(
+        self, node: NodeId, task: TaskId, owner: UserId, detail: str, now: datetime
+    ) -> None:
         """Write down what the session of `owner` has shown of a machine."""
         row = {
             "node": node,
@@ -39,7 +42,7 @@ class Details(Repository):
             renewing(self._dialect, machine_details, "sealed", "seen_at"), row
         )
 
-    async def find(self, node: str, task: str, owner: str) -> tuple[str, datetime] | None:
+    async def find(self, node: NodeId, task: TaskId, owner: UserId) -> tuple[str, datetime] | None:
         """What was last read with the session of `owner`, and when.
 
         None where nothing was, or no key opens it any more.
@@ -60,7 +63,7 @@ class Details(Repository):
         rows = await self._connection.execute(select(machine_details.c.sealed))
         return [text for row in rows if (text := self._open(row.sealed)) is not None]
 
-    async def forget(self, owner: str, node: str) -> None:
+    async def forget(self, owner: UserId, node: NodeId) -> None:
         """Erase what was read with a session."""
         await self._erase(machine_details.c.owner == owner, machine_details.c.node == node)
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from bot.errors import NotFound
+from bot.ids import ApprovalId, ExecutionId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import (
     LOCKED_SECRETS,
@@ -124,14 +125,14 @@ class Executions(Repository):
         self.erased = False  # whether secrets were erased in this unit of work
         self.ended: list[Execution] = []  # in this unit of work
 
-    async def get(self, execution_id: str) -> Execution:
+    async def get(self, execution_id: ExecutionId) -> Execution:
         """The execution, or `NotFound`."""
         execution = await self.find(execution_id)
         if execution is None:
             raise NotFound(say("That command is not in the ledger."))
         return execution
 
-    async def find(self, execution_id: str) -> Execution | None:
+    async def find(self, execution_id: ExecutionId) -> Execution | None:
         """The execution, if there is one."""
         rows = await self._connection.execute(_FIND, {"one": execution_id})
         row = rows.mappings().one_or_none()
@@ -143,9 +144,9 @@ class Executions(Repository):
         row = rows.mappings().one_or_none()
         return None if row is None else self._open(row)
 
-    async def some(self, execution_ids: Collection[str]) -> dict[str, Execution]:
+    async def some(self, execution_ids: Collection[ExecutionId]) -> dict[ExecutionId, Execution]:
         """Those of these executions that there are, by id, without their secrets."""
-        found: dict[str, Execution] = {}
+        found: dict[ExecutionId, Execution] = {}
         async for some in in_pieces(sorted(set(execution_ids))):
             rows = await self._connection.execute(_SOME, {"its_ids": some})
             found |= {row["id"]: from_row(row, secrets={}) for row in rows.mappings()}
@@ -153,7 +154,7 @@ class Executions(Repository):
 
     async def claim(
         self,
-        execution_id: str,
+        execution_id: ExecutionId,
         by: str,
         now: datetime,
         until: datetime,
@@ -161,7 +162,7 @@ class Executions(Repository):
         expect: Collection[ExecutionStatus],
         to: ExecutionStatus,
         facts: Mapping[str, str] | None = None,
-        session_of: str = "",
+        session_of: UserId = UserId(""),
     ) -> Execution | None:
         """Move an execution on and lease it, or None if somebody else was faster.
 
@@ -203,25 +204,27 @@ class Executions(Repository):
         stranded = [self._open(row) for row in rows.mappings()]
         return sorted(stranded, key=lambda execution: execution.created_at)
 
-    async def set_target(self, execution_id: str, node: str, task: str, label: str) -> None:
+    async def set_target(
+        self, execution_id: ExecutionId, node: NodeId, task: TaskId, label: str
+    ) -> None:
         """Write down which machine the command turned out to mean."""
         await self._set(execution_id, node=node, task=task, label=label)
 
-    async def set_facts(self, execution_id: str, facts: Mapping[str, str]) -> None:
+    async def set_facts(self, execution_id: ExecutionId, facts: Mapping[str, str]) -> None:
         """Write down what was read before the command is asked about or sent."""
         await self._set(execution_id, facts=dict(facts))
 
-    async def set_approvers(self, execution_id: str, people: Collection[str]) -> None:
+    async def set_approvers(self, execution_id: ExecutionId, people: Collection[UserId]) -> None:
         """Write down who approved it."""
         await self._set(execution_id, approved_by=" ".join(people))
 
-    async def set_session_of(self, execution_id: str, user: str) -> None:
+    async def set_session_of(self, execution_id: ExecutionId, user: UserId) -> None:
         """Write down whose session the command is carried out with."""
         await self._set(execution_id, session_of=user)
 
     async def set_status(
         self,
-        execution_id: str,
+        execution_id: ExecutionId,
         status: ExecutionStatus,
         *,
         outcome: Words = "",
@@ -256,7 +259,7 @@ class Executions(Repository):
         return True
 
     async def recent(
-        self, *, actor: str | None = None, task: str | None = None, limit: int = 20
+        self, *, actor: UserId | None = None, task: TaskId | None = None, limit: int = 20
     ) -> list[Execution]:
         """The latest executions, newest first, without their secrets."""
         query = select(executions).order_by(executions.c.created_at.desc()).limit(limit)
@@ -414,12 +417,12 @@ class Executions(Repository):
 
     async def note(
         self,
-        execution_id: str,
+        execution_id: ExecutionId,
         kind: AuditKind,
         at: datetime,
         *,
-        actor: str | None = None,
-        approval: str = "",
+        actor: UserId | None = None,
+        approval: ApprovalId = ApprovalId(""),
         reason: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
@@ -469,7 +472,7 @@ class Executions(Repository):
             )
         )
 
-    async def _set(self, execution_id: str, **values: Any) -> None:
+    async def _set(self, execution_id: ExecutionId, **values: Any) -> None:
         await self._connection.execute(_SET, {"one": execution_id, **values})
 
     def _open(self, row: RowMapping) -> Execution:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, bindparam, delete, func, select, update
 
+from bot.ids import NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import Machine, Node, NodeKind
 from storage.repositories.repository import Repository, at, is_reached, is_word
@@ -60,8 +61,8 @@ class Inventory(Repository):
 
     async def replace_machines(
         self,
-        node: str,
-        owner: str,
+        node: NodeId,
+        owner: UserId,
         seen: Sequence[Machine],
         now: datetime,
         keep: Collection[str] = (),
@@ -80,7 +81,7 @@ class Inventory(Repository):
         seen = [replace(machine, node=node, owner=owner, seen_at=now) for machine in seen]
         await self._put(node, now, seen, known)
 
-    async def is_kept(self, node: str, owner: str, count: int, since: datetime) -> bool:
+    async def is_kept(self, node: NodeId, owner: UserId, count: int, since: datetime) -> bool:
         """Whether all that is kept of a node are so many machines that `owner` saw at a moment.
 
         If so, nobody has written anything else of them since.
@@ -88,11 +89,13 @@ class Inventory(Repository):
         kept = await self._connection.execute(_KEPT, {"its_node": node})
         return [tuple(row) for row in kept] == [(owner, since, count)]
 
-    async def seen_again(self, node: str, now: datetime) -> None:
+    async def seen_again(self, node: NodeId, now: datetime) -> None:
         """Write down that a node has told of all its machines what is kept of them."""
         await self._connection.execute(_SEEN_AGAIN, {"its_node": node, "now": now})
 
-    async def machines(self, owner: str | None = None, node: str | None = None) -> list[Machine]:
+    async def machines(
+        self, owner: UserId | None = None, node: NodeId | None = None
+    ) -> list[Machine]:
         """The machines that one person has seen, or all, each as last seen; ordered by label.
 
         With a node, only those on it.
@@ -114,13 +117,13 @@ class Inventory(Repository):
             found.setdefault(row["node"], []).append(_machine(row))
         return {node: tuple(seen) for node, seen in found.items()}
 
-    async def last_seen(self, node: str) -> datetime | None:
+    async def last_seen(self, node: NodeId) -> datetime | None:
         """When a node last told of one of its machines."""
         query = select(machines.c.seen_at).where(machines.c.node == node)
         newest = query.order_by(machines.c.seen_at.desc()).limit(1)
         return (await self._connection.execute(newest)).scalar()
 
-    async def knows(self, node: str, task: str) -> bool:
+    async def knows(self, node: NodeId, task: TaskId) -> bool:
         """Whether somebody saw the machine, and its node has not said since that it is gone."""
         rows = await self._connection.execute(
             select(machines.c.task).where(machines.c.node == node, machines.c.task == task).limit(1)
@@ -169,7 +172,7 @@ class Inventory(Repository):
         found = await self._nodes(_OF_KINDS, {"its_kinds": wanted})
         return sorted(found, key=lambda node: node.label.casefold())
 
-    async def forget_node(self, node_id: str) -> None:
+    async def forget_node(self, node_id: NodeId) -> None:
         """Drop a node that is gone for good."""
         await self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
 
@@ -177,20 +180,20 @@ class Inventory(Repository):
         """Every node ever seen, without the names that people gave."""
         return [replace(node, nickname="") for node in await self._nodes(_NODES)]
 
-    async def find_node(self, node_id: str) -> Node | None:
+    async def find_node(self, node_id: NodeId) -> Node | None:
         """The node, if it was ever announced."""
         found = await self._nodes(_THESE_NODES, {"its_ids": [node_id]})
         return found[0] if found else None
 
     async def _put(
-        self, node: str, at: datetime, seen: Sequence[Machine], known: Mapping[str, _Known]
+        self, node: NodeId, at: datetime, seen: Sequence[Machine], known: Mapping[str, _Known]
     ) -> None:
         """Write down how machines of a node were seen at a moment, but for what is as it was."""
         latest = {machine.task: machine for machine in seen}
         async for some in in_pieces(list(latest.values())):
             await self._put_some(node, at, some, known)
 
-    async def _rows(self, node: str, task: str | None = None) -> dict[str, _Known]:
+    async def _rows(self, node: NodeId, task: TaskId | None = None) -> dict[str, _Known]:
         """How each machine of a node, or one of them, is kept for each person who has seen it."""
         if task is None:
             rows = await self._connection.execute(_ON_NODE, {"its_node": node})
@@ -203,7 +206,7 @@ class Inventory(Repository):
         return known
 
     async def _put_some(
-        self, node: str, seen_at: datetime, seen: Sequence[Machine], rows: Mapping[str, _Known]
+        self, node: NodeId, seen_at: datetime, seen: Sequence[Machine], rows: Mapping[str, _Known]
     ) -> None:
         known = {machine.task: rows.get(machine.task, {}) for machine in seen}
         # The machine is one, whoever looked: the others' rows get the news too.
@@ -246,7 +249,7 @@ class Inventory(Repository):
         ]
 
 
-def _is_known(seen: Node, known: Mapping[str, Node]) -> bool:
+def _is_known(seen: Node, known: Mapping[NodeId, Node]) -> bool:
     """Whether an announcement tells nothing new of a node."""
     node = known.get(seen.id)
     return (

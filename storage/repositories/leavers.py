@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, Table, and_, delete, or_
 
+from bot.ids import UserId
 from storage.repositories.repository import Repository
 from storage.tables import (
     aliases,
@@ -30,7 +31,7 @@ _THEIRS: tuple[tuple[str, Table], ...] = (
 class Leavers(Repository):
     """Erases a person, whatever table they are in."""
 
-    async def forget(self, user: str) -> dict[str, int]:
+    async def forget(self, user: UserId) -> dict[str, int]:
         """Erase what is theirs; says how many rows of what that were."""
         found: dict[str, int] = {}
         for name, table in _THEIRS:
@@ -39,7 +40,7 @@ class Leavers(Repository):
         return found
 
 
-def _is_of(table: Table, user: str) -> ColumnElement[bool]:
+def _is_of(table: Table, user: UserId) -> ColumnElement[bool]:
     if table is session_shares:  # also what others share with them
         return or_(table.c.user == user, table.c.audience == user)
     if table is defaults:

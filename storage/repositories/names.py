@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Conflict
 from bot.folding import fold
+from bot.ids import UserId
 from bot.model import Nicknamed
 from bot.reply import say
 from storage.repositories.repository import Repository, renewing
@@ -21,7 +22,7 @@ class Given:
     """A name that people gave; by whom and since when, where that was written down."""
 
     name: str
-    by: str
+    by: UserId
     since: datetime | None
 
 
@@ -29,7 +30,13 @@ class Names(Repository):
     """One nickname a target; no two of a kind are alike once folded (`bot.folding`)."""
 
     async def set(
-        self, kind: Nicknamed, target: str, name: str, *, by: str = "", now: datetime | None = None
+        self,
+        kind: Nicknamed,
+        target: str,
+        name: str,
+        *,
+        by: UserId = UserId(""),
+        now: datetime | None = None,
     ) -> None:
         """Name a target, in place of its former name; `Conflict` if another one is called so."""
         row = {

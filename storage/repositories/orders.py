@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping, and_, delete, or_, select, update
 
+from bot.ids import UserId
 from bot.model import OrderPhase, RentalOrder
 from storage.repositories.repository import (
     LIMIT,
@@ -133,7 +134,7 @@ class Orders(Repository):
 
     # Wallets
 
-    async def watch(self, user: str, wallet: str, now: datetime) -> bool:
+    async def watch(self, user: UserId, wallet: str, now: datetime) -> bool:
         """Watch a wallet's rentals for somebody; False where they do already."""
         rows = await self._connection.execute(
             self._insert(watched_wallets)
@@ -142,7 +143,7 @@ class Orders(Repository):
         )
         return rows.rowcount == 1
 
-    async def unwatch(self, user: str, wallet: str) -> bool:
+    async def unwatch(self, user: UserId, wallet: str) -> bool:
         """Watch them no longer; False where they did not."""
         rows = await self._connection.execute(
             delete(watched_wallets).where(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sqlalchemy import delete, select
 
+from bot.ids import Reader
 from storage.repositories.repository import Repository
 from storage.tables import readers
 
@@ -16,7 +17,7 @@ About = Literal["person", "channel", "locale", "direct"]
 class Readers(Repository):
     """One value for each id: a language, or for a direct message the person's id."""
 
-    async def set(self, about: About, owner: str, value: str) -> None:
+    async def set(self, about: About, owner: Reader, value: str) -> None:
         """Remember it, in place of what was remembered."""
         await self._connection.execute(
             self._insert(readers)
@@ -26,7 +27,7 @@ class Readers(Repository):
             )
         )
 
-    async def remove(self, about: About, owner: str) -> None:
+    async def remove(self, about: About, owner: Reader) -> None:
         """Forget it."""
         await self._connection.execute(
             delete(readers).where(readers.c.about == about, readers.c.id == owner)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, delete, select, update
 
+from bot.ids import NodeId, UserId
 from bot.model import SessionRequest
 from storage.connection import OpenConnection
 from storage.errors import BadKey
@@ -64,7 +65,7 @@ class Renters(Repository):
         )
         self.erased = True
 
-    async def of(self, user: str, now: datetime) -> list[SessionRequest]:
+    async def of(self, user: UserId, now: datetime) -> list[SessionRequest]:
         """The person's requests that have not expired, the newest first."""
         rows = await self._connection.execute(
             select(session_requests)
@@ -89,7 +90,7 @@ class Renters(Repository):
         except (BadKey, KeyError, TypeError, ValueError):
             return SessionRequest(user, node, "", (), "", expires_at, is_locked=True)
 
-    async def drop(self, user: str, node: str) -> None:
+    async def drop(self, user: UserId, node: NodeId) -> None:
         """Erase a request."""
         rows = await self._connection.execute(
             delete(session_requests).where(

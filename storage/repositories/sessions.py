@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, DbcSession, Share
 from storage.connection import OpenConnection
 from storage.errors import BadKey
@@ -77,16 +78,16 @@ class Sessions(Repository):
         await self._connection.execute(renewing(self._dialect, dbc_sessions, *_NEWS), row)
         self.erased = True
 
-    async def find(self, user: str, node: str) -> DbcSession | None:
+    async def find(self, user: UserId, node: NodeId) -> DbcSession | None:
         """The person's session for the node, if they gave one."""
         found = await self._read(_FIND, {"its_user": user, "its_node": node})
         return found[0] if found else None
 
-    async def of(self, user: str) -> list[DbcSession]:
+    async def of(self, user: UserId) -> list[DbcSession]:
         """The person's sessions, ordered by node."""
         return await self._read(_OF, {"its_user": user})
 
-    async def on(self, node: str) -> list[DbcSession]:
+    async def on(self, node: NodeId) -> list[DbcSession]:
         """Everybody's sessions for the node, ordered by person."""
         return await self._read(_ON, {"its_node": node})
 
@@ -94,7 +95,9 @@ class Sessions(Repository):
         """Everybody's sessions, ordered by person and node."""
         return await self._read(_IN_ORDER)
 
-    async def usable(self, user: str, channel: str = "", node: str = "") -> list[DbcSession]:
+    async def usable(
+        self, user: UserId, channel: ChannelId = ChannelId(""), node: NodeId = NodeId("")
+    ) -> list[DbcSession]:
         """The sessions that `user` may act with in `channel`, one a node, ordered by node.
 
         Their own comes first, then one shared with them, then one shared with the channel; of
@@ -126,7 +129,7 @@ class Sessions(Repository):
             self._insert(session_shares).values(row).on_conflict_do_nothing()
         )
 
-    async def unshare(self, user: str, node: str, audience: str = "") -> int:
+    async def unshare(self, user: UserId, node: NodeId, audience: str = "") -> int:
         """Take a session back, from everybody or from one; says from how many."""
         conditions = [session_shares.c.user == user, session_shares.c.node == node]
         if audience:
@@ -134,22 +137,22 @@ class Sessions(Repository):
         rows = await self._connection.execute(delete(session_shares).where(*conditions))
         return rows.rowcount
 
-    async def shares_of(self, user: str) -> list[Share]:
+    async def shares_of(self, user: UserId) -> list[Share]:
         """What `user` shares, ordered by node, then by time."""
         return await self._shares(_SHARED_BY, {"its_user": user})
 
-    async def shares_on(self, node: str) -> list[Share]:
+    async def shares_on(self, node: NodeId) -> list[Share]:
         """The shared sessions for a node."""
         return await self._shares(_SHARED_ON, {"its_node": node})
 
-    async def may_use(self, user: str, channel: str, owner: str, node: str) -> bool:
+    async def may_use(self, user: UserId, channel: ChannelId, owner: UserId, node: NodeId) -> bool:
         """Whether `user` may, in `channel`, act with the session of `owner` for a node."""
         if user == owner:
             return True
         shares = await self.shares_with(user, channel)
         return any((share.user, share.node) == (owner, node) for share in shares)
 
-    async def shares_with(self, user: str, channel: str = "") -> list[Share]:
+    async def shares_with(self, user: UserId, channel: ChannelId = ChannelId("")) -> list[Share]:
         """What is shared with a person, then what is shared with a channel; oldest first."""
         audiences = sorted({user, channel} - {""})
         return in_order(await self._shares(_SHARED_WITH, {"its_audiences": audiences}))
@@ -182,7 +185,7 @@ class Sessions(Repository):
         )
         return _shares_in(rows.mappings().all())
 
-    async def checked(self, user: str, node: str, now: datetime, problem: str) -> None:
+    async def checked(self, user: UserId, node: NodeId, now: datetime, problem: str) -> None:
         """Write down that a session was tried; `problem` is empty when it worked."""
         await self._connection.execute(
             update(dbc_sessions)
@@ -190,7 +193,7 @@ class Sessions(Repository):
             .values(checked_at=now, problem=problem)
         )
 
-    async def remove(self, user: str, node: str) -> bool:
+    async def remove(self, user: UserId, node: NodeId) -> bool:
         """Erase a session and all that was shared of it; says whether there was one."""
         await self.unshare(user, node)
         rows = await self._connection.execute(
@@ -302,7 +305,7 @@ def in_order(shares: Iterable[Share]) -> list[Share]:
     return sorted(oldest, key=lambda one: (one.kind is Audience.CHANNEL, one.created_at))
 
 
-def chosen(own: Iterable[tuple[str, str]], shares: Iterable[Share]) -> dict[str, str]:
+def chosen(own: Iterable[tuple[UserId, NodeId]], shares: Iterable[Share]) -> dict[NodeId, UserId]:
     """Whose session somebody acts with, by node: their own, else one that is shared."""
     found = {node: user for user, node in own}
     for share in in_order(shares):

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
+from bot.ids import UserId
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository, texts
@@ -24,7 +25,7 @@ class Suggestions(Repository):
         self._vault = vault
 
     async def put(
-        self, ids: Mapping[str, Mapping[str, str]], actor: str, now: datetime, until: datetime
+        self, ids: Mapping[str, Mapping[str, str]], actor: UserId, now: datetime, until: datetime
     ) -> None:
         """Keep what the buttons of these ids would fill in for `actor`."""
         await self._connection.execute(delete(suggestions).where(suggestions.c.expires_at <= now))
@@ -36,7 +37,7 @@ class Suggestions(Repository):
                 )
             )
 
-    async def find(self, one: str, actor: str, now: datetime) -> Mapping[str, str]:
+    async def find(self, one: str, actor: UserId, now: datetime) -> Mapping[str, str]:
         """What a button fills in; nothing for somebody else's, or one that has expired."""
         rows = await self._connection.execute(
             select(suggestions.c.sealed).where(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CursorResult, RowMapping, bindparam, select, update
 
 from bot.errors import NotFound
+from bot.ids import ApprovalId, UserId
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -119,7 +120,7 @@ class Votes(Repository):
         await self._note(await self._locked(vote.approval), vote, now)
         return True
 
-    async def measure(self, approval_id: str, terms: Terms, now: datetime) -> Approval:
+    async def measure(self, approval_id: ApprovalId, terms: Terms, now: datetime) -> Approval:
         """Hold a review that is open or approved to stricter `terms`; gives it as it is then.
 
         What is laxer than the review changes nothing; of what several reloads made stricter, all is
@@ -167,7 +168,9 @@ class Votes(Repository):
         )
         return approval
 
-    async def withdraw(self, approval_id: str, user: str, at: datetime, now: datetime) -> bool:
+    async def withdraw(
+        self, approval_id: ApprovalId, user: UserId, at: datetime, now: datetime
+    ) -> bool:
         """Take back what `user` voted until `at`; False where nothing of theirs counts or waits.
 
         Condition: the review is PENDING. The review's row is locked first.
@@ -193,11 +196,11 @@ class Votes(Repository):
             raise NotFound(say("That click is not known."))
         return found[0]
 
-    async def of(self, approval_id: str) -> list[Vote]:
+    async def of(self, approval_id: ApprovalId) -> list[Vote]:
         """The clicks on a review, oldest first."""
         return _read(await self._connection.execute(_OF, {"its_approval": approval_id}))
 
-    async def counted_of(self, user: str) -> frozenset[str]:
+    async def counted_of(self, user: UserId) -> frozenset[str]:
         """The pending reviews on which a click of this person counts."""
         rows = await self._connection.execute(_COUNTED_OF, {"its_user": user})
         return frozenset(rows.scalars())
@@ -222,7 +225,7 @@ class Votes(Repository):
             reason=vote.reason, details=details,
         )  # fmt: skip
 
-    async def _locked(self, approval_id: str) -> Approval:
+    async def _locked(self, approval_id: ApprovalId) -> Approval:
         rows = await self._connection.execute(
             select(approvals).where(approvals.c.id == approval_id).with_for_update()
         )
@@ -277,7 +280,7 @@ def _with_outcome(
     if outcome is approval.status:
         return approval
     if outcome is ApprovalStatus.PENDING:
-        return replace(approval, status=outcome, decided_by="", decided_at=None)
+        return replace(approval, status=outcome, decided_by=UserId(""), decided_at=None)
     denier = [vote.user for vote in counted if vote.verdict is Verdict.DENY][-1]
     return replace(approval, status=outcome, decided_by=denier, decided_at=now)
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.model import MACHINE_GOALS, Goal, Place, Watch, WatchState
 from bot.reply import say
@@ -45,8 +46,8 @@ RELEASED = {"leased_by": None, "leased_until": None}
 class Due(NamedTuple):
     """Watches of one goal on one node that the same session looks at. `goal` is as stored."""
 
-    node: str
-    owner: str
+    node: NodeId
+    owner: UserId
     goal: str
 
     @property
@@ -61,8 +62,8 @@ class Look(NamedTuple):
     Moments of a poll are between `began` and `ahead`; the next one is `again_at`.
     """
 
-    node: str
-    owner: str
+    node: NodeId
+    owner: UserId
     seen_at: datetime
     again_at: datetime
     began: datetime
@@ -79,8 +80,8 @@ class Asked(NamedTuple):
     """Who asked for what a watch follows, and in which channel."""
 
     watch: str
-    actor: str
-    channel: str
+    actor: UserId
+    channel: ChannelId
 
 
 _IS_OPEN = watches.c.state == WatchState.OPEN
@@ -179,7 +180,7 @@ class Watches(Repository):
         """The watch, if there is one."""
         return await self._newest(_FIND, watch_id)
 
-    async def for_execution(self, execution_id: str) -> Watch | None:
+    async def for_execution(self, execution_id: ExecutionId) -> Watch | None:
         """The newest watch that the execution started."""
         return await self._newest(_OF_EXECUTION, execution_id)
 
@@ -252,7 +253,7 @@ class Watches(Repository):
             found += [_from_row(row) for row in rows.mappings()]
         return sorted(found, key=lambda watch: watch.next_poll_at)
 
-    async def asked_by_others(self, node: str, owner: str, by: str) -> list[Asked]:
+    async def asked_by_others(self, node: NodeId, owner: UserId, by: str) -> list[Asked]:
         """Of what `by` holds of a group, those that do not look with the session of who asked."""
         rows = await self._connection.execute(
             select(watches.c.id, executions.c.actor, executions.c.channel)
@@ -296,7 +297,7 @@ class Watches(Repository):
         rows = await self._connection.execute(_SAVE, {"its_id": watch.id, "its_by": by, **values})
         return rows.rowcount == 1
 
-    async def note_stop(self, watch_id: str, user: str, now: datetime) -> None:
+    async def note_stop(self, watch_id: str, user: UserId, now: datetime) -> None:
         """Remember who had stopped what an open watch follows, and make it due at once."""
         await self._connection.execute(
             _SET, {"its_id": watch_id, "stopped_by": user, "next_poll_at": now}
@@ -320,9 +321,9 @@ class Watches(Repository):
         self,
         *,
         asked_by: str | None = None,
-        channel: str | None = None,
-        node: str | None = None,
-        task: str | None = None,
+        channel: ChannelId | None = None,
+        node: NodeId | None = None,
+        task: TaskId | None = None,
     ) -> list[Watch]:
         """The open watches, oldest first; those that one person's commands started, or one
         channel's, or those on one node, or of one machine there.

@@ -14,6 +14,7 @@ from statistics import median
 from time import perf_counter
 
 from bot.commands.rows import command_table
+from bot.ids import NodeId, TaskId, UserId
 from bot.language.parse import parse
 from bot.model import Machine, Node
 from bot.pipeline.formatting import node_part
@@ -98,12 +99,18 @@ def _listing(count: int) -> NodeListing:
     now = datetime.now(UTC)
     machines = tuple(
         Machine(
-            "node", f"{n:04}{'a7Bx' * 4}z9", "U1", f"job {n}", STATUSES[n % 4], "2026-01-05", now,
+            NodeId("node"),
+            TaskId(f"{n:04}{'a7Bx' * 4}z9"),
+            UserId("U1"),
+            f"job {n}",
+            STATUSES[n % 4],
+            "2026-01-05",
+            now,
             f"train-{n:02}",
         )
         for n in range(count)
-    )  # fmt: skip
-    return NodeListing(Node("node", "gpu1", "0.4.1", now), machines)
+    )
+    return NodeListing(Node(NodeId("node"), "gpu1", "0.4.1", now), machines)
 
 
 def _render(listing: NodeListing) -> Rendered:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bot.ids import UserId
 from bot.model import AuditQuery
 from storage import Store, Vault
 from tests.benchmarks.filling import fill, node_of
@@ -72,10 +73,10 @@ async def _page(store: Store, url: str, rows: int) -> float:
     await store.migrate()
     await fill(url, rows)
     readers = (
-        AuditQuery(reader="U0NOBODY", reader_nodes=frozenset()),
-        AuditQuery(reader="U00001", reader_nodes=frozenset()),
-        AuditQuery(reader="U0NOBODY", reader_nodes=frozenset({node_of(7)})),
-        AuditQuery(reader="U00001", reader_nodes=frozenset(map(node_of, range(10)))),
+        AuditQuery(reader=UserId("U0NOBODY"), reader_nodes=frozenset()),
+        AuditQuery(reader=UserId("U00001"), reader_nodes=frozenset()),
+        AuditQuery(reader=UserId("U0NOBODY"), reader_nodes=frozenset({node_of(7)})),
+        AuditQuery(reader=UserId("U00001"), reader_nodes=frozenset(map(node_of, range(10)))),
     )
     slowest = 0.0
     for query in readers:

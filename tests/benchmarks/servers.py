@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import log, loop
 from bot.app import Bot, vault_of
 from bot.config import Settings
+from bot.ids import NodeId, UserId
 from bot.model import DbcSession
 from storage import Store
 from tests.benchmarks.peers import Room
@@ -104,7 +105,9 @@ def settings_between(token: str, secret: str, slack: str, daemon: str, data: Pat
 async def _give_session(settings: Settings, room: Room) -> None:
     store = Store(settings.database_url, vault_of(settings))
     await store.migrate()
-    session = DbcSession(room.user, room.node, *room.session, added_at=datetime.now(UTC))
+    session = DbcSession(
+        UserId(room.user), NodeId(room.node), *room.session, added_at=datetime.now(UTC)
+    )
     async with store.write() as tx:
         await tx.sessions.put(session)
     await store.close()

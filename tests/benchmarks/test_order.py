@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from bot.ids import UserId
 from storage import Store, Vault
 from tests.storage.samples import SOON, execution
 
@@ -18,7 +19,7 @@ async def test_recording_waits_for_one_writer_and_not_for_those_who_queue(tmp_pa
     async def write(name: str) -> None:
         async with store.write() as tx:
             recorded_before.append(await tx.executions.find(execution().id) is not None)
-            await tx.aliases.set("U1", name, "vm list")
+            await tx.aliases.set(UserId("U1"), name, "vm list")
             begun.set()
             await release.wait()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bot.app import Bot
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import (
     DbcSession,
     Effect,
@@ -70,33 +71,50 @@ def _node(world: World, number: int, machines: int) -> Node:
 
 async def _watch_all(bot: Bot, user: str, nodes: list[Node]) -> None:
     now = datetime.now(UTC)
-    place = Place("C0GPUOPS")
+    place = Place(ChannelId("C0GPUOPS"))
     async with bot.store.write() as tx:
         for node in nodes:
             pair = node.session_for(demo_renter())
-            await tx.sessions.put(DbcSession(user, node.node_id, *pair, added_at=now))
+            await tx.sessions.put(
+                DbcSession(UserId(user), NodeId(node.node_id), *pair, added_at=now)
+            )
     watches = [
         Watch(
-            id=task, execution=task, node=node.node_id, task=task, label=task[:8],
-            goal=Goal.CLOSED, owner=user, place=place, started_at=now,
-            deadline_at=now + timedelta(hours=1), next_poll_at=now, status="running",
+            id=task,
+            execution=ExecutionId(task),
+            node=NodeId(node.node_id),
+            task=TaskId(task),
+            label=task[:8],
+            goal=Goal.CLOSED,
+            owner=UserId(user),
+            place=place,
+            started_at=now,
+            deadline_at=now + timedelta(hours=1),
+            next_poll_at=now,
+            status="running",
         )
         for node in nodes
         for task in node.tasks
-    ]  # fmt: skip
+    ]
     executions = [
         Execution(
-            id=watch.id, key=watch.id, actor=user, place=place, source=Source.SLASH,
-            command="vm.poweroff", arguments={"vm": watch.task}, effect=Effect.DESTROY,
+            id=ExecutionId(watch.id),
+            key=watch.id,
+            actor=UserId(user),
+            place=place,
+            source=Source.SLASH,
+            command="vm.poweroff",
+            arguments={"vm": watch.task},
+            effect=Effect.DESTROY,
             created_at=now,
         )
         for watch in watches
-    ]  # fmt: skip
+    ]
     await asyncio.gather(*(bot.store.record(one, by="benchmark", until=now) for one in executions))
     async with bot.store.write() as tx:
         for watch in watches:
             await tx.executions.set_status(
-                watch.id,
+                ExecutionId(watch.id),
                 ExecutionStatus.FOLLOWING,
                 now=now,
                 expect={ExecutionStatus.RECORDED},

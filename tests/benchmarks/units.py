@@ -9,6 +9,7 @@ from time import perf_counter
 
 from cryptography.fernet import Fernet
 
+from bot.ids import ExecutionId
 from storage import Store, Vault
 from storage.sqlite import PRAGMAS
 
@@ -31,7 +32,7 @@ async def times_of_units(data: Path, repeat: int) -> tuple[float, float, float]:
     async with store.read() as tx:
 
         async def looks_up() -> None:
-            await tx.executions.find("nothing")
+            await tx.executions.find(ExecutionId("nothing"))
 
         found = await _median_of(repeat, looks_up)
     units = await _median_of(repeat, reads), await _median_of(repeat, writes)

@@ -24,6 +24,7 @@ from zlib import crc32
 import click
 from cryptography.fernet import Fernet
 
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import (
     DbcSession,
     Effect,
@@ -41,7 +42,7 @@ from tests.benchmarks.watched_nodes import BEGIN, CALM, END, QUIET, Saw, Wanted
 ROOT = Path(__file__).resolve().parents[2]
 # The packages that the task gave: what any bot built on them imports.
 GIVEN = ("slack_bolt.async_app", "aiohttp", "sqlalchemy.ext.asyncio", "aiosqlite", "apscheduler")
-_USER = "U0ALICE"
+_USER = UserId("U0ALICE")
 _CHANNELS = 20
 _CHANGES = 2.0  # machines that come to run in a second
 LEAD = 45.0  # seconds until looks have their steady pace
@@ -155,8 +156,10 @@ async def _seed(store: Store, nodes: dict[str, list[str]]) -> None:
     async with store.write() as tx:
         for number, node in enumerate(nodes):
             pair = f"3PxGv{number:05}{'aB' * 15}", f"{number:0128x}"
-            await tx.sessions.put(DbcSession(_USER, node, *pair, added_at=now))
-        await tx.inventory.put_nodes([Node(node, node[-6:], "0.4.1.8", now) for node in nodes])
+            await tx.sessions.put(DbcSession(_USER, NodeId(node), *pair, added_at=now))
+        await tx.inventory.put_nodes(
+            [Node(NodeId(node), node[-6:], "0.4.1.8", now) for node in nodes]
+        )
     pairs = [(node, task) for node, tasks in nodes.items() for task in tasks]
     for start in range(0, len(pairs), 500):
         some = [_command(node, task, now) for node, task in pairs[start : start + 500]]
@@ -173,10 +176,19 @@ async def _seed(store: Store, nodes: dict[str, list[str]]) -> None:
 
 def _command(node: str, task: str, now: datetime) -> Execution:
     return Execution(
-        id=task, key=task, actor=_USER, place=Place(f"C{crc32(task.encode()) % _CHANNELS:09}"),
-        source=Source.SLASH, command="vm.create", arguments={"vm": task}, effect=Effect.CHANGE,
-        created_at=now, node=node, task=task, label=task[:8],
-    )  # fmt: skip
+        id=ExecutionId(task),
+        key=task,
+        actor=_USER,
+        place=Place(ChannelId(f"C{crc32(task.encode()) % _CHANNELS:09}")),
+        source=Source.SLASH,
+        command="vm.create",
+        arguments={"vm": task},
+        effect=Effect.CHANGE,
+        created_at=now,
+        node=NodeId(node),
+        task=TaskId(task),
+        label=task[:8],
+    )
 
 
 def _watch(command: Execution, now: datetime) -> Watch:

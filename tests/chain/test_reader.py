@@ -16,10 +16,11 @@ from bot.chain.errors import (
 )
 from bot.chain.reader import ChainReader, OrderRef, Pallet
 from bot.chain.rpc import ChainLimits
+from bot.ids import NodeId
 from sandbox.chain import Chain, RpcNode
 from sandbox.dbc import ManualClock, Wallet
 
-NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 RENTER = Wallet.from_seed("a renter").address
 LIMITS = ChainLimits(connect=timedelta(seconds=2), total=timedelta(seconds=5))
 

@@ -22,9 +22,10 @@ from bot.chain.models import (
 )
 from bot.chain.price import Prices
 from bot.chain.rpc import _result, checked
+from bot.ids import NodeId
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "chain"
-NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 _AS: Mapping[str, Any] = {
     "rentMachine_getRentOrder": OrderOnChain,
     "rentMachine_getRentList": OrderNumbers,

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from bot.cli import audit as audit_cli
+from bot.ids import NodeId, TaskId
 from bot.model import AuditHead, ExecutionStatus
 from storage import Store, Vault
 from tests.storage.samples import LATER, NOW, SOON, execution
@@ -30,7 +31,9 @@ async def _fill(url: str) -> AuditHead:
         asked = execution(name, actor=f"U00000{name}", arguments={"vm": "=SUM(1)", "note": "重启"})
         assert await store.record(asked, by="p", until=SOON)
         async with store.write() as tx:
-            await tx.executions.set_target(asked.id, "node-1", f"task-{name}", "train-01")
+            await tx.executions.set_target(
+                asked.id, NodeId("node-1"), TaskId(f"task-{name}"), "train-01"
+            )
             await tx.executions.set_status(
                 asked.id,
                 ExecutionStatus.DONE,

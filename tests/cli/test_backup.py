@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from bot.__main__ import main
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -168,7 +169,9 @@ async def _open_ends(store: Store) -> None:
         for name, kind in (("2", ReviewKind.APPROVE), ("3", ReviewKind.AFTERWARDS)):
             asked = approval(name, execution=f"execution-{name}", kind=kind, expires_at=FAR)
             await tx.approvals.add(asked)
-        await tx.votes.cast(Vote("click", "approval-2", "U2", Verdict.APPROVE, NOW, HERE))
+        await tx.votes.cast(
+            Vote("click", ApprovalId("approval-2"), UserId("U2"), Verdict.APPROVE, NOW, HERE)
+        )
         await tx.messages.put("card:1", HERE, "{}", NOW)
 
 
@@ -184,8 +187,8 @@ def test_nothing_that_was_open_in_a_backup_is_sent_decided_or_posted_as_if_it_we
     async def look() -> tuple[ExecutionStatus, list[Approval], VoteState, int]:
         store = await written.opened()
         async with store.read() as tx:
-            status = (await tx.executions.get("execution-1")).status
-            reviews = [await tx.approvals.get(f"approval-{name}") for name in (2, 3)]
+            status = (await tx.executions.get(ExecutionId("execution-1"))).status
+            reviews = [await tx.approvals.get(ApprovalId(f"approval-{name}")) for name in (2, 3)]
             state = (await tx.votes.get("click")).state
         async with store.write() as tx:
             (message,) = await tx.messages.claim_due("p", NOW + HOUR, NOW + 2 * HOUR, 9)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 from bot.__main__ import main
+from bot.ids import NodeId, UserId
 from storage import Store, Vault, fingerprint, keys_in
 from tests.storage.samples import session
 
@@ -34,7 +35,7 @@ class Running:
 
     async def reads(self, user: str) -> str:
         async with self.store.read() as tx:
-            found = await tx.sessions.find(user, "node-1")
+            found = await tx.sessions.find(UserId(user), NodeId("node-1"))
         assert found is not None
         return "locked" if found.is_locked else found.session_id
 

@@ -15,11 +15,12 @@ from aiohttp import web
 from bot.dbc.client import DbcClient
 from bot.dbc.guard import Limits
 from bot.dbc.identity import SessionPair, Target
+from bot.ids import NodeId, TaskId
 from sandbox.dbc import ManualClock
 
-NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 OTHER_NODE = "263483f6a46ff55c6513285857a91fa50dedd0020b26cc8006c8aebce47f0169"
-TASK = "7a9QmX2c4TfJ6bKpR8sVwD"
+TASK = TaskId("7a9QmX2c4TfJ6bKpR8sVwD")
 SESSION_ID = "3PxGvSecretSession"
 SESSION_SIGN = "ca89" * 32
 

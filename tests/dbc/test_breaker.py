@@ -6,9 +6,10 @@ import pytest
 
 from bot.dbc.errors import DaemonDisconnected, Mode, NodeSilent
 from bot.dbc.guard import Breaker, Daemon, Limits, Silence, choose
+from bot.ids import NodeId
 from tests.dbc.conftest import HandClock
 
-NODE, OTHER = "a" * 64, "b" * 64
+NODE, OTHER = NodeId("a" * 64), NodeId("b" * 64)
 LIMITS = Limits()
 
 
@@ -19,7 +20,7 @@ def breaker(clock: HandClock) -> Breaker:
 
 def misses(breaker: Breaker, times: int, node: str = NODE, *, probe: bool = False) -> None:
     for _ in range(times):
-        breaker.leave(node, probe=probe, silent=True, answered=False)
+        breaker.leave(NodeId(node), probe=probe, silent=True, answered=False)
 
 
 def test_a_node_is_left_in_peace_after_three_silences_until_the_pause_ends(
@@ -138,8 +139,8 @@ def test_a_silent_node_can_be_asked_again_at_once(breaker: Breaker, clock: HandC
 
 def test_requests_to_no_node_are_nobodys_silence(breaker: Breaker) -> None:
     for _ in range(3):
-        breaker.leave("", probe=False, silent=True, answered=False)
-    breaker.check("", Mode.READ)
+        breaker.leave(NodeId(""), probe=False, silent=True, answered=False)
+    breaker.check(NodeId(""), Mode.READ)
 
 
 def daemons(clock: HandClock) -> list[Daemon]:

@@ -20,6 +20,7 @@ from bot.dbc.errors import (
 )
 from bot.dbc.identity import Target
 from bot.errors import BotError, NotFound
+from bot.ids import NodeId
 from tests.dbc.conftest import (
     DISCONNECTED,
     EMPTY,
@@ -245,7 +246,7 @@ async def test_a_daemon_has_few_pending_requests(daemon: FakeDaemon, connect: Co
     gate = Gate()
     daemon.answer = gate
     dbc = connect(daemon, limits=replace(PATIENT, per_daemon=3))
-    await run_through(gate, [dbc.lans.list(f"{n:064x}") for n in range(8)], 3)
+    await run_through(gate, [dbc.lans.list(NodeId(f"{n:064x}")) for n in range(8)], 3)
 
 
 async def test_waiting_too_long_for_a_turn_is_surely_not_sent(

@@ -13,6 +13,7 @@ from bot.dbc.errors import Delivery, InvalidField
 from bot.dbc.identity import Target
 from bot.dbc.requests import CreateSpec, TaskChange
 from bot.errors import Refused
+from bot.ids import NodeId
 from tests.dbc.conftest import NODE, TASK, FakeDaemon, in_turn, ok, text
 
 Ask = Callable[[DbcClient, Target], Awaitable[Any]]
@@ -84,10 +85,10 @@ BAD_CALLS: list[tuple[Ask, str]] = [
     (lambda d, t: d.images.upload(t, "/data/../u.qcow2", "ID_1"), "image_filename"),
     (lambda d, t: d.images.upload_progress(t, ""), "image_filename"),
     (lambda d, t: d.images.delete(t, "/data/u.qcow2"), "image_filename"),
-    (lambda d, _: d.images.on_node("A" * 64), "node_id"),
-    (lambda d, _: d.nodes.info(f"0x{NODE}"), "node_id"),
-    (lambda d, _: d.nodes.info(NODE[:-1]), "node_id"),
-    (lambda d, _: d.nodes.info(""), "node_id"),
+    (lambda d, _: d.images.on_node(NodeId("A" * 64)), "node_id"),
+    (lambda d, _: d.nodes.info(NodeId(f"0x{NODE}")), "node_id"),
+    (lambda d, _: d.nodes.info(NodeId(NODE[:-1])), "node_id"),
+    (lambda d, _: d.nodes.info(NodeId("")), "node_id"),
     # networks
     (lambda d, t: d.lans.create(t, "test", "192.168.66.0/24"), "network_name"),
     (lambda d, t: d.lans.create(t, "toolongname", "192.168.66.0/24"), "network_name"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.ids import ChannelId
 from bot.model import Place
 from bot.ports import Answer
 from bot.reply import Actions, Button, FieldKind, Form, FormField, Para, Reply
@@ -23,7 +24,7 @@ FORM = Form("vm create", "Create a machine", "Create", (FormField("name", "Name"
 
 
 async def post_card(office: Office, thread: str = "") -> Place:
-    place = Place(office.ws.core.state.channel("gpu-ops").id, thread)
+    place = Place(ChannelId(office.ws.core.state.channel("gpu-ops").id), thread)
     await SlackMessenger(office.connection, office.clock).post(place, CARD, "card:1")
     return place
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import ChannelId
 from bot.model import Place
 from bot.ports import Answer, Rejected, Work
 from bot.reply import Choice, FieldKind, Form, FormField, Para, Reply
@@ -362,17 +363,19 @@ async def test_nothing_typed_into_a_form_reaches_the_log(
 
 
 def test_a_modal_remembers_its_command_and_place_and_nothing_else() -> None:
-    view = form_view(FORM, Place("C1", "1.2"))
+    view = form_view(FORM, Place(ChannelId("C1"), "1.2"))
     assert json.loads(view["private_metadata"]) == {
         "command": "vm create",
         "channel": "C1",
         "thread": "1.2",
     }
-    assert FormOrigin.load(view["private_metadata"]) == FormOrigin("vm create", Place("C1", "1.2"))
+    assert FormOrigin.load(view["private_metadata"]) == FormOrigin(
+        "vm create", Place(ChannelId("C1"), "1.2")
+    )
 
 
 def test_the_modal_of_a_form(snapshot: Any) -> None:
-    assert form_view(FORM, Place("C1")) == snapshot
+    assert form_view(FORM, Place(ChannelId("C1"))) == snapshot
 
 
 def test_errors_of_a_form_without_inputs_have_no_place_in_it() -> None:
@@ -387,7 +390,7 @@ def test_what_slack_cannot_carry_is_not_offered() -> None:
 
 def test_a_choice_without_choices_is_typed() -> None:
     form = Form("c", "t", "s", (FormField("a", "A", FieldKind.CHOICE),))
-    view = form_view(form, Place("C1"))
+    view = form_view(form, Place(ChannelId("C1")))
     assert view["blocks"][0]["element"]["type"] == "plain_text_input"
 
 

@@ -9,6 +9,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from structlog.testing import capture_logs
 
 from bot.errors import Refused
+from bot.ids import ChannelId, UserId
 from bot.model import Invocation, Place, Source
 from bot.ports import Accepted, Answer
 from bot.reply import Reply
@@ -30,7 +31,7 @@ async def test_a_slash_command_is_acknowledged_and_answered_privately(any_office
     assert seen.ephemeral
     (line,) = any_office.core.lines
     assert (line.actor, line.text, line.source) == (any_office.alice.id, "vm list", Source.SLASH)
-    assert line.place == Place(seen.channel)
+    assert line.place == Place(ChannelId(seen.channel))
 
 
 async def test_a_second_answer_to_a_slash_command_is_seen_too(office: Office) -> None:
@@ -76,7 +77,7 @@ async def test_a_mention_in_a_thread_is_answered_in_it_and_the_second_answer_rep
     assert not any("Looking." in message.plain for message in any_office.alice.messages())
     (line,) = any_office.core.lines
     assert (line.text, line.source) == ("vm list", Source.MENTION)
-    assert line.place == Place(seen.channel, top.ts)
+    assert line.place == Place(ChannelId(seen.channel), top.ts)
 
 
 async def test_a_mention_in_a_channel_is_answered_in_the_channel(office: Office) -> None:
@@ -143,7 +144,7 @@ def test_only_new_messages_of_people_are_lines(change: dict[str, Any]) -> None:
     ],
 )
 def test_a_line_is_what_is_said_to_the_bot(text: str, line: str) -> None:
-    assert without_mention(text, "UBOT") == line
+    assert without_mention(text, UserId("UBOT")) == line
 
 
 async def test_an_account_of_another_workspace_is_refused(office: Office) -> None:

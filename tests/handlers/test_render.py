@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
+from bot.ids import UserId
 from bot.reply import (
     Actions,
     Button,
@@ -53,7 +54,15 @@ def test_a_card(snapshot: Any) -> None:
         "alice wants to delete train-1 & more",
         (
             Heading("Delete train-1?"),
-            Para(line(mention("U1"), " wants to delete ", bold("train-1"), " on ", code("gpu1"))),
+            Para(
+                line(
+                    mention(UserId("U1")),
+                    " wants to delete ",
+                    bold("train-1"),
+                    " on ",
+                    code("gpu1"),
+                )
+            ),
             Fields((("Status", (emoji("large_green_circle"), " running")), ("Disk", ("20 GB",)))),
             Divider(),
             CodeBlock("<!channel> `x`\nsecond"),
@@ -73,8 +82,8 @@ def test_a_card(snapshot: Any) -> None:
         ((bold("a<b"), " c"), "*a&lt;b* c"),
         (("x", bold("y"), "z"), "x\u200b*y*\u200bz"),
         ((italic("a"), bold("b")), "_a_\u200b\u200b*b*"),
-        ((mention("U123"),), "<@U123>"),
-        ((mention("U1> <!channel"),), "@U1&gt; &lt;!channel"),
+        ((mention(UserId("U123")),), "<@U123>"),
+        ((mention(UserId("U1> <!channel")),), "@U1&gt; &lt;!channel"),
         ((channel("nonsense"),), "#nonsense"),
         (
             (Span("docs", "link", url="https://x.org/?a=1&b=2"),),
@@ -87,7 +96,7 @@ def test_a_card(snapshot: Any) -> None:
         ((emoji("x"),), ":x:"),
         (("gpu_node_1 is 2*3",), "gpu_node_1 is 2*3"),
         ((": ", bold("gpu1"), "s"), ": *gpu1*\u200bs"),
-        ((mention("a\nb"),), "@a\nb"),
+        ((mention(UserId("a\nb")),), "@a\nb"),
         ((Span("a\nb", "link", url="https://x.org"),), "<https://x.org|a b>"),
     ],
 )
@@ -117,7 +126,16 @@ def test_code_with_backticks_is_still_code() -> None:
 def test_a_risky_line_keeps_its_mentions_dates_and_emoji() -> None:
     docs, bare = (Span(text, "link", url="https://x.org") for text in ("docs", ""))
     dates = time(AT), Span("", "ago", at=AT)
-    shown = mention("U1"), " *x* ", *dates, emoji("x"), channel("C1"), docs, bare, mention("bob")
+    shown = (
+        mention(UserId("U1")),
+        " *x* ",
+        *dates,
+        emoji("x"),
+        channel("C1"),
+        docs,
+        bare,
+        mention(UserId("bob")),
+    )
     [section] = only(Reply.of(*shown))["elements"]
     at = {"type": "date", "timestamp": 1767605400, "fallback": "2026-01-05 09:30 UTC"}
     assert section["elements"] == [
@@ -150,7 +168,7 @@ FORMATTED = re.compile(
 )
 @pytest.mark.parametrize("put", [Note, lambda told: Fields((("Reason", told),))])
 def test_beside_a_mention_no_text_is_formatted_either(put: Any, text: str) -> None:
-    blocks = message(Reply("s", (put(line(text, " by ", mention("U1"))),))).blocks
+    blocks = message(Reply("s", (put(line(text, " by ", mention(UserId("U1")))),))).blocks
     [shown] = mrkdwn_texts(blocks)
     told = shown.removeprefix("*Reason*\n").replace("<@U1>", "")
     assert FORMATTED.search(told) is None
@@ -158,7 +176,7 @@ def test_beside_a_mention_no_text_is_formatted_either(put: Any, text: str) -> No
 
 
 def test_what_no_mark_can_span_is_shown_without_it() -> None:
-    block = only(Reply("s", (Note(line(bold("a\nb"), code("`"), mention("U1"))),)))
+    block = only(Reply("s", (Note(line(bold("a\nb"), code("`"), mention(UserId("U1")))),)))
     assert block["elements"][0]["text"] == "a\nb\u2060`\u2060<@U1>"
 
 

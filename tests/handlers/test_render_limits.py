@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import UserId
 from bot.reply import (
     Actions,
     Button,
@@ -167,7 +168,7 @@ def test_a_rich_text_is_parted_between_its_lines() -> None:
 
 
 def test_a_mention_at_the_end_of_a_section_stays() -> None:
-    told = line("*x* " + "r" * 2_000, "\n", mention("U1"), "\n*y* " + "r" * 1_000)
+    told = line("*x* " + "r" * 2_000, "\n", mention(UserId("U1")), "\n*y* " + "r" * 1_000)
     first, second = blocks_of(Para(told))
     assert first["elements"][0]["elements"][-1] == {"type": "user", "user_id": "U1"}
     assert [piece["text"] for piece in second["elements"][0]["elements"]] == ["*y* " + "r" * 1_000]

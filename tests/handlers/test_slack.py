@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import ChannelId, UserId
 from bot.model import MessageRef, Place
 from bot.ports import DeliveryFailed, LockedOut, RightsUnknown, Unanswered
 from bot.reply import Reply
@@ -23,7 +24,7 @@ def messenger(office: Office) -> SlackMessenger:
 
 @pytest.fixture
 def place(office: Office) -> Place:
-    return Place(office.ws.core.state.channel("gpu-ops").id)
+    return Place(ChannelId(office.ws.core.state.channel("gpu-ops").id))
 
 
 async def test_a_posted_message_is_edited_in_place(
@@ -101,18 +102,18 @@ async def test_a_person_stands_for_the_direct_message_with_them(
     office: Office, messenger: SlackMessenger
 ) -> None:
     since = office.clock.now()
-    ref = await messenger.post(Place(office.alice.id), HELLO, "card:1")
+    ref = await messenger.post(Place(ChannelId(office.alice.id)), HELLO, "card:1")
     await office.alice.sees("Restarting x.", "@dbc")
-    assert await messenger.direct(office.alice.id) == Place(ref.channel)
-    assert await messenger.find(Place(office.alice.id), "card:1", since) == ref
+    assert await messenger.direct(UserId(office.alice.id)) == Place(ref.channel)
+    assert await messenger.find(Place(ChannelId(office.alice.id)), "card:1", since) == ref
 
 
 @pytest.mark.parametrize("channel", ["gpu-ops", "random", "ops-secret"])
 async def test_a_whisper_reaches_the_person_alone_wherever_the_bot_is(
     office: Office, messenger: SlackMessenger, channel: str
 ) -> None:
-    place = Place(office.ws.core.state.channel(channel).id)
-    await messenger.whisper(office.alice.id, place, HELLO)
+    place = Place(ChannelId(office.ws.core.state.channel(channel).id))
+    await messenger.whisper(UserId(office.alice.id), place, HELLO)
     seen = await office.alice.sees("Restarting x.")
     assert seen.ephemeral == (channel == "gpu-ops")
     assert "Restarting" not in office.bob.screen()
@@ -121,12 +122,12 @@ async def test_a_whisper_reaches_the_person_alone_wherever_the_bot_is(
 async def test_a_lasting_refusal_says_that_trying_again_is_of_no_use(
     office: Office, messenger: SlackMessenger
 ) -> None:
-    random = Place(office.ws.core.state.channel("random").id)
+    random = Place(ChannelId(office.ws.core.state.channel("random").id))
     with pytest.raises(DeliveryFailed) as failed:
         await messenger.post(random, HELLO, "card:1")
     assert (failed.value.reason, failed.value.retry_after) == ("not_in_channel", None)
     with pytest.raises(DeliveryFailed) as failed:
-        await messenger.edit(MessageRef("C0GPUOPS", "1.000001"), HELLO)
+        await messenger.edit(MessageRef(ChannelId("C0GPUOPS"), "1.000001"), HELLO)
     assert (failed.value.reason, failed.value.retry_after) == ("message_not_found", None)
 
 
@@ -195,7 +196,7 @@ async def test_an_odd_answer_decides_nobodys_rights(office: Office, body: str) -
     directory = SlackDirectory(office.connection)
     office.ws.faults.add("body", times=None, body=body)
     with pytest.raises(RightsUnknown):
-        await directory.person(office.alice.id)
+        await directory.person(UserId(office.alice.id))
     with pytest.raises(RightsUnknown):
         await directory.groups()
 
@@ -245,7 +246,7 @@ async def test_a_wrong_token_is_said_at_the_start(office: Office) -> None:
 
 
 async def test_a_person_is_described_as_slack_knows_them(office: Office) -> None:
-    person = await SlackDirectory(office.connection).person(office.alice.id)
+    person = await SlackDirectory(office.connection).person(UserId(office.alice.id))
     assert (person.id, person.name, person.locale) == (office.alice.id, "alice", "en-US")
     assert person.is_full_member
 
@@ -267,19 +268,19 @@ async def test_guests_bots_leavers_and_strangers_are_no_full_members(
 ) -> None:
     other = office.ws.add_member("eve", **traits)
     directory = SlackDirectory(office.connection)
-    assert not (await directory.person(other.id)).is_full_member
+    assert not (await directory.person(UserId(other.id))).is_full_member
 
 
 async def test_a_person_is_looked_up_anew_every_time(office: Office) -> None:
     directory = SlackDirectory(office.connection)
-    assert (await directory.person(office.bob.id)).is_full_member
+    assert (await directory.person(UserId(office.bob.id))).is_full_member
     office.bob.member.deleted = True
-    assert not (await directory.person(office.bob.id)).is_full_member
+    assert not (await directory.person(UserId(office.bob.id))).is_full_member
 
 
 async def test_a_person_nobody_knows(office: Office) -> None:
     with pytest.raises(DeliveryFailed, match="user_not_found"):
-        await SlackDirectory(office.connection).person("U0NOBODY")
+        await SlackDirectory(office.connection).person(UserId("U0NOBODY"))
 
 
 async def test_a_file_is_shared_in_a_thread_and_in_a_direct_message(
@@ -287,7 +288,7 @@ async def test_a_file_is_shared_in_a_thread_and_in_a_direct_message(
 ) -> None:
     top = await messenger.post(place, HELLO, "top")
     await messenger.upload(Place(place.channel, top.ts), "audit.csv", "seq,at\n1,重启\n")
-    await messenger.upload(await messenger.direct(office.bob.id), "mine.csv", "seq\n")
+    await messenger.upload(await messenger.direct(UserId(office.bob.id)), "mine.csv", "seq\n")
     shared = [file for seen in office.bob.messages() for file in seen.files]
     assert [(file.name, file.content) for file in shared] == [
         ("audit.csv", "seq,at\n1,重启\n".encode()),
@@ -299,7 +300,7 @@ async def test_a_file_for_a_channel_without_the_bot_is_not_delivered(
     messenger: SlackMessenger,
 ) -> None:
     with pytest.raises(DeliveryFailed) as failed:
-        await messenger.upload(Place("C0NOWHERE"), "audit.csv", "seq\n")
+        await messenger.upload(Place(ChannelId("C0NOWHERE")), "audit.csv", "seq\n")
     assert failed.value.retry_after is None
 
 
@@ -320,7 +321,7 @@ async def test_a_closed_connection_sends_nothing_and_can_be_told_so(office: Offi
         office.connection.open(),
         office.connection.call("chat.postMessage", channel="C1", text="late"),
         office.connection.read("users.info", user="U1"),
-        office.connection.upload("C1", "", "late.txt", "late"),
+        office.connection.upload(ChannelId("C1"), "", "late.txt", "late"),
         office.connection.respond(f"{office.ws.url}commands/T/1/x", {"text": "late"}),
         office.connection.open_socket(),
     ):

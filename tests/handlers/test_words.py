@@ -3,6 +3,7 @@
 from gettext import NullTranslations
 
 from bot.errors import Refused, from_error
+from bot.ids import UserId
 from bot.reply import (
     ENGLISH,
     Actions,
@@ -49,7 +50,7 @@ class Spanish(NullTranslations):
 
 
 SPANISH = Spanish()
-TOLD = say("{user} restarts {machine}.", user=mention("U1"), machine=bold("a *b*"))
+TOLD = say("{user} restarts {machine}.", user=mention(UserId("U1")), machine=bold("a *b*"))
 
 
 def test_what_is_filled_in_moves_with_the_language() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.commands.rows import command_table
 from bot.folding import best, fold, narrow, peel, plain, sound
 from bot.folding import typed as as_typed
+from bot.ids import NodeId, TaskId, UserId
 from bot.language.canonical import known_arguments
 from bot.language.parse import Parsed, parse
 from bot.language.text import clean, quoted, words
@@ -28,7 +29,7 @@ _NAMES = st.text(alphabet=_ODD, min_size=1, max_size=8).filter(lambda name: name
 
 
 def machine(desc: str, task: str = "7a9QmX2cVb4nK8pL0sW3", nickname: str = "") -> Machine:
-    return Machine("node", task, "U1", desc, "running", "", NOW, nickname)
+    return Machine(NodeId("node"), TaskId(task), UserId("U1"), desc, "running", "", NOW, nickname)
 
 
 def machines(*descs: str) -> list[Machine]:
@@ -40,7 +41,7 @@ def called(found: list[Machine]) -> list[str]:
 
 
 def meant(text: str, *descs: str) -> list[str]:
-    return called(match_machine(machines(*descs), text, ""))
+    return called(match_machine(machines(*descs), text, NodeId("")))
 
 
 @given(st.text())
@@ -117,7 +118,7 @@ def test_a_name_pasted_with_what_stands_around_it_is_found_or_listed(
         assert name in found
         others = [other for other in names if other != name]
         if not any(plain(other).startswith(plain(name)) for other in others):
-            assert called(match_machine(machines(name, *others), pasted, ""))[0] == name
+            assert called(match_machine(machines(name, *others), pasted, NodeId("")))[0] == name
 
 
 @pytest.mark.parametrize(
@@ -153,19 +154,24 @@ def test_what_a_text_means_of_these(text: str, names: tuple[str, ...], found: li
 def test_an_id_is_nobody_elses_name() -> None:
     id_ = "7a9QmX2cVb4nK8pL0sW3"
     squatter = machine(id_, "8b9QmX2cVb4nK8pL0sW3")
-    assert match_machine([squatter, machine("prod", id_)], id_, "") == [machine("prod", id_)]
+    assert match_machine([squatter, machine("prod", id_)], id_, NodeId("")) == [
+        machine("prod", id_)
+    ]
 
 
 def test_two_machines_that_read_alike_are_both_meant() -> None:
     named, described = machine("x", nickname="prod"), machine("prod", "8b9QmX2cVb4nK8pL0sW3")
-    assert match_machine([named, described], "prod", "") == [named, described]
+    assert match_machine([named, described], "prod", NodeId("")) == [named, described]
     renamed = machine("prod", "8b9QmX2cVb4nK8pL0sW3", nickname="other")
-    assert match_machine([named, renamed], "prod", "") == [named]
+    assert match_machine([named, renamed], "prod", NodeId("")) == [named]
 
 
 def test_nodes_are_found_alike() -> None:
-    wide, narrow_one = Node("a" * 64, "ＧＰＵ１", "", NOW), Node("b" * 64, "gpu1", "", NOW)
-    metal = Node("c" * 64, "all", "", NOW, kind=NodeKind.METAL, desc="slot-1", uuid="u-1")
+    wide, narrow_one = (
+        Node(NodeId("a" * 64), "ＧＰＵ１", "", NOW),
+        Node(NodeId("b" * 64), "gpu1", "", NOW),
+    )
+    metal = Node(NodeId("c" * 64), "all", "", NOW, kind=NodeKind.METAL, desc="slot-1", uuid="u-1")
     nodes = [wide, narrow_one, metal]
     assert match_node(nodes, "ＧＰＵ１") == [wide]
     assert match_node(nodes, "GPU1") == [wide, narrow_one]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.commands.rows import command_table
+from bot.ids import ChannelId
 from bot.language import forms
 from bot.language.help import Standing, help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood
@@ -60,7 +61,7 @@ def _texts(shown: Any, key: str = "") -> Iterator[str]:
 
 
 def _view(form: Form) -> Any:
-    return form_view(with_words(form, MARKED), Place("C1"), MARKED)
+    return form_view(with_words(form, MARKED), Place(ChannelId("C1")), MARKED)
 
 
 @COMMANDS

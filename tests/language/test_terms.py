@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.commands import vm_create, vm_modify
 from bot.errors import BotError
+from bot.ids import TaskId
 from bot.language.table import Command
 from bot.language.terms import terms_of
 from bot.messages.facts import unread
@@ -88,11 +89,11 @@ def test_a_new_machine_is_the_one_on_the_card(texts: dict[str, str]) -> None:
     command = vm_create.COMMAND
     texts = {name: text for name, text in texts.items() if text}
     try:
-        spec = vm_create.spec(_TASK, read(command, texts, left_out=True))
+        spec = vm_create.spec(TaskId(_TASK), read(command, texts, left_out=True))
     except (BotError, ValueError):
         return  # refused before anything is asked
     card = shown(command, {**vm_create.ports_of(spec), **texts})
-    again = vm_create.spec(_TASK, read(command, card, left_out=False) | _empty(card))
+    again = vm_create.spec(TaskId(_TASK), read(command, card, left_out=False) | _empty(card))
     assert again.additional() == spec.additional()
 
 

@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from bot.clock import Clock
+from bot.ids import ChannelId, ExecutionId
 from bot.messages.cards import announcement, end_key
 from bot.messages.outbox import Outbox
 from bot.model import ExecutionStatus, MessageRef, Place
@@ -21,7 +22,7 @@ from storage import Store, Vault
 from tests.messages.test_outbox import Chat, outbox_of
 from tests.storage.samples import execution
 
-HERE = Place("C1")
+HERE = Place(ChannelId("C1"))
 
 
 class Slow(Chat):
@@ -209,7 +210,10 @@ async def test_an_end_whose_record_does_not_say_how_it_ended_is_told_by_itself(
     await ends(store, clock, 5)
     async with store.write() as tx:
         await tx.messages.put(
-            end_key("execution-e0"), HERE, dump(Reply.of("train-0 has ended")), clock.now()
+            end_key(ExecutionId("execution-e0")),
+            HERE,
+            dump(Reply.of("train-0 has ended")),
+            clock.now(),
         )
     await seconds(outbox_of(store, chat, clock, "one"), clock, 20)
     assert "end:execution-e0" in chat.keys
@@ -228,7 +232,7 @@ async def test_whoever_lost_the_message_that_tells_several_lets_nobody_tell_them
     async def is_overtaken() -> None:
         nonlocal joint
         async with store.write() as tx:
-            end = await tx.messages.find(end_key("execution-e0"))
+            end = await tx.messages.find(end_key(ExecutionId("execution-e0")))
             joint = end.told_in or "" if end is not None else ""
             found = await tx.messages.find(joint)
             assert found is not None
@@ -246,7 +250,7 @@ async def says(
 ) -> None:
     """Something newer is said of an end."""
     async with store.write() as tx:
-        one = await tx.executions.get(f"execution-e{number}")
+        one = await tx.executions.get(ExecutionId(f"execution-e{number}"))
         told = announcement(
             one, end, line(bold(f"train-{number}"), text), *(Note(line(note)) for note in notes)
         )
@@ -287,7 +291,7 @@ async def test_what_is_newly_said_of_ends_edits_the_message_that_told_them(store
     assert len(lines(chat)) == 5
     assert chat.edits
     async with store.read() as tx:
-        end = await tx.messages.find(end_key("execution-e0"))
+        end = await tx.messages.find(end_key(ExecutionId("execution-e0")))
         assert end is not None
         joint = await tx.messages.find(end.told_in)
         assert joint is not None

@@ -8,6 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from bot.clock import Clock
+from bot.ids import ChannelId
 from bot.messages.outbox import Outbox
 from bot.model import Message, Place
 from bot.reply import Reply, dump
@@ -17,7 +18,7 @@ from storage.handover import Handover
 from storage.heartbeat import Leases
 from tests.messages.test_outbox import Chat
 
-HERE = Place("C1")
+HERE = Place(ChannelId("C1"))
 
 
 class Unanswered(Outbox):

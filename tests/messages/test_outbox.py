@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
 from bot.clock import Clock, SteadyClock
+from bot.ids import ChannelId
 from bot.messages.outbox import JUST_DIED, LEASE, Outbox, all_ended
 from bot.model import Leased, MessageRef, Place
 from bot.ports import SETTLES_WITHIN, DeliveryFailed, PutOff
@@ -22,7 +23,7 @@ from storage.heartbeat import LeaseLost, Leases
 from tests.clocks import MachineClock
 from tests.storage.samples import execution
 
-HERE, ELSEWHERE = Place("C1"), Place("C2")
+HERE, ELSEWHERE = Place(ChannelId("C1")), Place(ChannelId("C2"))
 
 
 async def nothing() -> None:
@@ -92,7 +93,7 @@ class Chat:
         raise NotImplementedError
 
     async def direct(self, user: str) -> Place:
-        return Place(f"D-{user}")
+        return Place(ChannelId(f"D-{user}"))
 
     async def upload(self, place: Place, name: str, content: str | BinaryIO) -> None:
         raise NotImplementedError

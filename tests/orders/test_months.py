@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from bot.chain.reader import ChainReader
 from bot.dbc.client import DbcClient
-from bot.ids import new_id
+from bot.ids import NodeId, UserId, new_id
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
 from bot.pipeline.rehearsal import SilentMessenger, SilentOutbox
@@ -31,7 +31,7 @@ from storage.engine import open_engines
 from storage.heartbeat import Leases
 from tests.databases import begin
 
-NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
+NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 RENTER = Wallet.from_seed("a renter").address
 WATCHER = "U0WATCHER"
 DAY, KEPT = 14_400, 43_200
@@ -104,7 +104,7 @@ async def world(data: Path) -> AsyncIterator[World]:
         made = World(clock, chain, [one, other], url, Vault([Fernet.generate_key().decode()]))
         await made.start()
         async with made.begun[0][1].write() as tx:
-            await tx.orders.watch(WATCHER, RENTER, clock.now())
+            await tx.orders.watch(UserId(WATCHER), RENTER, clock.now())
         yield made
         await made.stop()
 

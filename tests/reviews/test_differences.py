@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.commands.rows import command_table
+from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.language.canonical import known_arguments
 from bot.reviews.differences import differences
 from bot.reviews.outcomes import Change, Outcome
@@ -46,7 +47,14 @@ def everything() -> Iterator[Request]:
             left_out = {one.name: "" for one in guarded.arguments}
             (effect,) = guarded.effects({**left_out, **arguments})
             yield Request(
-                person, channel, command, effect, arguments, node, frozenset(groups), task=task
+                UserId(person),
+                ChannelId(channel),
+                command,
+                effect,
+                arguments,
+                NodeId(node),
+                frozenset(groups),
+                task=TaskId(task),
             )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Refused
+from bot.ids import UserId
 from bot.model import Effect
 from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 
@@ -114,9 +115,9 @@ def test_an_approver_must_be_one_of_every_rules_people() -> None:
         ),
         request(),
     )
-    assert decision.may_approve("U2", {"S1"})
-    assert not decision.may_approve("U2", ())
-    assert not decision.may_approve("U4", {"S1"})
+    assert decision.may_approve(UserId("U2"), {"S1"})
+    assert not decision.may_approve(UserId("U2"), ())
+    assert not decision.may_approve(UserId("U4"), {"S1"})
 
 
 def test_what_several_rules_ask_for_is_all_needed() -> None:
@@ -272,9 +273,9 @@ def no_laxer(stricter: Decision, than: Decision) -> bool:
         and (than.expires is None or (stricter.expires or timedelta.max) <= than.expires)
         and stricter.type_name >= than.type_name
         and all(
-            than.may_approve(user, ())
+            than.may_approve(UserId(user), ())
             for user in ("U1", "U2", "U3")
-            if stricter.may_approve(user, ())
+            if stricter.may_approve(UserId(user), ())
         )
     )
 

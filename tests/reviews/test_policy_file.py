@@ -8,6 +8,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.errors import BotError
+from bot.ids import TaskId
 from bot.language.canonical import known_arguments
 from bot.reviews.policy import decide
 from bot.reviews.policy_file import FaultyPolicy, read_policy
@@ -130,7 +131,7 @@ def test_an_argument_is_meant_by_any_of_its_names_and_spellings(
     asked = request(command=command, arguments=given, task="7" * 22)
     assert decide(rules, asked).why == "No."
     other = dict.fromkeys(given, "x") or {"force": "true"}
-    assert not decide(rules, replace(asked, arguments=other, task="8" * 22)).why
+    assert not decide(rules, replace(asked, arguments=other, task=TaskId("8" * 22))).why
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model import Execution, ReviewKind
 from bot.reviews.policy import Decision, DecisionKind
 from bot.reviews.reviewers import binding, lasts, pause_after
@@ -19,8 +20,8 @@ CONFIRM, APPROVE, AFTERWARDS = ReviewKind
         replace(execution(), command="vm.poweroff"),
         replace(execution(), arguments={"vm": "train-02"}),
         replace(execution(), arguments={}),
-        replace(execution(), node="node-2"),
-        replace(execution(), task="task-2"),
+        replace(execution(), node=NodeId("node-2")),
+        replace(execution(), task=TaskId("task-2")),
     ],
     ids=["command", "argument", "no argument", "node", "task"],
 )
@@ -30,7 +31,12 @@ def test_any_other_request_has_another_binding(other: Execution) -> None:
 
 def test_the_order_of_arguments_and_who_asks_are_no_part_of_the_binding() -> None:
     one = replace(execution(), arguments={"vm": "train-01", "force": "yes"})
-    other = replace(one, arguments={"force": "yes", "vm": "train-01"}, actor="U2", id="execution-2")
+    other = replace(
+        one,
+        arguments={"force": "yes", "vm": "train-01"},
+        actor=UserId("U2"),
+        id=ExecutionId("execution-2"),
+    )
     assert binding(one) == binding(other)
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from bot.commands.rows import command_table
+from bot.ids import NodeId
 from bot.language.canonical import known_arguments
 from bot.reviews.policy import Policy
 from bot.reviews.policy_file import FaultyPolicy, read_policy
 
 KNOWN = known_arguments(command_table())
-NODE = "b" * 64
+NODE = NodeId("b" * 64)
 
 
 def read(tmp_path: Path, text: str) -> Policy:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import ChannelId, UserId
 from bot.messages.question import told_changes
 from bot.model import Effect, ReviewKind, Terms
 from bot.reply import plain
@@ -66,6 +67,8 @@ def test_what_the_rules_demand_more_is_told_with_the_rule_that_says_so() -> None
 def test_a_rule_that_says_nothing_of_it_is_not_named_for_it() -> None:
     asks = {"name": "on-call", "match": {"command": "vm.delete"}, "approvals": 1}
     rules = Policy.model_validate({"rule": [asks]})
-    decision = decide(rules, Request("U1", "C1", "vm.delete", Effect.DESTROY, {}))
+    decision = decide(
+        rules, Request(UserId("U1"), ChannelId("C1"), "vm.delete", Effect.DESTROY, {})
+    )
     assert decision.says["expires"] == ()
     assert "on-call" in decision.says["approvals"]

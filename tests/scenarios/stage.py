@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from bot.app import Bot
 from bot.config import Settings
 from bot.dbc.guard import Limits
+from bot.ids import NodeId, UserId
 from bot.model import AuditKind, AuditQuery, DbcSession
 from sandbox.dbc import Daemon, ManualClock, Node, World
 from sandbox.dbc.demo import demo_renter, demo_world
@@ -155,7 +156,7 @@ class Stage:
             node = self.node(name).node_id
             if node not in {one.id for one in await inventory.known_nodes()}:
                 await inventory.refresh_nodes()
-            await sessions.add(DbcSession(person.id, node, *self.pair(name)))
+            await sessions.add(DbcSession(UserId(person.id), NodeId(node), *self.pair(name)))
 
     async def adds_session(self, person: Person, *nodes: str) -> None:
         """`person` adds their session for these nodes, by the form."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Refused
+from bot.ids import UserId
 from bot.model import AuditKind
 from bot.services.access import AccessRequests
 from sandbox.slack import Person, SeenMessage
@@ -180,8 +181,8 @@ async def test_only_those_who_were_asked_can_answer(stage: Stage) -> None:
     access = AccessRequests(stage.bot.store, label, stage.clock)
     for person in (bob, carol):
         with pytest.raises(Refused, match="You were not asked"):
-            await access.find(request.id, person.id)
-    assert await access.find(request.id, alice.id) == request
+            await access.find(request.id, UserId(person.id))
+    assert await access.find(request.id, UserId(alice.id)) == request
 
 
 async def label(node: str) -> str:

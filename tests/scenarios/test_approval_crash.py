@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.ids import ChannelId, UserId
 from bot.model import Approval, ApprovalStatus, ExecutionStatus, Place, Verdict, Vote
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import NAME, approves, asked, now, site, told
@@ -28,7 +29,14 @@ async def the_review(stage: Stage) -> Approval:
 async def casts(stage: Stage, verdict: Verdict = Verdict.APPROVE) -> Approval:
     """Bob's click was taken and acknowledged; then the process died."""
     review = await the_review(stage)
-    vote = Vote("press:1", review.id, stage.bob.id, verdict, stage.clock.now(), Place("C0GPUOPS"))
+    vote = Vote(
+        "press:1",
+        review.id,
+        UserId(stage.bob.id),
+        verdict,
+        stage.clock.now(),
+        Place(ChannelId("C0GPUOPS")),
+    )
     async with stage.bot.store.write() as tx:
         assert await tx.votes.cast(vote)
     return review

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bot.ids import UserId
 from bot.model import AuditQuery, AuditRow
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.stage import CHANNEL, CONFIRM_ONLY, Stage
@@ -148,7 +149,7 @@ async def test_the_list_is_paged_and_no_row_is_cut_off(one_stage: Stage) -> None
     stage = one_stage
     for number in range(9):
         await stage.asks(stage.alice, f"/dbc vm start nothing-{number}-{'long' * 30}")
-    total = len(await rows(stage, AuditQuery(person=stage.alice.id)))
+    total = len(await rows(stage, AuditQuery(person=UserId(stage.alice.id))))
     assert 10 < total <= 20
     first = await listed(stage, stage.alice, "person=me command=vm")
     assert first.count("vm start") == 10

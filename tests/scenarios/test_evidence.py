@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.ids import UserId
 from sandbox.dbc.worker import Durations
 from tests.scenarios.changing import NO_REVIEW
 from tests.scenarios.site import rules
@@ -225,7 +226,7 @@ async def test_a_finished_creation_is_known_by_name_where_the_list_cannot_be_rea
     shown = await stage.asks(stage.alice, "/dbc vm show t1", CHANNEL)
     assert "t1 on gpu1" in shown.plain.replace("*", "")
     async with stage.bot.store.read() as tx:
-        [seen] = [m for m in await tx.inventory.machines(stage.alice.id) if m.desc == "t1"]
+        [seen] = [m for m in await tx.inventory.machines(UserId(stage.alice.id)) if m.desc == "t1"]
     assert seen.status == "running"
 
 

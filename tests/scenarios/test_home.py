@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.ids import ChannelId
 from bot.model import Place
 from bot.pipeline.formatting import OPEN_FORM
 from bot.reply import Actions, Button, Reply
@@ -81,7 +82,7 @@ async def test_a_button_for_what_the_bot_no_longer_does_says_so(
 ) -> None:
     connection = SlackConnection(stage.settings())
     await connection.open()
-    place = Place(stage.ws.core.state.channel(CHANNEL).id)
+    place = Place(ChannelId(stage.ws.core.state.channel(CHANNEL).id))
     card = Reply("Teleport", (Actions((Button("Teleport", action, value),)),))
     await SlackMessenger(connection, stage.clock).send(place, card)
     await connection.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.ids import ApprovalId
 from bot.model import ExecutionStatus, ReviewKind
 from tests.scenarios.site import (
     DELETE,
@@ -270,7 +271,7 @@ async def test_glass_that_was_broken_does_not_outlast_the_right_to_break_it(
         review, moment = await the_review(stage), stage.clock.now()
         async with stage.bot.store.write() as tx:  # it was broken; then the process died
             await tx.approvals.void(review.id, moment)
-            broken = replace(review, id="broken", kind=ReviewKind.AFTERWARDS)
+            broken = replace(review, id=ApprovalId("broken"), kind=ReviewKind.AFTERWARDS)
             await tx.approvals.add(replace(broken, created_at=moment + timedelta(seconds=1)))
             await tx.executions.claim(
                 review.execution,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from bot.app import Bot
+from bot.ids import UserId
 from sandbox.dbc.task import Status, Task
 from sandbox.slack import Person
 from tests.scenarios.stage import CHANNEL, Stage
@@ -98,7 +99,7 @@ async def test_of_replicas_that_take_turns_none_misses_a_change(replicas: Replic
         stage.clock.advance(timedelta(seconds=15))
         await bot.tick()
         async with bot.store.read() as tx:
-            return [one.status for one in await tx.inventory.machines(stage.alice.id)]
+            return [one.status for one in await tx.inventory.machines(UserId(stage.alice.id))]
 
     for _ in range(STEADY):
         for bot in replicas.bots:

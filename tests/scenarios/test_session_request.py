@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bot.ids import UserId
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.keys import Wallet, multisig_address, new_nonce
 from tests.scenarios.stage import CHANNEL, Stage
@@ -60,7 +61,7 @@ async def test_the_id_that_waits_is_encrypted_and_erased(one_stage: Stage) -> No
     await pastes(one_stage, RENTER.sign(session_id))
     await one_stage.reads(one_stage.alice, "works and is kept")
     async with one_stage.bot.store.read() as tx:
-        assert await tx.renters.of(one_stage.alice.id, one_stage.clock.now()) == []
+        assert await tx.renters.of(UserId(one_stage.alice.id), one_stage.clock.now()) == []
 
 
 async def test_after_an_hour_it_has_to_be_asked_for_again(one_stage: Stage) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from bot.ids import NodeId, UserId
 from sandbox.slack import SeenMessage
 from tests.scenarios.site import DELETE, NAME, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage
@@ -45,7 +46,7 @@ async def test_a_session_erased_as_it_is_sent_is_replaced_by_nobodys(tmp_path: P
     """Others have a session for the node; Bob's own is erased."""
     async with site(tmp_path, rule("approvals = 1")) as stage:
         async with about_to_be_sent(stage) as question, stage.bot.store.write() as tx:
-            await tx.sessions.remove(stage.bob.id, stage.node("gpu1").node_id)
+            await tx.sessions.remove(UserId(stage.bob.id), NodeId(stage.node("gpu1").node_id))
         assert stage.changes() == []
         assert NONE_LEFT in now(stage, question).plain
 
@@ -56,7 +57,7 @@ async def test_what_is_sent_is_recorded_with_the_session_of_that_moment(tmp_path
         async with about_to_be_sent(stage):
             node = stage.node("gpu1").node_id
             async with stage.bot.store.write() as tx:
-                await tx.sessions.remove(stage.bob.id, node)
+                await tx.sessions.remove(UserId(stage.bob.id), NodeId(node))
             await stage.carol.types("/dbc session share gpu1 with @bob", channel=CHANNEL)
             await stage.carol.sees("shares their session", CHANNEL)
         await stage.ends(stage.bob, f"{NAME} is deleted")

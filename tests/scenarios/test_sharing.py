@@ -2,6 +2,7 @@
 
 import json
 
+from bot.ids import NodeId, UserId
 from bot.model import AuditKind, AuditQuery
 from bot.services.sessions import Sessions
 from tests.scenarios.site import entries
@@ -136,8 +137,8 @@ async def test_sharing_entitles(one_stage: Stage) -> None:
     node = one_stage.node("gpu1").node_id
     await one_stage.gives_session(alice, "gpu1")
     await shares(one_stage, "@bob")
-    assert await sessions.entitled(node) == sorted([alice.id, bob.id])
-    assert not await sessions.is_entitled(carol.id, node)
+    assert await sessions.entitled(NodeId(node)) == sorted([alice.id, bob.id])
+    assert not await sessions.is_entitled(UserId(carol.id), NodeId(node))
 
 
 async def test_a_guest_in_the_channel_is_no_colleague(one_stage: Stage) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.dbc.guard import Limits
+from bot.ids import UserId
 from sandbox.dbc.demo import demo_renter
 from tests.scenarios.stage import CHANNEL, Stage, staged
 
@@ -23,7 +24,9 @@ async def are_stored(stage: Stage, *names: str) -> None:
     async with asyncio.timeout(10):
         while True:
             async with stage.bot.store.read() as tx:
-                if wanted <= {one.node for one in await tx.inventory.machines(stage.alice.id)}:
+                if wanted <= {
+                    one.node for one in await tx.inventory.machines(UserId(stage.alice.id))
+                }:
                     return
             await asyncio.sleep(0.01)
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.ids import ChannelId
 from bot.model import (
     Approval,
     DbcSession,
@@ -24,8 +25,8 @@ from storage import Store, UnitOfWork
 NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=1)
 LATER = NOW + timedelta(minutes=9)
-HERE = Place("C1", "171.2")
-REF = MessageRef("C1", "171.3")
+HERE = Place(ChannelId("C1"), "171.2")
+REF = MessageRef(ChannelId("C1"), "171.3")
 
 
 def execution(name: str = "1", **changes: Any) -> Execution:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.ids import UserId
 from bot.model import Sighted, Sighting
 from storage import Store
 from tests.storage.samples import NOW
@@ -9,12 +10,12 @@ from tests.storage.samples import NOW
 
 async def test_an_alias_is_its_persons_own(store: Store) -> None:
     async with store.write() as tx:
-        await tx.aliases.set("U1", "r", "vm restart $1")
-        await tx.aliases.set("U1", "r", "vm restart $1 force")
-        await tx.aliases.set("U2", "r", "vm reset $1")
+        await tx.aliases.set(UserId("U1"), "r", "vm restart $1")
+        await tx.aliases.set(UserId("U1"), "r", "vm restart $1 force")
+        await tx.aliases.set(UserId("U2"), "r", "vm reset $1")
     async with store.write() as tx:
-        assert await tx.aliases.remove("U2", "r")
-        assert not await tx.aliases.remove("U2", "r")
+        assert await tx.aliases.remove(UserId("U2"), "r")
+        assert not await tx.aliases.remove(UserId("U2"), "r")
     async with store.read() as tx:
         assert await tx.aliases.all() == {"U1": {"r": "vm restart $1 force"}}
 

@@ -5,6 +5,7 @@ import pytest
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
+from bot.ids import ApprovalId, ExecutionId, UserId
 from bot.model import (
     CLICK_WAITS,
     ApprovalStatus,
@@ -36,12 +37,12 @@ async def test_a_review_comes_back_unchanged(store: Store) -> None:
     async with store.write() as tx:
         await tx.approvals.add(approval())
     async with store.read() as tx:
-        assert await tx.approvals.get("approval-1") == approval()
-        assert await tx.approvals.for_execution("execution-1") == approval()
-        assert await tx.approvals.for_execution("execution-2") is None
-        assert await tx.approvals.find("approval-2") is None
+        assert await tx.approvals.get(ApprovalId("approval-1")) == approval()
+        assert await tx.approvals.for_execution(ExecutionId("execution-1")) == approval()
+        assert await tx.approvals.for_execution(ExecutionId("execution-2")) is None
+        assert await tx.approvals.find(ApprovalId("approval-2")) is None
         with pytest.raises(NotFound, match="That review does not exist"):
-            await tx.approvals.get("approval-2")
+            await tx.approvals.get(ApprovalId("approval-2"))
 
 
 async def test_of_many_decisions_one_wins(store: Store, racing: Racing) -> None:
@@ -50,12 +51,14 @@ async def test_of_many_decisions_one_wins(store: Store, racing: Racing) -> None:
 
     async def decide(tx: UnitOfWork, number: int) -> bool:
         status = (APPROVED, DENIED, CANCELLED, VOID)[number % 4]
-        return await tx.approvals.resolve("approval-1", status, by=f"U{number}", now=SOON)
+        return await tx.approvals.resolve(
+            ApprovalId("approval-1"), status, by=UserId(f"U{number}"), now=SOON
+        )
 
     results = await racing(decide)
     assert results.count(True) == 1
     async with store.read() as tx:
-        decided = await tx.approvals.get("approval-1")
+        decided = await tx.approvals.get(ApprovalId("approval-1"))
     assert decided.decided_by == f"U{results.index(True)}"
     assert decided.decided_at == SOON
 
@@ -68,7 +71,10 @@ async def test_past_its_time_a_review_can_be_ended_but_not_decided(
 ) -> None:
     async with store.write() as tx:
         await tx.approvals.add(approval())
-        assert await tx.approvals.resolve("approval-1", status, by="U2", now=LATER) is wins
+        assert (
+            await tx.approvals.resolve(ApprovalId("approval-1"), status, by=UserId("U2"), now=LATER)
+            is wins
+        )
 
 
 async def test_every_review_past_its_time_expires_once(store: Store, racing: Racing) -> None:
@@ -77,7 +83,7 @@ async def test_every_review_past_its_time_expires_once(store: Store, racing: Rac
             await tx.approvals.add(approval(str(number)))
         late = approval("late", expires_at=LATER + timedelta(seconds=1))
         await tx.approvals.add(late)
-        await tx.approvals.resolve("approval-0", APPROVED, by="U2", now=NOW)
+        await tx.approvals.resolve(ApprovalId("approval-0"), APPROVED, by=UserId("U2"), now=NOW)
 
     async def expire(tx: UnitOfWork, _number: int) -> list[str]:
         expired = await tx.approvals.claim_expired(LATER, 2)
@@ -88,7 +94,7 @@ async def test_every_review_past_its_time_expires_once(store: Store, racing: Rac
     claimed = [each for batch in batches for each in batch]
     assert sorted(claimed) == [f"approval-{number}" for number in range(1, 10)]
     async with store.read() as tx:
-        assert (await tx.approvals.get("approval-late")).status is PENDING
+        assert (await tx.approvals.get(ApprovalId("approval-late"))).status is PENDING
 
 
 async def reminded(store: Store, now: datetime) -> list[int]:
@@ -108,7 +114,7 @@ async def test_a_clock_that_was_set_back_brings_one_reminder(store: Store, earli
         now += timedelta(seconds=5)
         assert await reminded(store, now) == []
     async with store.write() as tx:  # as after each reminder, with a growing pause
-        await tx.approvals.remind("approval-1", now + DAY)
+        await tx.approvals.remind(ApprovalId("approval-1"), now + DAY)
     assert await reminded(store, now + timedelta(seconds=5)) == []
     assert await reminded(store, now + DAY) == [earlier + 2]
 
@@ -167,7 +173,9 @@ async def test_the_audit_has_what_was_asked_and_shown(
         "binding": "b1",
     }  # fmt: skip
     assert await audited(store) == [
-        AuditEntry.about(execution(), noted, NOW, approval="approval-1", details=details)
+        AuditEntry.about(
+            execution(), noted, NOW, approval=ApprovalId("approval-1"), details=details
+        )
     ]
 
 
@@ -186,10 +194,14 @@ async def test_an_end_is_that_reviews_alone_and_in_the_audit(
     async with store.write() as tx:
         await tx.approvals.add(approval())
         await tx.approvals.add(approval("2"))
-        assert await tx.approvals.resolve("approval-1", status, by="U2", now=SOON)
-        assert await tx.approvals.get("approval-2") == approval("2")
+        assert await tx.approvals.resolve(
+            ApprovalId("approval-1"), status, by=UserId("U2"), now=SOON
+        )
+        assert await tx.approvals.get(ApprovalId("approval-2")) == approval("2")
     assert (await audited(store))[2:] == [
-        AuditEntry.about(execution(), noted, SOON, actor="U2", approval="approval-1")
+        AuditEntry.about(
+            execution(), noted, SOON, actor=UserId("U2"), approval=ApprovalId("approval-1")
+        )
     ]
 
 
@@ -200,9 +212,11 @@ async def test_what_covers_something_else_by_now_is_void(
     async with store.write() as tx:
         await tx.approvals.add(approval(status=status, decided_by="U2"))
         await tx.approvals.add(approval("2"))
-        assert await tx.approvals.void("approval-1", SOON) is counts
-        assert (await tx.approvals.get("approval-1")).status is (VOID if counts else status)
-        assert (await tx.approvals.get("approval-2")).status is PENDING
+        assert await tx.approvals.void(ApprovalId("approval-1"), SOON) is counts
+        assert (await tx.approvals.get(ApprovalId("approval-1"))).status is (
+            VOID if counts else status
+        )
+        assert (await tx.approvals.get(ApprovalId("approval-2"))).status is PENDING
     noted = [(e.kind, e.actor, e.at) for e in (await audited(store))[2:]]
     assert noted == ([(AuditKind.VOIDED, "", SOON)] if counts else [])
 
@@ -214,7 +228,7 @@ async def test_the_newest_review_of_a_command_counts_and_open_ones_come_oldest_f
         await tx.approvals.add(approval("old"))
         await tx.approvals.add(approval("new", created_at=SOON))
         await tx.approvals.add(approval("over", created_at=NOW - SECOND, status=DENIED))
-        newest = await tx.approvals.for_execution("execution-1")
+        newest = await tx.approvals.for_execution(ExecutionId("execution-1"))
         assert newest is not None
         assert newest.id == "approval-new"
         assert [one.id for one in await tx.approvals.open()] == ["approval-old", "approval-new"]
@@ -231,7 +245,15 @@ async def test_a_review_is_named_by_the_beginning_of_its_id(store: Store) -> Non
 
 
 def click(name: str, at: datetime, **changes: Any) -> Vote:
-    return Vote(f"click-{name}", f"approval-{name}", "U2", Verdict.APPROVE, at, HERE, **changes)
+    return Vote(
+        f"click-{name}",
+        ApprovalId(f"approval-{name}"),
+        UserId("U2"),
+        Verdict.APPROVE,
+        at,
+        HERE,
+        **changes,
+    )
 
 
 async def test_a_question_waits_for_the_clicks_that_were_made_in_time(store: Store) -> None:
@@ -274,9 +296,9 @@ async def test_a_reminder_is_due_once_and_the_next_after_a_pause(store: Store) -
         due = await tx.approvals.claim_reminders(NOW, TEN_MINUTES, DAY, 9)
         assert [one.id for one in due] == ["approval-2"]
         assert [(one.remind_at, one.reminders) for one in due] == [(NOW + TEN_MINUTES, 1)]
-        await tx.approvals.remind("approval-2", None)
-        assert (await tx.approvals.get("approval-2")).remind_at is None
-        assert (await tx.approvals.get("approval-1")).remind_at == NOW + TEN_MINUTES
+        await tx.approvals.remind(ApprovalId("approval-2"), None)
+        assert (await tx.approvals.get(ApprovalId("approval-2"))).remind_at is None
+        assert (await tx.approvals.get(ApprovalId("approval-1"))).remind_at == NOW + TEN_MINUTES
 
 
 @pytest.mark.parametrize(
@@ -297,7 +319,7 @@ async def test_a_record_that_cannot_be_read_is_said_to_be_so(
     async with store.write() as tx:
         await tx.approvals.add(approval())
         await tx.approvals._connection.execute(approvals.update().values(**values))
-        found = await tx.approvals.get("approval-1")
+        found = await tx.approvals.get(ApprovalId("approval-1"))
     assert found.is_unreadable is is_unreadable
     assert found.shown == ({} if is_unreadable else {"state": Fact("off")})
 
@@ -308,5 +330,5 @@ async def test_what_nobody_knows_approves_nothing(store: Store) -> None:
         await tx.approvals._connection.execute(
             approvals.update().values(status="sleeping", kind="shrug")
         )
-        found = await tx.approvals.get("approval-1")
+        found = await tx.approvals.get(ApprovalId("approval-1"))
     assert (found.status, found.kind) == (VOID, ReviewKind.APPROVE)

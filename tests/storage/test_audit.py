@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.ids import ApprovalId, ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import (
     ApprovalStatus,
     AuditEntry,
@@ -102,15 +103,21 @@ async def kinds(store: Store) -> list[tuple[str, str, str]]:
 async def move(store: Store, to: ExecutionStatus, *, outcome: str = "") -> None:
     async with store.write() as tx:
         await tx.executions.set_status(
-            "execution-1", to, outcome=outcome, now=LATER, expect=set(ExecutionStatus) - {to}
+            ExecutionId("execution-1"),
+            to,
+            outcome=outcome,
+            now=LATER,
+            expect=set(ExecutionStatus) - {to},
         )
 
 
 async def claim(store: Store) -> None:
     async with store.write() as tx:
-        await tx.executions.set_target("execution-1", "node-1", "task-1", "train-01")
+        await tx.executions.set_target(
+            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01"
+        )
         await tx.executions.claim(
-            "execution-1",
+            ExecutionId("execution-1"),
             "process-1",
             LATER,
             LATER,
@@ -149,7 +156,15 @@ async def test_secrets_of_a_command_are_not_recorded(store: Store) -> None:
 async def vote(store: Store, user: str, verdict: Verdict, reason: str = "") -> None:
     async with store.write() as tx:
         await tx.votes.cast(
-            Vote(f"click-{user}", "approval-1", user, verdict, NOW, Place("C1"), reason)
+            Vote(
+                f"click-{user}",
+                ApprovalId("approval-1"),
+                UserId(user),
+                verdict,
+                NOW,
+                Place(ChannelId("C1")),
+                reason,
+            )
         )
     async with store.write() as tx:
         await tx.votes.count(f"click-{user}", SOON)
@@ -162,7 +177,16 @@ async def test_questions_decisions_and_clicks_that_do_not_count_are_recorded(sto
         await tx.approvals.add(asked)
     await vote(store, "U2", Verdict.APPROVE)
     async with store.write() as tx:
-        await tx.votes.cast(Vote("x", "approval-1", "U3", Verdict.APPROVE, NOW, Place("C1")))
+        await tx.votes.cast(
+            Vote(
+                "x",
+                ApprovalId("approval-1"),
+                UserId("U3"),
+                Verdict.APPROVE,
+                NOW,
+                Place(ChannelId("C1")),
+            )
+        )
         await tx.votes.refuse("x", "You may not.", SOON)
     await vote(store, "U4", Verdict.DENY, "not now")
     await vote(store, "U5", Verdict.APPROVE)
@@ -195,12 +219,12 @@ async def test_the_other_ends_of_a_review_are_recorded(
         async with store.write() as tx:
             if how == "cancel":
                 await tx.approvals.resolve(
-                    "approval-1", ApprovalStatus.CANCELLED, by="U1", now=SOON
+                    ApprovalId("approval-1"), ApprovalStatus.CANCELLED, by=UserId("U1"), now=SOON
                 )
             elif how == "expire":
                 await tx.approvals.claim_expired(LATER + timedelta(days=1), 10)
             else:
-                await tx.approvals.void("approval-1", SOON)
+                await tx.approvals.void(ApprovalId("approval-1"), SOON)
     assert await kinds(store) == [("requested", "U1", ""), ("asked", "U1", ""), (kind, actor, "")]
 
 
@@ -223,8 +247,8 @@ async def test_broken_glass_and_its_review_are_recorded(store: Store) -> None:
     ("query", "found"),
     [
         (EVERYTHING, [1, 2, 3, 4, 5]),
-        (AuditQuery(person="U1"), [1, 2, 3]),
-        (AuditQuery(person="U2"), [2, 4]),
+        (AuditQuery(person=UserId("U1")), [1, 2, 3]),
+        (AuditQuery(person=UserId("U2")), [2, 4]),
         (AuditQuery(machine="train-01"), [1, 2, 3]),
         (AuditQuery(machine="task"), [1, 2, 3]),
         (AuditQuery(machine="%"), []),
@@ -235,10 +259,10 @@ async def test_broken_glass_and_its_review_are_recorded(store: Store) -> None:
         (AuditQuery(outcome="denied"), [2]),
         (AuditQuery(since=SOON), [3]),
         (AuditQuery(until=SOON), [1, 2, 4, 5]),
-        (AuditQuery(reader="U9", reader_nodes=frozenset({"node-1"})), [1, 2, 3]),
-        (AuditQuery(reader="U1", reader_nodes=frozenset()), [1, 2, 3]),
-        (AuditQuery(reader="U2", reader_nodes=frozenset({"node-2"})), [2, 4]),
-        (AuditQuery(reader="U9", reader_nodes=frozenset()), []),
+        (AuditQuery(reader=UserId("U9"), reader_nodes=frozenset({"node-1"})), [1, 2, 3]),
+        (AuditQuery(reader=UserId("U1"), reader_nodes=frozenset()), [1, 2, 3]),
+        (AuditQuery(reader=UserId("U2"), reader_nodes=frozenset({"node-2"})), [2, 4]),
+        (AuditQuery(reader=UserId("U9"), reader_nodes=frozenset()), []),
     ],
 )
 async def test_rows_are_found_by_what_they_say_and_by_the_command_they_are_about(
@@ -247,12 +271,12 @@ async def test_rows_are_found_by_what_they_say_and_by_the_command_they_are_about
     asked = execution()
     await record(store, asked)
     async with store.write() as tx:
-        await tx.executions.set_target(asked.id, "node-1", "task-1", "train-01")
-        tx.audit.append(AuditEntry.about(asked, AuditKind.DENIED, NOW, actor="U2"))
+        await tx.executions.set_target(asked.id, NodeId("node-1"), TaskId("task-1"), "train-01")
+        tx.audit.append(AuditEntry.about(asked, AuditKind.DENIED, NOW, actor=UserId("U2")))
     await move(store, ExecutionStatus.DONE)
     await append(
         store,
-        AuditEntry(AuditKind.SESSION_ADDED, NOW, actor="U2"),
+        AuditEntry(AuditKind.SESSION_ADDED, NOW, actor=UserId("U2")),
         AuditEntry(AuditKind.POLICY_LOADED, NOW),
     )
     assert [row.seq for row in await rows(store, query)] == found

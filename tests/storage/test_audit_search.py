@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import Engine, event
 
 from bot.clock import SystemClock
+from bot.ids import UserId
 from bot.model import AuditQuery
 from bot.reviews.audit import AuditLog
 from bot.reviews.policy import Policy
@@ -31,9 +32,9 @@ QUERIES = {
     "machine": AuditQuery(machine="train-0007"),
     "task": AuditQuery(machine="0000000000000000000"),
     "no machine": AuditQuery(machine="train_0%"),
-    "person": AuditQuery(person="U00007"),
-    "person long ago": AuditQuery(person="U00007", until=SOON),
-    "stranger": AuditQuery(person="U7"),
+    "person": AuditQuery(person=UserId("U00007")),
+    "person long ago": AuditQuery(person=UserId("U00007"), until=SOON),
+    "stranger": AuditQuery(person=UserId("U7")),
     "command long ago": AuditQuery(command="vm.delete", until=SOON),
     "group long ago": AuditQuery(command="vm", until=SOON),
     "no command": AuditQuery(command="v"),
@@ -41,18 +42,21 @@ QUERIES = {
     "outcome long ago": AuditQuery(outcome="failed", until=SOON),
     "kind long ago": AuditQuery(outcome="asked", until=SOON),
     "rare": AuditQuery(outcome="unknown"),
-    "nothing to read": AuditQuery(reader="U7", reader_nodes=frozenset()),
-    "own": AuditQuery(reader="U00007", reader_nodes=frozenset(), until=SOON),
-    "node": AuditQuery(reader="U7", reader_nodes=frozenset({NODE})),
-    "node long ago": AuditQuery(reader="U7", reader_nodes=frozenset({NODE}), until=SOON),
+    "nothing to read": AuditQuery(reader=UserId("U7"), reader_nodes=frozenset()),
+    "own": AuditQuery(reader=UserId("U00007"), reader_nodes=frozenset(), until=SOON),
+    "node": AuditQuery(reader=UserId("U7"), reader_nodes=frozenset({NODE})),
+    "node long ago": AuditQuery(reader=UserId("U7"), reader_nodes=frozenset({NODE}), until=SOON),
     "nodes long ago": AuditQuery(
-        reader="U00003", reader_nodes=frozenset({NODE, node_of(8)}), until=SOON
+        reader=UserId("U00003"), reader_nodes=frozenset({NODE, node_of(8)}), until=SOON
     ),
     "hidden": AuditQuery(
-        reader="U00003", reader_nodes=frozenset({NODE}), hidden_nodes=frozenset({NODE}), until=SOON
+        reader=UserId("U00003"),
+        reader_nodes=frozenset({NODE}),
+        hidden_nodes=frozenset({NODE}),
+        until=SOON,
     ),
     "reader's person": AuditQuery(
-        reader="U7", reader_nodes=frozenset({NODE}), person="U00007", until=SOON
+        reader=UserId("U7"), reader_nodes=frozenset({NODE}), person=UserId("U00007"), until=SOON
     ),
 }
 

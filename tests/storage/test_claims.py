@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from bot.ids import NodeId, UserId
 from bot.model import MACHINE_GOALS, Goal
 from storage import Due, Store, UnitOfWork, Vault
 from tests.storage.samples import NOW, SOON
 
 Claim = Callable[[UnitOfWork], Awaitable[object]]
 A_DAY = timedelta(days=1)
-GROUP = Due("node-1", "U1", Goal.RUNNING)
+GROUP = Due(NodeId("node-1"), UserId("U1"), Goal.RUNNING)
 
 CLAIMS: dict[str, Claim] = {
     "messages": lambda tx: tx.messages.claim_due("p", NOW, SOON, 50),
     "due watches": lambda tx: tx.watches.due(NOW, 50),
     "a node's watches": lambda tx: tx.watches.claim(GROUP, "p", NOW, SOON, goals=MACHINE_GOALS),
     "a node's due watches": lambda tx: tx.watches.claim(GROUP, "p", NOW, SOON),
-    "open watches on a node": lambda tx: tx.watches.open(node="n"),
+    "open watches on a node": lambda tx: tx.watches.open(node=NodeId("n")),
     "executions": lambda tx: tx.executions.claim_stranded("p", NOW, SOON, 50),
     "expired approvals": lambda tx: tx.approvals.claim_expired(NOW, 50),
     "reminders": lambda tx: tx.approvals.claim_reminders(NOW, A_DAY, A_DAY, 50),

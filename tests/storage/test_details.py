@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from bot.ids import NodeId, TaskId, UserId
 from bot.model import Machine
 from storage import Store, Vault
 
@@ -24,11 +25,11 @@ async def test_details_are_sealed_found_by_their_session_alone_and_resealed(
     old, new = Fernet.generate_key(), Fernet.generate_key()
     store = await opened(tmp_path, old)
     async with store.write() as tx:
-        await tx.details.put("n1", "t1", "U1", SECRET, NOW)
+        await tx.details.put(NodeId("n1"), TaskId("t1"), UserId("U1"), SECRET, NOW)
     assert b"kT4b" not in (tmp_path / "bot.db").read_bytes()
     async with store.read() as tx:
-        assert await tx.details.find("n1", "t1", "U1") == (SECRET, NOW)
-        assert await tx.details.find("n1", "t1", "U2") is None
+        assert await tx.details.find(NodeId("n1"), TaskId("t1"), UserId("U1")) == (SECRET, NOW)
+        assert await tx.details.find(NodeId("n1"), TaskId("t1"), UserId("U2")) is None
     await store.close()
     store = await opened(tmp_path, new, old)
     assert sum((await store.sealed_under()).values()) == 1
@@ -43,11 +44,11 @@ async def test_details_are_sealed_found_by_their_session_alone_and_resealed(
 async def test_details_that_no_key_opens_are_as_if_they_were_not_there(tmp_path: Path) -> None:
     store = await opened(tmp_path, Fernet.generate_key())
     async with store.write() as tx:
-        await tx.details.put("n1", "t1", "U1", SECRET, NOW)
+        await tx.details.put(NodeId("n1"), TaskId("t1"), UserId("U1"), SECRET, NOW)
     await store.close()
     store = await opened(tmp_path, Fernet.generate_key())
     async with store.read() as tx:
-        assert await tx.details.find("n1", "t1", "U1") is None
+        assert await tx.details.find(NodeId("n1"), TaskId("t1"), UserId("U1")) is None
         assert await tx.details.all() == []
     await store.close()
 
@@ -56,10 +57,12 @@ async def test_details_of_a_machine_that_is_gone_are_erased(tmp_path: Path) -> N
     store = await opened(tmp_path, Fernet.generate_key())
     async with store.write() as tx:
         for task in ("t1", "t2"):
-            await tx.details.put("n1", task, "U1", SECRET, NOW)
-        await tx.inventory.put_machine(Machine("n1", "t2", "U1", "two", "running", "", NOW))
+            await tx.details.put(NodeId("n1"), TaskId(task), UserId("U1"), SECRET, NOW)
+        await tx.inventory.put_machine(
+            Machine(NodeId("n1"), TaskId("t2"), UserId("U1"), "two", "running", "", NOW)
+        )
         assert await tx.details.forget_gone() == 1
-        assert await tx.details.find("n1", "t1", "U1") is None
-        await tx.details.forget("U1", "n1")
+        assert await tx.details.find(NodeId("n1"), TaskId("t1"), UserId("U1")) is None
+        await tx.details.forget(UserId("U1"), NodeId("n1"))
         assert await tx.details.all() == []
     await store.close()

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Conflict, NotFound
+from bot.ids import ExecutionId, NodeId, TaskId, UserId
 from bot.model import ExecutionStatus
 from storage import Store, UnitOfWork
 from tests.storage.conftest import Racing
@@ -25,9 +26,9 @@ async def test_what_is_recorded_comes_back_unchanged(store: Store) -> None:
 
 async def test_a_missing_execution_is_named_so(store: Store) -> None:
     async with store.read() as tx:
-        assert await tx.executions.find("nobody") is None
+        assert await tx.executions.find(ExecutionId("nobody")) is None
         with pytest.raises(NotFound):
-            await tx.executions.get("nobody")
+            await tx.executions.get(ExecutionId("nobody"))
 
 
 async def test_a_repeated_delivery_is_recorded_once(store: Store) -> None:
@@ -51,7 +52,7 @@ async def test_of_many_claims_one_wins(store: Store, racing: Racing) -> None:
 
     async def claim(tx: UnitOfWork, number: int) -> object:
         return await tx.executions.claim(
-            "execution-1", f"p{number}", LATER, LATER, expect={RECORDED}, to=RUNNING
+            ExecutionId("execution-1"), f"p{number}", LATER, LATER, expect={RECORDED}, to=RUNNING
         )
 
     won = [each for each in await racing(claim) if each is not None]
@@ -62,8 +63,12 @@ async def test_a_claim_waits_for_anothers_lease_but_not_for_its_own(store: Store
     await record(store, execution(), by="me")
     async with store.write() as tx:
         claim = tx.executions.claim
-        lost = await claim("execution-1", "you", NOW, LATER, expect={RECORDED}, to=WAITING)
-        won = await claim("execution-1", "me", NOW, LATER, expect={RECORDED}, to=WAITING)
+        lost = await claim(
+            ExecutionId("execution-1"), "you", NOW, LATER, expect={RECORDED}, to=WAITING
+        )
+        won = await claim(
+            ExecutionId("execution-1"), "me", NOW, LATER, expect={RECORDED}, to=WAITING
+        )
     assert lost is None
     assert won is not None
 
@@ -72,7 +77,9 @@ async def test_a_claim_of_another_status_loses(store: Store) -> None:
     await record(store, execution(), by="me")
     async with store.write() as tx:
         assert (
-            await tx.executions.claim("execution-1", "me", NOW, LATER, expect={WAITING}, to=RUNNING)
+            await tx.executions.claim(
+                ExecutionId("execution-1"), "me", NOW, LATER, expect={WAITING}, to=RUNNING
+            )
             is None
         )
 
@@ -82,13 +89,17 @@ async def test_of_many_ends_one_is_written(store: Store, racing: Racing) -> None
 
     async def end(tx: UnitOfWork, number: int) -> bool:
         return await tx.executions.set_status(
-            "execution-1", DONE, outcome=str(number), now=LATER, expect={RECORDED, RUNNING}
+            ExecutionId("execution-1"),
+            DONE,
+            outcome=str(number),
+            now=LATER,
+            expect={RECORDED, RUNNING},
         )
 
     results = await racing(end)
     assert results.count(True) == 1
     async with store.read() as tx:
-        ended = await tx.executions.get("execution-1")
+        ended = await tx.executions.get(ExecutionId("execution-1"))
     assert ended.outcome == str(results.index(True))
     assert ended.finished_at == LATER
 
@@ -99,9 +110,11 @@ async def test_secrets_are_erased_at_the_end_and_not_before(
 ) -> None:
     await record(store, execution(secrets={"password": "hunter2"}))
     async with store.write() as tx:
-        assert await tx.executions.set_status("execution-1", status, now=NOW, expect={RECORDED})
+        assert await tx.executions.set_status(
+            ExecutionId("execution-1"), status, now=NOW, expect={RECORDED}
+        )
     async with store.read() as tx:
-        after = await tx.executions.get("execution-1")
+        after = await tx.executions.get(ExecutionId("execution-1"))
     assert after.status is status
     assert bool(after.secrets) is not status.is_end
     assert (after.finished_at is not None) is status.is_end
@@ -118,10 +131,12 @@ async def test_stranded_are_those_whose_lease_ran_out_before_their_end(store: St
     async with store.write() as tx:
         until = SOON
         await tx.executions.claim(
-            "execution-running", "process-1", NOW, until, expect={RECORDED}, to=RUNNING
+            ExecutionId("execution-running"), "process-1", NOW, until, expect={RECORDED}, to=RUNNING
         )
         for name, status in (("waiting", WAITING), ("done", DONE)):
-            await tx.executions.set_status(f"execution-{name}", status, now=NOW, expect={RECORDED})
+            await tx.executions.set_status(
+                ExecutionId(f"execution-{name}"), status, now=NOW, expect={RECORDED}
+            )
         assert await tx.executions.claim_stranded("p2", NOW, LATER, 10) == []
     async with store.write() as tx:
         stranded = await tx.executions.claim_stranded("p2", SOON, LATER, 10)
@@ -160,10 +175,15 @@ async def test_the_ledger_is_read_newest_first_and_without_secrets(store: Store)
             ),
         )
     async with store.write() as tx:
-        await tx.executions.set_target("execution-3", "node-1", "task-1", "train-01")
+        await tx.executions.set_target(
+            ExecutionId("execution-3"), NodeId("node-1"), TaskId("task-1"), "train-01"
+        )
     async with store.read() as tx:
         assert [each.id[-1] for each in await tx.executions.recent(limit=3)] == ["4", "3", "2"]
-        assert [each.id[-1] for each in await tx.executions.recent(actor="U1")] == ["3", "1"]
-        (found,) = await tx.executions.recent(task="task-1")
+        assert [each.id[-1] for each in await tx.executions.recent(actor=UserId("U1"))] == [
+            "3",
+            "1",
+        ]
+        (found,) = await tx.executions.recent(task=TaskId("task-1"))
     assert (found.node, found.task, found.label) == ("node-1", "task-1", "train-01")
     assert found.secrets == {}

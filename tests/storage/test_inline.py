@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, select, text
 from structlog.testing import capture_logs
 
+from bot.ids import UserId
 from storage import Store, Vault
 from storage.engine import open_engines
 from storage.tables import aliases
@@ -49,7 +50,7 @@ async def test_others_go_on_while_another_process_holds_the_file(
 
     async def writes() -> None:
         async with store.write() as tx:
-            await tx.aliases.set("U1", "gpus", "vm list")
+            await tx.aliases.set(UserId("U1"), "gpus", "vm list")
 
     writing = asyncio.create_task(writes())
     await store.ping()
@@ -70,7 +71,7 @@ async def test_what_follows_a_commit_that_nobody_waits_for_any_more_waits_for_it
 
     async def writes(body: str) -> None:
         async with store.write() as tx:
-            await tx.aliases.set("U1", "gpus", body)
+            await tx.aliases.set(UserId("U1"), "gpus", body)
 
     first, second = (asyncio.ensure_future(writes(body)) for body in ("vm list", "vm show"))
     async with asyncio.timeout(5):
@@ -117,11 +118,11 @@ async def test_rows_that_nobody_reads_keep_no_former_state(sqlite_url: str, vaul
     await store.migrate()
     async with store.write() as tx:
         for name in ("a", "b"):
-            await tx.aliases.set("U1", name, "vm list")
+            await tx.aliases.set(UserId("U1"), name, "vm list")
     async with store._engines.reading() as connection:
         unread = await connection.execute(select(aliases))
     async with store.write() as tx:
-        await tx.aliases.set("U1", "c", "vm list")
+        await tx.aliases.set(UserId("U1"), "c", "vm list")
     async with store.read() as tx:
         assert set((await tx.aliases.all())["U1"]) == {"a", "b", "c"}
     assert unread is not None
@@ -137,13 +138,13 @@ async def test_a_writer_that_cannot_be_used_again_is_logged_and_replaced(
 
     async def breaks() -> None:
         async with store.write() as tx:
-            await tx.aliases.set("U1", "a", "vm list")
+            await tx.aliases.set(UserId("U1"), "a", "vm list")
             writer.connection.connection.driver_connection.close()
 
     with capture_logs() as logs, pytest.raises(sqlite3.ProgrammingError):
         await breaks()
     assert [entry["event"] for entry in logs] == ["sqlite.writer_discarded"]
     async with store.write() as tx:
-        await tx.aliases.set("U1", "b", "vm list")
+        await tx.aliases.set(UserId("U1"), "b", "vm list")
         assert await tx.aliases.all() == {"U1": {"b": "vm list"}}
     await store.close()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, text
 
+from bot.ids import ExecutionId
 from storage import StorageFailed, Store, Vault
 from storage.errors import StorageBusy, StorageUnsure
 from storage.intake import LARGEST_BATCH, GroupCommit, Seal
@@ -284,5 +285,5 @@ async def test_what_was_recorded_survives_the_process(
         process.kill()
     store = Store(url, Vault([key]))
     async with store.read() as tx:
-        assert await tx.executions.get("execution-1") == execution()
+        assert await tx.executions.get(ExecutionId("execution-1")) == execution()
     await store.close()

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import event
 
 from bot.errors import Conflict
+from bot.ids import NodeId, UserId
 from bot.model import Machine, Nicknamed, Scope, Sighted, Sighting
 from storage import Store, UnitOfWork
 from tests.storage.conftest import Racing
 from tests.storage.samples import LATER, NOW, SOON, machine, node
 
 
-async def seen(store: Store, owner: str | None = None) -> list[Machine]:
+async def seen(store: Store, owner: UserId | None = None) -> list[Machine]:
     async with store.read() as tx:
         return await tx.inventory.machines(owner)
 
@@ -23,12 +24,20 @@ async def test_a_list_takes_the_place_of_the_former_one_of_its_person_and_node(
     store: Store,
 ) -> None:
     async with store.write() as tx:
-        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
-        await tx.inventory.replace_machines("node-2", "U1", [machine("c", node="node-2")], NOW)
-        await tx.inventory.replace_machines("node-1", "U2", [machine("d", owner="U2")], NOW)
-        await tx.inventory.replace_machines("node-1", "U1", [machine("b"), machine("e")], SOON)
-    assert [each.task for each in await seen(store, "U1")] == ["b", "c", "e"]
-    assert [each.task for each in await seen(store, "U2")] == ["d"]
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("a"), machine("b")], NOW
+        )
+        await tx.inventory.replace_machines(
+            NodeId("node-2"), UserId("U1"), [machine("c", node="node-2")], NOW
+        )
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U2"), [machine("d", owner="U2")], NOW
+        )
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("b"), machine("e")], SOON
+        )
+    assert [each.task for each in await seen(store, UserId("U1"))] == ["b", "c", "e"]
+    assert [each.task for each in await seen(store, UserId("U2"))] == ["d"]
     assert [each.task for each in await seen(store)] == ["b", "c", "d", "e"]
 
 
@@ -37,19 +46,21 @@ async def test_a_machine_seen_by_two_is_one_machine_as_last_seen(store: Store) -
         await tx.inventory.put_machine(machine("a", status="creating"))
         await tx.inventory.put_machine(machine("a", owner="U2", status="running", seen_at=SOON))
     assert [each.status for each in await seen(store)] == ["running"]
-    assert [each.status for each in await seen(store, "U1")] == ["running"]
-    assert [each.status for each in await seen(store, "U2")] == ["running"]
+    assert [each.status for each in await seen(store, UserId("U1"))] == ["running"]
+    assert [each.status for each in await seen(store, UserId("U2"))] == ["running"]
 
 
 async def test_a_list_is_kept_while_nobody_writes_anything_else_of_its_node(store: Store) -> None:
     async with store.write() as tx:
-        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
-        assert await tx.inventory.is_kept("node-1", "U1", 2, NOW)
-        assert not await tx.inventory.is_kept("node-1", "U1", 1, NOW)
-        assert not await tx.inventory.is_kept("node-1", "U2", 2, NOW)
-        await tx.inventory.seen_again("node-1", SOON)
-        assert not await tx.inventory.is_kept("node-1", "U1", 2, NOW)
-        assert await tx.inventory.is_kept("node-1", "U1", 2, SOON)
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("a"), machine("b")], NOW
+        )
+        assert await tx.inventory.is_kept(NodeId("node-1"), UserId("U1"), 2, NOW)
+        assert not await tx.inventory.is_kept(NodeId("node-1"), UserId("U1"), 1, NOW)
+        assert not await tx.inventory.is_kept(NodeId("node-1"), UserId("U2"), 2, NOW)
+        await tx.inventory.seen_again(NodeId("node-1"), SOON)
+        assert not await tx.inventory.is_kept(NodeId("node-1"), UserId("U1"), 2, NOW)
+        assert await tx.inventory.is_kept(NodeId("node-1"), UserId("U1"), 2, SOON)
     assert {each.seen_at for each in await seen(store)} == {SOON}
 
 
@@ -59,9 +70,11 @@ async def test_a_list_is_not_kept_once_somebody_wrote_something_else_of_its_node
 ) -> None:
     other = replace(machine("a", seen_at=LATER), **written)
     async with store.write() as tx:
-        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("a"), machine("b")], NOW
+        )
         await tx.inventory.put_machine(other)
-        assert not await tx.inventory.is_kept("node-1", "U1", 2, NOW)
+        assert not await tx.inventory.is_kept(NodeId("node-1"), UserId("U1"), 2, NOW)
 
 
 async def test_old_news_changes_nothing(store: Store) -> None:
@@ -69,8 +82,10 @@ async def test_old_news_changes_nothing(store: Store) -> None:
     async with store.write() as tx:
         await tx.inventory.put_machine(newest)
         await tx.inventory.put_machine(machine("a", status="running"))
-        await tx.inventory.replace_machines("node-1", "U1", [machine("a"), machine("b")], NOW)
-        await tx.inventory.replace_machines("node-1", "U1", [], NOW)
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("a"), machine("b")], NOW
+        )
+        await tx.inventory.replace_machines(NodeId("node-1"), UserId("U1"), [], NOW)
     assert await seen(store) == [newest]
 
 
@@ -95,14 +110,14 @@ async def test_a_long_list_takes_few_statements_and_what_is_unchanged_is_not_wri
     known = [node(str(number)) for number in range(1_000)]
     async with store.write() as tx:
         with statements(tx) as first:
-            await tx.inventory.replace_machines("node-1", "U1", listed, NOW)
+            await tx.inventory.replace_machines(NodeId("node-1"), UserId("U1"), listed, NOW)
             await tx.inventory.put_nodes(known)
         with statements(tx) as again:
-            await tx.inventory.replace_machines("node-1", "U1", listed, SOON)
+            await tx.inventory.replace_machines(NodeId("node-1"), UserId("U1"), listed, SOON)
             await tx.inventory.put_nodes([replace(one, seen_at=SOON) for one in known])
         changed = [replace(one, status="closed") for one in listed]
         with statements(tx) as third:
-            await tx.inventory.replace_machines("node-1", "U1", changed, SOON)
+            await tx.inventory.replace_machines(NodeId("node-1"), UserId("U1"), changed, SOON)
     assert max(map(len, (first, again, third))) < 30
     assert not [sent for sent in again if sent.startswith("INSERT")]
     assert {one.status for one in await seen(store)} == {"closed"}
@@ -120,8 +135,8 @@ async def test_nicknames_are_joined_and_order_the_lists(store: Store) -> None:
         await tx.names.set(Nicknamed.NODE, "n2", "tokyo")
         assert [each.label for each in await tx.inventory.machines()] == ["alpha", "beta"]
         assert [each.label for each in await tx.inventory.nodes()] == ["gpu-9", "tokyo"]
-        found = await tx.inventory.find_node("n2")
-        assert await tx.inventory.find_node("n3") is None
+        found = await tx.inventory.find_node(NodeId("n2"))
+        assert await tx.inventory.find_node(NodeId("n3")) is None
     assert found == node("n2", name="GPU-1", nickname="tokyo")
 
 
@@ -168,15 +183,15 @@ async def test_of_many_who_want_a_name_one_gets_it(store: Store, racing: Racing)
 
 async def test_a_default_belongs_to_one_person_or_channel(store: Store) -> None:
     async with store.write() as tx:
-        await tx.defaults.set(Scope.PERSON, "X1", "node-1")
-        await tx.defaults.set(Scope.CHANNEL, "X1", "node-2")
-        await tx.defaults.set(Scope.PERSON, "X1", "node-3")
-        assert await tx.defaults.get(Scope.PERSON, "X1") == "node-3"
-        assert await tx.defaults.get(Scope.CHANNEL, "X1") == "node-2"
-        assert await tx.defaults.get(Scope.CHANNEL, "X2") is None
-        assert await tx.defaults.remove(Scope.PERSON, "X1")
-        assert not await tx.defaults.remove(Scope.PERSON, "X1")
-        assert await tx.defaults.get(Scope.PERSON, "X1") is None
+        await tx.defaults.set(Scope.PERSON, UserId("X1"), NodeId("node-1"))
+        await tx.defaults.set(Scope.CHANNEL, UserId("X1"), NodeId("node-2"))
+        await tx.defaults.set(Scope.PERSON, UserId("X1"), NodeId("node-3"))
+        assert await tx.defaults.get(Scope.PERSON, UserId("X1")) == "node-3"
+        assert await tx.defaults.get(Scope.CHANNEL, UserId("X1")) == "node-2"
+        assert await tx.defaults.get(Scope.CHANNEL, UserId("X2")) is None
+        assert await tx.defaults.remove(Scope.PERSON, UserId("X1"))
+        assert not await tx.defaults.remove(Scope.PERSON, UserId("X1"))
+        assert await tx.defaults.get(Scope.PERSON, UserId("X1")) is None
 
 
 async def test_a_clock_that_stands_still_loses_no_news(store: Store) -> None:
@@ -197,7 +212,7 @@ async def test_replicas_that_see_the_same_at_once_do_not_stop_each_other(
         turn = number % 3  # each writes the same rows in another order
         await tx.inventory.put_nodes([*known[turn:], *known[:turn]][:: -1 if number % 2 else 1])
         mine = [*there[turn:], *there[:turn]][:: -1 if number % 2 else 1]
-        await tx.inventory.replace_machines("node-1", f"U{number % 4}", mine, LATER)
+        await tx.inventory.replace_machines(NodeId("node-1"), UserId(f"U{number % 4}"), mine, LATER)
         await tx.sightings.replace(
             Sighted.IMAGE, "node-1", images[:: -1 if number % 2 else 1], LATER
         )

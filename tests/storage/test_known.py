@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import Audience, Nicknamed, Scope, Share
 from storage import Known, StorageFailed, Store, UnitOfWork, Vault
 from storage.engine import open_engines
@@ -15,8 +16,8 @@ from tests.storage.samples import LATER, NOW, machine, node, session
 Change = Callable[[UnitOfWork], Awaitable[object]]
 Look = Callable[[Known], object]
 
-WITH_BOB = Share("U1", "node-1", Audience.PERSON, "U2", NOW)
-WITH_CHANNEL = Share("U1", "node-1", Audience.CHANNEL, "C1", NOW)
+WITH_BOB = Share(UserId("U1"), NodeId("node-1"), Audience.PERSON, UserId("U2"), NOW)
+WITH_CHANNEL = Share(UserId("U1"), NodeId("node-1"), Audience.CHANNEL, ChannelId("C1"), NOW)
 
 
 async def does(store: Store, *changes: Change) -> None:
@@ -26,28 +27,30 @@ async def does(store: Store, *changes: Change) -> None:
 
 
 def shared(known: Known) -> object:
-    return [one.user for one in known.usable("U2")], [one.user for one in known.usable("U3", "C1")]
+    return [one.user for one in known.usable(UserId("U2"))], [
+        one.user for one in known.usable(UserId("U3"), ChannelId("C1"))
+    ]
 
 
 CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
     (
         "a session erased",
         [lambda tx: tx.sessions.put(session())],
-        lambda tx: tx.sessions.remove("U1", "node-1"),
-        lambda known: (known.usable("U1"), known.entitled("node-1")),
+        lambda tx: tx.sessions.remove(UserId("U1"), NodeId("node-1")),
+        lambda known: (known.usable(UserId("U1")), known.entitled(NodeId("node-1"))),
         ([], []),
     ),
     (
         "a share taken back",
         [lambda tx: tx.sessions.put(session()), lambda tx: tx.sessions.share(WITH_BOB)],
-        lambda tx: tx.sessions.unshare("U1", "node-1", "U2"),
+        lambda tx: tx.sessions.unshare(UserId("U1"), NodeId("node-1"), "U2"),
         shared,
         ([], []),
     ),
     (
         "a share with a channel taken back",
         [lambda tx: tx.sessions.put(session()), lambda tx: tx.sessions.share(WITH_CHANNEL)],
-        lambda tx: tx.sessions.unshare("U1", "node-1"),
+        lambda tx: tx.sessions.unshare(UserId("U1"), NodeId("node-1")),
         shared,
         ([], []),
     ),
@@ -84,7 +87,7 @@ CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
     (
         "a machine gone",
         [lambda tx: tx.inventory.put_machine(machine())],
-        lambda tx: tx.inventory.replace_machines("node-1", "U1", [], LATER),
+        lambda tx: tx.inventory.replace_machines(NodeId("node-1"), UserId("U1"), [], LATER),
         lambda known: known.machines([("U1", "node-1")]),
         [],
     ),
@@ -97,9 +100,9 @@ CHANGES: list[tuple[str, list[Change], Change, Look, object]] = [
     ),
     (
         "another default node",
-        [lambda tx: tx.defaults.set(Scope.CHANNEL, "C1", "node-1")],
-        lambda tx: tx.defaults.set(Scope.CHANNEL, "C1", "node-2"),
-        lambda known: known.default(Scope.CHANNEL, "C1"),
+        [lambda tx: tx.defaults.set(Scope.CHANNEL, ChannelId("C1"), NodeId("node-1"))],
+        lambda tx: tx.defaults.set(Scope.CHANNEL, ChannelId("C1"), NodeId("node-2")),
+        lambda known: known.default(Scope.CHANNEL, ChannelId("C1")),
         "node-2",
     ),
 ]
@@ -143,7 +146,7 @@ async def test_what_somebody_changes_by_hand_is_known_at_the_next_look(
         lambda tx: tx.names.set(Nicknamed.NODE, "node-1", "called"),
         lambda tx: tx.inventory.put_nodes([node()]),
         lambda tx: tx.inventory.put_machine(machine()),
-        lambda tx: tx.defaults.set(Scope.PERSON, "U1", "node-1"),
+        lambda tx: tx.defaults.set(Scope.PERSON, UserId("U1"), NodeId("node-1")),
     )
     before = everything(await store.known())
     engines = open_engines(url)
@@ -159,9 +162,13 @@ async def test_what_somebody_changes_by_hand_is_known_at_the_next_look(
 def everything(known: Known) -> object:
     machines = [m for n in ("node-1", "node-2") for m in known.machines([("U1", n)])]
     return (
-        known.nodes(), known.target(Nicknamed.NODE, "called"), known.default(Scope.PERSON, "U1"),
-        machines, known.usable("U1"), known.usable("U2"),
-    )  # fmt: skip
+        known.nodes(),
+        known.target(Nicknamed.NODE, "called"),
+        known.default(Scope.PERSON, UserId("U1")),
+        machines,
+        known.usable(UserId("U1")),
+        known.usable(UserId("U2")),
+    )
 
 
 @asynccontextmanager
@@ -218,12 +225,12 @@ async def test_what_was_undone_is_not_known(store: Store) -> None:
 
 
 async def undone(tx: UnitOfWork) -> None:
-    await tx.sessions.remove("U1", "node-1")
+    await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
     raise ZeroDivisionError
 
 
 async def known_aside(store: Store) -> list[str]:
-    return [one.node for one in (await store.known()).usable("U1")]
+    return [one.node for one in (await store.known()).usable(UserId("U1"))]
 
 
 @pytest.mark.parametrize("is_cancelled", [False, True], ids=["fails", "is cancelled"])
@@ -251,7 +258,7 @@ async def test_a_look_that_comes_to_nothing_is_none_for_whoever_waited_for_it(
     await does(replica, lambda tx: tx.sessions.put(session()))
     first = asyncio.create_task(known_aside(store))
     await begun.wait()
-    await does(replica, lambda tx: tx.sessions.remove("U1", "node-1"))
+    await does(replica, lambda tx: tx.sessions.remove(UserId("U1"), NodeId("node-1")))
     second, third = (asyncio.create_task(known_aside(store)) for _ in range(2))
     await asyncio.sleep(0)
     goes_on.set()

@@ -11,6 +11,7 @@ from sqlalchemy import event, text
 
 from bot.clock import UNTOLD
 from bot.errors import NotFound
+from bot.ids import ApprovalId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import (
     AuditEntry,
     AuditKind,
@@ -181,7 +182,7 @@ async def test_another_one_that_may_have_left_the_same_trace_is_a_rival(
         assert await rival(mine, unknown_since=since) is is_rival
         for other in (Changes(node="n"), Changes(task="t"), Changes(command="vm.reset")):
             assert not await rival(replace(mine, **other), unknown_since=since)
-        assert not await rival(replace(mine, id="execution-it"), unknown_since=since)
+        assert not await rival(replace(mine, id=ExecutionId("execution-it")), unknown_since=since)
         unsent = replace(mine, started_at=None, created_at=NOW)
         assert await rival(unsent, unknown_since=since) is is_rival
 
@@ -222,10 +223,12 @@ async def test_some_are_told_by_their_ids_without_their_secrets(store: Store) ->
     for name in "123":
         await stands(store, name, secrets={"password": "hunter2"})
     async with store.read() as tx:
-        found = await tx.executions.some(["execution-1", "execution-3", "nobody"])
+        found = await tx.executions.some(
+            [ExecutionId("execution-1"), ExecutionId("execution-3"), ExecutionId("nobody")]
+        )
     assert sorted(found) == ["execution-1", "execution-3"]
-    assert found["execution-3"].id == "execution-3"
-    assert found["execution-3"].secrets == {}
+    assert found[ExecutionId("execution-3")].id == "execution-3"
+    assert found[ExecutionId("execution-3")].secrets == {}
 
 
 # What is written down
@@ -235,12 +238,14 @@ async def test_what_is_learnt_is_written_into_that_execution_alone(store: Store)
     await stands(store, "1")
     await stands(store, "2")
     async with store.write() as tx:
-        await tx.executions.set_target("execution-1", "node-1", "task-1", "train-01")
-        await tx.executions.set_facts("execution-1", {"size": "18G"})
-        await tx.executions.set_approvers("execution-1", ["U2", "U3"])
-        await tx.executions.set_session_of("execution-1", "U4")
+        await tx.executions.set_target(
+            ExecutionId("execution-1"), NodeId("node-1"), TaskId("task-1"), "train-01"
+        )
+        await tx.executions.set_facts(ExecutionId("execution-1"), {"size": "18G"})
+        await tx.executions.set_approvers(ExecutionId("execution-1"), [UserId("U2"), UserId("U3")])
+        await tx.executions.set_session_of(ExecutionId("execution-1"), UserId("U4"))
     async with store.read() as tx:
-        first, second = [await tx.executions.get(f"execution-{n}") for n in "12"]
+        first, second = [await tx.executions.get(ExecutionId(f"execution-{n}")) for n in "12"]
     assert (first.node, first.task, first.label) == ("node-1", "task-1", "train-01")
     assert (first.facts, first.approved_by) == ({"size": "18G"}, ("U2", "U3"))
     assert first.session_of == "U4"
@@ -251,20 +256,24 @@ async def test_a_claim_or_an_end_of_one_is_none_of_another(store: Store) -> None
     await record(store, execution("1", secrets={"a": "b"}), execution("2", secrets={"a": "b"}))
     async with store.write() as tx:
         claim, end = tx.executions.claim, tx.executions.set_status
-        claimed = await claim("execution-1", "process-1", NOW, LATER, expect={RECORDED}, to=WAITING)
+        claimed = await claim(
+            ExecutionId("execution-1"), "process-1", NOW, LATER, expect={RECORDED}, to=WAITING
+        )
         assert claimed is not None
         assert (claimed.status, claimed.started_at) == (WAITING, None)
-        assert not await end("execution-1", DONE, now=NOW, expect={RECORDED})
-        assert await end("execution-1", DONE, now=NOW, expect={WAITING})
+        assert not await end(ExecutionId("execution-1"), DONE, now=NOW, expect={RECORDED})
+        assert await end(ExecutionId("execution-1"), DONE, now=NOW, expect={WAITING})
         assert tx.executions.erased
-        assert await tx.executions.get("execution-2") == execution("2", secrets={"a": "b"})
+        assert await tx.executions.get(ExecutionId("execution-2")) == execution(
+            "2", secrets={"a": "b"}
+        )
 
 
 async def test_an_end_without_secrets_erases_none(store: Store) -> None:
     await stands(store, "1")
     async with store.write() as tx:
         assert not tx.executions.erased
-        await tx.executions.set_status("execution-1", DONE, now=NOW, expect={RECORDED})
+        await tx.executions.set_status(ExecutionId("execution-1"), DONE, now=NOW, expect={RECORDED})
         assert not tx.executions.erased
 
 
@@ -275,8 +284,12 @@ async def test_what_lost_its_process_is_its_takers_from_then_on(store: Store) ->
         claim, kind = tx.executions.claim, Leased.EXECUTION
         assert await tx.leases.renew(kind, ["execution-1"], "process-1", LATER) == frozenset()
         assert await tx.leases.renew(kind, ["execution-1"], "other", LATER + SECOND)
-        lost = await claim("execution-1", "process-1", LATER, LATER, expect={RECORDED}, to=RUNNING)
-        won = await claim("execution-1", "other", LATER, LATER, expect={RECORDED}, to=RUNNING)
+        lost = await claim(
+            ExecutionId("execution-1"), "process-1", LATER, LATER, expect={RECORDED}, to=RUNNING
+        )
+        won = await claim(
+            ExecutionId("execution-1"), "other", LATER, LATER, expect={RECORDED}, to=RUNNING
+        )
     assert lost is None
     assert won is not None
 
@@ -285,11 +298,13 @@ async def test_an_end_or_a_wait_gives_the_lease_back(store: Store) -> None:
     await stands(store, "1")
     async with store.write() as tx:
         end = tx.executions.set_status
-        await end("execution-1", WAITING, now=NOW, expect={RECORDED}, outcome="it waits")
-        assert await tx.executions.claim(
-            "execution-1", "other", NOW, LATER, expect={WAITING}, to=RECORDED
+        await end(
+            ExecutionId("execution-1"), WAITING, now=NOW, expect={RECORDED}, outcome="it waits"
         )
-        assert (await tx.executions.get("execution-1")).outcome == "it waits"
+        assert await tx.executions.claim(
+            ExecutionId("execution-1"), "other", NOW, LATER, expect={WAITING}, to=RECORDED
+        )
+        assert (await tx.executions.get(ExecutionId("execution-1"))).outcome == "it waits"
 
 
 async def test_the_audit_has_the_request_the_start_and_the_end(store: Store) -> None:
@@ -298,8 +313,8 @@ async def test_the_audit_has_the_request_the_start_and_the_end(store: Store) -> 
     )
     await record(store, asked)
     async with store.write() as tx:
-        await tx.executions.set_approvers(asked.id, ["U2"])
-        await tx.executions.set_session_of(asked.id, "U3")
+        await tx.executions.set_approvers(asked.id, [UserId("U2")])
+        await tx.executions.set_session_of(asked.id, UserId("U3"))
         await tx.executions.claim(asked.id, "process-1", SOON, LATER, expect={RECORDED}, to=RUNNING)
         await tx.executions.set_status(
             asked.id, FAILED, outcome="is off", decided_by=["U4"], now=LATER, expect={RUNNING}
@@ -322,9 +337,11 @@ async def test_the_audit_tells_of_no_approvers_and_no_session_but_the_requesters
 ) -> None:
     await stands(store, "1", WAITING)
     async with store.write() as tx:
-        await tx.executions.set_session_of("execution-1", "U1")
-        await tx.executions.claim("execution-1", "p", NOW, LATER, expect={WAITING}, to=RUNNING)
-        await tx.executions.set_status("execution-1", DONE, now=NOW, expect={RUNNING})
+        await tx.executions.set_session_of(ExecutionId("execution-1"), UserId("U1"))
+        await tx.executions.claim(
+            ExecutionId("execution-1"), "p", NOW, LATER, expect={WAITING}, to=RUNNING
+        )
+        await tx.executions.set_status(ExecutionId("execution-1"), DONE, now=NOW, expect={RUNNING})
     assert [(e.kind, e.reason, dict(e.details)) for e in await entries(store)] == [
         (AuditKind.REQUESTED, "", {"source": "slash"}),
         (AuditKind.STARTED, "", {}),
@@ -346,19 +363,29 @@ async def test_the_same_command_recorded_twice_at_one_moment_is_new_once(store: 
 async def test_a_note_is_about_its_execution_and_by_who_is_named(store: Store) -> None:
     await stands(store, "1", secrets={"password": "hunter2"})
     async with store.write() as tx:
-        await tx.executions.note("execution-1", AuditKind.ASKED, SOON)
+        await tx.executions.note(ExecutionId("execution-1"), AuditKind.ASKED, SOON)
         await tx.executions.note(
-            "execution-1", AuditKind.DENIED, LATER, actor="U2", approval="a1", reason="no",
+            ExecutionId("execution-1"),
+            AuditKind.DENIED,
+            LATER,
+            actor=UserId("U2"),
+            approval=ApprovalId("a1"),
+            reason="no",
             details={"why": "x"},
-        )  # fmt: skip
+        )
     one = execution()
     assert (await entries(store))[1:] == [
         AuditEntry.about(one, AuditKind.ASKED, SOON),
         AuditEntry.about(
-            one, AuditKind.DENIED, LATER, actor="U2", approval="a1", reason="no",
+            one,
+            AuditKind.DENIED,
+            LATER,
+            actor=UserId("U2"),
+            approval=ApprovalId("a1"),
+            reason="no",
             details={"why": "x"},
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def test_every_part_of_an_execution_comes_back(store: Store) -> None:
@@ -372,7 +399,7 @@ async def test_every_part_of_an_execution_comes_back(store: Store) -> None:
         assert await tx.executions.get(whole.id) == whole
         assert await tx.executions.find(whole.id) == whole
         with pytest.raises(NotFound, match=r"^That command is not in the ledger"):
-            await tx.executions.get("nobody")
+            await tx.executions.get(ExecutionId("nobody"))
 
 
 async def test_only_what_is_new_is_in_the_audit(store: Store) -> None:
@@ -391,7 +418,7 @@ async def damage(store: Store, **values: Any) -> Execution:
     """What the ledger makes of a row in which this stands."""
     async with store.write() as tx:
         await tx.executions._connection.execute(executions.update().values(**values))
-        return await tx.executions.get("execution-1")
+        return await tx.executions.get(ExecutionId("execution-1"))
 
 
 @pytest.mark.parametrize(
@@ -436,7 +463,11 @@ async def test_secrets_are_sealed_anew_but_for_those_that_no_key_opens(store: St
     await stands(store, "3")
     async with store.write() as tx:
         assert await tx.executions.reseal() == 2
-        assert (await tx.executions.get("execution-1")).secrets == {"password": "hunter2"}
-        assert (await tx.executions.get("execution-2")).secrets == {"password": "swordfish"}
+        assert (await tx.executions.get(ExecutionId("execution-1"))).secrets == {
+            "password": "hunter2"
+        }
+        assert (await tx.executions.get(ExecutionId("execution-2"))).secrets == {
+            "password": "swordfish"
+        }
         await tx.executions._connection.execute(executions.update().values(secrets=b"no token"))
         assert await tx.executions.reseal() == 0

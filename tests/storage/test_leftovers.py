@@ -1,3 +1,4 @@
+from bot.ids import ApprovalId, ChannelId, ExecutionId, UserId
 from bot.model import ApprovalStatus, ExecutionStatus, MessageRef, Verdict, Vote, WatchState
 from storage import Store
 from tests.storage.samples import HERE, LATER, NOW, SOON, approval, execution, record, watch
@@ -8,7 +9,9 @@ async def say(store: Store, key: str) -> None:
     async with store.write() as tx:
         await tx.messages.put(key, HERE, "{}", NOW)
         (claimed,) = await tx.messages.claim_due("p", NOW, SOON, 10)
-        await tx.messages.delivered(claimed.id, claimed.version, MessageRef("C1", "1.2"), "p")
+        await tx.messages.delivered(
+            claimed.id, claimed.version, MessageRef(ChannelId("C1"), "1.2"), "p"
+        )
 
 
 async def forget(store: Store) -> int:
@@ -27,7 +30,7 @@ async def forget(store: Store) -> int:
 async def end(store: Store, name: str) -> None:
     async with store.write() as tx:
         assert await tx.executions.set_status(
-            name, ExecutionStatus.DONE, now=SOON, expect=set(ExecutionStatus)
+            ExecutionId(name), ExecutionStatus.DONE, now=SOON, expect=set(ExecutionStatus)
         )
 
 
@@ -45,9 +48,9 @@ async def test_messages_of_what_has_ended_go_and_others_stay(store: Store) -> No
             assert (await tx.messages.find(key) is None) is key.startswith("card:execution-1:")
         card = await tx.messages.find("card:execution-1")  # the audit says where it stands
         assert card is not None
-        assert (card.content, card.ref) == ("", MessageRef("C1", "1.2"))
+        assert (card.content, card.ref) == ("", MessageRef(ChannelId("C1"), "1.2"))
         assert await tx.messages.find("end:execution-1") is not None
-        assert await tx.executions.find("execution-1") is not None
+        assert await tx.executions.find(ExecutionId("execution-1")) is not None
     assert await forget(store) == 0
 
 
@@ -57,19 +60,23 @@ async def test_clicks_and_watches_go_once_all_is_over(store: Store) -> None:
         await tx.approvals.add(approval("1", expires_at=SOON, needed=2))
         await tx.watches.add(watch("1"))
         for key, user in (("late", "U2"), ("click", "U3")):
-            await tx.votes.cast(Vote(key, "approval-1", user, Verdict.APPROVE, NOW, HERE))
+            await tx.votes.cast(
+                Vote(key, ApprovalId("approval-1"), UserId(user), Verdict.APPROVE, NOW, HERE)
+            )
     assert await forget(store) == 0
     async with store.write() as tx:
         await tx.votes.count("click", NOW)
         await tx.votes.refuse("late", "no", NOW)
-        await tx.approvals.resolve("approval-1", ApprovalStatus.CANCELLED, by="U1", now=SOON)
+        await tx.approvals.resolve(
+            ApprovalId("approval-1"), ApprovalStatus.CANCELLED, by=UserId("U1"), now=SOON
+        )
         await tx.watches.settle("watch-1", WatchState.DONE, "running")
     await end(store, "execution-1")
     assert await forget(store) == 2
     async with store.read() as tx:
-        assert [vote.user for vote in await tx.votes.of("approval-1")] == ["U3"]
+        assert [vote.user for vote in await tx.votes.of(ApprovalId("approval-1"))] == ["U3"]
         assert await tx.watches.find("watch-1") is None
-        assert (await tx.approvals.get("approval-1")).decided_by == "U1"
+        assert (await tx.approvals.get(ApprovalId("approval-1"))).decided_by == "U1"
 
 
 async def test_broken_glass_keeps_its_messages_until_it_is_reviewed(store: Store) -> None:
@@ -81,5 +88,7 @@ async def test_broken_glass_keeps_its_messages_until_it_is_reviewed(store: Store
     await end(store, "execution-1")
     assert await forget(store) == 0
     async with store.write() as tx:
-        await tx.approvals.resolve("approval-1", ApprovalStatus.APPROVED, by="U2", now=SOON)
+        await tx.approvals.resolve(
+            ApprovalId("approval-1"), ApprovalStatus.APPROVED, by=UserId("U2"), now=SOON
+        )
     assert await forget(store) == 2

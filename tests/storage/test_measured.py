@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import ApprovalId, UserId
 from bot.model import (
     Approval,
     ApprovalStatus,
@@ -48,9 +49,9 @@ async def measured(store: Store, now: datetime = SOON, **terms: Any) -> Approval
     """The review under these terms; it is stored as it is given."""
     held = {"expires_at": LATER, "denials": 3, "self_approval": True, **terms}
     async with store.write() as tx:
-        found = await tx.votes.measure("approval-1", Terms(**held), now)
-        assert await tx.approvals.get("approval-1") == found
-        assert await tx.approvals.get("approval-2") == approval(
+        found = await tx.votes.measure(ApprovalId("approval-1"), Terms(**held), now)
+        assert await tx.approvals.get(ApprovalId("approval-1")) == found
+        assert await tx.approvals.get(ApprovalId("approval-2")) == approval(
             "2", execution="execution-2", needed=3, denials=3
         )
     return found
@@ -59,7 +60,8 @@ async def measured(store: Store, now: datetime = SOON, **terms: Any) -> Approval
 async def states(store: Store) -> dict[str, tuple[VoteState, str]]:
     async with store.read() as tx:
         return {
-            v.key.removeprefix("click-"): (v.state, v.why) for v in await tx.votes.of("approval-1")
+            v.key.removeprefix("click-"): (v.state, v.why)
+            for v in await tx.votes.of(ApprovalId("approval-1"))
         }
 
 
@@ -118,7 +120,7 @@ async def test_an_approved_review_that_lacks_a_vote_is_open_again(store: Store) 
     ]
     async with store.write() as tx:  # who fell may vote again, and whoever counts may not
         for again, user in (vote("3"), "U1"), (vote("4"), "U2"):
-            await tx.votes.cast(Vote(again.key, again.approval, user, APPROVE, SOON, HERE))
+            await tx.votes.cast(Vote(again.key, again.approval, UserId(user), APPROVE, SOON, HERE))
         first, second = await tx.votes.count("click-3", SOON), await tx.votes.count("click-4", SOON)
     assert first is not None
     assert second is not None
@@ -128,7 +130,7 @@ async def test_an_approved_review_that_lacks_a_vote_is_open_again(store: Store) 
 async def test_an_approved_review_that_loses_no_vote_stays_as_it_is(store: Store) -> None:
     await asked(store, vote("1"), vote("2"), vote("3"), needed=2)
     async with store.write() as tx:
-        before = await tx.approvals.get("approval-1")
+        before = await tx.approvals.get(ApprovalId("approval-1"))
     assert (before.status, before.decided_by, before.decided_at) == (APPROVED, "U2", NOW)
     assert await measured(store, fallen={"click-3": "late"}) == before
 
@@ -141,7 +143,7 @@ async def test_an_approved_review_is_denied_where_as_many_denials_do_now(store: 
 async def test_a_review_that_is_over_is_not_measured(store: Store) -> None:
     await asked(store, vote("1"))
     async with store.write() as tx:
-        await tx.approvals.resolve("approval-1", CANCELLED, by="U1", now=NOW)
+        await tx.approvals.resolve(ApprovalId("approval-1"), CANCELLED, by=UserId("U1"), now=NOW)
     found = await measured(store, denials=1, expires_at=SOON, fallen={"click-1": "x"})
     assert (found.status, found.denials, found.expires_at) == (CANCELLED, 3, LATER)
     assert await states(store) == {"1": (VoteState.COUNTED, "")}
@@ -152,7 +154,7 @@ async def test_a_review_that_is_over_is_not_measured(store: Store) -> None:
 
 async def withdrawn(store: Store, user: str, at: datetime = SOON) -> bool:
     async with store.write() as tx:
-        return await tx.votes.withdraw("approval-1", user, at, LATER)
+        return await tx.votes.withdraw(ApprovalId("approval-1"), UserId(user), at, LATER)
 
 
 async def test_who_takes_a_vote_back_may_vote_again(store: Store) -> None:

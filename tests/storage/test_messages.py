@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.ids import ChannelId
 from bot.model import MessageRef, Place
 from storage import FARTHEST_AHEAD, Store, UnitOfWork
 from tests.storage.conftest import Racing
@@ -13,7 +14,7 @@ async def test_a_new_content_is_a_new_version_and_the_same_is_none(store: Store)
     assert (first.version, first.delivered, first.ref, first.place) == (1, 0, None, HERE)
     assert await put(store, "card:1", "a", LATER) == first
     async with store.write() as tx:
-        second = await tx.messages.put("card:1", Place("elsewhere"), "b", LATER)
+        second = await tx.messages.put("card:1", Place(ChannelId("elsewhere")), "b", LATER)
     assert (second.id, second.version, second.place, second.content) == (first.id, 2, HERE, "b")
     async with store.read() as tx:
         assert await tx.messages.find("card:1") == second
@@ -193,11 +194,11 @@ async def test_why_a_message_stands_elsewhere_outlasts_what_delays_it(
     store: Store, how: str
 ) -> None:
     async with store.write() as tx:
-        await tx.messages.put("card:1", Place("C1"), "one", NOW)
+        await tx.messages.put("card:1", Place(ChannelId("C1")), "one", NOW)
         [message] = await tx.messages.claim_due("a", NOW, LATER, 9)
-        ref = MessageRef("D1", "1.0")
+        ref = MessageRef(ChannelId("D1"), "1.0")
         await tx.messages.delivered(message.id, 1, ref, "a", problem="not_in_channel")
-        await tx.messages.put("card:1", Place("C1"), "two", NOW)
+        await tx.messages.put("card:1", Place(ChannelId("C1")), "two", NOW)
         await tx.messages.claim_due("a", NOW, LATER, 9)
         at = () if how == "give_up" else (LATER,)
         assert await getattr(tx.messages, how)(message.id, *at, "ratelimited", "a")

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 
 from bot.errors import BotError
+from bot.ids import ExecutionId
 from storage import StorageFailed, Store, Vault, is_unused, migrations
 from storage.engine import open_engines
 from storage.postgres import PostgresEngines
@@ -37,7 +38,7 @@ async def test_migrating_again_changes_nothing(store: Store) -> None:
     await store.record(execution(), by="p", until=SOON)
     await store.migrate()
     async with store.read() as tx:
-        assert await tx.executions.get("execution-1") == execution()
+        assert await tx.executions.get(ExecutionId("execution-1")) == execution()
 
 
 async def test_many_who_migrate_at_once_all_find_the_schema(url: str, vault: Vault) -> None:

@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.exc import IntegrityError
 
 from bot.health import Health
+from bot.ids import ExecutionId, NodeId, UserId
 from bot.model import ExecutionStatus
 from bot.services.database import Database
 from sandbox.dbc import ManualClock
@@ -30,30 +31,32 @@ async def test_a_session_comes_back_unchanged(store: Store) -> None:
     async with store.write() as tx:
         await tx.sessions.put(original)
     async with store.read() as tx:
-        assert await tx.sessions.find("U1", "node-1") == original
-        assert await tx.sessions.find("U1", "node-2") is None
+        assert await tx.sessions.find(UserId("U1"), NodeId("node-1")) == original
+        assert await tx.sessions.find(UserId("U1"), NodeId("node-2")) is None
 
 
 async def test_a_new_session_takes_the_place_of_the_former(store: Store) -> None:
     async with store.write() as tx:
         await tx.sessions.put(session(problem="expired"))
         await tx.sessions.put(session(session_id="SECRET-NEW", added_at=LATER))
-        assert await tx.sessions.of("U1") == [session(session_id="SECRET-NEW", added_at=LATER)]
+        assert await tx.sessions.of(UserId("U1")) == [
+            session(session_id="SECRET-NEW", added_at=LATER)
+        ]
 
 
 async def test_sessions_are_listed_by_person_and_by_node(store: Store) -> None:
     await add(store, ("U2", "n1"), ("U1", "n2"), ("U1", "n1"))
     async with store.read() as tx:
-        assert [each.node for each in await tx.sessions.of("U1")] == ["n1", "n2"]
-        assert [each.user for each in await tx.sessions.on("n1")] == ["U1", "U2"]
+        assert [each.node for each in await tx.sessions.of(UserId("U1"))] == ["n1", "n2"]
+        assert [each.user for each in await tx.sessions.on(NodeId("n1"))] == ["U1", "U2"]
         assert await tx.sessions.everyone() == [("U1", "n1"), ("U1", "n2"), ("U2", "n1")]
 
 
 async def test_a_check_is_written_down(store: Store) -> None:
     await add(store, ("U1", "node-1"))
     async with store.write() as tx:
-        await tx.sessions.checked("U1", "node-1", LATER, "refused")
-        found = await tx.sessions.find("U1", "node-1")
+        await tx.sessions.checked(UserId("U1"), NodeId("node-1"), LATER, "refused")
+        found = await tx.sessions.find(UserId("U1"), NodeId("node-1"))
     assert found is not None
     assert (found.checked_at, found.problem) == (LATER, "refused")
 
@@ -61,8 +64,8 @@ async def test_a_check_is_written_down(store: Store) -> None:
 async def test_a_session_is_removed_once(store: Store) -> None:
     await add(store, ("U1", "node-1"))
     async with store.write() as tx:
-        assert await tx.sessions.remove("U1", "node-1")
-        assert not await tx.sessions.remove("U1", "node-1")
+        assert await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
+        assert not await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
         assert await tx.sessions.everyone() == []
 
 
@@ -94,10 +97,10 @@ async def test_no_file_ever_holds_a_secret_and_what_is_erased_leaves_no_trace(
     assert b"SECRET" not in on_disk(directory)
     assert b"RENT-ORDER" not in on_disk(directory)
     async with store.write() as tx:
-        await tx.sessions.remove("U1", "node-1")
+        await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
     async with store.write() as tx:
         await tx.executions.set_status(
-            "execution-1",
+            ExecutionId("execution-1"),
             ExecutionStatus.DONE,
             now=NOW,
             expect={ExecutionStatus.RECORDED},
@@ -121,7 +124,7 @@ async def test_a_long_read_of_another_process_holds_up_nobody_and_what_is_erased
         other.execute("SELECT count(*) FROM dbc_sessions").fetchall()
         async with asyncio.timeout(BUSY_TIMEOUT_MS / 1000):
             async with store.write() as tx:
-                await tx.sessions.remove("U1", "node-1")
+                await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
             await looks.look()
             await record(store, execution())
         assert sealed in on_disk(directory)
@@ -142,7 +145,7 @@ async def test_what_a_killed_process_has_left_in_its_journal_goes_after_the_next
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM dbc_sessions").fetchall()
         async with killed.write() as tx:
-            await tx.sessions.remove("U1", "node-1")
+            await tx.sessions.remove(UserId("U1"), NodeId("node-1"))
     await store.migrate()
     assert sealed in on_disk(directory)
     await Database(store, Health(), ManualClock()).look()
@@ -160,13 +163,15 @@ async def test_keys_are_rotated_without_losing_anything(store: Store, url: str, 
     await both.close()
     only_new = Store(url, Vault([new]))
     async with only_new.read() as tx:
-        assert await tx.sessions.of("U1") == [session("U1", "node-1")]
-        assert (await tx.executions.get("execution-1")).secrets == {"password": "SECRET-PASSWORD"}
+        assert await tx.sessions.of(UserId("U1")) == [session("U1", "node-1")]
+        assert (await tx.executions.get(ExecutionId("execution-1"))).secrets == {
+            "password": "SECRET-PASSWORD"
+        }
     await only_new.close()
     async with store.read() as tx:  # without the new key
         locked = session("U1", "node-1", session_id="", session_id_sign="", rent_order="")
-        assert await tx.sessions.of("U1") == [replace(locked, is_locked=True)]
-        assert (await tx.executions.get("execution-1")).unreadable == "secrets"
+        assert await tx.sessions.of(UserId("U1")) == [replace(locked, is_locked=True)]
+        assert (await tx.executions.get(ExecutionId("execution-1"))).unreadable == "secrets"
 
 
 async def test_what_no_key_opens_keeps_nothing_else_from_a_new_key(
@@ -180,7 +185,7 @@ async def test_what_no_key_opens_keeps_nothing_else_from_a_new_key(
     both = Store(url, Vault([new, key]))
     assert await both.reseal(NOW) == 1
     async with both.read() as tx:
-        assert [one.is_locked for one in await tx.sessions.on("node-1")] == [False, True]
+        assert [one.is_locked for one in await tx.sessions.on(NodeId("node-1"))] == [False, True]
     await both.close()
 
 
@@ -193,7 +198,13 @@ async def test_logs_and_errors_show_no_secret(
     await add(store, ("U1", "node-1"))
     await record(store, execution(secrets={"password": "SECRET-PASSWORD"}))
     async with store.read() as tx:
-        shown = repr([await tx.sessions.of("U1"), await tx.executions.get("execution-1"), store])
+        shown = repr(
+            [
+                await tx.sessions.of(UserId("U1")),
+                await tx.executions.get(ExecutionId("execution-1")),
+                store,
+            ]
+        )
     with pytest.raises(IntegrityError, match="parameters hidden") as caught:
         async with store.write() as tx:
             await tx.sessions.put(session(problem=None))

@@ -3,25 +3,28 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.ids import ChannelId, NodeId, UserId
 from bot.model import AccessRequest, AccessState, Audience, Share
 from storage import Store
 from tests.storage.samples import NOW, session
 
 PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
-SHARE = Share("U1", "node-1", Audience.PERSON, "U9", NOW)
-ASKED = AccessRequest("r1", "U9", "node-1", ("U1", "U2"), NOW)
+SHARE = Share(UserId("U1"), NodeId("node-1"), Audience.PERSON, UserId("U9"), NOW)
+ASKED = AccessRequest("r1", UserId("U9"), NodeId("node-1"), (UserId("U1"), UserId("U2")), NOW)
 
 
 async def usable(store: Store) -> tuple[bool, bool, bool]:
     """Whether U9 may use it: in a unit of work, for a watch, and by what is known."""
     async with store.read() as tx:
-        claimed = bool(await tx.sessions.usable("U9"))
-        watched = await tx.sessions.may_use("U9", "", "U1", "node-1")
+        claimed = bool(await tx.sessions.usable(UserId("U9")))
+        watched = await tx.sessions.may_use(
+            UserId("U9"), ChannelId(""), UserId("U1"), NodeId("node-1")
+        )
         entitled = await tx.sessions.entitlements()
     known = await store.known()
     assert ((Audience.PERSON, "U9") in entitled["node-1"]) is claimed
-    assert bool(known.shares_on("node-1")) is claimed
-    return claimed, watched, bool(known.usable("U9"))
+    assert bool(known.shares_on(NodeId("node-1"))) is claimed
+    return claimed, watched, bool(known.usable(UserId("U9")))
 
 
 async def test_what_was_shared_until_a_moment_authorizes_nothing_from_then(store: Store) -> None:
@@ -54,14 +57,14 @@ async def test_one_request_a_person_and_node_is_open_and_ends_once(store: Store)
     async with store.write() as tx:
         assert await tx.access.begin(ASKED)
         assert not await tx.access.begin(replace(ASKED, id="r2"))
-        assert await tx.access.refuse("r1", "U3") is None
-        refused = await tx.access.refuse("r1", "U1")
+        assert await tx.access.refuse("r1", UserId("U3")) is None
+        refused = await tx.access.refuse("r1", UserId("U1"))
         assert refused is not None
         assert refused.refused == ("U1",)
-        assert await tx.access.refuse("r1", "U1") is None
+        assert await tx.access.refuse("r1", UserId("U1")) is None
         assert await tx.access.end("r1", AccessState.GRANTED, NOW)
         assert not await tx.access.end("r1", AccessState.REFUSED, NOW)
-        assert await tx.access.refuse("r1", "U2") is None
+        assert await tx.access.refuse("r1", UserId("U2")) is None
         assert await tx.access.begin(replace(ASKED, id="r2"))
         assert await tx.access.forget(NOW + timedelta(1), 10) == 1
         assert [one.id for one in await tx.access.since("U9", PAST)] == ["r2"]

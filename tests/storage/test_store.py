@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import BotError, NotFound
+from bot.ids import ExecutionId
 from storage import InUse, StorageFailed, Store, Vault
 from storage.engine import open_engines
 from storage.file import prepare
@@ -108,7 +109,7 @@ async def test_replicas_share_a_postgresql(postgres_url: str, vault: Vault) -> N
         await store.migrate()
     assert await first.record(execution(), by="p", until=SOON)
     async with second.read() as tx:
-        assert await tx.executions.get("execution-1") == execution()
+        assert await tx.executions.get(ExecutionId("execution-1")) == execution()
     await first.close()
     await second.close()
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from bot.errors import NotFound
+from bot.ids import ApprovalId
 from bot.model import (
     CLICK_WAITS,
     ApprovalStatus,
@@ -69,8 +70,8 @@ async def test_a_click_comes_back_unchanged_and_is_kept_once(store: Store) -> No
         assert not await tx.votes.cast(vote(user="U9"))
     async with store.read() as tx:
         assert await tx.votes.get(one.key) == one
-        assert await tx.votes.of("approval-1") == [one]
-        assert await tx.votes.of("approval-2") == []
+        assert await tx.votes.of(ApprovalId("approval-1")) == [one]
+        assert await tx.votes.of(ApprovalId("approval-2")) == []
         with pytest.raises(NotFound, match="That click is not known"):
             await tx.votes.get("click-2")
 
@@ -166,7 +167,7 @@ async def test_a_refused_click_says_why_and_decides_nothing(store: Store) -> Non
         assert await tx.votes.count("click-1", SOON) is None
         refused = await tx.votes.get("click-1")
         assert (refused.state, refused.why) == (REFUSED, "You may not.")
-        assert (await tx.approvals.get("approval-1")).status is ApprovalStatus.PENDING
+        assert (await tx.approvals.get(ApprovalId("approval-1"))).status is ApprovalStatus.PENDING
     details = {"verdict": "approve", "clicked_at": NOW.isoformat(), "why": "You may not."}
     assert await noted(store) == [(AuditKind.CLICK_REFUSED, "U1", "", details)]
 

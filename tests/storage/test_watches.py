@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.errors import NotFound
+from bot.ids import ChannelId, ExecutionId, NodeId, UserId
 from bot.model import MACHINE_GOALS, Goal, Place, WatchState
 from storage import Due, Look, Store, UnitOfWork
 from tests.storage.conftest import Racing
@@ -30,8 +31,8 @@ async def test_a_watch_comes_back_unchanged(store: Store) -> None:
         await tx.watches.add(original)
     async with store.read() as tx:
         assert await tx.watches.get(original.id) == original
-        assert await tx.watches.for_execution("execution-1") == original
-        assert await tx.watches.for_execution("execution-2") is None
+        assert await tx.watches.for_execution(ExecutionId("execution-1")) == original
+        assert await tx.watches.for_execution(ExecutionId("execution-2")) is None
         assert await tx.watches.find("nobody") is None
         with pytest.raises(NotFound):
             await tx.watches.get("nobody")
@@ -114,7 +115,7 @@ async def test_looks_that_showed_nothing_new_are_kept_in_one_step(store: Store) 
 
 
 OLD = NOW - timedelta(minutes=9)
-LOOK = Look("node-1", "U1", SOON, LATER, OLD, ("creating",), 7)
+LOOK = Look(NodeId("node-1"), UserId("U1"), SOON, LATER, OLD, ("creating",), 7)
 # All that must hold of a machine at work for its look to show nothing new.
 AT_WORK = {
     "status": "creating", "moved": True, "polls": 9, "started_at": OLD, "deadline_at": LATER,
@@ -127,7 +128,7 @@ async def test_a_machine_at_work_that_is_listed_as_before_is_put_back_at_once(
     await add(store, "1", **AT_WORK)
     async with store.write() as tx:
         await tx.inventory.replace_machines(
-            "node-1", "U1", [machine("task-1", status="creating")], SOON
+            NodeId("node-1"), UserId("U1"), [machine("task-1", status="creating")], SOON
         )
         await claim_watches(tx, "p", NOW, LATER)
         assert await tx.watches.as_before(LOOK, "q") == frozenset()
@@ -162,7 +163,7 @@ async def test_what_a_look_may_tell_something_of_is_looked_at(
     await add(store, "1", **{**AT_WORK, **differs})
     async with store.write() as tx:
         await tx.inventory.replace_machines(
-            "node-1", "U1", [machine("task-1", status="creating")], SOON
+            NodeId("node-1"), UserId("U1"), [machine("task-1", status="creating")], SOON
         )
         await claim_watches(tx, "p", NOW, LATER)
         assert await tx.watches.as_before(LOOK, "p") == frozenset()
@@ -174,7 +175,9 @@ async def test_a_machine_that_was_listed_otherwise_or_before_is_looked_at(
 ) -> None:
     await add(store, "1", **AT_WORK)
     async with store.write() as tx:
-        await tx.inventory.replace_machines("node-1", "U1", [machine("task-1", status=status)], at)
+        await tx.inventory.replace_machines(
+            NodeId("node-1"), UserId("U1"), [machine("task-1", status=status)], at
+        )
         await claim_watches(tx, "p", NOW, LATER)
         assert await tx.watches.as_before(LOOK, "p") == frozenset()
 
@@ -184,8 +187,8 @@ async def test_who_looks_with_the_session_of_another_is_known(store: Store) -> N
     await add(store, "2", execution="execution-2")
     async with store.write() as tx:
         await claim_watches(tx, "p", NOW, LATER)
-        assert await tx.watches.asked_by_others("node-1", "U1", "q") == []
-        found = await tx.watches.asked_by_others("node-1", "U1", "p")
+        assert await tx.watches.asked_by_others(NodeId("node-1"), UserId("U1"), "q") == []
+        found = await tx.watches.asked_by_others(NodeId("node-1"), UserId("U1"), "p")
     assert found == [("watch-2", "U2", "C1")]
 
 
@@ -223,22 +226,22 @@ async def test_an_ended_watch_is_not_saved_over(store: Store) -> None:
 
 async def test_open_watches_are_listed_by_who_asked_and_where(store: Store) -> None:
     await add(store, "1")
-    await add(store, "2", execution="execution-2", owner="U1", place=Place("C2"))
+    await add(store, "2", execution="execution-2", owner="U1", place=Place(ChannelId("C2")))
     await add(store, "ended", state=WatchState.DONE)
     async with store.read() as tx:
         assert [each.id for each in await tx.watches.open()] == ["watch-1", "watch-2"]
         assert [each.id for each in await tx.watches.open(asked_by="U2")] == ["watch-2"]
-        assert [each.id for each in await tx.watches.open(channel="C1")] == ["watch-1"]
-        assert await tx.watches.open(asked_by="U2", channel="C1") == []
-        assert await tx.watches.open(node="node-2") == []
-        assert len(await tx.watches.open(node="node-1")) == 2
+        assert [each.id for each in await tx.watches.open(channel=ChannelId("C1"))] == ["watch-1"]
+        assert await tx.watches.open(asked_by="U2", channel=ChannelId("C1")) == []
+        assert await tx.watches.open(node=NodeId("node-2")) == []
+        assert len(await tx.watches.open(node=NodeId("node-1"))) == 2
 
 
 async def test_a_stop_noted_during_a_poll_survives_its_result(store: Store) -> None:
     await add(store, "1")
     async with store.write() as tx:
         (claimed,) = await claim_watches(tx, "me", LATER, LATER + timedelta(minutes=2))
-        await tx.watches.note_stop(claimed.id, "U3", LATER)
+        await tx.watches.note_stop(claimed.id, UserId("U3"), LATER)
         assert await tx.watches.save(replace(claimed, status="37 %"), "me")
         stored = await tx.watches.get(claimed.id)
     assert (stored.status, stored.stopped_by) == ("37 %", "U3")
@@ -258,10 +261,10 @@ async def test_what_is_done_to_one_watch_is_done_to_no_other(store: Store) -> No
     await add(store, "1", "2", "3")
     async with store.write() as tx:
         await claim_watches(tx, "p", NOW, LATER)
-        await tx.watches.note_stop("watch-1", "U3", SOON)
+        await tx.watches.note_stop("watch-1", UserId("U3"), SOON)
         assert await tx.watches.save(watch("2", status="creating"), "p")
         assert await tx.watches.settle("watch-3", WatchState.DONE, "running", by="p")
-        await tx.watches.note_stop("watch-3", "U3", SOON)
+        await tx.watches.note_stop("watch-3", UserId("U3"), SOON)
         found = [await tx.watches.get(f"watch-{name}") for name in "123"]
     assert [one.next_poll_at for one in found] == [SOON, NOW, NOW]  # a stop is looked at at once
     assert [(one.stopped_by, one.status, one.state) for one in found] == [
@@ -279,6 +282,6 @@ async def test_open_watches_come_oldest_first_and_by_id_where_they_began_togethe
     await add(store, "2")
     async with store.read() as tx:
         assert [one.id for one in await tx.watches.open()] == ["watch-2", "watch-3", "watch-1"]
-        newest = await tx.watches.for_execution("execution-1")
+        newest = await tx.watches.for_execution(ExecutionId("execution-1"))
     assert newest is not None
     assert newest.id == "watch-1"

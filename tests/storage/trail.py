@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.ids import ChannelId
 from bot.model import AuditEntry, AuditHead, AuditKind, AuditQuery, AuditRow, Place
 from storage import Archive, Store
 from tests.storage.samples import NOW
@@ -23,7 +24,7 @@ def entry(name: str = "1", **changes: Any) -> AuditEntry:
         "approval": f"approval-{name}",
         "outcome": "done",
         "reason": "because",
-        "place": Place("C1", "171.2"),
+        "place": Place(ChannelId("C1"), "171.2"),
         "message": f"card:execution-{name}",
         "details": {"with": ["U2"], "n": 1},
     }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.messages.cards import Subject
 from bot.model import Effect, Execution, ExecutionStatus, Goal, Place, Source, Watch, WatchState
 from bot.reply import Text, in_language, line, mention, plain, say, time
@@ -15,13 +16,23 @@ from bot.watches.machine_ends import Verdict
 from bot.watches.observers.look import ANSWERED, TWICE
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-SUBJECT = Subject("train-01", "t", "gpu1")
+SUBJECT = Subject("train-01", TaskId("t"), "gpu1")
 DONE, FAILED, UNKNOWN = ExecutionStatus.DONE, ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN
 TITLES = {"vm.start": "vm start", "vm.restart": "vm restart"}
 
 
 def execution(command: str = "vm.start", actor: str = "U1") -> Execution:
-    return Execution("e", "k", actor, Place("C1"), Source.SLASH, command, {}, Effect.CHANGE, START)
+    return Execution(
+        ExecutionId("e"),
+        "k",
+        UserId(actor),
+        Place(ChannelId("C1")),
+        Source.SLASH,
+        command,
+        {},
+        Effect.CHANGE,
+        START,
+    )
 
 
 def told(
@@ -33,9 +44,19 @@ def told(
 ) -> EndWords:
     """How `vm start train-01` ended."""
     seen = Watch(
-        "w", "e", "n", "t", "train-01", Goal.RUNNING, "U1", Place("C1"), START, START, START,
+        "w",
+        ExecutionId("e"),
+        NodeId("n"),
+        TaskId("t"),
+        "train-01",
+        Goal.RUNNING,
+        UserId("U1"),
+        Place(ChannelId("C1")),
+        START,
+        START,
+        START,
         about=about or {},
-    )  # fmt: skip
+    )
 
     def words(one: Execution) -> Words:
         return Words(
@@ -89,13 +110,13 @@ def test_who_answered_is_said_of_what_is_unknown_alone() -> None:
 
 def test_a_bad_end_names_its_command_how_long_it_took_and_whose_doing_it_was() -> None:
     found = Verdict(
-        WatchState.CANCELLED, say("{target} was stopped"), by="U2", more="Nothing is left."
+        WatchState.CANCELLED, say("{target} was stopped"), by=UserId("U2"), more="Nothing is left."
     )
     end = told(found, ExecutionStatus.CANCELLED, took=timedelta(seconds=45))
     assert plain(end.sentence) == (
         "vm start was stopped: train-01 on gpu1 was stopped by @U2 (45 s). Nothing is left."
     )
-    assert mention("U2") in in_language(end.sentence)
+    assert mention(UserId("U2")) in in_language(end.sentence)
     assert plain(end.record) == "train-01 on gpu1 was stopped. Nothing is left."
 
 
@@ -109,7 +130,9 @@ def test_what_was_sent_after_it_is_told_with_who_sent_it_and_who_requested_this(
     assert alone.below == ()
     begun = time(started or START)
     assert plain(end.sentence) == plain(
-        line(*alone.sentence, " ", mention("U3"), " sent vm restart after that, ", begun, ".")
+        line(
+            *alone.sentence, " ", mention(UserId("U3")), " sent vm restart after that, ", begun, "."
+        )
     )
     assert begun in in_language(end.sentence)
     assert end.record == alone.record

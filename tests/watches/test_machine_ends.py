@@ -7,6 +7,7 @@ import pytest
 
 from bot.commands.rows import command_table
 from bot.dbc.models import state_of
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import ABSENT, UNSURE_FOR, verdict
 from tests.watches.words import seen_of
@@ -21,9 +22,20 @@ deed = command_table().deed
 
 def watch(goal: Goal, *, unsure: bool = False, moved: bool = False) -> Watch:
     return Watch(
-        "w", "e", "n", "t", "train-01", goal, "U1", Place("C1"), START, OVER, START,
-        unsure=unsure, moved=moved,
-    )  # fmt: skip
+        "w",
+        ExecutionId("e"),
+        NodeId("n"),
+        TaskId("t"),
+        "train-01",
+        goal,
+        UserId("U1"),
+        Place(ChannelId("C1")),
+        START,
+        OVER,
+        START,
+        unsure=unsure,
+        moved=moved,
+    )
 
 
 @pytest.mark.parametrize(

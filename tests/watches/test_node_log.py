@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.commands.rows import command_table
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import Goal, Logged, Place, Watch
 from bot.watches.observers.node_log import before, proof, sought
 
@@ -14,9 +15,20 @@ SENT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 def watch(command: str = "vm.restart", **about: str) -> Watch:
     known = {"command": command, **about}
     return Watch(
-        "w", "e", "n", "t", "train-01", Goal.RUNNING, "U1", Place("C1"), SENT, SENT, SENT,
-        unsure=True, about=known,
-    )  # fmt: skip
+        "w",
+        ExecutionId("e"),
+        NodeId("n"),
+        TaskId("t"),
+        "train-01",
+        Goal.RUNNING,
+        UserId("U1"),
+        Place(ChannelId("C1")),
+        SENT,
+        SENT,
+        SENT,
+        unsure=True,
+        about=known,
+    )
 
 
 def entry(at: str, verb: str = "restart", end: str = "successful") -> str:

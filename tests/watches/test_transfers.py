@@ -8,6 +8,7 @@ import pytest
 from bot.commands.rows import command_table
 from bot.dbc.client import DbcClient
 from bot.dbc.sizes import Size
+from bot.ids import ChannelId, ExecutionId, NodeId, TaskId, UserId
 from bot.model import Goal, Place, Watch, WatchState
 from bot.watches.machine_ends import UNSURE_FOR, WAIT, Verdict
 from bot.watches.observers.stops import Arrival, after_stop
@@ -24,10 +25,22 @@ OPEN, DONE, FAILED, UNKNOWN, *_ = WatchState
 def watch(*, unsure: bool = False, moved: bool = True, stopped_by: str = "", **about: Any) -> Watch:
     known = {"image": "a.qcow2", "server": "hub", "ended_at": START.isoformat(), **about}
     return Watch(
-        "w", "e", "n", "t", "a.qcow2", Goal.DOWNLOADED, "U1", Place("C1"),
-        START, START + 60 * MINUTE, START,
-        unsure=unsure, moved=moved, stopped_by=stopped_by, about=known,
-    )  # fmt: skip
+        "w",
+        ExecutionId("e"),
+        NodeId("n"),
+        TaskId("t"),
+        "a.qcow2",
+        Goal.DOWNLOADED,
+        UserId("U1"),
+        Place(ChannelId("C1")),
+        START,
+        START + 60 * MINUTE,
+        START,
+        unsure=unsure,
+        moved=moved,
+        stopped_by=UserId(stopped_by),
+        about=known,
+    )
 
 
 def size(text: str | None) -> Size | None:

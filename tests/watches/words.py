@@ -1,10 +1,11 @@
 """What a verdict says, with the name of the node left open."""
 
+from bot.ids import TaskId
 from bot.messages.cards import Subject, under_way
 from bot.reply import Phrase, plain
 from bot.watches.machine_ends import Verdict
 
-_ANY = Subject("{label}", "", "{node}")
+_ANY = Subject("{label}", TaskId(""), "{node}")
 
 
 def seen_of(found: Verdict) -> str:

@@ -9,6 +9,7 @@ from bot.dbc.errors import TaskNotFound
 from bot.dbc.identity import Target
 from bot.dbc.models import TaskDisk
 from bot.dbc.sizes import Size
+from bot.ids import TaskId
 from bot.model import DbcSession, Goal, Watch, WatchState
 from bot.reply import Text, keep, line, say
 from bot.watches.machine_ends import GONE, UNSURE_FOR, WAIT, Verdict
@@ -52,7 +53,7 @@ class Disks:
         return Sight(found, _WAITING, pause, line(_QUEUED), about=about)
 
 
-async def disks_of(dbc: DbcClient, target: Target, task: str) -> Sequence[TaskDisk]:
+async def disks_of(dbc: DbcClient, target: Target, task: TaskId) -> Sequence[TaskDisk]:
     """A machine's disks with the most exact sizes there are."""
     detail = await dbc.tasks.get(target, task)
     return detail.disks or await dbc.disks.list(target, task)
