@@ -46,7 +46,7 @@ from bot.reviews.audit_file import Form
 _WHY = 120  # characters of a reason; all of it is in an export
 PAGE = 10  # so that a message holds them all and the way to older ones
 _LONG_ID = 20  # a machine's id has 20 characters at least, a node's 64
-# Of these the entry names who asked for the command; whose doing it is stands in its details.
+# Of these the entry names the requester; whose doing it is stands in its details.
 _FOLLOWS = frozenset({AuditKind.ASKED, AuditKind.STARTED, AuditKind.ENDED})
 _WORDS: Mapping[str, Phrase] = {
     AuditKind.ASKED: say("put to review"),
@@ -301,7 +301,7 @@ def _outcome(typed: str) -> str:
 
 
 def _typed(ctx: Context, entry: AuditEntry) -> tuple[str, str]:
-    """The machine and the node in the words of who asked: nothing else may be known of them."""
+    """The machine and the node in the words of the reader: nothing else may be known of them."""
     command = ctx.services.table.get(entry.command)
     machine = node = ""
     for parameter in command.parameters if command else ():

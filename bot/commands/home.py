@@ -158,7 +158,7 @@ def _pages(page: int, count: int, beside: int) -> list[Part]:
 
 
 def _to_cancel(part: Part) -> Part:
-    """Of a card's buttons the one that is for who asked."""
+    """Of a card's buttons the one for the requester."""
     if not isinstance(part, Actions):
         return part
     return Actions(tuple(button for button in part.buttons if button.action == CANCEL))

@@ -121,7 +121,7 @@ def end_key(execution_id: ExecutionId, watch_id: str = "") -> str:
 
 
 def private_key(execution_id: ExecutionId) -> str:
-    """The key of the end that only who asked is told."""
+    """The key of the end that only the requester is told."""
     return f"told:{execution_id}"
 
 

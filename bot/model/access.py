@@ -1,4 +1,4 @@
-"""Requests for access: who asked whom to share a session for a node, and what came of it."""
+"""Requests for access: a person asks others to share a session for a node, and what came of it."""
 
 from dataclasses import dataclass
 from datetime import datetime

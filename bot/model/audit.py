@@ -55,7 +55,7 @@ class AuditKind(StrEnum):
 class AuditEntry:
     """One thing that happened, for ever. Never holds a secret.
 
-    `actor` is who did it; for a run and its end, who asked for it; empty for the bot itself.
+    `actor` is who did it; for a run and its end, its requester; empty for the bot itself.
     `outcome` is one word, how it ended; `reason` a sentence, the person's or the bot's.
     `message` is the key of the message it belongs to. `kind` is a word that this version does not
     know where a newer one has written the row.
@@ -90,7 +90,7 @@ class AuditEntry:
         reason: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> "AuditEntry":
-        """An entry about a command of the ledger; `actor` is by default who asked for it."""
+        """An entry about a command of the ledger; `actor` is by default its requester."""
         return cls(
             kind,
             at,

@@ -308,7 +308,7 @@ class Runs:
     ) -> bool:
         """Whether what was told to stop is followed already; then it is over with that.
 
-        Its watch says what came of it, to who asked for it and to who had it stopped: two that
+        Its watch says what came of it, to its requester and to whoever had it stopped: two that
         look at one thing might tell two ends.
         """
         known, stops = execution.known, follow.stops
@@ -411,7 +411,7 @@ class Runs:
     ) -> bool:
         """End the card; whoever had to wait for others' approval gets a message of their own.
 
-        Says whether there is a reply for who asked alone; it is kept then.
+        Says whether there is a reply for the requester alone; it is kept then.
         """
         end, sentence, reply = outcome.end, outcome.sentence, outcome.reply
         seen = await self._endings.is_public(tx, execution)

@@ -161,7 +161,7 @@ class AccessRequests:
 
 
 async def answer_granted(tx: UnitOfWork, share: Share, node: str, now: datetime) -> None:
-    """Let the request that a share answers say so, to all who were asked and to who asked."""
+    """Let the request that a share answers say so, to all who were asked and to the requester."""
     if share.kind is not Audience.PERSON:
         return
     for request in await tx.access.open_of(share.audience):

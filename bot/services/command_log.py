@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Asked(Protocol):
-    """What is logged of who asked, and where."""
+    """What is logged of the requester, and of where they asked."""
 
     @property
     def key(self) -> str:

@@ -186,7 +186,7 @@ def _stopped(watch: Watch, found: Arrival, more: Phrase, reached: str | None = N
     why = say("{target} was stopped")
     if percent:
         why = say("{target} was stopped at {percent} %", percent=percent)
-    if found.is_own:  # what is an end for the transfer was wanted by who asked for the stop
+    if found.is_own:  # what is an end for the transfer was wanted by whoever requested the stop
         return Verdict(WatchState.DONE, why, more=more)
     return Verdict(WatchState.CANCELLED, why, by=watch.stopped_by, more=more)
 
