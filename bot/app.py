@@ -395,8 +395,8 @@ def _words(table: Table, execution: Execution) -> Words:
         doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
-    only_looks = command.deed.only_looks
-    return Words(doing, done, follow.limit, command.title, brings_up, only_looks)
+    only_looks, is_news = command.deed.only_looks, command.deed.is_news
+    return Words(doing, done, follow.limit, command.title, brings_up, only_looks, is_news)
 
 
 async def run(

@@ -96,6 +96,7 @@ class SlackMessenger:
             self._patience,
             channel=place.channel,
             thread_ts=place.thread or None,
+            reply_broadcast=(reply.broadcast and bool(place.thread)) or None,
             text=rendered.text,
             blocks=rendered.blocks,
             metadata=metadata,

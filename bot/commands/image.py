@@ -397,7 +397,7 @@ GROUP = Group(
             "upload", upload, _replacing, "image upload ubuntu.qcow2 to=hub on gpu1",
             check=_check_path, look=_before_upload, needs_session=True,
             facts={"path": _PATH, **_REPLACED}, alike=("image", "server"),
-            asks=image_words.upload_asks, deed=Deed(filing=Filing.SENT),
+            asks=image_words.upload_asks, deed=Deed(filing=Filing.SENT, is_news=True),
             loses=image_words.upload_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(
@@ -411,7 +411,7 @@ GROUP = Group(
             "download", download, _replacing, "image download ubuntu.qcow2 from=hub on gpu1",
             check=_check_name, look=_before_download, needs_session=True, facts=_REPLACED,
             alike=("image", "server"),
-            asks=image_words.download_asks, deed=Deed(filing=Filing.BROUGHT),
+            asks=image_words.download_asks, deed=Deed(filing=Filing.BROUGHT, is_news=True),
             loses=image_words.download_loses,
             repeated=lambda error, _known: isinstance(error, Conflict),
             follow=Follow(

@@ -322,6 +322,7 @@ GROUP = Group(
                 _being_taken,
                 say("{label} has a snapshot on {node}"),
             ),
+            deed=Deed(is_news=True),
             does=say("Take a snapshot"),
         ),
         Command(

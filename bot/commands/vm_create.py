@@ -321,7 +321,7 @@ COMMAND = Command(
     check=_check,
     foresees=_lacking,
     shows=_picked,
-    deed=Deed(makes_machine=True, brings_up=True, filing=Filing.USED),
+    deed=Deed(makes_machine=True, brings_up=True, filing=Filing.USED, is_news=True),
     asks=_asks,
     follow=Follow(
         Goal.RUNNING,

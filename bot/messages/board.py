@@ -10,10 +10,14 @@ from datetime import datetime
 from bot.ids import UserId
 from bot.messages.cards import card_key, signed
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
-from bot.model import Execution, Place, ReviewKind
+from bot.model import Execution, ExecutionStatus, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork
 from storage.handover import Urgency
+
+_NEEDS_ATTENTION = frozenset(
+    {ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED}
+)
 
 
 async def show_card(
@@ -47,6 +51,21 @@ async def tell(
 ) -> None:
     """Say something of the change in a message of its own, in the unit of work of what it tells."""
     await tx.messages.put(key, place, dump(signed(execution, told)), now)
+
+
+async def tell_end(
+    tx: UnitOfWork, execution: Execution, key: str, told: Reply, now: datetime, *, is_news: bool
+) -> None:
+    """Tell how it ended in the thread of its card; to the channel as well what is news there.
+
+    A good end is by what was done (`is_news`), one that needs attention always. What was requested
+    in a thread stays in that one.
+    """
+    place = execution.place
+    if not place.thread:
+        told = replace(told, broadcast=is_news or told.end in _NEEDS_ATTENTION)
+    content = dump(signed(execution, told))
+    await tx.messages.put(key, place, content, now, under=card_key(execution.id))
 
 
 async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:

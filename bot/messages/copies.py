@@ -140,7 +140,8 @@ class Copies:
     async def _all(self, message: Message) -> list[MessageRef]:
         """Wherever it may stand."""
         found: list[MessageRef] = []
-        for place in (message.place, await self._outbox.fallback(message)):
+        places = self._outbox.places
+        for place in (*await places.there(message), await places.otherwise(message)):
             if place is not None:
                 found += await self._seen(place, message)
         return list(dict.fromkeys(found))

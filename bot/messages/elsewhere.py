@@ -19,8 +19,10 @@ from bot.reply import (
 # Slack calls a private channel that the bot is not in `channel_not_found`.
 OUTSIDE = frozenset({"not_in_channel", "channel_not_found"})
 NOWHERE = "neither in its place nor directly"  # the problem of a message that has no way to go
-_NO_THREAD = frozenset(
-    {"thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"}
+# Slack takes no reply there: the message is deleted, say, or its thread is locked.
+NO_THREAD = frozenset(
+    {"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message", "thread_locked"}
+    | {"restricted_action_thread_locked", "restricted_action_non_threadable_channel"}
 )
 
 
@@ -86,7 +88,7 @@ def explained(reply: Reply, place: Place, reason: str, me: str) -> Reply:
         return reply.also(Note(sentences((why, invitation(place, me)))))
     if reason == "is_archived":
         why = say("{channel} is archived, so this comes here.", channel=where)
-    elif reason in _NO_THREAD:
+    elif reason in NO_THREAD:
         why = say("I cannot reply in that thread of {channel}, so this comes here.", channel=where)
     else:
         why = say("I cannot post in {channel}, so this comes here.", channel=where)

@@ -18,9 +18,8 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock
-from bot.messages.cards import execution_of
 from bot.messages.directly import tell_directly
-from bot.messages.elsewhere import NOWHERE, explained
+from bot.messages.elsewhere import NO_THREAD, NOWHERE, explained
 from bot.messages.gathering import gathered, in_order, tells_several
 from bot.messages.outcomes import (
     AwaitedError,
@@ -35,6 +34,7 @@ from bot.messages.outcomes import (
     lost,
     may_be_said_beside,
 )
+from bot.messages.places import Places
 from bot.messages.results import Results, Work
 from bot.model import Leased, Message, MessageRef, Place
 from bot.ports import (
@@ -82,6 +82,7 @@ class Outbox:
     ) -> None:
         self._store = store
         self._messenger = messenger
+        self.places = Places(store, messenger)
         self._leases = leases
         self._clock = clock
         self._by = by
@@ -250,7 +251,7 @@ class Outbox:
             await self._ensure_mine(message, hold)
             return await self._edit(message, reply, shown)
         try:
-            return Shown(await self._post(message, message.place, reply, hold))
+            return Shown(await self._post_in_thread(message, reply, hold))
         except DeliveryFailed as failure:
             if not is_refused(message, failure):
                 raise
@@ -264,6 +265,18 @@ class Outbox:
             await self._leases.ensure(Leased.MESSAGE, message.id, hold)
         except LeaseLost:
             raise lost() from None
+
+    async def _post_in_thread(self, message: Message, reply: Reply, hold: Hold) -> MessageRef:
+        """Post it in its place: where it belongs in a thread that takes it, there."""
+        thread = await self.places.own(message)
+        if thread != message.place:
+            try:
+                return await self._post(message, thread, reply, hold)
+            except DeliveryFailed as failure:
+                if failure.reason not in NO_THREAD:
+                    raise
+                log.info("message.thread_is_gone", key=message.key, reason=failure.reason)
+        return await self._post(message, message.place, reply, hold)
 
     async def _post(self, message: Message, place: Place, reply: Reply, hold: Hold) -> MessageRef:
         """Post it, once it is written down that it may appear."""
@@ -338,7 +351,7 @@ class Outbox:
     ) -> "Shown":
         """Post it to the requester, and say there why it does not stand where it belongs."""
         try:
-            fallback = await self.fallback(message)
+            fallback = await self.places.otherwise(message)
             if fallback is None:
                 raise DeliveryFailed(failure.reason, None) if tells_several(message) else failure
             log.info("message.redirected", key=message.key, reason=failure.reason)
@@ -349,24 +362,14 @@ class Outbox:
                 raise
             raise LockedOut(NOWHERE, refusal.lacks, refusal.sentence, is_fatal=False) from refusal
 
-    async def fallback(self, message: Message) -> Place | None:
-        """Where the bot cannot post in the channel, the requester gets a direct message.
-
-        What somebody was to get in their own direct messages is nobody else's.
-        """
-        if message.place.channel.startswith(("U", "W")):
-            return None
-        async with self._store.read() as tx:
-            execution = await tx.executions.find(execution_of(message.key))
-        return None if execution is None else await self._messenger.direct(execution.actor)
-
     # What may have been posted
 
     async def _look_for(self, message: Message) -> "Shown | None":
         """The message where it may have been posted; raises while it may still appear."""
-        if (ref := await self._find(message, message.place)) is not None:
-            return Shown(ref)
-        fallback = await self.fallback(message)
+        for place in await self.places.there(message):
+            if (ref := await self._find(message, place)) is not None:
+                return Shown(ref)
+        fallback = await self.places.otherwise(message)
         if fallback is not None and (ref := await self._find(message, fallback)) is not None:
             return Shown(ref, message.problem)
         if (left := self._unsettled_for(message)) > timedelta(0):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.messages.cards import card_key, execution_of
 from bot.messages.elsewhere import OUTSIDE, explained
-from bot.model import Message, MessageRef
+from bot.model import SURPRISE, Message, MessageRef
 from bot.ports import DeliveryFailed, Unanswered, Unfamiliar
 from bot.reply import Reply
 
@@ -40,7 +40,7 @@ class SurpriseError(DeliveryFailed):
     """Something failed on our side: nobody knows whether it was sent."""
 
     def __init__(self) -> None:
-        super().__init__("surprise", _LATER)
+        super().__init__(SURPRISE, _LATER)
 
 
 def lost() -> DeliveryFailed:

@@ -24,7 +24,7 @@ from bot.model.machine import (
     Sighted,
     Sighting,
 )
-from bot.model.message import Message, MessageRef
+from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.review import (
     CLICK_WAITS,
@@ -45,6 +45,7 @@ __all__ = [
     "CLICK_WAITS",
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
+    "SURPRISE",
     "AccessRequest",
     "AccessState",
     "Approval",

@@ -15,6 +15,9 @@ class MessageRef:
     ts: str
 
 
+SURPRISE = "surprise"  # the problem of a message at which something failed on our side
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message kept true: what it should say (`content`, a dumped `Reply`) and what it says.
@@ -45,6 +48,16 @@ class Message:
     posted_twice: bool = True
     sent_until: datetime | None = None
     told_in: str = ""  # the message that told it together with others, or was refused
+    under: str = ""  # the message in whose thread it belongs, by its key
+
+    def thread_in(self, place: Place) -> Place:
+        """The thread of this message, if it stands in `place`, outside of threads; else `place`."""
+        if self.ref is None or place.thread or self.place.thread:
+            return place
+        is_direct = place.channel.startswith(("U", "W")) and place == self.place
+        if self.ref.channel != place.channel and not is_direct:
+            return place
+        return Place(self.ref.channel, self.ref.ts)
 
     @property
     def may_be_sent(self) -> bool:

@@ -88,7 +88,8 @@ class Endings:
         told = cards.announcement(execution, end, sentence, *below)
         later = await self.is_told(tx, execution)
         key = cards.end_key(execution.id, _LATER if later else "")
-        await board.tell(tx, execution, key, execution.place, told, self._clock.now())
+        is_news = self._services.table.spoken_of(execution.command).deed.is_news
+        await board.tell_end(tx, execution, key, told, self._clock.now(), is_news=is_news)
 
     async def keep(
         self, tx: UnitOfWork, execution: Execution, reply: Reply, *, said: bool = True

@@ -402,7 +402,7 @@ class Reviews:
                 if approval.status is not ApprovalStatus.CANCELLED:
                     told = cards.announcement(execution, end, sentence)
                     key = cards.end_key(execution.id)
-                    await board.tell(tx, execution, key, execution.place, told, now)
+                    await board.tell_end(tx, execution, key, told, now, is_news=False)
         await self._outbox.deliver_due()
 
     async def not_done(self, approval: Approval, execution: Execution, why: Words) -> Line:

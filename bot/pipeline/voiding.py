@@ -38,5 +38,6 @@ async def void(
     )
     await board.show_card(tx, execution, cards.ended(execution, end, sentence), now)
     told = cards.announcement(execution, end, sentence, *cards.hint(hint))
-    await board.tell(tx, execution, cards.end_key(execution.id), execution.place, told, now)
+    key = cards.end_key(execution.id)
+    await board.tell_end(tx, execution, key, told, now, is_news=False)
     return True

@@ -150,7 +150,8 @@ class Reply:
     `private`: only the requester sees it, also where they asked in public. `sensitive`: it holds
     secrets, so it is never kept as a file. `fault`: it says why something cannot be. `data` is what
     it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
-    it tells. `in_place`: it takes the place of the message whose button was pressed.
+    it tells. `in_place`: it takes the place of the message whose button was pressed. `broadcast`:
+    in a thread, it is sent to the channel as well.
     """
 
     summary: Words
@@ -161,6 +162,7 @@ class Reply:
     data: Mapping[str, Any] | None = None
     end: str = ""
     in_place: bool = False
+    broadcast: bool = False
 
     @classmethod
     def of(

@@ -12,7 +12,7 @@ class Words:
 
     `limit` is how long it is followed without a move, `title` what people call the command.
     `brings_up`: the requester wants to connect once it is done. `only_looks`: it ends well by
-    telling whatever it saw.
+    telling whatever it saw. `is_news`: its end is of interest to the whole channel.
     """
 
     doing: Text
@@ -21,3 +21,4 @@ class Words:
     title: str = ""
     brings_up: bool = False
     only_looks: bool = False
+    is_news: bool = False

@@ -136,7 +136,7 @@ class LateLooks:
             await board.show_card(tx, execution, card, now)
             told = cards.announcement(execution, end, sentence, Note(_REPLACED))
             key = cards.end_key(execution.id, watch.id)
-            await board.tell(tx, execution, key, execution.place, told, now)
+            await board.tell_end(tx, execution, key, told, now, is_news=False)
 
     async def taken_over(self, tx: UnitOfWork, execution_id: ExecutionId) -> None:
         """Somebody has the execution followed closely again: that replaces looking now and then."""
@@ -164,4 +164,4 @@ class LateLooks:
         more = (cards.keep_watching_button(watch.id),) if can_go_on else ()
         buttons = machine_buttons.follow_ups(execution, end, more=more)
         told = cards.announcement(execution, end, sentence, Note(why), *buttons)
-        await board.tell(tx, execution, late.told_as(watch), execution.place, told, now)
+        await board.tell_end(tx, execution, late.told_as(watch), told, now, is_news=False)

@@ -464,7 +464,8 @@ class Watches:
                 below = (*told_of.below, *cards.hint(lookout))
                 below = (*below, *self._extras(execution, watch, found, parts))
                 told = cards.announcement(execution, end, told_of.sentence, *below)
-                await board.tell(tx, execution, key, execution.place, told, now)
+                is_news = self._words(execution).is_news
+                await board.tell_end(tx, execution, key, told, now, is_news=is_news)
         log.info("watch.settled", execution=execution.id, state=found.state, status=status)
 
     def _extras(

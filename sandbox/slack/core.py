@@ -189,6 +189,10 @@ class Core:
         thread: Json = {"thread_ts": message.thread_ts}
         if message.in_thread:
             parent = channel.messages.get(message.thread_ts)
+            if message.broadcast:
+                thread["subtype"] = "thread_broadcast"
+                if parent:
+                    thread["root"] = self.message_payload(parent, with_metadata=False)
             return thread | ({"parent_user_id": parent.user} if parent else {})
         replies = channel.replies(message.ts)
         users = list(dict.fromkeys(reply.user for reply in replies))

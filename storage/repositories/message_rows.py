@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     literal,
     not_,
     null,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.model import Message, MessageRef, Place
+from bot.model import SURPRISE, Message, MessageRef, Place
 from storage.handover import Handover
 from storage.repositories.repository import at, is_free, is_reached
 from storage.tables import COPIED, DUE, UtcDateTime, messages
@@ -34,6 +35,9 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 # Between two tries at an edit, once there were so many.
 LONGEST_PAUSE = timedelta(hours=1)
 MANY = 10
+# So long a message waits for the one in whose thread it belongs: that may never be posted.
+_WAITS = timedelta(hours=1)
+_LONG_AGO = bindparam("its_long_ago", type_=UtcDateTime())
 
 
 def copied(key: str) -> str | None:
@@ -69,7 +73,21 @@ def _due() -> tuple[ColumnElement[bool], ...]:
         _is_time(),
         or_(not_(messages.c.can_wait), rests.is_(None), is_reached(rests)),
         is_free(messages),
+        or_(messages.c.reply_to.is_(None), messages.c.ref_ts.is_not(None), _may_be_answered()),
     )
+
+
+def _may_be_answered() -> ColumnElement[bool]:
+    """Whether the message in whose thread it belongs is posted, or has kept it waiting too long."""
+    above = messages.alias()
+    is_to_come = exists().where(
+        above.c.key == messages.c.reply_to,
+        above.c.ref_ts.is_(None),
+        above.c.delivered < above.c.version,
+        above.c.abandoned < above.c.version,
+        above.c.problem != SURPRISE,
+    )
+    return or_(messages.c.created_at <= _LONG_AGO, not_(is_to_come))
 
 
 def _is_time() -> ColumnElement[bool]:
@@ -87,7 +105,7 @@ IS_DUE = _due()
 
 def due_at(now: datetime) -> dict[str, datetime]:
     """The parameters of `IS_DUE`."""
-    return at(now, LONGEST_PAUSE)
+    return {**at(now, LONGEST_PAUSE), _LONG_AGO.key: now - _WAITS}
 
 
 # What is true of a message of which it is to be looked now whether it stands there twice.
@@ -210,4 +228,5 @@ def from_row(row: RowMapping) -> Message:
         copies_until=row["copies_until"],
         posted_twice=row["posted_twice"],
         told_in=row["told_in"] or "",
+        under=row["reply_to"] or "",
     )

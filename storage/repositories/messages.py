@@ -49,20 +49,25 @@ class Messages(Repository):
         *,
         not_before: datetime | None = None,
         urgency: Urgency = AT_ONCE,
+        under: str = "",
     ) -> Message:
         """Say what the message `key` should say: a new message, or a new version of it.
 
         The same content again changes nothing. A key's place never changes. A new version waits
         for a pause that a failed delivery has imposed. A new message is delivered at once, or
-        `not_before` a moment until which somebody else is saying it (see `was_said`).
+        `not_before` a moment until which somebody else is saying it (see `was_said`). It belongs
+        in the thread of the message `under`, by its key, and waits until that is posted.
         """
         handover = self._handover if not_before is None and urgency.at_once else None
         if handover is not None and not handover.takes(place):
+            handover = None
+        if handover is not None and under and not await self._is_posted(under):
             handover = None
         values = {
             "id": uuid4().hex,
             "key": key,
             "copy_of": copied(key),
+            "reply_to": under or None,
             "channel": place.channel,
             "thread": place.thread,
             "content": content,
@@ -100,6 +105,10 @@ class Messages(Repository):
         own = replace(message, attempts=1, unsettled_until=None, sent_until=handover.sent_until)
         handover.messages[message.id] = own
         return own
+
+    async def _is_posted(self, key: str) -> bool:
+        above = await self.find(key)
+        return above is not None and above.ref is not None
 
     async def _set(self, message_id: str, values: Mapping[str, Any]) -> None:
         await self._connection.execute(statements.SET, {"its_id": message_id, **values})
@@ -155,8 +164,9 @@ class Messages(Repository):
 
         Conditions: the wanted version is not delivered, or what Slack had left unanswered is
         settled by now and may have undone a later edit; that version was not given up on,
-        `next_try_at` is reached, and the lease is free. `attempts` counts this delivery already:
-        after a crash it says that the message may have been posted.
+        `next_try_at` is reached, and the lease is free. What belongs in the thread of a message
+        that is still to be posted waits for that, for an hour at most. `attempts` counts this
+        delivery already: after a crash it says that the message may have been posted.
 
         The first of each channel is sent at once, unless it has to be looked for: of those it is
         written down that Slack may carry them out until `sent_until` (see `unsettled`).

@@ -45,10 +45,12 @@ def _thread(call: Call, channel: Channel) -> str | None:
 
 
 def post_message(call: Call) -> Json:
-    """chat.postMessage."""
+    """chat.postMessage. Only a reply can be sent to the channel as well."""
     channel = _destination(call)
     content = read_content(call)
     core = call.core
+    if call.flag("reply_broadcast") and not call.text("thread_ts"):
+        raise SlackError("invalid_arguments")
     message = core.state.add_message(
         channel,
         core.state.bot.id,
@@ -111,8 +113,13 @@ def _own_message(call: Call, error: str) -> tuple[Channel, Message]:
 
 
 def update(call: Call) -> Json:
-    """chat.update. What is not mentioned of blocks, attachments and metadata stays."""
+    """chat.update. What is not mentioned of blocks, attachments and metadata stays.
+
+    A reply can be sent to the channel now; one that was stays there.
+    """
     channel, message = _own_message(call, "cant_update_message")
+    if call.flag("reply_broadcast") and not message.in_thread:
+        raise SlackError("cant_broadcast_message")
     content = read_content(call)
     core = call.core
     previous = core.message_payload(message, with_metadata=False)
@@ -124,6 +131,7 @@ def update(call: Call) -> Json:
         message.attachments = content.attachments
     if content.metadata is not None:
         message.metadata = content.metadata
+    message.broadcast |= call.flag("reply_broadcast")
     message.edited_ts = core.state.new_ts()
     core.state.announce()
     change_event(core, channel, previous, message)

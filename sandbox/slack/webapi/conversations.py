@@ -113,13 +113,15 @@ def history(call: Call) -> Json:
 
 
 def replies(call: Call) -> Json:
-    """conversations.replies: the parent first, then its replies, oldest first."""
+    """conversations.replies: the parent first, then its replies, oldest first; of a reply itself
+    nothing but that (bolt-python#783).
+    """
     channel = _readable(call)
     parent = channel.messages.get(call.need("ts"))
     if parent is None or parent.only_for is not None:
         raise SlackError("thread_not_found")
     if parent.in_thread:
-        parent = channel.messages[parent.thread_ts or ""]
+        return page(call, _bodies(call, [parent]), "messages")
     thread = [parent, *_window(call, channel.replies(parent.ts))]
     return page(call, _bodies(call, thread), "messages")
 

@@ -67,6 +67,7 @@ async def test_a_method_needs_its_scope() -> None:
         ({"channel": GPU_OPS, "text": ""}, "no_text"),
         ({"channel": GPU_OPS, "text": "x" * 40_001}, "msg_too_long"),
         ({"channel": GPU_OPS, "text": "x", "thread_ts": "1.0"}, "thread_not_found"),
+        ({"channel": GPU_OPS, "text": "x", "reply_broadcast": True}, "invalid_arguments"),
         ({"channel": GPU_OPS, "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata"),
         ({"channel": "U0DBC", "text": "x"}, "cannot_dm_bot"),
     ],
@@ -165,6 +166,32 @@ async def test_a_thread_has_its_parent_first_and_a_broadcast_shows_twice(
     assert replies["messages"][0]["reply_count"] == 2
     history = await web.conversations_history(channel=GPU_OPS)
     assert [m["text"] for m in history["messages"]] == ["two", "parent"]
+    assert history["messages"][0]["subtype"] == "thread_broadcast"
+    assert history["messages"][0]["root"]["text"] == "parent"
+    of_a_reply = await web.conversations_replies(
+        channel=GPU_OPS, ts=replies["messages"][1]["ts"], include_all_metadata=True
+    )
+    assert [m["text"] for m in of_a_reply["messages"]] == ["one"]
+
+
+async def test_an_edit_leaves_a_broadcast_in_the_channel_and_can_make_one(
+    web: AsyncWebClient,
+) -> None:
+    parent = await web.chat_postMessage(channel=GPU_OPS, text="parent")
+    sent = [
+        await web.chat_postMessage(
+            channel=GPU_OPS, text="x", thread_ts=parent["ts"], reply_broadcast=broadcast
+        )
+        for broadcast in (True, False)
+    ]
+    await web.chat_update(channel=GPU_OPS, ts=sent[0]["ts"], text="edited")
+    await web.chat_update(channel=GPU_OPS, ts=sent[1]["ts"], text="sent on", reply_broadcast=True)
+    history = await web.conversations_history(channel=GPU_OPS)
+    assert [m["text"] for m in history["messages"]] == ["sent on", "edited", "parent"]
+    answer = await refused(
+        web.chat_update(channel=GPU_OPS, ts=parent["ts"], text="x", reply_broadcast=True)
+    )
+    assert answer["error"] == "cant_broadcast_message"
 
 
 async def test_history_comes_in_pages(web: AsyncWebClient) -> None:
