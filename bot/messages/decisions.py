@@ -138,6 +138,16 @@ def not_done(asked: Question, why: Words) -> Line:
     return sentences((stopped, why))
 
 
+def glass_broken(asked: Question, user: UserId) -> Phrase:
+    """That `user` had done at once what was asked for."""
+    return say(
+        "{user} broke the glass for “{request}”: it runs without approval, and this request is "
+        "closed.",
+        user=mention(user),
+        request=asked.title,
+    )
+
+
 def why_closed(asked: Question) -> Words:
     """For the ledger: the reasons that people gave, or the bot's; it names nobody."""
     if asked.approval.status is ApprovalStatus.EXPIRED:

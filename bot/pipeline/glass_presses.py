@@ -1,7 +1,8 @@
 """What a click on *Break glass* means: one form for the reason, then the same request again.
 
 It is a request of whoever clicks, by their own session and the rules for them, as if they had typed
-it with `break_glass`: it names the machine that the card is about.
+it with `break_glass`: it names the machine that the card is about. It runs instead of what the card
+asks about, whose review ends as the glass breaks.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,7 @@ from bot.model import (
 )
 from bot.pipeline.context import Services
 from bot.pipeline.covered import no_glass
+from bot.pipeline.joining import key_of_glass
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import saying
 from bot.ports import Accepted, Answer, DeliveryFailed, Rejected, Work
@@ -69,16 +71,15 @@ class GlassPresses:
         reason = submission.values.get(REASON, "").strip()
         if not reason:
             return Rejected({REASON: say("A reason is needed for this.")})
+        approval_id = ApprovalId(submission.form.partition(":")[2])
         try:
-            _, execution, command = await self._waiting(
-                ApprovalId(submission.form.partition(":")[2])
-            )
+            _, execution, command = await self._waiting(approval_id)
         except Refused as refusal:
             return Accepted(saying(from_error(refusal)))
         values = {**_again(execution, command), BREAK_GLASS: reason}
         wish = Wish(
-            submission.key, submission.actor, submission.place, Source.FORM, command, values,
-            by_id="vm" in values,
+            key_of_glass(approval_id, submission.key), submission.actor, submission.place,
+            Source.FORM, command, values, by_id="vm" in values,
         )  # fmt: skip
         return Accepted(await self._ask(wish, {}))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.errors import Refused
-from bot.ids import ExecutionId
+from bot.ids import ApprovalId, ExecutionId
 from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
 from bot.language.table import Command
 from bot.model import Approval, ApprovalStatus, Execution, ExecutionStatus, ReviewKind
@@ -19,6 +19,7 @@ from storage import UnitOfWork
 # however long it waits; a question that one person alone can confirm keeps nobody else.
 _AT_ONCE = timedelta(seconds=30)
 _MEANT_TWICE = "again:"  # the beginning of the key of a request that is meant as a second one
+_INSTEAD = "glass:"  # of the key of a request by which glass is broken for one that is pending
 _BESIDE = frozenset({REASON, BREAK_GLASS, DRY_RUN, NODE_OPTION})
 
 
@@ -33,6 +34,18 @@ class SameRequest(Refused):
 def key_of_second(execution_id: ExecutionId) -> str:
     """The key of what is requested once more, knowing of the first: pressed twice, it is one."""
     return f"{_MEANT_TWICE}{execution_id}"
+
+
+def key_of_glass(approval_id: ApprovalId, delivery: str) -> str:
+    """The key of a request that runs instead of one whose review is pending."""
+    return f"{_INSTEAD}{approval_id}:{delivery}"
+
+
+def instead_of(execution: Execution) -> ApprovalId | None:
+    """The pending review for which the glass is broken, where it was pressed on that one."""
+    if not execution.key.startswith(_INSTEAD):
+        return None
+    return ApprovalId(execution.key.removeprefix(_INSTEAD).partition(":")[0])
 
 
 async def require_first(

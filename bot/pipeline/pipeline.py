@@ -28,6 +28,7 @@ from bot.model import (
     Leased,
     ReviewKind,
 )
+from bot.pipeline.breaking import break_glass
 from bot.pipeline.calls import LEASE, RulesReplaced, Runs
 from bot.pipeline.context import Context, Services, unsaid
 from bot.pipeline.covered import require_covered, require_glass
@@ -204,7 +205,7 @@ class Pipeline:
                 ) is not None:
                     raise SameRequest(first)
                 shown = await facts_of(command, bound, context, _LITTLE_PATIENCE)
-                await self._reviews.break_glass(execution, decision, shown)
+                await break_glass(self._services, execution, decision, shown)
                 return True
             is_seen = command.reads == (STATE,) and command.shows is None
             patience = _LITTLE_PATIENCE if is_seen else _PATIENCE

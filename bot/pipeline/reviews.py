@@ -38,13 +38,12 @@ from bot.model import (
     ExecutionStatus,
     Fact,
     Node,
-    Place,
     ReviewKind,
     Verdict,
     Vote,
     VoteState,
 )
-from bot.pipeline.covered import may_be_broken, require_glass
+from bot.pipeline.covered import may_be_broken
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.measuring import NOTHING_SEEN, Measuring, Seen, seen_with
@@ -135,25 +134,6 @@ class Reviews:
             for user in people:
                 await board.copy_card(tx, execution, card, user, now)
         await self._outbox.deliver_due()
-
-    async def break_glass(
-        self, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
-    ) -> None:
-        """Let it run without approval, loudly, for a later review. Raises SameRequest."""
-        require_glass(decision)
-        people = await self.reviewers.others(execution, decision)
-        approval = self.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
-        question = await self.question(approval, execution, decision, NOTHING_SEEN)
-        told = glass_cards.broken_glass(question, people)
-        now = self._clock.now()
-        async with self._store.write() as tx:
-            await require_first(tx, self._table[execution.command], execution, approval.kind, now)
-            await tx.approvals.add(approval)
-            key = glass_cards.glass_key(execution.id)
-            await board.tell(tx, execution, key, execution.place, told, now)
-            for user in people:
-                await board.tell(tx, execution, f"{key}:{user}", Place.direct(user), told, now)
-        log.warning("glass.broken", execution=execution.id, by=execution.actor)
 
     async def stands(
         self, approval: Approval, execution: Execution, seen: Seen | None = None

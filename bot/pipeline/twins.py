@@ -42,8 +42,6 @@ async def came_meanwhile(
 
     Also one that is done, since the question was put: it has made what this one would make.
     """
-    if not command.alike and ALIKE not in shown:
-        return False
     known = shown[ALIKE].text if ALIKE in shown else ""
     return any(
         one.status is not ExecutionStatus.WAITING and _named(one) not in known
@@ -76,7 +74,7 @@ async def _alike(
 ) -> list[Execution]:
     since = services.clock.now() - LOOKED_FOR
     if not command.alike:
-        return await _same(services, command, execution, since)
+        return await _same(services, command, execution, since, done_since)
     async with services.store.read() as tx:
         before = await tx.executions.open_before(
             execution, unknown_since=since, done_since=done_since
@@ -85,18 +83,35 @@ async def _alike(
 
 
 async def _same(
-    services: Services, command: Command, execution: Execution, since: datetime
+    services: Services,
+    command: Command,
+    execution: Execution,
+    since: datetime,
+    done_since: datetime | None,
 ) -> list[Execution]:
-    """What was sent to the same target with the same arguments, and is still looked for."""
+    """What was sent to the same target with the same arguments, and is still looked for.
+
+    Also, since `done_since`, what came of it already, and broken glass that is about to be sent.
+    """
     if not can_be_twice(command, execution):
         return []
     async with services.store.read() as tx:
-        found = await tx.executions.open_on_target(execution, unknown_since=since)
+        found = await tx.executions.open_on_target(
+            execution, unknown_since=since, done_since=done_since
+        )
+        same = [one for one in found if is_same(command, one, execution)]
         return [
             one
-            for one in found
-            if is_same(command, one, execution) and await _is_looked_for(tx, one)
+            for one in same
+            if await _is_looked_for(tx, one) or (done_since and _came_since(one, done_since))
         ]
+
+
+def _came_since(one: Execution, since: datetime) -> bool:
+    """Whether it was sent since then, whatever came of it, or is broken glass."""
+    if one.status is ExecutionStatus.RECORDED:
+        return bool(one.arguments.get(BREAK_GLASS))
+    return one.started_at is not None and one.started_at >= since
 
 
 async def _is_looked_for(tx: UnitOfWork, one: Execution) -> bool:

@@ -1,0 +1,70 @@
+"""Breaks the glass: lets a change run without approval, loudly, for somebody to review it later."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from bot.errors import Refused
+from bot.ids import UserId
+from bot.messages import board, decisions, glass_cards
+from bot.messages.question import Question
+from bot.model import Execution, Fact, Place, ReviewKind
+from bot.pipeline.context import Services
+from bot.pipeline.covered import require_glass
+from bot.pipeline.joining import instead_of, require_first
+from bot.pipeline.measuring import NOTHING_SEEN
+from bot.pipeline.voiding import void
+from bot.reply import line, say
+from bot.reviews.policy import Decision
+from storage import UnitOfWork
+
+log = structlog.get_logger()
+
+
+async def break_glass(
+    services: Services, execution: Execution, decision: Decision, shown: Mapping[str, Fact]
+) -> None:
+    """Let it run without approval, and say so where it was asked for.
+
+    The pending review that it was pressed on ends in the same unit of work: what that one asks for
+    runs now. Raises SameRequest, and Refused where that review was decided before.
+    """
+    require_glass(decision)
+    reviews = services.reviews
+    people = await reviews.reviewers.others(execution, decision)
+    approval = reviews.reviewers.new(execution, decision, ReviewKind.AFTERWARDS, shown)
+    question = await reviews.question(approval, execution, decision, NOTHING_SEEN)
+    told = glass_cards.broken_glass(question, people)
+    replaced = await _replaced(services, execution)
+    place = execution.place if replaced is None else replaced.execution.place
+    now, key = services.clock.now(), glass_cards.glass_key(execution.id)
+    async with services.store.write() as tx:
+        await require_first(tx, services.table[execution.command], execution, approval.kind, now)
+        if replaced is not None:
+            await _end(tx, replaced, execution.actor, now)
+        await tx.approvals.add(approval)
+        await board.tell(tx, execution, key, place, told, now)
+        for user in people:
+            await board.tell(tx, execution, f"{key}:{user}", Place.direct(user), told, now)
+    log.warning("glass.broken", execution=execution.id, by=execution.actor)
+
+
+async def _replaced(services: Services, glass: Execution) -> Question | None:
+    """The pending question on which the glass was broken, if it was pressed on one."""
+    approval_id = instead_of(glass)
+    if approval_id is None:
+        return None
+    async with services.store.read() as tx:
+        approval = await tx.approvals.get(approval_id)
+        execution = await tx.executions.get(approval.execution)
+    return await services.reviews.question(approval, execution)
+
+
+async def _end(tx: UnitOfWork, replaced: Question, actor: UserId, now: datetime) -> None:
+    sentence = line(decisions.glass_broken(replaced, actor))
+    why = say("Somebody broke the glass for it.")
+    if not await void(
+        tx, replaced.approval, replaced.execution, sentence, now, outcome=why, by=[actor]
+    ):
+        raise Refused(say("This has been decided already."))

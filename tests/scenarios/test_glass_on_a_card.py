@@ -1,0 +1,86 @@
+"""Glass broken on a card that asks: the request runs once, and nobody is asked of it any more."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditKind
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.site import NAME, approves, asked, entries, now, site, told
+from tests.scenarios.stage import CHANNEL, Stage
+
+RULES = """
+[defaults]
+destroy = { approvals = 1 }
+[[rule]]
+name = "carol breaks the glass"
+match = { command = "vm.*" }
+break_glass = { persons = ["U0CAROL"] }
+"""
+RESET, RESTART = f"/dbc vm reset {NAME}", f"/dbc vm restart {NAME} force"
+
+
+async def breaks_glass(stage: Stage, person: Person, question: SeenMessage) -> None:
+    """`person` presses the button and says why it cannot wait."""
+    await person.presses("Break glass …", question)
+    await person.sees_modal("Break glass")
+    await person.submits({"Why can it not wait?": "It burns"})
+    await stage.quiet()
+
+
+@pytest.mark.parametrize(
+    ("line", "call"), [(RESET, "tasks.reset"), (RESTART, "tasks.restart")], ids=["reset", "restart"]
+)
+async def test_what_glass_was_broken_for_is_not_approved_as_well(
+    tmp_path: Path, line: str, call: str
+) -> None:
+    async with site(tmp_path, RULES) as stage:
+        question = await asked(stage, line)
+        await breaks_glass(stage, stage.carol, question)
+        closed = now(stage, question)
+        assert f"<@{stage.carol.id}> broke the glass for" in closed.plain
+        assert closed.buttons == []
+        await stage.passes(180)
+        copy = await stage.bob.sees("broke the glass for", "@dbc")
+        assert copy.buttons == []
+        assert stage.changes() == [call]
+        [voided] = [e for e in await entries(stage) if e.kind is AuditKind.VOIDED]
+        assert voided.command == call.replace("tasks", "vm")
+
+
+async def test_glass_typed_beside_a_question_keeps_it_from_running_again(tmp_path: Path) -> None:
+    async with site(tmp_path, RULES) as stage:
+        question = await asked(stage, RESET)
+        await stage.asks(stage.carol, f'{RESET} break_glass="It burns"')
+        for _ in range(18):
+            await stage.passes(10)
+        await approves(stage, stage.bob, now(stage, question))
+        await stage.passes(5)
+        assert stage.changes() == ["tasks.reset"]
+        assert "The same request has been sent since this was shown" in now(stage, question).plain
+
+
+async def test_glass_breaks_for_nothing_that_was_decided_meanwhile(tmp_path: Path) -> None:
+    async with site(tmp_path, RULES) as stage:
+        question = await asked(stage, RESET)
+        await stage.carol.presses("Break glass …", question)
+        await stage.carol.sees_modal("Break glass")
+        await approves(stage, stage.bob, question)
+        await stage.carol.submits({"Why can it not wait?": "It burns"})
+        await stage.quiet()
+        assert stage.changes() == ["tasks.reset"]
+        assert told(stage.carol, "This has been decided already")
+
+
+async def test_glass_broken_on_a_copy_is_announced_where_it_was_asked(tmp_path: Path) -> None:
+    async with site(tmp_path, RULES) as stage:
+        question = await asked(stage, RESET)
+        await stage.passes(2)
+        copy = await stage.carol.sees(f"Reset .{NAME}", "@dbc")
+        await breaks_glass(stage, stage.carol, copy)
+        await stage.passes(10)
+        assert stage.changes() == ["tasks.reset"]
+        announced = await stage.alice.sees("broke the glass: ", CHANNEL)
+        assert "It burns" in announced.plain
+        assert announced.buttons == ["I have reviewed it"]
+        assert f"<@{stage.carol.id}> broke the glass for" in now(stage, question).plain
