@@ -3,19 +3,22 @@
 import gc
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import structlog
 from hypothesis import settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 
-from tests import janitor
+from tests import janitor, plans
 from tests.databases import share_compilations
 
 _MEMORY, _ROOM = Path("/dev/shm"), 2 * 2**30  # bytes; a test that has passed leaves nothing there
 
 janitor.watch()
 share_compilations()
+plans.watch()
 # With all variables of each frame, as is the default, a traceback costs half a second.
 structlog.configure(
     [
@@ -54,3 +57,10 @@ def pytest_xdist_auto_num_workers() -> int:
     Each has to import and to collect everything for itself.
     """
     return (3 * (os.cpu_count() or 1) + 1) // 2
+
+
+@pytest.fixture(autouse=True)
+def _planned() -> Iterator[None]:
+    """No statement of a command, a card or the clockwork goes through a table that grows."""
+    yield
+    assert plans.faults() == []

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, delete, literal_column, select
+from sqlalchemy import delete, select, text
 
 from bot.model import Effect, Freeze
 from storage.repositories.repository import Repository
 from storage.tables import executions, freezes
 
 _EVERYTHING = "everything"
-# As the partial index says it: with a parameter, SQLite would not use it.
-_DESTROYS = literal_column(f"effect = {Effect.DESTROY.value}", Boolean)
+# To the letter as the partial index says it: SQLite would not use it otherwise.
+_DESTROYS = text(f"effect = {Effect.DESTROY.value}")
 
 
 class Freezes(Repository):
