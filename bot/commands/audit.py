@@ -1,7 +1,7 @@
 """The audit, for people: what happened, who did it, what came of it (docs/audit.md)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -35,6 +35,7 @@ from bot.reply import (
     channel,
     code,
     line,
+    listed,
     mention,
     say,
     say_number,
@@ -66,6 +67,9 @@ _WORDS: Mapping[str, Phrase] = {
     AuditKind.SESSION_REMOVED: say("session removed"),
     AuditKind.SESSION_SHARED: say("session shared"),
     AuditKind.SESSION_UNSHARED: say("session unshared"),
+    AuditKind.ACCESS_REQUESTED: say("requested access"),
+    AuditKind.ACCESS_DECLINED: say("declined access"),
+    AuditKind.ACCESS_EXPIRED: say("access request expired"),
     AuditKind.SESSION_USED: say("session used"),
     AuditKind.READ_DENIED: say("read denied"),
     AuditKind.POLICY_LOADED: say("policy loaded"),
@@ -88,6 +92,11 @@ _ENDS: Mapping[str, Phrase] = {
 }
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
+# Whoever is asked for access, or denied it, has no part in a session yet.
+_WHOSE_ACCESS = {
+    (AuditKind.ACCESS_REQUESTED, "of"): say("from {who}"),
+    (AuditKind.ACCESS_DECLINED, "with"): say("to {who}"),
+}
 _CODES = {
     "decided": say("too late, it was decided already"),
     "expired": say("too late, it had expired"),
@@ -327,13 +336,14 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
     pieces.append(_about(row, typed, node))
     if people:
         pieces += [" ", say("by {people}", people=people_line(people))]
-    if entry.kind in _FOLLOWS:
-        pieces += [say(", requested by {user}", user=mention(entry.actor))]
+    if requester := _requester(entry):
+        pieces += [say(", requested by {user}", user=mention(requester))]
     if approvers := details.get("approved_by"):
         pieces += [say(", approved by {people}", people=people_line(approvers))]
     for preposition, words in _WHOSE.items():
         if whom := details.get(preposition):
-            pieces += [" ", words.filled(partial(_whom, str(whom)))]
+            told = _WHOSE_ACCESS.get((entry.kind, preposition), words)
+            pieces += [" ", told.filled(partial(_whom, whom))]
     if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
         pieces += [" ", say("in {channel}", channel=channel(entry.place.channel))]
     if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
@@ -365,8 +375,15 @@ def _named(identifier: str) -> Span:
     return channel(identifier) if _is_channel(identifier) else mention(UserId(identifier))
 
 
-def _whom(identifier: str, _name: str) -> Span:
-    return _named(identifier)
+def _requester(entry: AuditEntry) -> UserId:
+    """Who requested what the entry is about, where the bot itself did this."""
+    if entry.kind in _FOLLOWS:
+        return entry.actor
+    return UserId(entry.details.get("by", "") if entry.kind == AuditKind.ACCESS_EXPIRED else "")
+
+
+def _whom(whom: str | Sequence[str], _name: str) -> Line:
+    return listed(_named(one) for one in ([whom] if isinstance(whom, str) else whom))
 
 
 def _is_channel(identifier: str) -> bool:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
 from sandbox.dbc.task import Libvirt
 from sandbox.slack import Person, SeenMessage
+from tests.scenarios.in_chinese import english_in, reads_chinese, words_in
 from tests.scenarios.site import DELETE, NAME, approves, asked, denies, entries, site
 from tests.scenarios.stage import CHANNEL, Stage
 
@@ -94,3 +96,33 @@ async def test_what_a_command_answered_names_people_and_not_their_ids(stage: Sta
     await stage.asks(stage.alice, "/dbc session unshare gpu1 with @bob")
     told = await listed(stage, stage.alice, "command=session")
     assert f"<@{stage.alice.id}> no longer shares their session for gpu1" in told
+
+
+async def test_requests_for_access_name_who_was_asked_who_declined_and_whom(stage: Stage) -> None:
+    alice, bob, carol = stage.alice, stage.bob, stage.carol
+    await stage.erases_session(carol, "gpu1")
+    await stage.asks(carol, "/dbc session ask gpu1")
+    await stage.passes()
+    question = await alice.sees(f"<@{carol.id}> asks for access to", "@dbc")
+    await alice.presses("No", question)
+    await stage.quiet()
+    await stage.passes(25 * 3600)
+    told = await listed(stage, alice, "")
+    asked_of = f"from <@{alice.id}>, <@{bob.id}>"
+    assert f"<@{carol.id}> requested access on gpu1 {asked_of}" in told
+    assert f"<@{alice.id}> declined access on gpu1 to <@{carol.id}>" in told
+    assert f"access request expired on gpu1, requested by <@{carol.id}>" in told
+    await reads_chinese(stage)
+    told = await listed(stage, alice, "")
+    assert f"<@{alice.id}> 拒绝共享访问权限 节点 gpu1 对象 <@{carol.id}>" in told
+
+
+async def test_whatever_the_audit_records_has_a_word_in_chinese(stage: Stage) -> None:
+    await reads_chinese(stage)
+    async with stage.bot.store.write() as tx:
+        for kind in AuditKind:
+            tx.audit.append(AuditEntry(kind, stage.clock.now(), UserId(stage.alice.id)))
+    for kind in AuditKind:
+        if kind is not AuditKind.ENDED:  # the outcome is its word
+            told = await listed(stage, stage.alice, f"outcome={kind}")
+            assert [english_in(told), words_in(told)] == [[], []], told
