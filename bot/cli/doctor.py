@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import click
+import structlog
 from pydantic import ValidationError
 
 from bot import log
@@ -28,10 +29,12 @@ from bot.errors import BotError
 from bot.language.canonical import known_arguments
 from bot.log import CREDENTIALS
 from bot.plural import counted
+from bot.ports import DeliveryFailed
 from bot.reviews.lockouts import lockouts
 from bot.reviews.policy import Policy
 from bot.reviews.policy_file import FaultyPolicy, read_policy
 from bot.version import VERSION
+from handlers.tries import cause
 
 _PATIENCE = Limits(connect=timedelta(seconds=5), read=timedelta(seconds=10))
 
@@ -88,9 +91,14 @@ async def _findings() -> AsyncIterator[Finding]:
         try:
             async for one in findings:
                 yield one
-        except Exception as error:  # noqa: BLE001 - the rest is still worth to be looked at
-            why = getattr(error, "strerror", None) or type(error).__name__
-            yield fault(about, f"It could not be looked at: {why}.")
+        except (OSError, DeliveryFailed) as error:
+            why = cause(error) if isinstance(error, DeliveryFailed) else error.strerror
+            yield fault(about, f"It could not be looked at: {why or type(error).__name__}.",
+                        "See above, or run the doctor again in a minute.")  # fmt: skip
+        except Exception:  # noqa: BLE001 - the rest is still worth to be looked at
+            structlog.get_logger().exception("doctor.crashed", about=about)
+            yield fault(about, "It could not be looked at: a fault of this program.",
+                        "Report it with the traceback on standard error.")  # fmt: skip
 
 
 def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:
@@ -110,29 +118,36 @@ def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:
 
 async def _daemons(settings: Settings, named: Named) -> AsyncIterator[Finding]:
     known: set[str] = set()
+    is_complete = True
     for url in settings.dbc_client_urls:
         about = f"DBC {url.partition('://')[2]}".rpartition("@")[2]
         async with DbcClient([url], SystemClock(), _PATIENCE) as dbc:
             try:
                 version = await dbc.nodes.version()
                 nodes = await dbc.nodes.list()
-            except DaemonFull:
-                yield fault(about, "All of its slots are taken.", "Restart the daemon.")
-                continue
-            except DaemonDisconnected:
-                yield fault(about, "It has lost the DBC network.",
-                            "It recovers, or crashes and restarts; wait a minute.")  # fmt: skip
-                continue
             except DbcError as error:
-                yield fault(about, error.sentence, "Check DBC_CLIENT_URLS and the daemon.")
+                yield _unanswered(about, error)
+                is_complete = False
                 continue
         known |= {node.node_id for node in nodes}
+        is_complete = is_complete and bool(nodes)
         told = f"Version {version}; it knows {counted(len(nodes), 'GPU node')}."
         if nodes:
             yield ok(about, told)
         else:
             yield warning(about, told, "After its start it needs some minutes to find them.")
-    if known and (strange := sorted(named.nodes - known)):
+    # A daemon that does not answer may be the one that knows the others.
+    if is_complete and (strange := sorted(named.nodes - known)):
         listed = ", ".join(f"{one[:8]}…" for one in strange)
-        yield warning("rules", f"No daemon knows these nodes of the rules: {listed}.",
-                      "Such a rule never matches.")  # fmt: skip
+        yield warning("rules", f"No daemon sees these nodes of the rules at present: {listed}.",
+                      "Either they are offline (a daemon drops a node that is silent for 5 min) or "
+                      "their ids are wrong.")  # fmt: skip
+
+
+def _unanswered(about: str, error: DbcError) -> Finding:
+    if isinstance(error, DaemonFull):
+        return fault(about, "All of its slots are taken.", "Restart the daemon.")
+    if isinstance(error, DaemonDisconnected):
+        return fault(about, "It has lost the DBC network.",
+                     "It recovers, or crashes and restarts; wait a minute.")  # fmt: skip
+    return fault(about, error.sentence, "Check DBC_CLIENT_URLS and the daemon.")

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cli.doctor_named import named_in_slack
 from bot.cli.findings import Finding, fault, ok, warning
 from bot.cli.named import Named
 from bot.config import Settings
-from bot.ids import UserId
-from bot.plural import counted
 from bot.ports import DeliveryFailed, LockedOut
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
 from handlers.manifest import SCOPES
@@ -28,7 +27,6 @@ from storage import is_claimed
 
 _PATIENCE = 10  # seconds
 _SKEW_TOLD, _SKEW_FATAL = timedelta(seconds=30), timedelta(minutes=5)
-_MOST = 50  # people or channels that are asked for; Slack allows so many calls a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class SlackCheck:
         async for found in self._way_in():
             yield found
         if is_good:
-            async for found in self._rules():
+            async for found in named_in_slack(self._named, self._read):
                 yield found
 
     async def _ask(self, method: str, token: str, **given: object) -> _Said:
@@ -121,79 +119,9 @@ class SlackCheck:
                          "Is Socket Mode enabled in the app's settings?")  # fmt: skip
         return ok("Socket Mode", f"{host} greets the bot.")
 
-    async def _rules(self) -> AsyncIterator[Finding]:
-        """Whether everybody and every channel that the rules name is there."""
-        named = self._named
-        if named.channels:
-            yield await self._channels()
-        if named.persons:
-            async for found in self._people():
-                yield found
-        if named.groups:
-            yield await self._groups()
-
-    async def _channels(self) -> Finding:
-        absent = []
-        for channel in sorted(self._named.channels)[:_MOST]:
-            try:
-                await self._read("conversations.history", channel=channel, limit=1)
-            except LockedOut:
-                continue  # the scopes are told by themselves
-            except DeliveryFailed as failed:
-                absent.append(f"{channel} ({failed.reason})")
-        if absent:
-            listed = ", ".join(absent)
-            return warning("channels", f"The rules name channels where the bot is not: {listed}.",
-                           "Invite it there with /invite.")  # fmt: skip
-        many = counted(len(self._named.channels), "channel")
-        return ok("channels", f"The bot is in {many} that the rules name.")
-
-    async def _people(self) -> AsyncIterator[Finding]:
-        named = self._named
-        why = {
-            person: await self._why_not(UserId(person)) for person in sorted(named.persons)[:_MOST]
-        }
-        gone = {person for person, reason in why.items() if reason}
-        for rule, (persons, approvals) in named.approvers.items():
-            if len(persons - gone) < approvals:
-                yield fault("rules", f"Nobody can approve by “{rule}”: too few of its approvers "
-                            "can act.", "Name others in `approvers`.")  # fmt: skip
-        if gone:
-            listed = ", ".join(f"{person} ({why[person]})" for person in sorted(gone))
-            yield warning("people", f"The rules name people who cannot act: {listed}.",
-                          "Take them out of the rules, or correct the ids.")  # fmt: skip
-        else:
-            many = counted(len(named.persons), "person", "people")
-            yield ok("people", f"All there: {many} that the rules name.")
-
-    async def _why_not(self, person: UserId) -> str:
-        """Why somebody cannot act; nothing where they can, or where Slack does not say now."""
-        try:
-            found = (await self._read("users.info", user=person)).data.get("user")
-        except DeliveryFailed as failed:
-            return failed.reason if failed.retry_after is None else ""
-        who = found if isinstance(found, dict) else {}
-        barred = ("deleted", "is_bot", "is_restricted")
-        return next((name for name in barred if who.get(name)), "")
-
-    async def _groups(self) -> Finding:
-        try:
-            said = await self._read("usergroups.list", include_disabled="true")
-        except DeliveryFailed as failed:
-            return warning("user groups", f"They cannot be listed: {failed.reason}.",
-                           "Rules about them deny until they can.")  # fmt: skip
-        listed = said.data.get("usergroups")
-        rows = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        active = {one.get("id") for one in rows if not one.get("date_delete")}
-        gone = sorted(self._named.groups - active)
-        if gone:
-            return warning("user groups", f"Gone or disabled: {', '.join(gone)}.",
-                           "Take them out of the rules, or correct the ids.")  # fmt: skip
-        many = counted(len(self._named.groups), "group")
-        return ok("user groups", f"All there: {many} that the rules name.")
-
-    async def _read(self, method: str, **given: object) -> _Said:
-        return await self._ask(method, self._settings.slack_bot_token.get_secret_value(), **given)
+    async def _read(self, method: str, **given: object) -> Mapping[str, Any]:
+        token = self._settings.slack_bot_token.get_secret_value()
+        return (await self._ask(method, token, **given)).data
 
 
 def _scopes(headers: Mapping[str, str]) -> Finding:
@@ -212,7 +140,8 @@ def _clock(headers: Mapping[str, str]) -> Finding:
         theirs = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
         return warning("clock", "Slack's answer has no date to compare with.")
-    apart = datetime.now(UTC) - theirs
+    # "-0000" says no more than that it is UTC.
+    apart = datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
     seconds = round(abs(apart.total_seconds()))
     way = "ahead of" if apart > timedelta() else "behind"
     told = f"This machine's clock is {seconds} s {way} Slack's."

@@ -41,6 +41,7 @@ class Faults:
     """
 
     pending: list[Fault] = field(default_factory=list)
+    date: str = ""  # the Date header of every answer, instead of the server's own
 
     def add(
         self,
@@ -71,6 +72,7 @@ class Faults:
     def clear(self) -> None:
         """Everything works again."""
         self.pending.clear()
+        self.date = ""
 
     def take(self, method: str, *, by_name: bool = False) -> Fault | None:
         """The failure this call meets, used up by one; `by_name` only one for this very method."""

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,90 @@ async def test_rules_that_name_who_and_what_is_not_there_are_told(tmp_path: Path
         assert "where the bot is not: C0NOTHERE (channel_not_found)" in told
         assert "cannot act: U0GONE (user_not_found)" in told
         assert "Nobody can approve by “gone”" in told
-        assert "No daemon knows these nodes of the rules: abababab…" in told
+        assert "No daemon sees these nodes of the rules at present: abababab…" in told
+        urls = f"{bot.daemon.url},http://127.0.0.1:9"
+        code, told = await examined(bot, POLICY_FILE="rules.toml", DBC_CLIENT_URLS=urls)
+        assert "✘ DBC 127.0.0.1:9:" in told
+        assert "nodes of the rules" not in told  # the other daemon may see them
         (tmp_path / "rules.toml").write_text("[[rule]]\nname = 1\n")
         code, told = await examined(bot, POLICY_FILE="rules.toml")
         assert code == FAULT
         assert "✘ rules:" in told
+
+
+NAMED = """
+[[rule]]
+name = "here"
+match = { command = "vm.delete", channel = "%s" }
+approvals = 1
+approvers = { persons = [%s] }
+"""
+
+
+async def test_what_slack_does_not_say_of_the_rules_counts_as_neither_there_nor_gone(
+    tmp_path: Path,
+) -> None:
+    async with mortal(tmp_path) as bot:
+        people = [bot.ws.member(name).id for name in ("alice", "bob")]
+        listed = ", ".join(f'"{person}"' for person in people)
+        (tmp_path / "rules.toml").write_text(NAMED % ("C0GPUOPS", listed))
+        code, told = await examined(bot, POLICY_FILE="rules.toml")
+        assert code == OK, told
+        assert "The bot is in 1 channel that the rules name." in told
+        assert "All there: 2 people that the rules name." in told
+        bot.ws.faults.add("http", "users.info", times=1)
+        bot.ws.faults.ratelimit("conversations.history")
+        code, told = await examined(bot, POLICY_FILE="rules.toml")
+        assert code == WARNING, told
+        assert "1 of 1 channel that the rules name could not be checked: ratelimited." in told
+        assert "1 of 2 people that the rules name could not be checked: HTTP 503" in told
+        assert "Run the doctor again in a minute." in told
+        assert not re.search("All there|The bot is in|where the bot is not", told)
+        bot.ws.take_scopes("users:read", "channels:history")
+        code, told = await examined(bot, POLICY_FILE="rules.toml")
+        assert code == FAULT, told
+        assert "1 of 1 channel that the rules name could not be checked: missing_scope." in told
+        assert "2 of 2 people that the rules name could not be checked: missing_scope." in told
+        assert "See the scopes above." in told
+        assert not re.search("All there|The bot is in|where the bot is not", told)
+
+
+async def test_of_many_people_those_who_are_not_asked_for_are_not_said_to_be_there(
+    tmp_path: Path,
+) -> None:
+    async with mortal(tmp_path) as bot:
+        people = ", ".join(f'"U{number:010}"' for number in range(51))
+        (tmp_path / "rules.toml").write_text(NAMED % ("C0GPUOPS", people))
+        code, told = await examined(bot, POLICY_FILE="rules.toml")
+        assert code == WARNING, told
+        assert "1 of 51 people that the rules name could not be checked: only 50 are" in told
+        assert "Look at the others by hand." in told
+
+
+@pytest.mark.parametrize(
+    ("behind", "zone", "code", "says"),
+    [
+        (0, "GMT", OK, "✔ clock: +It agrees with Slack's."),
+        (0, "-0000", OK, "✔ clock: +It agrees with Slack's."),
+        (120, "GMT", WARNING, r"⚠ clock: +This machine's clock is 1\d\d s ahead of Slack's."),
+        (-900, "-0000", FAULT, r"✘ clock: +This machine's clock is 8\d\d s behind Slack's."),
+        (None, "", WARNING, "⚠ clock: +Slack's answer has no date to compare with."),
+    ],
+)  # fmt: skip
+async def test_the_clock_is_compared_with_slacks(
+    tmp_path: Path, behind: int | None, zone: str, code: int, says: str
+) -> None:
+    async with mortal(tmp_path) as bot:
+        await bot.kill()
+        theirs = "soon"
+        if behind is not None:
+            date = datetime.now(UTC) - timedelta(seconds=behind)
+            theirs = f"{date:%a, %d %b %Y %H:%M:%S} {zone}"
+        bot.ws.faults.date = theirs
+        found, told = await examined(bot)
+        assert found == code, told
+        assert re.search(says, told), told
+        assert "greets the bot" in told  # it goes on
 
 
 @pytest.mark.parametrize("given", [{"SLACK_BOT_TOKEN": "s3cret"}, {"HEALTH_PORT": "s3cret"}])

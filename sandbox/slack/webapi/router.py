@@ -161,6 +161,8 @@ async def _put_off(core: Core, request: web.Request, fault: Fault) -> web.Respon
 
 def _answered(core: Core, answer: Json) -> web.Response:
     headers = {"x-oauth-scopes": ",".join(sorted(core.config.scopes))}
+    if core.faults.date:
+        headers["Date"] = core.faults.date
     return web.json_response(answer, headers=headers)
 
 
