@@ -76,7 +76,7 @@ from handlers.edge import SlackEdge
 from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import Store, Vault, prepare
+from storage import BadKey, Store, Vault, prepare
 from storage.heartbeat import HEARTBEAT, Leases
 
 KEY_FILE = "credential.key"  # beside the SQLite file
@@ -108,7 +108,7 @@ class Bot:
         self._book = PolicyBook(settings.policy_file, known_arguments(self._table))
         if settings.sqlite_file is not None:
             prepare(settings.sqlite_file)  # a key without its file means that one was lost
-        vault = vault_of(settings)
+        vault = vault_of(settings, may_make=True)
         self.store = Store(
             settings.database_url, vault, partial(shown, clock), metrics.transacted, clock.now
         )
@@ -322,12 +322,18 @@ async def _bound(listening: Awaitable[None], host: str, port: int, setting: str)
         ) from error
 
 
-def vault_of(settings: KeySettings) -> Vault:
+def vault_of(settings: KeySettings, *, may_make: bool = False) -> Vault:
     """The keys from the settings, else from a file beside the SQLite database.
 
-    Raises BadKey.
+    Only a start, and whoever asks for a new key, `may_make` that file. Raises BadKey.
     """
     if (file := key_file_of(settings)) is not None:
+        if not may_make and not file.exists():
+            raise BadKey(
+                f"The key file {file} is gone.",
+                hint="Put it back: nobody's session can be read without it. Where it is lost, "
+                "python -m bot keys add makes a new one, and everybody adds their sessions anew.",
+            )
         return Vault.from_file(file)
     return Vault([key.get_secret_value() for key in settings.credential_keys])
 

@@ -3,16 +3,20 @@
 PostgreSQL has tools of its own for this, which the commands name.
 """
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 
 import click
+from cryptography.fernet import Fernet
 
-from bot.app import vault_of
+from bot.app import key_file_of, vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
-from storage import Copied, back_up, move
+from bot.plural import counted
+from storage import Copied, Inspection, Store, Vault, back_up, move
 from storage import restore as put_back
 
 _SINCE = (
@@ -41,11 +45,13 @@ def restore(file: Path) -> None:
     The former database stays beside it under another name.
     """
     target = _sqlite_file("pg_restore --clean --dbname=NAME FILE")
+    keys = load(KeySettings)
     copied, aside = put_back(file, target, SystemClock().now())
     click.echo(f"Restored {file} to {target}. {_told(copied)}")
     if aside is not None:
         click.echo(f"The former database is {aside}.")
     click.echo(_SINCE)
+    _require_keys(keys)
 
 
 @click.command()
@@ -66,6 +72,38 @@ def copy(file: Path) -> None:
     copied, rows, aside = move(file, settings.database_url, vault_of(settings), now)
     click.echo(f"Copied {rows} rows of {file}, which is {aside} now. {_told(copied)}")
     click.echo("Start the bot with the same DATABASE_URL and CREDENTIAL_KEYS.")
+
+
+def _require_keys(settings: KeySettings) -> None:
+    """Say whether the keys open what is restored. Raises ClickException where they do not."""
+    counts = asyncio.run(_sealed_under(settings))
+    if counts is None:
+        click.echo("Once the bot has started, python -m bot doctor says whether its keys fit.")
+    elif lost := counts[None]:
+        where = key_file_of(settings) or "the end of CREDENTIAL_KEYS"
+        raise click.ClickException(
+            f"It is restored, but no key opens {lost} of {counted(counts.total(), 'encrypted row')}"
+            f".\nBefore you start the bot, put the key of the time of the backup into {where}, and "
+            "check it:\npython -m bot keys list"
+        )
+
+
+async def _sealed_under(settings: KeySettings) -> Counter[str | None] | None:
+    """How many rows are encrypted under which key; None where the schema is an older one."""
+    inspection = Inspection(settings.database_url)
+    try:
+        if not (await inspection.schema()).is_newest:
+            return None
+    finally:
+        await inspection.close()
+    file = key_file_of(settings)
+    is_gone = file is not None and not file.exists()
+    vault = Vault([Fernet.generate_key().decode()]) if is_gone else vault_of(settings)
+    store = Store(settings.database_url, vault)
+    try:
+        return await store.sealed_under()
+    finally:
+        await store.close()
 
 
 def _sqlite_file(instead: str) -> Path:

@@ -58,7 +58,7 @@ def add() -> None:
         click.echo("Put this key in front of CREDENTIAL_KEYS of every bot, and restart each:")
         click.echo(new)
         return
-    _vault(settings)  # makes the file where there is none, and refuses a faulty one
+    _vault(settings, may_make=True)  # refuses a faulty file
     write_keys(file, [new, *keys_in(file)])
     click.echo(f"Added {fingerprint(new)} to {file}. A running bot uses it at once.")
     click.echo("Next: python -m bot keys rotate")
@@ -102,11 +102,11 @@ def retire(name: str) -> None:
     click.echo(f"Retired {name}. Backups from before the rotation still need it.")
 
 
-def _vault(settings: KeySettings) -> Vault:
+def _vault(settings: KeySettings, *, may_make: bool = False) -> Vault:
     file = settings.sqlite_file
     if file is not None and not file.is_file():
         raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
-    return vault_of(settings)
+    return vault_of(settings, may_make=may_make)
 
 
 def _counts(vault: Vault) -> Counter[str | None]:

@@ -4,37 +4,65 @@ import asyncio
 import re
 
 import click
+from cryptography.fernet import Fernet
 
-from bot.app import vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
-from bot.config import KeySettings
+from bot.config import DatabaseSettings
 from bot.ids import UserId
 from bot.model import AuditEntry, AuditKind
-from storage import Store
+from bot.plural import counted
+from storage import Inspection, Store, Vault
 
 _PERSON = re.compile(r"[UW][A-Z0-9]+")
+_ONE = {
+    "aliases": "alias",
+    "machine details read with their sessions": "machine detail read with their sessions",
+}
 
 
 @click.command()
 @click.argument("person", metavar="U…")
 def forget(person: UserId) -> None:
-    """Erase a person's sessions, shares, aliases, defaults and language, also while the bot runs.
+    """Erase a person's sessions, shares, requests, aliases, defaults and language.
+
+    Also while the bot runs.
 
     The audit and the ledger keep their id, with what they did. What is in progress goes on as far
     as it needs no session of theirs.
     """
     if _PERSON.fullmatch(person) is None:
         raise click.UsageError(f"“{person}” is not a person's Slack id, like U0123ABCD.")
-    settings = load(KeySettings)
+    settings = load(DatabaseSettings)
     file = settings.sqlite_file
     if file is not None and not file.is_file():
         raise click.ClickException(f"There is no database {file}. Check DATABASE_URL.")
-    erased = asyncio.run(_forgotten(Store(settings.database_url, vault_of(settings)), person))
-    told = ", ".join(f"{count} {name}" for name, count in erased.items() if count)
+    asyncio.run(_require_schema(settings.database_url))
+    # Nothing is decrypted to be erased, so a lost key does not stand in the way.
+    nobodys = Vault([Fernet.generate_key().decode()])
+    erased = asyncio.run(_forgotten(Store(settings.database_url, nobodys), person))
+    told = ", ".join(_counted(count, name) for name, count in erased.items() if count)
     click.echo(f"Erased of {person}: {told or 'nothing, for nothing was kept'}.")
     if erased["aliases"] or erased["languages"]:
         click.echo("A running bot remembers aliases and languages until it is restarted.")
+
+
+async def _require_schema(url: str) -> None:
+    """Raises ClickException before the first start of this version has migrated the database."""
+    inspection = Inspection(url)
+    try:
+        schema = await inspection.schema()
+    finally:
+        await inspection.close()
+    if not schema.is_newest:
+        raise click.ClickException(
+            f"The database's schema is {schema.current or 'empty'}, and this version has "
+            f"{schema.needed}. To migrate it, start the bot once."
+        )
+
+
+def _counted(count: int, several: str) -> str:
+    return counted(count, _ONE.get(several, several.removesuffix("s")), several)
 
 
 async def _forgotten(store: Store, person: UserId) -> dict[str, int]:

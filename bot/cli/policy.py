@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bot.cli.policy_analysis import diff, who_can
-from bot.cli.policy_question import NODE, asked, read
+from bot.cli.policy_question import NODE, asked, is_question, read
 from bot.cli.policy_words import approvers, decided, joined, needs, reason_fault, row
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
@@ -39,6 +39,14 @@ def policy() -> None:
 for command in (who_can, diff):
     policy.add_command(command)
 
+
+def _is_file(given: str) -> bool:
+    try:
+        return given.endswith(".toml") or Path(given).is_file()
+    except OSError:  # a longer name than the system takes
+        return False
+
+
 _file = click.option("--file", type=click.Path(path_type=Path), help="Instead of POLICY_FILE.")
 
 
@@ -53,7 +61,7 @@ def check(question: str, node: NodeId, groups: tuple[str, ...], file: Path | Non
     The line is one that a person types in a channel. People, channels, user groups and nodes are
     named by their ids, as in the file. Without an argument, the file is POLICY_FILE.
     """
-    if not question or question.endswith(".toml") or Path(question).is_file():
+    if not question or (not is_question(question) and _is_file(question)):
         _check_file(Path(question) if question else file)
         return
     rules, request = read(file), asked(question, node, groups)

@@ -24,6 +24,12 @@ _GROUP = re.compile(r"(S[A-Z0-9]+)")
 NODE = re.compile(r"([0-9a-f]{64})")
 
 
+def is_question(given: str) -> bool:
+    """Whether it begins as a question does, with a person's id."""
+    found = _ASKED.fullmatch(given.strip())
+    return found is not None and _PERSON.fullmatch(found["person"]) is not None
+
+
 def asked(question: str, node: NodeId, groups: Sequence[str]) -> Request:
     """What a whole question asks for. Raises click's errors for what is none."""
     found = _ASKED.fullmatch(question.strip())

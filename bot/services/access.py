@@ -84,9 +84,10 @@ class AccessRequests:
         """The request, if it waits for the answer of `holder`. Raises Refused."""
         async with self._store.read() as tx:
             request = await tx.access.find(request_id)
-        if request is None or holder not in request.holders:
+        if request is not None and holder not in request.holders:
             raise Refused(say("You were not asked for this."))
-        if request.state is not AccessState.OPEN or holder in request.refused:
+        is_open = request is not None and request.state is AccessState.OPEN
+        if request is None or not is_open or holder in request.refused:
             raise Refused(say("This was answered already, or has expired."))
         return request
 

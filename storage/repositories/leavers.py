@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, or_
 from bot.ids import UserId
 from storage.repositories.repository import Repository
 from storage.tables import (
+    access_requests,
     aliases,
     dbc_sessions,
     defaults,
@@ -20,6 +21,7 @@ _THEIRS: tuple[tuple[str, Table], ...] = (
     ("shares", session_shares),
     ("sessions", dbc_sessions),
     ("session requests", session_requests),
+    ("access requests", access_requests),
     ("machine details read with their sessions", machine_details),
     ("aliases", aliases),
     ("defaults", defaults),
@@ -50,6 +52,8 @@ def _is_of(table: Table, user: UserId) -> ColumnElement[bool]:
         return or_(and_(table.c.about.in_(["person", "locale"]), table.c.id == user), in_direct)
     if table is machine_details:
         return table.c.owner == user
+    if table is access_requests:
+        return table.c.asker == user
     if table is suggestions:
         return table.c.actor == user
     return table.c.user == user

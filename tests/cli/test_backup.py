@@ -25,7 +25,7 @@ from bot.model import (
     VoteState,
 )
 from storage import Archive, Store, Vault
-from tests.storage.samples import HERE, NOW, approval, execution
+from tests.storage.samples import HERE, NOW, approval, execution, session
 
 KEY = Fernet.generate_key().decode()
 HOUR = timedelta(hours=1)
@@ -162,6 +162,28 @@ def test_with_postgresql_its_own_tools_are_named(tmp_path: Path) -> None:
     settings = {"DATABASE_URL": "postgresql+asyncpg://me:s3cret@db/bot"}
     done = CliRunner().invoke(main, ["backup", str(tmp_path / "b")], env=settings)
     assert (done.exit_code, "pg_dump" in done.output, "s3cret" in done.output) == (1, True, False)
+
+
+def test_what_is_restored_and_no_key_opens_is_told_with_what_to_do(
+    written: Written, tmp_path: Path
+) -> None:
+    async def keeps() -> None:
+        async with written.store.write() as tx:
+            await tx.sessions.put(session("U1"))
+
+    written.runner.run(keeps())
+    copy, elsewhere = tmp_path / "backup.db", tmp_path / "new" / "bot.db"
+    run(written.file, "backup", str(copy))
+    done = run(elsewhere, "restore", str(copy))
+    key_file = elsewhere.parent / "credential.key"
+    assert done.exit_code == 1
+    assert "It is restored, but no key opens 1 of 1 encrypted row." in done.output
+    assert f"put the key of the time of the backup into {key_file}" in done.output
+    assert not key_file.exists()  # a fresh one would hide what is missing
+    key_file.write_text(KEY)
+    assert run(elsewhere, "restore", str(copy)).exit_code == 0
+    key_file.write_text(Fernet.generate_key().decode())
+    assert run(elsewhere, "restore", str(copy)).exit_code == 1
 
 
 async def _open_ends(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from storage import Archive
+from storage import Archive, Store, Vault
 from tests.release import HERE, load
 
 RELEASE = sorted(HERE.glob("*.sql"))[-1]
@@ -20,15 +20,29 @@ ALICE, BOB = "U0ALICE", "U0BOB"
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     load(RELEASE, tmp_path)
+    told = forget(tmp_path / "bot.db", ALICE)
+    assert (told.exit_code, "start the bot once" in told.output) == (1, True)
+    asyncio.run(migrated(tmp_path / "bot.db"))
     with closing(sqlite3.connect(tmp_path / "bot.db")) as made:
         node = made.execute("SELECT node FROM dbc_sessions").fetchone()[0]
         shares = [(ALICE, node, BOB), (BOB, node, ALICE), (BOB, node, "C0GPUOPS")]
         made.executemany(
-            "INSERT INTO session_shares VALUES (?, ?, ?, 'person', '2026-01-05 09:00:00')", shares
+            "INSERT INTO session_shares (user, node, audience, kind, created_at) "
+            "VALUES (?, ?, ?, 'person', '2026-01-05 09:00:00')",
+            shares,
         )
         made.execute("INSERT INTO readers VALUES ('person', ?, 'zh')", (ALICE,))
+        asked = [(name, asker, node, "[]", "[]", "open", "2026-01-05 09:00:00", None)
+                 for name, asker in (("1", ALICE), ("2", BOB))]  # fmt: skip
+        made.executemany("INSERT INTO access_requests VALUES (?,?,?,?,?,?,?,?)", asked)
         made.commit()
     return tmp_path / "bot.db"
+
+
+async def migrated(file: Path) -> None:
+    store = Store(f"sqlite:///{file}", Vault.from_file(file.with_name("credential.key")))
+    await store.migrate()
+    await store.close()
 
 
 def forget(file: Path, person: str) -> Result:
@@ -45,12 +59,19 @@ def counted(file: Path, query: str, *values: str) -> int:
 def test_what_is_theirs_is_erased_and_nothing_of_others(file: Path) -> None:
     done = forget(file, ALICE)
     assert done.exit_code == 0, done.output
-    for what in ("2 shares", "1 sessions", "1 aliases", "1 defaults", "1 languages"):
+    for what in (
+        "2 shares",
+        "1 session,",
+        "1 access request,",
+        "1 alias,",
+        "1 default,",
+        "1 language.",
+    ):
         assert what in done.output
     for table in ("dbc_sessions", "aliases"):
         assert counted(file, f'{table} WHERE "user" = ?', ALICE) == 0
     assert counted(file, "dbc_sessions") == 2
-    assert counted(file, "session_shares") == 1
+    assert counted(file, "session_shares") == counted(file, "access_requests") == 1
     assert counted(file, "readers") == counted(file, "defaults") == 0
 
 

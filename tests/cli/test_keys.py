@@ -151,3 +151,22 @@ def test_without_a_database_no_key_is_made(tmp_path: Path) -> None:
         )
         assert (done.exit_code, "There is no database" in done.output) == (1, True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("list",), ("rotate",), ("retire", "abcd1234")])
+def test_a_key_file_that_is_gone_is_told_and_no_other_one_made(
+    bot: Running, keys: Callable[..., Result], command: tuple[str, ...]
+) -> None:
+    bot.does(bot.keeps("U1"))
+    kept = bot.key_file.read_text()
+    bot.key_file.unlink()
+    env = {"DATABASE_URL": f"sqlite:///{bot.file}", "CREDENTIAL_KEYS": ""}
+    done = CliRunner().invoke(main, ["keys", *command], env=env)
+    assert done.exit_code == 1
+    assert f"The key file {bot.key_file} is gone. Put it back" in done.output
+    assert not bot.key_file.exists()
+    forgotten = CliRunner().invoke(main, ["forget", "U1"], env=env)  # needs no key
+    assert "1 session" in forgotten.output
+    assert not bot.key_file.exists()
+    bot.key_file.write_text(kept)
+    assert keys("list").exit_code == 0
