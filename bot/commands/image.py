@@ -29,11 +29,12 @@ from bot.language.table import Command, Follow, Group, Listing
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Filing, Goal, Node, Trace, Watch
 from bot.pipeline.context import Context
-from bot.reply import Phrase, Reply, Text, bold, command, line, say
+from bot.reply import Phrase, Reply, Text, bold, command, keep, line, say, sentences
 from bot.watches.observers.look import is_silence
 from bot.watches.observers.stops import same_size
 from bot.watches.observers.transfers import size_of
 
+_UNLISTED = say("DBC lists no files outside {directory}.", directory=fields.DATA_DIR)
 _MOST_MACHINES = 20  # looked at for a card; each costs a request to the node
 
 Directory = Annotated[
@@ -98,7 +99,7 @@ async def _before_download(
         )
     facts = {"server": chosen, "size": str(size)}
     if directory != fields.DATA_DIR:  # no list says what is there
-        return {**facts, unread("before"): f"DBC lists no files outside {fields.DATA_DIR}."}
+        return {**facts, unread("before"): keep(_UNLISTED)}
     found = await in_place.on_node(ctx, target, node, image, chosen)
     if not replace and found.doubt:
         in_place.require_replace(image, node.label, found)
@@ -128,7 +129,7 @@ async def _before(ctx: Context, place: str, image: str, found: InPlace) -> Mappi
     """The facts of what is replaced."""
     if not found.may_be_there:
         return {"before": ""}
-    doubt = {unread("before"): str(found.doubt)} if found.doubt else {}
+    doubt = {unread("before"): keep(found.doubt)} if found.doubt else {}
     put = await in_place.put_by(ctx, place, image)
     return {"before": str(found.size or ""), "put": put, **doubt}
 
@@ -185,7 +186,7 @@ async def _size_on_node(ctx: Context, target: Target, path: str) -> Mapping[str,
     size = str(await size_on_node(ctx, target, path) or "")
     if path.rpartition("/")[0] == fields.DATA_DIR:
         return {"size": size}
-    return {"size": "", unread("size"): f"DBC lists no files outside {fields.DATA_DIR}."}
+    return {"size": "", unread("size"): keep(_UNLISTED)}
 
 
 async def _refuse_second(ctx: Context, target: Target, image: str) -> None:
@@ -317,7 +318,7 @@ async def _before_delete(ctx: Context, image: str, node: Node) -> Mapping[str, s
         size = await _size_on_node(ctx, target, fields.image_path(image, "image"))
     except DbcError as problem:
         problem.named(node.label)
-        size = {"size": "", unread("size"): problem.sentence}
+        size = {"size": "", unread("size"): keep(problem.words)}
     put = await in_place.put_by(ctx, node.id, image)
     return {**size, "put": put, **await _users_of(ctx, target, image, node)}
 
@@ -330,12 +331,13 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     listing = await ctx.services.inventory.list_node(session)
     making = ctx.services.table.filing(Filing.USED)
-    users, unseen = [], [listing.problem.sentence] if listing.problem else []
+    users: list[str] = []
+    unseen: list[Text] = [listing.problem.words] if listing.problem else []
     for machine in listing.machines[:_MOST_MACHINES]:
         try:
             detail = await ctx.dbc.tasks.get(target, machine.task)
         except BotError as problem:
-            unseen.append(f"{machine.label}: {problem.sentence}")
+            unseen.append(say("{what}: {why}", what=machine.label, why=problem.words))
             if is_silence(problem):
                 break
             continue
@@ -346,9 +348,9 @@ async def _users_of(ctx: Context, target: Target, image: str, node: Node) -> Map
         if image in made_from | names:
             users.append(machine.label)
     if len(listing.machines) > _MOST_MACHINES:
-        unseen.append(f"Only {_MOST_MACHINES} machines were looked at.")
+        unseen.append(say("Only {count} machines were looked at.", count=_MOST_MACHINES))
     facts = {"used_by": ", ".join(users)}
-    return {**facts, unread("used_by"): " ".join(unseen)} if unseen else facts
+    return {**facts, unread("used_by"): keep(sentences(unseen))} if unseen else facts
 
 
 def _replacing(known: Mapping[str, str]) -> Effect:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.commands.servers import DOWNLOAD
 from bot.messages.facts import unread
-from bot.reply import Phrase, say
+from bot.reply import Phrase, kept, say
 
 
 def to_stop(known: Mapping[str, str]) -> Phrase:
@@ -67,7 +67,8 @@ def upload_asks(known: Mapping[str, str]) -> Phrase:
 
 def _perhaps_replaced(why: str) -> Phrase:
     return say(
-        "A file of that name there is replaced. Whether there is one is not known: {why}", why=why
+        "A file of that name there is replaced. Whether there is one is not known: {why}",
+        why=kept(why),
     )
 
 

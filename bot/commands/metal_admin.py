@@ -25,7 +25,7 @@ from bot.model import Effect, Node, NodeKind, Place
 from bot.pipeline.context import Context, Services
 from bot.pipeline.formatting import short
 from bot.pipeline.rights import hidden_from
-from bot.reply import Reply, bold, code, command, line, say
+from bot.reply import Reply, bold, code, command, keep, line, say
 
 Uuid = Annotated[
     str,
@@ -326,9 +326,10 @@ async def which_now(ctx: Context, machine: Node) -> Mapping[str, str]:
         found = await ctx.dbc.metal.find(machine.manager, machine.id)
     except DbcError as problem:
         problem.named(machine.label)
-        return {unread(f"{_NOW}{name}"): problem.sentence for name in _WHICH}
+        return {unread(f"{_NOW}{name}"): keep(problem.words) for name in _WHICH}
     if not found:
-        return {unread(f"{_NOW}{name}"): "Its manager does not list it." for name in _WHICH}
+        unlisted = keep(say("Its manager does not list it."))
+        return {unread(f"{_NOW}{name}"): unlisted for name in _WHICH}
     return _known(found[0], _WHICH)
 
 

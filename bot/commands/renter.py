@@ -181,7 +181,7 @@ async def sign_session(
     session = DbcSession(
         ctx.actor, waiting.node, waiting.session_id, session_id_sign.strip(), waiting.rent_order
     )
-    reply = await kept(ctx, session, "session_id_sign")
+    reply = await keep_session(ctx, session, "session_id_sign")
     await ctx.services.renters.done(waiting)
     return reply
 
@@ -201,7 +201,7 @@ def _asks_to_sign(known: Mapping[str, str]) -> Phrase:
     return say("Add the requester's session for {target}")
 
 
-async def kept(ctx: Context, session: DbcSession, typed: str) -> Reply:
+async def keep_session(ctx: Context, session: DbcSession, typed: str) -> Reply:
     """Try a session at its node, keep it, and say so.
 
     Raises what the node answers, at the field `typed` where it does not accept the pair.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, kept
+from bot.commands.renter import REQUEST, SIGN_SESSION, RentOrder, SessionSign, keep_session
 from bot.commands.session_ask import ASK
 from bot.dbc import fields
 from bot.dbc.identity import SessionPair
@@ -35,9 +35,11 @@ from bot.reply import (
     code,
     command,
     emoji,
+    kept,
     line,
     listed,
     mention,
+    plain,
     say,
     time,
 )
@@ -71,7 +73,7 @@ async def add(
 ) -> Reply:
     """Add your session for a node; the bot checks it there and keeps it encrypted."""
     pair = session_id.strip(), session_id_sign.strip()
-    return await kept(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order), "session_id")
+    return await keep_session(ctx, DbcSession(ctx.actor, node.id, *pair, rent_order), "session_id")
 
 
 def _check(values: Mapping[str, str]) -> None:
@@ -107,7 +109,8 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
     label = await ctx.services.inventory.label(session.node)
     order = session.rent_order and say("rent order {order}", order=session.rent_order)
     seen = session.checked_at and say("checked {time}", time=time(session.checked_at))
-    bad: Line = line(emoji("warning"), f" {session.problem}") if session.problem else ()
+    problem = kept(session.problem)
+    bad: Line = line(emoji("warning"), " ", line(problem)) if problem else ()
     if session.is_locked:
         locked = SessionLocked(session, ctx.actor, label)
         bad = line(emoji("warning"), " ", locked.words, " ", locked.hint)
@@ -120,7 +123,7 @@ async def _row(ctx: Context, session: DbcSession, shared: Sequence[Share]) -> Ro
         "node_id": session.node,
         "rent_order": session.rent_order or None,
         "checked_at": session.checked_at,
-        "problem": "cannot be decrypted" if session.is_locked else session.problem or None,
+        "problem": "cannot be decrypted" if session.is_locked else plain(problem) or None,
         "shared_with": [share.audience for share in shared if share.node == session.node],
     }
     return Row(shown, data)

@@ -32,6 +32,7 @@ from bot.reply import (
     bold,
     code,
     command,
+    keep,
     line,
     listed,
     say,
@@ -205,7 +206,7 @@ async def _before_delete(ctx: Context, vm: Machine, name: str) -> Mapping[str, s
         if not problem.is_of_the_node:
             raise
         problem.named(await ctx.services.inventory.label(vm.node))
-        return {"status": "", "file": "", "taken": "", unread("status"): problem.sentence}
+        return {"status": "", "file": "", "taken": "", unread("status"): keep(problem.words)}
     facts = {
         "status": snapshot.status, "file": snapshot.file_name, "taken": snapshot.create_time,
     }  # fmt: skip
@@ -218,7 +219,7 @@ async def _copies(ctx: Context, file: str) -> Mapping[str, str]:
         servers = await ctx.dbc.images.servers()
         found = [it for it in servers if size_of(await ctx.dbc.images.on_server(it), file)]
     except DbcError as problem:
-        return {"copies": "", unread("copies"): problem.sentence}
+        return {"copies": "", unread("copies"): keep(problem.words)}
     return {"copies": ", ".join(found)}
 
 

@@ -14,7 +14,7 @@ from bot.errors import BotError, Refused
 from bot.ids import ChannelId, NodeId, Reader, UserId
 from bot.messages.access_cards import ask_button
 from bot.model import Audience, AuditEntry, AuditKind, DbcSession, Node, NodeKind, Share
-from bot.reply import Phrase, command, mention, say, say_number
+from bot.reply import Phrase, command, keep, mention, say, say_number
 from bot.services.access import answer_granted
 from storage import Store, UnitOfWork
 
@@ -228,9 +228,8 @@ class Sessions:
         if problem is not None and is_about_the_way(problem):
             return problem
         async with self._store.write() as tx:
-            await tx.sessions.checked(
-                session.user, session.node, self._clock.now(), problem.sentence if problem else ""
-            )
+            said = keep(problem.words) if problem else ""
+            await tx.sessions.checked(session.user, session.node, self._clock.now(), said)
         return problem
 
     async def _try(self, session: DbcSession) -> Phrase:

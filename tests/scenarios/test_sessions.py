@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.dbc.demo import demo_renter
+from tests.scenarios.in_chinese import assert_chinese
 from tests.scenarios.stage import CHANNEL, Stage
 
 SIGNATURE = "a" * 128
@@ -151,6 +152,13 @@ async def test_the_end_of_the_rental_is_said(stage: Stage) -> None:
     await alice.sees("The rental behind this session has expired")
     await alice.types("/dbc session list")
     await alice.sees(r"gpu1.*:warning: The rental behind this session has expired")
+    told = await stage.asks(alice, "/dbc session list --json")
+    assert "The rental behind this session has expired" in told.plain
+    alice.speaks("zh-CN")
+    await stage.quiet()
+    assert_chinese((await stage.asks(alice, "/dbc session list")).plain)
+    alice.speaks("en-US")
+    await stage.quiet()
     await alice.types("/dbc vm show inference")
     await alice.sees("The rental behind this session has expired")
 
