@@ -92,8 +92,8 @@ async def _findings() -> AsyncIterator[Finding]:
             async for one in findings:
                 yield one
         except (OSError, DeliveryFailed) as error:
-            why = cause(error) if isinstance(error, DeliveryFailed) else error.strerror
-            yield fault(about, f"It could not be looked at: {why or type(error).__name__}.",
+            said = cause(error) if isinstance(error, DeliveryFailed) else error.strerror
+            yield fault(about, f"It could not be looked at: {said or type(error).__name__}.",
                         "See above, or run the doctor again in a minute.")  # fmt: skip
         except Exception:  # noqa: BLE001 - the rest is still worth to be looked at
             structlog.get_logger().exception("doctor.crashed", about=about)

@@ -93,7 +93,7 @@ _ENDS: Mapping[str, Phrase] = {
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
 # Whoever is asked for access, or denied it, has no part in a session yet.
-_WHOSE_ACCESS = {
+_WHOSE_ACCESS: Mapping[tuple[str, str], Phrase] = {
     (AuditKind.ACCESS_REQUESTED, "of"): say("from {who}"),
     (AuditKind.ACCESS_DECLINED, "with"): say("to {who}"),
 }
@@ -342,8 +342,8 @@ def _told(row: AuditRow, typed: str, node: str) -> Line:
         pieces += [say(", approved by {people}", people=people_line(approvers))]
     for preposition, words in _WHOSE.items():
         if whom := details.get(preposition):
-            told = _WHOSE_ACCESS.get((entry.kind, preposition), words)
-            pieces += [" ", told.filled(partial(_whom, whom))]
+            of = _WHOSE_ACCESS.get((str(entry.kind), preposition), words)
+            pieces += [" ", of.filled(partial(_whom, whom))]
     if entry.kind is AuditKind.REQUESTED and _is_channel(entry.place.channel):
         pieces += [" ", say("in {channel}", channel=channel(entry.place.channel))]
     if why := reason or _CODES.get(details.get("why", ""), details.get("why", "")):
@@ -383,7 +383,7 @@ def _requester(entry: AuditEntry) -> UserId:
 
 
 def _whom(whom: str | Sequence[str], _name: str) -> Line:
-    return listed(_named(one) for one in ([whom] if isinstance(whom, str) else whom))
+    return listed(line(_named(one)) for one in ([whom] if isinstance(whom, str) else whom))
 
 
 def _is_channel(identifier: str) -> bool:
