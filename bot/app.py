@@ -35,6 +35,7 @@ from bot.model import Execution
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort
 from bot.monitoring.systemd import Systemd
+from bot.orders.books import Books
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
 from bot.pipeline.clicks import Clicks
@@ -358,6 +359,10 @@ def _jobs(
         services.store, services.reviews, services.reviews.deliver, services.clock
     )
 
+    books = Books(
+        services.store, services.orders, services.inventory, services.last_known, services.clock
+    )
+
     async def look_around() -> None:
         # One after the other: what nobody waits for must not keep a daemon busy.
         await services.inventory.refresh_everything()
@@ -384,6 +389,7 @@ def _jobs(
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), look_around),
+        Job("books", timedelta(minutes=1), books.keep),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
     )
 

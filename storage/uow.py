@@ -22,6 +22,7 @@ from storage.repositories.leases import Leases
 from storage.repositories.leavers import Leavers
 from storage.repositories.leftovers import Leftovers
 from storage.repositories.messages import Messages
+from storage.repositories.money import Money
 from storage.repositories.names import Names
 from storage.repositories.orders import Orders
 from storage.repositories.probe import Probe
@@ -92,6 +93,11 @@ class UnitOfWork:
     def orders(self) -> Orders:
         """Rentals on the chain."""
         return Orders(self._connection)
+
+    @cached_property
+    def money(self) -> Money:
+        """What rentals cost."""
+        return Money(self._connection)
 
     @cached_property
     def messages(self) -> Messages:

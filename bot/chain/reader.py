@@ -211,23 +211,32 @@ class ChainView:
 
         return await self._in_all(asked)
 
-    async def machine(self, node_id: NodeId) -> MachineOnChain | None:
+    async def machine(self, node_id: NodeId, at: Block | None = None) -> MachineOnChain | None:
         """What the chain says of a machine; None where it knows none of that id."""
-        method = "onlineProfile_getMachineInfo"
-        return await self._compared(
-            lambda node: node.ask(_MACHINE, method, node_id, self.best.hash)
-        )
+        method, known = "onlineProfile_getMachineInfo", (at or self.best).hash
+        return await self._compared(lambda node: node.ask(_MACHINE, method, node_id, known))
 
-    async def prices(self, node_id: NodeId) -> Prices | None:
-        """What the machine's price is made of now; None where the chain does not know it."""
-        machine = await self.machine(node_id)
-        stored = await self._stored(keys.POINT_PRICE)
+    async def block(self, number: int) -> Block:
+        """An older block. Raises ChainError where nobody has it any more."""
+        named = await self._compared(lambda node: node.ask(_HASH, "chain_getBlockHash", number))
+        if named is None:
+            raise BlockUnknown(why="no block of that number")
+        return Block(number, named, _read(moment, await self._stored(keys.TIMESTAMP, named)))
+
+    async def prices(self, node_id: NodeId, at: Block | None = None) -> Prices | None:
+        """What the machine's price is made of, now or at a block.
+
+        None where the chain does not know the machine. Raises ChainError.
+        """
+        known = (at or self.best).hash
+        machine = await self.machine(node_id, at)
+        stored = await self._stored(keys.POINT_PRICE, known)
         if machine is None or stored is None:
             return None
         gpu_point, gpu_price = _read(pair, stored)
-        extra = await self._stored(keys.extra_price(node_id))
-        average = await self._stored(keys.AVG_PRICE)
-        fee = await self._stored(keys.FIXED_FEE)
+        extra = await self._stored(keys.extra_price(node_id), known)
+        average = await self._stored(keys.AVG_PRICE, known)
+        fee = await self._stored(keys.FIXED_FEE, known)
         return Prices(
             gpu_point,
             gpu_price,
@@ -238,10 +247,8 @@ class ChainView:
             _read(little, fee) if fee else None,
         )
 
-    async def _stored(self, key: str) -> str | None:
-        return await self._compared(
-            lambda node: node.ask(_STORED, "state_getStorage", key, self.best.hash)
-        )
+    async def _stored(self, key: str, known: str) -> str | None:
+        return await self._compared(lambda node: node.ask(_STORED, "state_getStorage", key, known))
 
     async def _in_all(self, asked: Callable[[Pallet], Awaitable[list[OrderRef]]]) -> list[OrderRef]:
         """What is found in every pallet that this chain has."""

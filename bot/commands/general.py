@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from bot.commands import freezing, languages
+from bot.commands import cost, freezing, languages
 from bot.commands.here import require_channel
 from bot.folding import plain
 from bot.ids import NodeId, Reader
@@ -240,6 +240,7 @@ GROUP = Group(
             facts=_MEANT,
             does=say("Change settings"),
         ),
+        *cost.COMMANDS,
         *freezing.COMMANDS,
     ),
 )

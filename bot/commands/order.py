@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
 
 from bot.chain.errors import ChainError
-from bot.chain.price import PER_DAY, Prices, dbc, dollars
+from bot.chain.price import PER_DAY, Prices, dollars
 from bot.commands.order_notes import when
 from bot.dbc.errors import DbcError
 from bot.dbc.signatures import public_key_of
@@ -14,8 +13,11 @@ from bot.errors import NotFound
 from bot.ids import NodeId
 from bot.language.kinds import INT, WORD, Arg
 from bot.language.table import Command, Group
-from bot.model import Effect, OrderPhase, RentalOrder
+from bot.model import Effect, OrderPhase, Payment, RentalOrder
+from bot.orders.amounts import both, cut, in_dbc, in_dollars
+from bot.orders.costs import summed
 from bot.orders.facts import Facts
+from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
 from bot.pipeline.context import Context
@@ -58,7 +60,7 @@ _SIGNS = {
     OrderPhase.RENTING: "large_green_circle",
     OrderPhase.ENDED: "rotating_light",
 }
-_CENT = Decimal("0.01")
+_MOST_PAYMENTS = 12  # of a rental that was renewed often, the first ones
 
 
 async def list_orders(ctx: Context) -> Reply:
@@ -149,12 +151,14 @@ async def show(ctx: Context, order: Number) -> Reply:
         order=str(found.number), node=bold(facts.node), when=when(facts),
     )  # fmt: skip
     prices = await _prices(ctx, found.node)
+    async with ctx.services.store.read() as tx:
+        payments = await tx.money.payments([found.id])
     fields: list[tuple[Text, Line]] = [
         (say("GPUs"), line(gpus(len(found.gpus)), f" ({', '.join(map(str, found.gpus))})")),
         (say("Machines"), line(facts.lost) if facts.machines else line(say("none known here"))),
         (say("Renter"), line(code(found.renter))),
         (say("Blocks"), line(f"{found.began:,} – {found.ends:,}")),
-        *_costs(found, prices),
+        *_costs(found, payments, prices),
     ]
     parts: list[Part] = [Para(line(emoji(_SIGNS[found.phase]), " ", head)), Fields(tuple(fields))]
     if found.phase is OrderPhase.WAITING:
@@ -191,7 +195,7 @@ def _a_day(order: RentalOrder, prices: Prices | None) -> Text:
     """What the order costs a day at the present price; nothing of one that has ended."""
     if prices is None or not prices.is_usable or order.phase is OrderPhase.ENDED:
         return ""
-    return say("{amount} USD a day", amount=_cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
+    return say("{amount} USD a day", amount=cut(dollars(prices.usd(len(order.gpus), PER_DAY))))
 
 
 async def _prices(ctx: Context, node: NodeId) -> Prices | None:
@@ -203,38 +207,47 @@ async def _prices(ctx: Context, node: NodeId) -> Prices | None:
         return None
 
 
-def _costs(order: RentalOrder, prices: Prices | None) -> list[tuple[Text, Line]]:
-    """What it costs: exact while its price is reserved, else what the chain would ask now."""
+def _costs(
+    order: RentalOrder, payments: Sequence[Payment], prices: Prices | None
+) -> list[tuple[Text, Line]]:
+    """What it costs: as the books have it, else what the chain would ask now."""
     found: list[tuple[Text, Line]] = []
     if order.stake:
-        found.append((say("Price"), line(_dbc(order.stake))))
+        found.append((say("Price"), line(in_dbc(order.stake))))
+    elif payments:
+        found.append((say("Paid"), stacked(_paid(payments))))
     if prices is None or not prices.is_usable:
         return found
     if prices.fee:
-        told = say("{amount}, once, and not returned", amount=_dbc(prices.fee))
+        told = say("{amount}, once, and not returned", amount=in_dbc(prices.fee))
         found.append((say("Fee"), line(told)))
     count, blocks = len(order.gpus), order.ends - order.began
-    day, hour = prices.usd(count, PER_DAY), prices.usd(count, PER_DAY // 24)
-    found.append((say("A day now"), _money(day, prices.planck(count, PER_DAY))))
-    found.append((say("An hour now"), _money(hour, prices.planck(count, PER_DAY // 24))))
-    if not order.stake:
-        whole = _money(prices.usd(count, blocks), prices.planck(count, blocks))
+    found.append((say("A day now"), _money(prices, count, PER_DAY)))
+    found.append((say("An hour now"), _money(prices, count, PER_DAY // 24)))
+    if not order.stake and not payments:
+        whole = _money(prices, count, blocks)
         told = say("{price} (estimate, at the present price)", price=whole)
         found.append((say("All of it"), line(told)))
     return found
 
 
-def _money(micro: int, planck: int | None) -> Line:
-    usd = say("{amount} USD", amount=_cut(dollars(micro)))
-    return joined(usd, "" if planck is None else _dbc(planck))
+def _paid(payments: Sequence[Payment]) -> list[Line]:
+    """What was paid for it, in all and each time."""
+    amounts = [paid_in(one) for one in payments]
+    rows = [both(summed(amounts))]
+    if len(payments) > 1:
+        rows += [
+            line(say("blocks {begins} to {ends}", begins=f"{one.begins:,}", ends=f"{one.ends:,}"),
+                 " ", both(amount))
+            for one, amount in zip(payments, amounts, strict=True)
+        ]  # fmt: skip
+    return rows[:_MOST_PAYMENTS]
 
 
-def _dbc(planck: int) -> Text:
-    return say("{amount} DBC", amount=_cut(dbc(planck)))
-
-
-def _cut(amount: Decimal) -> str:
-    return f"{amount.quantize(_CENT, ROUND_HALF_UP):,}"
+def _money(prices: Prices, gpus: int, blocks: int) -> Line:
+    planck = prices.planck(gpus, blocks)
+    usd = in_dollars(prices.usd(gpus, blocks))
+    return line(usd) if planck is None else joined(usd, in_dbc(planck))
 
 
 async def rescue(ctx: Context, order: Number) -> Reply:

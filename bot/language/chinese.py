@@ -114,6 +114,7 @@ VERBS = _by_command(
     alias.remove: 移除 删除
     help: 帮助
     whoami: 我是谁
+    cost: 费用 花费 账单
     freeze: 冻结
     unfreeze: 解冻 解除冻结
     settings: 设置
@@ -172,6 +173,7 @@ _ARGUMENTS = _by_word(
         "sort": "排序",
         "person": "成员",
         "hours": "小时",
+        "month": "月份 月",
     }
 )
 CALLED: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -200,6 +202,10 @@ _CHOICES = _by_word(
         "zh": "中文 chinese zh-cn",
         "en": "英文 英语 english",
         "auto": "自动",
+        "order": "订单 租用订单",
+        "node": "节点",
+        "machine": "虚拟机 虚机 机器",
+        "person": "人 人员 成员 申请人",
     }
 )
 

@@ -27,6 +27,7 @@ from bot.reply import (
     say,
     say_number,
 )
+from bot.reviews.audit_file import csv_line
 
 # What fits into one message with certainty, in characters of plain text; more goes into a file.
 LONG = 6_000
@@ -200,6 +201,20 @@ def as_json(reply: Reply) -> str:
         return _dumped(reply.data)
     lists = [part for part in reply.parts if isinstance(part, Rows)]
     return _dumped([*(row.data for part in lists for row in part.rows), *_also(lists)])
+
+
+def as_csv(reply: Reply) -> str:
+    """The rows of the reply's lists as a table: a column for each name, in the order they come."""
+    rows = [row.data for row in rows_of(reply)]
+    names = list({name: None for row in rows for name in row})
+    lines = [csv_line(names), *(csv_line([_cell(row.get(name)) for name in names]) for row in rows)]
+    return "".join(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, default=_plain).strip('"')
 
 
 def _also(lists: Iterable[Rows]) -> list[Mapping[str, Any]]:

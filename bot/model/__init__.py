@@ -25,6 +25,7 @@ from bot.model.machine import (
     Sighting,
 )
 from bot.model.message import SURPRISE, Message, MessageRef
+from bot.model.money import Basis, BlockTime, Payment, Use
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.review import (
     CLICK_WAITS,
@@ -56,6 +57,8 @@ __all__ = [
     "AuditKind",
     "AuditQuery",
     "AuditRow",
+    "Basis",
+    "BlockTime",
     "Count",
     "DbcSession",
     "Deed",
@@ -76,6 +79,7 @@ __all__ = [
     "Node",
     "NodeKind",
     "OrderPhase",
+    "Payment",
     "Place",
     "Press",
     "RentalOrder",
@@ -90,6 +94,7 @@ __all__ = [
     "Terms",
     "Trace",
     "Uncounted",
+    "Use",
     "Verdict",
     "Vote",
     "VoteState",

@@ -238,6 +238,18 @@ class Orders:
             known = await tx.orders.open()
         return [order for order in known if await self.tells(order, user)]
 
+    async def of_person_after(self, user: UserId, block: int) -> list[RentalOrder]:
+        """The same of all orders that ended after a block or have not ended, over or not."""
+        async with self._store.read() as tx:
+            known = await tx.orders.after(block)
+        return [order for order in known if await self.tells(order, user)]
+
+    async def opens(self, order: RentalOrder, sessions: Sequence[DbcSession]) -> bool:
+        """Whether one of these sessions shows an order's machines."""
+        pairs = {(session.user, session.node) for session in sessions}
+        concerned = await self._concern(order)
+        return any((one.user, one.node) in pairs for one in concerned.sessions)
+
     async def tells(self, order: RentalOrder, user: UserId) -> bool:
         """Whether somebody is told of an order: whoever is not may not know of it."""
         concerned = await self._concern(order)

@@ -91,6 +91,8 @@ class Reads:
             await answer.say(reply)
         elif wish.option(JSON):
             await self._as_json(wish, reply, answer)
+        elif wish.option(FILE) and reply.is_table:
+            await self._as_file(wish, reply, output.as_csv(self._dated(reply)), "csv", answer)
         elif wish.option(FILE):
             await self._as_file(wish, reply, output.as_text(self._dated(reply)), "txt", answer)
         elif any(row.menu for row in output.rows_of(reply)):

@@ -151,7 +151,7 @@ class Reply:
     secrets, so it is never kept as a file. `fault`: it says why something cannot be. `data` is what
     it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
     it tells. `in_place`: it takes the place of the message whose button was pressed. `broadcast`:
-    in a thread, it is sent to the channel as well.
+    in a thread, it is sent to the channel as well. `is_table`: as a file, its rows are CSV.
     """
 
     summary: Words
@@ -163,6 +163,7 @@ class Reply:
     end: str = ""
     in_place: bool = False
     broadcast: bool = False
+    is_table: bool = False
 
     @classmethod
     def of(

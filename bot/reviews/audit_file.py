@@ -24,7 +24,7 @@ _json = json.JSONEncoder(ensure_ascii=False).encode
 
 def head_of(form: Form) -> str:
     """What stands before the first row."""
-    return _csv_line(COLUMNS) if form == "csv" else ""
+    return csv_line(COLUMNS) if form == "csv" else ""
 
 
 def lines_of(rows: Iterable[AuditRow], form: Form) -> Iterable[str]:
@@ -43,9 +43,9 @@ def as_jsonl(row: AuditRow) -> str:
 
 
 def as_csv(row: AuditRow) -> str:
-    """One line of CSV; a cell that a spreadsheet would run as a formula begins with a quote."""
+    """One line of CSV."""
     cells = [_json(value) if isinstance(value, dict) else str(value) for value in _values(row)]
-    return _csv_line([f"'{text}" if text.startswith(_FORMULA) else text for text in cells])
+    return csv_line(cells)
 
 
 def _values(row: AuditRow) -> Sequence[Any]:
@@ -64,7 +64,9 @@ def _moment(at: datetime) -> str:
     return "" if at == UNTOLD else at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+def csv_line(cells: Sequence[str]) -> str:
+    """One line of CSV; a cell that a spreadsheet would run as a formula begins with a quote."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    safe = [f"'{text}" if text.startswith(_FORMULA) else text for text in cells]
+    csv.writer(buffer, lineterminator="\n").writerow(safe)
     return buffer.getvalue()

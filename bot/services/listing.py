@@ -62,6 +62,11 @@ class Lists:
         self._dbc = dbc
         self._clock = clock
         self._kept: dict[tuple[str, str], _Kept] = {}
+        self._listed: dict[tuple[str, str], datetime] = {}
+
+    def listed_at(self, session: DbcSession) -> datetime | None:
+        """When this process was last given a whole list of a session's machines."""
+        return self._listed.get((session.node, session.user))
 
     async def list(self, node: Node, session: DbcSession) -> NodeListing:
         """Ask a node for the machines of one session."""
@@ -95,6 +100,7 @@ class Lists:
         if not is_stored:  # somebody has just written something else
             return await self.list(node, session)
         self._kept[key] = replace(kept, seen_at=now)
+        self._listed[key] = now
         return None
 
     async def known(self, node: Node, session: DbcSession) -> NodeListing:
@@ -132,6 +138,7 @@ class Lists:
             if not missing:
                 await also(tx, now)
         if not missing:
+            self._listed[session.node, session.user] = now
             if digest:
                 self._kept[session.node, session.user] = _Kept(digest, len(stored), now)
             return NodeListing(node, stored)
@@ -141,6 +148,8 @@ class Lists:
                 session.node, session.user, [*machines, *found], now, keep=unlisted
             )
             left = await tx.inventory.machines(session.user, session.node)
+        if not unlisted:
+            self._listed[session.node, session.user] = now
         return NodeListing(node, tuple(left), unlisted=unlisted)
 
     async def _not_listed(self, node: Node, session: DbcSession, problem: BotError) -> NodeListing:

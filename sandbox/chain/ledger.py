@@ -78,9 +78,22 @@ class Chain:
         self.blocks = Blocks(clock)
         self.machines: dict[str, ChainMachine] = {}
         self.rentals: dict[int, Rental] = {}
-        self.avg_price: int | None = 12_000  # USD*10^6 for a DBC
+        self._averages: list[tuple[int, int | None]] = [(self.blocks.genesis, 12_000)]
         self.gpu_point, self.gpu_price = 1_000, 5_000_000
         self._next = 1287
+
+    @property
+    def avg_price(self) -> int | None:
+        """USD*10^6 for a DBC, now; what it was at each block is kept."""
+        return self._averages[-1][1]
+
+    @avg_price.setter
+    def avg_price(self, price: int | None) -> None:
+        self._averages.append((self.blocks.head, price))
+
+    def avg_price_at(self, block: int) -> int | None:
+        """The same once that block was made."""
+        return [price for since, price in self._averages if since <= block][-1]
 
     def add_machine(self, machine_id: str, gpus: int = 8, **fields: object) -> ChainMachine:
         """Bring a machine onto the chain."""

@@ -20,7 +20,8 @@ def stored(chain: Chain, key: str, block: int) -> str | None:
     if key == TIMESTAMP:
         return _little(milliseconds(chain.blocks.made_at(block)), 8)
     if key == AVG_PRICE:
-        return None if chain.avg_price is None else _little(chain.avg_price, 8)
+        average = chain.avg_price_at(block)
+        return None if average is None else _little(average, 8)
     if key == POINT_PRICE:
         return _little(chain.gpu_point, 8) + _little(chain.gpu_price, 8).removeprefix("0x")
     if key == FIXED_TX_FEE:

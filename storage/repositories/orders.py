@@ -85,6 +85,10 @@ class Orders(Repository):
         """The rentals that something is still to come of, the first end first."""
         return await self._where(rental_orders.c.phase.in_(_OPEN))
 
+    async def after(self, block: int) -> list[RentalOrder]:
+        """All rentals that ended after a block or have not ended, the first end first."""
+        return await self._where(rental_orders.c.ends > block)
+
     async def claim_due(
         self, now: datetime, by: str, until: datetime, limit: int
     ) -> list[RentalOrder]:

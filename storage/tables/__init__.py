@@ -14,6 +14,7 @@ from storage.tables.fleet import (
     sightings,
     watched_wallets,
 )
+from storage.tables.money import block_times, machine_uses, order_payments
 from storage.tables.people import (
     access_requests,
     aliases,
@@ -52,17 +53,20 @@ __all__ = [
     "aliases",
     "approvals",
     "audit",
+    "block_times",
     "dbc_sessions",
     "defaults",
     "executions",
     "freezes",
     "known_versions",
     "machine_details",
+    "machine_uses",
     "machines",
     "messages",
     "metadata",
     "names",
     "nodes",
+    "order_payments",
     "readers",
     "rental_orders",
     "session_requests",

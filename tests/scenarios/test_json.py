@@ -44,6 +44,7 @@ OTHER_WORDS = {
     "approval.show": {"command", "status", "review"},
     "audit.list": {"kind", "task", "machine"},
     "audit.export": {"format"},
+    "cost": {"from_block", "to_block", "dbc", "usd", "what"},  # exact, where people see cents
     "order.list": {"phase", "renter", "gpu_indexes", "start_block", "end_block", "block"},
     "order.show": {"phase", "start_block", "end_block", "block"},
     "order.rescue": {

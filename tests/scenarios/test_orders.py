@@ -200,7 +200,7 @@ async def test_an_order_is_shown_with_its_price_and_what_its_renter_signs(
     plain = shown.plain.replace("*", "")
     assert "299.45 USD · 24,954.17 DBC" in plain
     assert "10.00 DBC, once, and not returned" in plain
-    assert "2,994.50 USD · 249,541.67 DBC (estimate, at the present price)" in plain
+    assert "Paid\n2,994.50 USD · 249,541.67 DBC\n" in plain
     assert f"rentMachine.reletMachine(rent_id = {rental.number}, duration = 14400)" in plain
     assert shown.ephemeral
     priced = await scene.stage.asks(alice, "/dbc order list")

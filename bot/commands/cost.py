@@ -1,0 +1,355 @@
+"""What rentals cost: in a month, now, and until its end; by order, node, machine or person."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from bot.chain.errors import ChainError
+from bot.chain.price import PER_DAY, Prices, dbc, dollars
+from bot.clock import shown
+from bot.errors import Refused
+from bot.ids import NodeId, UserId
+from bot.language.kinds import CHOICE, Arg
+from bot.language.table import Command
+from bot.model import OrderPhase, RentalOrder
+from bot.orders.amounts import bar, both, percents, rounded
+from bot.orders.costs import NOTHING, Amount, Cost, For, summed
+from bot.orders.months import Month, block_at, milliseconds, month_of, parse
+from bot.orders.reports import Account, By, Entry, entries, forecast
+from bot.orders.schedule import head_at
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import joined, short, stacked
+from bot.reply import (
+    Fields,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    command,
+    emoji,
+    line,
+    mention,
+    say,
+    say_number,
+)
+
+ListedBy = Annotated[
+    str,
+    Arg(
+        say("By"),
+        CHOICE,
+        say("By order, unless you say otherwise"),
+        "machine",
+        choices=tuple(By),
+    ),
+]
+InMonth = Annotated[
+    str,
+    Arg(say("Month"), hint=say("2026-11, 11 or last; this month where left out"), narrow=True),
+]
+_MOST_NOTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A month in blocks, as far as it has come; `ends` is where the month itself does."""
+
+    month: Month
+    since: int
+    until: int
+    ends: int
+    head: int
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the month is not over."""
+        return self.until < self.ends
+
+
+async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Reply:
+    """Show what your rentals cost in a month, cost now, and will cost by its end."""
+    if not ctx.services.orders.chain.is_on:
+        raise Refused(
+            say("What rentals cost is read from the chain, which is not set up here."),
+            hint=say("Whoever runs this bot has to set CHAIN_RPC_URLS."),
+        )
+    stretch = await _stretch(ctx, month)
+    accounts = await _accounts(ctx, stretch) if stretch else []
+    if stretch is None or not accounts:
+        told = say("No rental that you are told of is in the books of that month.")
+        return Reply.empty(told, private=True)
+    found = [(one, one.cost(stretch.since, stretch.until)) for one in accounts]
+    total = summed(one.total for _, one in found)
+    listed = entries(found, By(by))
+    rows = await _rows(ctx, listed, {one.order.id: one.order for one in accounts})
+    head = say("Cost of {month}", month=str(stretch.month))
+    prices = await _prices(ctx, accounts) if stretch.is_now else {}
+    fields, figures = _figures(accounts, prices, stretch, total)
+    parts: list[Part] = [
+        Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)), Rows(tuple(rows)),
+        *await _notes(ctx, found, stretch),
+    ]  # fmt: skip
+    data = {
+        "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
+        "by": by, **_amount_data(total), **figures, "parts": [dict(row.data) for row in rows],
+    }  # fmt: skip
+    return Reply(line(head), tuple(parts), private=True, data=data, is_table=True)
+
+
+# What there is to tell
+
+
+async def _stretch(ctx: Context, typed: str) -> _Stretch | None:
+    """The month that is meant, in blocks; None where nothing is written down yet."""
+    now = shown(ctx.services.clock, ctx.now)
+    month = parse(typed.strip().lower(), month_of(now)) if typed else month_of(now)
+    if month is None:
+        raise Refused(
+            say("“{typed}” is no month.", typed=typed),
+            hint=say("Write it like 2026-11, or say last."),
+            field="month",
+        )
+    if month.begins > now:
+        raise Refused(say("{month} has not begun.", month=str(month)), field="month")
+    async with ctx.services.store.read() as tx:
+        last = await tx.money.last_block()
+        edges = [await tx.money.around(milliseconds(at)) for at in (month.begins, month.ends)]
+    since, ends = (
+        block_at(milliseconds(at), *edge)
+        for at, edge in zip((month.begins, month.ends), edges, strict=True)
+    )
+    if since is None or ends is None or last is None:
+        return None
+    head = await _head(ctx, last.block)
+    return _Stretch(month, since, max(since, min(ends, head)), ends, head)
+
+
+async def _head(ctx: Context, known: int) -> int:
+    """The newest block; as far as is known, while the chain cannot be read."""
+    try:
+        return (await ctx.services.orders.chain.view()).newest.number
+    except ChainError:
+        async with ctx.services.store.read() as tx:
+            orders = await tx.orders.open()
+        now = shown(ctx.services.clock, ctx.now)
+        return max([known, *(head_at(one, now) for one in orders)])
+
+
+async def _accounts(ctx: Context, stretch: _Stretch) -> list[Account]:
+    """The books of the rentals that whoever asks is told of, and that the month has blocks of."""
+    services, hidden = ctx.services, await ctx.hidden()
+    known = await services.orders.of_person_after(ctx.actor, stretch.since)
+    orders = [one for one in known if one.node not in hidden and one.began < stretch.until]
+    usable = await services.sessions.usable(ctx.actor, ctx.place.channel)
+    opened = {one.id for one in orders if await services.orders.opens(one, usable)}
+    ids = [one.id for one in orders]
+    async with services.store.read() as tx:
+        payments = await tx.money.payments(ids)
+        uses = await tx.money.uses(ids, stretch.since)
+    return [
+        Account(
+            order,
+            tuple(one for one in payments if one.order == order.id),
+            tuple(one for one in uses if one.order == order.id),
+            order.id in opened,
+        )
+        for order in orders
+    ]
+
+
+async def _prices(ctx: Context, accounts: Sequence[Account]) -> dict[str, Prices]:
+    """The present prices by node, of those that the chain tells."""
+    nodes = list({one.order.node: None for one in accounts})
+
+    async def priced(node: NodeId) -> Prices | None:
+        try:
+            return await (await ctx.services.orders.chain.view()).prices(node)
+        except ChainError:
+            return None
+
+    found = await asyncio.gather(*(priced(node) for node in nodes))
+    return {
+        node: one
+        for node, one in zip(nodes, found, strict=True)
+        if one is not None and one.is_usable
+    }
+
+
+def _figures(
+    accounts: Sequence[Account], prices: dict[str, Prices], stretch: _Stretch, total: Amount
+) -> tuple[list[tuple[Text, Line]], dict[str, Any]]:
+    """The sums above the list, in words and by name."""
+    if not stretch.is_now:
+        return [(say("In all"), both(total))], {}
+    fields: list[tuple[Text, Line]] = [(say("So far"), both(total))]
+    figures: dict[str, Any] = {}
+    renting = [one.order for one in accounts if one.order.phase is OrderPhase.RENTING]
+    rate = _rate(renting, prices)
+    if rate is not None:
+        fields.append((say("A day now"), both(rate[0])))
+        fields.append((say("An hour now"), both(rate[1])))
+        figures |= {"day_now": _amount_data(rate[0]), "hour_now": _amount_data(rate[1])}
+    ahead = [(one, prices.get(one.order.node)) for one in accounts]
+    coming = forecast(ahead, stretch.head, stretch.ends)
+    paid = total + coming.paid
+    fields.append((say("By the end of the month, as paid"), both(paid)))
+    figures["month_as_paid"] = _amount_data(paid)
+    if coming.renewed is not None:
+        renewed = total + coming.renewed
+        fields.append((say("By then, if all is renewed at the present price"), both(renewed)))
+        figures["month_if_renewed"] = _amount_data(renewed)
+    return fields, figures
+
+
+def _rate(orders: Sequence[RentalOrder], prices: dict[str, Prices]) -> tuple[Amount, Amount] | None:
+    """What the rentals cost a day and an hour at present prices; None where one is not known."""
+    day, hour = NOTHING, NOTHING
+    for order in orders:
+        known, count = prices.get(order.node), len(order.gpus)
+        if known is None or not known.avg_price:
+            return None
+        day += Amount(known.planck(count, PER_DAY) or 0, known.usd(count, PER_DAY))
+        hour += Amount(known.planck(count, PER_DAY // 24) or 0, known.usd(count, PER_DAY // 24))
+    return (day, hour) if orders else None
+
+
+# Rows
+
+
+async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalOrder]) -> list[Row]:
+    amounts = [one.amount for one in listed]
+    rows = []
+    for entry, seen, percent in zip(listed, rounded(amounts), percents(amounts), strict=True):
+        told = joined(
+            line(f"{bar(percent)} ", f"{percent} %"),
+            await _named(ctx, entry, orders),
+            both(seen),
+        )
+        order = orders.get(entry.key) if entry.what is By.ORDER else None
+        node = order.node if order else NodeId(entry.key if entry.what is By.NODE else "")
+        rows.append(
+            Row(
+                told,
+                {
+                    "what": str(entry.what),
+                    "order": order.number if order else None,
+                    "node": await ctx.services.inventory.label(node) if node else None,
+                    "node_id": node or None,
+                    "machine": entry.label or None if entry.what is By.MACHINE else None,
+                    "task": entry.key if entry.what is By.MACHINE else None,
+                    "user": entry.maker or None
+                    if entry.what is By.MACHINE
+                    else (entry.key or None if entry.what is By.PERSON else None),
+                    "percent": percent,
+                    **_amount_data(entry.amount),
+                },
+            )
+        )
+    return rows
+
+
+async def _named(ctx: Context, entry: Entry, orders: dict[str, RentalOrder]) -> Line:
+    if entry.what is By.ORDER:
+        order = orders[entry.key]
+        node = await ctx.services.inventory.label(order.node)
+        return line(bold(str(order.number)), " ", say("on {node}", node=node))
+    if entry.what is By.NODE:
+        return line(bold(await ctx.services.inventory.label(NodeId(entry.key))))
+    if entry.what is By.MACHINE:
+        by = say("made by {user}", user=mention(UserId(entry.maker))) if entry.maker else ""
+        return joined(line(bold(entry.label or short(entry.key))), by)
+    if entry.what is By.PERSON:
+        person = mention(UserId(entry.key)) if entry.key else None
+        return line(person or say("machines not made through the bot"))
+    return line(_REST[For(entry.what)])
+
+
+_REST = {
+    For.MACHINE: say("machines"),
+    For.USED: say("machines that you may not see"),
+    For.UNUSED: say("paid, unused"),
+    For.UNSEEN: say("not observed"),
+    For.FEE: say("rental fees"),
+}
+
+
+def _amount_data(amount: Amount) -> dict[str, Any]:
+    """An amount by name: exact, as text, since JSON's numbers are not."""
+    return {
+        "dbc": f"{dbc(amount.planck):.15f}",
+        "usd": f"{dollars(amount.micro):.6f}",
+        "is_estimate": amount.is_estimate,
+        "is_usd_estimate": amount.is_estimate or amount.is_usd_estimate,
+    }
+
+
+# Notes
+
+
+async def _notes(
+    ctx: Context, found: Sequence[tuple[Account, Cost]], stretch: _Stretch
+) -> list[Note]:
+    told: list[Line] = []
+    for account, _ in found if stretch.is_now else ():
+        if account.order.phase is OrderPhase.RENTING and (free := account.unused(stretch.head)):
+            told.append(await _unused(ctx, account, free))
+    estimates = [one.order for one, _ in found if one.is_estimate]
+    if estimates:
+        told.append(
+            line(
+                say(
+                    "What was paid for {orders} is an estimate, from the price at the block at "
+                    "which the bot first read it: the chain does not tell it any more.",
+                    orders=", ".join(str(one.number) for one in estimates[:_MOST_NOTES]),
+                )
+            )
+        )
+    if any(part.what is For.UNSEEN for _, cost in found for part in cost.parts):
+        told.append(
+            line(
+                say(
+                    "Not observed: the bot did not see which machines ran then, and does not guess."
+                )
+            )
+        )
+    told.append(
+        line(
+            say(
+                "Rent is paid ahead and spread over its blocks: {since} to {until} here. Months "
+                "are UTC.",
+                since=f"{stretch.since:,}", until=f"{stretch.until:,}",
+            )
+        )
+    )  # fmt: skip
+    told.append(line(say("As a table: {command}", command=command("cost machine --file"))))
+    return [Note(stacked(told))]
+
+
+async def _unused(ctx: Context, account: Account, free: int) -> Line:
+    order = account.order
+    number = say_number("{number} GPU", "{number} GPUs", free)
+    told = say(
+        "Order {order} on {node} has {gpus} that no machine uses.",
+        gpus=number, order=str(order.number), node=await ctx.services.inventory.label(order.node),
+    )  # fmt: skip
+    if account.is_open and (last := account.last_holder()):
+        return line(told, " ", say("Last held by {machine}.", machine=bold(last)))
+    return line(told)
+
+
+COMMANDS = (
+    Command(
+        "cost",
+        cost,
+        example="cost machine last",
+        synonyms=("costs", "spend", "bill"),
+        spans_nodes=True,
+        does=say("Show costs"),
+    ),
+)

@@ -1,0 +1,165 @@
+"""Writes down what rentals cost and who uses them, as long as it can be known.
+
+Nothing is written for times before: what nobody has seen is told as such. What is written down is
+keyed by block, so several replicas write the same row.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.chain.errors import ChainError
+from bot.chain.heads import SLOT
+from bot.chain.reader import ChainView
+from bot.clock import Clock
+from bot.dbc.models import Phase, phase_of
+from bot.model import BlockTime, DbcSession, Machine, OrderPhase, RentalOrder, Use
+from bot.orders.months import milliseconds
+from bot.orders.orders import Orders
+from bot.orders.pricing import unrecorded
+from bot.orders.schedule import DAY, HOUR
+from bot.orders.sightings import changes
+from bot.services.inventory import Inventory
+from bot.services.last_known import LastKnown
+from storage import Store
+
+_FRESH = timedelta(minutes=10)  # how old a list may be and still tell what a machine holds
+_KEPT = 800 * DAY  # blocks: two years and the month that is compared with them
+_NOT_MADE = frozenset({"create error", "start error"})  # failed, and holds nothing
+
+log = structlog.get_logger()
+
+
+class Books:
+    """Keeps the books of all rentals that are known here."""
+
+    def __init__(
+        self,
+        store: Store,
+        orders: Orders,
+        inventory: Inventory,
+        last_known: LastKnown,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._inventory = inventory
+        self._last_known = last_known
+        self._clock = clock
+
+    async def keep(self) -> None:
+        """Write down what there is to know now."""
+        if not self._orders.chain.is_on:
+            return
+        try:
+            view = await self._orders.chain.view()
+        except ChainError:
+            return  # `Orders` says so
+        async with self._store.read() as tx:
+            known = await tx.orders.open()
+        await self._note_time(view)
+        for order in known:
+            try:
+                await self._note_payments(view, order)
+            except ChainError as error:
+                log.info("order.not_priced", order=order.id, why=error.why)
+        await self._note_uses(view, [one for one in known if one.phase is OrderPhase.RENTING])
+
+    async def _note_time(self, view: ChainView) -> None:
+        """Once an hour, when a block was made; once a day, what is old goes."""
+        async with self._store.read() as tx:
+            last = await tx.money.last_block()
+        block = view.final
+        if last is not None and block.number - last.block < HOUR:
+            return
+        is_new_day = last is None or block.number // DAY != last.block // DAY
+        async with self._store.write() as tx:
+            await tx.money.made(BlockTime(block.number, milliseconds(block.at)))
+            if is_new_day:
+                await tx.money.forget(block.number - _KEPT)
+
+    async def _note_payments(self, view: ChainView, order: RentalOrder) -> None:
+        async with self._store.read() as tx:
+            known = await tx.money.payments([order.id])
+        if known and known[-1].ends >= order.ends:
+            return
+        found = await unrecorded(view, order, known)
+        if not found:
+            return
+        async with self._store.write() as tx:
+            for payment in found:
+                if await tx.money.paid(payment):
+                    log.info("order.paid", order=order.id, basis=payment.basis)
+
+    # Uses
+
+    async def _note_uses(self, view: ChainView, orders: Sequence[RentalOrder]) -> None:
+        seen = [look for order in orders if (look := await self._look(view, order)) is not None]
+        if not seen:
+            return
+        ids = [order.id for order, _, _ in seen]
+        async with self._store.read() as tx:
+            last = await tx.money.last_uses(ids)
+        if not any(_news(last, *look) for look in seen):
+            return
+        async with self._store.write() as tx:  # where another process may have written meanwhile
+            last = await tx.money.last_uses(ids)
+            for look in seen:
+                await tx.money.used(_news(last, *look))
+
+    async def _look(
+        self, view: ChainView, order: RentalOrder
+    ) -> tuple[RentalOrder, list[Use], int] | None:
+        """What its machines hold, and at which block; None where that is not known now."""
+        concern = await self._orders.concerned.of(
+            order.node, order.renter, order.number, is_only=order.is_only
+        )
+        now, lists = self._clock.now(), self._inventory.lists
+        listed = [(at, one) for one in concern.sessions if (at := lists.listed_at(one))]
+        fresh = [(at, one) for at, one in listed if now - at < _FRESH]
+        if not fresh:
+            return None
+        age = max(timedelta(), now - max(at for at, _ in fresh))
+        block = view.newest.number - age // SLOT
+        held: dict[str, Use] = {}
+        for _, session in fresh:
+            async with self._store.read() as tx:
+                machines = await tx.inventory.machines(session.user, session.node)
+            for machine in machines:
+                gpus = await self._held(order, session, machine)
+                if gpus is None:
+                    return None
+                if gpus:
+                    held[machine.task] = Use(
+                        order.id, machine.task, block, block, gpus, machine.label
+                    )
+        return order, await self._with_makers(list(held.values())), block
+
+    async def _held(self, order: RentalOrder, session: DbcSession, machine: Machine) -> int | None:
+        """How many GPUs of the rental a machine holds; None where that is not known."""
+        phase = phase_of(machine.status)
+        if phase is Phase.OFF or machine.status.strip().lower() in _NOT_MADE:
+            return 0
+        found = await self._last_known.find(session, machine.task)
+        if found is None or found.detail.gpu_count is None:
+            return None
+        if found.detail.rent_order not in {"", str(order.number)}:
+            return 0
+        return found.detail.gpu_count
+
+    async def _with_makers(self, uses: list[Use]) -> list[Use]:
+        if not uses:
+            return []
+        async with self._store.read() as tx:
+            made = await tx.orders.makers({use.task for use in uses})
+        return [_made(use, *made.get(use.task, ("", ""))) for use in uses]
+
+
+def _made(use: Use, maker: str, channel: str) -> Use:
+    return Use(use.order, use.task, use.begins, use.ends, use.gpus, use.label, maker, channel)
+
+
+def _news(last: Sequence[Use], order: RentalOrder, held: Sequence[Use], block: int) -> list[Use]:
+    mine = [use for use in last if use.order == order.id]
+    return changes(mine, held, order.id, block)

@@ -1,0 +1,82 @@
+"""Months as stretches of blocks: by the chain's own times, as far as they were written down. Pure.
+
+Months are those of UTC: a rental has people in many zones, and one bill.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.chain.heads import SLOT
+from bot.model import BlockTime
+
+_MONTH = re.compile(r"(\d{4})-(\d{1,2})")
+_SLOT_MS = SLOT.seconds * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month, as UTC has it."""
+
+    year: int
+    number: int
+
+    @property
+    def begins(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.year, self.number, 1, tzinfo=UTC)
+
+    @property
+    def ends(self) -> datetime:
+        """The first moment of the next one."""
+        return self.after.begins
+
+    @property
+    def after(self) -> "Month":
+        """The next one."""
+        return Month(self.year + self.number // 12, self.number % 12 + 1)
+
+    @property
+    def before(self) -> "Month":
+        """The one before."""
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.number:02}"
+
+
+def month_of(at: datetime) -> Month:
+    """The month of a moment."""
+    told = at.astimezone(UTC)
+    return Month(told.year, told.month)
+
+
+def parse(text: str, now: Month) -> Month | None:
+    """The month that a text names: `2026-11`, `11`, `last`, `this`; None where it names none."""
+    named = {"this": now, "本月": now, "last": now.before, "上月": now.before}
+    if text in named:
+        return named[text]
+    found = _MONTH.fullmatch(text if "-" in text else f"{now.year}-{text}")
+    if found is None:
+        return None
+    year, number = int(found[1]), int(found[2])
+    return Month(year, number) if year >= 2000 and 1 <= number <= 12 else None
+
+
+def milliseconds(at: datetime) -> int:
+    """A moment as the chain counts it."""
+    return int(at.replace(microsecond=0).timestamp()) * 1000
+
+
+def block_at(made_ms: int, before: BlockTime | None, after: BlockTime | None) -> int | None:
+    """The first block that was made at a moment or later; about, and None where nothing is known.
+
+    Between two known ones blocks are taken to be evenly apart; beyond them, 6 s.
+    """
+    if before is not None and after is not None:
+        ahead, apart = made_ms - before.made_ms, after.made_ms - before.made_ms
+        return before.block + -(-ahead * (after.block - before.block) // apart)
+    known = before or after
+    if known is None:
+        return None
+    return max(0, known.block + -(-(made_ms - known.made_ms) // _SLOT_MS))

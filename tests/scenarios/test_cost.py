@@ -1,0 +1,203 @@
+"""What rentals cost: read from the chain, parted by machine and person, for those concerned."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.dbc import Wallet
+from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.stage import Stage
+from tests.scenarios.test_power import off
+
+CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
+    async with chained(tmp_path) as one:
+        await one.stage.gives_session(one.stage.alice, "gpu1")
+        yield one
+
+
+async def costs(scene: ChainStage, line: str = "", who: Any = None) -> dict[str, Any]:
+    asked = await scene.stage.asks(who or scene.stage.alice, f"/dbc cost {line} --json")
+    told: dict[str, Any] = json.loads(asked.plain.strip("`\n"))
+    return told
+
+
+def planck(amount: str) -> int:
+    return int(amount.replace(".", ""))
+
+
+async def test_a_price_is_known_to_the_planck_while_it_is_reserved(scene: ChainStage) -> None:
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=5, step=30)
+    scene.chain.confirm(rental.number)
+    scene.chain.avg_price = 9_000  # a rental's price is that of its day
+    await scene.passes(minutes=5, step=30)
+    shown = await scene.stage.asks(scene.stage.alice, f"/dbc order show {rental.number}")
+    assert "2,994.50 USD · 249,541.67 DBC" in shown.plain
+    assert "stimate" not in shown.plain
+
+
+async def test_the_parts_of_a_month_are_the_ground_truth_to_the_planck(scene: ChainStage) -> None:
+    rental = scene.rents(blocks=10 * DAY)
+    for _ in range(3):
+        await scene.passes(24, step=600)
+        scene.chain.avg_price = (scene.chain.avg_price or 0) + 1_111
+        scene.chain.relet(rental.number, DAY)
+    await scene.passes(1, step=300)
+    told = await costs(scene, "machine")
+    since, until = told["from_block"], told["to_block"]
+    assert not told["is_estimate"]
+    assert since <= rental.start < until
+    ends, whole = [rental.start, *(end for _, end in rental.ends)], 10 * 10**15
+    for (_, paid), (begins, end) in zip(rental.paid, pairwise(ends), strict=True):
+        whole += paid * (min(until, end) - begins) // (end - begins) if until > begins else 0
+    assert planck(told["dbc"]) == whole
+    assert sum(planck(one["dbc"]) for one in told["parts"]) == whole
+    assert sum(one["percent"] for one in told["parts"]) == 100
+    shown = {one["machine"] or one["what"]: planck(one["dbc"]) for one in told["parts"]}
+    assert shown["inference"] > 0
+    assert shown["unused"] > 0
+    assert shown["fee"] == 10 * 10**15
+
+
+async def test_what_was_paid_before_the_bot_came_is_an_estimate_and_says_so(
+    scene: ChainStage,
+) -> None:
+    rental = scene.rents(blocks=20 * DAY)
+    await scene.stage.bot.stop()
+    scene.stage.clock.advance(timedelta(days=2))
+    await scene._start()
+    await scene.passes(minutes=5, step=60)
+    told = await scene.stage.asks(scene.stage.alice, "/dbc cost machine")
+    assert f"What was paid for {rental.number} is an estimate" in told.plain
+    assert "(estimate)" in told.plain
+    assert "not observed" in told.plain
+    scene.rpc[0].pruned_behind = 10**9  # what an archive keeps is exact, but it is estimated once
+
+
+async def test_machines_and_who_made_them_share_what_they_hold(scene: ChainStage) -> None:
+    stage = scene.stage
+    scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=20, step=60)
+    await stage.asks(stage.alice, CREATE)
+    await scene.passes(2, step=60)
+    told = await costs(scene, "person")
+    mine = [one for one in told["parts"] if one["user"] == stage.alice.id]
+    others = [one for one in told["parts"] if one["what"] == "person" and one["user"] is None]
+    assert planck(mine[0]["dbc"]) > 0
+    assert planck(others[0]["dbc"]) > 0
+    shown = await stage.asks(stage.alice, "/dbc cost person")
+    assert "machines not made through the bot" in shown.plain
+    assert "that no machine uses" in shown.plain
+    by_machine = await costs(scene, "machine")
+    (late,) = [one for one in by_machine["parts"] if one["machine"] == "late"]
+    assert late["user"] == stage.alice.id
+    assert late["dbc"] == mine[0]["dbc"]
+
+
+async def test_a_machine_that_is_off_costs_nothing_and_its_gpus_are_unused(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=30, step=60)
+    off(stage)
+    await scene.passes(minutes=10, step=60)
+    before = {one["machine"]: one["dbc"] for one in (await costs(scene, "machine"))["parts"]}
+    await scene.passes(2, step=60)
+    told = await costs(scene, "machine")
+    after = {one["machine"]: one["dbc"] for one in told["parts"]}
+    assert before["inference"] == after["inference"]
+    shown = await stage.asks(stage.alice, "/dbc cost")
+    assert "Last held by inference" in shown.plain.replace("*", "")
+
+
+async def test_a_file_is_a_table_that_no_spreadsheet_runs(scene: ChainStage) -> None:
+    stage = scene.stage
+    scene.rents(blocks=10 * DAY)
+    await scene.passes(minutes=20, step=60)
+    await stage.asks(stage.alice, "/dbc vm name inference =cmd()")
+    await scene.passes(minutes=20, step=60)
+    await stage.asks(stage.alice, "/dbc cost machine --file")
+    (file,) = [file for seen in stage.alice.messages("@dbc") for file in seen.files]
+    assert file.name.startswith("cost-")
+    assert file.name.endswith(".csv")
+    rows = list(csv.DictReader(io.StringIO((file.content or b"").decode())))
+    assert {"what", "machine", "user", "dbc", "usd", "is_estimate"} <= rows[0].keys()
+    assert not any(one["machine"].startswith("=") for one in rows)
+    total = (await costs(scene, "machine"))["dbc"]
+    assert sum(planck(one["dbc"]) for one in rows) == planck(total)
+
+
+async def test_nobody_sees_what_others_pay(scene: ChainStage) -> None:
+    stage = scene.stage
+    stranger = Wallet.from_seed("a stranger").address
+    scene.rents(gpus=1, renter=stranger)
+    rental = scene.rents(gpus=1)
+    await scene.passes(minutes=20, step=60)
+    told = await costs(scene)
+    assert [one["order"] for one in told["parts"]] == [rental.number]
+    nothing = await stage.asks(stage.carol, "/dbc cost")
+    assert "No rental that you are told of" in nothing.plain
+    assert nothing.ephemeral
+
+
+async def test_who_watches_a_wallet_sees_its_bill_and_none_of_its_machines(
+    scene: ChainStage,
+) -> None:
+    stage = scene.stage
+    scene.rents(blocks=10 * DAY)
+    await stage.asks(stage.carol, f"/dbc order watch {scene.renter}")
+    await scene.passes(minutes=30, step=60)
+    mine, hers = await costs(scene, "machine"), await costs(scene, "machine", stage.carol)
+    assert hers["dbc"] == mine["dbc"]
+    assert "inference" in str(mine["parts"])
+    assert "inference" not in str(hers["parts"])
+    shown = await stage.asks(stage.carol, "/dbc cost person")
+    assert "machines that you may not see" in shown.plain
+    await stage.asks(stage.carol, f"/dbc order unwatch {scene.renter}")
+    nothing = await stage.asks(stage.carol, "/dbc cost")
+    assert "No rental that you are told of" in nothing.plain
+
+
+async def test_the_present_rate_and_the_end_of_the_month_are_told(scene: ChainStage) -> None:
+    scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=20, step=60)
+    told = await scene.stage.asks(scene.stage.alice, "/dbc cost")
+    assert "299.45 USD" in told.plain
+    assert "An hour now" in told.plain
+    assert "By the end of the month, as paid" in told.plain
+    assert "if all is renewed at the present price" in told.plain
+
+
+async def test_a_month_that_cannot_be_is_refused(scene: ChainStage) -> None:
+    scene.rents()
+    await scene.passes(minutes=5, step=60)
+    odd = await scene.stage.asks(scene.stage.alice, "/dbc cost order 2026-13")
+    assert "is no month" in odd.plain
+    ahead = await scene.stage.asks(scene.stage.alice, "/dbc cost order 2099-01")
+    assert "has not begun" in ahead.plain
+
+
+async def test_costs_are_told_in_chinese(scene: ChainStage) -> None:
+    scene.rents()
+    await scene.passes(minutes=20, step=60)
+    await scene.stage.asks(scene.stage.alice, "/dbc settings language zh")
+    told = await scene.stage.asks(scene.stage.alice, "/dbc 费用 虚拟机")
+    assert "租用费用" in told.plain
+    assert "美元" in told.plain
+
+
+async def test_without_a_chain_it_says_what_is_missing(one_stage: Stage) -> None:
+    told = await one_stage.asks(one_stage.alice, "/dbc cost")
+    assert "CHAIN_RPC_URLS" in told.plain
