@@ -404,7 +404,7 @@ def _words(table: Table, execution: Execution) -> Words:
     if follow is None:
         return Words(_CHANGING, _CHANGED, title=command.title)
     try:
-        doing, done = said(follow.doing, execution.known), said(follow.done, execution.known)
+        doing, done = follow.told(execution.known), said(follow.done, execution.known)
     except KeyError:  # a damaged record lacks what the words are made of
         doing, done = _CHANGING, _CHANGED
     only_looks, is_news = command.deed.only_looks, command.deed.is_news

@@ -4,7 +4,7 @@ A failure is raised where it is known and becomes words in one place (`from_erro
 Nothing here knows Slack, SQL or HTTP.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from bot.reply import (
@@ -19,6 +19,7 @@ from bot.reply import (
     Severity,
     Text,
     Words,
+    as_phrase,
     code,
     emoji,
     line,
@@ -70,6 +71,35 @@ class Refused(BotError):
     severity = Severity.REFUSED
 
 
+class Faults(Refused):
+    """Several things are wrong at once, each with the argument that it is about."""
+
+    def __init__(self, refusals: Sequence[BotError]) -> None:
+        told = sentences(line(one.words) for one in refusals)
+        hints = dict.fromkeys(line(one.hint) for one in refusals if one.hint)
+        super().__init__(as_phrase(told), hint=sentences(hints), field=refusals[0].field)
+        self.refusals = tuple(refusals)
+
+
+def refuse_all(checks: Iterable[Callable[[], object]]) -> None:
+    """Make all checks, and raise what any of them has against it: every fault in one refusal."""
+    found: dict[str, BotError] = {}
+    for check in checks:
+        try:
+            check()
+        except Refused as refusal:
+            found.setdefault(refusal.field, refusal)
+    raise_all(tuple(found.values()))
+
+
+def raise_all(refusals: Sequence[BotError]) -> None:
+    """Raise them as one, where there are any."""
+    if len(refusals) == 1:
+        raise refusals[0]
+    if refusals:
+        raise Faults(refusals)
+
+
 class Denied(Refused):
     """The site's rules deny it, in their own words."""
 
@@ -94,7 +124,10 @@ def from_error(error: BotError) -> Reply:
     sentence = line(error.words)
     if error.during:
         sentence = line(say("{what} failed.", what=error.during), " ", error.words)
-    parts: list[Part] = [Para(line(emoji(_SIGNS[error.severity]), " ", sentence))]
+    sign = emoji(_SIGNS[error.severity])
+    parts: list[Part] = [Para(line(sign, " ", sentence))]
+    if isinstance(error, Faults):
+        parts = [Para(line(sign, " ", one.words)) for one in error.refusals]
     if told := advice(error):
         parts.append(Note(told))
     if error.offers:
@@ -104,7 +137,9 @@ def from_error(error: BotError) -> Reply:
 
 def fault_of(error: BotError) -> Fault:
     """The failure as a form takes it."""
-    return Fault(error.words, advice(error), error.field, error.severity)
+    more = error.refusals if isinstance(error, Faults) else ()
+    each = tuple(fault_of(one) for one in more)
+    return Fault(error.words, advice(error), error.field, error.severity, each)
 
 
 def recorded(error: BotError) -> Words:

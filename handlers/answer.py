@@ -15,6 +15,7 @@ from bot.ids import UserId
 from bot.model import Place
 from bot.ports import DeliveryFailed, Unanswered
 from bot.reply import Actions, Form, Reply, emoji, say
+from handlers.forms import is_whole
 from handlers.interlude import Interlude
 from handlers.modals import Modals, Shown
 from handlers.payloads import Payload
@@ -47,6 +48,7 @@ class _Answer(ABC):
         self._place = place
         self._trigger = trigger
         self._shown: Shown | None = None
+        self._is_whole = False  # whether a form that is shown anew has all of its fields
         self._offer = ""
 
     @abstractmethod
@@ -86,7 +88,9 @@ class _Answer(ABC):
     async def open(self, form: Form) -> None:
         """Show the form, or a button that opens it; what was shown before is shown anew."""
         if self._shown is not None:
-            await self._modals.renew(self._shown, form, self._place, self._actor)
+            await self._modals.renew(
+                self._shown, form, self._place, self._actor, is_whole=self._is_whole
+            )
             return
         trigger, self._trigger = self._trigger, ""
         await self._messenger.meet(self._actor)
@@ -212,7 +216,7 @@ class FormAnswer(_Answer):
     async def open(self, form: Form) -> None:
         """Put the form back where it waits; else offer it."""
         shown = self._waiting and await self._modals.put_back(
-            self._waiting, form, self._place, self._actor
+            self._waiting, form, self._place, self._actor, is_whole=is_whole(self._view)
         )
         if not shown:
             _, offer = self._modals.offer(form, self._place)
@@ -237,9 +241,11 @@ class DraftAnswer(_Answer):
         actor: UserId,
         place: Place,
         shown: Shown,
+        is_whole: bool,
     ) -> None:
         super().__init__(messenger, modals, clock, actor=actor, place=place)
         self._shown = shown
+        self._is_whole = is_whole
 
     async def say(self, reply: Reply) -> None:
         """Tell the person beside the form."""

@@ -11,6 +11,8 @@ from bot.folding import sound
 from bot.model import Place
 from bot.reply import (
     ENGLISH,
+    Actions,
+    Button,
     Choice,
     FieldKind,
     Form,
@@ -25,7 +27,14 @@ from bot.reply import (
     say,
 )
 from handlers.mrkdwn import cut
-from handlers.payloads import FORM_CALLBACK, WAITING_CALLBACK, FormOrigin, Json, Payload
+from handlers.payloads import (
+    FORM_CALLBACK,
+    FORM_MORE,
+    WAITING_CALLBACK,
+    FormOrigin,
+    Json,
+    Payload,
+)
 from handlers.render import plain_text, view_blocks
 
 TITLE = 24
@@ -38,28 +47,48 @@ OPTION_VALUE = 150
 TRUE = "true"
 
 
-def form_view(form: Form, place: Place, language: NullTranslations = ENGLISH) -> Json:
-    """A form as a modal, its result to be said at `place`. Its errors stand under their fields."""
+def form_view(
+    form: Form, place: Place, language: NullTranslations = ENGLISH, *, is_whole: bool = False
+) -> Json:
+    """A form as a modal, its result to be said at `place`. Its errors stand under their fields.
+
+    Unless it `is_whole`, a button stands for the fields that are seldom used.
+    """
     blocks = view_blocks(form.intro)
+    left_out = set() if is_whole else {f.name for f in form.fields if _may_wait(form, f)}
     for field in form.fields:
+        if field.name in left_out:
+            continue
         blocks.append(_input(field))
         if lost := _lost(field):
             told = plain(lost, language)
             blocks.extend(view_blocks([Note(line(emoji("warning"), " ", told))]))
         if error := form.errors.get(field.name):
             blocks.extend(view_blocks([Note(line(emoji("warning"), " ", error))]))
+    if left_out:
+        more = Button(plain(say("More options"), language), FORM_MORE, form.command)
+        blocks.extend(view_blocks([Actions((more,))]))
     known = {field.name for field in form.fields}
     rest = [error for name, error in form.errors.items() if name not in known]
     notes = [Note(line(emoji("warning"), " ", error)) for error in rest]
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK,
-        "private_metadata": FormOrigin(form.command, place, form.kept).dump(),
+        "private_metadata": FormOrigin(form.command, place, form.kept, is_whole).dump(),
         "title": plain_text(form.title, TITLE),
         "submit": plain_text(form.submit, TITLE),
         "close": plain_text(plain(say("Cancel"), language), TITLE),
         "blocks": [*view_blocks(notes), *blocks],
     }
+
+
+def _may_wait(form: Form, field: FormField) -> bool:
+    return field.rare and field.name not in form.errors
+
+
+def is_whole(view: Payload) -> bool:
+    """Whether a form shows all of its fields."""
+    return FormOrigin.load(view["private_metadata"]).is_whole
 
 
 def waiting_view(submitted: Payload, reply: Reply, external_id: str) -> Json:

@@ -124,14 +124,16 @@ class Modals:
         """Note what a person did last in a form: what answers an older act comes too late."""
         self._newest[view] = act
 
-    async def renew(self, shown: Shown, form: Form, place: Place, reader: Reader) -> None:
+    async def renew(
+        self, shown: Shown, form: Form, place: Place, reader: Reader, *, is_whole: bool = False
+    ) -> None:
         """Show the form anew, unless something was done in it since, or it was closed."""
         if (self._newest.get(shown.view) or "") != shown.act:
             return
         known = shown.hash
         while newer := self._changed.get(f"{shown.view}:{known}"):
             known = newer
-        view = self._view(form, place, reader)
+        view = self._view(form, place, reader, is_whole=is_whole)
         try:
             answer = await self._connection.call(
                 "views.update", view_id=shown.view, hash=known, view=view
@@ -162,13 +164,16 @@ class Modals:
         """The form that a button stands for, while it is remembered."""
         return self._offered.get(offer_id)
 
-    def _view(self, form: Form, place: Place, reader: Reader) -> Json:
+    def _view(self, form: Form, place: Place, reader: Reader, *, is_whole: bool = False) -> Json:
         words = self._connection.words(reader)
-        return form_view(self._connection.spelled(form, reader), place, words)
+        spelled = self._connection.spelled(form, reader)
+        return form_view(spelled, place, words, is_whole=is_whole)
 
-    async def put_back(self, waiting: str, form: Form, place: Place, reader: Reader) -> bool:
+    async def put_back(
+        self, waiting: str, form: Form, place: Place, reader: Reader, *, is_whole: bool
+    ) -> bool:
         """Replace a waiting modal by the form; False where the person has closed it."""
-        return await self._update(waiting, self._view(form, place, reader))
+        return await self._update(waiting, self._view(form, place, reader, is_whole=is_whole))
 
     async def meanwhile(
         self, waiting: str, submitted: Payload, reply: Reply, reader: Reader

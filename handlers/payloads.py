@@ -21,6 +21,7 @@ Json = dict[str, Any]
 FORM_OPEN = "form.open"  # the button that opens a form where there was no trigger_id
 MENU = "menu.choose"  # the action of every ⋮; what was chosen says which button it stands for
 MENU_VALUE = 150
+FORM_MORE = "form.more"  # … and the one that shows all of its fields
 FORM_CALLBACK = "form"
 WAITING_CALLBACK = "form.waiting"
 PRIVATE_METADATA = 3_000
@@ -61,13 +62,14 @@ class Identity:
 class FormOrigin:
     """What a modal remembers of itself: which command it is for, and where its result is said.
 
-    And what was typed beside its fields. It is all that stands in `private_metadata`, which
-    people can read.
+    And what was typed beside its fields, and whether it shows all of these. It is all that stands
+    in `private_metadata`, which people can read.
     """
 
     command: str
     place: Place
     kept: Mapping[str, str] = field(default_factory=dict)
+    is_whole: bool = False
 
     def dump(self) -> str:
         """As `private_metadata`. Raises Refused where more is kept than it can hold."""
@@ -77,7 +79,8 @@ class FormOrigin:
             "thread": self.place.thread,
         }
         kept = {"kept": dict(self.kept)} if self.kept else {}
-        text = json.dumps(origin | kept, ensure_ascii=False)
+        whole = {"whole": True} if self.is_whole else {}
+        text = json.dumps(origin | kept | whole, ensure_ascii=False)
         if len(text) > PRIVATE_METADATA:
             raise Refused(
                 say("What you typed is too long for a form to keep."), hint=say("Use fewer words.")
@@ -89,7 +92,7 @@ class FormOrigin:
         """What `dump` wrote."""
         found = json.loads(private_metadata)
         place = Place(found["channel"], found["thread"])
-        return cls(found["command"], place, found.get("kept", {}))
+        return cls(found["command"], place, found.get("kept", {}), bool(found.get("whole")))
 
 
 def kind_of(body: Mapping[str, Any]) -> str:

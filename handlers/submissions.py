@@ -17,6 +17,7 @@ from handlers.forms import (
     entered,
     errors_at,
     errors_view,
+    is_whole,
     options,
     reply_view,
     source_of,
@@ -24,6 +25,7 @@ from handlers.forms import (
 )
 from handlers.payloads import (
     FORM_CALLBACK,
+    FORM_MORE,
     WAITING_CALLBACK,
     FormOrigin,
     Json,
@@ -31,6 +33,7 @@ from handlers.payloads import (
     actor_of,
     delivery_key,
     press_place,
+    pressed,
 )
 from handlers.switchboard import Switchboard
 
@@ -77,19 +80,26 @@ def register(app: AsyncApp, board: Switchboard) -> None:
 
 
 def is_draft(body: Payload) -> bool:
-    """Whether a block_actions payload is a choice in one of our forms that others depend on."""
+    """Whether a block_actions payload is a choice in one of our forms that changes the form."""
     view = body.get("view") or {}
     if view.get("callback_id") != FORM_CALLBACK:
         return False
+    if _asks_for_more(body):
+        return True
     chosen = body["actions"][0]["block_id"]
     return any(b["type"] == "input" and b["block_id"] == chosen for b in view["blocks"])
+
+
+def _asks_for_more(body: Payload) -> bool:
+    return pressed(body["actions"][0])[0] == FORM_MORE
 
 
 async def take_draft(board: Switchboard, body: Payload) -> BoltResponse:
     """Tell the core of the choice; the form is shown anew in its own time."""
     actor, team = actor_of(body)
     draft = _submission(board, body, delivery_key("draft", body["trigger_id"]))
-    answer = board.draft(actor, draft.place, body["view"], draft.key)
+    whole = is_whole(body["view"]) or _asks_for_more(body)
+    answer = board.draft(actor, draft.place, body["view"], draft.key, is_whole=whole)
 
     async def take() -> Acknowledgement:
         if not board.is_foreign(team):

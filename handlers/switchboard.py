@@ -70,10 +70,13 @@ class Switchboard:
             self.messenger, self.modals, self.clock, actor=actor, place=place, view=view
         )
 
-    def draft(self, actor: UserId, place: Place, view: Payload, act: str) -> DraftAnswer:
-        """The answer to a choice in a form that is still open."""
+    def draft(
+        self, actor: UserId, place: Place, view: Payload, act: str, *, is_whole: bool
+    ) -> DraftAnswer:
+        """The answer to a choice in a form that is still open; `is_whole`: to show all of it."""
         self.modals.acted(view["id"], act)
         shown = Shown(view["id"], view["hash"], act)
         return DraftAnswer(
-            self.messenger, self.modals, self.clock, actor=actor, place=place, shown=shown
-        )
+            self.messenger, self.modals, self.clock, actor=actor, place=place, shown=shown,
+            is_whole=is_whole,
+        )  # fmt: skip

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from bot.commands.disk_preconditions import must_be_off
+from bot.commands.room import lacking_space
 from bot.dbc import fields
 from bot.dbc.errors import Missing
 from bot.dbc.models import TaskDisk
@@ -12,7 +13,7 @@ from bot.dbc.sizes import Size
 from bot.errors import BotError, NotFound
 from bot.language.args import Disk, Vm
 from bot.language.kinds import SIZE, WORD, Arg
-from bot.language.table import Command, Follow, Group, Listing
+from bot.language.table import Command, Follow, Foreseen, Group, Listing
 from bot.messages.facts import DISKS, STATE, FactKind
 from bot.model import Effect, Goal, Machine
 from bot.pipeline import json_data
@@ -106,6 +107,11 @@ async def _before_add(ctx: Context, vm: Machine, size: int, directory: str) -> M
     return inventory_of(await disks_of(ctx.dbc, target, vm.task))
 
 
+async def _no_space(ctx: Context, vm: Machine, size: int, directory: str) -> Foreseen:
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    return await lacking_space(ctx, node, "size", directory, size)
+
+
 async def resize(ctx: Context, vm: Vm, disk: Disk, by: Growth) -> None:
     """Grow a disk of a machine that is off, by a number of GiB; a disk can never shrink."""
     await ctx.dbc.disks.resize(await ctx.target(vm), vm.task, disk, by)
@@ -115,6 +121,13 @@ async def _before_resize(ctx: Context, vm: Machine, disk: str, by: int) -> Mappi
     facts = await _before_change(ctx, vm, disk)
     before = Size.parse(facts[f"disk {disk}"]).gib
     return {**facts, "after": f"{before + by:g}G" if before is not None else "unknown"}
+
+
+async def _no_space_to_grow(ctx: Context, vm: Machine, disk: str, by: int) -> Foreseen:
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    disks = await disks_of(ctx.dbc, await ctx.target(vm), vm.task)
+    directory = next((it.file.rpartition("/")[0] for it in disks if it.name == disk), "")
+    return await lacking_space(ctx, node, "by", directory or fields.DATA_DIR, by)
 
 
 async def delete(ctx: Context, vm: Vm, disk: Disk) -> None:
@@ -198,7 +211,8 @@ GROUP = Group(
         Command(
             "add", add, Effect.CHANGE, "disk add train-01 100",
             asks=say("Add a data disk of {size} GiB to {target}"),
-            check=_check_directory, look=_before_add, reads=(STATE, DISKS), alike=("size",),
+            check=_check_directory, look=_before_add, foresees=_no_space,
+            reads=(STATE, DISKS), alike=("size",),
             follow=Follow(
                 Goal.DISK_ADDED,
                 _getting,
@@ -208,7 +222,8 @@ GROUP = Group(
         ),
         Command(
             "resize", resize, Effect.CHANGE, "disk resize train-01 vdb +50",
-            check=_check_disk, look=_before_resize, reads=(STATE, DISKS),
+            check=_check_disk, look=_before_resize, foresees=_no_space_to_grow,
+            reads=(STATE, DISKS),
             facts={"after": FactKind(say("Size afterwards"))},
             asks=say("Grow disk {disk} of {target} by {by} GiB to {after}"),
             loses=say("Nothing, but the disk cannot be made smaller again."),

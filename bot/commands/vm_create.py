@@ -1,19 +1,22 @@
 """Creating a machine: what is asked, and how it becomes DBC's request (docs/dbc-api.md §3.2.1)."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from bot.commands.order_notes import say_first
 from bot.commands.room import lacking
+from bot.commands.taken import name_taken, ports_taken
 from bot.dbc.requests import CreateSpec
+from bot.errors import refuse_all
 from bot.ids import TaskId
 from bot.language.args import AtNode, Image
 from bot.language.kinds import CHOICE, INT, LIST, SIZE, WORD, Arg
-from bot.language.table import Command, Follow
+from bot.language.table import Command, Follow, Foreseen
 from bot.model import Deed, Effect, Filing, Goal, Node
 from bot.pipeline.context import Context
-from bot.reply import Phrase, Text, say, say_number
+from bot.reply import Phrase, say, say_number
 
 _PORTS = 10_000  # how many ports each kind is picked from
 _FIRST_SSH, _FIRST_RDP, _FIRST_VNC = 20_000, 30_000, 40_000
@@ -96,16 +99,37 @@ Bios = Annotated[
         choices=("legacy", "uefi", "pxe"),
         names=("bios_mode",),
         positional=False,
+        rare=True,
     ),
 ]
 _PORT_HINT = say("On the node's address; empty to pick a free one")
 Ssh = Annotated[
     int | None,
-    Arg(say("SSH port"), INT, _PORT_HINT, "5684", 1, 65535, names=("ssh_port",), positional=False),
+    Arg(
+        say("SSH port"),
+        INT,
+        _PORT_HINT,
+        "5684",
+        1,
+        65535,
+        names=("ssh_port",),
+        positional=False,
+        rare=True,
+    ),
 ]
 Rdp = Annotated[
     int | None,
-    Arg(say("RDP port"), INT, _PORT_HINT, "5685", 1, 65535, names=("rdp_port",), positional=False),
+    Arg(
+        say("RDP port"),
+        INT,
+        _PORT_HINT,
+        "5685",
+        1,
+        65535,
+        names=("rdp_port",),
+        positional=False,
+        rare=True,
+    ),
 ]
 Vnc = Annotated[
     int | None,
@@ -118,6 +142,7 @@ Vnc = Annotated[
         65535,
         names=("vnc_port",),
         positional=False,
+        rare=True,
     ),
 ]
 PublicIp = Annotated[
@@ -128,6 +153,7 @@ PublicIp = Annotated[
         say("An address of the machine's own, if the node has one to give"),
         "203.0.113.9",
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -140,6 +166,7 @@ Lan = Annotated[
         "team42",
         names=("network_name", "network"),
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -152,6 +179,7 @@ Ports = Annotated[
         "tcp,8080",
         names=("custom_port",),
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -164,6 +192,7 @@ Filters = Annotated[
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -175,6 +204,7 @@ Multicast = Annotated[
         say("One a line: 230.0.0.1:5558"),
         "230.0.0.1:5558",
         positional=False,
+        rare=True,
     ),
 ]
 DataFile = Annotated[
@@ -186,6 +216,7 @@ DataFile = Annotated[
         "data_1.qcow2",
         names=("data_file_name",),
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -199,6 +230,7 @@ Nic = Annotated[
         choices=("virtio", "e1000", "rtl8139"),
         names=("interface_model_type",),
         positional=False,
+        rare=True,
     ),
 ]
 
@@ -240,6 +272,7 @@ async def _lacking(
     ctx: Context,
     node: Node,
     *,
+    name: str,
     image: str,
     gpu: int,
     cpu: int,
@@ -247,18 +280,29 @@ async def _lacking(
     disk: int,
     bios: str,
     data_file: str | None,
+    ssh: int | None,
+    rdp: int | None,
+    vnc: int | None,
     **_others: Any,
-) -> Sequence[Text]:
-    """What the node has no room for."""
+) -> Foreseen:
+    """What the node has no room for, and which ports and names are taken on it."""
     is_new = bios != "pxe" and data_file is None  # else no disk is made
-    return await lacking(
+    room = await lacking(
         ctx, node, gpu=gpu, cpu=cpu, mem=mem, disk=disk if is_new else 0, image=image
     )
+    spread = _spread(ctx.task)
+    picked = {"ssh": _FIRST_SSH + spread, "rdp": _FIRST_RDP + spread, "vnc": _FIRST_VNC + spread}
+    ports = await ports_taken(ctx, node, picked, ssh=ssh, rdp=rdp, vnc=vnc)
+    return (await name_taken(ctx, node, name)).also(room).also(ports)
+
+
+def _spread(task: str) -> int:
+    return zlib.crc32(task.encode()) % _PORTS
 
 
 def spec(task: TaskId, wanted: Mapping[str, Any]) -> CreateSpec:
     """DBC's request. Raises InvalidField for what DBC would misread."""
-    spread = zlib.crc32(task.encode()) % _PORTS
+    spread = _spread(task)
     windows = wanted["os"] == "windows"
     return CreateSpec(
         task_id=task,
@@ -284,12 +328,17 @@ def spec(task: TaskId, wanted: Mapping[str, Any]) -> CreateSpec:
 
 
 def _check(values: Mapping[str, str]) -> None:
-    """Find what DBC would misread while the form is still open."""
-    wanted = {
-        p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else p.default
-        for p in COMMAND.parameters
+    """Find all that DBC would misread while the form is still open."""
+    given = {
+        p.name: p.arg.read(p.name, values[p.name]) for p in COMMAND.parameters if values.get(p.name)
     }
     spec(TaskId(_EXAMPLE_TASK), wanted)
+    left_out = {p.name: p.default for p in COMMAND.parameters}
+    sound = {**left_out, "name": "train-01", "image": "ubuntu.qcow2"}
+    refuse_all(
+        partial(spec, _EXAMPLE_TASK, {**sound, name: value}) for name, value in given.items()
+    )
+    spec(_EXAMPLE_TASK, {**left_out, **given})
 
 
 async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
+from bot.commands.room import beyond
+from bot.commands.taken import ports_taken
 from bot.commands.vm_create import Cpu, Gpu, Mem
 from bot.dbc.models import Modified, TaskDetail
 from bot.dbc.requests import TaskChange
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
 from bot.language.args import Vm
 from bot.language.kinds import INT, LIST, WORD, Arg
-from bot.language.table import Command, Follow
+from bot.language.table import Command, Follow, Foreseen
 from bot.messages.facts import FactKind, unread
 from bot.model import Deed, Effect, Goal, Machine, Trace
 from bot.pipeline.context import Context
@@ -39,11 +41,30 @@ Ssh = Annotated[
 ]
 Rdp = Annotated[
     int | None,
-    Arg(say("RDP port"), INT, _KEEP, "5685", 1, 65535, names=("rdp_port",), positional=False),
+    Arg(
+        say("RDP port"),
+        INT,
+        _KEEP,
+        "5685",
+        1,
+        65535,
+        names=("rdp_port",),
+        positional=False,
+        rare=True,
+    ),
 ]
 Vnc = Annotated[
     int | None,
-    Arg(say("VNC port"), INT, _KEEP, "5904", 5900, 65535, names=("vnc_port",), positional=False),
+    Arg(
+        say("VNC port"),
+        INT,
+        _KEEP,
+        "5904",
+        5900,
+        65535,
+        names=("vnc_port",),
+        positional=False,
+    ),
 ]
 _UNTOLD = say("Replaces all existing port mappings. Enter none to remove them")
 NewPorts = Annotated[
@@ -67,6 +88,7 @@ NewFilters = Annotated[
         "in,tcp,22,0.0.0.0/0,accept",
         names=("network_filters",),
         positional=False,
+        rare=True,
         narrow=True,
     ),
 ]
@@ -149,6 +171,17 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
         **{f"{NOW}{name}": text for name, text in now.items()},
         **{f"{THEN}{step.name}": step.after for step in steps},
     }
+
+
+async def _foresees(ctx: Context, vm: Machine, **wanted: Any) -> Foreseen:
+    """What the node has not, and which ports other machines have."""
+    node = await ctx.services.inventory.node_by_id(vm.node)
+    ports = {name: wanted[name] for name in ("ssh", "rdp", "vnc")}
+    sizes = {name: wanted[name] for name in ("gpu", "cpu", "mem")}
+    found = await ports_taken(ctx, node, {}, vm.task, **ports)
+    if any(value is not None for value in sizes.values()):
+        found = found.also(await beyond(ctx, node, _known_now(ctx.facts), **sizes))
+    return found
 
 
 async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
@@ -235,6 +268,11 @@ def _check(values: Mapping[str, str]) -> None:
         p.name: p.arg.read(p.name, values[p.name]) if values.get(p.name) else None
         for p in COMMAND.parameters
     }
+    refuse_all(
+        partial(steps_of, {**dict.fromkeys(wanted), name: value}, {})
+        for name, value in wanted.items()
+        if value is not None
+    )
     if not steps_of(wanted, {}):
         raise Refused(
             say("There is nothing to change."), hint=say("Name what should change, like mem=64.")
@@ -277,6 +315,7 @@ COMMAND = Command(
     form=True,
     check=_check,
     look=_before,
+    foresees=_foresees,
     present=_present,
     deed=Deed(trace=Trace.MACHINE),
     unanswered=Follow(

@@ -9,6 +9,7 @@ from itertools import product
 from types import MappingProxyType
 
 from bot.dbc.fields import own_task_id
+from bot.errors import refuse_all
 from bot.language.args import OPTIONS, Option, Parameter
 from bot.language.table import Command, Table
 from bot.model import Effect
@@ -23,14 +24,15 @@ _BY_NODE = 'it has several names; `match` says which is meant by its id: node = 
 def canonical(command: Command, values: Mapping[str, str]) -> dict[str, str]:
     """The texts as the ledger has them; a flag that is off is left out.
 
-    Raises Refused with the field for a text that cannot be.
+    Raises Refused with the field for a text that cannot be, Faults for several.
     """
     taken: list[Parameter | Option] = [*command.parameters, *options_of(command)]
-    texts = {
-        one.name: one.arg.canonical(one.name, values[one.name])
-        for one in taken
-        if one.name in values
-    }
+    texts: dict[str, str] = {}
+
+    def take(one: Parameter | Option) -> None:
+        texts[one.name] = one.arg.canonical(one.name, values[one.name])
+
+    refuse_all(partial(take, one) for one in taken if one.name in values)
     flags = {one.name for one in taken if one.arg.kind.is_flag}
     found = {name: texts.get(name, text) for name, text in values.items()}
     return {name: text for name, text in found.items() if text or name not in flags}

@@ -4,13 +4,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Faults, Refused
 from bot.language.args import BREAK_GLASS, NODE_OPTION, REASON, Parameter, option_called
-from bot.language.canonical import canonical
+from bot.language.canonical import canonical, options_of
 from bot.language.kinds import Kind
 from bot.language.table import Command
 from bot.model import Effect, Submission
-from bot.reply import Choice, FieldKind, Form, FormField, Note, Text, Words, line, say
+from bot.reply import (
+    Choice,
+    FieldKind,
+    Form,
+    FormField,
+    Note,
+    Text,
+    Words,
+    as_phrase,
+    line,
+    say,
+)
 from bot.reviews import patterns
 
 # What a form's button does, by the command's verb.
@@ -193,6 +204,7 @@ def _field(parameter: Parameter, given: str, now: str) -> FormField:
         ),
         choices=tuple(Choice(c, c) for c in arg.choices),
         source=arg.kind.name if arg.kind.is_sought else "",
+        rare=arg.rare and not given,
     )
 
 
@@ -209,16 +221,38 @@ def faults(command: Command, values: Mapping[str, str]) -> dict[str, Words]:
             parameter.arg.read(parameter.name, text)
         except Refused as refusal:
             found[parameter.name] = refusal.words
-    if not found and command.check is not None:
+    for option in options_of(command):
+        if not values.get(option.name):
+            continue
         try:
-            command.check(canonical(command, values))
+            option.arg.read(option.name, values[option.name])
+        except Refused as refusal:
+            found[option.name] = refusal.words
+    sound = {name: text for name, text in values.items() if name not in found}
+    if command.check is not None and not command.missing(sound):
+        try:
+            command.check(canonical(command, sound))
         except BotError as refusal:
-            return fault_of(command, refusal)
+            found = {**fault_of(command, refusal), **found}
     return found
 
 
+def with_others(
+    command: Command, values: Mapping[str, str], refusal: BotError
+) -> Sequence[BotError]:
+    """A refusal of a line's texts, one by one, with all else that is wrong with them."""
+    each = list(refusal.refusals) if isinstance(refusal, Faults) else [refusal]
+    known = {one.field for one in each}
+    more = faults(command, values)
+    others = [Refused(as_phrase(told), field=name) for name, told in more.items()]
+    return [*each, *(one for one in others if one.field not in known)]
+
+
 def fault_of(command: Command, refusal: BotError) -> dict[str, Words]:
-    """A refusal as the fault of the field that it is about; of none, by an empty name."""
+    """A refusal as the faults of the fields that it is about; of none, by an empty name."""
+    if isinstance(refusal, Faults):
+        each = [fault_of(command, one) for one in refusal.refusals]
+        return {name: told for one in reversed(each) for name, told in one.items()}
     known = field_of(command, refusal.field) or option_called(refusal.field)
     said = command.spoken(refusal.words)
     told = line(said, " ", refusal.hint) if refusal.hint else said

@@ -424,7 +424,7 @@ class Arg:
     are further spellings of `key=`. `least` and `most` bound integers; a `size` that `adds` is by
     how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
     it. `narrow`: it is no free text, but has only the characters of a keyboard;
-    the parts of a `list` then have no capital letters.
+    the parts of a `list` then have no capital letters. `rare`: a form shows it on demand.
     """
 
     label: Text
@@ -439,6 +439,7 @@ class Arg:
     adds: bool = False
     positional: bool = True
     narrow: bool = False
+    rare: bool = False
 
     @property
     def is_narrow(self) -> bool:

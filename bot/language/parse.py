@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bot.errors import Refused
+from bot.errors import Refused, raise_all
 from bot.folding import fold, narrow, plain
+from bot.language import forms
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
@@ -224,7 +225,10 @@ def _as_values(command: Command, values: dict[str, str]) -> tuple[dict[str, str]
         for name, word in values.items()
         if isinstance(word, Word) and word.spelled != word
     }
-    values = canonical(command, values)
+    try:
+        values = canonical(command, values)
+    except Refused as refusal:
+        raise_all(forms.with_others(command, values, refusal))
     _check_options(command, values)
     return values, spelled
 

@@ -17,8 +17,9 @@ from bot.language.chinese import ALONE, GROUPS, VERBS
 from bot.messages.cards import Subject, asked
 from bot.messages.facts import OF_MACHINES, STATE, FactKind, Kinds
 from bot.model import Deed, Effect, Filing, Goal, Watch
-from bot.reply import Given, Line, Phrase, Reply, Text, Words
+from bot.reply import Given, Line, Phrase, Reply, Text, Words, kept_text, say
 
+UNTOLD = "untold"  # the fact of what could not be found out before sending
 BY_ACTOR = "actor"  # among the names of `Command.alike`
 
 Function = Callable[..., Awaitable[Reply | None]]
@@ -26,9 +27,32 @@ EffectOf = Callable[[Mapping[str, str]], Effect]
 Wording = Text | Callable[[Mapping[str, str]], Text]
 Check = Callable[[Mapping[str, str]], object]
 Look = Callable[..., Awaitable[Mapping[str, str]]]
-Foresight = Callable[..., Awaitable[Sequence[Text]]]
 Doubt = Callable[..., Awaitable[bool]]
 Verify = Callable[..., Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is found out of a change before it is sent.
+
+    `faults`: what the node would surely refuse of it, or should, by argument. `doubts`: what it
+    may refuse. `untold`: what could not be found out, in sentences.
+    """
+
+    faults: Mapping[str, Text] = field(default_factory=dict)
+    doubts: tuple[Text, ...] = ()
+    untold: tuple[Text, ...] = ()
+
+    def also(self, other: "Foreseen") -> "Foreseen":
+        """Both together."""
+        return Foreseen(
+            {**self.faults, **other.faults},
+            (*self.doubts, *other.doubts),
+            (*self.untold, *other.untold),
+        )
+
+
+Foresight = Callable[..., Awaitable[Foreseen]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +71,13 @@ class Follow:
     done: "Wording"
     limit: timedelta = timedelta(minutes=60)
     stops: "Callable[[Watch, Mapping[str, str]], bool] | None" = None
+
+    def told(self, known: Mapping[str, str]) -> Text:
+        """That it goes on, from what is known; and what could not be checked before."""
+        doing = said(self.doing, known)
+        if untold := known.get(UNTOLD, ""):
+            return say("{told} (not checked before: {why})", told=doing, why=kept_text(untold))
+        return doing
 
     def goal_of(self, known: Mapping[str, str]) -> Goal:
         """To what it is followed, from what is known."""
@@ -85,8 +116,8 @@ class Command:
     without the slash command.
     `doubts` tells whether the texts look as if something else was meant, of what would run at once:
     it is asked to confirm then.
-    `foresees` tells, in sentences, what a node would refuse of it now: for a dry run, where nothing
-    is sent that would tell.
+    `foresees` is called like `look` and after it, and tells what a node would refuse of it now. A
+    dry run shows all of that; where it is to be sent, what is surely refused is not.
     `unanswered`: what is over with DBC's answer is followed like this where the answer got lost.
     `repeated` tells whether an error, with what is known, is also the answer to the same request
     once more: where its effect shows, it is followed, for something on the way sent it twice.

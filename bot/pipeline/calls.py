@@ -176,7 +176,7 @@ class Runs:
         subject = bound.subject(execution)
         asking = line(say("waiting for {node} to answer", node=subject.node_label))
         if command.follow is not None:
-            doing = said(command.follow.doing, execution.known)
+            doing = command.follow.told(execution.known)
             return cards.progress(execution, subject, doing, asking)
         what = command.asked(execution.known, subject)
         return cards.running(execution, what, asking)

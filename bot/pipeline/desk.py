@@ -3,18 +3,18 @@
 Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from bot.errors import BotError, Refused, from_error
+from bot.errors import BotError, Refused, from_error, raise_all
 from bot.ids import ExecutionId, TaskId, UserId, new_id
 from bot.language import forms
-from bot.language.args import BREAK_GLASS, DRY_RUN, NODE_OPTION, REASON
+from bot.language.args import DRY_RUN, NODE_OPTION, REASON
 from bot.language.canonical import canonical
 from bot.language.help import help_reply, not_understood
 from bot.language.parse import HelpWanted, NotUnderstood, Parsed, Surplus, parse
-from bot.language.table import Command, Listing
+from bot.language.table import Command
 from bot.messages import cards, elsewhere
 from bot.model import (
     Effect,
@@ -30,9 +30,10 @@ from bot.pipeline.access_presses import AccessPresses
 from bot.pipeline.calls import LEASE
 from bot.pipeline.chooser import Chooser
 from bot.pipeline.clicks import Clicks
-from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.context import Services
 from bot.pipeline.dialog import ANEW, CHECKING, Noted, Typed, tried
 from bot.pipeline.dry_runs import Rehearsals
+from bot.pipeline.filling import Filling
 from bot.pipeline.formatting import OPEN_FORM
 from bot.pipeline.glass_presses import GlassPresses
 from bot.pipeline.joined import AGAIN
@@ -44,7 +45,6 @@ from bot.pipeline.permissions import standing_of
 from bot.pipeline.pipeline import Pipeline
 from bot.pipeline.quoting import with_quotes
 from bot.pipeline.reads import LIST_PAGE, Reads
-from bot.pipeline.rights import allow, hidden_from, require_colleague, unasked
 from bot.pipeline.search import Completion
 from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
@@ -57,14 +57,13 @@ from bot.ports import (
     COMMAND_CHOICE,
     Accepted,
     Answer,
-    DeliveryFailed,
     Messenger,
     Rejected,
     Search,
     Work,
 )
 from bot.redaction import Redactor
-from bot.reply import Choice, Phrase, Reply, Text, as_phrase, bold, code, line, say
+from bot.reply import Choice, Phrase, Reply, as_phrase, bold, code, line, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
 
@@ -96,6 +95,7 @@ class Desk:
         self._messenger = messenger
         self._by = by
         self._completion = Completion(services)
+        self._filling = Filling(services)
         self._rehearsals = rehearsals
         self._home = home
         self._suggestions = Suggestions(services.store, services.table, services.clock)
@@ -155,22 +155,23 @@ class Desk:
     async def _asked(self, wish: Wish, spelled: Mapping[str, str]) -> Work:
         """Open the form of what says too little, or take what it says."""
         command, actor, place = wish.command, wish.actor, wish.place
+        values: Mapping[str, str] = wish.values
         try:
-            values = await as_known(self._services, command, wish.values, spelled, actor, place)
+            values = await as_known(self._services, command, values, spelled, actor, place)
             if forms.wants_form(command, values):
                 if not wish.by_id:
-                    values = dict(await as_chosen(self._services, command, values, actor, place))
+                    values = await as_chosen(self._services, command, values, actor, place)
                 return await self._opening(command, values, actor, place)
-            if found := forms.faults(command, values):
-                field, fault = next(iter(found.items()))
-                raise Refused(as_phrase(fault), field=field)
+            found = forms.faults(command, values)
+            raise_all([Refused(as_phrase(told), field=field) for field, told in found.items()])
             if command.verify is not None:
                 await command.verify(self._services, actor, values)
         except BotError as refusal:
-            return saying(from_error(refusal))
-        work = await self._take(replace(wish, values=values))
+            work = saying(from_error(refusal))
+        else:
+            work = await self._take(replace(wish, values=values))
         offer = partial(self._suggestions.form, actor, command, values)
-        return lambda answer: work(Typed(answer, offer))
+        return lambda answer: work(Typed(answer, command, offer))
 
     async def _too_much(self, invocation: Invocation, surplus: Surplus, answer: Answer) -> None:
         refusal = await with_quotes(self._services, surplus, invocation.actor, invocation.place)
@@ -194,42 +195,44 @@ class Desk:
         if command is None:
             return Accepted(outdated_form())
         typed = forms.sent(command, submission)
-        told = faults(self._redactor, typed, command.secrets)
-        if found := told or forms.faults(command, typed):
-            return Rejected(found)
-        try:
-            values = canonical(command, typed)
-            values = await as_known(
-                self._services, command, values, {}, submission.actor, submission.place
-            )
-            if command.verify is not None:
-                await command.verify(self._services, submission.actor, values)
-        except BotError as refusal:
-            return Rejected(forms.fault_of(command, refusal))
+        if told := faults(self._redactor, typed, command.secrets):
+            return Rejected(told)
+        found = forms.faults(command, typed)
+        values = canonical(command, {n: text for n, text in typed.items() if n not in found})
         wish = Wish(
-            submission.key, submission.actor, submission.place, Source.FORM, command, values,
-            by_id=is_chosen(command, values),
-        )  # fmt: skip
+            submission.key, submission.actor, submission.place, Source.FORM, command, values
+        )
+        is_known = False
         try:
-            is_known = await self._is_known(wish)
+            wish, is_known = await self._with_known_names(wish)
         except BotError as refusal:
-            return Rejected(forms.fault_of(command, refusal))
-        exact = (command.effect_of(values),)
-        asked = self._reasons(command, values, wish.actor, wish.place, exact)
-        missing = unmet(asked, values.get(REASON, ""))
+            found = {**forms.fault_of(command, refusal), **found}
+        exact = (command.effect_of(wish.values),)
+        asked = self._filling.reasons(command, wish.values, wish.actor, wish.place, exact)
+        missing = unmet(asked, wish.values.get(REASON, ""))
         if REASON in submission.values and (
             wrong := [one for one, sure in missing.items() if sure]
         ):
-            return Rejected({REASON: _unmet(wrong[0], values.get(REASON, ""))})
+            found[REASON] = _unmet(wrong[0], wish.values.get(REASON, ""))
+        if found:
+            return Rejected(found)
         lacks_reason = bool(missing)
         held = command.asks_first or not is_known or lacks_reason
-        needed = await self._needs_node(command, wish.actor, wish.place)
         work = await self._take(wish)  # at last: what follows could take too long for Slack
-        again = partial(
-            forms.form, command, typed, needs_node=needed,
-            reasons=self._reasons(command, typed, wish.actor, wish.place),
-        )  # fmt: skip
+        again = partial(self._filling.form, command, typed, wish.actor, wish.place)
         return Accepted(tried(work, command, again, held=held), waiting=CHECKING if held else None)
+
+    async def _with_known_names(self, wish: Wish) -> tuple[Wish, bool]:
+        """What a form asks for by the names of what is known, and whether all of them are.
+
+        Raises Refused.
+        """
+        command, actor = wish.command, wish.actor
+        values = await as_known(self._services, command, wish.values, {}, actor, wish.place)
+        if command.verify is not None and not command.missing(values):
+            await command.verify(self._services, actor, values)
+        wish = replace(wish, values=values, by_id=is_chosen(command, values))
+        return wish, await self._is_known(wish)
 
     async def _is_known(self, wish: Wish) -> bool:
         """Whether all names mean something here; False where only DBC can tell. Raises Refused."""
@@ -418,77 +421,16 @@ class Desk:
             values[p.name] for p in command.parameters if p.arg.kind.is_machine and p.name in values
         ]
         if command.present is None or not given:
-            needed = await self._needs_node(command, actor, place)
-            reasons = self._reasons(command, values, actor, place)
-            return showing(forms.form(command, values, needs_node=needed, reasons=reasons))
+            return showing(await self._filling.form(command, values, actor, place))
         vm = given[0]
 
         async def work(answer: Answer) -> None:
-            filled = partial(
-                forms.form, command, values, reasons=self._reasons(command, values, actor, place)
-            )
-            await answer.open(filled())
-            present, note = await self._present(command, vm, values, actor, place)
-            await answer.open(filled(present=present, note=note))
+            filled = partial(self._filling.form, command, values, actor, place)
+            await answer.open(await filled())
+            present, note = await self._filling.present(command, vm, values, actor, place)
+            await answer.open(await filled(present=present, note=note))
 
         return work
-
-    def _reasons(
-        self,
-        command: Command,
-        values: Mapping[str, str],
-        actor: UserId,
-        place: Place,
-        effects: Collection[Effect] = (),
-    ) -> Mapping[str, bool]:
-        """The reasons that the rules may want here; a form can still make it something worse."""
-        if values.get(BREAK_GLASS):
-            return {}
-        effects = effects or (command.effect_of(values), command.worst_effect)
-        reviewers = self._services.reviews.reviewers
-        return reviewers.reasons(actor, place.channel, command.id, effects)
-
-    async def _needs_node(self, command: Command, actor: UserId, place: Place) -> bool:
-        must_be_named = self._services.inventory.must_be_named
-        return command.has_default_node and await must_be_named(actor, place)
-
-    async def _present(
-        self, command: Command, vm: str, values: Mapping[str, str], actor: UserId, place: Place
-    ) -> tuple[Mapping[str, str], Text]:
-        """What a machine is like, by parameter; with a word about it."""
-        read, inventory = command.present, self._services.inventory
-        assert read is not None, "only such commands come here"  # noqa: S101
-        context = Context(self._services, command.id, actor, place, Source.FORM, unsaid)
-        try:
-            await require_colleague(self._services, actor)
-            show = self._services.table[_SHOW]
-            about = ((command, values), (show, {"vm": vm}))
-            for row, given in about:
-                await allow(self._services, actor, place, row, given)
-            machine = await inventory.machine(
-                actor,
-                vm,
-                values.get(NODE_OPTION, ""),
-                place.channel,
-                by_id=is_chosen(command, values),
-                hidden=hidden_from(self._services, actor, place, Listing.MACHINES),
-                unasked=unasked(self._services, actor, place, show, {"vm": vm}),
-            )
-            for row, given in about:
-                await allow(self._services, actor, place, row, given, machine)
-            present = await read(context, machine)
-            where = await inventory.label(machine.node)
-        except BotError as problem:
-            return {}, say("What it is like now could not be read. {why}", why=problem.words)
-        except DeliveryFailed:
-            return {}, say(
-                "What it is like now could not be read: Slack did not say who may see it."
-            )
-        return present, say(
-            "{machine} on {node}. Grey is what it has now; empty keeps it.",
-            machine=machine.label,
-            node=where,
-        )
 
 
 def _unmet(pattern: str, reason: str) -> Phrase:

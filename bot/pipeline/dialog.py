@@ -3,12 +3,12 @@
 Stands between a command and the edge's answer. Knows no Slack.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 import structlog
 
-from bot.errors import BotError, Refused, from_error
+from bot.errors import BotError, Faults, Refused, from_error
 from bot.language import forms
 from bot.language.args import REASON
 from bot.language.table import Command
@@ -21,10 +21,14 @@ from bot.reply import (
     Phrase,
     Reply,
     Severity,
+    Text,
+    Words,
     emoji,
     line,
     say,
 )
+
+Again = Callable[[Mapping[str, Words]], Awaitable[Form]]
 
 log = structlog.get_logger()
 
@@ -33,6 +37,7 @@ ANEW = say(
     "The list that you turned has expired, or someone else requested it. This one is new, "
     "without its filters."
 )
+_ADD_REASON, _CHANGE = say("Add a reason"), say("Change it…")
 CHECKING = Reply(_CHECKING, (Note(line(emoji("hourglass_flowing_sand"), " ", _CHECKING)),))
 
 
@@ -43,9 +48,7 @@ class Dialog:
     open until then. A closed one is offered again only for what another try can mend.
     """
 
-    def __init__(
-        self, answer: Answer, command: Command, again: Callable[..., Form], *, held: bool
-    ) -> None:
+    def __init__(self, answer: Answer, command: Command, again: Again, *, held: bool) -> None:
         self._answer = answer
         self._command = command
         self._again = again
@@ -59,9 +62,10 @@ class Dialog:
         if fault is None or not self._can_mend(fault):
             await self._answer.say(reply)
             return
+        each = [Refused(one.sentence, hint=one.hint, field=one.field) for one in fault.each]
         refusal = Refused(fault.sentence, hint=fault.hint, field=fault.field)
-        errors = forms.fault_of(self._command, refusal)
-        await self._answer.open(self._again(errors=errors))
+        errors = forms.fault_of(self._command, Faults(each) if each else refusal)
+        await self._answer.open(await self._again(errors))
 
     def _can_mend(self, fault: Fault) -> bool:
         if fault.field == REASON or forms.field_of(self._command, fault.field) is not None:
@@ -81,19 +85,25 @@ class Dialog:
 
 
 class Typed:
-    """`ports.Answer` to a typed line: a missing reason can be filled in, with what was typed.
+    """`ports.Answer` to a typed line: what is missing or faulty can be mended in a form.
 
-    `offer` gives the button that opens the form.
+    `offer` gives the button that opens it, filled in with what was typed, by the button's label.
     """
 
-    def __init__(self, answer: Answer, offer: Callable[[], Awaitable[Part]]) -> None:
+    def __init__(
+        self, answer: Answer, command: Command, offer: Callable[[Text], Awaitable[Part]]
+    ) -> None:
         self._answer = answer
+        self._command = command
         self._offer = offer
 
     async def say(self, reply: Reply) -> None:
         """Answer."""
-        if reply.fault is not None and reply.fault.field == REASON:
-            reply = reply.also(await self._offer())
+        field = reply.fault.field if reply.fault is not None else ""
+        if field == REASON:
+            reply = reply.also(await self._offer(_ADD_REASON))
+        elif self._command.form and forms.field_of(self._command, field) is not None:
+            reply = reply.also(await self._offer(_CHANGE))
         await self._answer.say(reply)
 
     async def meanwhile(self, reply: Reply) -> None:
@@ -126,7 +136,7 @@ class Noted:
         await self._answer.open(form)
 
 
-def tried(work: Work, command: Command, again: Callable[..., Form], *, held: bool) -> Work:
+def tried(work: Work, command: Command, again: Again, *, held: bool) -> Work:
     """The work of a form that was sent in; one that stands open for it is always told the end."""
 
     async def to_the_end(answer: Answer) -> None:

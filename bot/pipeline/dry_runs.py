@@ -114,7 +114,9 @@ class _Rehearsal:
     async def _rehearse(self, head: Line) -> Reply:
         preparation = Preparation(self._services)
         try:
-            execution, bound = await preparation.prepare(self._execution(), self._interim)
+            execution, bound = await preparation.prepare(
+                self._execution(), self._interim, foreseeing=False
+            )
         except self._unsaid:
             raise
         except DeliveryFailed as failure:  # what may be denied is not looked at
@@ -146,9 +148,12 @@ class _Rehearsal:
             problem.named(bound.node.label if bound.node else "the node")
             unread = line(say("could not be read. {why}", why=problem.words))
             return [(say("Room on the node"), unread)], False
-        if not found:
-            return [], False
-        return [(say("Would fail"), line(emoji("warning"), " ", sentences(found)))], True
+        told: list[tuple[Text, Line]] = []
+        if fails := [*found.faults.values(), *found.doubts]:
+            told.append((say("Would fail"), line(emoji("warning"), " ", sentences(fails))))
+        if found.untold:
+            told.append((say("Not checked"), sentences(found.untold)))
+        return told, bool(fails)
 
     def _execution(self) -> Execution:
         wish = self._wish

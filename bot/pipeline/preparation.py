@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bot.dbc.errors import DbcError
-from bot.errors import Denied, Refused
+from bot.errors import Denied, Refused, raise_all
 from bot.ids import NodeId, TaskId
-from bot.language.table import Command
+from bot.language.table import UNTOLD, Command, Foreseen
 from bot.messages.cards import Subject, doing
 from bot.model import Effect, Execution, Goal, Machine, Node
 from bot.pipeline.context import Context, Services
@@ -14,10 +14,13 @@ from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.targets import Bound, bind
 from bot.reply import (
     Severity,
+    as_phrase,
+    keep,
     say,
     sentences,
 )
 from bot.reviews.reviewers import since_requested
+from bot.watches.observers.look import is_silence
 
 
 class Preparation:
@@ -34,13 +37,14 @@ class Preparation:
         *,
         again: bool = False,
         sent: int | None = None,
+        foreseeing: bool = True,
     ) -> tuple[Execution, Bound]:
         """Find out what was meant and whether it can be. Raises BotError where it cannot.
 
         What the rules deny is refused first: nothing is read of it. `again`: it was allowed when
         it was requested. What is read now is not kept yet: that comes with the question, or with
         the claim. Raises RightsUnknown while Slack does not say who it is. `interim` learns which
-        node is waited for.
+        node is waited for. Without `foreseeing`, what the node would refuse is not refused here.
         """
         command, node = self._services.table[execution.command], ""
         await self._may_change_things(execution)
@@ -57,6 +61,8 @@ class Preparation:
                 interim.waiting = waiting_for(node)
             try:
                 execution = await self._look(command, execution, bound)
+                if foreseeing and not again:  # what has changed since, the node says itself
+                    execution = await self._foresee(command, execution, bound)
             except Denied as denied:
                 raise since_requested(denied) if again else denied from None
         except DbcError as error:
@@ -139,3 +145,22 @@ class Preparation:
                 error.named(bound.node.label)
             raise
         return replace(execution, facts=facts)
+
+    async def _foresee(self, command: Command, execution: Execution, bound: Bound) -> Execution:
+        """Refuse what the node would, all of it at once; what it does not tell is noted."""
+        if command.foresees is None:
+            return execution
+        context = Context.of(self._services, execution)
+        try:
+            found = await command.foresees(context, **bound.arguments)
+        except DbcError as error:
+            if bound.node is not None:
+                error.named(bound.node.label)
+            if is_silence(error):
+                raise
+            found = Foreseen(untold=(error.words,))
+        raise_all([Refused(told, field=field) for field, told in found.faults.items()])
+        if not found.untold:
+            return execution
+        untold = keep(as_phrase(sentences(found.untold)))
+        return replace(execution, facts={**execution.facts, UNTOLD: untold})

@@ -12,11 +12,7 @@ from bot.clock import Clock
 from bot.ids import UserId
 from bot.language.parse import NotUnderstood
 from bot.language.table import Command, Table
-from bot.reply import (
-    Actions,
-    Button,
-    say,
-)
+from bot.reply import Actions, Button, Text
 from storage import Store
 
 SUGGESTED = "command.suggested"
@@ -52,13 +48,15 @@ class Suggestions:
             ),
         )
 
-    async def form(self, actor: UserId, command: Command, values: Mapping[str, str]) -> Actions:
-        """The button that opens a command's form for its reason, filled in, without secrets."""
+    async def form(
+        self, actor: UserId, command: Command, values: Mapping[str, str], label: Text
+    ) -> Actions:
+        """The button that opens a command's form, filled in, without secrets."""
         one, now = secrets.token_urlsafe(9), self._clock.now()
         kept = {name: text for name, text in values.items() if name not in command.secrets}
         async with self._store.write() as tx:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
-        return Actions((Button(say("Add a reason"), SUGGESTED, f"{command.id}:{one}"),))
+        return Actions((Button(label, SUGGESTED, f"{command.id}:{one}"),))
 
     async def keep(self, actor: UserId, values: Mapping[str, str], *, is_open: bool) -> str:
         """Keep what a list was asked for; the id by which its buttons find that.

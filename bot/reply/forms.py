@@ -36,7 +36,8 @@ class FormField:
 
     `search` fields ask the bot for options as the person types; `source` says for what
     ("vm", "node", "image"). `initial` is prefilled text, or the option for choices. `decides`:
-    what other fields offer or show depends on it, so its choice is told at once.
+    what other fields offer or show depends on it, so its choice is told at once. `rare`: it may be
+    left out until somebody asks for more.
     """
 
     name: str
@@ -49,6 +50,7 @@ class FormField:
     choices: tuple[Choice, ...] = ()
     source: str = ""
     decides: bool = False
+    rare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,12 +135,16 @@ Part = Para | Heading | Note | Fields | CodeBlock | Divider | Actions | Rows
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a reply says cannot be, what to do, and the argument that it is about, if any."""
+    """What a reply says cannot be, what to do, and the argument that it is about, if any.
+
+    `each`: where it is several things, these, one by one.
+    """
 
     sentence: Text
     hint: Line
     field: str
     severity: Severity
+    each: "tuple[Fault, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,17 @@ class LastKnown:
 
     async def gpus(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], int]:
         """How many GPUs the machines had when read last, by node and task, where they were."""
-        found: dict[tuple[str, str], int] = {}
+        read = await self.details(machines)
+        counts = {which: detail.gpu_count for which, detail in read.items()}
+        return {which: count for which, count in counts.items() if count is not None}
+
+    async def details(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], TaskDetail]:
+        """What was last read of the machines with the sessions that show them, where it was."""
+        found: dict[tuple[str, str], TaskDetail] = {}
         async with self._store.read() as tx:
             for one in machines:
-                kept = await tx.details.find(one.node, one.task, one.owner)
-                if kept and (count := _read(kept[0]).gpu_count) is not None:
-                    found[one.node, one.task] = count
+                if kept := await tx.details.find(one.node, one.task, one.owner):
+                    found[one.node, one.task] = _read(kept[0])
         return found
 
     async def secrets(self) -> list[str]:

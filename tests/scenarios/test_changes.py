@@ -49,10 +49,10 @@ async def test_the_public_ip_is_taken_away_when_that_is_said(one_stage: Stage) -
 
 async def test_a_change_in_part_says_what_was_done_and_what_not(stage: Stage) -> None:
     off(stage)
-    told = await asks(stage, "vm modify inference ssh=5700 gpu=40 cpu=4 mem=16")
+    told = await asks(stage, "vm modify inference ssh=5700 gpu=7 cpu=4 mem=16")
     text = told.plain
     assert "Changed: SSH port 5685 → 5700" in text
-    assert "Then GPUs 1 → 40: " in text
+    assert "Then GPUs 1 → 7: " in text
     assert "Not tried: CPU cores 8 → 4; memory 64 → 16 GiB" in text
     assert stage.changes() == ["tasks.modify"] * 2
     machine = stage.task("inference")

@@ -58,6 +58,8 @@ async def test_a_fault_stands_at_its_field(
     one_stage: Stage, field: str, value: str, fault: str
 ) -> None:
     await opens_form(one_stage)
+    await one_stage.alice.presses("More options")
+    await one_stage.quiet()
     await one_stage.alice.submits({field: value})
     modal = one_stage.alice.modal
     assert modal is not None
@@ -151,7 +153,7 @@ async def test_an_image_that_cannot_be_one_is_said(one_stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (f"{CREATE} gpu=12", "not enough free resources"),
+        (f"{CREATE.replace('gpu2', 'gpu1')} gpu=0 cpu=105", "not enough free resources"),
         ("/dbc vm create name=t1 image=nosuch.qcow2 on gpu2", "There is no such image"),
         (f"{CREATE.replace('gpu2', 'gpu1')} ssh=5684", "This port is used by another machine"),
         (f"{CREATE} lan=nosuch1", "There is no such network"),

@@ -117,7 +117,7 @@ async def test_what_a_node_refuses_at_once_can_be_changed_and_sent_again(stage: 
     await stage.alice.submits(
         {"Name": "t1", "Node": stage.node("gpu2").node_id, "Image": IMAGE, "GPUs": "12"}
     )
-    offer = await stage.alice.sees("not enough free resources|has not enough")
+    offer = await stage.alice.sees("gpu2 has 4 GPUs; this asks for 12")
     assert offer.ephemeral
     await stage.alice.presses("Open the form", offer)
     form = await stage.alice.sees_modal("Create a machine")

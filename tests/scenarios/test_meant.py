@@ -149,6 +149,8 @@ async def test_a_form_reads_ports_as_a_line_does(one_stage: Stage, ports: str) -
     await stage.gives_session(stage.alice, "gpu1")
     await stage.alice.types("/dbc vm create name=t1 on gpu1", channel=CHANNEL)
     await stage.alice.sees_modal("Create a machine")
+    await stage.alice.presses("More options")
+    await stage.quiet()
     await stage.alice.submits({"Image": "ubuntu-22.04-cuda-12.qcow2", "More ports": ports})
     await stage.quiet()
     (call,) = stage.world.calls.of("tasks.create")

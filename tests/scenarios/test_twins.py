@@ -117,8 +117,11 @@ async def test_what_has_ended_or_is_something_else_is_not_pointed_out(stage: Sta
     await stage.asks(stage.alice, CREATE.replace("name=t1", "name=t2"))
     await stage.ends(stage.alice, "t1 is running")
     await stage.ends(stage.alice, "t2 is running")
+    await stage.asks(stage.alice, "/dbc vm delete t1")
+    await stage.confirms(stage.alice, "Delete t1")
+    await stage.ends(stage.alice, "t1 is deleted on gpu1")
     await stage.asks(stage.alice, CREATE)
-    assert stage.changes() == ["tasks.create"] * 3
+    assert stage.changes() == ["tasks.create"] * 2 + ["tasks.delete", "tasks.create"]
 
 
 @pytest.mark.parametrize(
