@@ -133,9 +133,21 @@ class PrivateAnswer(_Answer):
         The message with the button can be replaced anywhere.
         """
         await self._messenger.meet(self._actor)
+        if reply.sensitive:
+            await self._reveal(reply)
+            return
         reaches = reply.in_place or not self._place.thread
         if not reaches or not await self._response.say(reply):
             await self._messenger.whisper(self._actor, self._place, reply)
+
+    async def _reveal(self, reply: Reply) -> None:
+        """Show what holds secrets in a modal, or where only they see it; never in a message."""
+        trigger, self._trigger = self._trigger, ""
+        if trigger and await self._modals.reveal(reply, trigger, self._actor):
+            return
+        if not self._place.thread and await self._response.say(reply):
+            return
+        await self._messenger.whisper(self._actor, self._place, _TOO_LATE)
 
 
 class PublicAnswer(_Answer):
@@ -166,6 +178,9 @@ class PublicAnswer(_Answer):
             await self._messenger.whisper(self._actor, self._place, reply)
 
 
+_TOO_LATE = Reply.of(
+    emoji("hourglass"), " ", say("That took too long to be shown. Press the button again.")
+)
 _BESIDE = Reply.of(
     emoji("white_check_mark"), " ", say("Done. Only you see the answer, where you asked.")
 )

@@ -132,6 +132,16 @@ def reply_view(
     }
 
 
+def secret_view(reply: Reply, language: NullTranslations = ENGLISH) -> Json:
+    """A modal of something that nobody else may see."""
+    return {
+        "type": "modal",
+        "title": plain_text(plain(say("Only you see this"), language), TITLE),
+        "close": plain_text(plain(say("Close"), language), TITLE),
+        "blocks": view_blocks(reply.parts, language),
+    }
+
+
 def entered(view: Payload) -> dict[str, str]:
     """The typed texts of a form sent in, by field name; fields left empty are empty texts."""
     values = view["state"]["values"]

@@ -19,7 +19,7 @@ from bot.model import Place
 from bot.ports import DeliveryFailed, LockedOut, Unanswered
 from bot.reply import Actions, Button, Form, Para, Reply, emoji, line, say
 from handlers.connection import ENDED, SlackConnection
-from handlers.forms import form_view, reply_view, waiting_view
+from handlers.forms import form_view, reply_view, secret_view, waiting_view
 from handlers.payloads import FORM_OPEN, Json, Payload
 from handlers.recent import remember
 from handlers.response_url import ResponseUrl
@@ -93,6 +93,18 @@ class Modals:
                 hint=say("Type the command with its arguments, or try again."),
             ) from failed
         return Shown(opened.id, opened.hash)
+
+    async def reveal(self, reply: Reply, trigger: str, reader: str) -> bool:
+        """Show what only they may see, in a modal that is gone once closed; False if too late."""
+        told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
+        try:
+            await self._connection.call(
+                "views.open", trigger_id=trigger, view=secret_view(told, words)
+            )
+        except DeliveryFailed as failed:
+            log.info("secret_not_opened", reason=failed.reason)
+            return False
+        return True
 
     async def _opened_late(
         self, external_id: str, view: Json, pauses: Sequence[float]

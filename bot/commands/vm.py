@@ -20,7 +20,7 @@ from bot.language.kinds import CHOICE, FLAG, INT, SECRET, WORD, Arg
 from bot.language.table import Command, Follow, Group
 from bot.messages import machine_buttons
 from bot.messages.facts import DISKS, SNAPSHOTS, STATE
-from bot.model import Deed, Effect, Goal, Logged, Machine
+from bot.model import Deed, Effect, Goal, Logged, Machine, Source
 from bot.pipeline import json_data
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -43,6 +43,10 @@ from bot.services.sessions import target_of
 
 Retry = Annotated[
     bool, Arg(say("Retry"), FLAG, say("Retry a node that is not responding now"), "retry")
+]
+Reveal = Annotated[
+    bool,
+    Arg(say("Reveal"), FLAG, say("Its button shows the passwords, to you alone"), "reveal"),
 ]
 Force = Annotated[
     bool,
@@ -76,8 +80,10 @@ Password = Annotated[
 ]
 
 
-async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
+async def show(ctx: Context, vm: Vm, retry: Retry = False, reveal: Reveal = False) -> Reply:
     """Show a machine's state, how to connect, its disks and ports; only you see the answer."""
+    # A typed answer may stay where others come to read it: a click is answered to whoever clicked.
+    reveal = reveal and ctx.source is Source.BUTTON
     node = await ctx.services.inventory.node_by_id(vm.node)
     session = await ctx.services.sessions.use(ctx.actor, node, ctx.place.channel)
     if retry:
@@ -90,9 +96,11 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
         problem.named(node.label)
         (vm,) = await ctx.services.inventory.moments([vm])
         return vm_details.as_last_known(
-            vm, node, await ctx.services.last_known.find(session, vm.task), problem
+            vm, node, await ctx.services.last_known.find(session, vm.task), problem, reveal=reveal
         )
     await ctx.services.last_known.saw(session, vm.task, detail)
+    if reveal:
+        return vm_details.revealed(vm, node, detail)
     parts: list[Part] = [
         Para(
             line(
@@ -105,7 +113,9 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
             )
         ),
         *vm_details.all_of(vm, detail),
-        machine_buttons.beside(vm.node, vm.task, detail.status),
+        machine_buttons.beside(
+            vm.node, vm.task, detail.status, reveals=vm_details.has_passwords(detail)
+        ),
     ]
     summary = say(
         "{machine} on {node}: {state}",
@@ -115,7 +125,7 @@ async def show(ctx: Context, vm: Vm, retry: Retry = False) -> Reply:
     )
     data = json_data.detail(vm, node, detail, vm_details.connection_data(detail))
     parts += await ending(ctx.services, [session], detail.rent_order)
-    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
+    return Reply(summary, tuple(parts), private=True, data=data)
 
 
 async def start(ctx: Context, vm: Vm) -> None:

@@ -332,13 +332,12 @@ def _check(values: Mapping[str, str]) -> None:
     given = {
         p.name: p.arg.read(p.name, values[p.name]) for p in COMMAND.parameters if values.get(p.name)
     }
-    spec(TaskId(_EXAMPLE_TASK), wanted)
     left_out = {p.name: p.default for p in COMMAND.parameters}
     sound = {**left_out, "name": "train-01", "image": "ubuntu.qcow2"}
     refuse_all(
-        partial(spec, _EXAMPLE_TASK, {**sound, name: value}) for name, value in given.items()
+        partial(spec, TaskId(_EXAMPLE_TASK), {**sound, name: value}) for name, value in given.items()
     )
-    spec(_EXAMPLE_TASK, {**left_out, **given})
+    spec(TaskId(_EXAMPLE_TASK), {**left_out, **given})
 
 
 async def _picked(ctx: Context, **wanted: Any) -> Mapping[str, str]:

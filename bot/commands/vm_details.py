@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.dbc.errors import DbcError, Unreadable
 from bot.dbc.models import TaskDetail
+from bot.messages import machine_buttons
 from bot.model import Machine, Node
 from bot.pipeline import json_data
 from bot.pipeline.formatting import (
@@ -57,7 +58,30 @@ def all_of(vm: Machine, detail: TaskDetail) -> list[Part]:
     return parts
 
 
-def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcError) -> Reply:
+def revealed(vm: Machine, node: Node, detail: TaskDetail, *more: Part) -> Reply:
+    """How to connect to a machine, with its passwords: for whoever asked alone, and kept nowhere.
+
+    What it says by name has no passwords either.
+    """
+    names = {"machine": bold(vm.label), "node": bold(node.label)}
+    parts = (Para(line(say("{machine} on {node}", **names))), *_connection(detail, secrets=True))
+    only_you = Note(line(say("Only you see this. Close it once you have copied what you need.")))
+    summary = say("Passwords of {machine} on {node}", machine=vm.label, node=node.label)
+    data = json_data.detail(vm, node, detail, connection_data(detail))
+    return Reply(summary, (*more, *parts, only_you), private=True, sensitive=True, data=data)
+
+
+def has_passwords(detail: TaskDetail) -> bool:
+    """Whether there is something to reveal."""
+    if detail.status in _NOT_YET:
+        return False
+    login, vnc = (one.get_secret_value() for one in (detail.login_password, detail.vnc_password))
+    return (bool(login) and NO_AGENT not in {detail.user_name, login}) or bool(vnc)
+
+
+def as_last_known(
+    vm: Machine, node: Node, known: Known | None, problem: DbcError, *, reveal: bool
+) -> Reply:
     """A machine that cannot be read now: what is known of it from before, and since when."""
     odd = isinstance(problem, Unreadable) and problem.is_of_the_node
     state = (
@@ -84,6 +108,8 @@ def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErro
         ),
         Para(line(emoji("warning"), " ", problem.words, " ", problem.hint)),
     ]
+    if known is not None and reveal:
+        return revealed(vm, node, known.detail, *parts)
     if known is not None:
         parts.append(
             Para(
@@ -100,7 +126,10 @@ def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErro
         delete = command(f"vm delete {vm.task}")
         parts.append(Note(line(say("It can be deleted all the same: {delete}.", delete=delete))))
     else:
-        parts.append(Actions((Button(say("Ask again now"), RETRY_VM, vm.task),)))
+        secret = known is not None and has_passwords(known.detail)
+        reveals = (machine_buttons.button("reveal", vm.node, vm.task),) if secret else ()
+        again = Button(say("Ask again now"), RETRY_VM, vm.task)
+        parts.append(Actions((*reveals, again)))
     detail = known.detail if known else TaskDetail(task_id=vm.task, desc=vm.desc)
     detail = detail.model_copy(update={"status": vm.status or detail.status})
     data = {
@@ -115,7 +144,7 @@ def as_last_known(vm: Machine, node: Node, known: Known | None, problem: DbcErro
         node=node.label,
         problem=problem.words,
     )
-    return Reply(summary, tuple(parts), private=True, sensitive=True, data=data)
+    return Reply(summary, tuple(parts), private=True, data=data)
 
 
 def _facts(vm: Machine, detail: TaskDetail) -> tuple[tuple[Text, Line], ...]:
@@ -149,8 +178,11 @@ def _size(detail: TaskDetail) -> Line:
     )
 
 
-def _connection(detail: TaskDetail) -> list[Part]:
-    """Lines to copy. During a creation they are not valid yet (docs/dbc-api.md §3.2.2)."""
+def _connection(detail: TaskDetail, *, secrets: bool = False) -> list[Part]:
+    """Lines to copy; passwords only among `secrets`.
+
+    During a creation they are not valid yet (docs/dbc-api.md §3.2.2).
+    """
     if told := _NOT_YET.get(detail.status):
         return [Note(line(told))]
     login, password = detail.user_name, detail.login_password.get_secret_value()
@@ -167,10 +199,11 @@ def _connection(detail: TaskDetail) -> list[Part]:
         parts.append(
             Note(line(say("The guest took no password: log in with the image's own account.")))
         )
-    elif known := _pair(say("Login"), login, password):
+    elif known := _pair(say("Login"), login, password if secrets else ""):
         parts.append(Para(known))
     vnc = f"{detail.ssh_ip}:{detail.vnc_port}" if detail.ssh_ip and detail.vnc_port else ""
-    if known := _pair(say("VNC"), vnc, detail.vnc_password.get_secret_value() if vnc else ""):
+    vnc_password = detail.vnc_password.get_secret_value() if vnc and secrets else ""
+    if known := _pair(say("VNC"), vnc, vnc_password):
         parts.append(Para(known))
     return parts or [Note(line(say("How to connect is not known yet.")))]
 
@@ -182,9 +215,9 @@ def _pair(label: Text, name: str, password: str) -> Line:
 
 
 def connection_data(detail: TaskDetail) -> Mapping[str, Any]:
-    """What the lines to copy say, by name."""
+    """What the lines to copy say, by name; no passwords."""
     if detail.status in _NOT_YET:
-        return {"address": None, "ports": [], "login": None, "password": None, "vnc_password": None}
+        return {"address": None, "ports": [], "login": None}
     login, password = detail.user_name, detail.login_password.get_secret_value()
     took_none = NO_AGENT in {login, password}
     remote = ("rdp", detail.rdp_port) if detail.rdp_port else ("ssh", detail.ssh_port)
@@ -193,6 +226,4 @@ def connection_data(detail: TaskDetail) -> Mapping[str, Any]:
         "address": detail.ssh_ip or None,
         "ports": [{"service": service, "port": port} for service, port in ports if port],
         "login": None if took_none else login or None,
-        "password": None if took_none else password or None,
-        "vnc_password": detail.vnc_password.get_secret_value() or None,
     }

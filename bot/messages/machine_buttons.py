@@ -31,6 +31,7 @@ class Act:
 ACTS: Mapping[str, Act] = {
     "show": Act(say("Show"), "vm.show"),
     "retry": Act(say("Ask again now"), "vm.show", {"retry": "true"}),
+    "reveal": Act(say("Reveal passwords"), "vm.show", {"reveal": "true"}),
     "logs": Act(say("Logs"), "vm.logs"),
     "start": Act(say("Start"), "vm.start"),
     "restart": Act(say("Restart"), "vm.restart"),
@@ -91,9 +92,12 @@ def menu(node: NodeId, task: TaskId, status: str) -> tuple[Button, ...]:
     return tuple(button(verb, node, task) for verb in ("show", *at_hand, MORE))
 
 
-def beside(node: NodeId, task: TaskId, status: str, *, besides: str = "show") -> Actions:
-    """What stands below a machine whose state, or log, was just shown."""
-    verbs = dict.fromkeys(("show", *_AT_HAND[phase_of(status)], MORE))
+def beside(
+    node: NodeId, task: TaskId, status: str, *, besides: str = "show", reveals: bool = False
+) -> Actions:
+    """What stands below a machine whose state, or log, was just shown; `reveals` passwords."""
+    first = ("reveal",) if reveals else ()
+    verbs = dict.fromkeys((*first, "show", *_AT_HAND[phase_of(status)], MORE))
     return Actions(tuple(button(verb, node, task) for verb in verbs if verb != besides))
 
 

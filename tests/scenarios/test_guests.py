@@ -77,13 +77,15 @@ async def test_the_home_of_a_guest_names_no_machine(stage: Stage) -> None:
 
 async def test_who_becomes_a_guest_while_a_node_is_waited_for_gets_no_secret(stage: Stage) -> None:
     said = len(stage.bob.messages(CHANNEL))
+    shown = await stage.asks(stage.bob, f"/dbc vm show {NAME}")
     stage.world.faults.on("slow", count=1, seconds=5)
-    await stage.bob.types(f"/dbc vm show {NAME}", channel=CHANNEL)
+    await stage.bob.presses("Reveal passwords", shown)
     await stage.waits(0.5)
     stage.bob.member.is_restricted = True
     stage.clock.advance(timedelta(seconds=5))
     await stage.quiet()
     assert not shows_secrets(stage, stage.bob, said)
+    assert stage.bob.modal is None
     assert SEES_NOTHING in stage.bob.last(CHANNEL).plain
 
 

@@ -100,7 +100,9 @@ async def test_a_home_acts_on_machines_and_keeps_what_is_secret_elsewhere(stage:
     [menu] = [b["accessory"] for b in home.view.blocks if "*inference*" in str(b)]
     await stage.alice.chooses(menu["action_id"], "Show", on_home=True)
     shown = await stage.alice.sees("Local address|System", "@dbc")
-    assert stage.task("inference").login_password in shown.plain
+    await stage.alice.presses("Reveal passwords", shown)
+    assert stage.task("inference").login_password in (await stage.alice.sees_modal()).plain
+    await stage.alice.closes()
     assert stage.task("inference").login_password not in str(stage.ws.calls_of("views.publish"))
     await stage.alice.presses("Restart", shown)
     await stage.quiet()

@@ -28,5 +28,7 @@ async def test_a_machine_is_created_and_followed_until_it_runs(stage: Stage) -> 
     machine = stage.task("train-01")
     assert shown.ephemeral
     assert f"ssh -p {machine.ssh_port} dbc@" in shown.plain
-    assert machine.login_password in shown.plain
+    await alice.presses("Reveal passwords", shown)
+    assert machine.login_password in (await alice.sees_modal("Only you see this")).plain
+    await alice.closes()
     assert machine.login_password not in stage.bob.screen()

@@ -120,6 +120,11 @@ async def test_passwords_are_never_kept_as_a_file(one_stage: Stage) -> None:
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     for option in ("--file", "--json --file"):
-        told = await stage.asks(stage.alice, f"/dbc vm show inference {option}")
-        assert "not kept as a file" in told.plain
+        told = await stage.asks(stage.alice, f"/dbc vm shwo inference reveal {option}")
+        await stage.alice.presses("vm show", told)
+        await stage.quiet()
+        modal = stage.alice.modal
+        assert modal is not None
+        assert "not kept as a file" in modal.plain
+        await stage.alice.closes()
     assert not [m for m in stage.alice.messages() if m.files]

@@ -89,7 +89,12 @@ async def test_work_asked_for_in_a_direct_message_is_told_there(stage: Stage) ->
 async def test_secrets_in_a_direct_message_stay_there(one_stage: Stage) -> None:
     await one_stage.gives_session(one_stage.alice, "gpu1")
     shown = await one_stage.asks(one_stage.alice, "vm show inference", channel="@dbc")
-    assert one_stage.task("inference").login_password in shown.plain
+    assert one_stage.task("inference").login_password not in shown.plain
+    await one_stage.alice.presses("Reveal passwords", shown)
+    assert one_stage.task("inference").login_password in (await one_stage.alice.sees_modal()).plain
+    await one_stage.alice.closes()
+    await one_stage.quiet()
+    assert one_stage.task("inference").login_password not in one_stage.alice.screen()
     assert one_stage.task("inference").login_password not in one_stage.bob.screen()
 
 

@@ -26,9 +26,9 @@ async def test_a_machine_of_a_silent_node_is_shown_as_it_was_with_its_age(stage:
     assert "running when last seen, <!date^1767603630^" in shown.plain
     assert "Read <!date^1767603630^" in shown.plain
     assert f"ssh -p {machine.ssh_port} dbc@203.0.113.7" in shown.plain
-    assert machine.login_password in shown.plain
+    assert machine.login_password not in shown.plain
     assert shown.ephemeral
-    assert shown.buttons == ["Ask again now"]
+    assert shown.buttons == ["Reveal passwords", "Ask again now"]
 
 
 async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
@@ -38,7 +38,11 @@ async def test_what_was_known_survives_a_restart_and_is_for_that_session_alone(
     await falls_silent(stage, misses=0)
     await stage.restart_bot()
     shown = await stage.asks(stage.alice, "/dbc vm show inference")
-    assert stage.task("inference").login_password in shown.plain
+    await stage.alice.presses("Reveal passwords", shown)
+    revealed = await stage.alice.sees_modal("Only you see this")
+    assert stage.task("inference").login_password in revealed.plain
+    assert "Read <!date^" in revealed.plain or "when last seen" in revealed.plain
+    await stage.alice.closes()
     stage.node("gpu1").silent = False
     await stage.gives_session(stage.bob, "gpu1")
     await stage.asks(stage.bob, "/dbc vm list")
