@@ -286,6 +286,14 @@ class Messenger(Protocol):
         ...
 
 
+class Acquainted(Messenger, Protocol):
+    """One that asks in which language people read, before something is put into words for them."""
+
+    async def meet(self, reader: Reader) -> None:
+        """Find out in which language somebody reads, if nothing is known of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PersonInfo:
     """What the chat side says about a person at this moment."""

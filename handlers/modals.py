@@ -94,7 +94,7 @@ class Modals:
             ) from failed
         return Shown(opened.id, opened.hash)
 
-    async def reveal(self, reply: Reply, trigger: str, reader: str) -> bool:
+    async def reveal(self, reply: Reply, trigger: str, reader: Reader) -> bool:
         """Show what only they may see, in a modal that is gone once closed; False if too late."""
         told, words = self._connection.spelled(reply, reader), self._connection.words(reader)
         try:

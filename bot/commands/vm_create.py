@@ -335,7 +335,8 @@ def _check(values: Mapping[str, str]) -> None:
     left_out = {p.name: p.default for p in COMMAND.parameters}
     sound = {**left_out, "name": "train-01", "image": "ubuntu.qcow2"}
     refuse_all(
-        partial(spec, TaskId(_EXAMPLE_TASK), {**sound, name: value}) for name, value in given.items()
+        partial(spec, TaskId(_EXAMPLE_TASK), {**sound, name: value})
+        for name, value in given.items()
     )
     spec(TaskId(_EXAMPLE_TASK), {**left_out, **given})
 

@@ -56,8 +56,8 @@ from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
 from bot.ports import (
     COMMAND_CHOICE,
     Accepted,
+    Acquainted,
     Answer,
-    Messenger,
     Rejected,
     Search,
     Work,
@@ -83,7 +83,7 @@ class Desk:
         clicks: Clicks,
         rehearsals: Rehearsals,
         home: Home,
-        messenger: Messenger,
+        messenger: Acquainted,
         by: str,
         redactor: Redactor,
         holds: Callable[[Reply], bool],

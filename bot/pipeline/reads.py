@@ -22,7 +22,7 @@ from bot.pipeline.rights import allow, is_open_to_all, require_colleague
 from bot.pipeline.suggestions import Suggestions
 from bot.pipeline.targets import Bound, bind
 from bot.pipeline.wish import Wish
-from bot.ports import Answer, DeliveryFailed, Messenger, RightsUnknown, slack_does_not_say
+from bot.ports import Acquainted, Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
 from bot.reply import (
     ENGLISH,
     CodeBlock,
@@ -50,7 +50,7 @@ class Reads:
     def __init__(
         self,
         services: Services,
-        messenger: Messenger,
+        messenger: Acquainted,
         suggestions: Suggestions,
         holds: Callable[[Reply], bool],
     ) -> None:
@@ -78,6 +78,7 @@ class Reads:
         interim = Interim(self._services.clock, meanwhile)
         interim.waiting = slack_is_slow()  # which is asked first
         found = await interim.patiently(self._once_known(wish, interim))
+        await self._messenger.meet(wish.actor)  # who may read another language since the last time
         typed = with_commands(found, self._services.slash_command)  # also for files and JSON
         reply = self._read_by(wish, typed)
         wanted = wish.option(FILTER)

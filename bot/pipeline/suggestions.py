@@ -42,7 +42,7 @@ class Suggestions:
         return (
             Actions(
                 tuple(
-                    Button(command.title, SUGGESTED, f"{command.id}:{one}")
+                    Button(command.does or command.title, SUGGESTED, f"{command.id}:{one}")
                     for one, command in offers.items()
                 )
             ),

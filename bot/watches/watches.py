@@ -50,7 +50,7 @@ from bot.watches import late, unseen
 from bot.watches.end_words import end_words
 from bot.watches.group import Claimed, Group, glanced, lease
 from bot.watches.late_looks import LateLooks
-from bot.watches.machine_ends import Verdict
+from bot.watches.machine_ends import GONE, Verdict
 from bot.watches.observers.look import ANSWERED, ARRIVED, Observer, Seen, Sight, is_silence
 from bot.watches.observers.stops import besides
 from bot.watches.surprises import Surprises
@@ -473,8 +473,8 @@ class Watches:
     ) -> Sequence[Part]:
         """What stands under the sentence in the announcement: the one message people look for."""
         end, more = _END[found.state], tuple[Button, ...]()
-        if watch.goal is Goal.GONE and found.state is WatchState.DONE:
-            return parts
+        if found.why == GONE or (watch.goal is Goal.GONE and found.state is WatchState.DONE):
+            return parts  # nothing can be shown any more
         if found.state is WatchState.DONE and self._words(execution).brings_up:
             parts, more = (), (cards.connect_button(execution),)
         if found.state is WatchState.UNKNOWN and found.resumable:

@@ -47,6 +47,7 @@ async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None
         await stage.bob.types(GLASS, channel="gpu-ops")
         await stage.quiet()
         end = await stage.ends(stage.alice, "inference on gpu1 no longer exists")
+        assert end.buttons == []
         assert end.plain.startswith(f":x: <@{stage.alice.id}> `vm restart` failed: *inference*")
         assert f"<@{stage.bob.id}> sent `vm delete` after that, <!date^" in end.plain
         assert f"Requested by <@{stage.alice.id}>, approved by <@{stage.bob.id}>" in end.plain

@@ -142,7 +142,7 @@ async def test_a_port_of_a_machine_that_nobody_sees_is_refused_by_the_node(stage
 
 
 async def test_what_a_node_does_not_tell_is_said_and_it_is_created(stage: Stage) -> None:
-    stage.world.faults.on("bad_json", path="/mining_nodes")
+    stage.world.faults.on("sparse", path="/mining_nodes")
     await stage.asks(stage.alice, f"/dbc vm create name=t1 image={IMAGE}")
     told = await stage.alice.sees("t1.* is being created on")
     assert "not checked before" in told.plain

@@ -47,7 +47,9 @@ async def test_reading_and_restarting_takes_taps_alone(stage: Stage) -> None:
     await chooses(stage, stage.alice, listed, "inference", "Show")
     shown = await stage.alice.sees("Local address|System")
     assert shown.ephemeral
-    assert shown.buttons == ["Logs", "Restart", "Force restart", "Shut down", "More …"]
+    assert shown.buttons == [
+        "Reveal passwords", "Logs", "Restart", "Force restart", "Shut down", "More …"
+    ]  # fmt: skip
     await stage.alice.presses("Restart", shown)
     await stage.quiet()
     await stage.confirms(stage.alice, "Restart")

@@ -121,7 +121,7 @@ async def test_passwords_are_never_kept_as_a_file(one_stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     for option in ("--file", "--json --file"):
         told = await stage.asks(stage.alice, f"/dbc vm shwo inference reveal {option}")
-        await stage.alice.presses("vm show", told)
+        await stage.alice.presses("Show a machine", told)
         await stage.quiet()
         modal = stage.alice.modal
         assert modal is not None

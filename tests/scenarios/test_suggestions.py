@@ -14,8 +14,8 @@ async def test_a_suggestion_that_reads_runs_at_once(one_stage: Stage, line: str)
     await stage.gives_session(stage.alice, "gpu1")
     channel = "@dbc" if line.startswith("ssh") else CHANNEL
     offer = await stage.asks(stage.alice, line, channel=channel)
-    assert offer.buttons[0] == "vm show"
-    await stage.alice.presses("vm show", offer)
+    assert offer.buttons[0] == "Show a machine"
+    await stage.alice.presses("Show a machine", offer)
     await stage.quiet()
     assert stage.task("inference").task_id in stage.alice.last(channel).plain
 
@@ -27,7 +27,7 @@ async def test_a_suggestion_that_changes_something_opens_the_form_filled_in(
 ) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     offer = await stage.asks(stage.alice, line)
-    await stage.alice.presses("vm restart", offer)
+    await stage.alice.presses("Restart a machine", offer)
     form = await stage.alice.sees_modal("Restart a machine")
     assert form.value("Machine") == "inference"
     assert stage.changes() == []
@@ -41,7 +41,7 @@ async def test_a_suggestion_carries_nothing_of_what_was_typed(one_stage: Stage) 
     stage = one_stage
     await stage.gives_session(stage.alice, "gpu1")
     offer = await stage.asks(stage.alice, "/dbc vm rm inference")
-    assert offer.buttons == ["vm delete"]
+    assert offer.buttons == ["Delete a machine"]
     values = [e["value"] for b in offer.blocks if b["type"] == "actions" for e in b["elements"]]
     assert values
     assert all("inference" not in value and value.startswith("vm.delete:") for value in values)
@@ -52,7 +52,7 @@ async def test_an_old_suggestion_still_opens_its_form(one_stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     offer = await stage.asks(stage.alice, "/dbc reboot inference")
     stage.clock.advance(timedelta(hours=2))
-    await stage.alice.presses("vm restart", offer)
+    await stage.alice.presses("Restart a machine", offer)
     form = await stage.alice.sees_modal("Restart a machine")
     assert not form.value("Machine")
 
@@ -75,7 +75,7 @@ async def test_a_suggestion_does_after_a_restart_what_it_did_before(
     offer = await stage.asks(stage.alice, f"/dbc {line}")
     await stage.restart_bot()
     await stage.alice.presses(offer.buttons[0], offer)
-    if offer.buttons[0] == "vm restart":
+    if offer.buttons[0] == "Restart a machine":
         form = await stage.alice.sees_modal("Restart a machine")
         assert form.value("Machine") == "inference"
     else:

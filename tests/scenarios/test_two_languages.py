@@ -40,6 +40,23 @@ async def test_what_one_person_sees_is_in_their_language(one_stage: Stage, line:
     assert re.search(r"[\u4e00-\u9fff]", seen.text), seen.text
 
 
+async def test_suggestions_are_in_the_language_of_who_mistyped(one_stage: Stage) -> None:
+    await _reads_chinese(one_stage)
+    offer = await one_stage.asks(one_stage.alice, "/dbc vm delte inference")
+    assert "删除虚拟机" in offer.buttons
+    for label in offer.buttons:
+        assert_chinese(label)
+
+
+async def test_the_first_answer_after_a_switch_is_in_the_new_language(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    assert "No pending" in (await stage.asks(stage.alice, "/dbc approval list")).plain
+    stage.alice.speaks("zh-CN")
+    await stage.ws.idle()
+    assert_chinese((await stage.asks(stage.alice, "/dbc approval list")).plain)
+
+
 async def test_a_form_is_in_the_language_of_who_fills_it_in(stage: Stage) -> None:
     await _reads_chinese(stage)
     await stage.alice.types("/dbc 虚拟机 创建")
