@@ -54,12 +54,16 @@ class ChainStage:
         await stage.bot.edge.connected()
 
     async def passes(self, hours: float = 0, *, minutes: float = 0, step: float = 300) -> None:
-        """Let so much time pass, with a look of the bot every `step` seconds."""
+        """Let so much time pass, with a look at the orders every `step` seconds.
+
+        All that the clockwork does is done at the end: a look at all nodes costs thirty of these.
+        """
         left = hours * 3600 + minutes * 60
         while left > 0:
             self.stage.clock.advance(timedelta(seconds=min(step, left)))
             left -= step
-            await self.stage.bot.tick()
+            await self.stage.bot._services.orders.poll_due()
+        await self.stage.bot.tick()
 
     async def until(self, block: int, *, step: float = 300) -> None:
         """Let time pass until that block is made."""
