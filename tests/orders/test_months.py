@@ -36,6 +36,8 @@ RENTER = Wallet.from_seed("a renter").address
 WATCHER = "U0WATCHER"
 DAY, KEPT = 14_400, 43_200
 DAYS = 7
+OFTEN = timedelta(seconds=15)  # between two looks, while something waits for its confirmation
+LATE = timedelta(minutes=4)  # so late a busy bot may be
 
 
 @dataclass
@@ -77,6 +79,12 @@ class World:
         assert self.orders is not None
         await self.orders.poll_due()
 
+    async def until_due(self) -> timedelta:
+        """How long nothing is to be looked at."""
+        async with self.begun[-1][1].read() as tx:
+            due = [one.next_look_at - self.clock.now() for one in await tx.orders.open()]
+        return max(timedelta(), min(due, default=LATE))
+
     async def told(self) -> dict[str, datetime]:
         """When each message was put, by its key."""
         engines = open_engines(self.url)
@@ -117,6 +125,10 @@ class Fate:
         self.dice = random.Random(seed)
         self.waiting: dict[int, int] = {}  # order and block of its confirmation; 0: never
         self.bad_until: datetime | None = None
+        self.odds = 1.0  # of all that may happen, by how long nothing could
+
+    def _is_so(self, chance: float) -> bool:
+        return self.dice.random() < chance * self.odds
 
     def happens(self) -> None:
         """What this moment brings."""
@@ -134,13 +146,13 @@ class Fate:
             return
         self._trouble()
         for rental in [one for one in chain.of_renter(RENTER, head) if one.is_confirmed(head)]:
-            if rental.end - head < 2 * DAY and dice.random() < 0.002:
+            if rental.end - head < 2 * DAY and self._is_so(0.002):
                 chain.relet(rental.number, dice.randrange(1, 4) * DAY)
                 world.note_end(rental)
 
     def _trouble(self) -> None:
         world, dice, chain = self.world, self.dice, self.world.chain
-        roll = dice.random()
+        roll = dice.random() / self.odds
         if roll < 0.002:
             self.bad_until = world.clock.now() + timedelta(minutes=dice.randrange(1, 7))
             for node in world.rpc:
@@ -150,6 +162,10 @@ class Fate:
             self.bad_until = world.clock.now() + timedelta(minutes=20)
         elif roll < 0.008:
             chain.reorganise(2)
+
+    def restarts(self) -> bool:
+        """Whether the bot is killed now."""
+        return self._is_so(0.005)
 
     def rents(self) -> None:
         """Somebody rents: most confirm it, some too late, some never."""
@@ -174,9 +190,11 @@ async def test_nothing_is_lost_to_a_date(tmp_path: Path, seed: int) -> None:
                 next_rent = made.clock.now() + timedelta(hours=fate.dice.randrange(8, 24))
             fate.happens()
             await made.looks()
-            if fate.dice.random() < 0.005:
+            if fate.restarts():
                 await made.start()
-            made.clock.advance(timedelta(seconds=15 if fate.waiting else 240))
+            step = OFTEN if fate.waiting else await made.until_due() + LATE
+            made.clock.advance(step)
+            fate.odds = max(1.0, step / LATE)
             over = made.chain.blocks.head - 200
             fate.waiting = {n: b for n, b in fate.waiting.items() if _start(made, n) > over}
         told = await made.told()
