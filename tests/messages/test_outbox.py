@@ -426,6 +426,23 @@ async def test_a_card_that_another_process_has_edited_since_is_not_edited_back(
     assert [text for _, _, text in chat.shown] == ["done", "done"]
 
 
+async def test_a_message_that_another_process_has_posted_since_is_not_posted_again(
+    store: Store,
+) -> None:
+    clock, chat = ManualClock(), Chat()
+    outbox, replica = (outbox_of(store, chat, clock, by) for by in ("one", "other"))
+    await put(store, clock, "end:1", "end:2")
+
+    async def stands_still() -> None:
+        chat.meanwhile = nothing
+        clock.advance(LEASE + timedelta(seconds=1))
+        await replica.deliver_due()
+
+    chat.meanwhile = stands_still
+    await outbox.deliver_due()
+    assert chat.keys == ["end:1", "end:2"]
+
+
 async def test_a_message_that_cannot_be_sent_at_all_holds_up_no_other(store: Store) -> None:
     clock, chat = ManualClock(), Chat()
     await put(store, clock, "card:odd", "card:even")

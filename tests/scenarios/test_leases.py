@@ -16,6 +16,7 @@ from bot.dbc.guard import Limits
 from bot.model import AuditKind
 from sandbox.dbc import Daemon, ManualClock
 from sandbox.dbc.demo import demo_world
+from sandbox.dbc.values import GIB
 from sandbox.slack import Workspace
 from tests.clocks import MachineClock
 from tests.scenarios.site import entries
@@ -168,6 +169,31 @@ async def test_a_look_that_lost_its_lease_tells_no_end(stage: Stage) -> None:
     stage.clock.advance(timedelta(seconds=150))
     await look
     assert stage.endings(stage.alice) == []
+    await looks(stage.bot)
+    assert len(stage.endings(stage.alice)) == 1
+
+
+async def test_a_transfer_whose_lease_was_lost_during_the_look_is_told_by_who_took_it_over(
+    stage: Stage,
+) -> None:
+    """Nothing is listed before its node is asked: only the end looks at the lease again."""
+    stage.node("gpu1").transfers.rate = GIB
+    await stage.asks(stage.alice, "/dbc image download pytorch-2.4.qcow2 on gpu1")
+    await stage.passes(10)
+    stage.clock.advance(timedelta(seconds=120))  # it is there by now
+    stage.world.faults.on("slow", path="/images", count=1, seconds=300)
+    stage.world.calls.clear()
+    look = asyncio.gather(looks(stage.bot))
+    await stage.world.calls.wait()
+    await stage.clock.sleeping()
+    stage.clock.advance(timedelta(seconds=150))
+    now = stage.clock.now()
+    async with stage.bot.store.write() as tx:
+        assert await claim_watches(tx, "another bot", now, now + timedelta(hours=1))
+    stage.clock.advance(timedelta(seconds=150))
+    await look
+    assert stage.endings(stage.alice) == []
+    stage.clock.advance(timedelta(hours=1))
     await looks(stage.bot)
     assert len(stage.endings(stage.alice)) == 1
 
