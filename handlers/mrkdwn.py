@@ -88,13 +88,21 @@ def _defuse(match: re.Match[str]) -> str:
     return f"{_WORD_JOINER}{_WORD_JOINER.join(match[0])}{_WORD_JOINER}"
 
 
+def reference(span: Span) -> str:
+    """A person or a channel as Slack shows them by name; nothing for any other span."""
+    match span.style:
+        case "mention" if _USER.fullmatch(span.text):
+            return f"<@{span.text}>"
+        case "channel" if _CHANNEL.fullmatch(span.text):
+            return f"<#{span.text}>"
+    return ""
+
+
 def _span(span: Span) -> str:
     text = span.text
+    if told := reference(span):
+        return told
     match span.style:
-        case "mention" if _USER.fullmatch(text):
-            return f"<@{text}>"
-        case "channel" if _CHANNEL.fullmatch(text):
-            return f"<#{text}>"
         case "emoji" if _EMOJI.fullmatch(text):
             return f":{text}:"
         case "link" if _URL.fullmatch(span.url):

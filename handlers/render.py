@@ -34,6 +34,7 @@ from bot.reply import (
 )
 from handlers.mrkdwn import cut, escape, is_risky, pieces, rich_elements
 from handlers.payloads import MENU, Json, action_id, menu_value
+from handlers.spoken import spoken
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
@@ -51,14 +52,13 @@ OPTIONS = 5  # of an overflow menu
 TITLE, CONFIRM, ANSWER = 100, 300, 30  # of a confirmation dialog
 VALUE = 2_000
 ROW = 25  # elements of an actions block
-TEXT = 4_000
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message as the Web API takes it. `text` is for notifications and screen readers."""
+    """A message as the Web API takes it. `text` says all of it to notifications, screen readers."""
 
     text: str
     blocks: list[Json]
@@ -68,7 +68,7 @@ def message(reply: Reply, language: NullTranslations = ENGLISH) -> Rendered:
     """A reply as a message; `language` is for what is said here of it."""
     parts = reply.parts or (Para(line(reply.summary)),)
     blocks = fit(render(parts), MESSAGE_BLOCKS, MESSAGE_CHARACTERS, language)
-    return Rendered(_escaped_to(plain(reply.summary), TEXT) or "…", blocks)
+    return Rendered(spoken(reply) or "…", blocks)
 
 
 def holds(reply: Reply) -> bool:

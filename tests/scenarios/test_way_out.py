@@ -21,7 +21,7 @@ async def test_a_machine_that_spoils_the_list_is_deleted_by_its_full_id(stage: S
     await stage.confirms(stage.alice, "Delete")
     await stage.ends(stage.alice, f"{odd.task_id[:8]} is deleted")
     listed = await stage.asks(stage.alice, "/dbc vm list")
-    assert listed.text == "2 machines on 1 node"
+    assert listed.text.startswith("2 machines on 1 node")
 
 
 async def test_a_machine_that_spoils_the_list_is_shown_as_far_as_it_is_known(
@@ -34,7 +34,7 @@ async def test_a_machine_that_spoils_the_list_is_shown_as_far_as_it_is_known(
     assert "could not be read" in shown.plain
     assert f"vm delete {odd.task_id}" in shown.plain
     listed = await stage.asks(stage.alice, "/dbc vm list")
-    assert listed.text == "gpu1 could not be listed"
+    assert listed.text.startswith("gpu1 could not be listed")
     assert f"vm delete {odd.task_id}" in listed.plain
 
 
@@ -44,7 +44,7 @@ async def test_a_list_that_cannot_be_read_says_how_to_get_rid_of_what_it_does_no
     stage = one_stage
     await odd_machine(stage)
     listed = await stage.asks(stage.alice, "/dbc vm list")
-    assert listed.text == "gpu1 could not be listed"
+    assert listed.text.startswith("gpu1 could not be listed")
     assert "0 machines" not in listed.plain
     assert "/dbc vm delete <id>" in listed.plain.replace("`", "")
 

@@ -1,0 +1,87 @@
+"""A message in words alone: what screen readers read and notifications show. Pure.
+
+Slack reads `text` as mrkdwn: a mention in it is shown as a name.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bot.reply import (
+    Actions,
+    CodeBlock,
+    Divider,
+    Fields,
+    Heading,
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Rows,
+    in_language,
+    line,
+    plain,
+)
+from handlers.mrkdwn import escape, reference
+
+TEXT = 4_000
+# What may not be cut: an entity, a mention.
+_ATOM = re.compile(r"&(?:lt|gt|amp);|<[^<>]*>|.", re.DOTALL)
+_GAP = re.compile(r" {2,}")  # where an emoji stood
+_WORD = re.compile(r"\w+")
+
+
+def spoken(reply: Reply) -> str:
+    """All that a reply says, as its parts stand below each other, and what its buttons are called.
+
+    Its summary comes first where that says more. What holds secrets is in no notification.
+    """
+    told = [_line(line(reply.summary))]
+    if not reply.sensitive and reply.parts:
+        below = [text for part in reply.parts for text in _part(part) if text]
+        is_in_it = _words(told) <= _words(below)
+        told = below if is_in_it else [*told, *below]
+    return _cut("\n".join(text for text in told if text))
+
+
+def _part(part: Part) -> Iterator[str]:
+    match part:
+        case Para(text) | Note(text):
+            yield _line(text)
+        case Rows():
+            yield _line(part.text)
+        case Heading(text):
+            yield _line(line(text))
+        case Fields(pairs):
+            for label, value in pairs:
+                yield f"{_line(line(label))}: {_line(value) or '–'}"
+        case CodeBlock(text):
+            yield escape(text.strip())
+        case Actions(buttons):
+            yield " ".join(f"[{_line(line(button.label))}]" for button in buttons)
+        case Divider():
+            pass
+
+
+def _line(text: Line) -> str:
+    said = "".join(
+        escape(piece) if isinstance(piece, str) else reference(piece) or escape(plain((piece,)))
+        for piece in in_language(text)
+    )
+    return "\n".join(_GAP.sub(" ", row).strip() for row in said.split("\n")).strip()
+
+
+def _words(texts: Sequence[str]) -> set[str]:
+    return {word for text in texts for word in _WORD.findall(text)}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= TEXT:
+        return text
+    room, kept = TEXT - 1, list[str]()
+    for atom in _ATOM.findall(text):
+        room -= len(atom)
+        if room < 0:
+            break
+        kept.append(atom)
+    return "".join(kept).rstrip() + "…"
