@@ -45,10 +45,11 @@ def is_risky(line: Line) -> bool:
 def _is_risky(piece: str | Span) -> bool:
     if isinstance(piece, str):
         return _FORMAT.search(piece) is not None
-    return piece.style in _MARKS and not _can_mark(piece.text, _MARKS[piece.style])
+    return piece.style in _MARKS and not can_mark(piece.text, _MARKS[piece.style])
 
 
-def _can_mark(text: str, mark: str) -> bool:
+def can_mark(text: str, mark: str) -> bool:
+    """Whether a text can stand between two of these marks."""
     return bool(text) and text == text.strip() and mark not in text and "\n" not in text
 
 
@@ -110,7 +111,7 @@ def _span(span: Span) -> str:
         case "time" | "ago" if span.at is not None:
             moment = f"{span.at:%Y-%m-%d %H:%M UTC}"
             return f"<!date^{int(span.at.timestamp())}^{_DATES[span.style]}|{moment}>"
-        case "bold" | "italic" | "code" if _can_mark(text, _MARKS[span.style]):
+        case "bold" | "italic" | "code" if can_mark(text, _MARKS[span.style]):
             mark = _MARKS[span.style]
             return f"{mark}{escape(cut(text, PIECE))}{mark}"
     return "".join(_literal(cut(_fallback(span), PIECE)))

@@ -18,11 +18,12 @@ from bot.reply import (
     Part,
     Reply,
     Rows,
+    Span,
     in_language,
     line,
     plain,
 )
-from handlers.mrkdwn import escape, reference
+from handlers.mrkdwn import can_mark, escape, reference
 
 TEXT = 4_000
 # What may not be cut: an entity, a mention.
@@ -64,11 +65,16 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _line(text: Line) -> str:
-    said = "".join(
-        escape(piece) if isinstance(piece, str) else reference(piece) or escape(plain((piece,)))
-        for piece in in_language(text)
-    )
+    said = "".join(_piece(piece) for piece in in_language(text))
     return "\n".join(_GAP.sub(" ", row).strip() for row in said.split("\n")).strip()
+
+
+def _piece(piece: str | Span) -> str:
+    if isinstance(piece, str):
+        return escape(piece)
+    said = reference(piece) or escape(plain((piece,)))
+    is_code = piece.style == "code" and can_mark(piece.text, "`")
+    return f"`{said}`" if is_code else said
 
 
 def _words(texts: Sequence[str]) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from bot.commands import cost, freezing, languages
+from bot.commands import cost, freezing, languages, notifications
 from bot.commands.here import require_channel
 from bot.folding import plain
 from bot.ids import NodeId, Reader
@@ -160,6 +160,7 @@ async def settings(ctx: Context, node: DefaultNode = "", channel_node: ChannelNo
         ),
         (say("Your aliases"), line(str(aliases), "\n", command("alias list"))),
         *languages.shown_to(ctx, person),
+        *await notifications.shown_to(ctx),
         (say("Time zone"), line(f"{person.zone}\n", say("as set in Slack"))),
     )
     told = say("Settings changed") if wanted else say("Settings")

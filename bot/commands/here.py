@@ -2,7 +2,8 @@
 
 from bot.errors import Refused
 from bot.model import Place
-from bot.reply import say
+from bot.pipeline.context import Context
+from bot.reply import command, line, say
 
 _PEOPLE = ("U", "W")  # a person stands for a place where Slack does not tell where they are
 
@@ -13,4 +14,22 @@ def require_channel(place: Place) -> None:
         raise Refused(
             say("This is a setting of a channel, and you are in none."),
             hint=say("Type the command in the channel."),
+        )
+
+
+async def require_chooser(ctx: Context, own: str, text: str) -> None:
+    """Raise Refused unless something may be chosen here for a channel, by this person.
+
+    `own` is the command for what they choose for themselves.
+    """
+    require_channel(ctx.place)
+    if ctx.place.channel.startswith("D"):
+        raise Refused(
+            say("Here you alone read."),
+            hint=line(say("Use: {command}", command=command(f"settings {own} {text}"))),
+        )
+    if not await ctx.services.sessions.usable(ctx.actor, ctx.place.channel):
+        raise Refused(
+            say("Only people with access to a node can choose this for a channel."),
+            hint=line(say("Choose your own: {command}", command=command(f"settings {own}"))),
         )

@@ -35,9 +35,15 @@ def language(services: Services, user: UserId) -> Note:
     """In which language somebody reads, and how they choose another."""
     spoken = called(services.languages.language(user))
     change = command("settings language")
-    return Note(
-        line(say("You read {language}. Change: {command}", language=spoken, command=change))
+    read = line(say("You read {language}. Change: {command}", language=spoken, command=change))
+    less = line(
+        say(
+            "Choose what you are told, and when: {notifications}, {hours}",
+            notifications=command("settings notifications"),
+            hours=command("settings quiet-hours"),
+        )
     )
+    return Note(line(read, "\n", less))
 
 
 def first_steps(*, has_access: bool) -> Actions:

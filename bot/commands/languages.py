@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from bot.commands.here import require_channel
-from bot.errors import Refused
+from bot.commands import notifications
+from bot.commands.here import require_chooser
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Group
 from bot.messages.facts import FactKind
@@ -70,17 +70,7 @@ async def own(ctx: Context, language: Wanted) -> Reply:
 async def channels(ctx: Context, language: ForChannel) -> Reply:
     """Choose the language of what stands in this channel."""
     services = ctx.services
-    require_channel(ctx.place)
-    if ctx.place.channel.startswith("D"):
-        raise Refused(
-            say("Here you alone read."),
-            hint=line(say("Use: {command}", command=command(f"settings language {language}"))),
-        )
-    if not await services.sessions.usable(ctx.actor, ctx.place.channel):
-        raise Refused(
-            say("Only people with access to a node can choose a channel's language."),
-            hint=line(say("Choose your own: {command}", command=command("settings language"))),
-        )
+    await require_chooser(ctx, "language", language)
     await services.languages.choose("channel", ctx.place.channel, language_of(language))
     now = services.languages.language(ctx.place.channel)
     told = say("This channel's language is now {language}.", language=spoken(now))
@@ -97,7 +87,7 @@ async def _where(ctx: Context, **_given: object) -> dict[str, str]:
 
 GROUP = Group(
     "settings",
-    say("Languages; your settings without a word behind it"),
+    say("Languages, notifications; your settings without a word behind it"),
     (
         Command(
             "language",
@@ -118,5 +108,6 @@ GROUP = Group(
             shows=_where,
             facts=_CHANNEL,
         ),
+        *notifications.COMMANDS,
     ),
 )

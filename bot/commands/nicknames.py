@@ -15,6 +15,7 @@ from bot.language.chinese import ALONE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, 
 from bot.language.table import Listing, Look, Table
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
+from bot.messages.wishes import wants_news
 from bot.model import Machine, Nicknamed, Node, Place
 from bot.pipeline.context import Context, Services
 from bot.reply import Given, Phrase, Reply, Text, bold, code, mention, say
@@ -110,6 +111,8 @@ async def rename(ctx: Context, what: Machine | Node, nickname: str) -> Reply:
                 )
             )
             for place in [one for one in (*channels, *people) if one != ctx.place.channel]:
+                if not await wants_news(tx, ChannelId(place)):
+                    continue
                 key = f"renamed:{execution.id}:{place}"
                 await board.tell(tx, execution, key, Place(ChannelId(place)), news, ctx.now)
     if nickname == what.label:

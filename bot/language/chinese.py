@@ -120,6 +120,10 @@ VERBS = _by_command(
     settings: 设置
     settings.language: 语言
     settings.channel-language: 频道语言
+    settings.notifications: 通知
+    settings.channel-notifications: 频道通知
+    settings.quiet-hours: 免打扰
+    settings.channel-quiet-hours: 频道免打扰
     """
 )
 
@@ -206,6 +210,10 @@ _CHOICES = _by_word(
         "node": "节点",
         "machine": "虚拟机 虚机 机器",
         "person": "人 人员 成员 申请人",
+        "all": "全部",
+        "ends": "结果 仅结果",
+        "failures": "仅失败 只要失败",
+        "silent": "静默 不提醒",
     }
 )
 

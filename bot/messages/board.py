@@ -10,14 +10,11 @@ from datetime import datetime
 from bot.ids import UserId
 from bot.messages.cards import card_key, signed
 from bot.messages.glass_cards import glass_key, glass_note, is_glass_note
-from bot.model import Execution, ExecutionStatus, Place, ReviewKind
+from bot.messages.wishes import wishes
+from bot.model import Execution, Place, ReviewKind
 from bot.reply import Reply, dump, load
 from storage import UnitOfWork
 from storage.handover import Urgency
-
-_NEEDS_ATTENTION = frozenset(
-    {ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED}
-)
 
 
 async def show_card(
@@ -59,13 +56,14 @@ async def tell_end(
     """Tell how it ended in the thread of its card; to the channel as well what is news there.
 
     A good end is by what was done (`is_news`), one that needs attention always. What was requested
-    in a thread stays in that one.
+    in a thread stays in that one. The requester and the channel may want less, or later (`wishes`).
     """
-    place = execution.place
-    if not place.thread:
-        told = replace(told, broadcast=is_news or told.end in _NEEDS_ATTENTION)
-    content = dump(signed(execution, told))
-    await tx.messages.put(key, place, content, now, under=card_key(execution.id))
+    place, want = execution.place, await wishes(tx, execution)
+    told = want.told(told, is_news=is_news, in_thread=bool(place.thread))
+    content = dump(told if told.quiet else signed(execution, told))
+    held = want.held_until(told, now)
+    under = card_key(execution.id)
+    await tx.messages.put(key, place, content, now, under=under, held_until=held)
 
 
 async def mark_reviewed(tx: UnitOfWork, execution: Execution, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The words of the one message that each change has, from question to end. Pure builders."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.ids import ExecutionId, TaskId, UserId
@@ -15,6 +15,7 @@ from bot.reply import (
     Part,
     Phrase,
     Reply,
+    Span,
     Text,
     Words,
     bold,
@@ -168,6 +169,20 @@ def announcement(
     """The new message that tells the requester how it ended."""
     text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
     return Reply(_in_full(sentence, parts), (Para(text), *parts), end=status)
+
+
+def unmentioned(told: Reply) -> Reply:
+    """An announcement that calls nobody: its card says who requested it."""
+    first, *below = told.parts
+    if not isinstance(first, Para) or not _calls_someone(first.text):
+        return replace(told, quiet=True)
+    sign, gap, _, _, *sentence = first.text
+    head = Para((sign, gap, *sentence))
+    return replace(told, parts=(head, *below), quiet=True)
+
+
+def _calls_someone(head: Line) -> bool:
+    return len(head) > 4 and isinstance(head[2], Span) and head[2].style == "mention"
 
 
 def alone(status: ExecutionStatus, sentence: Line, *parts: Part) -> Reply:

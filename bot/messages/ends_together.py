@@ -68,7 +68,8 @@ class End:
         first, *below = told.parts
         if not isinstance(first, Para):
             return None
-        end = cls(message, status, _named(first.text, execution), tuple(below))
+        head = _named(first.text, execution, quiet=told.quiet)
+        end = cls(message, status, head, tuple(below))
         return end if end.fits else None
 
     @property
@@ -133,10 +134,13 @@ def _how(ends: Sequence[End]) -> Line:
     return line(*told[:1], *(line(", ", phrase) for phrase in told[1:]))
 
 
-def _named(head: Line, execution: Execution) -> Line:
-    """The first line, with who requested it and the command where it does not say them."""
+def _named(head: Line, execution: Execution, *, quiet: bool) -> Line:
+    """The first line, with who requested it and the command where it does not say them.
+
+    One that is `quiet` goes on calling nobody.
+    """
     command, user = code(execution.command.replace(".", " ")), mention(execution.actor)
-    text = head if user in in_language(head) else line(user, " ", head)
+    text = head if quiet or user in in_language(head) else line(user, " ", head)
     if command in in_language(text):
         return text
     if user not in text:

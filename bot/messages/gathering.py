@@ -44,9 +44,9 @@ async def gathered(tx: UnitOfWork, claimed: Sequence[Message], now: datetime) ->
             by_place[message.place].append(message)
     joined: set[str] = set()
     for place, mine in by_place.items():
-        others = await tx.messages.untold(place, ENDS, _PROBLEMS)
-        if len(mine) + len(others) >= _FEWEST:
-            joined |= await _join(tx, place, [*mine, *others], now)
+        waiting = [*mine, *await tx.messages.untold(place, ENDS, _PROBLEMS, now)]
+        if len(waiting) >= _fewest(waiting):
+            joined |= await _join(tx, place, waiting, now)
     return [message for message in claimed if message.id not in joined]
 
 
@@ -113,11 +113,16 @@ def _is_single(message: Message) -> bool:
     )
 
 
+def _fewest(messages: Sequence[Message]) -> int:
+    """How many are told together; what quiet hours held back is, wherever there are two."""
+    return 2 if any(message.held_until is not None for message in messages) else _FEWEST
+
+
 async def _join(
     tx: UnitOfWork, place: Place, messages: Sequence[Message], now: datetime
 ) -> set[str]:
     ends = await _ends_of(tx, messages)
-    if len(ends) < _FEWEST:
+    if len(ends) < _fewest([end.message for end in ends]):
         return set()
     for reply, some in told_together(ends):
         key = f"{_TOGETHER}{new_id()}"

@@ -26,6 +26,7 @@ from bot.model.machine import (
 )
 from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.money import Basis, BlockTime, Payment, Use
+from bot.model.notifications import Notify, QuietHours
 from bot.model.order import OrderPhase, RentalOrder
 from bot.model.review import (
     CLICK_WAITS,
@@ -78,10 +79,12 @@ __all__ = [
     "Nicknamed",
     "Node",
     "NodeKind",
+    "Notify",
     "OrderPhase",
     "Payment",
     "Place",
     "Press",
+    "QuietHours",
     "RentalOrder",
     "ReviewKind",
     "Scope",

@@ -48,6 +48,7 @@ class Message:
     posted_twice: bool = True
     sent_until: datetime | None = None
     told_in: str = ""  # the message that told it together with others, or was refused
+    held_until: datetime | None = None  # by the quiet hours of who is told
     under: str = ""  # the message in whose thread it belongs, by its key
 
     def thread_in(self, place: Place) -> Place:

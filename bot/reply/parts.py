@@ -156,6 +156,7 @@ class Reply:
     it says by name, where it is about one thing; lists say theirs by row. `end` is the outcome that
     it tells. `in_place`: it takes the place of the message whose button was pressed. `broadcast`:
     in a thread, it is sent to the channel as well. `is_table`: as a file, its rows are CSV.
+    `quiet`: it calls nobody.
     """
 
     summary: Words
@@ -168,6 +169,7 @@ class Reply:
     in_place: bool = False
     broadcast: bool = False
     is_table: bool = False
+    quiet: bool = False
 
     @classmethod
     def of(

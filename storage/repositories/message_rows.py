@@ -35,6 +35,7 @@ WANTED = and_(messages.c.delivered < messages.c.version, messages.c.abandoned < 
 # Between two tries at an edit, once there were so many.
 LONGEST_PAUSE = timedelta(hours=1)
 MANY = 10
+LONGEST_HOLD = timedelta(days=1, seconds=1)
 # So long a message waits for the one in whose thread it belongs: that may never be posted.
 _WAITS = timedelta(hours=1)
 _LONG_AGO = bindparam("its_long_ago", type_=UtcDateTime())
@@ -64,6 +65,10 @@ def _as_version(version: ColumnElement[int]) -> ColumnElement[str]:
     return cast(version, Text) + ":" + _DIGESTED
 
 
+# Whether no quiet hours hold it back; they never last longer than a day.
+IS_LET_GO = or_(messages.c.held_until.is_(None), is_reached(messages.c.held_until, LONGEST_HOLD))
+
+
 def _due() -> tuple[ColumnElement[bool], ...]:
     settled = and_(is_reached(messages.c.unsettled_until), messages.c.ref_ts.is_not(None))
     rests = messages.c.rests_until
@@ -74,6 +79,7 @@ def _due() -> tuple[ColumnElement[bool], ...]:
         or_(not_(messages.c.can_wait), rests.is_(None), is_reached(rests)),
         is_free(messages),
         or_(messages.c.reply_to.is_(None), messages.c.ref_ts.is_not(None), _may_be_answered()),
+        or_(messages.c.ref_ts.is_not(None), IS_LET_GO),
     )
 
 
@@ -105,7 +111,7 @@ IS_DUE = _due()
 
 def due_at(now: datetime) -> dict[str, datetime]:
     """The parameters of `IS_DUE`."""
-    return {**at(now, LONGEST_PAUSE), _LONG_AGO.key: now - _WAITS}
+    return {**at(now, LONGEST_PAUSE, LONGEST_HOLD), _LONG_AGO.key: now - _WAITS}
 
 
 # What is true of a message of which it is to be looked now whether it stands there twice.
@@ -142,6 +148,7 @@ def renewed(upsert: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgr
                 (_SHOWS, _as_version(messages.c.version + 1)),
                 else_=messages.c.shown,
             ),
+            "held_until": upsert.excluded.held_until,
             # What is wanted already and cannot wait does not wait for this either.
             "can_wait": and_(
                 upsert.excluded.can_wait,
@@ -229,4 +236,5 @@ def from_row(row: RowMapping) -> Message:
         posted_twice=row["posted_twice"],
         told_in=row["told_in"] or "",
         under=row["reply_to"] or "",
+        held_until=row["held_until"],
     )

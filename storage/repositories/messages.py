@@ -13,6 +13,7 @@ from storage.connection import OpenConnection
 from storage.handover import AT_ONCE, Handover, Urgency
 from storage.repositories import message_statements as statements
 from storage.repositories.message_rows import (
+    IS_LET_GO,
     RELEASED,
     as_version,
     claimed,
@@ -50,16 +51,20 @@ class Messages(Repository):
         not_before: datetime | None = None,
         urgency: Urgency = AT_ONCE,
         under: str = "",
+        held_until: datetime | None = None,
     ) -> Message:
         """Say what the message `key` should say: a new message, or a new version of it.
 
         The same content again changes nothing. A key's place never changes. A new version waits
         for a pause that a failed delivery has imposed. A new message is delivered at once, or
         `not_before` a moment until which somebody else is saying it (see `was_said`). It belongs
-        in the thread of the message `under`, by its key, and waits until that is posted.
+        in the thread of the message `under`, by its key, and waits until that is posted. Quiet
+        hours hold it back until `held_until`, if it is not posted by then.
         """
         handover = self._handover if not_before is None and urgency.at_once else None
         if handover is not None and not handover.takes(place):
+            handover = None
+        if held_until is not None:
             handover = None
         if handover is not None and under and not await self._is_posted(under):
             handover = None
@@ -68,6 +73,7 @@ class Messages(Repository):
             "key": key,
             "copy_of": copied(key),
             "reply_to": under or None,
+            "held_until": held_until,
             "channel": place.channel,
             "thread": place.thread,
             "content": content,
@@ -208,12 +214,12 @@ class Messages(Repository):
         )
 
     async def untold(
-        self, place: Place, beginning: str, problems: Collection[str]
+        self, place: Place, beginning: str, problems: Collection[str], now: datetime
     ) -> list[Message]:
         """What is still to be posted in a place for the first time, by the beginning of its key.
 
         Conditions: nobody delivers it, no delivery of it has begun, and nothing but one of these
-        problems kept it from being posted.
+        problems kept it from being posted, nor do quiet hours now.
         """
         rows = await self._connection.execute(
             select(messages)
@@ -227,8 +233,10 @@ class Messages(Repository):
                 messages.c.leased_until.is_(None),
                 messages.c.told_in.is_(None),
                 messages.c.problem.in_(problems),
+                IS_LET_GO,
             )
-            .order_by(messages.c.created_at)
+            .order_by(messages.c.created_at),
+            due_at(now),
         )
         return [from_row(row) for row in rows.mappings()]
 

@@ -1,7 +1,7 @@
-"""Who reads in which language, as far as it is not the site's."""
+"""What is known of who reads: in which language, what they want to be told, and when not."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from sqlalchemy import delete, select
@@ -10,12 +10,13 @@ from bot.ids import Reader
 from storage.repositories.repository import Repository
 from storage.tables import readers
 
-# What a person or a channel was set to, what Slack says of a person, and whose a direct message is.
-About = Literal["person", "channel", "locale", "direct"]
+# The language of a person or a channel, that which Slack says of a person, whose a direct message
+# is; what a person or a channel is told, and their quiet hours.
+About = Literal["person", "channel", "locale", "direct", "notify", "quiet"]
 
 
 class Readers(Repository):
-    """One value for each id: a language, or for a direct message the person's id."""
+    """One value for each id and what it is about."""
 
     async def set(self, about: About, owner: Reader, value: str) -> None:
         """Remember it, in place of what was remembered."""
@@ -32,6 +33,15 @@ class Readers(Repository):
         await self._connection.execute(
             delete(readers).where(readers.c.about == about, readers.c.id == owner)
         )
+
+    async def some(
+        self, about: Collection[About], owners: Collection[Reader]
+    ) -> Mapping[tuple[str, str], str]:
+        """What is remembered of these, by what it is about and whom."""
+        rows = await self._connection.execute(
+            select(readers).where(readers.c.about.in_(about), readers.c.id.in_(owners))
+        )
+        return {(row.about, row.id): row.value for row in rows}
 
     async def all(self) -> Mapping[str, dict[str, str]]:
         """All that is remembered, by what it is about."""

@@ -166,6 +166,8 @@ messages = Table(
     Column("copy_of", Text),
     # The message that tells this one together with others, by its key.
     Column("told_in", Text),
+    # The quiet hours of who is told it end then.
+    Column("held_until", UtcDateTime),
     # The message in whose thread it belongs, by its key.
     Column("reply_to", Text),
     # The digest of what Slack shows; nothing while it may be about to show something else.

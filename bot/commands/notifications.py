@@ -1,0 +1,178 @@
+"""What people and channels are told, and when they want to be left alone."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from bot.commands.here import require_chooser
+from bot.errors import Refused
+from bot.ids import Reader
+from bot.language.kinds import CHOICE, Arg, Kind
+from bot.language.table import Command
+from bot.messages.facts import FactKind
+from bot.messages.wishes import notify
+from bot.model import Effect, Notify, QuietHours
+from bot.pipeline.context import Context
+from bot.pipeline.formatting import said_audiences
+from bot.reply import Line, Reply, Text, command, line, say
+
+_NONE = frozenset({"off", "none", "关"})
+_LONGEST = 20
+
+Wanted = Annotated[
+    str,
+    Arg(
+        say("Notifications"), CHOICE, say("silent: without being mentioned"), "failures",
+        choices=tuple(Notify),
+    ),
+]  # fmt: skip
+Hours = Annotated[
+    str,
+    Arg(
+        say("Quiet hours"), Kind("quiet hours", is_narrow=True, longest=_LONGEST),
+        say("From when to when, or off"), "22:00-07:00",
+    ),
+]  # fmt: skip
+
+About: TypeAlias = Literal["notify", "quiet"]
+
+_CALLED = {
+    Notify.ALL: say("everything"),
+    Notify.ENDS: say("ends only"),
+    Notify.FAILURES: say("failures only"),
+    Notify.SILENT: say("everything, without mentions"),
+}
+_ALWAYS = say(
+    "Approvals that need you, unknown ends, last warnings of rentals and security notices always "
+    "reach you."
+)
+
+
+async def own(ctx: Context, notifications: Wanted) -> Reply:
+    """Choose what you are told: everything, ends only, failures only, or all without mentions."""
+    chosen = Notify(notifications)
+    await _keep(ctx, "notify", ctx.actor, None if chosen is Notify.ALL else chosen)
+    told = say("You now get {what}.", what=_CALLED[chosen])
+    return Reply.of(told, " ", _ALWAYS, private=True, data={"notifications": str(chosen)})
+
+
+async def channels(ctx: Context, notifications: Wanted) -> Reply:
+    """Choose what this channel is told; ends are always in the thread of their card."""
+    await require_chooser(ctx, "notifications", notifications)
+    chosen = Notify(notifications)
+    await _keep(ctx, "notify", ctx.place.channel, None if chosen is Notify.ALL else chosen)
+    told = say("This channel now gets {what}.", what=_CALLED[chosen])
+    return Reply.of(told, data={"notifications": str(chosen)})
+
+
+async def quiet(ctx: Context, hours: Hours) -> Reply:
+    """Choose when you are told only what needs attention; the rest comes together at the end."""
+    chosen = await _hours(ctx, hours)
+    await _keep(ctx, "quiet", ctx.actor, chosen)
+    told = say("You have no quiet hours now.")
+    if chosen is not None:
+        told = say("Your quiet hours are now {hours}.", hours=_spoken(chosen))
+    return Reply.of(told, private=True, data={"hours": str(chosen) if chosen else None})
+
+
+async def channel_quiet(ctx: Context, hours: Hours) -> Reply:
+    """Choose when this channel is told only what needs attention."""
+    await require_chooser(ctx, "quiet-hours", hours)
+    chosen = await _hours(ctx, hours)
+    await _keep(ctx, "quiet", ctx.place.channel, chosen)
+    told = say("This channel has no quiet hours now.")
+    if chosen is not None:
+        told = say("This channel's quiet hours are now {hours}.", hours=_spoken(chosen))
+    return Reply.of(told, data={"hours": str(chosen) if chosen else None})
+
+
+async def _hours(ctx: Context, text: str) -> QuietHours | None:
+    """What is meant, by the clocks where the person is as Slack says; None: no quiet hours."""
+    if text.strip().lower() in _NONE:
+        return None
+    person = await ctx.services.directory.person(ctx.actor)
+    if (hours := QuietHours.read(text, person.zone)) is None:
+        raise Refused(
+            say("Quiet hours are from one time to another, not “{text}”.", text=text),
+            hint=line(
+                say("Example: {command}", command=command("settings quiet-hours 22:00-07:00"))
+            ),
+            field="hours",
+        )
+    return hours
+
+
+async def _keep(
+    ctx: Context, about: About, owner: Reader, chosen: Notify | QuietHours | None
+) -> None:
+    async with ctx.services.store.write() as tx:
+        if chosen is None:
+            await tx.readers.remove(about, owner)
+        else:
+            await tx.readers.set(about, owner, str(chosen))
+
+
+def _spoken(hours: QuietHours) -> Text:
+    return say("{span} ({zone})", span=hours.span, zone=hours.zone)
+
+
+async def shown_to(ctx: Context) -> list[tuple[Text, Line]]:
+    """What somebody is told, and when not; and what their channel is."""
+    place = ctx.place.channel
+    async with ctx.services.store.read() as tx:
+        chosen = await tx.readers.some(["notify", "quiet"], [ctx.actor, place])
+    pairs = [
+        _pair(say("Notifications"), say("Quiet hours"), ctx.actor, chosen, ""),
+    ]
+    if place.startswith(("C", "G")):
+        labels = say("This channel's notifications"), say("This channel's quiet hours")
+        pairs.append(_pair(*labels, place, chosen, "channel-"))
+    return [pair for both in pairs for pair in both]
+
+
+def _pair(
+    notifications: Text, hours: Text, owner: Reader, chosen: Mapping[tuple[str, str], str], of: str
+) -> tuple[tuple[Text, Line], tuple[Text, Line]]:
+    what = _CALLED[notify(chosen.get(("notify", owner), ""))]
+    quiet_hours = QuietHours.read(chosen.get(("quiet", owner), ""))
+    when = say("none") if quiet_hours is None else _spoken(quiet_hours)
+    return (
+        (notifications, line(what, "\n", command(f"settings {of}notifications …"))),
+        (hours, line(when, "\n", command(f"settings {of}quiet-hours …"))),
+    )
+
+
+_CHANNEL = {"channel": FactKind(say("Channel"), said=said_audiences)}
+
+
+async def _where(ctx: Context, **_given: object) -> dict[str, str]:
+    """The channel for which it is chosen."""
+    return {"channel": ctx.place.channel}
+
+
+COMMANDS = (
+    Command(
+        "notifications", own, Effect.CHANGE, "settings notifications failures",
+        does=say("Choose notifications"),
+        asks=say("Change what the requester is told to {notifications}"),
+        is_personal=True,
+    ),
+    Command(
+        "channel-notifications", channels, Effect.CHANGE, "settings channel-notifications failures",
+        does=say("Choose notifications"),
+        asks=say("Change what this channel is told to {notifications}"),
+        shows=_where, facts=_CHANNEL,
+    ),
+    Command(
+        "quiet-hours", quiet, Effect.CHANGE, "settings quiet-hours 22:00-07:00",
+        does=say("Choose quiet hours"),
+        asks=say("Change the requester's quiet hours to {hours}"),
+        is_personal=True,
+    ),
+    Command(
+        "channel-quiet-hours", channel_quiet, Effect.CHANGE,
+        "settings channel-quiet-hours 22:00-07:00",
+        does=say("Choose quiet hours"),
+        asks=say("Change this channel's quiet hours to {hours}"),
+        shows=_where, facts=_CHANNEL,
+    ),
+)  # fmt: skip
