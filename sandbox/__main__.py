@@ -16,9 +16,11 @@ from typing import Self
 import click
 from aiohttp import web
 
+from sandbox.chain import RpcNode
 from sandbox.dbc import Daemon, RunningClock, World, control_app, demo_world
 from sandbox.dbc.demo import demo_renter
 from sandbox.dbc.worker import Durations
+from sandbox.demo_chain import demo_chain
 from sandbox.seed import credentials, seed
 from sandbox.slack import Workspace
 from sandbox.slack.bot_process import BotProcess
@@ -50,6 +52,7 @@ TRY = (
     ("/dbc vm list", "every machine of every node in one look"),
     ("/dbc vm create", "a form, one message to follow, and a word when it runs"),
     ("/dbc vm delete inference", "asks Bob, who approves it with one click"),
+    ("/dbc order list", "one rental has to be confirmed in minutes, one ends in hours"),
 )
 
 
@@ -155,6 +158,7 @@ class Demo:
         self.bot = BotProcess(self._inherited, self._on_exit, directory=options.data.resolve())
         self._world = world
         self._daemon = daemon
+        self._chain = RpcNode(demo_chain(world))
         self._options = options
         add_control(self.ws)
         self.ws.app.router.add_post("/control/bot/start", self._start_again)
@@ -162,6 +166,7 @@ class Demo:
 
     async def __aenter__(self) -> Self:
         await self.ws.start()
+        await self._chain.__aenter__()
         return self
 
     async def __aexit__(
@@ -171,6 +176,7 @@ class Demo:
         trace: TracebackType | None,
     ) -> None:
         await self.bot.stop()
+        await self._chain.__aexit__(kind, error, trace)
         await self.ws.stop()
 
     async def open(self) -> None:
@@ -226,6 +232,7 @@ class Demo:
             "SLACK_SIGNING_SECRET": self.ws.signing_secret,
             "SLACK_API_URL": self.ws.api_url,
             "DBC_CLIENT_URLS": self._daemon.url,
+            "CHAIN_RPC_URLS": self._chain.url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
         }
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -15,7 +16,12 @@ _WALLET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,60}")
 _LONGEST = 80  # characters of a name that is shown
 _MOST_GPUS = 64
 
-WAITING = "waitingVerifying"  # `rentStatus` of an order that its renter has yet to confirm
+
+class RentStatus(StrEnum):
+    """How far an order is that the chain has. Of an unknown status nobody knows what it means."""
+
+    WAITING = "waitingVerifying"  # for its renter's confirmation
+    RENTING = "renting"
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> AfterValidator:
@@ -30,6 +36,8 @@ def _matching(pattern: re.Pattern[str], what: str) -> AfterValidator:
 def _named(value: object) -> object:
     """Names are text on this chain, and arrays of bytes on older ones."""
     if isinstance(value, list):
+        if not all(isinstance(one, int) for one in value):
+            raise ValueError("is no name")
         value = bytes(value[: 4 * _LONGEST]).decode("utf-8", "replace")
     return value[:_LONGEST] if isinstance(value, str) else value
 
@@ -47,7 +55,7 @@ def _amount(value: object) -> object:
     return value
 
 
-Block = Annotated[int, Field(ge=0, lt=2**53)]
+Block = Annotated[int, Field(ge=0, lt=2**32)]  # as wide as the chain's own
 BlockHash = Annotated[str, _matching(re.compile(r"0x[0-9a-f]{64}"), "block's hash")]
 NodeId = Annotated[ids.NodeId, _matching(_NODE_ID, "node id")]
 Wallet = Annotated[str, _matching(_WALLET, "wallet address")]
@@ -76,7 +84,7 @@ class OrderOnChain(_Answer):
     confirm_rent: Block
     rent_end: Block
     stake_amount: Planck
-    rent_status: Annotated[str, Field(max_length=_LONGEST)]
+    rent_status: RentStatus
     gpu_num: Annotated[int, Field(ge=0, le=_MOST_GPUS)]
     gpu_index: Annotated[
         tuple[Annotated[int, Field(ge=0, le=1024)], ...], Field(max_length=_MOST_GPUS)
@@ -85,7 +93,7 @@ class OrderOnChain(_Answer):
     @property
     def is_waiting(self) -> bool:
         """Whether its renter has yet to confirm it."""
-        return self.rent_status == WAITING
+        return self.rent_status is RentStatus.WAITING
 
 
 class OrdersOfMachine(_Answer):

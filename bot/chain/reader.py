@@ -1,11 +1,11 @@
 """Reads the chain at a block, from every node that can be believed, and compares what they say."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from pydantic import TypeAdapter
@@ -20,7 +20,16 @@ from bot.chain.errors import (
     ChainUnreadable,
     MethodUnknown,
 )
-from bot.chain.heads import Block, Head, Pulse, agreeing
+from bot.chain.heads import (
+    DEEP,
+    SLOT,
+    Block,
+    Head,
+    Pulse,
+    agreeing,
+    ahead,
+    present,
+)
 from bot.chain.models import (
     BlockHash,
     Header,
@@ -49,6 +58,14 @@ _MACHINE: TypeAdapter[MachineOnChain] = TypeAdapter(MachineOnChain)
 
 # Heads are compared once for all that is read within this time.
 _FRESH = timedelta(seconds=3)
+# So long the others are waited for once a node has answered; whoever is slower is left out for a
+# while, since every order would wait for it.
+_PATIENCE = timedelta(seconds=2)
+_LEFT_OUT = timedelta(minutes=2)
+_WORTH_SAYING = timedelta(minutes=5)
+# No order ends later than 60 days from its renewal; the older pallet may add as much once more.
+_LONGEST = 4 * 60 * 14_400  # blocks
+_DEAREST = 10**15  # micro-USD a day: a machine that costs more is none
 
 log = structlog.get_logger()
 
@@ -81,7 +98,11 @@ class ChainReader:
         self._looking = asyncio.Lock()
         self._view: ChainView | None = None
         self._viewed_at: timedelta | None = None
+        self._off = timedelta()  # how far this machine's clock is behind what the nodes agree on
         self.faults: dict[str, str] = {}  # by address: why it is not believed at present
+        self._since: dict[str, timedelta] = {}  # since when
+        self._odd: dict[str, timedelta] = {}  # by address: when it contradicted the others last
+        self._slow: dict[str, timedelta] = {}  # by address: until when it is left out
 
     @property
     def is_on(self) -> bool:
@@ -98,6 +119,25 @@ class ChainReader:
                 self._viewed_at = passed
             return self._view
 
+    @property
+    def now(self) -> datetime:
+        """The time of the world; where two clocks differ, the later one: nothing may be late."""
+        now = self._clock.now()
+        return max(now, shown(self._clock, now)) if not self._off else now + self._off
+
+    def impairments(self) -> tuple[str, ...]:
+        """Which nodes are not believed for long, or contradict the others, for the operator."""
+        passed, of = self._clock.monotonic(), len(self._nodes)
+        found = []
+        for number, url in enumerate(self._nodes, start=1):
+            since, odd = self._since.get(url), self._odd.get(url)
+            if since is not None and passed - since >= _WORTH_SAYING:
+                why = self.faults[url]
+                found.append(f"Node {number} of {of} of the chain is not believed: {why}.")
+            elif odd is not None and passed - odd < _WORTH_SAYING:
+                found.append(f"Node {number} of {of} of the chain contradicts the others.")
+        return tuple(found)
+
     async def close(self) -> None:
         """Close all connections."""
         for node in self._nodes.values():
@@ -105,28 +145,70 @@ class ChainReader:
 
     async def _look(self) -> "ChainView":
         found = await asyncio.gather(*(self._head(node) for node in self._nodes.values()))
+        told = [head for head in found if isinstance(head, Head)]
         # Blocks tell the time of the world: this process's own may have begun with a wrong one.
-        now, passed = shown(self._clock, self._clock.now()), self._clock.monotonic()
-        heads, faults = [], {}
-        for url, head in zip(self._nodes, found, strict=True):
-            if isinstance(head, ChainError):
-                faults[url] = head.why
-            elif fault := self._pulses[url].fault(head, now, passed):
-                faults[url] = fault
+        steady, passed = self._clock.now(), self._clock.monotonic()
+        now = shown(self._clock, steady)
+        world = present(told, now)
+        faults = {
+            url: head.why
+            for url, head in zip(self._nodes, found, strict=True)
+            if isinstance(head, ChainError)
+        }
+        early = ahead(told, world)
+        heads = []
+        for head in told:
+            fault = self._pulses[head.url].fault(head, now, world, passed)
+            if head.url in early:
+                fault = fault or "its newest block is of the future"
+            if fault:
+                faults[head.url] = fault
             else:
                 heads.append(head)
-        together = agreeing(heads)
+        together = agreeing(_of_moving_finality(heads))
         believed = {head.url for head in together}
-        behind = {head.url: "it is apart from the others" for head in heads}
-        faults |= {url: why for url, why in behind.items() if url not in believed}
+        if together:
+            behind = {
+                head.url: "its finality stands still"
+                if head.is_stuck
+                else "it is apart from the others"
+                for head in heads
+                if head.url not in believed
+            }
+            faults |= behind
+        else:
+            faults |= {head.url: "the nodes are apart" for head in heads}
         self._tell(faults)
         if together:
-            return ChainView(together, [self._nodes[head.url] for head in together])
+            self._off = world - steady if world != now else timedelta()
+            return self._view_of(together, world)
         if heads:
             raise ChainDisagrees(why="heads")
         if all(isinstance(head, ChainError) for head in found):
             raise ChainUnreachable(why=", ".join(sorted({*faults.values()})))
         raise ChainStale(why=", ".join(sorted({*faults.values()})))
+
+    def _view_of(self, together: Sequence[Head], world: datetime) -> "ChainView":
+        passed = self._clock.monotonic()
+        quick = [head for head in together if self._slow.get(head.url, passed) <= passed]
+        heads = quick or list(together)
+        return ChainView(heads, [self._nodes[head.url] for head in heads], world, self)
+
+    def contradicts(self, urls: Sequence[str]) -> None:
+        """Remember nodes that answer otherwise than the others."""
+        passed = self._clock.monotonic()
+        for url in urls:
+            if url not in self._odd or passed - self._odd[url] >= _WORTH_SAYING:
+                log.warning("chain.contradicts", node=self._place(url), of=len(self._nodes))
+            self._odd[url] = passed
+
+    def keeps_waiting(self, url: str) -> None:
+        """Leave a node out for a while that answers much later than the others."""
+        self._slow[url] = self._clock.monotonic() + _LEFT_OUT
+        log.warning("chain.too_slow", node=self._place(url), of=len(self._nodes))
+
+    def _place(self, url: str) -> int:
+        return [*self._nodes].index(url) + 1
 
     def _tell(self, faults: dict[str, str]) -> None:
         """Log what has changed, by position: an address may hold a key of its provider."""
@@ -136,6 +218,8 @@ class ChainReader:
                     log.warning("chain.not_believed", node=number, of=len(self._nodes), why=why)
                 else:
                     log.info("chain.believed_again", node=number, of=len(self._nodes))
+        passed = self._clock.monotonic()
+        self._since = {url: self._since.get(url, passed) for url in faults}
         self.faults = faults
 
     async def _head(self, node: RpcClient) -> Head | ChainError:
@@ -153,7 +237,20 @@ class ChainReader:
         best = await _block(node, newest)
         known = await node.ask(_HASH, "chain_getFinalizedHead")
         newest = await node.ask(_HEADER, "chain_getHeader", known)
-        return Head(node.url, best, await _block(node, newest, known))
+        is_stuck = newest is not None and best.number - newest.number > DEEP
+        if is_stuck:  # a node keeps the state of few blocks
+            newest, known = Header(number=best.number - DEEP), None
+        final = await _block(node, newest, known)
+        genesis = await node.ask(_HASH, "chain_getBlockHash", 0)
+        if genesis is None:
+            raise ChainUnreadable(why="it does not know the first block")
+        return Head(node.url, genesis, best, final, is_stuck=is_stuck)
+
+
+def _of_moving_finality(heads: Sequence[Head]) -> list[Head]:
+    """Those whose finality is not far behind; all of them, where it stands still everywhere."""
+    moving = [head for head in heads if not head.is_stuck]
+    return moving or list(heads)
 
 
 async def _block(node: RpcClient, header: Header | None, known: str | None = None) -> Block:
@@ -175,39 +272,57 @@ class ChainView:
 
     Each read is made at every node that is believed, at the newest block (`best`) and the newest
     final one of whichever is behind: what the others do not know yet, one alone could invent.
-    Raises ChainDisagrees where they differ.
+    More than half of those that answer have to say the same; else raises ChainDisagrees. Where
+    finality stands still everywhere, a block far below the newest one is `final`.
     """
 
-    def __init__(self, heads: Sequence[Head], nodes: Sequence[RpcClient]) -> None:
-        self._nodes = nodes
-        self.newest = heads[0].best  # to count down by
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        nodes: Sequence[RpcClient],
+        world: datetime,
+        reader: ChainReader,
+    ) -> None:
+        self._nodes = list(nodes)
+        self._reader = reader
+        self.genesis = heads[0].genesis
+        self.is_shared = len(heads) > 1  # more than one node says so
+        self.newest = heads[0].best
+        # To count down by: what a node lacks that lags is made all the same.
+        self.head = self.newest.number + max(timedelta(), world - self.newest.at) // SLOT
         self.best = min((head.best for head in heads), key=lambda block: block.number)
         self.final = min((head.final for head in heads), key=lambda block: block.number)
 
     async def order(self, ref: OrderRef, at: Block) -> OrderOnChain | None:
         """An order at a block; None where it ended, lapsed or never was."""
         method = f"{ref.pallet}_getRentOrder"
-        return await self._compared(lambda node: node.ask(_ORDER, method, ref.number, at.hash))
+        found = await self._compared(lambda node: node.ask(_ORDER, method, ref.number, at.hash))
+        return _possible(found, at)
+
+    async def order_of_any(self, ref: OrderRef, at: Block) -> OrderOnChain | None:
+        """The same where the nodes contradict each other: as any of them has it."""
+        method = f"{ref.pallet}_getRentOrder"
+        told = await self._asked(lambda node: node.ask(_ORDER, method, ref.number, at.hash))
+        found = [one for one in told.values() if one and not isinstance(one, ChainError)]
+        return _possible(found[0], at) if found else None
 
     async def orders_of_machine(self, node_id: NodeId, at: Block) -> list[OrderRef]:
-        """The orders that hold a machine's GPUs, whoever's."""
+        """The orders that hold a machine's GPUs, whoever's, by any of the nodes."""
 
         async def asked(pallet: Pallet) -> list[OrderRef]:
             method = f"{pallet}_getMachineRentId"
-            found = await self._compared(
-                lambda node: node.ask(_OF_MACHINE, method, node_id, at.hash)
-            )
-            return [OrderRef(pallet, one) for one in found.rent_order] if found else []
+            found = await self._united(lambda node: node.ask(_OF_MACHINE, method, node_id, at.hash))
+            return _refs(pallet, (number for one in found for number in one.rent_order))
 
         return await self._in_all(asked)
 
     async def orders_of_wallet(self, wallet: str, at: Block) -> list[OrderRef]:
-        """The orders of a wallet, also those that wait for their confirmation."""
+        """The orders of a wallet by any of the nodes, also those that wait to be confirmed."""
 
         async def asked(pallet: Pallet) -> list[OrderRef]:
             method = f"{pallet}_getRentList"
-            found = await self._compared(lambda node: node.ask(_NUMBERS, method, wallet, at.hash))
-            return [OrderRef(pallet, one) for one in found or ()]
+            found = await self._united(lambda node: node.ask(_NUMBERS, method, wallet, at.hash))
+            return _refs(pallet, (number for one in found for number in one))
 
         return await self._in_all(asked)
 
@@ -237,7 +352,7 @@ class ChainView:
         extra = await self._stored(keys.extra_price(node_id), known)
         average = await self._stored(keys.AVG_PRICE, known)
         fee = await self._stored(keys.FIXED_FEE, known)
-        return Prices(
+        found = Prices(
             gpu_point,
             gpu_price,
             machine.calc_point,
@@ -246,6 +361,9 @@ class ChainView:
             _read(little, average) if average else None,
             _read(little, fee) if fee else None,
         )
+        if found.is_usable and found.per_day(found.gpu_num) > _DEAREST:
+            raise ChainUnreadable(why="a price is not as expected")
+        return found
 
     async def _stored(self, key: str, known: str) -> str | None:
         return await self._compared(lambda node: node.ask(_STORED, "state_getStorage", key, known))
@@ -262,24 +380,72 @@ class ChainView:
         return found
 
     async def _compared(self, ask: Callable[[RpcClient], Awaitable[T | None]]) -> T | None:
-        async def safely(node: RpcClient) -> Any:
+        """What more than half of those say that answer."""
+        told = await self._asked(ask)
+        # Whoever names a block that another one lacks would be believed alone.
+        votes = {
+            url: one
+            for url, one in told.items()
+            if not isinstance(one, ChainError) or isinstance(one, BlockUnknown)
+        }
+        if all(isinstance(one, ChainError) for one in told.values()):
+            raise next(one for one in told.values() if isinstance(one, ChainError))
+        agreed = [one for one in votes.values() if not isinstance(one, ChainError)]
+        most = max(agreed, key=agreed.count)
+        odd = [url for url, one in votes.items() if isinstance(one, ChainError) or one != most]
+        if not odd:
+            return most
+        if 2 * agreed.count(most) > len(votes):
+            self._reader.contradicts(odd)
+            return most
+        self._reader.contradicts([*votes])
+        raise ChainDisagrees(why="answers")
+
+    async def _united(self, ask: Callable[[RpcClient], Awaitable[T | None]]) -> list[T]:
+        """All that is said by anybody."""
+        told = await self._asked(ask)
+        found = [one for one in told.values() if not isinstance(one, ChainError)]
+        if not found:
+            raise next(one for one in told.values() if isinstance(one, ChainError))
+        return [one for one in found if one is not None]
+
+    async def _asked(
+        self, ask: Callable[[RpcClient], Awaitable[T | None]]
+    ) -> dict[str, T | ChainError | None]:
+        """What each node says; one that takes much longer than another is not waited for."""
+
+        async def safely(node: RpcClient) -> T | ChainError | None:
             try:
                 return await ask(node)
             except ChainError as error:
                 return error
 
-        found = await asyncio.gather(*(safely(node) for node in self._nodes))
-        errors = [one for one in found if isinstance(one, ChainError)]
-        told = [one for one in found if not isinstance(one, ChainError)]
-        if not told:
-            raise errors[0]
-        # Whoever names a block that another one lacks would be believed alone.
-        if any(isinstance(one, BlockUnknown) for one in errors):
-            raise ChainDisagrees(why="blocks")
-        if any(one != told[0] for one in told):
-            raise ChainDisagrees(why="answers")
-        first: T | None = told[0]
-        return first
+        tasks = {asyncio.create_task(safely(node)): node for node in self._nodes}
+        pending = set(tasks)
+        try:
+            while pending and all(
+                isinstance(task.result(), ChainError) for task in tasks if task not in pending
+            ):
+                _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if pending:
+                _, pending = await asyncio.wait(pending, timeout=_PATIENCE.total_seconds())
+        finally:
+            for task in pending:
+                task.cancel()
+        for task in pending:
+            self._reader.keeps_waiting(tasks[task].url)
+            self._nodes = [node for node in self._nodes if node is not tasks[task]] or self._nodes
+        return {tasks[task].url: task.result() for task in tasks if task not in pending}
+
+
+def _refs(pallet: Pallet, numbers: Iterable[int]) -> list[OrderRef]:
+    return [OrderRef(pallet, one) for one in sorted(set(numbers))]
+
+
+def _possible(order: OrderOnChain | None, at: Block) -> OrderOnChain | None:
+    if order is not None and order.rent_end > at.number + _LONGEST:
+        raise ChainUnreadable(why="not as expected: it ends in years")
+    return order
 
 
 def _read(reads: Callable[[str], T], stored: str | None) -> T:

@@ -32,10 +32,15 @@ class _Stretch:
 
 
 class Blocks:
-    """The chain's blocks. `clock` is whatever the scene goes by."""
+    """The chain's blocks. `clock` is whatever the scene goes by.
 
-    def __init__(self, clock: Clock, genesis: int = GENESIS) -> None:
+    Other networks have blocks of the same numbers, but none of the same name.
+    """
+
+    def __init__(self, clock: Clock, genesis: int = GENESIS, network: str = "") -> None:
         self._clock = clock
+        self._network = network
+        self._numbers: dict[str, int] = {}  # by hash, of those that were ever named
         self.genesis = genesis
         self._stretches = [_Stretch(clock.now(), genesis, SLOT)]
         self._forks: list[tuple[int, int]] = []  # from which block on, at which count
@@ -101,14 +106,17 @@ class Blocks:
     def hash_of(self, number: int) -> str:
         """What a block is called; another one after a fork."""
         salt = max((count for since, count in self._forks if number >= since), default=0)
-        return "0x" + hashlib.sha256(f"{salt}:{number}".encode()).hexdigest()
+        named = f"{self._network}{salt}:{number}"
+        found = "0x" + hashlib.sha256(named.encode()).hexdigest()
+        self._numbers[found] = number
+        return found
 
-    def number_of(self, block_hash: str, newest: int, within: int = 5000) -> int | None:
-        """The number of a block, looked for from `newest` backwards; None if it is none of ours."""
-        for number in range(newest, max(self.genesis, newest - within) - 1, -1):
-            if self.hash_of(number) == block_hash:
-                return number
-        return None
+    def number_of(self, block_hash: str, newest: int) -> int | None:
+        """The number of a block up to `newest`, however old; None if it is none of ours."""
+        number = self._numbers.get(block_hash)
+        if number is None or number > newest or self.hash_of(number) != block_hash:
+            return None
+        return number
 
 
 def milliseconds(at: datetime) -> int:

@@ -7,7 +7,7 @@ The rules are those of the runtime's `rent-machine` pallet: an order that is not
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.chain.blocks import Blocks, Clock
+from sandbox.chain.blocks import GENESIS, Blocks, Clock
 
 CONFIRM_WITHIN = 150  # blocks, the last one included
 PER_DAY = 14_400
@@ -74,8 +74,8 @@ class Rental:
 class Chain:
     """The chain's state. Tests change the prices at any time; calls are the runtime's own."""
 
-    def __init__(self, clock: Clock) -> None:
-        self.blocks = Blocks(clock)
+    def __init__(self, clock: Clock, genesis: int = GENESIS, network: str = "") -> None:
+        self.blocks = Blocks(clock, genesis, network)
         self.machines: dict[str, ChainMachine] = {}
         self.rentals: dict[int, Rental] = {}
         self._averages: list[tuple[int, int | None]] = [(self.blocks.genesis, 12_000)]
@@ -168,6 +168,10 @@ class Chain:
                 rental.confirmed_at = None
             rental.ends = [one for one in rental.ends if one[0] < since]
             rental.paid = [one for one in rental.paid if one[0] < since]
+
+    def number_next(self, number: int) -> None:
+        """Give the next order this number: a fork that was undone had counted on."""
+        self._next = number
 
     def rental(self, number: int, block: int) -> Rental | None:
         """An order as it stands at a block; None where the runtime has none (any more)."""

@@ -15,7 +15,7 @@ from aiohttp import web
 from sandbox.chain import answers
 from sandbox.chain.answers import RpcError, not_found
 from sandbox.chain.ledger import Chain
-from sandbox.chain.storage import stored
+from sandbox.chain.storage import TIMESTAMP, stored
 
 PRUNED_BEHIND = 256  # blocks whose state a node keeps that is no archive
 
@@ -28,7 +28,10 @@ class RpcNode:
         self.stuck_at: int | None = None  # the head that it goes on naming
         self.lag = 0  # blocks that it is behind
         self.ahead = 0  # blocks that it claims and nobody has made
-        self.invents = False  # its blocks are called as nobody else calls them
+        self.backdates = False  # it says of those that they were made just now
+        self.finality_stuck_at: int | None = None  # the final block that it goes on naming
+        self.invents = False  # its blocks are called as nobody else calls them, but for the first
+        self.takes: dict[str, float] = {}  # seconds that an answer takes, by method
         self.down = False
         self.status = 0  # of HTTP, whatever is asked; a redirect leads back to itself
         self.silent = False
@@ -38,6 +41,7 @@ class RpcNode:
         self.lies: dict[int, Mapping[str, object]] = {}  # what it says of an order instead
         self.pallets: tuple[str, ...] = ("rentMachine",)
         self.calls: list[tuple[str, list[Any]]] = []
+        self.requests = 0  # whatever became of them
         self._port = port
         self._runner: web.AppRunner | None = None
         self._parting = asyncio.Event()
@@ -76,6 +80,7 @@ class RpcNode:
         return max(self.chain.blocks.genesis, head - self.lag + self.ahead)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.requests += 1
         if self.silent:
             with suppress(TimeoutError):
                 await self._parting.wait()
@@ -96,6 +101,7 @@ class RpcNode:
         number, method = asked.get("id"), asked["method"]
         params = asked.get("params", [])
         self.calls.append((method, params))
+        await asyncio.sleep(self.takes.get(method, 0))
         try:
             return _response(number, result=self._call(method, params))
         except RpcError as error:
@@ -107,6 +113,8 @@ class RpcNode:
             return self._of_chain(name, params)
         if method == "state_getStorage":
             key, block = answers.text(params, 0), self._block(params, 1)
+            if self.backdates and key == TIMESTAMP:
+                block = min(block, self.chain.blocks.head)
             return stored(self.chain, key, block)
         if method == "onlineProfile_getMachineInfo":
             return answers.machine(self.chain, answers.text(params, 0), self._block(params, 1))
@@ -120,7 +128,9 @@ class RpcNode:
             number = self._block(params, 0, state=False)
             return answers.header(blocks, number)
         if name == "getFinalizedHead":
-            return self._called(min(blocks.finalized, self.head))
+            stuck = self.finality_stuck_at
+            final = min(blocks.finalized, self.head)
+            return self._called(final if stuck is None else min(final, stuck))
         if name == "getBlockHash":
             number = answers.number(params, 0) if params else self.head
             return self._called(number) if number <= self.head else None
@@ -141,6 +151,7 @@ class RpcNode:
         if name == "getMachineRentId":
             block = self._block(params, 1)
             known = chain.of_machine(answers.text(params, 0), block)
+            known = [one for one in known if one.number not in self.denies]
             return {
                 "rentOrder": [one.number for one in known],
                 "usedGpu": [gpu for one in known for gpu in one.gpus],
@@ -152,7 +163,8 @@ class RpcNode:
         raise RpcError(-32601, "Method not found")
 
     def _called(self, number: int) -> str:
-        return _mirrored(self.chain.blocks.hash_of(number), is_so=self.invents)
+        is_so = self.invents and number > 0
+        return _mirrored(self.chain.blocks.hash_of(number), is_so=is_so)
 
     def _block(self, params: Sequence[Any], at: int, *, state: bool = True) -> int:
         """The block whose hash is the last parameter, else the head; refused where pruned."""

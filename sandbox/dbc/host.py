@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from random import Random
 
+from sandbox.chain import Chain
 from sandbox.dbc import values
 from sandbox.dbc.authority import Gatekeeper
 from sandbox.dbc.chain import MachineOnChain, MachineState, RentOrder
@@ -21,6 +22,7 @@ OVERLAY_BYTES = 192 * 1024  # a fresh qcow2 overlay
 FORGOTTEN_AFTER = timedelta(seconds=300)
 PRUNE_EVERY = timedelta(seconds=900)
 KEPT_PER_ORDER = timedelta(days=3)
+KEPT_BLOCKS = 43_200  # three days
 KEPT_WHOLE_MACHINE = timedelta(days=10)
 
 
@@ -78,6 +80,7 @@ class Host:
         self._failures: dict[str, deque[str]] = {}
         self._is_announced = True
         self._pruned_at = site.clock.now()
+        self.ledger: Chain | None = None  # the chain that it asks; else rentals end by hand
 
     @property
     def now(self) -> datetime:
@@ -148,7 +151,31 @@ class Host:
         self.transfers.settle(now)
         if now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
-            self._prune(now)
+            if self.ledger is None:
+                self._prune(now)
+            else:
+                self._prune_by(self.ledger)
+
+    def _prune_by(self, ledger: Chain) -> None:
+        """The same by the chain's blocks. That an order has ended, the chain does not tell.
+
+        It has no answer for one that is gone, so the node keeps its last copy, with the old end.
+        """
+        head = ledger.blocks.head
+        alive = ledger.of_machine(self.node_id, head)
+        for rental in alive:
+            number = str(rental.number)
+            copy = self.chain.orders.setdefault(
+                number, RentOrder(number, rental.renter, rental.gpus)
+            )
+            copy.rent_end = rental.end
+        self.chain.state = MachineState.RENTED if alive else MachineState.ONLINE
+        for task in list(self.tasks.values()):
+            order = self.chain.orders.get(task.rent_order or task.wallet)
+            if order is not None and head > order.rent_end + KEPT_BLOCKS:
+                self.drop(task)
+            elif (not alive or (order is not None and head > order.rent_end)) and task.domain:
+                task.domain.state = Libvirt.SHUT_OFF
 
     def _prune(self, now: datetime) -> None:
         """Power off machines whose rental has ended, delete them days later (§4.5)."""

@@ -1,5 +1,6 @@
 """The chain is read over real HTTP, from nodes that stand still, lag, lie, prune or keep silent."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from sandbox.dbc import ManualClock, Wallet
 
 NODE = NodeId("58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45")
 RENTER = Wallet.from_seed("a renter").address
+DAY = 14_400  # blocks
 LIMITS = ChainLimits(connect=timedelta(seconds=2), total=timedelta(seconds=5))
 
 
@@ -106,12 +108,17 @@ async def test_a_node_that_lags_is_left_out(scene: Scene) -> None:
     assert set(scene.reader.faults) == {scene.nodes[0].url}
 
 
-async def test_the_higher_of_two_counts_where_the_lower_is_merely_behind(scene: Scene) -> None:
+async def test_of_two_that_are_apart_the_blocks_of_the_lower_one_are_read(scene: Scene) -> None:
     scene.nodes[0].lag = 50
     with pytest.raises(ChainError):  # it has yet to be seen to move
         await scene.asks(scene.nodes[0]).view()
-    view = await scene.asks(*scene.nodes[:2]).view()
+    reader = scene.asks(*scene.nodes[:2])
+    view = await reader.view()
     assert view.best.number == scene.chain.blocks.head
+    scene.passes(6)
+    view = await reader.view()
+    assert view.best.number == scene.chain.blocks.head - 50
+    assert view.head == scene.chain.blocks.head
 
 
 async def test_a_head_that_nobody_has_made_is_refused(scene: Scene) -> None:
@@ -125,11 +132,11 @@ async def test_a_head_that_nobody_has_made_is_refused(scene: Scene) -> None:
 async def test_nothing_is_believed_where_the_nodes_contradict_each_other(scene: Scene) -> None:
     rental = scene.chain.rent(RENTER, NODE)
     scene.nodes[1].denies.add(rental.number)
-    view = await scene.reader.view()
+    view = await scene.asks(*scene.nodes[:2]).view()
     with pytest.raises(ChainDisagrees):
         await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
     scene.nodes[1].denies.clear()
-    scene.nodes[2].lies[rental.number] = {"rentEnd": rental.end + 300}
+    scene.nodes[1].lies[rental.number] = {"rentEnd": rental.end + 300}
     with pytest.raises(ChainDisagrees):
         await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
 
@@ -159,6 +166,7 @@ async def test_a_node_that_sends_us_away_is_asked_once_and_not_believed(
     scene.nodes[0].status = status
     view = await scene.reader.view()
     assert set(scene.reader.faults) == {scene.nodes[0].url}
+    assert scene.nodes[0].requests == 1
     assert await view.order(OrderRef(Pallet.RENT, rental.number), view.best) is not None
     with pytest.raises(ChainUnreachable) as told:
         await scene.asks(scene.nodes[0]).view()
@@ -178,9 +186,12 @@ async def test_others_are_asked_where_one_does_not_answer(scene: Scene) -> None:
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(scene: Scene) -> None:
-    scene.nodes[0].raw = b" " * (LIMITS.body + 1)
+    header = {"number": hex(scene.chain.blocks.head), "pad": " " * LIMITS.body}
+    scene.nodes[0].raw = json.dumps({"jsonrpc": "2.0", "id": 1, "result": header}).encode()
+    reader = scene.asks(scene.nodes[0])
     with pytest.raises(ChainUnreachable):
-        await scene.asks(scene.nodes[0]).view()
+        await reader.view()
+    assert reader.faults == {scene.nodes[0].url: "too long"}
 
 
 async def test_a_pruned_node_knows_no_old_state(scene: Scene) -> None:

@@ -85,6 +85,14 @@ def test_names_may_be_arrays_of_bytes() -> None:
     assert MachineOnChain.model_validate(answer).gpu_type == "GeForceRTX4090"
 
 
+@pytest.mark.parametrize("name", [["a"], [1.5], [300], {"a": 1}])
+def test_a_name_that_is_none_is_refused(name: object) -> None:
+    answer = json.loads(json.dumps(_answer("machine")))
+    answer["machineInfoDetail"]["committee_upload_info"]["gpu_type"] = name
+    with pytest.raises(ChainUnreadable):
+        checked(TypeAdapter(MachineOnChain), answer)
+
+
 def test_stored_values_are_read_little_end_first() -> None:
     assert moment(_answer("Timestamp")).year == 2026
     assert little(_answer("DBCPriceOCW")) == 12_000
@@ -123,7 +131,8 @@ def test_what_is_no_answer_is_refused(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("rentEnd", -1), ("rentEnd", 2**60), ("rentEnd", "9144000x"), ("gpuIndex", [0] * 65),
+        ("rentEnd", -1), ("rentEnd", 2**60), ("rentEnd", 2**52), ("rentEnd", "9144000x"),
+        ("rentStatus", "rentExpired"), ("gpuIndex", [0] * 65),
         ("machineId", "0x" + NODE), ("renter", "<!channel>"), ("stakeAmount", "-5"),
         ("stakeAmount", 1.5), ("gpuNum", None),
     ],

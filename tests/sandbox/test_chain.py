@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.chain import CONFIRM_WITHIN, Chain
 from sandbox.chain.ledger import MOST_AHEAD, PLANCK, ChainRefused
-from sandbox.dbc import ManualClock
+from sandbox.dbc import ManualClock, Wallet, World
 
 NODE = "58fb618aa482c41114eb3cfdaefd3ba183172da9e25251449d045043fbd37f45"
 RENTER = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -115,3 +115,29 @@ def test_no_fork_undoes_what_is_final(clock: ManualClock, chain: Chain) -> None:
     chain.reorganise(2)
     assert chain.rental(rental.number, chain.blocks.head) is None
     assert chain.blocks.hash_of(chain.blocks.head) != before
+
+
+def test_a_node_follows_the_chain_but_never_learns_of_an_end(clock: ManualClock) -> None:
+    world, renter = World(clock), Wallet.from_seed("a renter")
+    node = world.add_node("gpu1", gpus=4)
+    chain = Chain(clock)
+    chain.add_machine(node.node_id, 4)
+    rental = chain.rent(renter.address, node.node_id, blocks=600)
+    chain.confirm(rental.number)
+    node.ledger = chain
+    task = node.running_task(renter, desc="inference", gpus=[0])
+    task.rent_order = str(rental.number)
+    clock.advance(timedelta(minutes=45))
+    node.settle()
+    assert task.is_running
+    clock.advance(timedelta(minutes=30))
+    node.settle()
+    assert not task.is_running
+    assert node.chain.orders[str(rental.number)].is_active  # as it was read last
+    chain.confirm(chain.rent(renter.address, node.node_id, blocks=30 * 14_400).number)
+    clock.advance(timedelta(hours=71))
+    node.settle()
+    assert task.task_id in node.tasks
+    clock.advance(timedelta(hours=1))
+    node.settle()
+    assert task.task_id not in node.tasks  # though its renter has rented again
