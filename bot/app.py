@@ -24,7 +24,7 @@ from bot.dbc.guard import Limits
 from bot.dbc.transport import Call
 from bot.errors import BotError
 from bot.health import Health
-from bot.ids import new_id
+from bot.ids import ChannelId, new_id
 from bot.language.canonical import known_arguments
 from bot.language.table import Table, said
 from bot.messages.copies import Copies
@@ -191,7 +191,12 @@ class Bot:
             orders=Orders(
                 store,
                 self.chain,
-                Concerned(store, last_known),
+                Concerned(
+                    store,
+                    last_known,
+                    inventory.lists.listed_at,
+                    lambda user: reviewers.hidden(user, ChannelId(""), _SHOWS_ORDERS),
+                ),
                 inventory,
                 outbox,
                 clock,
@@ -379,6 +384,8 @@ def _jobs(
         Job("remind", 5 * second, reminders.remind),
         # A poll of a silent node takes 40 s: others must not wait for it.
         Job("watches", second, services.watches.poll_due, overlapping=50),
+        # One after the other in a tick by hand; new ones are found beside those that are known.
+        Job("new orders", 5 * second, services.orders.find_due),
         Job("orders", 5 * second, services.orders.poll_due),
         Job("outbox", second, outbox.deliver_due, overlapping=5),
         Job("copies", 10 * second, copies.look),
@@ -394,6 +401,7 @@ def _jobs(
     )
 
 
+_SHOWS_ORDERS = "order.show"
 _CHANGING = say("{label} is changing on {node}")
 _CHANGED = say("{label} has changed on {node}")
 

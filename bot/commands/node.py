@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from bot.chain.errors import ChainError
-from bot.chain.heads import SLOT, Block
+from bot.chain.heads import SLOT
 from bot.commands.here import require_channel
 from bot.commands.nicknames import NAMING, check_nickname, rename, verify_nickname
 from bot.dbc.guard import Silence
@@ -219,36 +219,36 @@ _RENTED = {
 async def orders(ctx: Context, node: AnyNode) -> Reply:
     """List the rentals that a node knows of: order numbers, renters and GPUs."""
     listed = await ctx.dbc.nodes.rent_orders(node.id)
-    newest = await _newest(ctx) if listed else None
-    rows = tuple(_order(order, newest, ctx.now) for order in listed)
-    head = line(bold(node.label))
+    head = await _head(ctx) if listed else None
+    rows = tuple(_order(order, head, ctx.now) for order in listed)
+    title = line(bold(node.label))
     if not rows:
-        head = line(say("{node} knows of no rental.", node=bold(node.label)))
+        title = line(say("{node} knows of no rental.", node=bold(node.label)))
     note = Note(line(say("The end is a block of the chain, not a date.")))
-    if newest is not None:
+    if head is not None:
         note = Note(line(say("Dates are the earliest ones: blocks take 6 seconds or longer.")))
     count = say_number("{number} rental", "{number} rentals", len(listed))
     told = say("{rentals} of {node}", rentals=count, node=node.label)
-    return Reply(told, (Rows(rows, head), *((note,) if rows else ())))
+    return Reply(told, (Rows(rows, title), *((note,) if rows else ())))
 
 
-async def _newest(ctx: Context) -> Block | None:
-    """The chain's newest block; None where it is not read at present."""
+async def _head(ctx: Context) -> int | None:
+    """The chain's present block; None where it is not read at present."""
     if not ctx.services.orders.chain.is_on:
         return None
     try:
-        return (await ctx.services.orders.chain.view()).newest
+        return (await ctx.services.orders.chain.view()).head
     except ChainError:
         return None
 
 
-def _end(block: int | None, newest: Block | None, now: datetime) -> Text | Line:
+def _end(block: int | None, head: int | None, now: datetime) -> Text | Line:
     """When an order ends: as a date where the chain says how far it is."""
     if block is None:
         return ""
-    if newest is None:
+    if head is None:
         return say("until block {block}", block=block)
-    ahead = block - newest.number
+    ahead = block - head
     if ahead <= 0:
         return say("ended at block {block}", block=block)
     return line(
@@ -259,7 +259,7 @@ def _end(block: int | None, newest: Block | None, now: datetime) -> Text | Line:
     )  # fmt: skip
 
 
-def _order(order: RentOrder, newest: Block | None, now: datetime) -> Row:
+def _order(order: RentOrder, head: int | None, now: datetime) -> Row:
     data = {
         "id": order.id or None, "renter": order.renter or None,
         "status": order.rent_status or None,
@@ -274,7 +274,7 @@ def _order(order: RentOrder, newest: Block | None, now: datetime) -> Row:
         line(bold(what)),
         _RENTED.get(order.rent_status.lower(), order.rent_status) or say("state unknown"),
         say("GPUs {gpus}", gpus=gpus) if gpus else "",
-        _end(order.rent_end, newest, now),
+        _end(order.rent_end, head, now),
         line(code(order.renter)) if order.renter else "",
     )
     return Row(told, data)

@@ -16,7 +16,7 @@ from bot.language.table import Command, Group
 from bot.model import Effect, OrderPhase, Payment, RentalOrder
 from bot.orders.amounts import both, cut, in_dbc, in_dollars
 from bot.orders.costs import summed
-from bot.orders.facts import Facts
+from bot.orders.facts import AtStake, Facts
 from bot.orders.reports import paid_in
 from bot.orders.schedule import DAY, goal_of
 from bot.orders.signing import confirmation, renewal
@@ -37,6 +37,7 @@ from bot.reply import (
     command,
     emoji,
     line,
+    listed,
     say,
     say_number,
 )
@@ -84,7 +85,7 @@ async def list_orders(ctx: Context) -> Reply:
 
 
 async def _row(ctx: Context, order: RentalOrder, prices: Prices | None) -> Row:
-    facts = await ctx.services.orders.facts(order)
+    facts = await ctx.services.orders.facts(order, ctx.actor)
     shown = joined(
         line(emoji(_SIGNS[order.phase]), " ", bold(str(order.number))),
         line(bold(facts.node)),
@@ -145,7 +146,7 @@ async def _as_node_says(ctx: Context, node_id: NodeId) -> Rows:
 async def show(ctx: Context, order: Number) -> Reply:
     """Show a rental: its end, its price, what is lost with it, and what its renter signs."""
     found = await _known(ctx, order)
-    facts = await ctx.services.orders.facts(found)
+    facts = await ctx.services.orders.facts(found, ctx.actor)
     head = say(
         "Order {order} for {node} {when}.",
         order=str(found.number), node=bold(facts.node), when=when(facts),
@@ -253,44 +254,71 @@ def _money(prices: Prices, gpus: int, blocks: int) -> Line:
 async def rescue(ctx: Context, order: Number) -> Reply:
     """Tell what is lost with a rental, until when, and how to copy it."""
     found = await _known(ctx, order)
-    facts = await ctx.services.orders.facts(found)
-    deleted = found.ends + (goal_of(found) - found.ends if found.phase is OrderPhase.ENDED else 0)
+    facts = await ctx.services.orders.facts(found, ctx.actor)
     if not facts.machines:
-        told = say("No machine of order {order} is known here.", order=str(found.number))
-        return Reply.empty(told, private=True)
+        return Reply.empty(_nothing_to_rescue(facts), private=True)
+    deleted = found.ends + (goal_of(found) - found.ends if found.phase is OrderPhase.ENDED else 0)
     head = say(
         "Copy what you need from {node} before {time}.",
-        node=bold(facts.node), time=facts.at(deleted),
+        node=bold(facts.node), time=facts.earliest(deleted),
     )  # fmt: skip
-    rows = []
-    for one in facts.machines:
-        saved = command(f"snapshot create {short(one.task)} rescue")
-        shown = line(say("{machine}: {command}", machine=one.told, command=saved))
-        rows.append(Row(shown, {"task": one.task, "name": one.label, "disks": list(one.disks)}))
+    servers = [server.name for server in await ctx.services.sightings.servers()]
+    rows = [_saved(one, servers, is_on=found.phase is OrderPhase.RENTING) for one in facts.machines]
     return Reply(
         line(head),
-        (Para(line(emoji("ring_buoy"), " ", head)), Rows(tuple(rows)), *_how(facts)),
+        (Para(line(emoji("ring_buoy"), " ", head)), Rows(tuple(rows)), *_how(facts, servers)),
         private=True,
         data=_data(facts),
     )
 
 
-def _how(facts: Facts) -> Sequence[Part]:
+def _nothing_to_rescue(facts: Facts) -> Text:
+    number = str(facts.order.number)
+    if not facts.sees:
+        return say("You have no access to the machines of order {order}.", order=number)
+    if facts.machines is None:
+        return say(
+            "The machines of order {order} were not listed yet. See: {command}",
+            order=number, command=command("vm list"),
+        )  # fmt: skip
+    return say("No machine of order {order} is known here.", order=number)
+
+
+def _saved(one: AtStake, servers: Sequence[str], *, is_on: bool) -> Row:
+    """A machine with the commands that copy its system disk, in the order to run them in."""
+    to = f" to {servers[0]}" if len(servers) > 1 else ""
+    saves = command(f"snapshot create {short(one.task)} rescue{to}")
+    shown = line(say("{machine}: {command}", machine=one.told, command=saves))
+    if is_on:
+        shown = line(
+            say(
+                "{machine}: {off}, then {command}",
+                machine=one.told, off=command(f"vm shutdown {short(one.task)}"), command=saves,
+            )
+        )  # fmt: skip
+    return Row(shown, {"task": one.task, "name": one.label, "disks": list(one.disks)})
+
+
+def _how(facts: Facts, servers: Sequence[str]) -> Sequence[Part]:
     told = [
         line(
             say(
-                "A snapshot holds the system disk only and goes to an image server. Copy data "
-                "disks from within the machine, over SSH."
+                "A snapshot needs the machine to be off, holds the system disk only, and goes to "
+                "an image server. Copy data disks from within the machine, over SSH."
             )
         ),
         line(say("Free space of the node: {command}", command=command(f"node show {facts.node}"))),
     ]
+    if len(servers) > 1:
+        told.insert(1, line(say("Image servers: {servers}", servers=listed(servers))))
     if facts.order.phase is OrderPhase.ENDED:
-        off = say(
-            "The order has ended: a machine that is started runs for 15 minutes at most, and only "
-            "while another order of the node is alive."
+        again = say(
+            "The order has ended: {node} refuses every command for these machines unless one of "
+            "its GPUs is rented. Rent one GPU again first, then run the commands. A machine that "
+            "you start runs for 15 minutes at most, and all of them are deleted all the same.",
+            node=facts.node,
         )
-        told.insert(0, line(emoji("warning"), " ", off))
+        told.insert(0, line(emoji("warning"), " ", again))
     return (Note(stacked(told)),)
 
 

@@ -6,23 +6,45 @@ from bot.model import DbcSession, Node, OrderPhase, Place, RentalOrder
 from bot.orders.facts import Facts, span
 from bot.orders.schedule import DAY, goal_of, head_at
 from bot.pipeline.context import Context, Services
-from bot.reply import Line, Note, Part, Reply, bold, command, dump, emoji, line, say
+from bot.reply import Line, Note, Part, Reply, Text, bold, command, dump, emoji, line, say
 
 SOON = 3 * DAY  # blocks
 
 
 def when(facts: Facts) -> Line:
     """`ends …, in 3 days`, or what else is to come of it next."""
-    goal, left = goal_of(facts.order), span(goal_of(facts.order) - facts.head)
-    at = facts.at(goal)
+    return line(_coming(facts), *(() if facts.is_read else (" ", _as_read(facts))))
+
+
+def _as_read(facts: Facts) -> Text:
+    return say(
+        "(as read {time}: the chain cannot be read)", time=facts.earliest(facts.order.seen_block)
+    )
+
+
+def _coming(facts: Facts) -> Line:
+    goal = goal_of(facts.order)
+    if facts.is_past(goal) and not facts.order.phase.is_over:
+        return line(_late(facts.order.phase, facts.earliest(goal)))
+    at, left = facts.at(goal), span(goal - facts.head)
     if facts.order.phase is OrderPhase.WAITING:
         return line(say("to be confirmed by {time}, {left} left", time=at, left=left))
     if facts.order.phase is OrderPhase.RENTING:
         return line(say("ends {time}, in {left}", time=at, left=left))
     if facts.order.phase is OrderPhase.ENDED:
+        at = facts.earliest(goal)
         told = say("has ended; machines are deleted after {time}, in {left}", time=at, left=left)
         return line(told)
     return line(say("is over"))
+
+
+def _late(phase: OrderPhase, at: Line) -> Text:
+    """What nobody has read yet, though it must have come."""
+    if phase is OrderPhase.WAITING:
+        return say("had to be confirmed by {time}", time=at)
+    if phase is OrderPhase.RENTING:
+        return say("was to end {time}", time=at)
+    return say("has ended; machines were to be deleted after {time}", time=at)
 
 
 async def ending(
@@ -53,7 +75,7 @@ async def _note(services: Services, order: RentalOrder) -> Note:
 
 
 def _left(services: Services, order: RentalOrder) -> int:
-    return goal_of(order) - head_at(order, services.clock.now())
+    return goal_of(order) - head_at(order, services.orders.chain.now)
 
 
 async def say_first(ctx: Context, node: Node) -> Node:

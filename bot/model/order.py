@@ -25,7 +25,7 @@ class OrderPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RentalOrder:
-    """One rental. `began`, `ends`, `confirmed`, `seen_block` and `first_block` are blocks.
+    """One rental. `began`, `ends`, `seen_block` and `first_block` are blocks of `chain`.
 
     `seen_at` and `first_at` are the own times of those two blocks: when it was read last, and when
     it was read first, from which the chain's real pace is known. `told` is the most urgent warning
@@ -53,7 +53,8 @@ class RentalOrder:
     renewer: str = ""
     snoozed: bool = False
     missing_since: int | None = None
-    is_only: bool = False  # of its node, when it was found
+    is_only: bool = False  # of its node, when that was looked at last
+    chain: str = ""  # the first block's hash of its network; empty where it was not noted
 
     @property
     def pallet(self) -> str:

@@ -7,17 +7,19 @@ block makes it needless, since that is most likely to stay.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.chain.heads import Block
+from bot.chain.heads import DEEP, Block, most_by
 from bot.chain.models import OrderOnChain
 from bot.model import OrderPhase, RentalOrder
 from bot.orders.schedule import (
-    CONFIRM_WITHIN,
     KEPT,
     LOOP,
+    MINUTE,
     MISSING_FOR,
     Stage,
+    goal_of,
     is_news,
     reached,
+    stages_of,
 )
 
 
@@ -44,18 +46,47 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the chain said: the order at the final and at the newest block, and those blocks."""
+    """What the chain said: the order at the final and at the newest block, and those blocks.
+
+    `head` is the block of the present moment, which no node may have told yet.
+    """
 
     final: OrderOnChain | None
     best: OrderOnChain | None
     final_block: Block
     best_block: Block
+    head: int
+    chain: str = ""
+
+
+def goes_on(order: RentalOrder, chain: str, newest: Block) -> bool:
+    """Whether a newest block can be one of the network on which an order was read before."""
+    if order.chain not in {"", chain}:
+        return False
+    known = Block(order.seen_block, "", order.seen_at)
+    return known.number - DEEP <= newest.number <= most_by(known, newest.at)
+
+
+def is_same(order: RentalOrder, told: OrderOnChain) -> bool:
+    """Whether it is that order: after a fork, its number may be another one's."""
+    there = (told.machine_id, told.renter, told.rent_start)
+    return there == (order.node, order.renter, order.began)
 
 
 def looked(order: RentalOrder, read: Read) -> Looked:
-    """What a look means."""
+    """What a look means. Its block has to go on from what was read before (`goes_on`)."""
     block = read.best_block
-    seen = replace(order, seen_block=block.number, seen_at=block.at, missing_since=None)
+    if read.final is not None and not is_same(order, read.final):
+        return Looked(replace(order, phase=OrderPhase.VANISHED), Event.VANISHED)
+    if read.best is not None and not is_same(order, read.best):
+        read = replace(read, best=None)
+    seen = replace(
+        order,
+        seen_block=block.number,
+        seen_at=block.at,
+        missing_since=None,
+        chain=read.chain or order.chain,
+    )
     if read.final is None and read.best is None and _should_be(order, read.final_block.number):
         return _missing(order, read)
     if order.phase is OrderPhase.WAITING:
@@ -64,13 +95,16 @@ def looked(order: RentalOrder, read: Read) -> Looked:
         return _renting(seen, read)
     if read.final is not None and read.final.rent_end > read.final_block.number:
         return Looked(_rented(seen, read.final, read), Event.RENEWED)  # it had not ended after all
-    return ended(seen, block.number)
+    return ended(seen, read)
 
 
 def _should_be(order: RentalOrder, block: int) -> bool:
     """Whether the chain has an order at a block as far as is known of it."""
     if order.phase is OrderPhase.WAITING:
-        return order.began <= block < order.began + CONFIRM_WITHIN
+        # It may have been confirmed since it was there last, unless that was just before.
+        last = goal_of(order)
+        lapses = order.seen_block >= last - MINUTE and order.missing_since is None
+        return order.began <= block < (last if lapses else order.ends)
     # A block older than the one at which it was seen first may not have it yet.
     return order.phase is OrderPhase.RENTING and order.first_block <= block < order.ends
 
@@ -79,17 +113,19 @@ def _missing(order: RentalOrder, read: Read) -> Looked:
     """One that is gone before its time: a node that lost it for a moment is no reason to say so."""
     block = read.final_block.number
     since = block if order.missing_since is None else order.missing_since
-    if block - since >= MISSING_FOR:
-        gone = replace(order, phase=OrderPhase.VANISHED, missing_since=None)
-        return Looked(gone, Event.VANISHED)
-    return unread(replace(order, missing_since=since), read.best_block.number)
+    if block - since < MISSING_FOR:
+        return unread(replace(order, missing_since=since), read.head)
+    gone = replace(order, missing_since=None)
+    if order.phase is OrderPhase.WAITING and block >= goal_of(order):
+        return Looked(replace(gone, phase=OrderPhase.LAPSED), Event.LAPSED)
+    return Looked(replace(gone, phase=OrderPhase.VANISHED), Event.VANISHED)
 
 
-def ended(order: RentalOrder, head: int) -> Looked:
+def ended(order: RentalOrder, read: Read) -> Looked:
     """One whose end has passed: nothing of it is on the chain any more."""
-    if head > order.ends + KEPT + LOOP:
+    if read.final_block.number > order.ends + KEPT + LOOP:
         return Looked(replace(order, phase=OrderPhase.GONE, told=""), Event.GONE)
-    return warned(order, head)
+    return warned(order, read.head)
 
 
 def warned(order: RentalOrder, head: int, goal: int | None = None) -> Looked:
@@ -118,12 +154,12 @@ def _waiting(order: RentalOrder, read: Read) -> Looked:
     if final is None and best is None:
         if read.final_block.number >= order.ends:
             # Nobody looked for all that time: if it was confirmed, its machines are at stake.
-            return _over(order, read.best_block.number)
-        if read.final_block.number >= order.began + CONFIRM_WITHIN:
+            return _over(order, read)
+        if read.final_block.number >= goal_of(order):
             return Looked(replace(order, phase=OrderPhase.LAPSED), Event.LAPSED)
     if best is None or not best.is_waiting:
         return Looked(order)  # about to be confirmed, or to lapse: the next final block tells
-    return warned(order, read.best_block.number)
+    return warned(order, read.head)
 
 
 def _renting(order: RentalOrder, read: Read) -> Looked:
@@ -133,26 +169,33 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
             return Looked(_rented(order, final, read), Event.RENEWED)
         order = replace(order, ends=final.rent_end)
         latest = max(order.ends, best.rent_end if best is not None else 0)
-        return warned(order, read.best_block.number, latest)
+        return warned(order, read.head, latest)
     if final is None and best is None and read.final_block.number >= order.ends:
-        return _over(order, read.best_block.number)
+        return _over(order, read)
     return Looked(order)
 
 
-def _over(order: RentalOrder, head: int) -> Looked:
+def _over(order: RentalOrder, read: Read) -> Looked:
     """The end, which says when the machines are deleted; or that their time is over as well."""
     order = replace(order, phase=OrderPhase.ENDED, told="")
-    gone = ended(order, head)
+    gone = ended(order, read)
     if gone.event is Event.GONE:
         return gone
-    stage = reached(order, head)
+    stage = reached(order, read.head)
     return Looked(replace(order, told=stage.name if stage else ""), Event.ENDED)
 
 
 def _rented(order: RentalOrder, final: OrderOnChain, read: Read) -> RentalOrder:
-    """Confirmed or renewed: what is told of that says the end, so no warning repeats it."""
+    """Confirmed or renewed: what is told of that says the end; only the last warning repeats it."""
     rented = replace(
-        order, phase=OrderPhase.RENTING, ends=final.rent_end, gpus=final.gpu_index, stake=0, told=""
+        order,
+        phase=OrderPhase.RENTING,
+        ends=final.rent_end,
+        gpus=final.gpu_index,
+        stake=0,
+        told="",
     )
-    stage = reached(rented, read.best_block.number)
-    return replace(rented, told=stage.name if stage else "")
+    stage = reached(rented, read.head)
+    if stage is None or stage == stages_of(rented)[-1]:
+        return rented
+    return replace(rented, told=stage.name)

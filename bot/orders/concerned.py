@@ -3,7 +3,7 @@
 A session tells its wallet by its own signature: the renter's key made it (docs/dbc-api.md §2.5).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,12 +23,17 @@ class Concern:
     """What an order means here: with which sessions it is used, and whose wallets are watched."""
 
     sessions: tuple[DbcSession, ...]
-    watchers: tuple[str, ...]
+    watchers: tuple[UserId, ...]
 
     @property
     def is_any(self) -> bool:
         """Whether anybody here has to do with it."""
         return bool(self.sessions or self.watchers)
+
+
+# Who is told of an order, and whether they may see its machines and decide on it: anybody can
+# watch a wallet, since its address is public.
+People = Mapping[UserId, bool]
 
 
 def is_signed_by(session: DbcSession, wallet: str) -> bool:
@@ -41,11 +46,23 @@ def is_signed_by(session: DbcSession, wallet: str) -> bool:
 
 
 class Concerned:
-    """Finds the people and machines of an order."""
+    """Finds the people and machines of an order.
 
-    def __init__(self, store: Store, last_known: LastKnown) -> None:
+    `listed_at` tells when a node has shown its machines to a session, and `hidden` from whom the
+    rules hide which nodes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        last_known: LastKnown,
+        listed_at: Callable[[DbcSession], datetime | None],
+        hidden: Callable[[UserId], Awaitable[Set[str]]],
+    ) -> None:
         self._store = store
         self._last_known = last_known
+        self._listed_at = listed_at
+        self._hidden = hidden
         self._signed: dict[tuple[str, str, datetime | None, str], bool] = {}
 
     async def of(self, node: NodeId, renter: str, number: int, *, is_only: bool) -> Concern:
@@ -53,7 +70,8 @@ class Concerned:
 
         Who holds a session of the same wallet for another node counts as one who watches it. Where
         no session tells its wallet (that of a multisig is signed by one of its members), the
-        node's only order is the one that all of its sessions stand for.
+        node's only order is the one that all of its sessions stand for; but for a session that
+        stands for another renter.
         """
         known = await self._store.known()
         async with self._store.read() as tx:
@@ -63,10 +81,27 @@ class Concerned:
         signed = [one for one in held if not one.is_locked and self._is_signed(one, renter)]
         mine = [one for one in here if one in signed or one.rent_order == str(number)]
         if not mine and is_only:
-            mine = [one for one in here if not one.rent_order]
-        watchers = {user for user, wallet in watched if wallet == renter}
+            others = await self._other_renters(node, renter)
+            mine = [one for one in here if not (one.rent_order or self._stands_for(one, others))]
+        watchers = {UserId(user) for user, wallet in watched if wallet == renter}
         watchers |= {one.user for one in signed}
         return Concern(tuple(mine), tuple(sorted(watchers)))
+
+    async def _other_renters(self, node: NodeId, renter: str) -> Mapping[str, bool]:
+        """All other renters that were ever seen, and who of them once was this node's only one."""
+        async with self._store.read() as tx:
+            seen = await tx.orders.renters()
+        found: dict[str, bool] = {}
+        for at, wallet, is_only in seen:
+            if wallet != renter:
+                found[wallet] = found.get(wallet, False) or (at == node and is_only)
+        return found
+
+    def _stands_for(self, session: DbcSession, others: Mapping[str, bool]) -> bool:
+        """Whether a session is that of one of these, by its signature or as it was taken before."""
+        if session.is_locked:
+            return True
+        return any(was_only or self._is_signed(session, one) for one, was_only in others.items())
 
     def _is_signed(self, session: DbcSession, wallet: str) -> bool:
         key = (session.user, session.node, session.added_at, wallet)
@@ -75,24 +110,29 @@ class Concerned:
         return self._signed[key]
 
     async def machines(self, order: RentalOrder, concerned: Concern) -> tuple[AtStake, ...] | None:
-        """The machines that are lost with an order; None where nobody here can list them."""
+        """The machines that are lost with an order; None where nobody here has listed them yet."""
         if not concerned.sessions:
             return None
         known = await self._store.known()
         owners = [(session.user, order.node) for session in concerned.sessions]
         listed = {machine.task: machine for machine in known.machines(owners)}
+        if not listed and not any(self._listed_at(one) for one in concerned.sessions):
+            return None
         found = [await self._at_stake(order, one, concerned) for one in listed.values()]
         return tuple(one for one in found if one is not None)
 
     async def people(
         self, concerned: Concern, machines: Collection[AtStake] | None, node: NodeId
-    ) -> list[str]:
-        """Who is told: who holds or shares a session, who made a machine of it, who watches."""
+    ) -> People:
+        """Who is told: who holds or shares a session, who made a machine of it, who watches.
+
+        Nobody from whom the rules hide the node.
+        """
         known = await self._store.known()
-        told = {session.user for session in concerned.sessions} | set(concerned.watchers)
         held = {session.user for session in concerned.sessions}
-        told |= {
-            share.audience
+        sees = set(held)
+        sees |= {
+            UserId(share.audience)
             for share in known.shares_on(node)
             if share.kind is Audience.PERSON and share.user in held
         }
@@ -101,12 +141,13 @@ class Concerned:
                 made: Mapping[str, tuple[str, str]] = await tx.orders.makers(
                     {one.task for one in machines}
                 )
-            told |= {
-                user
+            sees |= {
+                UserId(user)
                 for user, channel in made.values()
                 if known.usable(UserId(user), ChannelId(channel), node)
             }
-        return sorted(told)
+        told = sorted(sees | set(concerned.watchers))
+        return {user: user in sees for user in told if node not in await self._hidden(user)}
 
     async def _at_stake(
         self, order: RentalOrder, machine: Machine, concerned: Concern

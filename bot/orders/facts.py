@@ -1,6 +1,6 @@
 """What is said of an order beside its blocks: how people call things, what is lost, when it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.chain.heads import SLOT
@@ -30,8 +30,9 @@ class AtStake:
 class Facts:
     """What messages about an order are made of. `head` is the newest block, as of `now`.
 
-    `machines` is None where nobody here can list them. `is_read`: the chain was just read; else
-    all is as last read.
+    `machines` is None where nobody here has listed them, or whoever reads this may not see them
+    (`sees`): then it is not theirs to decide on the order either. `is_read`: the chain was just
+    read; else all is as last read.
     """
 
     order: RentalOrder
@@ -40,6 +41,20 @@ class Facts:
     head: int
     machines: tuple[AtStake, ...] | None = None
     is_read: bool = True
+    sees: bool = True
+
+    @property
+    def bare(self) -> "Facts":
+        """The same for somebody who may not see the machines."""
+        return replace(self, machines=None, sees=False)
+
+    def is_past(self, block: int) -> bool:
+        """Whether a block must have been made by now."""
+        return block <= self.head
+
+    def earliest(self, block: int) -> Line:
+        """When a block is made at the earliest: whoever has to do something does it before."""
+        return line(time(self.now + (block - self.head) * SLOT))
 
     @property
     def lost(self) -> Text | Line:

@@ -6,26 +6,26 @@ whoever does it and however often it is begun.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
 from bot.chain.errors import ChainError
-from bot.chain.models import OrderOnChain
 from bot.chain.reader import ChainReader, ChainView, OrderRef, Pallet
-from bot.clock import Clock, shown
+from bot.clock import Clock
 from bot.ids import ChannelId, UserId
 from bot.messages.outbox import Outbox
-from bot.model import DbcSession, NodeKind, OrderPhase, Place, RentalOrder
+from bot.model import DbcSession, OrderPhase, Place, RentalOrder
 from bot.orders import words
-from bot.orders.changes import Event, Looked, Read, looked, unread
-from bot.orders.concerned import Concern, Concerned
+from bot.orders.changes import Event, Looked, Read, goes_on, looked, unread
+from bot.orders.concerned import Concern, Concerned, People
 from bot.orders.facts import Facts
+from bot.orders.finding import Finder
 from bot.orders.order_buttons import Handling
-from bot.orders.schedule import head_at, next_look
+from bot.orders.schedule import DAY, KEPT, head_at, next_look
 from bot.reply import Reply, dump
 from bot.services.inventory import Inventory
 from storage import StorageFailed, Store, UnitOfWork
@@ -36,9 +36,9 @@ _DUE, _SIDE_BY_SIDE = 200, 10
 _FINDING = timedelta(seconds=30)
 _WORTH_SAYING = timedelta(minutes=5)
 _AGAIN = timedelta(seconds=30)  # after a chain that could not be read
-_FOREIGN = timedelta(minutes=10)  # how long an order of nobody here is not asked for again
-
-_OrdersOf = Callable[[], Awaitable[list[OrderRef]]]
+_LATELY = timedelta(minutes=15)  # an order is looked at more often
+# After so long, one node that is behind what was read before is right, and that was made up.
+_CONVINCES = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -65,35 +65,56 @@ class Orders:
         self._clock = clock
         self._by = by
         self._channel = channel
+        self._finder = Finder(store, concerned, clock, chain.view, self._returned)
         self._found_at: timedelta | None = None
-        self._foreign: dict[str, timedelta] = {}
         self._unread_since: timedelta | None = None
+        self._apart: dict[str, timedelta] = {}  # orders that the chain does not go on from
+        self._failed: set[str] = set()  # orders whose looks fail by a fault of ours
 
-    async def poll_due(self) -> None:
-        """Look at the chain for orders that are new, and at those whose time has come."""
+    async def find_due(self) -> None:
+        """Look at the chain for orders that are new."""
+        passed = self._clock.monotonic()
         if not self.chain.is_on:
             return
-        view = await self._view()
-        await self._look_at_due(view)  # first: finding may take long, confirmations must not wait
-        if view is not None and await self._find(view):
-            await self._look_at_due(view)
+        if self._found_at is not None and passed - self._found_at < _FINDING:
+            return
+        if await self._view() is not None:
+            self._found_at = passed
+            with suppress(ChainError):  # what cannot be read by now is looked for again
+                await self._finder.find()
+            await self.poll_due()
 
-    def impairments(self) -> tuple[str, ...]:
-        """What is not done while the chain cannot be read, for the operator."""
-        since = self._unread_since
-        if since is None or self._clock.monotonic() - since < _WORTH_SAYING:
-            return ()
-        return ("The chain cannot be read. Of rentals, only the last warnings are given.",)
-
-    async def _look_at_due(self, view: ChainView | None) -> None:
+    async def poll_due(self) -> None:
+        """Look at the orders whose time has come, those to be confirmed first."""
+        if not self.chain.is_on:
+            return
         now = self._clock.now()
         async with self._store.write() as tx:
             due = await tx.orders.claim_due(now, self._by, now + _LEASE, _DUE)
+        if not due:
+            await self._view()  # whether the chain can be read is known at any time
         for start in range(0, len(due), _SIDE_BY_SIDE):
+            view = await self._view()
             some = due[start : start + _SIDE_BY_SIDE]
             await asyncio.gather(*(self._look_safely(order, view) for order in some))
         if due:
             await self._outbox.deliver_due()
+
+    def impairments(self) -> tuple[str, ...]:
+        """What is not done or not certain of rentals, for the operator."""
+        found = []
+        since = self._unread_since
+        if since is not None and self._clock.monotonic() - since >= _WORTH_SAYING:
+            found.append("The chain cannot be read. Of rentals, only the last warnings are given.")
+        if self._apart:
+            found.append(
+                "The nodes of the chain are of another network than before, or made up their "
+                f"blocks: {len(self._apart)} rentals are not looked at."
+            )
+        if self._failed:
+            numbers = ", ".join(sorted(one.partition(".")[2] for one in self._failed))
+            found.append(f"Rentals cannot be looked at by a fault of this bot: {numbers}.")
+        return (*found, *self.chain.impairments())
 
     async def _view(self) -> ChainView | None:
         try:
@@ -108,76 +129,6 @@ class Orders:
             log.info("chain.read_again")
         return view
 
-    # Finding
-
-    async def _find(self, view: ChainView) -> bool:
-        """Store the orders of nodes with a session, and of wallets, that are not known yet.
-
-        Says whether it was time to.
-        """
-        passed = self._clock.monotonic()
-        if self._found_at is not None and passed - self._found_at < _FINDING:
-            return False
-        self._found_at = passed
-        self._foreign = {one: at for one, at in self._foreign.items() if passed - at < _FOREIGN}
-        known = await self._store.known()
-        metals = {node.id for node in known.nodes(NodeKind.METAL, NodeKind.MANAGER)}
-        nodes = {node for held in known.held.values() for node in held} - metals
-        async with self._store.read() as tx:
-            wallets = {wallet for _, wallet in await tx.orders.watched()}
-            wallets |= {order.renter for order in await tx.orders.open()}
-        places: list[tuple[_OrdersOf, str]] = [
-            *((partial(view.orders_of_machine, node, view.best), node) for node in sorted(nodes)),
-            *((partial(view.orders_of_wallet, one, view.best), one) for one in sorted(wallets)),
-        ]
-
-        async def find_in(orders_of: _OrdersOf, place: str) -> None:
-            try:
-                found = await orders_of()
-                await self._keep_new(view, found, is_only=place in nodes and len(found) == 1)
-            except ChainError as error:
-                log.info("orders.not_found_out", of=place[:8], why=error.why)
-
-        for start in range(0, len(places), _SIDE_BY_SIDE):
-            some = places[start : start + _SIDE_BY_SIDE]
-            await asyncio.gather(*(find_in(*one) for one in some))
-        return True
-
-    async def _keep_new(self, view: ChainView, found: Sequence[OrderRef], *, is_only: bool) -> None:
-        ids = {id_of(ref): ref for ref in found}
-        async with self._store.read() as tx:
-            known = await tx.orders.known(ids)
-        for order_id, ref in ids.items():
-            if order_id not in known and order_id not in self._foreign:
-                await self._keep(view, order_id, ref, is_only=is_only)
-
-    async def _keep(self, view: ChainView, order_id: str, ref: OrderRef, *, is_only: bool) -> None:
-        told = await view.order(ref, view.best)
-        if told is None:
-            return
-        final = await view.order(ref, view.final)
-        concerned = await self.concerned.of(
-            told.machine_id, told.renter, ref.number, is_only=is_only
-        )
-        if not concerned.is_any:
-            self._foreign[order_id] = self._clock.monotonic()
-            return
-        now = self._clock.now()
-        new = replace(_order(order_id, ref, told, view, now), is_only=is_only)
-        if final is not None and not final.is_waiting:  # a fork may still undo what is not final
-            new = replace(new, phase=OrderPhase.RENTING)
-        facts, places = await self._facts(new, view.newest.number, is_read=True)
-        back = words.event(facts, Event.RETURNED)
-        async with self._store.write() as tx:
-            before = await tx.orders.find(order_id)
-            if before is None:
-                await tx.orders.add(new)
-            elif await tx.orders.came_back(new):
-                name = str(before.phase)  # as what its loss was told: that message says so now
-                told_of = [(key_of(before, name, place), place, back) for place in places]
-                await _put(tx, told_of, now)
-        log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
-
     # Looking
 
     async def _look_safely(self, order: RentalOrder, view: ChainView | None) -> None:
@@ -185,40 +136,93 @@ class Orders:
         try:
             found, head, is_read = await self._looked(order, view)
             await self._tell(order, found, head, is_read=is_read)
+            self._failed.discard(order.id)
         except StorageFailed:
             raise
         except Exception:
             log.exception("order.look_failed", order=order.id)
+            self._failed.add(order.id)
+            await self._warn_anyhow(order)
+
+    async def _warn_anyhow(self, order: RentalOrder) -> None:
+        """Give the last warnings of an order from what was stored of it."""
+        try:
+            head = head_at(order, self.chain.now)
+            await self._tell(order, unread(order, head), head, is_read=False)
+        except StorageFailed:
+            raise
+        except Exception:
+            log.exception("order.warning_failed", order=order.id)
 
     async def _looked(self, order: RentalOrder, view: ChainView | None) -> tuple[Looked, int, bool]:
         """What a look means, the newest block, and whether the chain was read."""
         try:
-            if view is not None:
+            if view is not None and self._goes_on(order, view):
                 ref = OrderRef(Pallet(order.pallet), order.number)
                 final = await view.order(ref, view.final)
                 best = await view.order(ref, view.best)
-                found = looked(order, Read(final, best, view.final, view.newest))
-                return found, view.newest.number, found.order.missing_since is None
+                read = Read(final, best, view.final, view.newest, view.head, view.genesis)
+                found = looked(order, read)
+                return found, view.head, found.order.missing_since is None
         except ChainError as error:
             log.info("order.not_read", order=order.id, why=error.why)
-        head = head_at(order, shown(self._clock, self._clock.now()))
+        head = head_at(order, self.chain.now)
+        if order.id in self._apart and head > order.ends + KEPT + DAY:
+            # The bot reads another network now, and nothing can come of this one any more.
+            del self._apart[order.id]
+            return Looked(replace(order, phase=OrderPhase.GONE)), head, True
         return unread(order, head), head, False
+
+    def _goes_on(self, order: RentalOrder, view: ChainView) -> bool:
+        """Whether the chain can be the one on which the order was read before.
+
+        Where it is of the same network, several nodes are right, and one that is behind for long.
+        """
+        passed = self._clock.monotonic()
+        is_so = goes_on(order, view.genesis, view.newest)
+        if not is_so and order.chain in {"", view.genesis}:
+            is_behind = view.newest.number < order.seen_block
+            lasts = passed - self._apart.get(order.id, passed) >= _CONVINCES
+            is_so = view.is_shared or (is_behind and lasts)
+        if is_so:
+            self._apart.pop(order.id, None)
+        elif order.id not in self._apart:
+            self._apart[order.id] = passed
+            log.warning("order.another_chain", order=order.id, block=view.newest.number)
+        return is_so
+
+    async def _returned(self, new: RentalOrder, before: RentalOrder) -> None:
+        """Take up again an order that was told to be lost; the messages that said so say it."""
+        facts, people = await self._facts(new, head_at(new, self.chain.now), is_read=True)
+        messages: list[tuple[str, Place, Reply]] = []
+        if (new.chain, new.node, new.renter, new.began) == (
+            before.chain or new.chain, before.node, before.renter, before.began,
+        ):  # fmt: skip
+            names = [str(before.phase), *(["confirm"] if before.told.startswith("confirm") else [])]
+            back = words.event(facts, Event.RETURNED)
+            messages = [(key_of(before, one, to), to, back) for one in names for to, _ in people]
+        async with self._store.write() as tx:
+            if await tx.orders.came_back(new):
+                await _put(tx, messages, self._clock.now())
 
     async def _tell(self, before: RentalOrder, found: Looked, head: int, *, is_read: bool) -> None:
         """Write down what a look has shown, with the messages that say it."""
         now = self._clock.now()
         is_known = is_read or found.order.missing_since is not None
         at = next_look(found.order, head, now) if is_known else now + _AGAIN
+        if found.event in {Event.CONFIRMED, Event.RENEWED}:
+            at = now  # its last warning may be due as well
         order = replace(found.order, next_look_at=at)
         messages: list[tuple[str, Place, Reply]] = []
         if found.event is not None or found.stage is not None:
-            facts, places = await self._facts(order, head, is_read=is_read)
+            facts, people = await self._facts(order, head, is_read=is_read)
             messages = [
-                (key, place, reply)
-                for name, reply in _said(before, found, facts)
-                for place in places
-                for key in [key_of(order, name, place)]
+                (key_of(order, name, place), place, reply)
+                for place, sees in people
+                for name, reply in _said(before, found, facts, sees=sees)
             ]
+        if found.stage is not None and not messages:
+            order = replace(order, told=before.told)  # it is still to be told to somebody
         async with self._store.write() as tx:
             if await tx.orders.save(order, self._by):
                 await _put(tx, messages, now)
@@ -227,10 +231,21 @@ class Orders:
 
     # For commands
 
-    async def facts(self, order: RentalOrder) -> Facts:
-        """What is said of an order, from what was read last."""
-        head = head_at(order, shown(self._clock, self._clock.now()))
-        return (await self._facts(order, head, is_read=True))[0]
+    async def facts(self, order: RentalOrder, user: UserId | None = None) -> Facts:
+        """What is said of an order to somebody, from what was read last; else to anybody."""
+        facts = (await self._facts(order, self._head(order), is_read=self._is_read(order)))[0]
+        return facts if user is not None and await self.sees(order, user) else facts.bare
+
+    def is_past(self, order: RentalOrder) -> bool:
+        """Whether its end must have come by now."""
+        return self._head(order) >= order.ends
+
+    def _head(self, order: RentalOrder) -> int:
+        return head_at(order, self.chain.now)
+
+    def _is_read(self, order: RentalOrder) -> bool:
+        """Whether an order was read as often as it has to be."""
+        return order.missing_since is None and self.chain.now - order.seen_at < _LATELY
 
     async def of_person(self, user: UserId) -> list[RentalOrder]:
         """The orders that somebody is told of, the first end first."""
@@ -252,9 +267,16 @@ class Orders:
 
     async def tells(self, order: RentalOrder, user: UserId) -> bool:
         """Whether somebody is told of an order: whoever is not may not know of it."""
+        return user in await self._people(order)
+
+    async def sees(self, order: RentalOrder, user: UserId) -> bool:
+        """Whether somebody may see an order's machines, and say who renews it."""
+        return (await self._people(order)).get(user, False)
+
+    async def _people(self, order: RentalOrder) -> People:
         concerned = await self._concern(order)
         machines = await self.concerned.machines(order, concerned)
-        return user in await self.concerned.people(concerned, machines, order.node)
+        return await self.concerned.people(concerned, machines, order.node)
 
     async def handle(self, order: RentalOrder, user: UserId, handling: Handling) -> bool:
         """Write down that somebody renews it or wants fewer warnings, and tell all who are told.
@@ -262,12 +284,11 @@ class Orders:
         Says whether that is new.
         """
         now = self._clock.now()
-        head = head_at(order, shown(self._clock, now))
-        facts, places = await self._facts(order, head, is_read=True)
+        facts, people = await self._facts(order, self._head(order), is_read=self._is_read(order))
         is_snooze = handling is Handling.SNOOZE
         told = words.snoozed(facts, user) if is_snooze else words.taken(facts, user)
         messages = [
-            (key_of(order, str(handling).replace(".", "-"), one), one, told) for one in places
+            (key_of(order, str(handling).replace(".", "-"), one), one, told) for one, _ in people
         ]
         async with self._store.write() as tx:
             if is_snooze:
@@ -298,18 +319,17 @@ class Orders:
 
     async def _facts(
         self, order: RentalOrder, head: int, *, is_read: bool
-    ) -> tuple[Facts, list[Place]]:
+    ) -> tuple[Facts, list[tuple[Place, bool]]]:
+        """What is said of an order, and where; in each place with its machines or without."""
         concerned = await self._concern(order)
         machines = await self.concerned.machines(order, concerned)
         people = await self.concerned.people(concerned, machines, order.node)
         node = await self._inventory.label(order.node)
         facts = Facts(order, node, self._clock.now(), head, machines, is_read)
-        return facts, [Place(ChannelId(one)) for one in (*people, self._channel()) if one]
-
-
-def id_of(ref: OrderRef) -> str:
-    """What an order is called in the database."""
-    return f"{ref.pallet}.{ref.number}"
+        places = [(Place.direct(user), sees) for user, sees in people.items()]
+        if channel := self._channel():
+            places.append((Place(ChannelId(channel)), True))
+        return facts, places
 
 
 def key_of(order: RentalOrder, name: str, place: Place) -> str:
@@ -318,11 +338,14 @@ def key_of(order: RentalOrder, name: str, place: Place) -> str:
     return f"order:{order.id}.{about}.{name.replace(':', '-')}.{place.channel}"
 
 
-def _said(before: RentalOrder, found: Looked, facts: Facts) -> list[tuple[str, Reply]]:
+def _said(
+    before: RentalOrder, found: Looked, all_facts: Facts, *, sees: bool
+) -> list[tuple[str, Reply]]:
     """The messages by name. The countdown is one message, which also says how it ended."""
+    facts = all_facts if sees else all_facts.bare
     if found.stage is not None:
         is_deletion = found.order.phase is OrderPhase.ENDED
-        if is_deletion and facts.machines is not None and not facts.machines:
+        if is_deletion and all_facts.machines is not None and not all_facts.machines:
             return []  # none of its machines is left
         name = found.stage.name.partition(":")[0]
         told = words.warning(facts, found.stage)
@@ -341,25 +364,3 @@ def _said(before: RentalOrder, found: Looked, facts: Facts) -> list[tuple[str, R
 async def _put(tx: UnitOfWork, messages: Sequence[tuple[str, Place, Reply]], now: datetime) -> None:
     for key, place, reply in messages:
         await tx.messages.put(key, place, dump(reply), now)
-
-
-def _order(
-    order_id: str, ref: OrderRef, told: OrderOnChain, view: ChainView, now: datetime
-) -> RentalOrder:
-    return RentalOrder(
-        id=order_id,
-        number=ref.number,
-        node=told.machine_id,
-        renter=told.renter,
-        phase=OrderPhase.WAITING,
-        began=told.rent_start,
-        ends=told.rent_end,
-        gpus=told.gpu_index,
-        stake=told.stake_amount,
-        seen_block=view.newest.number,
-        seen_at=view.newest.at,
-        first_block=view.newest.number,
-        first_at=view.newest.at,
-        next_look_at=now,
-        created_at=now,
-    )

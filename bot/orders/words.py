@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from bot.chain.heads import SLOT
 from bot.ids import UserId
 from bot.model import OrderPhase
 from bot.orders.changes import Event
@@ -22,7 +21,6 @@ from bot.reply import (
     line,
     mention,
     say,
-    time,
 )
 
 
@@ -50,7 +48,7 @@ def _unread(facts: Facts) -> Note:
     told = say(
         "The chain cannot be read at present. This is as read {time}; it may have been confirmed "
         "or renewed since.",
-        time=time(facts.now - (facts.head - facts.order.seen_block) * SLOT),
+        time=facts.earliest(facts.order.seen_block),
     )
     return Note(line(emoji("warning"), " ", told))
 
@@ -61,6 +59,12 @@ def _named(facts: Facts) -> dict[str, str | Line]:
 
 def _confirm(facts: Facts, stage: Stage) -> Reply:
     goal = goal_of(facts.order)
+    if facts.is_past(goal):
+        late = say(
+            "Order {order} for {node} had to be confirmed by {time}. It may have lapsed.",
+            **_named(facts), time=facts.earliest(goal),
+        )  # fmt: skip
+        return _reply(facts, "alarm_clock", line(late))
     sentence = say(
         "Confirm order {order} for {node} by {time}: {left} left.",
         **_named(facts), time=facts.at(goal), left=span(min(stage.left, goal - facts.head)),
@@ -76,6 +80,12 @@ def _confirm(facts: Facts, stage: Stage) -> Reply:
 
 def _ends(facts: Facts, stage: Stage) -> Reply:
     order = facts.order
+    if facts.is_past(order.ends):
+        late = say(
+            "Order {order} for {node} was to end {time}. It may have ended.",
+            **_named(facts), time=facts.earliest(order.ends),
+        )  # fmt: skip
+        return _reply(facts, "alarm_clock", line(late), *_at_the_end(facts))
     sentence = say(
         "Order {order} for {node} ends {time}, in {left}.",
         **_named(facts), time=facts.at(order.ends),
@@ -84,7 +94,9 @@ def _ends(facts: Facts, stage: Stage) -> Reply:
     sign = "alarm_clock" if stage.is_last else "hourglass_flowing_sand"
     taken = () if not order.renewer else (_renewer(UserId(order.renewer)),)
     below = (*_at_the_end(facts), *renewal(order, DAY), *taken)
-    return _reply(facts, sign, line(sentence), *below, buttons(order, is_last=stage.is_last))
+    if facts.sees:
+        below = (*below, buttons(order, is_last=stage.is_last))
+    return _reply(facts, sign, line(sentence), *below)
 
 
 def _renewer(user: UserId) -> Note:
@@ -124,21 +136,30 @@ def _at_the_end(facts: Facts) -> tuple[Part, ...]:
 
 def _deletion(facts: Facts, stage: Stage) -> Reply:
     goal = goal_of(facts.order)
+    if facts.is_past(goal):
+        late = say(
+            "{node} was to delete {machines} with all disks and snapshots after {time}. It may "
+            "have done so.",
+            node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
+        )  # fmt: skip
+        return _reply(facts, "rotating_light", line(late), *_copy(facts))
     sentence = say(
         "{node} deletes {machines} with all disks and snapshots after {time}, in {left}.",
-        node=bold(facts.node), machines=facts.lost, time=facts.at(goal),
+        node=bold(facts.node), machines=facts.lost, time=facts.earliest(goal),
         left=span(min(stage.left, goal - facts.head)),
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(sentence), _copy(facts))
+    return _reply(facts, "rotating_light", line(sentence), *_copy(facts))
 
 
-def _copy(facts: Facts) -> Note:
+def _copy(facts: Facts) -> tuple[Part, ...]:
+    if not facts.sees:
+        return ()
     told = say(
-        "Order {order} has ended, and renting the node again does not save them. To copy what you "
-        "need: {command}",
-        order=str(facts.order.number), command=command(f"order rescue {facts.order.number}"),
+        "Order {order} has ended. Renting a GPU of {node} again does not save them, but until then "
+        "it is the only way to reach them. To copy what you need: {command}",
+        **_named(facts), command=command(f"order rescue {facts.order.number}"),
     )  # fmt: skip
-    return Note(line(told))
+    return (Note(line(told)),)
 
 
 def _confirmed(facts: Facts) -> Reply:
@@ -188,15 +209,27 @@ def _ended(facts: Facts) -> Reply:
             "Order {order} for {node} has ended. No machine of it is known here.", **_named(facts)
         )
         return _reply(facts, "checkered_flag", line(told))
+    deleted = facts.earliest(goal_of(facts.order))
     told = say(
-        "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
+        "Order {order} for {node} has ended. Its machines lose power within 15 minutes, and the "
         "node deletes them with all disks and snapshots after {time}.",
-        **_named(facts), machines=facts.lost, time=facts.at(goal_of(facts.order)),
+        **_named(facts), time=deleted,
     )  # fmt: skip
-    return _reply(facts, "rotating_light", line(told), _copy(facts))
+    if facts.machines:
+        told = say(
+            "Order {order} for {node} has ended. {machines} lose power within 15 minutes, and the "
+            "node deletes them with all disks and snapshots after {time}.",
+            **_named(facts), machines=facts.lost, time=deleted,
+        )  # fmt: skip
+    return _reply(facts, "rotating_light", line(told), *_copy(facts))
 
 
 def _gone(facts: Facts) -> Reply:
+    if facts.machines is not None and not facts.machines:
+        over = say(
+            "The 72 hours after the end of order {order} for {node} are over.", **_named(facts)
+        )
+        return _reply(facts, "checkered_flag", line(over))
     told = say(
         "The 72 hours after the end of order {order} for {node} are over: the node deletes, or has "
         "deleted, {machines}.",

@@ -1,7 +1,7 @@
 """Clicks on warnings of rentals: who renews it, and whether more warnings are wanted.
 
-Decided at the click: only who is told of the order may say something of it, and only of the end
-that the warning was about.
+Decided at the click: only who may see the order's machines may say something of it, and only of
+the end that the warning was about, while that is still to come.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,4 +39,7 @@ class OrderPresses:
             order = await tx.orders.find(order_id)
         if order is None or order.phase is not OrderPhase.RENTING or order.ends != ends:
             return None
-        return order if await self._services.orders.tells(order, press.actor) else None
+        orders = self._services.orders
+        if orders.is_past(order) or not await orders.sees(order, press.actor):
+            return None
+        return order

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, delete, or_, select, update
 
-from bot.ids import UserId
+from bot.ids import NodeId, UserId
 from bot.model import OrderPhase, RentalOrder
 from storage.repositories.repository import (
     LIMIT,
@@ -21,7 +21,8 @@ from storage.tables import executions, rental_orders, watched_wallets
 
 _RELEASED = {"leased_by": None, "leased_until": None}
 _OPEN = tuple(phase for phase in OrderPhase if not phase.is_over)
-_LOST = (OrderPhase.LAPSED, OrderPhase.VANISHED)
+# The chain should not have these any more; one that it has was lost by mistake.
+_LOST = (OrderPhase.LAPSED, OrderPhase.VANISHED, OrderPhase.GONE)
 _CREATE = "vm.create"
 _AT_ONCE = 500  # ids in one statement; databases limit its parameters
 
@@ -35,6 +36,8 @@ _CLAIM = claiming(
     ],
     rental_orders.c.next_look_at,
     LIMIT,
+    # They can be confirmed for minutes only.
+    first=case((rental_orders.c.phase == OrderPhase.WAITING, 0), else_=1),
 ).returning(rental_orders)
 
 
@@ -51,24 +54,22 @@ class Orders(Repository):
     async def came_back(self, order: RentalOrder) -> bool:
         """Take up again a rental that was told to be lost, but is not; says whether it did.
 
-        Condition: it had lapsed or vanished.
+        Condition: it had lapsed, vanished or gone, or its number is that of another network.
         """
         rows = await self._connection.execute(
             update(rental_orders)
-            .where(and_(rental_orders.c.id == order.id, rental_orders.c.phase.in_(_LOST)))
+            .where(rental_orders.c.id == order.id, ~_is_known(order.chain))
             .values({**_to_row(order), **_RELEASED})
         )
         return rows.rowcount == 1
 
-    async def known(self, ids: Collection[str]) -> frozenset[str]:
+    async def known(self, ids: Collection[str], chain: str) -> frozenset[str]:
         """Those of these ids that are stored, without those that the chain should have no more."""
         asked, found = sorted(ids), set[str]()
         for start in range(0, len(asked), _AT_ONCE):
             some = asked[start : start + _AT_ONCE]
             rows = await self._connection.execute(
-                select(rental_orders.c.id).where(
-                    rental_orders.c.id.in_(some), rental_orders.c.phase.not_in(_LOST)
-                )
+                select(rental_orders.c.id).where(rental_orders.c.id.in_(some), _is_known(chain))
             )
             found.update(rows.scalars())
         return frozenset(found)
@@ -92,7 +93,7 @@ class Orders(Repository):
     async def claim_due(
         self, now: datetime, by: str, until: datetime, limit: int
     ) -> list[RentalOrder]:
-        """Lease up to `limit` rentals that are to be looked at, the longest overdue first.
+        """Lease up to `limit` rentals that are to be looked at, those to be confirmed first.
 
         Conditions: something is still to come of it, `next_look_at` is reached, and the lease is
         free.
@@ -111,17 +112,31 @@ class Orders(Repository):
             del values[written_by_people]
         rows = await self._connection.execute(
             update(rental_orders)
-            .where(and_(rental_orders.c.id == order.id, rental_orders.c.leased_by == by))
+            .where(rental_orders.c.id == order.id, rental_orders.c.leased_by == by)
             .values(values)
         )
         return rows.rowcount == 1
+
+    async def is_the_only_one(self, order_id: str) -> None:
+        """Note that its node has no other rental."""
+        await self._connection.execute(
+            update(rental_orders)
+            .where(rental_orders.c.id == order_id, rental_orders.c.is_only.is_(False))
+            .values(is_only=True)
+        )
+
+    async def renters(self) -> list[tuple[NodeId, str, bool]]:
+        """Who has ever rented which node, and whether that was its only rental."""
+        columns = (rental_orders.c.node, rental_orders.c.renter, rental_orders.c.is_only)
+        rows = await self._connection.execute(select(*columns).distinct())
+        return [(row.node, row.renter, row.is_only) for row in rows]
 
     async def set_handled(
         self, order: RentalOrder, *, renewer: str | None = None, snoozed: bool | None = None
     ) -> bool:
         """Write down who renews a rental, or whether it is snoozed; what is None stays.
 
-        Says whether that is new. Condition: it still has this end.
+        Says whether that is new. Conditions: it still has this end and phase.
         """
         given = {"renewer": renewer, "snoozed": snoozed}
         values = {name: value for name, value in given.items() if value is not None}
@@ -130,6 +145,7 @@ class Orders(Repository):
             .where(
                 rental_orders.c.id == order.id,
                 rental_orders.c.ends == order.ends,
+                rental_orders.c.phase == order.phase,
                 or_(*(rental_orders.c[name] != value for name, value in values.items())),
             )
             .values(values)
@@ -185,6 +201,11 @@ class Orders(Repository):
         return [_from_row(row) for row in rows.mappings()]
 
 
+def _is_known(chain: str) -> ColumnElement[bool]:
+    """Whether a row is of this network, or of an unnoted one, and not lost."""
+    return rental_orders.c.phase.not_in(_LOST) & rental_orders.c.chain.in_(("", chain))
+
+
 def _to_row(order: RentalOrder) -> dict[str, Any]:
     return {
         "id": order.id,
@@ -207,6 +228,7 @@ def _to_row(order: RentalOrder) -> dict[str, Any]:
         "snoozed": order.snoozed,
         "is_only": order.is_only,
         "missing_since": order.missing_since,
+        "chain": order.chain,
     }
 
 
@@ -234,4 +256,5 @@ def _from_row(row: RowMapping) -> RentalOrder:
         snoozed=row["snoozed"],
         is_only=row["is_only"],
         missing_since=row["missing_since"],
+        chain=row["chain"],
     )

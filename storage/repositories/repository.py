@@ -131,6 +131,8 @@ def claiming(
     conditions: Collection[ColumnElement[bool]],
     order: ColumnElement[datetime],
     limit: ColumnElement[int] | None = None,
+    *,
+    first: ColumnElement[int] | None = None,
 ) -> Update:
     """An UPDATE of up to `limit` rows (None: all) that meet the conditions.
 
@@ -142,7 +144,7 @@ def claiming(
     due = (
         select(table.c.id)
         .where(*conditions)
-        .order_by(order)
+        .order_by(*(() if first is None else (first,)), order)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")

@@ -101,6 +101,7 @@ rental_orders = Table(
     Column("snoozed", Boolean, nullable=False),
     Column("is_only", Boolean, nullable=False),
     Column("missing_since", BigInteger),
+    Column("chain", Text, nullable=False, server_default=""),
     *lease(),
     Index(None, "phase", "next_look_at"),
     Index(None, "node"),

@@ -62,7 +62,9 @@ class World:
         leases = Leases(store, clock, by)
         outbox = SilentOutbox(store, SilentMessenger(), leases, clock, by)
         chain = ChainReader([node.url for node in self.rpc], clock)
-        concerned = Concerned(store, LastKnown(store, clock))
+        concerned = Concerned(
+            store, LastKnown(store, clock), inventory.lists.listed_at, _hides_nothing
+        )
         self.orders = Orders(store, chain, concerned, inventory, outbox, clock, by, lambda: "")
         self.begun.append((self.orders, store))
         await store.migrate()
@@ -77,6 +79,7 @@ class World:
     async def looks(self) -> None:
         """One tick."""
         assert self.orders is not None
+        await self.orders.find_due()
         await self.orders.poll_due()
 
     async def until_due(self) -> timedelta:
@@ -97,6 +100,10 @@ class World:
     def note_end(self, rental: Rental) -> None:
         """Remember from when on an order had which end."""
         self.ends.setdefault(rental.number, []).append((self.clock.now(), rental.end))
+
+
+async def _hides_nothing(_: UserId) -> frozenset[str]:
+    return frozenset()
 
 
 @asynccontextmanager

@@ -1,0 +1,169 @@
+"""Finds rentals on the chain that are not known here yet: those of our nodes and of wallets."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.chain.errors import ChainDisagrees, ChainError
+from bot.chain.models import OrderOnChain
+from bot.chain.reader import ChainView, OrderRef
+from bot.clock import Clock
+from bot.ids import NodeId
+from bot.model import NodeKind, OrderPhase, RentalOrder
+from bot.orders.changes import is_same
+from bot.orders.concerned import Concerned
+from storage import Store
+
+_SIDE_BY_SIDE = 10
+_FOREIGN = timedelta(minutes=10)  # how long an order of nobody here is not asked for again
+
+_OrdersOf = Callable[[ChainView], Awaitable[list[OrderRef]]]
+# The order as it is taken up again, and as it was when it was told to be lost.
+Returned = Callable[[RentalOrder, RentalOrder], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class Finder:
+    """Looks for new rentals. `view` gives the chain as it is, `returned` takes up lost ones."""
+
+    def __init__(
+        self,
+        store: Store,
+        concerned: Concerned,
+        clock: Clock,
+        view: Callable[[], Awaitable[ChainView]],
+        returned: Returned,
+    ) -> None:
+        self._store = store
+        self._concerned = concerned
+        self._clock = clock
+        self._view = view
+        self._returned = returned
+        self._foreign: dict[str, timedelta] = {}
+
+    async def find(self) -> None:
+        """Store the orders of nodes with a session, and of wallets, that are not known yet."""
+        passed = self._clock.monotonic()
+        self._foreign = {one: at for one, at in self._foreign.items() if passed - at < _FOREIGN}
+        known = await self._store.known()
+        metals = {node.id for node in known.nodes(NodeKind.METAL, NodeKind.MANAGER)}
+        nodes = {node for held in known.held.values() for node in held} - metals
+        async with self._store.read() as tx:
+            wallets = {wallet for _, wallet in await tx.orders.watched()}
+            wallets |= {order.renter for order in await tx.orders.open()}
+        await self._side_by_side(
+            [
+                *(partial(self._on_node, node) for node in sorted(nodes)),
+                *(partial(self._of_wallet, wallet) for wallet in sorted(wallets)),
+            ]
+        )
+
+    async def _side_by_side(self, finds: Collection[Callable[[], Awaitable[None]]]) -> None:
+        turns = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def safely(find: Callable[[], Awaitable[None]]) -> None:
+            async with turns:
+                try:
+                    await find()
+                except ChainError as error:  # one that cannot be read hides no other
+                    log.info("orders.not_found_out", why=error.why)
+
+        await asyncio.gather(*(safely(one) for one in finds))
+
+    async def _on_node(self, node: NodeId) -> None:
+        view = await self._view()
+        found = await view.orders_of_machine(node, view.best)
+        await self._keep_new(view, found, is_only=len(found) == 1)
+
+    async def _of_wallet(self, wallet: str) -> None:
+        view = await self._view()
+        await self._keep_new(view, await view.orders_of_wallet(wallet, view.best), is_only=False)
+
+    async def _keep_new(self, view: ChainView, found: list[OrderRef], *, is_only: bool) -> None:
+        ids = {id_of(ref): ref for ref in found}
+        async with self._store.read() as tx:
+            known = await tx.orders.known(ids, view.genesis)
+        if is_only and known:
+            await self._note_the_only_one(*known)
+        await self._side_by_side(
+            [
+                partial(self._keep, order_id, ref, is_only=is_only)
+                for order_id, ref in ids.items()
+                if order_id not in known and order_id not in self._foreign
+            ]
+        )
+
+    async def _note_the_only_one(self, order_id: str) -> None:
+        async with self._store.read() as tx:
+            order = await tx.orders.find(order_id)
+        if order is not None and not order.is_only:
+            async with self._store.write() as tx:
+                await tx.orders.is_the_only_one(order_id)
+
+    async def _keep(self, order_id: str, ref: OrderRef, *, is_only: bool) -> None:
+        view = await self._view()
+        told, final = await _read(view, ref)
+        if told is None:
+            return
+        concerned = await self._concerned.of(
+            told.machine_id, told.renter, ref.number, is_only=is_only
+        )
+        if not concerned.is_any:
+            self._foreign[order_id] = self._clock.monotonic()
+            return
+        new = replace(_order(order_id, ref, told, view, self._clock.now()), is_only=is_only)
+        # A fork may still undo what is not final.
+        if final is not None and is_same(new, final) and not final.is_waiting:
+            new = replace(new, phase=OrderPhase.RENTING)
+        async with self._store.write() as tx:
+            before = await tx.orders.find(order_id)
+            if before is None:
+                await tx.orders.add(new)
+        if before is not None:
+            await self._returned(new, before)
+        log.info("order.found", order=order_id, node=told.machine_id[:8], ends=told.rent_end)
+
+
+async def _read(view: ChainView, ref: OrderRef) -> tuple[OrderOnChain | None, OrderOnChain | None]:
+    """The order at the newest and at the final block.
+
+    Of one that not all nodes have, only the former: nobody knows who is right, but if it is not
+    confirmed, it is lost within minutes.
+    """
+    try:
+        return await view.order(ref, view.best), await view.order(ref, view.final)
+    except ChainDisagrees:
+        return await view.order_of_any(ref, view.best), None
+
+
+def id_of(ref: OrderRef) -> str:
+    """What an order is called in the database."""
+    return f"{ref.pallet}.{ref.number}"
+
+
+def _order(
+    order_id: str, ref: OrderRef, told: OrderOnChain, view: ChainView, now: datetime
+) -> RentalOrder:
+    return RentalOrder(
+        id=order_id,
+        number=ref.number,
+        node=told.machine_id,
+        renter=told.renter,
+        phase=OrderPhase.WAITING,
+        began=told.rent_start,
+        ends=told.rent_end,
+        gpus=told.gpu_index,
+        stake=told.stake_amount,
+        seen_block=view.newest.number,
+        seen_at=view.newest.at,
+        first_block=view.newest.number,
+        first_at=view.newest.at,
+        next_look_at=now,
+        created_at=now,
+        chain=view.genesis,
+    )
