@@ -392,14 +392,14 @@ class ChainView:
             raise next(one for one in told.values() if isinstance(one, ChainError))
         agreed = [one for one in votes.values() if not isinstance(one, ChainError)]
         most = max(agreed, key=agreed.count)
-        odd = [url for url, one in votes.items() if isinstance(one, ChainError) or one != most]
-        if not odd:
-            return most
+        # One that does not know the block merely keeps fewer, or is behind.
+        lacks = [url for url, one in votes.items() if isinstance(one, ChainError)]
+        odd = [url for url, one in votes.items() if url not in lacks and one != most]
         if 2 * agreed.count(most) > len(votes):
             self._reader.contradicts(odd)
             return most
-        self._reader.contradicts([*votes])
-        raise ChainDisagrees(why="answers")
+        self._reader.contradicts([url for url in votes if url not in lacks] if odd else [])
+        raise ChainDisagrees(why="blocks" if lacks else "answers")
 
     async def _united(self, ask: Callable[[RpcClient], Awaitable[T | None]]) -> list[T]:
         """All that is said by anybody."""

@@ -25,8 +25,10 @@ T = TypeVar("T")
 
 _UNKNOWN_METHOD = -32601
 _NOT_FOUND = "NotFound"
-# How Substrate says that it has no such block, in whichever of its errors.
-_NO_BLOCK = re.compile(r"unknown ?block|header was not found", re.IGNORECASE)
+# How Substrate says that it has no such block, or not its state any more, in whichever error.
+_NO_BLOCK = re.compile(
+    r"unknown ?block|header was not found|state already discarded", re.IGNORECASE
+)
 
 log = structlog.get_logger()
 

@@ -32,6 +32,7 @@ class RpcNode:
         self.finality_stuck_at: int | None = None  # the final block that it goes on naming
         self.invents = False  # its blocks are called as nobody else calls them, but for the first
         self.takes: dict[str, float] = {}  # seconds that an answer takes, by method
+        self.dawdles = asyncio.Event()  # set once such an answer is waited for
         self.down = False
         self.status = 0  # of HTTP, whatever is asked; a redirect leads back to itself
         self.silent = False
@@ -101,7 +102,9 @@ class RpcNode:
         number, method = asked.get("id"), asked["method"]
         params = asked.get("params", [])
         self.calls.append((method, params))
-        await asyncio.sleep(self.takes.get(method, 0))
+        if method in self.takes:
+            self.dawdles.set()
+            await asyncio.sleep(self.takes[method])
         try:
             return _response(number, result=self._call(method, params))
         except RpcError as error:
@@ -175,7 +178,7 @@ class RpcNode:
         if number is None:
             raise RpcError(4003, "Client error: UnknownBlock: Header was not found in the database")
         if state and number < self.head - self.pruned_behind:
-            raise RpcError(4003, "Client error: State already discarded")
+            raise RpcError(4003, "Client error: UnknownBlock: State already discarded")
         return number
 
 

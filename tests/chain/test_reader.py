@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from bot.chain.errors import (
+    BlockUnknown,
     ChainDisagrees,
     ChainError,
     ChainStale,
     ChainUnreachable,
-    ChainUnreadable,
 )
 from bot.chain.reader import ChainReader, OrderRef, Pallet
 from bot.chain.rpc import ChainLimits
@@ -198,7 +198,7 @@ async def test_a_pruned_node_knows_no_old_state(scene: Scene) -> None:
     rental = scene.chain.rent(RENTER, NODE)
     view = await scene.reader.view()
     scene.passes(257 * 6 + 30)
-    with pytest.raises(ChainUnreadable):
+    with pytest.raises(BlockUnknown):
         await view.order(OrderRef(Pallet.RENT, rental.number), view.best)
 
 

@@ -1,5 +1,6 @@
 """What was told too late, too early or of nothing: downtime, outages, short and stale orders."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -198,3 +199,17 @@ async def test_the_node_deletes_what_it_was_told_to_lose_and_not_earlier(scene: 
     await scene.until(rental.end + 72 * 600 + 160)
     assert not node.tasks
     assert scene.told(stage.alice, "The 72 hours after the end of order", "inference")
+
+
+async def test_a_search_that_takes_long_holds_up_no_confirmation(scene: ChainStage) -> None:
+    orders = scene.stage.bot._services.orders
+    rental = scene.rents(confirmed=False)
+    await scene.passes(minutes=1, step=30)
+    scene.rpc[0].takes["rentMachine_getRentList"] = 60
+    scene.stage.clock.advance(timedelta(minutes=4))
+    searching = asyncio.create_task(orders.find_due())
+    await scene.rpc[0].dawdles.wait()
+    await orders.poll_due()
+    (told,) = scene.told(scene.stage.alice, f"Confirm order {rental.number}")
+    assert "10 minutes left" in told
+    searching.cancel()

@@ -146,3 +146,16 @@ async def test_from_whom_the_rules_hide_a_node_its_orders_are_hidden(scene: Chai
     await scene.passes(1, step=1800)
     assert scene.told(stage.alice, "for gpu1 ends")
     assert scene.told(stage.carol, "for gpu1 ends") == []
+
+
+async def test_the_only_order_of_a_node_is_known_as_such_however_it_was_found(
+    tmp_path: Path,
+) -> None:
+    async with chained(tmp_path) as scene:
+        stage = scene.stage
+        await stage.asks(stage.carol, f"/dbc order watch {STRANGER}")
+        rental = scene.rents(confirmed=False, renter=STRANGER)
+        await scene.passes(minutes=1, step=30)
+        await stage.gives_session(stage.alice, "gpu1")  # like a multisig's: not signed by it
+        await scene.passes(minutes=6, step=30)
+        assert scene.told(stage.alice, f"Confirm order {rental.number}")
