@@ -144,7 +144,7 @@ class Bot:
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
-        jobs = _jobs(services, desk, outbox, copies, leftovers, damage)
+        jobs = _jobs(services, desk, pipeline, outbox, copies, leftovers, damage)
         database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
@@ -353,6 +353,7 @@ def key_file_of(settings: KeySettings) -> Path | None:
 def _jobs(
     services: Services,
     desk: Desk,
+    pipeline: Pipeline,
     outbox: Outbox,
     copies: Copies,
     leftovers: Leftovers,
@@ -377,6 +378,7 @@ def _jobs(
         Job("leases", HEARTBEAT, services.leases.beat),
         Job("policy", second, services.audit.record_policy),
         Job("recover", 10 * second, desk.recover),
+        Job("turns", 2 * second, pipeline.take_turns),
         Job("expire", 5 * second, services.reviews.expire),
         Job("damaged rows", timedelta(minutes=1), damage.look),
         Job("obsolete", 5 * second, obsolete.close),

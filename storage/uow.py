@@ -32,6 +32,7 @@ from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
 from storage.repositories.strangers import Strangers
 from storage.repositories.suggestions import Suggestions
+from storage.repositories.turns import Turns
 from storage.repositories.votes import Votes
 from storage.repositories.watches import Watches
 from storage.vault import Vault
@@ -138,6 +139,11 @@ class UnitOfWork:
     def freezes(self) -> Freezes:
         """Whether changes are stopped."""
         return Freezes(self._connection)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Changes of one machine that wait for each other."""
+        return Turns(self._connection)
 
     @cached_property
     def leavers(self) -> Leavers:

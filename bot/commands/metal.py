@@ -263,6 +263,10 @@ def _power_effect(values: Mapping[str, str]) -> Effect:
     return mild.get(values.get("command", ""), Effect.DESTROY)
 
 
+def _cuts_power(values: Mapping[str, str]) -> bool:
+    return _power_effect(values) is Effect.DESTROY
+
+
 def _power_question(values: Mapping[str, str]) -> Phrase:
     asked = {"reset": say("Reset {target}"), "on": say("Switch on {target}")}
     return asked.get(values.get("command", ""), say("Cut the power of {target}"))
@@ -334,6 +338,7 @@ GROUP = Group(
             power,
             _power_effect,
             "metal power status slot-1",
+            at_once=_cuts_power,
             shows=_powered_now,
             facts=_POWER,
             asks=_power_question,

@@ -221,8 +221,12 @@ async def name(ctx: Context, vm: Vm, nickname: Nickname) -> Reply:
     return await rename(ctx, vm, nickname)
 
 
+def _is_forced(values: Mapping[str, str]) -> bool:
+    return bool(values.get("force"))
+
+
 def _restart_effect(values: Mapping[str, str]) -> Effect:
-    return Effect.DESTROY if values.get("force") else Effect.DISRUPT
+    return Effect.DESTROY if _is_forced(values) else Effect.DISRUPT
 
 
 def _restart_asks(values: Mapping[str, str]) -> Phrase:
@@ -272,7 +276,7 @@ GROUP = Group(
             does=say("Start a machine"),
         ),
         Command(
-            "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01",
+            "shutdown", shutdown, Effect.DESTROY, "vm shutdown train-01", at_once=True,
             asks=say("Shut down {target}"),
             loses=say("On DBC a shutdown cuts the power: what is not on disk is lost. Shut the "
                 "guest down from inside first."),
@@ -284,7 +288,7 @@ GROUP = Group(
             does=say("Shut down a machine"),
         ),
         Command(
-            "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01",
+            "poweroff", poweroff, Effect.DESTROY, "vm poweroff train-01", at_once=True,
             asks=say("Power off {target}"), loses=_POWER_CUT,
             repeated=_is_so_already,
             follow=Follow(
@@ -295,7 +299,7 @@ GROUP = Group(
         ),
         Command(
             "restart", restart, _restart_effect, "vm restart train-01 force",
-            look=before_restart,
+            look=before_restart, at_once=_is_forced,
             deed=Deed(logged=Logged.RESTART),
             asks=_restart_asks,
             loses=_restart_loses,
@@ -305,7 +309,7 @@ GROUP = Group(
             does=say("Restart a machine"),
         ),
         Command(
-            "reset", reset, Effect.DESTROY, "vm reset train-01",
+            "reset", reset, Effect.DESTROY, "vm reset train-01", at_once=True,
             look=log_before, asks=say("Reset {target}"), loses=_POWER_CUT,
             deed=Deed(logged=Logged.RESET),
             follow=Follow(
@@ -340,7 +344,7 @@ GROUP = Group(
             does=say("Set a password"),
         ),
         Command(
-            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01",
+            "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", at_once=True,
             check=check_nickname, verify=verify_nickname, **NAMING,
             does=say("Name a machine"),
         ),

@@ -130,6 +130,8 @@ class Command:
     shows nothing of any machine.
     `needs_session`: it is refused to who has no session, though others of its group are not.
     `is_personal`: it is about whoever requests it, so two people never request the same.
+    `at_once`: it waits for no other change of its machine, for it is what helps in an emergency,
+    or touches no machine.
     `does` titles its form: `Create a machine`.
     """
 
@@ -162,6 +164,7 @@ class Command:
     is_open: bool = False
     needs_session: bool = False
     is_personal: bool = False
+    at_once: bool | Callable[[Mapping[str, str]], bool] = False
     does: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)
@@ -250,6 +253,10 @@ class Command:
     def effect_of(self, values: Mapping[str, str]) -> Effect:
         """What it does with these arguments."""
         return self.effect if isinstance(self.effect, Effect) else self.effect(values)
+
+    def skips_queue(self, values: Mapping[str, str]) -> bool:
+        """Whether it waits for no other change of its machine, with these arguments."""
+        return self.at_once if isinstance(self.at_once, bool) else self.at_once(values)
 
     def asked(self, known: Mapping[str, str], subject: Subject) -> Line:
         """The card's question without its mark, of what is known: `Delete train-01 on gpu1`."""

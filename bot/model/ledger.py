@@ -48,6 +48,7 @@ class Execution:
     rest and erased at the end. `node`, `task` and `label` are known once the target is resolved;
     `approved_by` once it was approved, `session_of` (whose session was used) once it was.
     `facts` are what was read before it was asked or sent: sizes, names that are in use.
+    `behind` are the changes of the same machine that it has to wait for, or had to.
     `unreadable` names what of its record cannot be read (LOCKED_SECRETS: no key opens these); it
     must not be carried out then.
     """
@@ -72,6 +73,7 @@ class Execution:
     approved_by: tuple[UserId, ...] = ()
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    behind: tuple[str, ...] = ()
     unreadable: str = ""
 
     @property

@@ -29,6 +29,7 @@ from bot.pipeline.joining import require_first
 from bot.pipeline.patience import unless_soon
 from bot.pipeline.repeated import went_through
 from bot.pipeline.targets import Bound
+from bot.pipeline.turns import require_turn
 from bot.pipeline.whisper import Whisper
 from bot.ports import Answer
 from bot.reply import (
@@ -90,10 +91,10 @@ class Runs:
         """Send it, if nobody else has: claimed by one, sent once, while these rules are in force.
 
         Raises InDoubt where what came of it could not be stored; `lost_sight` takes it up then.
-        Raises, before it is claimed, SameRequest where it is the second of two alike, Overtaken
-        where another change of the machine was sent after this one looked at it, Held while changes
-        are held back, Refused where the requester may act with no session there any more,
-        RulesReplaced.
+        Raises, before it is claimed, SameRequest where it is the second of two alike, Behind where
+        others are ahead of it at its machine, Overtaken where another change of the machine was
+        sent after this one looked at it, Held while changes are held back, Refused where the
+        requester may act with no session there any more, RulesReplaced.
         """
         claim = await self._claimed(command, execution, bound, rules)
         if claim is None:
@@ -127,6 +128,7 @@ class Runs:
                 if reviewed is None:  # nobody has looked at it
                     await require_first(tx, command, execution, None, now)
                 await require_way(tx, command, execution, reviewed, rules, now)
+                await require_turn(tx, command, execution, reviewed, now)
                 if bound.machine and await tx.executions.sent_to(execution) != bound.sent:
                     raise Overtaken(bound.subject(execution))
                 if self._services.reviews.reviewers.rules is not rules:

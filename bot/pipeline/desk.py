@@ -50,6 +50,7 @@ from bot.pipeline.seconds import second_of
 from bot.pipeline.secrecy import faults, refuse_known_secret
 from bot.pipeline.suggestions import SUGGESTED, Suggestions
 from bot.pipeline.targets import bind
+from bot.pipeline.turn_presses import TurnPresses
 from bot.pipeline.whisper import Whisper
 from bot.pipeline.wish import Wish
 from bot.pipeline.works import nothing, outdated, outdated_form, saying, showing
@@ -108,6 +109,7 @@ class Desk:
             **MachinePresses(services, self._asked).actions,
             **AccessPresses(services, self._asked, self._open_form).actions,
             **OrderPresses(services).actions,
+            **TurnPresses(services, by).actions,
             cards.KEEP_WATCHING: self._keep_watching,
             OPEN_FORM: self._open_form,
             SUGGESTED: self._suggested,
@@ -279,9 +281,7 @@ class Desk:
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""
-        await self._pipeline.recover(
-            lambda execution: Whisper(self._messenger, execution.actor, execution.place)
-        )
+        await self._pipeline.recover()
         await self._clicks.take_up(lambda vote: Whisper(self._messenger, vote.user, vote.place))
 
     # Lines and forms

@@ -13,7 +13,7 @@ from bot.reviews.policy import Policy
 from storage import UnitOfWork
 
 # What changes something at DBC. People's own settings, names and sessions go on.
-_HELD = frozenset({"vm", "disk", "snapshot", "image", "lan", "metal"})
+OF_NODES = frozenset({"vm", "disk", "snapshot", "image", "lan", "metal"})
 
 
 class Held(Refused):
@@ -32,7 +32,7 @@ async def require_way(
 
     Broken glass gets past both.
     """
-    if command.group not in _HELD:
+    if command.group not in OF_NODES:
         return
     if reviewed is not None and reviewed.kind is ReviewKind.AFTERWARDS:
         return

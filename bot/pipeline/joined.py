@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from bot.language.table import Command
 from bot.messages import cards
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.context import Services
@@ -36,10 +37,12 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
     """Tell the second requester about the first request, and how to repeat it all the same."""
     mine = first.actor == execution.actor
     stands = _STANDS.get(first.status, _IN_PROGRESS)
+    if first.behind and first.status is ExecutionStatus.RECORDED:
+        stands = say("It waits for another change of the machine.")
     label = await services.inventory.label(first.node)
     subject = cards.Subject(first.label, first.task, label)
     row = services.table.spoken_of(first.command)
-    what = row.asked(first.known, subject)
+    what = wanted(row, first, subject)
     at = time(first.created_at)
     already = say(
         "{user} has already requested this, {time}: {request}.",
@@ -60,6 +63,13 @@ async def told(services: Services, execution: Execution, first: Execution) -> Re
         ),
         private=True,
     )
+
+
+def wanted(command: Command, execution: Execution, subject: cards.Subject) -> Line:
+    """What was requested, as far as it was read what that means."""
+    if command.look is not None and not execution.facts:
+        return cards.doing(command.title, subject)
+    return command.asked(execution.known, subject)
 
 
 async def _where(services: Services, first: Execution) -> Line:

@@ -113,6 +113,8 @@ def _is_on_its_way(one: Execution, approval: Approval | None) -> bool:
         return False
     if one.status is not ExecutionStatus.RECORDED:
         return True
+    if one.behind:
+        return False
     return approval is not None and (
         approval.kind is ReviewKind.AFTERWARDS or approval.status is ApprovalStatus.APPROVED
     )
@@ -131,6 +133,8 @@ def _is_open(
         if approval is None or approval.kind is not review or approval.expires_at <= now:
             return False
         return is_at_once or review is ReviewKind.APPROVE
+    if one.behind and one.status is ExecutionStatus.RECORDED:  # it runs by itself
+        return True
     if one.status is ExecutionStatus.RECORDED:  # of two that begin, the faster one is the first
         return is_at_once and _is_on_its_way(one, approval)
     return is_at_once

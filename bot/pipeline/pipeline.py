@@ -5,9 +5,8 @@ finds the step taken or not taken, never half.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -42,13 +41,15 @@ from bot.pipeline.measuring import Seen, seen_with
 from bot.pipeline.patience import PATIENCE, Interim, courteously, slack_is_slow, unless_soon
 from bot.pipeline.preparation import Preparation
 from bot.pipeline.targets import Bound
+from bot.pipeline.turns import TOO_LATE, Behind, Turns, wanted_since
 from bot.pipeline.twins import came_meanwhile, twins_of, under_way
+from bot.pipeline.whisper import Whisper
 from bot.ports import Answer, DeliveryFailed, slack_does_not_say
 from bot.reply import (
     Line,
     say,
 )
-from bot.reviews.policy import DecisionKind, Policy
+from bot.reviews.policy import Decision, DecisionKind, Policy
 from storage import UnitOfWork
 from storage.heartbeat import Hold
 
@@ -59,8 +60,6 @@ _PATIENCE = timedelta(seconds=40)
 _LITTLE_PATIENCE = timedelta(seconds=4)
 _SLACK_PATIENCE = timedelta(minutes=10)
 _SLACK_PAUSE = timedelta(seconds=10)
-# What nobody could carry out for so long would come as a surprise, approved or not.
-_TOO_LATE = timedelta(hours=1)
 
 _NOT_APPROVED = frozenset(ApprovalStatus) - {ApprovalStatus.PENDING, ApprovalStatus.APPROVED}
 
@@ -82,6 +81,8 @@ class Pipeline:
         self._preparation = Preparation(services)
         self._endings = Endings(services)
         self._runs = Runs(services, outbox, by)
+        self._turns = Turns(services, by)
+        self._at_work: set[str] = set()  # what this process is taking on at the moment
 
     async def carry_out(self, execution: Execution, answer: Answer) -> None:
         """Take what was just recorded as far as it goes now: to a question, or to DBC."""
@@ -89,8 +90,12 @@ class Pipeline:
 
     async def _go_on(self, execution: Execution, before: "_Before", answer: Answer) -> None:
         """Take an execution on, with what was decided about it."""
-        with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
-            await self._carry_out(execution, before, answer, hold)
+        self._at_work.add(execution.id)
+        try:
+            with self._leases.holding(Leased.EXECUTION, [execution.id], LEASE) as hold:
+                await self._carry_out(execution, before, answer, hold)
+        finally:
+            self._at_work.discard(execution.id)
 
     async def _before(self, tx: UnitOfWork, execution: Execution) -> "_Before":
         """What became of an execution before it is taken on."""
@@ -107,7 +112,8 @@ class Pipeline:
             return
         rules = self._reviews.reviewers.rules
         try:
-            if self._clock.now() - _wanted_since(execution, approval) > _TOO_LATE:
+            await self._turns.take(command, execution, approval)
+            if self._clock.now() - wanted_since(execution, approval) > TOO_LATE:
                 raise Refused(
                     say("I could not get to this in time; by now it might be a surprise."),
                     hint=say("Nothing was done. Request it again."),
@@ -118,6 +124,8 @@ class Pipeline:
         except BotError as error:
             self._told.discard(execution.id)
             await self._turn_down(execution, error, answer)
+        except Behind as behind:
+            await self._wait(command, behind, answer, hold)
         except DeliveryFailed as failure:
             hold.let_go(execution.id)  # its lease ends when the next try is due
             await self._slack_is_silent(execution, approval, failure, answer)
@@ -142,10 +150,22 @@ class Pipeline:
             async with self._store.read() as tx:
                 before = await self._before(tx, execution)
             await self._carry_out(execution, before, answer, hold)
+        except Behind as behind:
+            await self._wait(command, behind, answer, hold)
         except (SameRequest, Overtaken) as refusal:
             await self._turn_down(execution, refusal, answer)
         except Refused as refusal:
             await self._turn_down(execution, refusal, answer, was_begun=True)
+
+    async def _wait(self, command: Command, behind: Behind, answer: Answer, hold: Hold) -> None:
+        """Others are ahead of it at its machine: it waits on its card."""
+        hold.let_go(behind.execution.id)  # its lease ends when somebody has to look again
+        try:
+            await self._turns.wait(command, behind)
+        except Refused as refusal:
+            await self._turn_down(behind.execution, refusal, answer)
+        else:
+            await self._outbox.deliver_due()
 
     async def _cleared(
         self, command: Command, execution: Execution, before: "_Before", answer: Answer
@@ -154,7 +174,10 @@ class Pipeline:
         # A card that was clicked says itself what is being waited for.
         again = before.approval is not None
         interim = Interim(self._clock, unsaid if again else answer.meanwhile)
-        preparing = self._preparation.prepare(execution, interim, again=again, sent=before.sent)
+        before_look = partial(self._turns.before_look, command, before.approval)
+        preparing = self._preparation.prepare(
+            execution, interim, again=again, sent=before.sent, before_look=before_look
+        )
         execution, bound = await interim.patiently(preparing)
         is_cleared = await self._is_cleared(command, execution, bound, before, interim)
         return (execution, bound) if is_cleared else None
@@ -192,7 +215,7 @@ class Pipeline:
             decision = await self._reviews.decision(execution)
             twins = await twins_of(self._services, command, execution, bound)
             reason, why = (execution.arguments.get(name, "") for name in (REASON, BREAK_GLASS))
-            breaks_through = bool(why) and await self._is_held(command, execution)
+            breaks_through = bool(why) and await self._is_in_the_way(command, execution, decision)
             is_sure = command.doubts is None or not await command.doubts(
                 self._services, execution.arguments
             )
@@ -242,8 +265,12 @@ class Pipeline:
             )
         return True
 
-    async def _is_held(self, command: Command, execution: Execution) -> bool:
-        """Whether it would be held back now, if it were sent without breaking the glass."""
+    async def _is_in_the_way(
+        self, command: Command, execution: Execution, decision: Decision
+    ) -> bool:
+        """Whether it would be held back or wait now, if it were sent without breaking the glass."""
+        if decision.break_glass and await self._turns.is_behind(command, execution):
+            return True
         rules, now = self._reviews.reviewers.rules, self._clock.now()
         try:
             async with self._store.read() as tx:
@@ -295,16 +322,34 @@ class Pipeline:
             before = await self._before(tx, execution)
         await self._go_on(execution, before, answer)
 
-    async def recover(self, answer_for: Callable[[Execution], Answer]) -> None:
+    async def take_turns(self) -> None:
+        """Go on with what has waited for other changes of its machine, once it is next."""
+        found = [one for one in await self._turns.whose_turn() if one.id not in self._at_work]
+        if not found:
+            return
+        now, begun = self._clock.now(), {ExecutionStatus.RECORDED}
+        async with self._store.write() as tx:
+            claims = [
+                await tx.executions.claim(
+                    one.id, self._by, now, now + LEASE, expect=begun, to=ExecutionStatus.RECORDED
+                )
+                for one in found
+            ]
+        taken = [one for one in claims if one is not None]
+        await asyncio.gather(*(self._take_up(one) for one in taken))
+
+    async def recover(self) -> None:
         """Take up what a process that died left behind."""
         now = self._clock.now()
         async with self._store.write() as tx:
             await self._leases.renew(tx, Leased.EXECUTION)
             stranded = await tx.executions.claim_stranded(self._by, now, now + LEASE, 20)
-        await asyncio.gather(*(self._take_up(one, answer_for(one)) for one in stranded))
+        await asyncio.gather(*(self._take_up(one) for one in stranded))
 
-    async def _take_up(self, execution: Execution, answer: Answer) -> None:
-        log.info("execution.recovered", execution=execution.id, status=execution.status)
+    async def _take_up(self, execution: Execution) -> None:
+        answer = Whisper(self._services.messenger, execution.actor, execution.place)
+        if not execution.behind:  # what waits for its turn is looked at again and again
+            log.info("execution.recovered", execution=execution.id, status=execution.status)
         try:
             if execution.status is ExecutionStatus.RECORDED:
                 async with self._store.read() as tx:
@@ -351,7 +396,8 @@ class Pipeline:
                     await tx.approvals.void(approval.id, now)
                 seen = await self._endings.is_public(tx, execution)
                 if seen:
-                    waited = approval is not None and not approval.reviewer
+                    by_others = approval is not None and not approval.reviewer
+                    waited = by_others or bool(execution.behind)
                     await self._endings.show(
                         tx, execution, end, sentence, advice(error), announced=waited
                     )
@@ -380,7 +426,7 @@ class Pipeline:
     ) -> None:
         """Nobody knows who may do this: it waits for Slack, but not so long that it surprises."""
         log.warning("slack.unanswered", execution=execution.id, reason=failure.reason)
-        since, now = _wanted_since(execution, approval), self._clock.now()
+        since, now = wanted_since(execution, approval), self._clock.now()
         if failure.retry_after is not None and now - since < _SLACK_PATIENCE:
             if execution.id not in self._told:
                 self._told.add(execution.id)
@@ -409,10 +455,3 @@ class _Before:
     approval: Approval | None = None
     seen: Seen | None = None
     sent: int | None = None
-
-
-def _wanted_since(execution: Execution, approval: Approval | None) -> datetime:
-    """When it was last said that it should be done: asked for, or approved."""
-    if approval is None or approval.kind is ReviewKind.AFTERWARDS:
-        return execution.created_at
-    return approval.decided_at or execution.created_at

@@ -1,5 +1,6 @@
 """Prepares a change: finds out what was meant, and whether it can be. Changes nothing itself."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.dbc.errors import DbcError
@@ -38,6 +39,7 @@ class Preparation:
         again: bool = False,
         sent: int | None = None,
         foreseeing: bool = True,
+        before_look: Callable[[Execution, Bound], Awaitable[None]] | None = None,
     ) -> tuple[Execution, Bound]:
         """Find out what was meant and whether it can be. Raises BotError where it cannot.
 
@@ -45,6 +47,7 @@ class Preparation:
         it was requested. What is read now is not kept yet: that comes with the question, or with
         the claim. Raises RightsUnknown while Slack does not say who it is. `interim` learns which
         node is waited for. Without `foreseeing`, what the node would refuse is not refused here.
+        `before_look` may raise: its target is known then, and nothing was read for it.
         """
         command, node = self._services.table[execution.command], ""
         await self._may_change_things(execution)
@@ -56,6 +59,8 @@ class Preparation:
                 await self._services.sessions.require(execution.actor, bound.node, channel)
             execution, bound = await self._fix_target(command, execution, bound, sent)
             await self._allow(command, execution, bound.machine or bound.node, again=again)
+            if before_look is not None:
+                await before_look(execution, bound)
             if bound.node is not None:
                 node = bound.node.label
                 interim.waiting = waiting_for(node)

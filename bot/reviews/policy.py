@@ -291,6 +291,18 @@ class BreakerSettings(_Strict):
     within: Span = timedelta(hours=1)
 
 
+class LimitSettings(_Strict):
+    """How many changes one person, and all in one channel, may request within a time.
+
+    `waiting`: how many of one person may wait for one machine.
+    """
+
+    person: Annotated[int, Field(ge=1, le=10_000)] = 30
+    channel: Annotated[int, Field(ge=1, le=10_000)] = 100
+    within: Span = timedelta(minutes=10)
+    waiting: Annotated[int, Field(ge=1, le=100)] = 5
+
+
 class Expectation(_Strict):
     """What the rules shall decide for a line, beside them in the file: `policy test` looks.
 
@@ -320,6 +332,7 @@ class Policy(_Strict):
     audit: AuditSettings = AuditSettings()
     freeze: FreezeSettings = FreezeSettings()
     breaker: BreakerSettings = BreakerSettings()
+    limits: LimitSettings = LimitSettings()
     test: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
     orders: OrderSettings = OrderSettings()
 

@@ -55,6 +55,7 @@ def to_row(execution: Execution, vault: Vault, *, by: str, until: datetime) -> d
         "created_at": execution.created_at,
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
+        "behind": " ".join(execution.behind),
         "leased_by": by,
         "leased_until": until,
     }
@@ -150,5 +151,6 @@ def from_row(row: RowMapping | Mapping[str, Any], *, secrets: Mapping[str, str])
         approved_by=tuple(row["approved_by"].split()),
         started_at=None if row["started_at"] == UNTOLD else row["started_at"],
         finished_at=None if row["finished_at"] == UNTOLD else row["finished_at"],
+        behind=tuple(row["behind"].split()),
         unreadable=next(iter(damaged), ""),
     )

@@ -44,6 +44,8 @@ executions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    # The changes of the same machine, by id, that it waits for, or has waited for.
+    Column("behind", Text, nullable=False, server_default=""),
     *lease(),
     Index(None, "status", "leased_until"),
     Index(None, "status", "finished_at"),

@@ -13,15 +13,16 @@ from tests.scenarios.test_slack_silent import time_passing
 
 NAME = "inference"
 TOLD = "Another change of inference was sent at the same moment."
+WAITS = "1 change is ahead of it"
 IN_THE_WAY = "a snapshot can be taken only while it is off"
 REVIEWED = '[[rule]]\nname = "both"\nmatch = {{ command = "{}" }}\napprovals = 1\n'
 
 
 def told(stage: Stage) -> list[str]:
-    """The messages that say so to anybody."""
+    """The messages that say so to anybody, or that the other one waits for its turn."""
     people = (stage.alice, stage.bob, stage.carol)
     said = [m.plain.replace("*", "") for person in people for m in person.messages()]
-    return [text for text in said if TOLD in text]
+    return [text for text in said if TOLD in text or WAITS in text]
 
 
 async def both_mean_it(stage: Stage) -> None:
@@ -52,6 +53,23 @@ async def test_of_two_changes_approved_at_once_one_is_sent(
         assert len(questions) == 2
         await asyncio.gather(*(stage.carol.presses("Approve", one) for one in questions))
         await stage.quiet()
+        assert len(stage.changes()) == 1, stage.changes()
+        assert told(stage)
+
+
+async def test_of_two_that_wait_for_nothing_one_is_sent(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=NO_REVIEW, daemon_patience=None) as stage:
+        for person in (stage.alice, stage.bob):
+            await stage.gives_session(person, "gpu1")
+            await stage.asks(person, "/dbc vm list")
+        stage.world.faults.on("slow", count=2)  # both look before either of them is sent
+        await asyncio.gather(
+            stage.alice.types(f"/dbc vm reset {NAME}", CHANNEL),
+            stage.bob.types(f"/dbc vm restart {NAME} force", CHANNEL),
+        )
+        await both_mean_it(stage)
+        async with time_passing(stage):
+            await stage.quiet()
         assert len(stage.changes()) == 1, stage.changes()
         assert told(stage)
 

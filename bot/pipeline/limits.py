@@ -1,0 +1,72 @@
+"""How much one person, and one channel, may request: so that nobody has to wait for a flood."""
+
+from datetime import datetime
+
+from bot.errors import Refused
+from bot.language.table import Command
+from bot.model import Execution, ExecutionStatus
+from bot.pipeline.holding import OF_NODES
+from bot.reply import Phrase, say, say_number, time
+from bot.reviews.policy import LimitSettings
+from storage import UnitOfWork
+
+
+class Crowded(Refused):
+    """Too much was requested lately; it says when there is room again."""
+
+
+def is_limited(command: Command, execution: Execution) -> bool:
+    """Whether there is a limit for it: there is none for what helps in an emergency."""
+    return command.group in OF_NODES and not command.skips_queue(execution.arguments)
+
+
+async def crowd_of(
+    tx: UnitOfWork,
+    execution: Execution,
+    limits: LimitSettings,
+    now: datetime,
+) -> Crowded | None:
+    """Why there is no room for it; None where there is.
+
+    Of those requested at the same moment the first ones get in, whoever looks first.
+    """
+    since = now - limits.within
+    mine = await tx.turns.requested_since(execution, since, limits.person, channel=False)
+    if len(mine) >= limits.person:
+        told = say_number(
+            "You have requested {number} change since {since}, which is the limit per person.",
+            "You have requested {number} changes since {since}, which is the limit per person.",
+            len(mine), since=time(mine[-1]),
+        )  # fmt: skip
+        return Crowded(told, hint=_again(mine[-1], limits))
+    here = await tx.turns.requested_since(execution, since, limits.channel, channel=True)
+    if len(here) >= limits.channel:
+        told = say_number(
+            "{number} change was requested in this channel since {since}, which is its limit.",
+            "{number} changes were requested in this channel since {since}, which is its limit.",
+            len(here), since=time(here[-1]),
+        )  # fmt: skip
+        return Crowded(told, hint=_again(here[-1], limits))
+    return None
+
+
+def _again(oldest: datetime, limits: LimitSettings) -> Phrase:
+    return say("Nothing was done. Try again after {at}.", at=time(oldest + limits.within))
+
+
+async def require_few_waiting(tx: UnitOfWork, execution: Execution, limits: LimitSettings) -> None:
+    """Raise Crowded where its requester has as many waiting for its machine as may be."""
+    mine = [
+        one
+        for one in await tx.turns.others(execution)
+        if one.status is ExecutionStatus.RECORDED and one.actor == execution.actor
+    ]
+    if len(mine) >= limits.waiting:
+        raise Crowded(
+            say_number(
+                "{number} change of yours is waiting for {machine} already.",
+                "{number} changes of yours are waiting for {machine} already.",
+                len(mine), machine=execution.label,
+            ),
+            hint=say("Nothing was done. Withdraw one of them, or wait until one has run."),
+        )  # fmt: skip

@@ -1,0 +1,350 @@
+"""One change of a machine at a time: the next one waits its turn, or is withdrawn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import Bot
+from bot.model import AuditKind, Execution, WatchState
+from sandbox.dbc.worker import Durations
+from sandbox.slack import Person, SeenMessage
+from tests.scenarios.changing import NO_REVIEW
+from tests.scenarios.site import NAME, approves, entries, refused_clicks, rules, site
+from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_power import off
+from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
+
+__all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
+
+START = f"/dbc vm start {NAME}"
+ADD = f"/dbc disk add {NAME} 100"
+GROW = f"/dbc disk resize {NAME} vdb +50"
+STARTING = '[[rule]]\nname = "one"\nmatch = {{ command = "vm.start" }}\n{}\n'
+GROWING = STARTING.replace("vm.start", "disk.resize")
+FREEZE = '[freeze]\npeople = { persons = ["U0CAROL"] }\n'
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Whatever is requested runs at once; the machine is off, and a new disk takes minutes."""
+    async with site(tmp_path, NO_REVIEW) as one:
+        await one.asks(one.alice, "/dbc vm list")
+        off(one)
+        one.node("gpu1").durations = Durations(add=timedelta(minutes=3))
+        yield one
+
+
+def card_of(stage: Stage, words: str) -> SeenMessage:
+    """The newest message of the channel that has these words, as it stands now."""
+    found = [m for m in stage.carol.messages(CHANNEL) if words in m.plain.replace("*", "")]
+    assert found, stage.carol.screen()
+    return found[-1]
+
+
+async def busy(stage: Stage) -> None:
+    """Alice adds a disk, which goes on for a while."""
+    await stage.asks(stage.alice, ADD)
+    assert stage.changes() == ["disks.add"]
+
+
+async def later(stage: Stage, minutes: int = 10) -> None:
+    """Let time pass until everything is over."""
+    for _ in range(minutes * 4):
+        await stage.passes(15)
+
+
+async def waits(stage: Stage, person: Person, line: str) -> SeenMessage:
+    """Somebody requests a change, which waits; its card."""
+    stage.clock.advance(timedelta(seconds=1))
+    before = stage.changes()
+    await stage.asks(person, line)
+    assert stage.changes() == before
+    return card_of(stage, "ahead of it")
+
+
+async def test_the_next_change_waits_for_the_first_and_runs_then(stage: Stage) -> None:
+    await busy(stage)
+    seen = await waits(stage, stage.bob, GROW)
+    text = seen.plain.replace("*", "")
+    assert "1 change is ahead of it" in text
+    assert f"Ahead: `disk add`, requested by <@{stage.alice.id}>" in text
+    assert "in progress" in text
+    assert seen.buttons == ["Withdraw"]
+    await later(stage)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+    assert len(stage.endings(stage.bob)) == 1
+    assert "has 50 GiB more on vdb: 150G" in stage.endings(stage.bob)[0]
+
+
+async def test_its_requester_withdraws_what_waits_and_nobody_else(stage: Stage) -> None:
+    await busy(stage)
+    seen = await waits(stage, stage.bob, GROW)
+    await stage.carol.presses("Withdraw", seen)
+    await stage.quiet()
+    assert "Only the requester can withdraw this." in stage.carol.last(CHANNEL).plain
+    await stage.bob.presses("Withdraw", seen)
+    await stage.quiet()
+    ended = card_of(stage, f"<@{stage.bob.id}> withdrew `disk resize`")
+    assert ended.buttons == []
+    await later(stage)
+    assert stage.changes() == ["disks.add"]
+    written = await entries(stage)
+    ends = [(e.command, e.outcome) for e in written if e.kind is AuditKind.ENDED]
+    assert ("disk.resize", "cancelled") in ends
+    assert (stage.carol.id, "Only the requester can withdraw this.") in await refused_clicks(stage)
+
+
+async def test_of_two_clicks_one_withdraws_it(stage: Stage) -> None:
+    await busy(stage)
+    seen = await waits(stage, stage.bob, GROW)
+    await asyncio.gather(*(stage.bob.presses("Withdraw", seen) for _ in range(2)))
+    await stage.quiet()
+    assert "Too late: this no longer waits." in stage.bob.last(CHANNEL).plain
+    await later(stage)
+    assert stage.changes() == ["disks.add"]
+
+
+async def test_what_waits_is_withdrawn_where_what_is_ahead_fails(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(start=timedelta(minutes=3))
+    stage.node("gpu1").fail("start")
+    await stage.asks(stage.alice, START)
+    await waits(stage, stage.bob, GROW)
+    await later(stage)
+    [told] = stage.endings(stage.bob)
+    assert f"{NAME} on gpu1: `disk resize` was refused." in told
+    assert "`vm start`, which this waited for, failed" in told
+    assert stage.changes() == ["tasks.start"]
+
+
+async def test_what_waits_is_withdrawn_where_the_end_of_what_is_ahead_is_unknown(
+    stage: Stage,
+) -> None:
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    await stage.asks(stage.alice, f"/dbc watch stop {NAME}")  # nobody looks how it ends
+    await later(stage)
+    [told] = stage.endings(stage.bob)
+    assert "`disk add`, which this waited for, has an unknown end" in told
+    assert "disks.resize" not in stage.changes()
+
+
+async def test_what_got_no_answer_keeps_nobody_waiting(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", path="/disk/add", count=1)
+    await stage.asks(stage.alice, ADD)
+    await stage.asks(stage.bob, START)
+    assert stage.changes()[-1] == "tasks.start"
+
+
+async def test_what_helps_in_an_emergency_waits_for_nothing(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(start=timedelta(minutes=3))
+    await stage.asks(stage.alice, START)
+    await stage.asks(stage.carol, f"/dbc vm poweroff {NAME}")
+    await stage.asks(stage.carol, f"/dbc vm reset {NAME}")
+    await stage.asks(stage.carol, f"/dbc vm restart {NAME} force")
+    assert stage.changes() == ["tasks.start", "tasks.poweroff", "tasks.reset", "tasks.restart"]
+
+
+async def test_a_restart_without_force_waits(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(start=timedelta(minutes=3))
+    await stage.asks(stage.alice, START)
+    seen = await waits(stage, stage.carol, f"/dbc vm restart {NAME}")
+    assert (
+        "In an emergency `/dbc vm poweroff` and `/dbc vm restart … force` do not wait."
+        in seen.plain
+    )
+    await later(stage)
+    assert stage.changes() == ["tasks.start", "tasks.restart"]
+
+
+async def test_broken_glass_waits_for_nothing_and_nothing_is_done_twice(stage: Stage) -> None:
+    carols = 'reason = ".+"\nbreak_glass = { persons = ["U0CAROL"] }'
+    rules(stage, NO_REVIEW + STARTING.format(carols))
+    await busy(stage)
+    await waits(stage, stage.bob, f'{START} reason="for the demo"')
+    await stage.asks(stage.carol, f'{START} reason="now" break_glass="nobody can work"')
+    assert stage.changes() == ["disks.add", "tasks.start"]
+    await later(stage)
+    told = stage.endings(stage.bob)[-1]
+    assert f"<@{stage.carol.id}> had the same done meanwhile." in told
+    assert stage.changes() == ["disks.add", "tasks.start"]
+
+
+async def test_approval_is_asked_for_at_once_and_then_it_waits(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + STARTING.format("approvals = 1"))
+    await busy(stage)
+    await stage.asks(stage.bob, START)
+    question = card_of(stage, f"Start {NAME}")
+    assert "Approve" in question.buttons
+    await approves(stage, stage.carol, question)
+    assert stage.changes() == ["disks.add"]
+    seen = card_of(stage, "ahead of it")
+    assert seen.ts == question.ts
+    assert seen.buttons == ["Withdraw"]
+    assert f"approved by <@{stage.carol.id}>" in seen.plain
+    await later(stage)
+    assert stage.changes() == ["disks.add", "tasks.start"]
+
+
+async def test_what_was_approved_is_compared_again_when_its_turn_has_come(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + GROWING.format("approvals = 1"))
+    await stage.asks(stage.bob, GROW)
+    question = card_of(stage, "Grow disk vdb")
+    await busy(stage)
+    await approves(stage, stage.carol, question)
+    assert stage.changes() == ["disks.add"]
+    stage.task(NAME).disks["vdb"].size *= 2  # somebody else has been at it
+    await later(stage)
+    assert stage.changes() == ["disks.add"]
+    [told] = stage.endings(stage.bob)
+    assert "Changed since it was shown" in told
+
+
+async def test_nothing_is_carried_out_late(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(add=timedelta(hours=3))
+    await busy(stage)
+    await stage.passes(30 * 60)
+    await waits(stage, stage.bob, GROW)
+    async with stage.bot.store.write() as tx:  # it is followed for longer than Bob's may wait
+        [watch] = await tx.watches.open()
+        longer = replace(watch, deadline_at=watch.deadline_at + timedelta(hours=3))
+        await tx.watches.settle(watch.id, WatchState.STOPPED, watch.status)
+        await tx.watches.add(replace(longer, id="longer"))
+    await later(stage, 62)
+    [told] = stage.endings(stage.bob)
+    assert "was busy with other changes for too long" in told
+    await later(stage, 180)
+    assert stage.changes() == ["disks.add"]
+
+
+async def test_a_restart_of_the_bot_forgets_nothing_that_waits(stage: Stage) -> None:
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    await stage.restart_bot()
+    await later(stage)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+    assert len(stage.endings(stage.bob)) == 1
+
+
+async def test_who_floods_a_machine_keeps_others_waiting_for_one(stage: Stage) -> None:
+    await busy(stage)
+    for size in (10, 20, 30):
+        await waits(stage, stage.alice, f"/dbc disk add {NAME} {size}")
+    await waits(stage, stage.bob, GROW)
+    await later(stage, 20)
+    assert stage.changes() == ["disks.add", "disks.resize", *["disks.add"] * 3]
+
+
+async def test_the_same_request_joins_one_that_waits(stage: Stage) -> None:
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    stage.clock.advance(timedelta(minutes=1))
+    await stage.asks(stage.carol, GROW)
+    told = stage.carol.last(CHANNEL).plain
+    assert "has already requested this" in told
+    assert "It waits for another change of the machine." in told
+    await later(stage)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+
+
+async def test_a_change_of_a_machine_that_was_deleted_meanwhile_is_not_sent(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(delete=timedelta(minutes=3))
+    await stage.asks(stage.alice, f"/dbc vm delete {NAME}")
+    await waits(stage, stage.bob, GROW)
+    await later(stage)
+    [told] = stage.endings(stage.bob)
+    assert "The machine was deleted." in told
+    assert stage.changes() == ["tasks.delete"]
+
+
+async def test_other_machines_wait_for_nothing(stage: Stage) -> None:
+    await busy(stage)
+    other = next(t for t in stage.node("gpu1").tasks.values() if t.desc != NAME)
+    await stage.asks(stage.bob, f"/dbc vm restart {other.task_id}")
+    assert stage.changes() == ["disks.add", "tasks.restart"]
+
+
+async def test_a_name_waits_for_nothing(stage: Stage) -> None:
+    await busy(stage)
+    await stage.asks(stage.bob, f"/dbc vm name {NAME} chat")
+    assert "ahead of it" not in stage.bob.last(CHANNEL).plain
+
+
+async def test_a_freeze_holds_what_waits(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + FREEZE)
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    await stage.asks(stage.carol, "/dbc freeze maintenance")
+    await later(stage)
+    assert stage.changes() == ["disks.add"]
+    assert "All changes have been frozen since" in stage.endings(stage.bob)[0]
+
+
+async def test_who_requests_too_much_is_told_when_to_try_again(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + '[limits]\nperson = 2\nwithin = "5min"\n')
+    await busy(stage)
+    await waits(stage, stage.alice, f"/dbc disk add {NAME} 20")
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.alice, GROW)
+    told = stage.alice.last(CHANNEL).plain
+    assert "You have requested 2 changes since" in told
+    assert "Try again after" in told
+    await waits(stage, stage.bob, GROW)  # others may
+    await stage.asks(stage.alice, f"/dbc vm reset {NAME}")  # and this helps
+    assert stage.changes() == ["disks.add", "tasks.reset"]
+
+
+async def test_a_channel_has_a_limit_of_its_own(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + "[limits]\nchannel = 1\n")
+    await busy(stage)
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.bob, GROW)
+    assert "1 change was requested in this channel since" in stage.bob.last(CHANNEL).plain
+    await later(stage, 11)
+    await stage.asks(stage.bob, GROW)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+
+
+async def test_one_person_lets_only_so_many_wait_for_one_machine(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + "[limits]\nwaiting = 1\n")
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    await stage.asks(stage.bob, START)
+    assert f"1 change of yours is waiting for {NAME} already." in stage.bob.last(CHANNEL).plain
+    await waits(stage, stage.carol, START)
+
+
+async def test_of_several_replicas_one_goes_on_and_once(replicas: Replicas) -> None:
+    stage = replicas.stage
+    rules_of = stage.data / "policy.toml"
+    rules_of.write_text(NO_REVIEW, encoding="utf-8")
+    for bot in replicas.bots:
+        bot.reload_policy()
+    people = await replicas.clickers()
+    off(stage)
+    stage.node("gpu1").durations = Durations(add=timedelta(minutes=3))
+    await replicas.asks(stage.alice, "/dbc vm list")
+    lines = [f"/dbc disk add {NAME} {10 + number}" for number in range(len(people))]
+    typing = zip(people, lines, strict=True)
+    await asyncio.gather(*(person.types(line, CHANNEL) for person, line in typing))
+    await replicas.quiet()
+    assert stage.changes() == ["disks.add"]
+    for bot in replicas.bots:
+        assert len(await waiting(bot)) == len(people) - 1
+    for _ in range(20 * len(people)):
+        await replicas.pass_(15)
+        async with stage.bot.store.read() as tx:
+            at_work = [e for e in await tx.executions.unfinished() if e.started_at]
+        assert len(at_work) <= 1
+    assert stage.changes() == ["disks.add"] * len(people)
+    for person in people:
+        assert len(stage.endings(person)) == 1
+
+
+async def waiting(bot: Bot) -> list[Execution]:
+    """What waits for its turn, as one replica sees it."""
+    async with bot.store.read() as tx:
+        return await tx.turns.waiting()
