@@ -348,3 +348,20 @@ async def waiting(bot: Bot) -> list[Execution]:
     """What waits for its turn, as one replica sees it."""
     async with bot.store.read() as tx:
         return await tx.turns.waiting()
+
+
+@pytest.mark.parametrize("how_long", [30, 300])
+async def test_what_a_dead_process_held_goes_on_once(stage: Stage, how_long: int) -> None:
+    """It died while it let Bob's wait, or when it had just claimed it to go on."""
+    await busy(stage)
+    await waits(stage, stage.bob, GROW)
+    [one] = await waiting(stage.bot)
+    stage.clock.advance(timedelta(seconds=31))  # the lease of this process is over
+    now = stage.clock.now()
+    until = now + timedelta(seconds=how_long)
+    async with stage.bot.store.write() as tx:
+        assert await tx.turns.put_off(one.id, "a process that died", now, until, one.behind)
+    await stage.restart_bot()
+    await later(stage, 15)
+    assert stage.changes() == ["disks.add", "disks.resize"]
+    assert len(stage.endings(stage.bob)) == 1
