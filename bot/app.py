@@ -34,6 +34,7 @@ from bot.metrics import Metrics
 from bot.model import Execution
 from bot.monitoring.figures import Gauges
 from bot.monitoring.port import HealthPort
+from bot.monitoring.sinks import sink_of
 from bot.monitoring.systemd import Systemd
 from bot.orders.books import Books
 from bot.orders.concerned import Concerned
@@ -51,6 +52,7 @@ from bot.ports import Messenger
 from bot.redaction import Redactor
 from bot.reply import say
 from bot.reviews.audit import AuditLog
+from bot.reviews.audit_stream import AuditStream
 from bot.reviews.policy_book import PolicyBook
 from bot.reviews.reviewers import Reviewers
 from bot.services.access import AccessRequests
@@ -150,7 +152,8 @@ class Bot:
             Job("database", timedelta(seconds=5), database.look),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
         )
-        self._ticker = ticker = Ticker((*jobs, *looking), SystemClock(), metrics)
+        streaming = self._streaming(by) if settings.audit_stream else ()
+        self._ticker = ticker = Ticker((*jobs, *looking, *streaming), SystemClock(), metrics)
         self.health.watch(ticker.fault)
         self.health.watch_impairments(ticker.impairments)
         self.health.watch_impairments(services.orders.impairments)
@@ -263,6 +266,13 @@ class Bot:
         await self._audit.record_policy()
         await self._aliases.refresh()
         await self._languages.refresh()
+
+    def _streaming(self, by: str) -> tuple[Job, ...]:
+        """What passes the audit on, where it is wanted."""
+        sink = sink_of(self._settings.audit_stream)
+        stream = AuditStream(self.store, sink, self._clock, by, self._redactor.redact)
+        self.health.watch_impairments(stream.impairments)
+        return (Job("audit stream", timedelta(seconds=2), stream.pass_on),)
 
     async def _listen(self) -> None:
         """Before anything that may take long: else a probe ends a bot that waits for Slack."""

@@ -217,6 +217,11 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
         le=3650,
         description="Days after which what has ended leaves no messages, clicks and watches",
     )
+    audit_stream: str = Field(
+        default="",
+        description="Where each row of the audit is passed on as a line of JSON: a file, or "
+        "syslog+tcp://host:514 or syslog+udp://host:514; empty: nowhere",
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="Shape of the log"
     )
@@ -274,6 +279,18 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
                 which = f"number {number} of {len(value)}" if len(value) > 1 else "it"
                 raise ValueError(f"{which} is not an address like https://rpc.example.org")
         return tuple(dict.fromkeys(value))  # one that is named twice would agree with itself
+
+    @field_validator("audit_stream")
+    @classmethod
+    def _is_sink(cls, value: str) -> str:
+        scheme, mark, _ = value.strip().partition("://")
+        parts = urlsplit(value.strip()) if mark else None
+        if parts is not None and (
+            scheme not in {"syslog+tcp", "syslog+udp"} or not is_host(parts.hostname or "")
+            or not parts.hostname or parts.path.strip("/")
+        ):  # fmt: skip
+            raise ValueError("it is neither a file nor an address like syslog+tcp://siem:514")
+        return value.strip()
 
     @field_validator("slack_api_url")
     @classmethod

@@ -31,6 +31,7 @@ from storage.repositories.renters import Renters
 from storage.repositories.sessions import Sessions
 from storage.repositories.sightings import Sightings
 from storage.repositories.strangers import Strangers
+from storage.repositories.streams import Streams
 from storage.repositories.suggestions import Suggestions
 from storage.repositories.turns import Turns
 from storage.repositories.votes import Votes
@@ -144,6 +145,11 @@ class UnitOfWork:
     def turns(self) -> Turns:
         """Changes of one machine that wait for each other."""
         return Turns(self._connection)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """What is passed on to others, and how far."""
+        return Streams(self._connection)
 
     @cached_property
     def leavers(self) -> Leavers:

@@ -26,7 +26,7 @@ from storage.tables.people import (
     suggestions,
     used_nonces,
 )
-from storage.tables.records import audit, freezes, known_versions
+from storage.tables.records import audit, freezes, known_versions, streams
 from storage.tables.work import (
     COPIED,
     DUE,
@@ -72,6 +72,7 @@ __all__ = [
     "session_requests",
     "session_shares",
     "sightings",
+    "streams",
     "suggestions",
     "used_nonces",
     "votes",

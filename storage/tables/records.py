@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from storage.tables.columns import UtcDateTime, metadata
+from storage.tables.columns import UtcDateTime, lease, metadata
 
 # All changes of machines are stopped while there is a row.
 freezes = Table(
@@ -21,6 +21,15 @@ known_versions = Table(
     metadata,
     Column("topic", Text, primary_key=True),
     Column("version", Integer, nullable=False),
+)
+
+# How far what is read in order has been passed on, by its name.
+streams = Table(
+    "streams",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    *lease(),
 )
 
 # All text, so that what is hashed is what is stored. The migration makes the database refuse to
