@@ -134,7 +134,6 @@ class Massacre:
         for _ in range(self._rounds):
             if time.monotonic() > self._until:
                 break
-            await self._one.prepare()
             name, comes = self._random.choice(points if self._random.random() < 0.6 else points[:1])
             try:
                 async with asyncio.timeout(2 * LIFE):

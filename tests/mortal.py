@@ -5,8 +5,6 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -16,12 +14,10 @@ from typing import Any
 from sandbox.dbc import Daemon, RunningClock, World
 from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.slack import Person, Workspace
-from tests import janitor
+from tests import forked, janitor
+from tests.forked import ROOT, Forked
 from tests.scenarios.stage import CHANNEL, MANIFEST
 
-ROOT = Path(__file__).parents[1]
-# Waits for a line before it runs, so that the next bot has done its imports when one dies.
-STANDBY = "import sys; from bot.__main__ import main; sys.stdin.readline(); main(['run'])"
 START = 40.0  # seconds; the machine may be busy
 
 
@@ -36,8 +32,7 @@ class Mortal:
     extra: Mapping[str, str] = field(default_factory=dict)
     http: bool = False
     kills: int = 0
-    _process: asyncio.subprocess.Process | None = None
-    _next: asyncio.subprocess.Process | None = None
+    _process: Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -52,11 +47,9 @@ class Mortal:
 
     async def start(self) -> None:
         """Start a bot and wait until Slack can reach it."""
-        self._process = self._next or await self._spawn()
-        self._next = None
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        await self._process.stdin.drain()
+        with self.log.open("ab") as log:
+            file = log.fileno()
+            self._process = forked.start(["run"], self.environment, self.data, file, file)
         if self.http:
             await self.logs('"listening"', START)
             said = self.log.read_text().splitlines()
@@ -64,10 +57,6 @@ class Mortal:
             assert await self.ws.use_http(f"http://127.0.0.1:{port}/slack/events")
         else:
             await self.ws.until(lambda: self.ws.connected, START)
-
-    async def prepare(self) -> None:
-        """Let the bot that follows this one do its imports."""
-        self._next = self._next or await self._spawn()
 
     async def kill(self) -> None:
         """SIGKILL: nothing is finished, nothing is flushed."""
@@ -109,10 +98,9 @@ class Mortal:
 
     async def stop(self) -> None:
         """End whatever runs."""
-        for process in (self._process, self._next):
-            if process is not None and process.returncode is None:
-                process.kill()
-                await process.wait()
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
 
     async def gives_session(self, person: Person, node: str) -> None:
         """`person` adds the session for a node, by the form."""
@@ -137,13 +125,8 @@ class Mortal:
 
     def verified(self) -> None:
         """The audit's chain holds, as its own tool says."""
-        subprocess.run(
-            [sys.executable, "-m", "bot", "audit", "verify"],
-            env=self.environment,
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
+        done = forked.run(["audit", "verify"], self.environment, ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @property
     def environment(self) -> dict[str, str]:
@@ -168,14 +151,6 @@ class Mortal:
         if self.http:
             return {"SLACK_SIGNING_SECRET": self.ws.signing_secret, "HTTP_PORT": "0"}
         return {"SLACK_APP_TOKEN": self.ws.app_token}
-
-    async def _spawn(self) -> asyncio.subprocess.Process:
-        with self.log.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                sys.executable, "-c", STANDBY,
-                env=self.environment, cwd=self.data, stdin=asyncio.subprocess.PIPE,
-                stdout=log, stderr=log,
-            )  # fmt: skip
 
 
 @asynccontextmanager

@@ -2,17 +2,15 @@
 
 import asyncio
 import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from storage import Store, Vault
-from tests import janitor
+from tests import forked, janitor
 
-ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
 ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_APP_TOKEN": "xapp-s3cret"}
 
@@ -20,11 +18,7 @@ ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_APP_TOKEN": "xapp-s3cret"}
 def started(tmp_path: Path, *options: str, **settings: str) -> str:
     """What `python -m bot run` prints before it gives up."""
     clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "run", *options],
-        cwd=tmp_path, env=clean | janitor.inherited() | {"PYTHONPATH": str(ROOT)} | settings,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = forked.run(["run", *options], clean | janitor.inherited() | settings, tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "s3cret" not in done.stderr
@@ -162,18 +156,15 @@ def test_a_first_start_that_was_killed_once_it_had_a_key_can_be_tried_again(
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_APP_TOKEN": "xapp-1",
         "SLACK_API_URL": "http://127.0.0.1:9/",
-        "PYTHONPATH": str(ROOT),
         **begun,
     }
     clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
-    with subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"],
-        cwd=tmp_path,
-        env=clean | given | janitor.inherited(),
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    with Path(os.devnull).open("wb") as nowhere:
+        env, file = clean | given | janitor.inherited(), nowhere.fileno()
+        process = forked.start(["run"], env, tmp_path, file, file)
         while not (tmp_path / "credential.key").exists():
-            assert process.poll() is None
+            pass
         process.kill()
+        assert process.wait_here(60) == -signal.SIGKILL
     told = started(tmp_path, **ENOUGH, **begun, POLICY_FILE="no.toml")
     assert "no.toml does not exist" in told

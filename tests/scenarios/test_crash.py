@@ -58,7 +58,6 @@ async def test_a_creation_ends_once_though_the_bot_was_killed(
     async with mortal(tmp_path, speed=8) as one:
         alice = one.ws.member("alice")
         await one.gives_session(alice, "gpu2")
-        await one.prepare()
         await alice.types(CREATE, channel=CHANNEL)
         await when(one)
         await one.restart()

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sqlite3
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from tests import janitor
-from tests.mortal import ROOT, Mortal, mortal
+from tests import forked, janitor
+from tests.mortal import Mortal, mortal
 from tests.scenarios.stage import CHANNEL
 
 OK, WARNING, FAULT = 0, 1, 2
@@ -23,17 +22,13 @@ OK, WARNING, FAULT = 0, 1, 2
 
 async def examined(bot: Mortal, *options: str, **settings: str) -> tuple[int, str]:
     """The exit code and all that the doctor prints."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "doctor", *options,
-        env={**bot.environment, **settings}, cwd=bot.data,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    text = out.decode()
+    words, env = ["doctor", *options], {**bot.environment, **settings}
+    done = await asyncio.to_thread(forked.run, words, env, bot.data)
+    text = done.stdout + done.stderr
     assert "Traceback" not in text, text
     secrets = [bot.ws.bot_token, bot.ws.app_token, "s3cret"]
     assert not [secret for secret in secrets if secret in text], text
-    return process.returncode or 0, text
+    return done.returncode, text
 
 
 def content(bot: Mortal) -> list[tuple[object, ...]]:
@@ -202,13 +197,9 @@ async def test_wrong_settings_are_all_that_is_told(
     tmp_path: Path, given: Mapping[str, str]
 ) -> None:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "doctor",
-        env={**kept, **janitor.inherited(), "PYTHONPATH": str(ROOT), **given}, cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == FAULT
-    assert err == b""
-    assert f"✘ settings:      {next(iter(given))}: it is not " in out.decode()
-    assert "s3cret" not in out.decode()
+    env = {**kept, **janitor.inherited(), **given}
+    done = await asyncio.to_thread(forked.run, ["doctor"], env, tmp_path)
+    assert done.returncode == FAULT
+    assert done.stderr == ""
+    assert f"✘ settings:      {next(iter(given))}: it is not " in done.stdout
+    assert "s3cret" not in done.stdout

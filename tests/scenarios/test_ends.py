@@ -86,7 +86,6 @@ async def test_a_private_answer_survives_a_death_before_it_was_said(tmp_path: Pa
     async with mortal(tmp_path, ack_seconds=START) as one:
         alice = one.ws.member("alice")
         await one.gives_session(alice, "gpu1")
-        await one.prepare()
         one.ws.faults.add("hang", "chat.postEphemeral", times=None)
         await alice.types(USE, channel=CHANNEL)
         await one.comes_true(ENDED)

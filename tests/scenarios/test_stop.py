@@ -17,7 +17,6 @@ async def asked_for_a_machine(one: Mortal) -> None:
     """Alice has asked for a machine, and the daemon has got the call."""
     alice = one.ws.member("alice")
     await one.gives_session(alice, "gpu2")
-    await one.prepare()
     await alice.types(CREATE, channel=CHANNEL)
     await one.world.calls.wait("tasks.create", timeout=30)
 
