@@ -41,8 +41,7 @@ async def ends_truly(stage: Stage, sentence: str, since: datetime, within: float
     end = await stage.ends(stage.alice, sentence, within=within)
     passed = stage.clock.now() - since
     assert timedelta() <= passed - took(end.plain) < timedelta(seconds=2)
-    for _ in range(5):
-        await stage.passes(60)
+    await stage.passes(60, times=5)
     assert len(stage.endings(stage.alice)) == 1
 
 
@@ -68,11 +67,9 @@ async def test_a_transfer_keeps_its_pace_and_its_end(one_stage: Stage, step: tim
     await stage.gives_session(stage.alice, "gpu1")
     since = stage.clock.now()
     await stage.asks(stage.alice, f"/dbc image download {PYTORCH} on gpu1")
-    for _ in range(6):
-        await stage.passes(5)
+    await stage.passes(5, times=6)
     stage.machine.step(step)
-    for _ in range(4):
-        await stage.passes(5)
+    await stage.passes(5, times=4)
     [card] = told(stage.bob, "is being downloaded")
     left = re.search(r"about (\d) min(?: \d\d s)? left", card.plain)
     assert left is not None, card.plain
@@ -118,8 +115,7 @@ async def test_a_question_stays_open_and_reminds_as_often_as_ever(
     async with site(tmp_path) as stage:
         question = await asked(stage)
         stage.machine.step(step)
-        for _ in range(50):
-            await stage.passes(60)
+        await stage.passes(60, times=50)
         reminders = told(stage.bob, "still waits for a decision")
         left = [re.search(r"expires in (\d+) min", one.plain) for one in reminders]
         assert [int(one[1]) for one in left if one] == [50, 30]  # at 10 and 30 minutes
@@ -148,14 +144,11 @@ async def test_what_was_held_is_told_once(one_stage: Stage, step: timedelta) -> 
     await stage.gives_session(stage.alice, "gpu2")
     await stage.asks(stage.alice, CREATE)
     refuse(stage, "token_revoked")
-    for _ in range(10):
-        await stage.passes(15)
+    await stage.passes(15, times=10)
     stage.machine.step(step)
-    for _ in range(10):
-        await stage.passes(15)
+    await stage.passes(15, times=10)
     await mended(stage, "token_revoked")
-    for _ in range(5):
-        await stage.passes(60)
+    await stage.passes(60, times=5)
     assert len(stage.endings(stage.alice)) == 1
     assert len(cards(stage)) == 1
     assert stage.changes() == ["tasks.create"]
@@ -172,8 +165,7 @@ async def test_a_message_that_slack_left_unanswered_is_found_and_not_doubled(
     await stage.alice.types(CREATE, CHANNEL)
     await stage.quiet()
     stage.machine.step(-step)
-    for _ in range(20):
-        await stage.passes(15)
+    await stage.passes(15, times=20)
     assert len(cards(stage)) == 1
     assert len(stage.endings(stage.alice)) == 1
 

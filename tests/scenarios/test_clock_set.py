@@ -59,8 +59,7 @@ async def test_what_is_in_doubt_is_waited_for_as_long_as_ever(
     await stage.asks(stage.alice, CREATE)
     await is_unknown(stage, r"(?s)\*t1\* is being created")
     stage.machine.step(step)
-    for _ in range(3):
-        await stage.passes(15)
+    await stage.passes(15, times=3)
     assert stage.endings(stage.alice) == []
 
 
@@ -94,8 +93,7 @@ async def test_a_question_is_open_for_as_long_as_it_was_said(
         stage.machine.step(step)
         await stage.passes(50 * 60)
         assert "Approve" in now(stage, question).buttons
-        for _ in range(20):
-            await stage.passes(60)
+        await stage.passes(60, times=20)
         assert now(stage, question).buttons == []
         stage.machine.step(-HOUR)
         await stage.passes(60)

@@ -35,8 +35,7 @@ async def test_an_edit_of_a_process_that_ended_does_not_undo_a_later_one(one_sta
     await stage.ws.until(lambda: stage.ws.core.late)
     await stage.restart_bot()  # while the edit has no answer
     ticking.cancel()
-    for _ in range(8):
-        await stage.passes(5)
+    await stage.passes(5, times=8)
     assert ["is running" in card for card in cards(stage)] == [True]
     for _ in range(12):
         await carried_out(stage, 15)
@@ -67,12 +66,10 @@ async def test_a_card_in_a_place_that_was_shut_for_a_while_stops_asking(
         stage.ws.faults.error(error, "chat.update", times=None)
         await stage.bob.presses("Approve", question)
         await stage.quiet()
-        for _ in range(8):
-            await stage.passes(30)
+        await stage.passes(30, times=8)
         assert "Delete" in cards(stage)[0]
         stage.ws.faults.pending.clear()
-        for _ in range(20):
-            await stage.passes(60)
+        await stage.passes(60, times=20)
         assert "is deleted" in cards(stage)[0].replace("*", "")
         assert not [m for m in stage.alice.messages(CHANNEL) if m.buttons]
         assert stage.changes() == ["tasks.delete"]
@@ -104,14 +101,12 @@ async def test_whoever_confirmed_is_told_directly_once_where_the_card_cannot_say
         stage.ws.faults.error("not_in_channel", "chat.update", times=None)
         await stage.alice.presses(question.buttons[0], question)
         await stage.quiet()
-        for _ in range(12):
-            await stage.passes(30)
+        await stage.passes(30, times=12)
         told = [m.plain for m in stage.alice.messages("@dbc") if "called" in m.plain]
         assert len(told) == 1, told
         assert "I am not in" in told[0]
         stage.ws.faults.pending.clear()
-        for _ in range(12):
-            await stage.passes(60)
+        await stage.passes(60, times=12)
         [shown] = cards(stage)
         assert "?" not in shown
         assert "called" in shown

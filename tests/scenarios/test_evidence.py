@@ -152,8 +152,7 @@ async def test_of_two_restarts_that_got_lost_one_entry_proves_neither(stage: Sta
     await stage.alice.presses("Run it anyway", again)
     await stage.quiet()
     stage.clock.advance(timedelta(seconds=31))
-    for _ in range(12):
-        await stage.passes(15)
+    await stage.passes(15, times=12)
     ends = stage.endings(stage.alice)
     assert ["has restarted" in told for told in ends] == [False, False]
     assert "It may be about another command: more than one was sent." in ends[-1]
@@ -173,8 +172,7 @@ async def test_a_restart_in_between_the_look_at_the_log_and_the_sending_proves_n
     sent_at = (stage.clock.now() + timedelta(seconds=40)).isoformat(sep=" ")
     moved = "UPDATE executions SET started_at = ? WHERE actor = ? AND status = 'following'"
     alter(stage, moved, sent_at, stage.alice.id)
-    for _ in range(12):
-        await stage.passes(15)
+    await stage.passes(15, times=12)
     assert any("was told to reboot" in end for end in stage.endings(stage.bob))
     [end] = stage.endings(stage.alice)
     assert "It may be about another command: more than one was sent." in end

@@ -26,8 +26,7 @@ def late(stage: Stage, path: str, seconds: float) -> None:
 
 async def passes_slowly(stage: Stage, minutes: float) -> None:
     """Let time pass, looked at every half minute."""
-    for _ in range(int(minutes * 2)):
-        await stage.passes(30)
+    await stage.passes(30, times=int(minutes * 2))
 
 
 async def test_a_creation_that_arrives_late_is_unknown_first_and_then_told_once(
