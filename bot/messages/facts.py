@@ -12,7 +12,7 @@ from operator import eq
 from bot.dbc.models import rest_of, said_state, state_of
 from bot.ids import UserId
 from bot.messages.parts import other_disks, other_snapshots, said_parts
-from bot.model import Fact
+from bot.model import Fact, OrderPhase
 from bot.reply import (
     Given,
     Line,
@@ -35,6 +35,7 @@ STATE, DISKS, SNAPSHOTS = "state", "disks", "snapshots"  # of a machine; any row
 # Who machine and node are, whatever they are called here, and with whose session it is sent.
 DESCRIPTION, RENAMED, NODE, NODE_RENAMED = "description", "renamed", "node", "node_renamed"
 SESSION = "session"
+RENTAL = "rental"  # when the order ends that pays for it
 ALIKE = "alike"  # like requests whose end nobody knows: one a line, see `bot.pipeline.twins`
 _SHORT = 12  # characters of a node's id
 _NOT_ASKED = Fact(unread=say("This version does not read it."))  # a former version showed it
@@ -103,11 +104,24 @@ def _said_session(text: str) -> Words:
     return say("of {user}, rent order {order}", user=mention(UserId(user)), order=rent_order)
 
 
+def _said_rental(text: str) -> Words:
+    phase, order, moment = text.split(" ")
+    at = time(datetime.fromisoformat(moment))
+    if phase == OrderPhase.WAITING:
+        return say("order {order}, to be confirmed by {time}", order=order, time=at)
+    if phase == OrderPhase.ENDED:
+        return say(
+            "order {order} has ended; machines are deleted after {time}", order=order, time=at
+        )
+    return say("order {order}, ends {time}", order=order, time=at)
+
+
 IDENTITY: Kinds = {
     DESCRIPTION: FactKind(say("Description"), is_compared=False),
     RENAMED: FactKind(say("Nickname"), said=_said_renamed, is_compared=False),
     NODE: FactKind(say("Node"), said=said_node, is_compared=False),
     NODE_RENAMED: FactKind(say("Node's nickname"), said=_said_renamed, is_compared=False),
+    RENTAL: FactKind(say("Rental"), said=_said_rental, is_compared=False),
     SESSION: FactKind(say("Session"), said=_said_session, called=say("the session")),
 }
 OF_MACHINES: Kinds = {

@@ -17,6 +17,7 @@ from bot.messages.parts import disks_told, snapshots_told
 from bot.model import Fact, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.identity import identity_of
+from bot.pipeline.rental_facts import rental_of
 from bot.pipeline.targets import Bound
 from bot.reply import Phrase, Text, say
 from bot.watches.observers.look import is_silence
@@ -34,6 +35,7 @@ async def facts_of(
     found = {
         **await identity_of(context.services, bound),
         **await _session(command, bound, context),
+        **await _rental(command, bound, context),
         **_terms(command, context),
         **found_by_look(command.facts, context.facts),
         **await _shown(command, bound, context, patience),
@@ -55,6 +57,13 @@ async def _session(command: Command, bound: Bound, context: Context) -> Mapping[
     except BotError:
         return {}  # it is refused, or sends nothing
     return {SESSION: Fact(f"{session.user} {session.rent_order}".rstrip())}
+
+
+async def _rental(command: Command, bound: Bound, context: Context) -> Mapping[str, Fact]:
+    """When the rental ends, of what is sent to a node."""
+    if not context.services.table.needs_session(command):
+        return {}
+    return await rental_of(bound, context)
 
 
 def _terms(command: Command, context: Context) -> Mapping[str, Fact]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
@@ -13,7 +14,9 @@ import pytest
 
 from sandbox.dbc import Wallet
 from tests.scenarios.orders import DAY, ChainStage, chained
+from tests.scenarios.site import asked
 from tests.scenarios.stage import Stage
+from tests.scenarios.test_create import opens_form
 from tests.scenarios.test_power import off
 
 CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 disk=10 on gpu1"
@@ -201,3 +204,44 @@ async def test_costs_are_told_in_chinese(scene: ChainStage) -> None:
 async def test_without_a_chain_it_says_what_is_missing(one_stage: Stage) -> None:
     told = await one_stage.asks(one_stage.alice, "/dbc cost")
     assert "CHAIN_RPC_URLS" in told.plain
+
+
+# What is about something else
+
+
+async def test_a_card_says_when_the_order_ends(scene: ChainStage) -> None:
+    stage = scene.stage
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=2, step=60)
+    card = await asked(stage)
+    assert re.search(rf"Rental\norder {rental.number}, ends ", card.plain.replace("*", ""))
+
+
+async def test_a_renewal_meanwhile_voids_no_request(scene: ChainStage) -> None:
+    stage = scene.stage
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(minutes=2, step=60)
+    card = await asked(stage)
+    scene.chain.relet(rental.number, 5 * DAY)
+    await scene.passes(minutes=2, step=60)
+    await stage.alice.presses("Confirm", card)
+    await stage.quiet()
+    assert len(stage.changes()) == 1
+
+
+async def test_whoever_fills_in_the_form_is_told_first_too(scene: ChainStage) -> None:
+    stage = scene.stage
+    rental = scene.rents("gpu2", blocks=DAY)
+    await opens_form(stage)
+    await scene.passes(minutes=1, step=30)
+    await stage.alice.submits({})
+    await stage.quiet()
+    assert len(scene.told(stage.alice, f"Before you go on: order {rental.number} for gpu2")) == 1
+
+
+async def test_whoever_downloads_an_image_is_told_first_too(scene: ChainStage) -> None:
+    stage = scene.stage
+    rental = scene.rents(blocks=DAY)
+    await scene.passes(minutes=1, step=30)
+    await stage.asks(stage.alice, "/dbc image download pytorch-2.4.qcow2 from=hub on gpu1")
+    assert len(scene.told(stage.alice, f"Before you go on: order {rental.number} for gpu1")) == 1

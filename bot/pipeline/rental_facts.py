@@ -1,0 +1,35 @@
+"""When the rental ends that a machine or node is used with, for a review: shown, not compared.
+
+A rental that is renewed while a request waits is no other request.
+"""
+
+from collections.abc import Mapping
+
+from bot.chain.heads import SLOT
+from bot.messages.facts import RENTAL
+from bot.model import Fact, RentalOrder
+from bot.orders.schedule import goal_of, head_at
+from bot.pipeline.context import Context
+from bot.pipeline.targets import Bound
+
+
+async def rental_of(bound: Bound, context: Context) -> Mapping[str, Fact]:
+    """The rental that ends first, of those that may pay for it: phase, number and the moment."""
+    services, node = context.services, bound.node
+    if node is None or not services.orders.chain.is_on:
+        return {}
+    usable = await services.sessions.usable(context.actor, context.place.channel)
+    sessions = [session for session in usable if session.node == node.id]
+    orders = await services.orders.used_with(sessions) if sessions else []
+    if bound.machine is not None:
+        for session in sessions:
+            known = await services.last_known.find(session, bound.machine.task)
+            number = known.detail.rent_order if known is not None else ""
+            orders = [one for one in orders if number in {"", str(one.number)}]
+    return {RENTAL: Fact(_told(orders[0], context))} if orders else {}
+
+
+def _told(order: RentalOrder, context: Context) -> str:
+    now = context.services.clock.now()
+    at = now + (goal_of(order) - head_at(order, now)) * SLOT
+    return f"{order.phase} {order.number} {at.isoformat(timespec='seconds')}"
