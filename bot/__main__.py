@@ -1,5 +1,10 @@
 """The command line: `python -m bot`."""
 
+import signal
+
+if __name__ == "__main__":  # Ctrl-C while all the rest is loaded ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import json
 import sys
 from contextlib import suppress
@@ -151,4 +156,5 @@ for command in (doctor, sign, audit, policy, backup, restore, copy, keys, forget
     main.add_command(command)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()

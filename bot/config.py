@@ -320,7 +320,7 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
         locales = str(value).split(":")
         if all(re.fullmatch(r"C|[a-z]{2,3}(?:[_-]\w+)*(?:\.[\w-]+)?", one) for one in locales):
             return next((known for one in locales if (known := language_of(one))), "en")
-        raise ValueError("give en or zh")
+        raise ValueError("it is no language that the bot speaks. Give en (English) or zh (Chinese)")
 
     @field_validator("log_format", "log_level", mode="before")
     @classmethod
@@ -347,9 +347,12 @@ class Settings(KeySettings, PolicySettings, HealthSettings):
             "daemons": ", ".join(
                 url.partition("://")[2].rpartition("@")[2] for url in self.dbc_client_urls
             ),
-            "database": str(self.sqlite_file or urlsplit(self.database_url).hostname),
+            "database": str(
+                self.sqlite_file or urlsplit(self.database_url).hostname or "a local socket"
+            ),
             "rules": str(self.policy_file or "the defaults"),
             "slash_command": self.slash_command,
+            "language": self.language,
             "keep_days": str(self.keep_days),
         }
         if self.health_port:

@@ -4,7 +4,7 @@ from storage.archive import Archive, is_unused
 from storage.backup import Copied, back_up, restore
 from storage.errors import BadKey, InUse, StorageFailed, StorageUnfit
 from storage.file import PRIVATE, is_claimed, is_database, prepare, sqlite_cause
-from storage.inspection import Inspection
+from storage.inspection import Inspection, Server
 from storage.known import Known
 from storage.moving import move
 from storage.repositories.message_rows import LONGEST_PAUSE
@@ -27,6 +27,7 @@ __all__ = [
     "Inspection",
     "Known",
     "Look",
+    "Server",
     "StorageFailed",
     "StorageUnfit",
     "Store",

@@ -9,6 +9,12 @@ from storage.engine import open_engines
 from storage.migrations import HEAD, is_known, revisions_of
 from storage.repositories.figures import FigureReader, Figures
 
+_SERVER = text(
+    "SELECT current_setting('server_version'), current_database(), coalesce(current_schema(), ''),"
+    " (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND usename = current_user AND pid <> pg_backend_pid() AND backend_type = 'client backend')"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -24,6 +30,16 @@ class Schema:
         return self.current == self.needed
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a PostgreSQL database is, and who else uses it with the same account."""
+
+    version: str
+    database: str
+    schema: str
+    others: int  # connections, those of replicas among them
+
+
 class Inspection:
     """Raises StorageFailed where the database does not answer. Close it at the end."""
 
@@ -36,6 +52,14 @@ class Inspection:
             heads = await connection.run_sync(revisions_of)
         is_newer = not all(is_known(head) for head in heads)
         return Schema(", ".join(heads), HEAD, is_newer)
+
+    async def server(self) -> Server | None:
+        """PostgreSQL's own word on what is connected to; None with SQLite."""
+        if self._engines.file is not None:
+            return None
+        async with self._engines.browsing() as connection:
+            found = (await connection.execute(_SERVER)).one()
+        return Server(*found)
 
     async def journal(self) -> str:
         """SQLite's journal mode; empty with PostgreSQL."""

@@ -8,7 +8,9 @@ import json
 import logging
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import click
 import structlog
@@ -21,7 +23,7 @@ from bot.cli.findings import Finding, fault, ok, warning
 from bot.cli.named import Named, named_in
 from bot.clock import SystemClock
 from bot.commands.rows import command_table
-from bot.config import Settings, faults_of
+from bot.config import PolicySettings, Settings, faults_of
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import DaemonDisconnected, DaemonFull, DbcError
 from bot.dbc.guard import Limits
@@ -69,6 +71,9 @@ async def _findings() -> AsyncIterator[Finding]:
         for sentence in faults_of(error):
             name, _, why = sentence.partition(": ")
             yield fault("settings", f"{name}: {why}", "See .env.example and docs/operations.md.")
+        with suppress(ValidationError):  # told already
+            for one in _policy(PolicySettings().policy_file)[1]:
+                yield one
         return
     except (OSError, UnicodeDecodeError) as error:
         yield fault("settings", f".env cannot be read: {type(error).__name__}.")
@@ -78,7 +83,7 @@ async def _findings() -> AsyncIterator[Finding]:
     logging.disable(logging.CRITICAL)
     mode = "Socket Mode" if settings.uses_socket_mode else "HTTP mode"
     yield ok("settings", f"They are valid. Version {VERSION}, {mode}.")
-    policy, told = _policy(settings)
+    policy, told = _policy(settings.policy_file)
     for one in told:
         yield one
     named = named_in(policy) if policy is not None else Named()
@@ -101,17 +106,17 @@ async def _findings() -> AsyncIterator[Finding]:
                         "Report it with the traceback on standard error.")  # fmt: skip
 
 
-def _policy(settings: Settings) -> tuple[Policy | None, list[Finding]]:
+def _policy(file: Path | None) -> tuple[Policy | None, list[Finding]]:
     commands = known_arguments(command_table())
-    if settings.policy_file is None:
+    if file is None:
         return None, [ok("rules", "There is no POLICY_FILE: the defaults are in force.")]
     try:
-        policy = read_policy(settings.policy_file, commands)
+        policy = read_policy(file, commands)
     except FaultyPolicy as faulty:
         return None, [fault("rules", one) for one in faulty.faults]
     except BotError as error:
         return None, [fault("rules", error.sentence)]
-    found = [ok("rules", f"{counted(len(policy.rule), 'rule')} in {settings.policy_file}.")]
+    found = [ok("rules", f"{counted(len(policy.rule), 'rule')} in {file}.")]
     found += [warning("rules", one) for one in lockouts(policy, commands)]
     return policy, found
 

@@ -13,7 +13,7 @@ from bot.config import Settings
 from bot.errors import BotError
 from bot.plural import counted
 from bot.services.database import cause
-from storage import PRIVATE, Inspection, StorageFailed, Store, Vault, is_claimed, keys_in
+from storage import PRIVATE, Inspection, Server, StorageFailed, Store, Vault, is_claimed, keys_in
 
 _LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred MiB
 _NO_SPACE = 32 * 1024**2
@@ -32,6 +32,8 @@ async def storage(settings: Settings) -> AsyncIterator[Finding]:
     try:
         inspection = Inspection(settings.database_url)
         try:
+            if server := await inspection.server():
+                yield _server(server, settings.described["database"])
             async for found in _content(inspection):
                 yield found
         finally:
@@ -42,6 +44,13 @@ async def storage(settings: Settings) -> AsyncIterator[Finding]:
         yield fault("database", f"It cannot be used: {cause(error)}.", "See DATABASE_URL.")
     except BotError as error:
         yield fault("database", told(error))
+
+
+def _server(server: Server, host: str) -> Finding:
+    version = server.version.partition(" ")[0]
+    where = f"PostgreSQL {version} at {host}, database {server.database}, schema {server.schema}"
+    others = counted(server.others, "other connection")
+    return ok("database", f"{where}; {others} of this account (replicas, a bot that runs).")
 
 
 def _file(file: Path) -> Iterator[Finding]:

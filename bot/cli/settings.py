@@ -7,7 +7,11 @@ import click
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from bot.config import faults_of
+from bot.commands.rows import command_table
+from bot.config import PolicySettings, faults_of
+from bot.errors import BotError
+from bot.language.canonical import known_arguments
+from bot.reviews.policy_file import read_policy
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -19,11 +23,25 @@ def load(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        faults = faults_of(error)
+        faults = [*faults_of(error), *_faults_of_rules(kind)]
     except UnicodeDecodeError:
         faults = [".env: it is not a text file in UTF-8."]
     except OSError as error:
         faults = [f".env: it cannot be read: {error.strerror}."]
     where = "They come from the environment or .env: see .env.example and docs/operations.md."
-    click.echo("\n".join(["The settings will not do:", *faults, where]), err=True)
+    click.echo("\n".join(["Invalid configuration:", *faults, where]), err=True)
     sys.exit(WRONG_SETTINGS)
+
+
+def _faults_of_rules(kind: type[BaseSettings]) -> list[str]:
+    """What is wrong with the rules, where they are needed: said beside what else is."""
+    if not issubclass(kind, PolicySettings):
+        return []
+    try:
+        file = PolicySettings().policy_file
+        read_policy(file, known_arguments(command_table()))
+    except ValidationError:  # it is among the faults already
+        return []
+    except BotError as error:
+        return [f"POLICY_FILE: {fault}" for fault in error.sentence.splitlines()]
+    return []

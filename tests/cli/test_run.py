@@ -1,8 +1,10 @@
-"""Starting the bot with settings that will not do: one clear line, no traceback."""
+"""Starting the bot with an invalid configuration: one clear line, no traceback."""
 
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,36 @@ def test_all_that_is_missing_is_said_at_once_and_where_it_comes_from(
     assert "SLACK_BOT_TOKEN: it is not set. It begins with xoxb-" in told
     assert "SLACK_SIGNING_SECRET: neither it (HTTP mode) nor SLACK_APP_TOKEN" in told
     assert ".env.example" in told
+
+
+def test_faults_of_the_rules_are_said_beside_those_of_the_settings(tmp_path: Path) -> None:
+    told = started(tmp_path, LOG_LEVEL="loud", LANGUAGE="French", POLICY_FILE="no.toml")
+    assert "Invalid configuration" in told
+    for name in ("SLACK_BOT_TOKEN", "LOG_LEVEL", "POLICY_FILE"):
+        assert f"\n{name}: " in told
+    assert "no.toml does not exist" in told
+    assert "LANGUAGE: it is no language that the bot speaks. Give en (English) or zh" in told
+
+
+PRESSED = """
+import os, runpy, signal, sys
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "bot.app":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Pressed())
+runpy.run_module("bot", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_while_the_program_is_being_loaded_leaves_no_traceback(tmp_path: Path) -> None:
+    clean = {k: os.environ[k] for k in ("PATH", "HOME") if k in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSED, "run"],
+        cwd=tmp_path, env=clean | janitor.inherited() | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (-signal.SIGINT, "")
 
 
 WRONG = {
