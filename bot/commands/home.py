@@ -7,7 +7,7 @@ from bot.commands import home_access
 from bot.commands.order_notes import ending
 from bot.errors import Refused
 from bot.ids import ChannelId, NodeId, UserId
-from bot.language.output import paged
+from bot.language.output import Page
 from bot.language.table import Listing
 from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
@@ -170,20 +170,21 @@ async def _machines(
     """One page of the machines, by node, each with what can be done behind ⋮."""
     if not machines:
         return [Para(line(say("None that I know of.")))]
-    gpus = await services.last_known.gpus(machines)
-    by_node: dict[str, list[Row]] = {}
-    for one in machines:
-        shown = machine_row(one, gpus.get((one.node, one.task)))
+    nodes = {one.node for one in machines}
+    labels = {node: await services.inventory.label(node) for node in nodes}
+    ordered = sorted(machines, key=lambda one: (labels[one.node].casefold(), one.node))
+    begins = min(second - 1, (len(ordered) - 1) // _MACHINES) * _MACHINES
+    shown = ordered[begins : begins + _MACHINES]
+    gpus = await services.last_known.gpus(shown)
+    by_node: dict[NodeId, list[Row]] = {}
+    for one in shown:
+        row = machine_row(one, gpus.get((one.node, one.task)))
         menu = machine_buttons.menu(one.node, one.task, one.status)
-        by_node.setdefault(one.node, []).append(Row(shown, {}, menu))
-    labels = {node: await services.inventory.label(NodeId(node)) for node in by_node}
-    lists = tuple(
-        Rows(tuple(by_node[node]), line(bold(labels[node])))
-        for node in sorted(by_node, key=lambda node: labels[node].casefold())
-    )
-    page = paged(Reply("", lists), second, _MACHINES)
-    parts = list(page.reply.parts)
-    if page.count > _MACHINES:
+        by_node.setdefault(one.node, []).append(Row(row, {}, menu))
+    parts: list[Part] = [Rows(tuple(by_node[n]), line(bold(labels[n]))) for n in by_node]
+    if len(ordered) > _MACHINES:
+        ends = begins + len(shown)
+        page = Page(Reply(""), begins // _MACHINES + 1, begins + 1, ends, len(ordered))
         parts += turning(page, HOME_PAGE, lambda number: f"{first}.{number}")
     oldest = min(one.seen_at for one in machines)
     if services.clock.now() - oldest > _OLD:

@@ -11,7 +11,8 @@ from bot.errors import Refused
 from bot.folding import fold
 from bot.ids import ChannelId
 from bot.language.args import OPTIONS
-from bot.language.chinese import ALONE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
+from bot.language.chinese import ALONE, BEHIND_NODE, CALLED, PREPOSITIONS, VERBS, WITH_FLAG, choice
+from bot.language.parse import WITH
 from bot.language.table import Listing, Look, Table
 from bot.messages import board
 from bot.messages.facts import FactKind, Kinds
@@ -67,6 +68,7 @@ def _is_of_language(table: Table, word: str) -> bool:
     options = {name for one in OPTIONS for name in (one.name, *CALLED.get(one.name, ()))}
     return (
         word in flags | verbs | options | ALONE.keys() | WITH_FLAG.keys() | PREPOSITIONS.keys()
+        or word in WITH | BEHIND_NODE
         or choice(word) in _WORDS
     )
 

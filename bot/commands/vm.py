@@ -176,11 +176,14 @@ async def logs(ctx: Context, vm: Vm, end: LogEnd = "tail", lines: Lines = 10) ->
             "log spells in an unusual way may be left.",
             told=about,
         )
+    content: Part = CodeBlock("\n".join(page.lines))
+    if not page.lines:
+        content = Para(line(say("The log is empty.")))
     return Reply(
         title,
         (
             Para(line(bold(title))),
-            CodeBlock("\n".join(page.lines) or "(empty)"),
+            content,
             Note(line(about)),
             machine_buttons.beside(vm.node, vm.task, vm.status, besides="logs"),
         ),

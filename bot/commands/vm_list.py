@@ -75,7 +75,8 @@ async def list_machines(
         if not listings:
             return Reply.empty(say("None of your machines is in this state: {state}.", state=state))
     seen = [machine for each in listings for machine in each.machines]
-    parts = [node_part(each, await ctx.services.last_known.gpus(seen)) for each in listings]
+    gpus = await ctx.services.last_known.gpus(seen)
+    parts = [node_part(each, gpus) for each in listings]
     if sort != "node":
         parts = _in_order(parts, listings, sort)
     silent = [each.node for each in listings if is_silent(each.problem)]

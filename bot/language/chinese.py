@@ -127,6 +127,8 @@ VERBS = _by_command(
     """
 )
 
+BEFORE_PEOPLE = frozenset({"给"})  # 共享 gpu1 给 @bob
+BEHIND_NODE = frozenset({"上"})  # 在 gpu1 上
 PREPOSITIONS: Mapping[str, str] = MappingProxyType({"在": "on", "到": "to", "从": "from"})
 
 # What looks at something, of which several groups have one: without a group, a machine is meant.

@@ -16,7 +16,7 @@ from bot.language import forms
 from bot.language.alias import expanded
 from bot.language.args import NODE_OPTION, Parameter, option_called
 from bot.language.canonical import canonical, options_of
-from bot.language.chinese import GROUPS, PREPOSITIONS, WITH_FLAG
+from bot.language.chinese import BEFORE_PEOPLE, BEHIND_NODE, GROUPS, PREPOSITIONS, WITH_FLAG
 from bot.language.kinds import Takes
 from bot.language.placeholders import without_placeholders
 from bot.language.sizes import UNIT
@@ -96,7 +96,7 @@ class Surplus(Refused):
 
 
 # `session share gpu1 with @bob`: words that read well and say nothing.
-_WITH = frozenset({"with", "to", "给"})
+WITH = frozenset({"with", "to", *BEFORE_PEOPLE})
 
 _TOWARDS = frozenset({"from", "to"})  # before an image server
 
@@ -244,9 +244,9 @@ def _sorted_out(command: Command, rest: Sequence[str]) -> dict[str, str]:
         word = queue.pop(0)
         if queue and _is_before_node(command, word):
             _set(values, NODE_OPTION, queue.pop(0))
-            if queue and fold(queue[0]) == "上":  # 在 gpu1 上
+            if queue and fold(queue[0]) in BEHIND_NODE:  # 在 gpu1 上
                 queue.pop(0)
-        elif fold(word) in _WITH and queue and queue[0][:1] in {"@", "#"}:
+        elif fold(word) in WITH and queue and queue[0][:1] in {"@", "#"}:
             continue
         elif queue and (named := _named_next(command, word)):
             _set(values, named.name, queue.pop(0))

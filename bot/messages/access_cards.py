@@ -59,7 +59,7 @@ def card(request: AccessRequest, node: str, reason: str) -> Reply:
     share = say("Share for {hours} hours", hours=HOURS)
     explained = say(
         "With your session they can do there whatever you can, and never see it. Every use is "
-        "recorded under their name. Expires {time}.",
+        "recorded under their name. This request expires {time}.",
         time=time(request.created_at + WAITS),
     )
     buttons = Actions(

@@ -69,7 +69,8 @@ class CommandLog:
             "took": _seconds(execution.started_at, execution.finished_at),
             "why": plain(execution.outcome),
         }
-        tell("command.ended", **{name: value for name, value in said.items() if value})
+        nothing = ("", None, [])  # unlike no seconds at all
+        tell("command.ended", **{name: one for name, one in said.items() if one not in nothing})
 
     def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:
         """Tell of a command that only read: it was not recorded, and has no id."""

@@ -12,7 +12,7 @@ from bot.ids import ChannelId, Reader, UserId, is_person
 from bot.reply import Language, catalogue, language_of
 from storage import Store
 
-Scope = Literal["person", "channel"]
+OwnerKind = Literal["person", "channel"]  # whose choice it is
 
 
 class Languages:
@@ -53,7 +53,7 @@ class Languages:
             return True
         return self._locale(person) is not None and person not in self._doubtful
 
-    def chosen(self, scope: Scope, owner: Reader) -> Language | None:
+    def chosen(self, scope: OwnerKind, owner: Reader) -> Language | None:
         """What was set for a person or a channel."""
         return language_of(self._stored.get(scope, {}).get(owner, ""))
 
@@ -75,7 +75,7 @@ class Languages:
         """Note whose a direct message with the bot is."""
         self._direct[conversation] = person
 
-    async def choose(self, scope: Scope, owner: Reader, language: Language | None) -> None:
+    async def choose(self, scope: OwnerKind, owner: Reader, language: Language | None) -> None:
         """Set it, from now on and in every process; None: no longer."""
         async with self._store.write() as tx:
             if language is None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from bot.clock import Clock
 from bot.dbc.models import TaskDetail
 from bot.dbc.sizes import Size
-from bot.ids import TaskId
+from bot.ids import NodeId, TaskId, UserId
 from bot.model import DbcSession, Machine
 from bot.redaction import secrets_in
 from storage import Store
@@ -46,17 +46,22 @@ class LastKnown:
 
     async def gpus(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], int]:
         """How many GPUs the machines had when read last, by node and task, where they were."""
-        read = await self.details(machines)
-        counts = {which: detail.gpu_count for which, detail in read.items()}
-        return {which: count for which, count in counts.items() if count is not None}
+        counts = {at: json.loads(text).get("gpu_count") for at, text in await self._texts(machines)}
+        return {at: count for at, count in counts.items() if count is not None}
 
     async def details(self, machines: Sequence[Machine]) -> Mapping[tuple[str, str], TaskDetail]:
         """What was last read of the machines with the sessions that show them, where it was."""
-        found: dict[tuple[str, str], TaskDetail] = {}
+        return {at: _read(text) for at, text in await self._texts(machines)}
+
+    async def _texts(self, machines: Sequence[Machine]) -> list[tuple[tuple[str, str], str]]:
+        by_session: dict[tuple[NodeId, UserId], list[TaskId]] = {}
+        for one in machines:
+            by_session.setdefault((one.node, one.owner), []).append(one.task)
+        found: list[tuple[tuple[str, str], str]] = []
         async with self._store.read() as tx:
-            for one in machines:
-                if kept := await tx.details.find(one.node, one.task, one.owner):
-                    found[one.node, one.task] = _read(kept[0])
+            for (node, owner), tasks in by_session.items():
+                kept = await tx.details.of(node, owner, tasks)
+                found += [((node, task), text) for task, text in kept.items()]
         return found
 
     async def secrets(self) -> list[str]:

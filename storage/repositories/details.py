@@ -1,10 +1,12 @@
 """What was last read of each machine, by whose session; encrypted at rest, for it has passwords."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, exists, not_, select, update
 
 from bot.ids import NodeId, TaskId, UserId
+from bot.loop import in_pieces
 from storage.connection import OpenConnection
 from storage.errors import BadKey
 from storage.repositories.repository import Repository, renewing
@@ -57,6 +59,24 @@ class Details(Repository):
         row = rows.mappings().first()
         text = self._open(row["sealed"]) if row else None
         return (text, row["seen_at"]) if row and text is not None else None
+
+    async def of(
+        self, node: NodeId, owner: UserId, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, str]:
+        """What was last read of these with the session of `owner`, as far as a key opens it."""
+        found: dict[TaskId, str] = {}
+        async for some in in_pieces(tasks):
+            rows = await self._connection.execute(
+                select(machine_details.c.task, machine_details.c.sealed).where(
+                    machine_details.c.node == node,
+                    machine_details.c.owner == owner,
+                    machine_details.c.task.in_(some),
+                )
+            )
+            for task, sealed in rows:
+                if (text := self._open(sealed)) is not None:
+                    found[task] = text
+        return found
 
     async def all(self) -> list[str]:
         """Everything that can be opened."""

@@ -40,6 +40,9 @@ async def test_a_line_with_control_characters_is_taken(one_stage: Stage) -> None
         ("help", "vm name"),
         ("delete", "is a word of the commands"),
         ("snapshot", "is a word of the commands"),
+        ("with", "is a word of the commands"),
+        ("给", "is a word of the commands"),
+        ("上", "is a word of the commands"),
         ("ＯＮ", ""),
     ],
 )
