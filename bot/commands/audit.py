@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from functools import partial
+from functools import cache, partial
 from tempfile import TemporaryFile
 from textwrap import shorten
 from typing import Annotated, Any
@@ -32,6 +32,7 @@ from bot.reply import (
     Rows,
     Span,
     bold,
+    catalogue,
     channel,
     code,
     line,
@@ -42,6 +43,7 @@ from bot.reply import (
     time,
 )
 from bot.reply import command as to_type
+from bot.reply import plain as said_in
 from bot.reviews.audit_file import Form
 
 _WHY = 120  # characters of a reason; all of it is in an export
@@ -89,6 +91,14 @@ _ENDS: Mapping[str, Phrase] = {
     ExecutionStatus.CANCELLED: say("cancelled"),
     ExecutionStatus.EXPIRED: say("expired"),
     ExecutionStatus.VOIDED: say("voided"),
+}
+_IN_CHINESE = {
+    "完成": ExecutionStatus.DONE,
+    "失败": ExecutionStatus.FAILED,
+    "未知": ExecutionStatus.UNKNOWN,
+    "拒绝": ExecutionStatus.DENIED,
+    "取消": ExecutionStatus.CANCELLED,
+    "过期": ExecutionStatus.EXPIRED,
 }
 _OUTCOMES = tuple(dict.fromkeys((*ExecutionStatus, *AuditKind)))
 _WHOSE = {"of": say("of {who}"), "with": say("with {who}"), "in": say("in {who}")}
@@ -298,8 +308,19 @@ def _person(typed: str, actor: UserId) -> str:
     return found[1]
 
 
+@cache
+def _in_chinese() -> Mapping[str, str]:
+    """Outcomes as people say them in Chinese, and as a list shows them."""
+    shown = {
+        plain(said_in(said, catalogue("zh"))): str(kind)
+        for kind, said in (*_WORDS.items(), *_ENDS.items())
+    }
+    return shown | {said: str(outcome) for said, outcome in _IN_CHINESE.items()}
+
+
 def _outcome(typed: str) -> str:
     word = plain(typed).replace(" ", "_")
+    word = _in_chinese().get(word, word)
     if word and word not in _OUTCOMES:
         known = ", ".join(one.replace("_", " ") for one in _OUTCOMES)
         raise Refused(

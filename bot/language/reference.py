@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gettext import NullTranslations
 
 from bot.language.args import OPTIONS, Option, Parameter
+from bot.language.chinese import GROUPS, VERBS
 from bot.language.help import review_note
 from bot.language.kinds import NO_LIMIT
 from bot.language.table import Command, Table
@@ -77,6 +78,8 @@ class _Reference:
     def _command(self, command: Command) -> list[str]:
         lines = [f"### `{command.title}`", "", self._told(command.help), "", "```"]
         lines += [f"{self._slash} {command.usage}", "```", ""]
+        if self._language is not ENGLISH:
+            lines += self._in_chinese(command)
         if command.parameters:
             argument, meaning = self._told(say("Argument")), self._told(say("Meaning"))
             lines += [f"| {argument} | {meaning} | |", "| --- | --- | --- |"]
@@ -85,6 +88,13 @@ class _Reference:
         typed = f"`{self._slash} {command.example}`"
         example = say("Example: {command}", command=typed)
         return [*lines, self._told(example), "", self._told(review_note(command)), ""]
+
+    def _in_chinese(self, command: Command) -> list[str]:
+        """The command's words in Chinese, of which each group's first ones are enough to know."""
+        verbs = VERBS.get(command.id, ())
+        group = next((word for word, name in GROUPS.items() if name == command.group), "")
+        typed = [f"`{self._slash} {f'{group} {verb}'.strip()}`" for verb in verbs]
+        return [self._told(say("In Chinese: {commands}", commands=listed(typed))), ""] * bool(typed)
 
     def _parameter(self, parameter: Parameter) -> str:
         arg = parameter.arg

@@ -7,15 +7,21 @@ from bot.errors import Refused
 from bot.folding import typed
 from bot.reply import say
 
-_AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)")
+_AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w|分钟?|个?小时|天|个?(?:周|星期))\s*(?:之?前|ago)?")
 _UNITS = {
     "m": timedelta(minutes=1),
     "min": timedelta(minutes=1),
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
+    "分": timedelta(minutes=1),
+    "分钟": timedelta(minutes=1),
+    "小时": timedelta(hours=1),
+    "天": timedelta(days=1),
+    "周": timedelta(weeks=1),
+    "星期": timedelta(weeks=1),
 }
-_DAYS = {"today": 0, "yesterday": 1}
+_DAYS = {"today": 0, "yesterday": 1, "今天": 0, "昨天": 1, "前天": 2}
 
 
 def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> datetime:
@@ -27,7 +33,7 @@ def moment(text: str, now: datetime, zone: tzinfo, *, end: bool = False) -> date
     word = given.lower()
     if found := _AGO.fullmatch(word):
         try:
-            return now - int(found[1]) * _UNITS[found[2]]
+            return now - int(found[1]) * _UNITS[found[2].removeprefix("个")]
         except OverflowError:
             raise _unclear(text) from None
     if word in _DAYS:

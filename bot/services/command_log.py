@@ -69,7 +69,7 @@ class CommandLog:
             "took": _seconds(execution.started_at, execution.finished_at),
             "why": plain(execution.outcome),
         }
-        nothing = ("", None, [])  # unlike no seconds at all
+        nothing: tuple[object, ...] = ("", None, [])  # unlike no seconds at all
         tell("command.ended", **{name: one for name, one in said.items() if one not in nothing})
 
     def read(self, asked: Asked, command: str, outcome: str, took: timedelta) -> None:

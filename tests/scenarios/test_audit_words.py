@@ -117,6 +117,13 @@ async def test_requests_for_access_name_who_was_asked_who_declined_and_whom(stag
     assert f"<@{alice.id}> 拒绝共享访问权限 节点 gpu1 对象 <@{carol.id}>" in told
 
 
+@pytest.mark.parametrize("options", ["起始=昨天 结果=拒绝", "since=2小时前", "outcome=申请"])
+async def test_times_and_outcomes_are_understood_in_chinese(stage: Stage, options: str) -> None:
+    question = await asked(stage)
+    await denies(stage, stage.bob, question, "in use")
+    assert "vm delete" in await listed(stage, stage.alice, options)
+
+
 async def test_whatever_the_audit_records_has_a_word_in_chinese(stage: Stage) -> None:
     await reads_chinese(stage)
     async with stage.bot.store.write() as tx:
