@@ -59,3 +59,34 @@ def test_every_command_line_is_named_somewhere() -> None:
     everything = "\n".join(map(text, PAGES))
     for name in main.commands:
         assert f"python -m bot {name}" in everything, name
+
+
+def test_each_stop_of_the_threat_model_and_each_chapter_names_its_tests_or_says_why_not() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text(ROOT / "docs" / "security.md").splitlines()
+        if line.startswith("| ") and not line.startswith("| ---")
+    ]
+    stops = [row for row in rows if row[0] not in {"Who may try what", "Chapter"}]
+    assert {f"V{number}" for number in range(1, 18)} <= {row[0].split()[0] for row in stops}
+    bare = [row[0] for row in stops if not _TEST.search(row[2])]
+    known = [row[0] for row in stops if re.search("not applicable", row[1]) or "gap:" in row[2]]
+    assert [name for name in bare if name not in known] == []
+
+
+def test_what_the_operations_quote_is_what_the_bot_says() -> None:
+    page = text(ROOT / "docs" / "operations.md").partition("## When something is off")[2]
+    said = "\n".join(
+        text(path)
+        for room in ("bot", "handlers", "storage")
+        for path in (ROOT / room).rglob("*.py")
+    )
+    said = re.sub(r'"\s*\n\s*f?"', "", said) + text(ROOT / "bot" / "locale" / "bot.pot")
+    said = re.sub(r"\{[^{}]*\}", "…", re.sub(r'"\n"', "", said))
+    quoted = {
+        piece.strip(" .,:;()“”")
+        for row in re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+        for quote in re.findall(r"(?<!\*)\*([^*]+)\*", row)
+        for piece in re.split("…|502 / 503 / 504", quote)
+    }
+    assert sorted(piece for piece in quoted if piece and piece not in said) == []
