@@ -173,7 +173,7 @@ async def _machines(
     nodes = {one.node for one in machines}
     labels = {node: await services.inventory.label(node) for node in nodes}
     ordered = sorted(machines, key=lambda one: (labels[one.node].casefold(), one.node))
-    begins = min(second - 1, (len(ordered) - 1) // _MACHINES) * _MACHINES
+    begins = max(min(second - 1, (len(ordered) - 1) // _MACHINES), 0) * _MACHINES
     shown = ordered[begins : begins + _MACHINES]
     gpus = await services.last_known.gpus(shown)
     by_node: dict[NodeId, list[Row]] = {}
