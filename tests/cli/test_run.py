@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from storage import Store, Vault
 from tests import forked, janitor
 
+ROOT = Path(__file__).parents[2]
 KEY = Fernet.generate_key().decode()
 ENOUGH = {"SLACK_BOT_TOKEN": "xoxb-s3cret", "SLACK_APP_TOKEN": "xapp-s3cret"}
 
