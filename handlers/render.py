@@ -242,12 +242,9 @@ def _button(button: Button, index: int) -> Json:
 
 def _confirm(asked: Confirm, style: str) -> Json:
     """Slack's own question before it tells us of a click."""
-    text = _escaped_to(plain(asked.text), CONFIRM)
     return {
         "title": plain_text(asked.title, TITLE),
-        "text": _mrkdwn(text)
-        if text == plain(asked.text)
-        else plain_text(plain(asked.text), CONFIRM),
+        "text": plain_text(plain(asked.text), CONFIRM),
         "confirm": plain_text(asked.yes, ANSWER),
         "deny": plain_text(asked.no, ANSWER),
         "style": "danger" if style == "danger" else "primary",

@@ -93,7 +93,7 @@ def _frozen_already(known: Freeze | None) -> Refused:
 
 
 async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, why: str) -> None:
-    """Record it, and say it where the rules want it said, with the change itself."""
+    """Record it and its end, and say it where the rules want it said, with the change itself."""
     execution = ctx.execution
     key = f"{kind}:{execution.id if execution else ctx.now.isoformat()}"
     entry = AuditEntry(
@@ -104,6 +104,8 @@ async def _announce(ctx: Context, tx: UnitOfWork, kind: AuditKind, told: Reply, 
     channel = ctx.services.reviews.reviewers.rules.freeze.channel
     if channel and channel != ctx.place.channel:
         await tx.messages.put(key, Place(ChannelId(channel)), dump(told), ctx.now)
+    if ctx.ends is not None:
+        await ctx.ends(tx, told)
 
 
 async def _may_mean_one(services: Services, values: Mapping[str, str]) -> bool:
@@ -133,6 +135,7 @@ COMMANDS = (
         asks=say("Stop all changes of machines"),
         doubts=_may_mean_one,
         loses=say("Nothing is sent to machines until the freeze is lifted."),
+        ends_itself=True,
         does=say("Freeze all changes"),
     ),
     Command(
@@ -142,6 +145,7 @@ COMMANDS = (
         "unfreeze",
         asks=say("Lift the freeze"),
         loses=say("Changes run again."),
+        ends_itself=True,
         does=say("Lift the freeze"),
     ),
 )

@@ -18,6 +18,7 @@ from bot.messages.facts import FactKind, said_node
 from bot.model import Effect, Scope
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
+from bot.pipeline.holding import frozen_now
 from bot.pipeline.permissions import standing_of
 from bot.reply import Fields, Line, Note, Para, Reply, Text, bold, code, command, line, listed, say
 
@@ -96,6 +97,8 @@ async def whoami(ctx: Context) -> Reply:
         *languages.shown_to(ctx, person),
         (say("Time zone"), line(person.zone)),
     ]
+    if (frozen := await frozen_now(ctx.services.store)) is not None:
+        pairs.insert(0, (say("Freeze"), line(frozen)))
     data = {
         "id": person.id,
         "name": person.name,

@@ -14,6 +14,7 @@ from bot.messages.review_cards import CANCEL
 from bot.model import Machine
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import machine_row, stacked, turning
+from bot.pipeline.holding import frozen_now
 from bot.pipeline.rights import require_colleague
 from bot.pipeline.under_way import under_way
 from bot.pipeline.waiting import Waiting, waiting_for
@@ -33,6 +34,7 @@ from bot.reply import (
     bold,
     code,
     command,
+    emoji,
     line,
     say,
     time,
@@ -50,7 +52,7 @@ async def home(services: Services, user: UserId, pages: str = "") -> Reply:
     the last one.
     """
     first, second = _pages_of(pages)
-    waiting = await _waiting(services, user, first, second)
+    waiting = [*await _frozen(services), *await _waiting(services, user, first, second)]
     try:
         await require_colleague(services, user)
     except (Refused, DeliveryFailed) as refusal:
@@ -83,6 +85,11 @@ async def home(services: Services, user: UserId, pages: str = "") -> Reply:
         ),
     ]
     return Reply(say("Your machines"), tuple(parts))
+
+
+async def _frozen(services: Services) -> list[Part]:
+    frozen = await frozen_now(services.store)
+    return [] if frozen is None else [Para(line(emoji("ice_cube"), " ", frozen)), Divider()]
 
 
 def _pages_of(text: str) -> tuple[int, int]:

@@ -349,7 +349,7 @@ GROUP = Group(
         Command(
             "name", name, Effect.CHANGE, "vm name 7a9QmX2c train-01", at_once=True,
             check=check_nickname, verify=verify_nickname, **NAMING,
-            does=say("Name a machine"),
+            is_kept_here=True, does=say("Name a machine"),
         ),
     ),
     needs_session=True,

@@ -132,6 +132,8 @@ class Command:
     `is_personal`: it is about whoever requests it, so two people never request the same.
     `at_once`: it waits for no other change of its machine, for it is what helps in an emergency,
     or touches no machine.
+    `is_kept_here`: what it changes is the bot's own; nothing is sent to DBC.
+    `ends_itself`: it stores its end with what it changes, so what was interrupted has done nothing.
     `does` titles its form: `Create a machine`.
     """
 
@@ -165,6 +167,8 @@ class Command:
     needs_session: bool = False
     is_personal: bool = False
     at_once: bool | Callable[[Mapping[str, str]], bool] = False
+    is_kept_here: bool = False
+    ends_itself: bool = False
     does: Text = ""
     group: str = ""
     parameters: tuple[Parameter, ...] = field(init=False)

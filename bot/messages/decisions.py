@@ -190,7 +190,8 @@ def noted(count: Count) -> Reply:
         return Reply.of(say("Thank you. You are recorded as the reviewer."), private=True)
     if approval.status is ApprovalStatus.DENIED:
         return Reply.of(say("Denied. Nothing was done."), private=True)
-    return Reply.of(say("Approved. Running now."), private=True)
+    told = say("Approved. It runs once I have checked that nothing has changed.")
+    return Reply.of(told, private=True)
 
 
 def withdrawn() -> Reply:

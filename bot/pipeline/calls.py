@@ -20,14 +20,15 @@ from bot.messages.cards import Subject
 from bot.messages.delivery import Delivery
 from bot.messages.outbox import Outbox
 from bot.model import DbcSession, Execution, ExecutionStatus, Leased, Source, WatchState
-from bot.pipeline.context import Context, Services, unsaid
+from bot.pipeline.context import Context, Ends, Services, unsaid
 from bot.pipeline.endings import Endings
-from bot.pipeline.failing import Overtaken, failure
+from bot.pipeline.failing import Overtaken, failure, interrupted
 from bot.pipeline.followed import created, learnt_from, watch_of
 from bot.pipeline.holding import require_way
 from bot.pipeline.joining import require_first
 from bot.pipeline.patience import unless_soon
 from bot.pipeline.repeated import went_through
+from bot.pipeline.sent_with import sent_with
 from bot.pipeline.targets import Bound
 from bot.pipeline.turns import require_turn
 from bot.pipeline.whisper import Whisper
@@ -43,6 +44,7 @@ from bot.reply import (
 )
 from bot.reviews.policy import Policy
 from storage import BadKey, StorageFailed, UnitOfWork
+from storage.heartbeat import LeaseLost
 
 # How long after its process has died a command is taken up by another one.
 LEASE = timedelta(minutes=5)
@@ -94,7 +96,8 @@ class Runs:
         Raises, before it is claimed, SameRequest where it is the second of two alike, Behind where
         others are ahead of it at its machine, Overtaken where another change of the machine was
         sent after this one looked at it, Held while changes are held back, Refused where the
-        requester may act with no session there any more, RulesReplaced.
+        requester may act with no session there any more or with another one than was
+        approved, RulesReplaced.
         """
         claim = await self._claimed(command, execution, bound, rules)
         if claim is None:
@@ -133,7 +136,7 @@ class Runs:
                     raise Overtaken(bound.subject(execution))
                 if self._services.reviews.reviewers.rules is not rules:
                     raise RulesReplaced
-                session = await self._session(tx, command, execution, bound)
+                session = await sent_with(self._services, tx, command, execution, bound, reviewed)
                 claimed = await tx.executions.claim(
                     execution.id,
                     self._by,
@@ -160,19 +163,6 @@ class Runs:
                     followed = command.follow is not None
                     await board.show_card(tx, execution, card, now, at_once=not followed)
         return _Claim(claimed, session) if claimed is not None else None
-
-    async def _session(
-        self, tx: UnitOfWork, command: Command, execution: Execution, bound: Bound
-    ) -> DbcSession | None:
-        """The session that it is sent with, as people may use it now. Raises Refused without one.
-
-        None for what may need none.
-        """
-        is_followed = command.follow is not None or command.unanswered is not None
-        if bound.node is None or not (is_followed and self._services.table.needs_session(command)):
-            return None
-        actor, channel = execution.actor, execution.place.channel
-        return await self._services.sessions.at_claim(tx, actor, bound.node, channel)
 
     def _under_way(self, command: Command, execution: Execution, bound: Bound) -> Reply:
         subject = bound.subject(execution)
@@ -238,6 +228,7 @@ class Runs:
         execution: Execution,
         bound: Bound,
         meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
+        ends: Ends | None = None,
     ) -> Reply | None:
         """Run the command's function; this is where the change is sent.
 
@@ -251,7 +242,7 @@ class Runs:
             sent.set()
 
         services = replace(self._services, dbc=self._services.dbc.announcing(sending))
-        context = Context.of(services, execution, meanwhile, bound.session)
+        context = Context.of(services, execution, meanwhile, bound.session, ends)
         try:
             return await command.run(context, **bound.arguments)
         except Exception as error:
@@ -375,26 +366,35 @@ class Runs:
         """What is over with the answer: the reply is the outcome."""
         if execution.approved_by:  # `answer` is the last approver's, and the reply is not for them
             answer = Whisper(self._services.messenger, execution.actor, execution.place)
+        is_private: list[bool] = []
+
+        async def ends(tx: UnitOfWork, reply: Reply) -> None:
+            done = _done(command, bound.subject(execution), reply)
+            if not await self._set_end(tx, execution, done.end, done.record):
+                raise LeaseLost
+            is_private[:] = [await self._show_outcome(tx, execution, done)]
+
         async with Delivery(self._outbox):
-            outcome = await self._outcome(command, execution, bound, answer)
+            outcome = await self._outcome(command, execution, bound, answer, ends)
             if outcome.learnt is not None and command.unanswered is not None:
                 await self._follow(command, execution, bound, unsure=True, learnt=outcome.learnt)
                 return
-            private = False
-            async for attempt in self._store.attempts():
-                async with attempt as tx:
-                    ended = await self._set_end(tx, execution, outcome.end, outcome.record)
-                    private = ended and await self._show_outcome(tx, execution, outcome)
-            if private:
+            if outcome.end is not ExecutionStatus.DONE or not is_private:
+                async for attempt in self._store.attempts():
+                    async with attempt as tx:
+                        ended = await self._set_end(tx, execution, outcome.end, outcome.record)
+                        shown = ended and await self._show_outcome(tx, execution, outcome)
+                        is_private[:] = [shown]
+            if is_private == [True]:
                 await self._endings.say(execution, answer.say(outcome.reply))
 
     async def _outcome(
-        self, command: Command, execution: Execution, bound: Bound, answer: Answer
+        self, command: Command, execution: Execution, bound: Bound, answer: Answer, ends: Ends
     ) -> "_Outcome":
         """Run what is over with the answer."""
         subject = bound.subject(execution)
         try:
-            answered = await self._call(command, execution, bound, answer.say)
+            answered = await self._call(command, execution, bound, answer.say, ends)
         except BotError as error:
             end = _ENDS[error.severity]
             failed = failure(command, subject, error)
@@ -402,11 +402,7 @@ class Runs:
             alone = replace(alone, fault=fault_of(error))
             learnt = await self._left_open(command, execution, bound, error)
             return _Outcome(end, recorded(error), failed, alone, advice(error), learnt)
-        reply = answered or Reply.of(say("Done."))
-        sentence = line(reply.summary)
-        if reply.private:  # others read that it is done, and no more
-            sentence = line(say("{request} is done.", request=cards.doing(command.title, subject)))
-        return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)
+        return _done(command, subject, answered or Reply.of(say("Done.")))
 
     async def _show_outcome(
         self, tx: UnitOfWork, execution: Execution, outcome: "_Outcome"
@@ -459,15 +455,10 @@ class Runs:
             await self._follow(command, execution, None, unsure=True)
             await self._outbox.deliver_due()
             return
-        end = ExecutionStatus.UNKNOWN
         label = await self._services.inventory.label(execution.node) if execution.node else ""
         subject = Subject(execution.label, execution.task, label)
-        what = cards.doing(command.title, subject)
-        interrupted = say(
-            "I was interrupted during {request}; whether it was done is not known.", request=what
-        )
-        sentence = line(interrupted)
-        look = line(say("Look at the present state before doing it again."))
+        end, told, look = interrupted(command, subject)
+        sentence = line(told)
         async for attempt in self._store.attempts():
             async with attempt as tx:
                 if await self._set_end(tx, execution, end, sentence):
@@ -497,3 +488,10 @@ class _Outcome:
     reply: Reply
     hint: Line = ()
     learnt: Mapping[str, str] | None = None  # where it is left open whether it is done
+
+
+def _done(command: Command, subject: Subject, reply: Reply) -> _Outcome:
+    sentence = line(reply.summary)
+    if reply.private:  # others read that it is done, and no more
+        sentence = line(say("{request} is done.", request=cards.doing(command.title, subject)))
+    return _Outcome(ExecutionStatus.DONE, reply.summary, sentence, reply)

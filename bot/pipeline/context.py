@@ -27,8 +27,10 @@ from bot.services.last_known import LastKnown
 from bot.services.renters import Renters
 from bot.services.sessions import Sessions, target_of
 from bot.watches.watches import Watches
-from storage import Store
+from storage import Store, UnitOfWork
 from storage.heartbeat import Leases
+
+Ends = Callable[[UnitOfWork, Reply], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Context:
     """One command's circumstances. `execution` is its ledger entry, for those that change things.
 
     `meanwhile` shows something to the person before the function ends. `session` is the one with
-    which it was claimed.
+    which it was claimed. `ends` stores a reply as the end, in the unit of work that makes the
+    change (`Command.ends_itself`); it raises LeaseLost where another process has ended it.
     """
 
     services: Services
@@ -79,6 +82,7 @@ class Context:
     meanwhile: Callable[[Reply], Awaitable[None]]
     execution: Execution | None = None
     session: DbcSession | None = None
+    ends: Ends | None = None
 
     @classmethod
     def of(
@@ -87,6 +91,7 @@ class Context:
         execution: Execution,
         meanwhile: Callable[[Reply], Awaitable[None]] = unsaid,
         session: DbcSession | None = None,
+        ends: Ends | None = None,
     ) -> Self:
         """The circumstances of a change, as the ledger has them."""
         return cls(
@@ -98,6 +103,7 @@ class Context:
             meanwhile,
             execution,
             session,
+            ends,
         )
 
     @property

@@ -1,12 +1,12 @@
 """What a review covers, and what may run without one. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.errors import Refused
 from bot.ids import UserId
 from bot.language.table import Command
 from bot.messages.cards import people_line
-from bot.messages.facts import differences
+from bot.messages.facts import Differences, differences
 from bot.model import Approval, Execution, Fact
 from bot.reply import Words, apart, as_phrase, say, sentences
 from bot.reviews.policy import Decision, DecisionKind
@@ -29,11 +29,18 @@ def require_covered(
         )
     if refusal := against(approval, execution, decision):
         raise refusal
-    found = differences(command.kinds, approval.shown, now)
-    changes: list[Words] = (
-        [say("what was requested")] if approval.binding != binding(execution) else []
-    )
-    changes += found.changes
+    changes = [say("what was requested")] if approval.binding != binding(execution) else []
+    _require_same(differences(command.kinds, approval.shown, now), changes)
+
+
+def require_shown(command: Command, approval: Approval, now: Mapping[str, Fact]) -> None:
+    """Raise Refused unless these facts are as the approval has shown them."""
+    shown = {key: fact for key, fact in approval.shown.items() if key in now}
+    _require_same(differences(command.kinds, shown, now), ())
+
+
+def _require_same(found: Differences, others: Sequence[Words]) -> None:
+    changes = [*others, *found.changes]
     changed = say("Changed since it was shown: {changes}.", changes=apart(changes))
     if told := sentences((changed if changes else "", *found.unreadable)):
         raise Refused(as_phrase(told), hint=say("Nothing was done. Request it again."))

@@ -101,7 +101,7 @@ class Desk:
         self._home = home
         self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._reads = Reads(services, messenger, self._suggestions, holds)
-        self._chooser = Chooser(services.table, self._asked)
+        self._chooser = Chooser(services.table, self._asked, self._opening)
         self._glass = GlassPresses(services, self._asked)
         self._presses: Mapping[str, Callable[[Press], Awaitable[Work]]] = {
             **clicks.actions,

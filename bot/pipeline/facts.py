@@ -18,6 +18,7 @@ from bot.model import Fact, Machine
 from bot.pipeline.context import Context
 from bot.pipeline.identity import identity_of
 from bot.pipeline.rental_facts import rental_of
+from bot.pipeline.sent_with import session_fact
 from bot.pipeline.targets import Bound
 from bot.reply import Phrase, Text, say
 from bot.watches.observers.look import is_silence
@@ -56,7 +57,7 @@ async def _session(command: Command, bound: Bound, context: Context) -> Mapping[
         session = await services.sessions.require(context.actor, node, context.place.channel)
     except BotError:
         return {}  # it is refused, or sends nothing
-    return {SESSION: Fact(f"{session.user} {session.rent_order}".rstrip())}
+    return {SESSION: session_fact(session)}
 
 
 async def _rental(command: Command, bound: Bound, context: Context) -> Mapping[str, Fact]:

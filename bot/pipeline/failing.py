@@ -2,8 +2,10 @@
 
 from bot.errors import BotError, Refused
 from bot.language.table import Command
+from bot.messages import cards
 from bot.messages.cards import Subject
-from bot.reply import Line, Severity, code, say, sentences
+from bot.model import ExecutionStatus
+from bot.reply import Line, Phrase, Severity, code, line, say, sentences
 
 
 class Overtaken(Refused):
@@ -14,6 +16,19 @@ class Overtaken(Refused):
             say("Another change of {machine} was sent at the same moment.", machine=subject.label),
             hint=say("Nothing was done. Look at the machine, then request it again."),
         )
+
+
+def interrupted(command: Command, subject: Subject) -> tuple[ExecutionStatus, Phrase, Line]:
+    """How a command ended whose process died in between: its end, in words, and what to do."""
+    what = cards.doing(command.title, subject)
+    if command.ends_itself:
+        told = say("I was interrupted before {request}: nothing was done.", request=what)
+        return ExecutionStatus.FAILED, told, line(say("Request it again."))
+    told = say(
+        "I was interrupted during {request}; whether it was done is not known.", request=what
+    )
+    look = line(say("Look at the present state before doing it again."))
+    return ExecutionStatus.UNKNOWN, told, look
 
 
 def failure(command: Command, subject: Subject, error: BotError) -> Line:

@@ -8,11 +8,12 @@ from datetime import datetime
 from bot.errors import Refused
 from bot.language.table import Command
 from bot.model import Approval, Effect, Execution, Freeze, ReviewKind
-from bot.reply import mention, say, say_number, time
+from bot.reply import Phrase, mention, say, say_number, time
 from bot.reviews.policy import Policy
-from storage import UnitOfWork
+from storage import Store, UnitOfWork
 
-# What changes something at DBC. People's own settings, names and sessions go on.
+# Where rows change something at DBC, unless they say that it is kept here. People's own settings,
+# names and sessions go on.
 OF_NODES = frozenset({"vm", "disk", "snapshot", "image", "lan", "metal"})
 
 
@@ -32,7 +33,7 @@ async def require_way(
 
     Broken glass gets past both.
     """
-    if command.group not in OF_NODES:
+    if command.group not in OF_NODES or command.is_kept_here:
         return
     if reviewed is not None and reviewed.kind is ReviewKind.AFTERWARDS:
         return
@@ -56,6 +57,18 @@ async def require_way(
                 "Nothing was done. Request it again after {at}.", at=time(sent[-1] + breaker.within)
             ),
         )
+
+
+async def frozen_now(store: Store) -> Phrase | None:
+    """Who has frozen all changes, since when and why; None while they run."""
+    async with store.read() as tx:
+        freeze = await tx.freezes.find()
+    if freeze is None:
+        return None
+    return say(
+        "{person} has frozen all changes since {since}: {why}",
+        person=mention(freeze.person), since=time(freeze.since), why=freeze.why,
+    )  # fmt: skip
 
 
 def _frozen(freeze: Freeze) -> Held:

@@ -2,10 +2,7 @@
 
 from pydantic import TypeAdapter
 
-from bot.reply.text import Line, Phrase, Text, Words, as_phrase, line, plain
-
-# Between the two. What is a text without phrases is kept as it stands.
-_SEPARATOR = "\x1f"
+from bot.reply.text import SEPARATOR, Line, Phrase, Text, Words, as_phrase, line, plain
 
 _lines: TypeAdapter[Line] = TypeAdapter(Line)
 
@@ -13,15 +10,15 @@ _lines: TypeAdapter[Line] = TypeAdapter(Line)
 def keep(words: Words) -> str:
     """The words as a text that `kept` reads; whoever reads the column itself finds the English."""
     if isinstance(words, str):
-        return words.replace(_SEPARATOR, "")
+        return words.replace(SEPARATOR, "")
     if not words:
         return ""
-    return f"{plain(words)}{_SEPARATOR}{_lines.dump_json(line(words)).decode()}"
+    return f"{plain(words)}{SEPARATOR}{_lines.dump_json(line(words)).decode()}"
 
 
 def kept(text: str) -> Words:
     """What `keep` wrote; a text of a former version as it stands."""
-    english, separator, parts = text.partition(_SEPARATOR)
+    english, separator, parts = text.partition(SEPARATOR)
     if not separator:
         return text
     try:

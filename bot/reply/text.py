@@ -20,6 +20,10 @@ Style = Literal[
 ]
 
 
+# Within a column of text, between the English and what makes it up (`bot.reply.kept`).
+SEPARATOR = "\x1f"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of a line with a meaning: `text` is what it shows or the id it points to.
@@ -252,11 +256,12 @@ def _moment(at: datetime, style: Style) -> Span:
 
 
 def plain(text: Words, language: NullTranslations = ENGLISH) -> str:
-    """The words as plain text, for notifications and for files."""
-    return "".join(
+    """The words as plain text, for notifications and for files; without `SEPARATOR`."""
+    told = "".join(
         piece if isinstance(piece, str) else _plain_span(piece)
         for piece in in_language(text, language)
-    ).strip()
+    )
+    return told.replace(SEPARATOR, "").strip()
 
 
 def _plain_span(span: Span) -> str:

@@ -191,11 +191,25 @@ def _require_room(asked: Sequence[AccessRequest], node: Node) -> None:
                 time=time(denied[-1].created_at + _DAY),
             )
         )
+    hint = say("Wait for the answers, or talk to the people whom you asked.")
     waiting = sum(one.state is AccessState.OPEN for one in asked)
-    if waiting >= _MOST_OPEN or len(asked) >= _MOST_A_DAY:
+    if waiting >= _MOST_OPEN:
         raise Refused(
-            say("You have asked for access often enough for now."),
-            hint=say("Wait for the answers, or talk to the people whom you asked."),
+            say(
+                "{number} of your requests for access are open, the most at a time.", number=waiting
+            ),
+            hint=hint,
+        )
+    if len(asked) >= _MOST_A_DAY:
+        since = sorted(one.created_at for one in asked)[-_MOST_A_DAY]
+        raise Refused(
+            say(
+                "You have asked for access {number} times within a day, the most that is possible. "
+                "You can ask again after {time}.",
+                number=len(asked),
+                time=time(since + _DAY),
+            ),
+            hint=hint,
         )
 
 

@@ -11,7 +11,7 @@ from bot.folding import fold
 from bot.ids import UserId
 from bot.model import Nicknamed
 from bot.reply import say
-from storage.repositories.repository import Repository, renewing
+from storage.repositories.repository import Repository, is_word, renewing
 from storage.tables import names
 
 _NEWS = ("name", "folded", "since", "given_by")
@@ -86,11 +86,12 @@ class Names(Repository):
         return {row.target: row.name for row in rows}
 
     async def everything(self) -> dict[tuple[Nicknamed, str], Given]:
-        """Every name, by kind and target."""
+        """Every name, by kind and target; of a kind that is not known here, none."""
         rows = await self._connection.execute(select(names))
         return {
             (Nicknamed(row["kind"]), row["target"]): Given(
                 row["name"], row["given_by"], row["since"]
             )
             for row in rows.mappings()
+            if is_word(Nicknamed, row["kind"])
         }

@@ -20,16 +20,29 @@ from sqlalchemy import (
 )
 
 from bot.model import (
+    AccessState,
     ApprovalStatus,
     Audience,
     AuditKind,
     ExecutionStatus,
+    Nicknamed,
+    NodeKind,
     Verdict,
     VoteState,
     WatchState,
 )
 from storage.repositories.repository import Repository
-from storage.tables import approvals, audit, executions, session_shares, votes, watches
+from storage.tables import (
+    access_requests,
+    approvals,
+    audit,
+    executions,
+    names,
+    nodes,
+    session_shares,
+    votes,
+    watches,
+)
 
 _MOST = 100  # of one kind at once: whoever mends them knows by then what is wrong
 
@@ -40,6 +53,9 @@ _WORDS: tuple[tuple[str, Column[Any], Column[Any], type[Enum]], ...] = (
     ("vote", votes.c.key, votes.c.verdict, Verdict),
     ("watch", watches.c.id, watches.c.state, WatchState),
     ("share of", session_shares.c.user, session_shares.c.kind, Audience),
+    ("nickname of", names.c.target, names.c.kind, Nicknamed),
+    ("node", nodes.c.id, nodes.c.kind, NodeKind),
+    ("request for access", access_requests.c.id, access_requests.c.state, AccessState),
 )
 
 

@@ -46,7 +46,7 @@ async def test_a_deletion_runs_once_somebody_else_has_approved_it(site: Stage) -
     assert f"Delete {NAME} on gpu1." in confirmed
     assert site.changes() == []
     await site.bob.presses("Approve", question)
-    await site.bob.sees("Approved. Running now", CHANNEL)
+    await site.bob.sees("Approved. It runs once", CHANNEL)
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
     shown = card(site.alice)
@@ -166,4 +166,4 @@ async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) ->
         await site.ws.deliver_again("block_actions")
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
-    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. Running now" in m.plain]) == 1
+    assert len([m for m in site.bob.messages(CHANNEL) if "Approved. It runs once" in m.plain]) == 1

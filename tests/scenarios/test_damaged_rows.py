@@ -363,6 +363,7 @@ async def test_an_audit_row_of_a_newer_version_hides_no_other(stage: Stage) -> N
         ("votes", "verdict", "vote"),
         ("watches", "state", "watch"),
         ("session_shares", "kind", "share of"),
+        ("access_requests", "state", "request for access"),
     ],
 )
 async def test_a_row_with_a_word_of_a_newer_version_stands_alone_and_is_told_once(
@@ -395,3 +396,14 @@ async def test_a_date_that_cannot_be_read_is_null_in_json(stage: Stage) -> None:
     for line in ("session list", "approval list", "audit list", "node list"):
         seen = await stage.asks(stage.alice, f"/dbc {line} --json")
         assert "2000-01-01" not in seen.plain, line
+
+
+async def test_a_name_of_a_newer_version_stops_nothing_and_is_told(stage: Stage) -> None:
+    alter(stage, "INSERT INTO names (kind, target, name, folded) VALUES ('lan', 'x', 'y', 'y')")
+    assert "inference" in (await stage.asks(stage.alice, "/dbc vm list")).plain
+    await approves(stage, stage.carol, await asked(stage))
+    assert stage.changes() == ["tasks.delete"]
+    with capture_logs() as logs:
+        await stage.passes(120)
+    found = {(one["row"], one["id"]) for one in logs if one["event"] == "row.damaged"}
+    assert found == {("nickname of", "x")}

@@ -8,6 +8,7 @@ import pytest
 from bot.model import AuditKind
 from tests.scenarios.site import DELETE, NAME, approves, asked, entries, now, rules, site, told
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stored import alter
 
 FREEZE = "/dbc freeze network outage"
 HELD = "network outage"
@@ -108,6 +109,51 @@ async def test_it_is_announced_and_recorded(stage: Stage) -> None:
     found = {e.kind: e for e in await entries(stage) if e.kind in {"frozen", "unfrozen"}}
     assert found[AuditKind.FROZEN].actor == found[AuditKind.UNFROZEN].actor == stage.bob.id
     assert found[AuditKind.FROZEN].reason == "network outage"
+
+
+async def test_a_freeze_is_in_force_only_where_it_is_announced(stage: Stage) -> None:
+    """Its end cannot be stored, as where the process dies right after it began."""
+    alter(
+        stage,
+        "CREATE TRIGGER no_end BEFORE UPDATE ON executions WHEN NEW.status = 'done' "
+        "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    )
+    await stage.bob.types(FREEZE, channel=CHANNEL)
+    await stage.quiet()
+    alter(stage, "DROP TRIGGER no_end")
+    await stage.restart_bot()
+    for _ in range(4):
+        await stage.passes(120)
+    assert not told(stage.alice, "froze all changes")
+    assert told(stage.bob, "nothing was done")
+    await stage.asks(stage.alice, f"/dbc vm start {NAME}")
+    assert not told(stage.alice, HELD)
+
+
+async def test_everybody_can_see_whether_changes_are_frozen(stage: Stage) -> None:
+    frozen = f"<@{stage.bob.id}> has frozen all changes since"
+    await stage.alice.opens_home()
+    await stage.quiet()
+    assert frozen not in stage.alice.screen()
+    await freezes(stage)
+    assert frozen in (await stage.asks(stage.alice, "/dbc whoami")).plain
+    await stage.passes(10)  # it is open still
+    assert "network outage" in (await stage.alice.sees_home(frozen)).plain
+
+
+async def test_names_are_given_during_it(stage: Stage) -> None:
+    await freezes(stage)
+    said = await stage.asks(stage.alice, f"/dbc vm name {NAME} train-07")
+    assert "is now called" in said.plain
+
+
+async def test_nobody_is_told_that_it_runs_before_it_does(stage: Stage) -> None:
+    question = await asked(stage)
+    await freezes(stage)
+    await approves(stage, stage.carol, question)
+    assert stage.changes() == []
+    assert told(stage.carol, "Approved. It runs once I have checked that nothing has changed.")
+    assert not told(stage.carol, "Running")
 
 
 async def test_broken_glass_gets_past_it(stage: Stage) -> None:

@@ -131,3 +131,15 @@ async def test_the_last_question_to_an_approver_has_the_id_and_all_that_is_lost(
         assert f"Machine {task.task_id[:8]}." in asked.replace("`", "")
         assert "Nothing brings them back." in asked
         assert "Delete" in asked
+
+
+async def test_slacks_own_question_shows_a_name_as_it_is(tmp_path: Path) -> None:
+    """Nothing in it is struck through or bold."""
+    async with site(tmp_path) as stage:
+        stage.task("inference").desc = "~prod~ *db*"
+        await stage.asks(stage.alice, "/dbc vm list")
+        card = await asked(stage, f"/dbc vm delete {stage.task('~prod~ *db*').task_id}")
+        buttons = [e for b in card.blocks if b["type"] == "actions" for e in b["elements"]]
+        [question] = [e["confirm"]["text"] for e in buttons if "confirm" in e]
+        assert question["type"] == "plain_text"
+        assert "~prod~ *db*" in question["text"]

@@ -126,7 +126,7 @@ async def test_many_click_at_once_and_it_runs_once(replicas: Replicas) -> None:
     await replicas.until_ended(question)
     assert stage.changes() == ["tasks.delete"]
     assert len([e for e in stage.endings(stage.alice) if "is deleted" in e]) == 1
-    winners = [person for person in people if told(person, "Approved. Running now")]
+    winners = [person for person in people if told(person, "Approved. It runs once")]
     assert len(winners) == 1
     late = [p for p in people if told(p, f"Too late: <@{winners[0].id}> approved this")]
     assert len(late) == len(people) - 1

@@ -6,9 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.ids import NodeId, UserId
+from bot.model import DbcSession
+from sandbox.dbc.demo import demo_renter
 from sandbox.slack import SeenMessage
-from tests.scenarios.site import DELETE, NAME, asked, now, site, told
+from tests.scenarios.site import DELETE, asked, now, site, told
 from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.test_metal import slot
 from tests.scenarios.test_rules_at_the_run import rule
 
 NONE_LEFT = "You have no session for gpu1"
@@ -51,16 +54,45 @@ async def test_a_session_erased_as_it_is_sent_is_replaced_by_nobodys(tmp_path: P
         assert NONE_LEFT in now(stage, question).plain
 
 
-async def test_what_is_sent_is_recorded_with_the_session_of_that_moment(tmp_path: Path) -> None:
+async def test_a_session_that_nobody_approved_is_not_used(tmp_path: Path) -> None:
     """Bob erases his own, and Carol shares hers with him."""
     async with site(tmp_path, rule("approvals = 1"), entitled="alice bob carol") as stage:
-        async with about_to_be_sent(stage):
-            node = stage.node("gpu1").node_id
-            async with stage.bot.store.write() as tx:
-                await tx.sessions.remove(UserId(stage.bob.id), NodeId(node))
-            await stage.carol.types("/dbc session share gpu1 with @bob", channel=CHANNEL)
-            await stage.carol.sees("shares their session", CHANNEL)
-        await stage.ends(stage.bob, f"{NAME} is deleted")
-        async with stage.bot.store.read() as tx:
-            found = await tx.executions.recent(limit=9)
-        assert [e.session_of for e in found if e.command == "vm.delete"] == [stage.carol.id]
+        async with about_to_be_sent(stage) as question:
+            await swapped(stage)
+        await stage.passes(5)
+        assert stage.changes() == []
+        ended = now(stage, question).plain
+        assert f"the session is now of <@{stage.carol.id}>, not of <@{stage.bob.id}>" in ended
+        assert told(stage.bob, "Changed since it was shown")
+
+
+async def test_what_ends_with_its_answer_is_not_sent_with_another_session_either(
+    tmp_path: Path,
+) -> None:
+    """A boot device, which no watch follows."""
+    boot = rule("approvals = 1").replace("vm.delete", "metal.boot")
+    async with site(tmp_path, boot) as stage:
+        machine, services = slot(stage), stage.bot._services
+        await services.inventory.refresh_nodes()
+        pair = machine.session_for(demo_renter())
+        for person in (stage.bob, stage.carol):
+            user, node = UserId(person.id), NodeId(machine.node_id)
+            await services.sessions.add(DbcSession(user, node, *pair))
+        question = await asked(stage, f"/dbc metal boot pxe {machine.node_id}", stage.bob)
+        stage.ws.faults.add("slow", "users.info", late=1)
+        await stage.carol.presses("Approve", question)
+        await stage.ws.until(lambda: stage.ws.core.late)
+        await swapped(stage, machine.node_id)
+        stage.clock.advance(timedelta(seconds=1))
+        await stage.quiet()
+        assert stage.changes() == []
+        assert "the session is now of" in now(stage, question).plain
+
+
+async def swapped(stage: Stage, node: str = "gpu1") -> None:
+    """Bob's session for a node is erased, and Carol shares hers with him."""
+    at = stage.node("gpu1").node_id if node == "gpu1" else node
+    async with stage.bot.store.write() as tx:
+        await tx.sessions.remove(UserId(stage.bob.id), NodeId(at))
+    await stage.carol.types(f"/dbc session share {node} with @bob", channel=CHANNEL)
+    await stage.carol.sees("shares their session", CHANNEL)

@@ -1,8 +1,13 @@
 """Shortcuts: on a message that names a machine, and for any command; nothing is typed."""
 
+from pathlib import Path
+
 from handlers.shortcuts import ANYWHERE, ON_MESSAGE
 from sandbox.dbc.demo import demo_renter
+from tests.scenarios.site import NAME, site, told
 from tests.scenarios.stage import CHANNEL, Stage
+
+START = f"/dbc vm start {NAME}"
 
 
 async def test_a_message_that_names_a_machine_leads_to_what_can_be_done_with_it(
@@ -59,7 +64,33 @@ async def test_the_language_of_a_channel_is_not_set_where_there_is_none(stage: S
     assert "you are in none" in stage.alice.screen()
     assert "language is now" not in stage.alice.screen()
     async with stage.bot._services.store.read() as tx:
-        assert not [one for one in await tx.readers.all() if "U0ALICE" in str(one)]
+        chosen = [stored.keys() for stored in (await tx.readers.all()).values()]
+    assert not any(stage.alice.id in owners for owners in chosen)
+
+
+async def test_a_change_that_is_chosen_is_asked_for_in_its_form(tmp_path: Path) -> None:
+    rules = '[freeze]\npeople = { persons = ["U0BOB"] }\n'
+    async with site(tmp_path, rules) as stage:
+        await stage.asks(stage.bob, "/dbc freeze network outage", CHANNEL)
+        await stage.bob.uses_shortcut(ANYWHERE)
+        await stage.bob.sees_modal("Run a command")
+        await stage.bob.submits({"Command": "unfreeze"})
+        await stage.quiet()
+        await stage.bob.sees_modal("Lift the freeze")
+        assert "network outage" in (await stage.asks(stage.alice, START)).plain
+        await stage.bob.submits({})
+        await stage.quiet()
+        assert stage.bob.modal is None
+        assert told(stage.bob, "lifted the freeze")
+
+
+async def test_what_is_chosen_says_its_end_in_the_form(stage: Stage) -> None:
+    await stage.alice.uses_shortcut(ANYWHERE)
+    await stage.alice.sees_modal("Run a command")
+    await stage.alice.submits({"Command": "whoami"})
+    await stage.quiet()
+    shown = await stage.alice.sees_modal("")
+    assert "Checking" not in shown.plain
 
 
 async def test_more_machines_than_are_offered_are_counted(stage: Stage) -> None:
