@@ -78,7 +78,12 @@ def _of(database: sqlite3.Connection, statement: str, values: Any) -> Iterator[s
         if "no such" not in str(error):  # of a former schema, which a test has begun with
             raise
         return
+    # The first few in the order of an index: no more than those are read.
+    is_first_few = "WHERE" not in statement and " LIMIT ?" in statement
+    is_sorted = any("TEMP B-TREE" in step for *_, step in steps)
     for *_, step in steps:
+        if is_first_few and not is_sorted and " USING " in step:
+            continue
         if _goes_through(step) and not any(part in f"{statement} {step}" for part in ALLOWED):
             yield f"{step}: {statement}"
 

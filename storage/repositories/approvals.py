@@ -27,6 +27,7 @@ from storage.repositories.repository import (
     LIMIT,
     NOW,
     Repository,
+    begins,
     claiming,
     is_word,
     word,
@@ -217,13 +218,11 @@ class Approvals(Repository):
         """Up to two reviews whose ids begin like this, newest first."""
         rows = await self._connection.execute(
             select(approvals)
-            .where(approvals.c.id.startswith(beginning, autoescape=True))
+            .where(begins(self._connection.dialect.name, approvals.c.id, beginning))
             .order_by(approvals.c.created_at.desc())
             .limit(2)
         )
-        # LIKE of SQLite takes upper and lower case for the same.
-        found = [from_row(row) for row in rows.mappings()]
-        return [approval for approval in found if approval.id.startswith(beginning)]
+        return [from_row(row) for row in rows.mappings()]
 
     async def claim_reminders(
         self, now: datetime, pause: timedelta, longest: timedelta, limit: int
