@@ -13,6 +13,7 @@ from sandbox.slack import Person
 from tests.scenarios.stage import LIMITS, Stage, settings_for, staged
 
 DAY = 14_400  # blocks
+LOOKS = {"new orders", "orders"}
 
 
 @dataclass
@@ -22,6 +23,7 @@ class ChainStage:
     stage: Stage
     chain: Chain
     rpc: list[RpcNode]
+    is_watched_whole: bool = False  # also while time passes: nodes, machines, books
 
     @property
     def renter(self) -> str:
@@ -62,7 +64,12 @@ class ChainStage:
         while left > 0:
             self.stage.clock.advance(timedelta(seconds=min(step, left)))
             left -= step
-            await self.stage.bot._services.orders.poll_due()
+            if self.is_watched_whole:
+                await self.stage.bot.tick()
+                continue
+            for job in self.stage.bot._ticker._jobs:
+                if job.name in LOOKS:
+                    await job.run()
         await self.stage.bot.tick()
 
     async def until(self, block: int, *, step: float = 300) -> None:

@@ -26,6 +26,7 @@ CREATE = "/dbc vm create name=late image=ubuntu-20.04.qcow2 gpu=1 cpu=2 mem=8 di
 async def scene(tmp_path: Path) -> AsyncIterator[ChainStage]:
     async with chained(tmp_path) as one:
         await one.stage.gives_session(one.stage.alice, "gpu1")
+        one.is_watched_whole = True
         yield one
 
 

@@ -190,13 +190,15 @@ async def test_the_node_deletes_what_it_was_told_to_lose_and_not_earlier(scene: 
     node.ledger = scene.chain
     for task in node.tasks.values():
         task.rent_order = str(rental.number)
-    await scene.passes(minutes=10, step=60)
+    await scene.passes(minutes=20, step=60)
+    node.settle()
     await scene.until(rental.end + 60)
     assert scene.told(stage.alice, "has ended.", "inference")
     await scene.until(rental.end + 66 * 600)
     assert scene.told(stage.alice, "gpu1 deletes", "inference", "in 6 hours")
     assert node.tasks
     await scene.until(rental.end + 72 * 600 + 160)
+    node.settle()
     assert not node.tasks
     assert scene.told(stage.alice, "The 72 hours after the end of order", "inference")
 
