@@ -20,6 +20,7 @@ from handlers.render import view_blocks
 # as open.
 _OPEN = timedelta(minutes=10)
 _MOST = 200  # people; each look costs a few queries
+_AT_ONCE = 2  # looked at in one go
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ class Homes:
         self._connection = connection
         self._readers = readers
         self._shown: TTLCache[str, _Shown] = remember(clock, size=_MOST, lifetime=_OPEN)
+        self._looked: list[str] = []  # the open ones, the one looked at last at the end
 
     async def show(self, user: UserId, pages: str | None = None) -> None:
         """Publish what the core says to `user`'s Home tab; without `pages`, those it is at."""
@@ -51,8 +53,12 @@ class Homes:
         await self._publish(user, view)
 
     async def refresh(self) -> None:
-        """Publish those anew that say something else by now."""
-        for user, last in list(self._shown.items()):
+        """Publish those anew that say something else by now, a few at a time and in turn.
+
+        Each look asks Slack who its owner is, and clicks and commands need what Slack allows.
+        """
+        for user in self._next():
+            last = self._shown[user]
             try:
                 view = await self._view(UserId(user), last.pages)
                 shown = json.dumps(view)
@@ -62,6 +68,17 @@ class Homes:
             except DeliveryFailed as failed:  # whoever opens it again sees it as it is then
                 log.info("home.not_refreshed", reason=failed.reason)
                 self._shown.pop(user, None)
+            except Exception:  # the others do not wait for this one
+                log.exception("home.not_refreshed", user=user)
+                self._shown.pop(user, None)
+
+    def _next(self) -> list[str]:
+        """The open ones that were looked at the longest ago, which are noted as looked at."""
+        self._looked = [user for user in self._looked if user in self._shown]
+        new = [user for user in self._shown if user not in self._looked]
+        due = [*new, *self._looked][:_AT_ONCE]
+        self._looked = [*(user for user in [*new, *self._looked] if user not in due), *due]
+        return due
 
     async def _view(self, user: UserId, pages: str) -> Json:
         reply = await self._core.home(user, pages)

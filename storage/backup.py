@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, case, create_engine, func, update
+from sqlalchemy import URL, Connection, case, create_engine, delete, func, update
 
 from bot.errors import BotError
 from bot.model import (
+    AccessState,
     ApprovalStatus,
     AuditEntry,
     AuditHead,
@@ -36,7 +37,15 @@ from storage.file import (
 )
 from storage.migrations import upgrade
 from storage.repositories.audit import append_all
-from storage.tables import approvals, executions, messages, votes, watches
+from storage.tables import (
+    access_requests,
+    approvals,
+    executions,
+    messages,
+    session_shares,
+    votes,
+    watches,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,13 @@ def _disarm(connection: Connection, now: datetime) -> None:
         .where(messages.c.delivered < messages.c.version)
         .values(attempts=case((messages.c.attempts < 1, 1), else_=messages.c.attempts))
     )
+    # They may have been answered, or have ended, and their people were told of it then.
+    connection.execute(
+        update(access_requests)
+        .where(access_requests.c.state == AccessState.OPEN)
+        .values(state=AccessState.EXPIRED, ended_at=now)
+    )
+    connection.execute(delete(session_shares).where(session_shares.c.ends_at <= now))
     for table in (executions, messages, watches):
         connection.execute(update(table).values(leased_by=None, leased_until=None))
     append_all(connection, [AuditEntry(AuditKind.RESTORED, now)])

@@ -22,7 +22,8 @@ class Languages:
         self._store = store
         self.default = default
         self._stored: Mapping[str, dict[str, str]] = {}
-        self._locales: dict[UserId, Language] = {}  # by person, as Slack says
+        self._heard: dict[UserId, Language] = {}  # by person, as Slack says; not stored yet
+        self._locales: dict[UserId, Language] = {}  # what was heard before, where nothing is stored
         self._doubtful: set[UserId] = set()
         self._direct: dict[ChannelId, UserId] = {}  # whose a direct message is
 
@@ -58,14 +59,13 @@ class Languages:
         return language_of(self._stored.get(scope, {}).get(owner, ""))
 
     def _locale(self, person: UserId) -> Language | None:
-        return self._locales.get(person) or language_of(
-            self._stored.get("locale", {}).get(person, "")
-        )
+        stored = language_of(self._stored.get("locale", {}).get(person, ""))
+        return self._heard.get(person) or stored or self._locales.get(person)
 
     def heard(self, person: UserId, locale: str) -> None:
         """Note the locale that Slack says a person has."""
         self._doubtful.discard(person)
-        self._locales[person] = language_of(locale) or self.default
+        self._heard[person] = language_of(locale) or self.default
 
     def doubt(self, person: UserId) -> None:
         """Have a person asked about anew; until then what is known counts."""
@@ -85,10 +85,14 @@ class Languages:
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Store what was noted, and read it all again: another process may have changed some."""
+        """Store what was noted, once, and read it all again: another process may have changed some.
+
+        What was heard last by any of them counts.
+        """
+        heard = dict(self._heard)
         locales = {
             person: language
-            for person, language in self._locales.items()
+            for person, language in heard.items()
             if language != (self._stored.get("locale", {}).get(person) or self.default)
         }
         known = self._stored.get("direct", {})
@@ -105,3 +109,5 @@ class Languages:
                     await tx.readers.set("direct", conversation, person)
         async with self._store.read() as tx:
             self._stored = await tx.readers.all()
+        self._locales |= heard
+        self._heard = {p: now for p, now in self._heard.items() if heard.get(p) != now}

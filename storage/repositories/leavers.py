@@ -14,6 +14,7 @@ from storage.tables import (
     session_requests,
     session_shares,
     suggestions,
+    watched_wallets,
 )
 
 # What is theirs, in the words of whoever is told; the ledger, the audit and names stay.
@@ -27,6 +28,7 @@ _THEIRS: tuple[tuple[str, Table], ...] = (
     ("defaults", defaults),
     ("languages", readers),
     ("suggestions", suggestions),
+    ("watched wallets", watched_wallets),
 )
 
 

@@ -1,5 +1,7 @@
 """The App Home: one's machines, what is under way, one's sessions; its buttons work."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.ids import ChannelId
@@ -9,7 +11,7 @@ from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
 from sandbox.dbc.demo import demo_renter
-from tests.scenarios.site import both_stages
+from tests.scenarios.site import NAME, asked, both_stages, site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 
@@ -163,3 +165,32 @@ async def test_a_newcomer_learns_what_a_session_is_and_who_has_one(stage: Stage)
     await stage.alice.opens_home()
     home = await stage.alice.sees_home("Your sessions")
     assert f"*gpu1*, shared with <@{stage.carol.id}>" in home.plain
+
+
+async def test_what_one_home_costs_slack_is_not_paid_for_each(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        people = [stage.ws.add_member(f"p{number}") for number in range(25)]
+        for person in people:
+            await stage.gives_session(person, "gpu1")
+        await asked(stage)
+        for person in people:
+            await person.opens_home()
+        await stage.quiet()
+        before = len(stage.ws.calls_of("users.info"))
+        for _ in range(12):
+            await stage.passes(5)
+        assert len(stage.ws.calls_of("users.info")) - before <= 60
+
+
+async def test_every_open_home_is_looked_at_in_turn(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        people = (stage.alice, stage.bob, stage.carol)
+        for person in people:
+            await stage.asks(person, "/dbc vm list")
+            await person.opens_home()
+        await stage.quiet()
+        await stage.asks(stage.alice, f"/dbc vm name {NAME} train-01")
+        for _ in range(4):
+            await stage.passes(5)
+        for person in people:
+            assert "train-01" in (await person.sees_home("Your machines")).plain

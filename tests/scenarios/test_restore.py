@@ -67,3 +67,26 @@ async def test_an_end_that_was_told_after_the_backup_is_not_told_again(stage: St
     for _ in range(10):
         await stage.passes(30)
     assert len(stage.endings(stage.alice)) == len(before)
+
+
+async def test_requests_and_shares_that_ended_after_the_backup_are_told_once(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path, entitled="alice") as stage:
+        alice, bob = stage.alice, stage.bob
+        await stage.asks(bob, "/dbc session ask gpu1")
+        await stage.asks(alice, "/dbc session share gpu1 with @carol hours=2")
+        await stage.passes(5)
+        back_up(stage.data / "bot.db", stage.data / "backup.db")
+        card = await alice.sees(f"<@{bob.id}> asks for access", "@dbc")
+        await alice.presses("No", card)
+        await stage.quiet()
+        for _ in range(3):
+            await stage.passes(3600 * 1.1)
+        before = {one.id: len(one.messages("@dbc")) for one in (bob, stage.carol)}
+        await put_back(stage)
+        for _ in range(10):
+            await stage.passes(30)
+        await stage.passes(3600 * 24)
+        await stage.passes(30)
+        assert {one.id: len(one.messages("@dbc")) for one in (bob, stage.carol)} == before
