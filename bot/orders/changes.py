@@ -37,11 +37,15 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The order as it is known now, and what is to be told: an event, a warning, or nothing."""
+    """The order as it is known now, and what is to be told: an event, a warning, or nothing.
+
+    `is_near`: the next final blocks will tell more.
+    """
 
     order: RentalOrder
     event: Event | None = None
     stage: Stage | None = None
+    is_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ def _renting(order: RentalOrder, read: Read) -> Looked:
             return Looked(_rented(order, final, read), Event.RENEWED)
         order = replace(order, ends=final.rent_end)
         latest = max(order.ends, best.rent_end if best is not None else 0)
-        return warned(order, read.head, latest)
+        return replace(warned(order, read.head, latest), is_near=latest > order.ends)
     if final is None and best is None and read.final_block.number >= order.ends:
         return _over(order, read)
     return Looked(order)

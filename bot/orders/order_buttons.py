@@ -13,12 +13,16 @@ class Handling(StrEnum):
     SNOOZE = "order.snooze"
 
 
+DONE = "order.done"  # says that its renewal was signed: the chain has to show it
+
+
 def buttons(order: RentalOrder, *, is_last: bool) -> Actions:
     """Somebody takes it, or wants no more than the last warnings."""
     value = f"{order.id}:{order.ends}"
     shown = [Button(say("I renew it"), Handling.RENEWS, value)]
     if not is_last and not order.snoozed:
         shown.append(Button(say("Snooze"), Handling.SNOOZE, value))
+    shown.append(Button(say("Done"), DONE, value))
     return Actions(tuple(shown))
 
 

@@ -212,6 +212,8 @@ class Orders:
         at = next_look(found.order, head, now) if is_known else now + _AGAIN
         if found.event in {Event.CONFIRMED, Event.RENEWED}:
             at = now  # its last warning may be due as well
+        elif found.is_near:
+            at = min(at, now + _AGAIN)
         order = replace(found.order, next_look_at=at)
         messages: list[tuple[str, Place, Reply]] = []
         if found.event is not None or found.stage is not None:
@@ -298,6 +300,11 @@ class Orders:
             if is_new:
                 await _put(tx, messages, now)
         return is_new
+
+    async def look_soon(self, order: RentalOrder) -> None:
+        """Look at an order once a renewal that was just signed is in a block."""
+        async with self._store.write() as tx:
+            await tx.orders.look_by(order.id, self._clock.now() + _AGAIN)
 
     async def used_with(self, sessions: Sequence[DbcSession]) -> list[RentalOrder]:
         """The orders that these sessions stand for, the first end first."""

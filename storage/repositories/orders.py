@@ -152,6 +152,18 @@ class Orders(Repository):
         )
         return rows.rowcount == 1
 
+    async def look_by(self, order_id: str, at: datetime) -> None:
+        """Have a rental looked at by then. Condition: nobody is looking at it."""
+        await self._connection.execute(
+            update(rental_orders)
+            .where(
+                rental_orders.c.id == order_id,
+                rental_orders.c.leased_by.is_(None),
+                rental_orders.c.next_look_at > at,
+            )
+            .values(next_look_at=at)
+        )
+
     # Wallets
 
     async def watch(self, user: UserId, wallet: str, now: datetime) -> bool:

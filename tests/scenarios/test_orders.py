@@ -269,6 +269,19 @@ async def test_a_snoozed_order_is_warned_of_at_the_last_moments_only(scene: Chai
         assert len(scene.told(alice, "for gpu1 ends", f"in {left}")) == 1
 
 
+async def test_whoever_has_signed_the_renewal_has_the_chain_looked_at(scene: ChainStage) -> None:
+    alice = scene.stage.alice
+    rental = scene.rents(blocks=2 * DAY)
+    await scene.passes(1)
+    await scene.until(rental.end - 24 * 600)
+    await scene.passes(minutes=1, step=15)
+    scene.chain.relet(rental.number, 10 * DAY)
+    await alice.presses("Done", alice.last("@dbc"))
+    assert scene.told(alice, "is renewed. It now ends") == []
+    await scene.passes(minutes=2, step=15)
+    assert len(scene.told(alice, "is renewed. It now ends")) == 1
+
+
 async def test_a_warning_is_handled_only_by_who_is_still_told(scene: ChainStage) -> None:
     stage = scene.stage
     await stage.asks(stage.alice, "/dbc session share gpu1 with @bob")
