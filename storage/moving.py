@@ -86,7 +86,9 @@ async def _require_empty(connection: OpenConnection) -> None:
         if await connection.scalar(select(func.count()).select_from(table)):
             raise BotError(
                 f"The database that DATABASE_URL names is not empty: it has rows in {table.name}.",
-                hint="Copy into a new one; nothing was changed.",
+                hint="Copy into a new one; nothing was changed. Where an earlier copy was "
+                "interrupted just before it put the file aside, all rows are there: rename the "
+                "file yourself, and start no bot on it.",
             )
 
 

@@ -28,7 +28,7 @@ from storage.connection import OpenConnection
 from storage.repositories.approvals import changes_written
 from storage.repositories.approvals import from_row as approval_from_row
 from storage.repositories.executions import Executions
-from storage.repositories.repository import Repository, at, is_reached, is_word, word
+from storage.repositories.repository import APART, Repository, at, is_reached, is_word, word
 from storage.tables import approvals, votes
 
 _KINDS = {
@@ -173,6 +173,9 @@ class Votes(Repository):
     ) -> bool:
         """Take back what `user` voted until `at`; False where nothing of theirs counts or waits.
 
+        Two replicas may have taken vote and withdrawal, and their clocks be `APART`: what may have
+        been voted before is taken back, for whoever takes it back believes that it is.
+
         Condition: the review is PENDING. The review's row is locked first.
         """
         approval = await self._locked(approval_id)
@@ -182,7 +185,7 @@ class Votes(Repository):
             vote
             for vote in await self.of(approval_id)
             if vote.user == user
-            and vote.at <= at
+            and vote.at <= at + APART
             and vote.state in {VoteState.PENDING, VoteState.COUNTED}
         ]
         for vote in mine:

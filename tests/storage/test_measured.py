@@ -18,6 +18,7 @@ from bot.model import (
     VoteState,
 )
 from storage import Store
+from storage.repositories.repository import APART
 from tests.storage.samples import HERE, LATER, NOW, SOON, approval, execution, record
 
 SECOND = timedelta(seconds=1)
@@ -184,8 +185,13 @@ async def test_a_click_that_still_waits_is_taken_back_too(store: Store) -> None:
 
 async def test_what_is_voted_after_the_withdrawal_was_meant_stays(store: Store) -> None:
     await asked(store, vote("1", at=SOON))
-    assert not await withdrawn(store, "U1", SOON - SECOND)
+    assert not await withdrawn(store, "U1", SOON - APART - SECOND)
     assert await withdrawn(store, "U1", SOON)
+
+
+async def test_a_withdrawal_counts_where_the_clock_of_its_replica_is_behind(store: Store) -> None:
+    await asked(store, vote("1", at=SOON))
+    assert await withdrawn(store, "U1", SOON - APART)
 
 
 @pytest.mark.parametrize("user", ["U1", "U9"])

@@ -117,6 +117,7 @@ def test_a_database_that_has_rows_is_left_as_it_is(data: Path, postgres_url: str
     again = copy(data, postgres_url)
     assert again.exit_code == 1
     assert "The database that DATABASE_URL names is not empty" in again.output
+    assert "Where an earlier copy was interrupted" in again.output
     assert asyncio.run(_rows_of_postgres(postgres_url, tables)) == there
     assert (data / "bot.db").exists()
 
