@@ -8,6 +8,7 @@ import click
 import pytest
 
 from bot.__main__ import main
+from storage.migrations import HEAD
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "policy.example.toml"]
@@ -90,3 +91,7 @@ def test_what_the_operations_quote_is_what_the_bot_says() -> None:
         for piece in re.split("…|502 / 503 / 504", quote)
     }
     assert sorted(piece for piece in quoted if piece and piece not in said) == []
+
+
+def test_the_sample_of_the_doctor_shows_the_newest_schema() -> None:
+    assert f"{HEAD}, the newest." in text(ROOT / "docs/operations.md")

@@ -169,6 +169,9 @@ _SPECIAL: Mapping[str, Deed] = {
     "watch.vm": Deed(f"watch vm {NAME}", before=_going_off),
     "watch.image": Deed(f"watch image {PYTORCH} on gpu1", before=_under_way),
     "watch.stop": Deed(f"watch stop {NAME}", before=_followed),
+    # With another choice, ends mention nobody.
+    "settings.notifications": Deed("settings notifications ends"),
+    "settings.channel-notifications": Deed("settings channel-notifications ends"),
     "alias.add": Deed("alias add {options} q = vm list"),
     "alias.remove": Deed("alias remove r", before=_has_alias),
 }  # fmt: skip
