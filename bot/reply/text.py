@@ -4,6 +4,7 @@ A plain `str` inside a line is always shown literally: the renderer escapes it, 
 DBC or from people can ping nobody and format nothing.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -78,6 +79,12 @@ Shown = tuple[str | Span, ...]
 
 ENGLISH = NullTranslations()
 
+_AS_IS = frozenset(
+    {"bold", "italic", "code", "command", "link"}
+)  # styles whose text is what is seen
+_HAN, _LATIN = r"[\u3400-\u9fff]", r"[0-9A-Za-z]"
+_MEET = re.compile(f"{_HAN}{_LATIN}|{_LATIN}{_HAN}")
+
 
 def say(template: str, /, **given: Given) -> Phrase:
     """A phrase. The template is a literal in the source, where the catalogue's tools find it."""
@@ -114,7 +121,10 @@ def _pieces(words: Line, language: NullTranslations) -> Iterator[str | Span]:
 def _joined(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
     """A phrase's pieces, texts that meet joined to one."""
     text = ""
-    for piece in _filled(phrase, language):
+    pieces = _filled(phrase, language)
+    if language is not ENGLISH:
+        pieces = _apart(pieces)
+    for piece in pieces:
         if isinstance(piece, str):
             text += piece
             continue
@@ -143,6 +153,17 @@ def _filled(phrase: Phrase, language: NullTranslations) -> Iterator[str | Span]:
             yield value
         else:
             yield from in_language(value if isinstance(value, tuple) else (value,), language)
+
+
+def _apart(pieces: Iterable[str | Span]) -> Iterator[str | Span]:
+    """The pieces, with a space where Chinese meets a Latin word or a number that was filled in."""
+    last = ""
+    for piece in pieces:
+        text = piece if isinstance(piece, str) else piece.text if piece.style in _AS_IS else ""
+        if last and text and _MEET.fullmatch(last + text[0]):
+            yield " "
+        yield piece
+        last = text[-1:]
 
 
 @cache  # templates are the program's own, and no more than it has
