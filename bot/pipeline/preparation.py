@@ -155,6 +155,9 @@ class Preparation:
         """Refuse what the node would, all of it at once; what it does not tell is noted."""
         if command.foresees is None:
             return execution
+        if bound.node is not None:  # nobody is asked in vain
+            channel = execution.place.channel
+            await self._services.sessions.require(execution.actor, bound.node, channel)
         context = Context.of(self._services, execution)
         try:
             found = await command.foresees(context, **bound.arguments)
