@@ -16,6 +16,7 @@ from bot.messages import board, cards, turn_cards
 from bot.messages.cards import Subject
 from bot.model import Approval, AuditKind, Execution, ExecutionStatus, Goal, ReviewKind
 from bot.pipeline.context import Services
+from bot.pipeline.holding import require_way
 from bot.pipeline.joined import wanted
 from bot.pipeline.joining import can_be_twice, is_same, require_first
 from bot.pipeline.limits import crowd_of, is_limited, require_few_waiting
@@ -139,7 +140,14 @@ class Turns:
             if crowd is not None:
                 raise crowd
             if await self._runs(command, execution, bound):
+                await self._require_way(command, execution)
                 raise Behind(execution, ahead)
+
+    async def _require_way(self, command: Command, execution: Execution) -> None:
+        """Raise Held at once while changes are held back: waiting would only end so."""
+        rules = self._services.reviews.reviewers.rules
+        async with self._store.read() as tx:
+            await require_way(tx, command, execution, None, rules, self._clock.now())
 
     async def is_behind(self, command: Command, execution: Execution) -> bool:
         """Whether something is ahead of it now."""

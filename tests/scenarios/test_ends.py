@@ -43,9 +43,10 @@ async def test_what_everybody_has_seen_waiting_ends_there_and_is_told(tmp_path: 
     async with staged(tmp_path, daemon_patience=20, limits=limits) as stage:
         await stage.gives_session(stage.alice, "gpu2")
         stage.world.faults.on("slow", path="/tasks/start", count=1, seconds=5)
-        await stage.alice.types(f"{CREATE} gpu=12 on gpu2", CHANNEL)
+        await stage.alice.types(f"{CREATE} on gpu2", CHANNEL)
         await stage.waits(0.5)
         await stage.bob.sees(r"(?s)t1.*waiting for gpu2 to answer")
+        stage.node("gpu2").gpus = 0  # somebody else has taken them meanwhile
         stage.clock.advance(timedelta(seconds=5))
         await stage.quiet()
         assert "gpu2 has not enough free resources" in card(stage.bob).plain

@@ -49,7 +49,7 @@ async def test_the_second_person_is_told_by_whom_it_is_under_way(stage: Stage) -
     await stage.asks(stage.bob, f"{RESTART} {GLASS}")
     await stage.asks(stage.alice, f'{RESTART} break_glass="I see it, too"')
     [said] = joins(stage.alice)
-    assert f"@{stage.bob.id} has already requested this" in said
+    assert f"<@{stage.bob.id}> has already requested this" in said
     assert "It is in progress" in said
     assert stage.changes() == ["tasks.restart"]
     reviews = [m for m in stage.carol.messages("@dbc") if "broke the glass" in m.plain]
