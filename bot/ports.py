@@ -222,8 +222,11 @@ class Core(Protocol):
         """Options for a search field (at most 100), best first; answers well under 3 s."""
         ...
 
-    async def home(self, user: UserId, pages: str = "") -> Reply:
-        """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`."""
+    async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
+        """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`.
+
+        One that `is_open` is shown again: the rights of a minute ago will do.
+        """
         ...
 
 

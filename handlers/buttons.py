@@ -48,7 +48,7 @@ def register(app: AsyncApp, board: Switchboard) -> None:
             body.get("response_url") or "",
             body["trigger_id"],
         )
-        in_home = (body.get("view") or {}).get("type") == "home"
+        view = body.get("view") or {}
 
         async def take() -> Acknowledgement:
             if board.is_foreign(team):
@@ -58,9 +58,9 @@ def register(app: AsyncApp, board: Switchboard) -> None:
                 board.boundary.work(press.key, _page(board, press), answer)
                 return Acknowledgement()
             work = await _work(board, press, offer)
-            board.boundary.work(
-                press.key, _then_home(board, press, work) if in_home else work, answer
-            )
+            if view.get("type") == "home":
+                work = _then_home(board, press, _pages(view.get("private_metadata")), work)
+            board.boundary.work(press.key, work, answer)
             return Acknowledgement()
 
         return await board.boundary.take(press.key, answer, take)
@@ -84,19 +84,22 @@ async def _work(board: Switchboard, press: Press, offer: Offer | None) -> Work:
 
 def _page(board: Switchboard, press: Press) -> Work:
     """Another page of the Home tab."""
-    pages = press.value if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", press.value) else ""
 
     async def show(_: Answer) -> None:
-        await board.homes.show(press.actor, pages)
+        await board.homes.show(press.actor, _pages(press.value))
 
     return show
 
 
-def _then_home(board: Switchboard, press: Press, work: Work) -> Work:
-    """The work, and the Home tab it was asked for in shown anew."""
+def _pages(text: str | None) -> str:
+    return text if text and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) else ""
+
+
+def _then_home(board: Switchboard, press: Press, pages: str, work: Work) -> Work:
+    """The work, and the Home tab it was asked for in shown anew, at the pages it stood at."""
 
     async def both(answer: Answer) -> None:
         await work(answer)
-        await board.homes.show(press.actor)
+        await board.homes.show(press.actor, pages)
 
     return both

@@ -15,6 +15,7 @@ from handlers.payloads import Json
 from handlers.readers import Readers
 from handlers.recent import remember
 from handlers.render import view_blocks
+from handlers.shapes import OpenedView, shaped
 
 # Slack does not tell that a tab was closed: so long after it was opened, or pressed in, it counts
 # as open.
@@ -29,10 +30,15 @@ log = structlog.get_logger()
 class _Shown:
     pages: str
     view: str
+    hash: str  # what Slack calls the view as it was published
 
 
 class Homes:
-    """The Home tabs that are open, or were a moment ago."""
+    """The Home tabs that are open, or were a moment ago.
+
+    Which pages stand there is kept in the view, for whichever replica takes a click in it. The one
+    that published last goes on publishing: to the others Slack says that they know an older view.
+    """
 
     def __init__(
         self, core: Core, connection: SlackConnection, readers: Readers, clock: Clock
@@ -43,34 +49,39 @@ class Homes:
         self._shown: TTLCache[str, _Shown] = remember(clock, size=_MOST, lifetime=_OPEN)
         self._looked: list[str] = []  # the open ones, the one looked at last at the end
 
-    async def show(self, user: UserId, pages: str | None = None) -> None:
-        """Publish what the core says to `user`'s Home tab; without `pages`, those it is at."""
-        last = self._shown.get(user)
-        if pages is None:
-            pages = last.pages if last is not None else ""
+    async def show(self, user: UserId, pages: str = "") -> None:
+        """Publish what the core says to `user`'s Home tab, whatever stands there."""
         view = await self._view(user, pages)
-        self._shown[user] = _Shown(pages, json.dumps(view))
-        await self._publish(user, view)
+        published = await self._publish(user, view)
+        self._shown[user] = _Shown(pages, json.dumps(view), published)
 
     async def refresh(self) -> None:
         """Publish those anew that say something else by now, a few at a time and in turn.
 
-        Each look asks Slack who its owner is, and clicks and commands need what Slack allows.
+        A look may ask Slack who its owner is, and clicks and commands need what Slack allows.
         """
         for user in self._next():
             last = self._shown[user]
             try:
-                view = await self._view(UserId(user), last.pages)
-                shown = json.dumps(view)
-                if shown != last.view and self._shown.get(user) is last:
-                    last.view = shown
-                    await self._publish(UserId(user), view)
+                await self._look(UserId(user), last)
             except DeliveryFailed as failed:  # whoever opens it again sees it as it is then
                 log.info("home.not_refreshed", reason=failed.reason)
-                self._shown.pop(user, None)
+                self._drop(user, last)
             except Exception:  # the others do not wait for this one
                 log.exception("home.not_refreshed", user=user)
-                self._shown.pop(user, None)
+                self._drop(user, last)
+
+    async def _look(self, user: UserId, last: _Shown) -> None:
+        view = await self._view(user, last.pages, is_open=True)
+        shown = json.dumps(view)
+        if shown == last.view:
+            return
+        last.hash = await self._publish(user, view, last.hash)
+        last.view = shown
+
+    def _drop(self, user: str, last: _Shown) -> None:
+        if self._shown.get(user) is last:
+            del self._shown[user]
 
     def _next(self) -> list[str]:
         """The open ones that were looked at the longest ago, which are noted as looked at."""
@@ -80,11 +91,14 @@ class Homes:
         self._looked = [*(user for user in [*new, *self._looked] if user not in due), *due]
         return due
 
-    async def _view(self, user: UserId, pages: str) -> Json:
-        reply = await self._core.home(user, pages)
+    async def _view(self, user: UserId, pages: str, *, is_open: bool = False) -> Json:
+        reply = await self._core.home(user, pages, is_open=is_open)
         await self._readers.meet(user)
         parts = self._connection.spelled(reply, user).parts
-        return {"type": "home", "blocks": view_blocks(parts, self._connection.words(user))}
+        blocks = view_blocks(parts, self._connection.words(user))
+        return {"type": "home", "private_metadata": pages, "blocks": blocks}
 
-    async def _publish(self, user: UserId, view: Json) -> None:
-        await self._connection.call("views.publish", user_id=user, view=view)
+    async def _publish(self, user: UserId, view: Json, known: str | None = None) -> str:
+        """Publish it, where a hash is `known` only in place of that view; the new one's hash."""
+        answer = await self._connection.call("views.publish", user_id=user, view=view, hash=known)
+        return shaped(OpenedView, answer).view.hash

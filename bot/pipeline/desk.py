@@ -4,6 +4,7 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -67,6 +68,7 @@ from bot.redaction import Redactor
 from bot.reply import Choice, Phrase, Reply, as_phrase, bold, code, line, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
+from bot.services.people import at_a_glance
 
 _SHOW = "vm.show"
 
@@ -275,9 +277,10 @@ class Desk:
         """Options for a search field."""
         return await self._completion.options(search)
 
-    async def home(self, user: UserId, pages: str = "") -> Reply:
+    async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows."""
-        return await self._home(self._services, user, pages)
+        with at_a_glance() if is_open else nullcontext():
+            return await self._home(self._services, user, pages)
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""

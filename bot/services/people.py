@@ -5,7 +5,9 @@ people must not use that up for the others.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 
 from bot.clock import Clock
@@ -16,6 +18,18 @@ _WINDOW = timedelta(minutes=1)
 _FREELY = 50  # questions in a window; the other half is for clicks, and for other replicas
 # Once so many were asked, who somebody was so long ago will do, but never for a click.
 _KEPT = timedelta(seconds=10)
+_GLANCE = timedelta(minutes=1)
+_glancing: ContextVar[bool] = ContextVar("glancing", default=False)
+
+
+@contextmanager
+def at_a_glance() -> Iterator[None]:
+    """Within it, who somebody was a minute ago will do: for what is open and only shown again."""
+    token = _glancing.set(True)
+    try:
+        yield
+    finally:
+        _glancing.reset(token)
 
 
 class RecentPeople:
@@ -33,9 +47,11 @@ class RecentPeople:
         now = self._clock.monotonic()
         while self._asked and now - self._asked[0] >= _WINDOW:
             self._asked.popleft()
-        known = {one: told for one, told in self._known.items() if now - told[0] < _KEPT}
+        known = {one: told for one, told in self._known.items() if now - told[0] < _GLANCE}
         self._known = known
-        if user in known and len(self._asked) >= _FREELY:
+        spared = len(self._asked) >= _FREELY
+        lasts = _GLANCE if _glancing.get() else _KEPT if spared else timedelta()
+        if user in known and now - known[user][0] < lasts:
             return known[user][1]
         self._asked.append(now)
         found = await self.now.person(user)

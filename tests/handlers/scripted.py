@@ -33,6 +33,7 @@ class ScriptedCore:
     choices: Sequence[Choice] = ()
     home_reply: Reply = field(default_factory=lambda: Reply.of("Nothing yet."))
     error: Exception | None = None
+    faulty_homes: set[str] = field(default_factory=set)
     lines: list[Invocation] = field(default_factory=list)
     presses: list[Press] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
@@ -83,9 +84,11 @@ class ScriptedCore:
         self._fail()
         return self.choices
 
-    async def home(self, user: str, pages: str = "") -> Reply:
+    async def home(self, user: str, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows."""
-        del pages
+        del pages, is_open
         self.sought.append((user, "home", ""))
         self._fail()
+        if user in self.faulty_homes:
+            raise ValueError(user)
         return self.home_reply

@@ -182,6 +182,19 @@ async def test_what_one_home_costs_slack_is_not_paid_for_each(tmp_path: Path) ->
         assert len(stage.ws.calls_of("users.info")) - before <= 60
 
 
+async def test_an_open_home_asks_slack_who_its_owner_is_once_a_minute(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await asked(stage)
+        await stage.bob.opens_home()
+        await stage.quiet()
+        await stage.passes(61)
+        before = len(stage.ws.calls_of("users.info"))
+        for _ in range(24):
+            await stage.passes(5)
+        assert len(stage.ws.calls_of("users.info")) - before <= 3
+        assert "Waiting for you" in (await stage.bob.sees_home("Waiting")).plain
+
+
 async def test_every_open_home_is_looked_at_in_turn(tmp_path: Path) -> None:
     async with site(tmp_path) as stage:
         people = (stage.alice, stage.bob, stage.carol)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.app import Bot
 from sandbox.dbc import Daemon, ManualClock
-from sandbox.dbc.demo import demo_world
+from sandbox.dbc.demo import demo_renter, demo_world
 from sandbox.slack import Person, SeenMessage, Workspace
 from tests.clocks import MachineClock
 from tests.scenarios.site import NAME, now, told
@@ -297,3 +297,27 @@ async def test_a_node_that_was_renamed_is_found_by_its_new_name_on_every_replica
         shown = await replicas.asks(stage.alice, f"/dbc vm show {NAME} on rack")
         assert stage.task(NAME).task_id[:8] in shown.plain
         assert "rack" in shown.plain
+
+
+async def test_a_home_stays_at_its_page_whoever_published_it(replicas: Replicas) -> None:
+    stage, alice = replicas.stage, replicas.stage.alice
+    for number in range(30):
+        stage.node("gpu1").running_task(demo_renter(), desc=f"m{number:03}", vnc_port=6000 + number)
+    await stage.gives_session(alice, "gpu1")
+    await replicas.asks(alice, "/dbc vm list")
+    for _ in range(REPLICAS):  # each of them has published its first page
+        await alice.opens_home()
+        await replicas.quiet()
+    await alice.presses("Next ▶", on_home=True)
+    home = await alice.sees_home("11 to 20 of")
+    for number in range(3):
+        await replicas.asks(alice, f"/dbc vm name m01{number} m01{number}x")
+        await replicas.pass_(10)
+        await replicas.quiet()
+        home = await alice.sees_home("11 to 20 of")
+        assert f"m01{number}x" in home.plain
+    [menu] = [b["accessory"] for b in home.view.blocks if "*m011x*" in str(b)]
+    for _ in range(REPLICAS):  # whoever takes the click knows which page it was on
+        await alice.chooses(menu["action_id"], "Show", on_home=True)
+        await replicas.quiet()
+        assert "11 to 20 of" in (await alice.sees_home("m011x")).plain
