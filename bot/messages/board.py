@@ -38,9 +38,21 @@ async def show_card(
     key = card_key(execution.id)
     how = Urgency(can_wait, at_once)
     await tx.messages.put(key, execution.place, content, now, urgency=how)
+    if (asked := await _asked_elsewhere(tx, execution)) is not None:
+        await tx.messages.put(f"{key}:{asked.channel}", asked, content, now, urgency=how)
     for copy in await tx.messages.copies(key):
         if copy.key != key:
             await tx.messages.put(copy.key, copy.place, content, now, urgency=how)
+
+
+async def _asked_elsewhere(tx: UnitOfWork, execution: Execution) -> Place | None:
+    """Where the broken glass was announced, if it was pressed on a copy or in the Home."""
+    if not execution.arguments.get("break_glass"):
+        return None
+    announced = await tx.messages.find(glass_key(execution.id))
+    if announced is None or announced.place.channel == execution.place.channel:
+        return None
+    return announced.place
 
 
 async def tell(

@@ -72,7 +72,7 @@ async def test_glass_breaks_for_nothing_that_was_decided_meanwhile(tmp_path: Pat
         assert told(stage.carol, "This has been decided already")
 
 
-async def test_glass_broken_on_a_copy_is_announced_where_it_was_asked(tmp_path: Path) -> None:
+async def test_glass_broken_on_a_copy_is_told_and_ends_where_it_was_asked(tmp_path: Path) -> None:
     async with site(tmp_path, RULES) as stage:
         question = await asked(stage, RESET)
         await stage.passes(2)
@@ -80,6 +80,10 @@ async def test_glass_broken_on_a_copy_is_announced_where_it_was_asked(tmp_path: 
         await breaks_glass(stage, stage.carol, copy)
         await stage.passes(10)
         assert stage.changes() == ["tasks.reset"]
+        for _ in range(30):
+            await stage.passes(10)
+        ends = [m.plain for m in stage.alice.messages(CHANNEL) if "has been reset" in m.plain]
+        assert len(ends) == 1, stage.alice.screen()
         announced = await stage.alice.sees("broke the glass: ", CHANNEL)
         assert "It burns" in announced.plain
         assert announced.buttons == ["I have reviewed it"]
