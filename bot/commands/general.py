@@ -18,7 +18,7 @@ from bot.messages.facts import FactKind, said_node
 from bot.model import Effect, Scope
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import said_audiences
-from bot.pipeline.holding import frozen_now
+from bot.pipeline.holding import frozen
 from bot.pipeline.permissions import standing_of
 from bot.reply import Fields, Line, Note, Para, Reply, Text, bold, code, command, line, listed, say
 
@@ -74,6 +74,7 @@ async def whoami(ctx: Context) -> Reply:
     async with ctx.services.store.read() as tx:
         own = await tx.defaults.get(Scope.PERSON, ctx.actor)
         channels = await tx.defaults.get(Scope.CHANNEL, ctx.place.channel)
+        freeze = await tx.freezes.find()
     hidden = await ctx.hidden()
     usable = await ctx.services.sessions.usable(ctx.actor, ctx.place.channel)
     sessions = [session for session in usable if session.node not in hidden]
@@ -97,8 +98,8 @@ async def whoami(ctx: Context) -> Reply:
         *languages.shown_to(ctx, person),
         (say("Time zone"), line(person.zone)),
     ]
-    if (frozen := await frozen_now(ctx.services.store)) is not None:
-        pairs.insert(0, (say("Freeze"), line(frozen)))
+    if freeze is not None:
+        pairs.insert(0, (say("Freeze"), line(frozen(freeze))))
     data = {
         "id": person.id,
         "name": person.name,
@@ -116,6 +117,7 @@ async def whoami(ctx: Context) -> Reply:
         "language": ctx.services.languages.language(ctx.actor),
         "locale": person.locale,
         "time_zone": person.zone,
+        "freeze": freeze and {"person": freeze.person, "since": freeze.since, "why": freeze.why},
     }
     return Reply(
         say("You are {person}", person=person.name),

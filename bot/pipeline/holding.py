@@ -63,8 +63,11 @@ async def frozen_now(store: Store) -> Phrase | None:
     """Who has frozen all changes, since when and why; None while they run."""
     async with store.read() as tx:
         freeze = await tx.freezes.find()
-    if freeze is None:
-        return None
+    return None if freeze is None else frozen(freeze)
+
+
+def frozen(freeze: Freeze) -> Phrase:
+    """Who has frozen all changes, since when and why."""
     return say(
         "{person} has frozen all changes since {since}: {why}",
         person=mention(freeze.person), since=time(freeze.since), why=freeze.why,

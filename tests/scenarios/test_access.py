@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Refused
-from bot.ids import UserId
-from bot.model import AuditKind
+from bot.ids import NodeId, UserId
+from bot.model import AccessRequest, AccessState, AuditKind
 from bot.services.access import AccessRequests
 from sandbox.slack import Person, SeenMessage
 from tests.scenarios.site import both_stages, entries, now
@@ -169,6 +169,33 @@ async def test_what_nobody_answers_expires_and_can_be_asked_again(stage: Stage) 
 async def test_nobody_is_asked_where_nobody_has_a_session(stage: Stage) -> None:
     await asks(stage, stage.bob)
     await stage.bob.sees("Nobody has a session for gpu1 to share", CHANNEL)
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "words"),
+    [
+        (5, AccessState.OPEN, "5 of your requests for access are open, the most at a time."),
+        (20, AccessState.EXPIRED, "You have asked for access 20 times within a day, the most"),
+    ],
+    ids=["open", "a day"],
+)
+async def test_who_asks_too_often_is_told_the_limit(
+    one_stage: Stage, number: int, state: AccessState, words: str
+) -> None:
+    stage, bob, now = one_stage, one_stage.bob, one_stage.clock.now()
+    await stage.gives_session(stage.alice, "gpu1")
+    async with stage.bot.store.write() as tx:
+        for one in range(number):
+            node, holders = NodeId(f"node{one}"), (UserId(stage.alice.id),)
+            request = AccessRequest(f"asked{one}", UserId(bob.id), node, holders, now)
+            await tx.access.begin(request)
+            if state is not AccessState.OPEN:
+                await tx.access.end(request.id, state, now)
+    await asks(stage, bob)
+    refused = await bob.sees(words, CHANNEL)
+    assert ("You can ask again after" in refused.plain) is (state is AccessState.EXPIRED)
+    await stage.passes()
+    assert not told(stage.alice, "asks for access")
 
 
 async def test_only_those_who_were_asked_can_answer(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """The freeze and the breaker: decided at the last moment, announced, recorded."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -137,6 +138,9 @@ async def test_everybody_can_see_whether_changes_are_frozen(stage: Stage) -> Non
     assert frozen not in stage.alice.screen()
     await freezes(stage)
     assert frozen in (await stage.asks(stage.alice, "/dbc whoami")).plain
+    answer = (await stage.asks(stage.alice, "/dbc whoami --json")).plain
+    known = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])["freeze"]
+    assert (known["person"], known["why"]) == (stage.bob.id, "network outage")
     await stage.passes(10)  # it is open still
     assert "network outage" in (await stage.alice.sees_home(frozen)).plain
 
