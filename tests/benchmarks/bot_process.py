@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from bot import log
 from bot.app import Bot, vault_of
 from bot.config import Settings
@@ -30,7 +32,7 @@ async def main(data: Path) -> None:
         "slack_api_url": room["api_url"],
         "dbc_client_urls": room["dbc_url"],
         "database_url": f"sqlite+aiosqlite:///{data}/bot.db",
-        "credential_keys": (),
+        "credential_keys": (Fernet.generate_key().decode(),),
         "http_port": 0,
         "policy_file": str(data / "policy.toml") if (data / "policy.toml").exists() else None,
     }

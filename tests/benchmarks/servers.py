@@ -103,7 +103,7 @@ def settings_between(token: str, secret: str, slack: str, daemon: str, data: Pat
 
 
 async def _give_session(settings: Settings, room: Room) -> None:
-    store = Store(settings.database_url, vault_of(settings))
+    store = Store(settings.database_url, vault_of(settings, may_make=True))
     await store.migrate()
     session = DbcSession(
         UserId(room.user), NodeId(room.node), *room.session, added_at=datetime.now(UTC)
