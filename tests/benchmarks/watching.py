@@ -237,6 +237,8 @@ def _bot(data: Path, url: str, key: str, port: int) -> Iterator["subprocess.Pope
         command, stdout=log, stderr=log, cwd=data, env=kept | settings
     ) as bot:  # fmt: skip
         try:
+            while b"listening" not in (data / "bot.log").read_bytes() and bot.poll() is None:
+                time.sleep(0.05)
             yield bot
         finally:
             bot.send_signal(signal.SIGTERM)

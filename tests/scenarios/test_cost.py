@@ -54,7 +54,7 @@ async def test_a_price_is_known_to_the_planck_while_it_is_reserved(scene: ChainS
 async def test_the_parts_of_a_month_are_the_ground_truth_to_the_planck(scene: ChainStage) -> None:
     rental = scene.rents(blocks=10 * DAY)
     for _ in range(3):
-        await scene.passes(24, step=600)
+        await scene.passes(8, step=1200)
         scene.chain.avg_price = (scene.chain.avg_price or 0) + 1_111
         scene.chain.relet(rental.number, DAY)
     await scene.passes(1, step=300)
