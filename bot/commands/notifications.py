@@ -38,7 +38,7 @@ About: TypeAlias = Literal["notify", "quiet"]
 _CALLED = {
     Notify.ALL: say("everything"),
     Notify.ENDS: say("ends only"),
-    Notify.FAILURES: say("failures only"),
+    Notify.FAILURES: say("only failures and what was not done"),
     Notify.SILENT: say("everything, without mentions"),
 }
 _ALWAYS = say(

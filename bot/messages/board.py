@@ -67,7 +67,7 @@ async def tell_end(
 ) -> None:
     """Tell how it ended in the thread of its card; to the channel as well what is news there.
 
-    A good end is by what was done (`is_news`), one that needs attention always. What was requested
+    A good end is by what was done (`is_news`), a failure always. What was requested
     in a thread stays in that one. The requester and the channel may want less, or later (`wishes`).
     """
     place, want = execution.place, await wishes(tx, execution)

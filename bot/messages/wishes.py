@@ -1,4 +1,4 @@
-"""What those who are told an end want to be told, and when. Whatever needs attention is told."""
+"""What those who are told an end want to be told, and when. Whatever was not done is told."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,9 +9,9 @@ from bot.model import Execution, ExecutionStatus, Notify, QuietHours
 from bot.reply import Reply
 from storage import UnitOfWork
 
-_NEEDS_ATTENTION = frozenset(
-    {ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED}
-)
+# What its requester withdrew or cancelled has no end that is told.
+_NOT_DONE = frozenset(one for one in ExecutionStatus if one.is_end) - {ExecutionStatus.DONE}
+_FOR_ALL = frozenset({ExecutionStatus.FAILED, ExecutionStatus.UNKNOWN, ExecutionStatus.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +27,19 @@ class Wishes:
 
         Nobody has chosen not to be told that an end is unknown.
         """
-        needs_attention = reply.end in _NEEDS_ATTENTION
-        broadcast = needs_attention or (is_news and self.channel is not Notify.FAILURES)
+        was_not_done = reply.end in _NOT_DONE
+        is_wanted = was_not_done or self.channel is not Notify.FAILURES
+        broadcast = reply.end in _FOR_ALL or (is_news and is_wanted)
         is_mentioned = reply.end == ExecutionStatus.UNKNOWN or (
             Notify.SILENT not in {self.person, self.channel}
-            and (needs_attention or self.person is not Notify.FAILURES)
+            and (was_not_done or self.person is not Notify.FAILURES)
         )
         reply = reply if is_mentioned else unmentioned(reply)
         return replace(reply, broadcast=broadcast and not in_thread)
 
     def held_until(self, reply: Reply, now: datetime) -> datetime | None:
-        """Until when the quiet hours hold it back; None for what needs attention."""
-        if reply.end in _NEEDS_ATTENTION:
+        """Until when the quiet hours hold it back; None for what was not done."""
+        if reply.end in _NOT_DONE:
             return None
         over = [at for one in self.quiet if (at := one.over_at(now)) is not None]
         return max(over, default=None)

@@ -14,7 +14,7 @@ class Notify(StrEnum):
 
     ALL = "all"
     ENDS = "ends"  # and no other news
-    FAILURES = "failures"  # of good ends nothing but what the card says
+    FAILURES = "failures"  # and what was not done; of good ends nothing but what the card says
     SILENT = "silent"  # without being mentioned
 
 
