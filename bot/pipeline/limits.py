@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.errors import Refused
-from bot.language.table import Command
+from bot.language.table import Command, Table
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.holding import OF_NODES
 from bot.reply import Phrase, say, say_number, time
@@ -25,13 +25,20 @@ async def crowd_of(
     execution: Execution,
     limits: LimitSettings,
     now: datetime,
+    table: Table,
 ) -> Crowded | None:
-    """Why there is no room for it; None where there is.
+    """Why there is no room for it; None where there is. What has no limit takes up no room.
 
     Of those requested at the same moment the first ones get in, whoever looks first.
     """
-    since = now - limits.within
-    mine = await tx.turns.requested_since(execution, since, limits.person, channel=False)
+
+    async def limited(most: int, *, channel: bool) -> list[datetime]:
+        """When the last ones were requested that count, newest first."""
+        found = await tx.turns.requested_before(execution, now - limits.within, channel=channel)
+        counted = [one for one in found if is_limited(table.spoken_of(one.command), one)]
+        return [one.created_at for one in counted[:most]]
+
+    mine = await limited(limits.person, channel=False)
     if len(mine) >= limits.person:
         told = say_number(
             "You have requested {number} change since {since}, which is the limit per person.",
@@ -39,7 +46,7 @@ async def crowd_of(
             len(mine), since=time(mine[-1]),
         )  # fmt: skip
         return Crowded(told, hint=_again(mine[-1], limits))
-    here = await tx.turns.requested_since(execution, since, limits.channel, channel=True)
+    here = await limited(limits.channel, channel=True)
     if len(here) >= limits.channel:
         told = say_number(
             "{number} change was requested in this channel since {since}, which is its limit.",

@@ -133,7 +133,9 @@ class Turns:
         limits = self._services.reviews.reviewers.rules.limits
         async with self._store.read() as tx:
             ahead = await ahead_of(tx, command, execution, now)
-            crowd = await crowd_of(tx, execution, limits, now) if is_new else None
+            crowd = (
+                await crowd_of(tx, execution, limits, now, self._services.table) if is_new else None
+            )
         if approval is not None and ahead:
             raise Behind(execution, ahead)
         if (ahead or crowd) and not await self._breaks_through(execution):

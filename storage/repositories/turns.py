@@ -114,12 +114,13 @@ class Turns(Repository):
         )
         return rows.first() is not None
 
-    async def requested_since(
-        self, execution: Execution, since: datetime, limit: int, *, channel: bool
-    ) -> list[datetime]:
-        """When the last changes before it were requested by the same person, newest first.
+    async def requested_before(
+        self, execution: Execution, since: datetime, *, channel: bool
+    ) -> list[Execution]:
+        """The changes that the same person requested since then and before it, newest first.
 
-        Or with `channel`: in the same channel, by anybody. What was refused unsent does not count.
+        Or with `channel`: in the same channel, by anybody. What was refused unsent is not among
+        them. They come without their secrets.
         """
         column = executions.c.channel if channel else executions.c.actor
         mine = execution.place.channel if channel else execution.actor
@@ -129,12 +130,11 @@ class Turns(Repository):
             and_(_created_at == execution.created_at, executions.c.id < execution.id),
         )
         rows = await self._connection.execute(
-            select(_created_at)
+            select(executions)
             .where(column == mine, _created_at > since, is_before, ~is_refused, _is_of(_OF_NODES))
             .order_by(_created_at.desc())
-            .limit(limit)
         )
-        return list(rows.scalars())
+        return [from_row(row, secrets={}) for row in rows.mappings()]
 
 
 def _is_same_machine(execution: Execution) -> ColumnElement[bool]:

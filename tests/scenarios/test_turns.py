@@ -308,6 +308,26 @@ async def test_a_channel_has_a_limit_of_its_own(stage: Stage) -> None:
     assert stage.changes() == ["disks.add", "disks.resize"]
 
 
+async def test_what_helps_in_an_emergency_uses_up_nobodys_limit(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + "[limits]\nperson = 2\nchannel = 2\n")
+    for line in (f"vm reset {NAME}", f"vm restart {NAME} force", f"vm poweroff {NAME}"):
+        await stage.asks(stage.carol, f"/dbc {line}")
+        stage.clock.advance(timedelta(seconds=40))
+    await later(stage, 2)
+    sent = stage.changes()
+    await stage.asks(stage.carol, START)
+    assert stage.changes() == [*sent, "tasks.start"]
+
+
+async def test_names_use_up_no_limit(stage: Stage) -> None:
+    rules(stage, NO_REVIEW + "[limits]\nperson = 2\nchannel = 4\n")
+    for name in ("one", "two", "three", "four"):
+        await stage.asks(stage.alice, f"/dbc vm name {NAME} {name}")
+        stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.alice, START)
+    assert stage.changes() == ["tasks.start"]
+
+
 async def test_one_person_lets_only_so_many_wait_for_one_machine(stage: Stage) -> None:
     rules(stage, NO_REVIEW + "[limits]\nwaiting = 1\n")
     await busy(stage)
