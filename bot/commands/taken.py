@@ -7,8 +7,10 @@ DBC tells the ports of a machine in its details alone, and no more ports at all 
 import re
 from collections.abc import Collection, Mapping
 
+from bot.commands.addresses import own_public_ip
 from bot.dbc.errors import DbcError, TaskNotFound
 from bot.dbc.models import Phase, TaskDetail, phase_of
+from bot.errors import BotError
 from bot.folding import fold
 from bot.language.table import Foreseen, Listing
 from bot.model import Machine, Node
@@ -26,7 +28,9 @@ async def ports_taken(
 ) -> Foreseen:
     """Which of the ports that are `wanted` other machines have, by argument.
 
-    `picked` are those that would be picked instead, `own` the machine's own id.
+    `picked` are those that would be picked instead, `own` the machine's own id. A machine with a
+    public IP of its own shares no SSH and RDP port with others: where it cannot be told whether
+    one has it, its node decides.
     """
     ports = {name: port for name, port in wanted.items() if port is not None}
     if not ports:
@@ -45,7 +49,7 @@ async def ports_taken(
         if detail is not None:
             details[one.node, one.task] = detail
             if detail.phase is Phase.ON:  # what is off frees its ports
-                used |= dict.fromkeys(_common(ports, detail), one)
+                used |= dict.fromkeys(await _held(ctx, node, ports, detail), one)
     known_ports = {port for detail in details.values() for port in _ports_of(detail)}
     return Foreseen(
         {
@@ -109,6 +113,25 @@ def _ports_of(detail: TaskDetail) -> set[int]:
 
 def _common(wanted: Mapping[str, int], detail: TaskDetail) -> set[int]:
     return set(wanted.values()) & _ports_of(detail)
+
+
+async def _held(
+    ctx: Context, node: Node, wanted: Mapping[str, int], detail: TaskDetail
+) -> set[int]:
+    """Which of the wanted ports it surely holds."""
+    common = _common(wanted, detail)
+    vnc = common & {detail.vnc_port}
+    if common == vnc:
+        return vnc
+    try:
+        address = await own_public_ip(ctx, node.id, detail)
+    except DbcError as problem:
+        if is_silence(problem):
+            raise
+        return vnc
+    except BotError:
+        return vnc
+    return common if address is None else vnc
 
 
 def _used(name: str, port: int, by: Machine, picked: int | None, used: Collection[int]) -> Text:

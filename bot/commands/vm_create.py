@@ -283,6 +283,8 @@ async def _lacking(
     ssh: int | None,
     rdp: int | None,
     vnc: int | None,
+    public_ip: str | None,
+    os: str,
     **_others: Any,
 ) -> Foreseen:
     """What the node has no room for, and which ports and names are taken on it."""
@@ -292,7 +294,12 @@ async def _lacking(
     )
     spread = _spread(ctx.task)
     picked = {"ssh": _FIRST_SSH + spread, "rdp": _FIRST_RDP + spread, "vnc": _FIRST_VNC + spread}
-    ports = await ports_taken(ctx, node, picked, ssh=ssh, rdp=rdp, vnc=vnc)
+    # DBC looks at the port of the system alone, and at none where the machine has its own address.
+    checked = None if public_ip else "rdp" if os == "windows" else "ssh"
+    ports = await ports_taken(
+        ctx, node, picked, vnc=vnc,
+        ssh=ssh if checked == "ssh" else None, rdp=rdp if checked == "rdp" else None,
+    )  # fmt: skip
     return (await name_taken(ctx, node, name)).also(room).also(ports)
 
 

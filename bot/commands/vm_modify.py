@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
+from bot.commands.addresses import own_public_ip
 from bot.commands.room import beyond
 from bot.commands.taken import ports_taken
 from bot.commands.vm_create import Cpu, Gpu, Mem
-from bot.dbc.models import Modified, TaskDetail
+from bot.dbc.models import Modified
 from bot.dbc.requests import TaskChange
 from bot.errors import BotError, Refused, refuse_all
 from bot.folding import plain
@@ -149,7 +150,7 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     now = present(detail)
     try:
-        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+        now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE
     except BotError:
         if wanted["public_ip"] is None:
             raise
@@ -176,7 +177,9 @@ async def _before(ctx: Context, vm: Machine, **wanted: Any) -> Mapping[str, str]
 async def _foresees(ctx: Context, vm: Machine, **wanted: Any) -> Foreseen:
     """What the node has not, and which ports other machines have."""
     node = await ctx.services.inventory.node_by_id(vm.node)
-    ports = {name: wanted[name] for name in ("ssh", "rdp", "vnc")}
+    ports = {"vnc": wanted["vnc"]}
+    if _shares_address(_known_now(ctx.facts), wanted["public_ip"]):
+        ports |= {name: wanted[name] for name in ("ssh", "rdp")}
     sizes = {name: wanted[name] for name in ("gpu", "cpu", "mem")}
     found = await ports_taken(ctx, node, {}, vm.task, **ports)
     if any(value is not None for value in sizes.values()):
@@ -184,12 +187,18 @@ async def _foresees(ctx: Context, vm: Machine, **wanted: Any) -> Foreseen:
     return found
 
 
+def _shares_address(now: Mapping[str, str], public_ip: str | None) -> bool:
+    """Whether it surely has no public IP of its own with this change, so that DBC checks ports."""
+    address = now.get("public_ip") if public_ip is None else public_ip
+    return address is not None and plain(address) == NONE
+
+
 async def _present(ctx: Context, vm: Machine) -> Mapping[str, str]:
     """What it is like now, for the form."""
     detail = await ctx.dbc.tasks.get(await ctx.target(vm), vm.task)
     now = present(detail)
     with suppress(BotError):
-        now["public_ip"] = await _own_public_ip(ctx, vm, detail)
+        now["public_ip"] = await own_public_ip(ctx, vm.node, detail) or NONE
     return now
 
 
@@ -220,27 +229,6 @@ def steps_of(wanted: Mapping[str, Any], now: Mapping[str, str]) -> list[_Step]:
             _Step(name, after, field.told(now.get(name, ""), after), change, field.at_next_start)
         )
     return steps
-
-
-async def _own_public_ip(ctx: Context, vm: Machine, detail: TaskDetail) -> str:
-    """The machine's own public IP, which must be sent back or DBC takes it away; or `none`.
-
-    DBC shows it nowhere as such: `ssh_ip` is the public IP or else the node's address, and the
-    node's address is told with two of its parts hidden (docs/dbc-api.md §3.1.1, §3.2.2).
-    """
-    info = await ctx.dbc.nodes.info(vm.node)
-    own, shown = detail.ssh_ip.split("."), info.ip.split(".")
-    if len(own) != 4 or len(shown) != 4 or set(shown) == {"*"}:
-        raise Refused(
-            say(
-                "I cannot tell whether this machine has a public IP of its own, and DBC "
-                "would take it away with this change."
-            ),
-            hint=say("Say it: public_ip=<address>, or public_ip=none."),
-            field="public_ip",
-        )
-    is_nodes = all(b in {"*", a} for a, b in zip(own, shown, strict=True))
-    return NONE if is_nodes else detail.ssh_ip
 
 
 def _partly(error: BotError, step: _Step, done: list[_Step], left: list[_Step]) -> BotError:

@@ -134,6 +134,39 @@ async def test_a_port_that_was_freed_since_it_was_read_is_no_fault(stage: Stage)
     await stage.ends(stage.alice, "t1 is running on gpu2")
 
 
+async def test_a_machine_with_a_public_ip_of_its_own_shares_no_port(stage: Stage) -> None:
+    await uses_ports(stage, "gpu2", "infer-07", 5684)
+    line = f"/dbc vm create name=t1 image={IMAGE} ssh=5684 public_ip=203.0.113.99"
+    await stage.asks(stage.alice, line)
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+    told = await stage.asks(stage.alice, f"{line.replace('.99', '.98')} vnc=5977")
+    assert "VNC port 5977 is used by infer-07" in told.plain  # it is the node's, as ever
+
+
+async def test_a_port_of_a_machine_with_a_public_ip_is_free_for_others(stage: Stage) -> None:
+    await uses_ports(stage, "gpu2", "infer-07", 22)
+    stage.task("infer-07").public_ip = "203.0.113.77"
+    await stage.asks(stage.alice, f"/dbc vm create name=t1 image={IMAGE} ssh=22")
+    await stage.ends(stage.alice, "t1 is running on gpu2")
+
+
+async def test_a_change_of_a_port_counts_none_of_another_address(stage: Stage) -> None:
+    await uses_ports(stage, "gpu1", "infer-07", 5699)
+    told = await stage.asks(stage.alice, "/dbc vm modify inference ssh=5699")
+    assert "SSH port 5699 is used by infer-07." in told.plain
+    stage.task("infer-07").public_ip = "203.0.113.77"
+    await stage.asks(stage.alice, "/dbc vm modify inference ssh=5699")
+    assert stage.changes() == ["tasks.modify"]
+    assert stage.task("inference").ssh_port == 5699
+
+
+async def test_a_machine_that_gets_its_own_address_may_take_any_port(stage: Stage) -> None:
+    await uses_ports(stage, "gpu1", "infer-07", 5684)
+    line = "/dbc vm modify inference ssh=5684 public_ip=203.0.113.99"
+    await stage.asks(stage.alice, line)
+    assert stage.task("inference").ssh_port == 5684
+
+
 async def test_a_port_of_a_machine_that_nobody_sees_is_refused_by_the_node(stage: Stage) -> None:
     stage.node("gpu2").running_task(demo_renter(), desc="unseen", vnc_port=5977, ssh_port=5684)
     told = await stage.asks(stage.alice, f"/dbc vm create name=t1 image={IMAGE} ssh=5684")
