@@ -1,11 +1,15 @@
-"""Where records go that other systems collect: a file, or a syslog server over UDP or TCP.
+"""Where records go that other systems collect: a file, a pipe, or a syslog server over UDP or TCP.
 
-Blocking, for a thread of its own. A sink returns once all of it was taken, else it raises OSError
-and is given the same again.
+Blocking, for a thread of its own. A sink says how many it took, and is given the others again; it
+raises OSError where it took none.
 """
 
+import errno
 import os
+import select
 import socket
+import stat
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 _PATIENCE = 10.0  # seconds, for a server that takes its time
+_FULL = 0.5  # seconds, for the reader of a full pipe: the process cannot exit meanwhile
 _PRIORITY = 13 * 8 + 6  # “log audit”, informational (RFC 5424)
 _LONGEST_DATAGRAM = 60_000  # bytes; UDP carries 65,507
 SYSLOG_PORT = 514
@@ -34,19 +39,64 @@ class Record:
 class Sink(Protocol):
     """Takes records."""
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Take all of them, durably as far as that can be known. Raises OSError."""
+    def take(self, records: Sequence[Record]) -> int:
+        """Take them, durably as far as that can be known; how many of them, from the first on."""
         ...
 
 
 class FileSink:
-    """Appends lines to a file, whatever rotates it: it is opened by its name each time."""
+    """Appends lines to a file, whatever rotates it: it is opened by its name each time.
+
+    What is no regular file (a FIFO, the pipe of `/dev/stdout`) has taken what is written to it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._is_torn = False  # the last line that went into a pipe
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Append them and wait until they are on the disk; what does not fit leaves no trace."""
+    def take(self, records: Sequence[Record]) -> int:
+        """Append them, to a file all of them or none."""
+        try:
+            is_file = stat.S_ISREG(self._path.stat().st_mode)
+        except FileNotFoundError:
+            is_file = True
+        if not is_file:
+            return self._into_pipe(records)
+        self._into_file(records)
+        return len(records)
+
+    def _into_pipe(self, records: Sequence[Record]) -> int:
+        """Write as many as it takes without being waited for."""
+        until = time.monotonic() + _FULL
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            for number, record in enumerate(records):
+                if not self._is_written(descriptor, record, until):
+                    if number:
+                        return number
+                    raise OSError(errno.EAGAIN, "The pipe is full")
+        finally:
+            os.close(descriptor)
+        return len(records)
+
+    def _is_written(self, descriptor: int, record: Record, until: float) -> bool:
+        """Write one line, which begins a new one where the last is torn; False: it is full."""
+        text = f"\n{record.text}\n" if self._is_torn else f"{record.text}\n"
+        left = memoryview(text.encode(errors="replace"))
+        room = select.poll()
+        room.register(descriptor, select.POLLOUT)
+        while left:
+            try:
+                left = left[os.write(descriptor, left) :]
+                self._is_torn = bool(left)
+            except BlockingIOError:
+                patience = until - time.monotonic()
+                if patience <= 0 or not room.poll(patience * 1_000):
+                    return False
+        return True
+
+    def _into_file(self, records: Sequence[Record]) -> None:
+        """Wait until they are on the disk; what does not fit leaves no trace."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             size = os.fstat(descriptor).st_size
@@ -73,8 +123,8 @@ class SyslogSink:
         self._address = host, port
         self._is_tcp = tcp
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Send them; over TCP, wait until the server has read all of them.
+    def take(self, records: Sequence[Record]) -> int:
+        """Send all of them; over TCP, wait until the server has read them.
 
         Over UDP nobody can know whether one has arrived.
         """
@@ -82,6 +132,7 @@ class SyslogSink:
             self._over_tcp(records)
         else:
             self._over_udp(records)
+        return len(records)
 
     def _over_tcp(self, records: Sequence[Record]) -> None:
         # RFC 6587 has no receipt. A server closes once it has read to the end, so that is one.

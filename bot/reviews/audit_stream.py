@@ -68,16 +68,18 @@ class AuditStream:
                 return
             async with self._store.browse() as tx:
                 rows = list(await tx.audit.after(AuditQuery(), claimed, end, limit=_BATCH))
-            is_taken = bool(rows) and await self._taken(rows, end - claimed)
-            position = rows[-1].seq if is_taken else claimed
+            taken = await self._taken(rows, end - claimed) if rows else 0
+            position = rows[taken - 1].seq if taken else claimed
             async with self._store.write() as tx:
-                if not await tx.streams.move(_NAME, self._by, position) or not is_taken:
+                is_mine = await tx.streams.move(_NAME, self._by, position)
+                if not is_mine or not taken or taken < len(rows):
                     return
 
-    async def _taken(self, rows: Sequence[AuditRow], waiting: int) -> bool:
+    async def _taken(self, rows: Sequence[AuditRow], waiting: int) -> int:
+        """How many of them the sink has taken."""
         records = [self._record(row) for row in rows]
         try:
-            await asyncio.to_thread(self._sink.take, records)
+            taken = await asyncio.to_thread(self._sink.take, records)
         except OSError as error:
             why = error.strerror or str(error) or type(error).__name__
             if not self._fault:
@@ -85,11 +87,11 @@ class AuditStream:
             self._fault, self._waiting = why, waiting
             self._next_try = self._clock.now() + self._pause
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-            return False
+            return 0
         if self._fault:
             log.info("audit_stream.goes_on")
         self._fault, self._pause = "", timedelta(seconds=1)
-        return True
+        return taken
 
     def _record(self, row: AuditRow) -> Record:
         whole = {"schema": SCHEMA, **record_of(row)}

@@ -6,12 +6,13 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.app import Bot
+from bot.monitoring.sinks import FileSink, Record
 from tests.scenarios.site import NAME, site
 from tests.scenarios.stage import LIMITS, Stage
 from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, replicas
@@ -109,6 +110,71 @@ async def test_a_full_disk_leaves_no_torn_line(tmp_path: Path) -> None:
         await restarted(stage, str(file))
         await stage.passes(3)
         assert numbers(read(file)) == list(range(1, await rows_of(stage) + 1))
+
+
+def poured(pipe: int) -> bytes:
+    """What is in a pipe now."""
+    found = b""
+    with suppress(BlockingIOError):
+        while part := os.read(pipe, 65_536):
+            found += part
+    return found
+
+
+async def test_a_pipe_gets_each_row_once_and_none_while_nobody_reads(tmp_path: Path) -> None:
+    fifo = tmp_path / "audit.fifo"
+    os.mkfifo(fifo)
+    async with streaming(tmp_path, str(fifo)) as stage:
+        await stage.passes(3)
+        assert [one for one in stage.bot.health.impairments if "No such device" in one]
+        pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            await stage.passes(60)
+            await stage.asks(stage.alice, f"/dbc vm restart {NAME}")
+            for _ in range(3):
+                await stage.passes(3)
+            rows = [json.loads(line) for line in poured(pipe).splitlines()]
+            assert numbers(rows) == list(range(1, await rows_of(stage) + 1))
+            assert not [one for one in stage.bot.health.impairments if "audit stream" in one]
+        finally:
+            os.close(pipe)
+
+
+async def test_a_full_pipe_is_away_until_it_is_read(tmp_path: Path) -> None:
+    fifo = tmp_path / "audit.fifo"
+    os.mkfifo(fifo)
+    pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    filler = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        with suppress(BlockingIOError):
+            while os.write(filler, b"." * 4_096):
+                pass
+        async with streaming(tmp_path, str(fifo)) as stage:
+            await stage.passes(3)
+            assert [one for one in stage.bot.health.impairments if "pipe is full" in one]
+            assert set(poured(pipe)) == {ord(".")}
+            await stage.passes(60)
+            rows = [json.loads(line) for line in poured(pipe).splitlines()]
+            assert numbers(rows) == list(range(1, await rows_of(stage) + 1))
+    finally:
+        os.close(filler)
+        os.close(pipe)
+
+
+def test_a_pipe_smaller_than_a_batch_gets_all_of_it_bit_by_bit(tmp_path: Path) -> None:
+    fifo = tmp_path / "audit.fifo"
+    os.mkfifo(fifo)
+    pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    left = [Record("", str(number) + "x" * 30_000, "") for number in range(5)]
+    wanted, got, sink = [record.text for record in left], b"", FileSink(fifo)
+    try:
+        while left:
+            left = left[sink.take(left) :]
+            got += poured(pipe)
+    finally:
+        os.close(pipe)
+    whole = [line for line in got.decode().splitlines() if len(line) == 30_001]
+    assert whole == wanted
 
 
 class Collector:
