@@ -69,8 +69,11 @@ async def ahead_of(
     others = await tx.turns.others(execution)
     if not others:
         return []
-    sent = await tx.turns.sent_since(execution, now - TOO_LATE)
     at_work = [one for one in others if one.status is not ExecutionStatus.RECORDED]
+    if is_removal(command) and any(_creates(one) for one in at_work):
+        # A creation may hang for as long as it likes, and what waits for it as well.
+        return [one for one in at_work if not _creates(one)]
+    sent = await tx.turns.sent_since(execution, now - TOO_LATE)
     waiting = [one for one in others if one.status is ExecutionStatus.RECORDED]
     queue = in_turn([*waiting, execution], sent)
     return [*at_work, *queue[: queue.index(execution)]]
@@ -92,8 +95,18 @@ def _takes_turns(command: Command, execution: Execution) -> bool:
     """Whether it has to wait: it is for a machine that exists, and nothing for emergencies."""
     if command.skips_queue(execution.arguments):
         return False
-    is_of_machine = bool(execution.task) and execution.task != TaskId(execution.id)
+    is_of_machine = bool(execution.task) and not _creates(execution)
     return is_of_machine or (not execution.task and is_of_metal(command))
+
+
+def _creates(execution: Execution) -> bool:
+    """Whether its machine comes to be by it."""
+    return execution.task == TaskId(execution.id)
+
+
+def is_removal(command: Command) -> bool:
+    """Whether its machine is gone afterwards."""
+    return command.removes and command.follow is not None and command.follow.goal is Goal.GONE
 
 
 def is_of_metal(command: Command) -> bool:
@@ -208,8 +221,7 @@ class Turns:
                 turn_cards.not_done(one.status, row.title),
                 hint=say("Nothing was done. Look at the machine, then request it again."),
             )
-        is_removal = row.removes and row.follow is not None and row.follow.goal is Goal.GONE
-        if is_removal:
+        if is_removal(row):
             raise Refused(say("The machine was deleted."), hint=say("Nothing was done."))
         is_alike = one.command == command.id and can_be_twice(command, execution)
         if not is_reviewed and is_alike and is_same(command, one, execution):

@@ -20,6 +20,7 @@ from tests.scenarios.test_replicas import Replicas, postgres, postgres_url, repl
 
 __all__ = ["postgres", "postgres_url", "replicas"]  # fixtures
 
+IMAGE = "ubuntu-22.04-cuda-12.qcow2"
 START = f"/dbc vm start {NAME}"
 ADD = f"/dbc disk add {NAME} 100"
 GROW = f"/dbc disk resize {NAME} vdb +50"
@@ -146,6 +147,23 @@ async def test_what_helps_in_an_emergency_waits_for_nothing(stage: Stage) -> Non
     await stage.asks(stage.carol, f"/dbc vm reset {NAME}")
     await stage.asks(stage.carol, f"/dbc vm restart {NAME} force")
     assert stage.changes() == ["tasks.start", "tasks.poweroff", "tasks.reset", "tasks.restart"]
+
+
+async def test_a_deletion_waits_for_no_creation(stage: Stage) -> None:
+    stage.node("gpu1").durations = Durations(lease=timedelta(minutes=50))
+    line = f"name=oops image={IMAGE} gpu=0 mem=4 cpu=2 disk=10"
+    await stage.asks(stage.alice, f"/dbc vm create {line} node=gpu1")
+    await later(stage, 1)
+    await waits(stage, stage.carol, "/dbc vm restart oops")  # in vain, and so nothing to wait for
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.asks(stage.bob, "/dbc vm delete oops")
+    assert stage.changes() == ["tasks.create", "tasks.delete"]
+    await later(stage, 70)
+    assert "oops on gpu1 no longer exists" in stage.endings(stage.alice)[-1]
+    assert "oops is deleted on gpu1" in stage.endings(stage.bob)[-1]
+    assert "`vm restart` was refused. The machine was deleted." in stage.endings(stage.carol)[-1]
+    assert stage.changes() == ["tasks.create", "tasks.delete"]
+    assert all(task.desc != "oops" for task in stage.node("gpu1").tasks.values())
 
 
 async def test_a_restart_without_force_waits(stage: Stage) -> None:
