@@ -28,7 +28,7 @@ async def test_a_name_without_its_quotes_is_recognised(stage: Stage) -> None:
 async def test_a_word_that_names_nothing_is_answered_with_the_usage(stage: Stage) -> None:
     told = await stage.asks(stage.alice, "/dbc vm show some box")
     assert "“box”" in told.plain
-    assert "Usage: `/dbc vm show <machine> [retry]`" in told.plain
+    assert "Usage: `/dbc vm show <machine> [retry] [reveal]`" in told.plain
 
 
 async def test_the_suggested_line_can_be_typed(stage: Stage) -> None:
