@@ -158,7 +158,8 @@ class Demo:
         self.bot = BotProcess(self._inherited, self._on_exit, directory=options.data.resolve())
         self._world = world
         self._daemon = daemon
-        self._chain = RpcNode(demo_chain(world))
+        # The bot counts by the machine's own clock, which the demo does not hurry along.
+        self._chain = RpcNode(demo_chain(world, RunningClock()))
         self._options = options
         add_control(self.ws)
         self.ws.app.router.add_post("/control/bot/start", self._start_again)

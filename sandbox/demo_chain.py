@@ -1,16 +1,16 @@
-"""The demo's chain: one rental that has to be confirmed, and one that ends soon. It runs in time:
-the bot counts by the clock of the machine, which the demo does not hurry along."""
+"""The demo's chain: one rental that has to be confirmed, and one that ends soon."""
 
 from sandbox.chain import Chain
-from sandbox.dbc import RunningClock, World
+from sandbox.chain.blocks import Clock
+from sandbox.dbc import World
 from sandbox.dbc.demo import demo_renter
 
 ENDS_IN = 3_600  # blocks, which are six hours
 
 
-def demo_chain(world: World) -> Chain:
+def demo_chain(world: World, clock: Clock) -> Chain:
     """gpu1 is rented for six hours more; the rental of gpu2 waits for its confirmation."""
-    chain, renter = Chain(RunningClock()), demo_renter().address
+    chain, renter = Chain(clock), demo_renter().address
     for node in world.nodes.values():
         chain.add_machine(node.node_id, node.gpus)
     ids = {node.name: node.node_id for node in world.nodes.values()}

@@ -78,7 +78,7 @@ class Chain:
         self.blocks = Blocks(clock, genesis, network)
         self.machines: dict[str, ChainMachine] = {}
         self.rentals: dict[int, Rental] = {}
-        self._averages: list[tuple[int, int | None]] = [(self.blocks.genesis, 12_000)]
+        self._averages: list[tuple[int, int | None]] = [(0, 12_000)]  # older than what is kept here
         self.gpu_point, self.gpu_price = 1_000, 5_000_000
         self._next = 1287
 
@@ -92,8 +92,9 @@ class Chain:
         self._averages.append((self.blocks.head, price))
 
     def avg_price_at(self, block: int) -> int | None:
-        """The same once that block was made."""
-        return [price for since, price in self._averages if since <= block][-1]
+        """The same once that block was made; None where there was none yet."""
+        prices = (price for since, price in reversed(self._averages) if since <= block)
+        return next(prices, None)
 
     def add_machine(self, machine_id: str, gpus: int = 8, **fields: object) -> ChainMachine:
         """Bring a machine onto the chain."""

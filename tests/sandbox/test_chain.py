@@ -36,6 +36,12 @@ def test_an_order_lapses_with_the_150th_block(clock: ManualClock, chain: Chain) 
     assert chain.rental(rental.number, chain.blocks.head) is None
 
 
+def test_the_price_is_older_than_the_first_block_here(chain: Chain) -> None:
+    first = chain.blocks.genesis
+    assert chain.avg_price_at(first - 1) == chain.avg_price_at(first) == chain.avg_price
+    assert chain.avg_price_at(-1) is None  # no state at all, as a node says of it
+
+
 def test_it_can_be_confirmed_within_that_block(clock: ManualClock, chain: Chain) -> None:
     rental = chain.rent(RENTER, NODE)
     _blocks(clock, CONFIRM_WITHIN)
