@@ -84,22 +84,48 @@ async def cost(ctx: Context, by: ListedBy = "order", month: InMonth = "") -> Rep
     if stretch is None or not accounts:
         told = say("No rental that you are told of is in the books of that month.")
         return Reply.empty(told, private=True)
-    found = [(one, one.cost(stretch.since, stretch.until)) for one in accounts]
-    total = summed(one.total for _, one in found)
+    known = [one for one in accounts if one.is_known(stretch.until)]
+    unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
+    found = [(one, one.cost(stretch.since, stretch.until)) for one in known]
+    total = _Sum(summed(one.total for _, one in found), is_complete=not unknown)
     listed = entries(found, By(by))
     rows = await _rows(ctx, listed, {one.order.id: one.order for one in accounts})
+    rows += [await _unknown(ctx, one) for one in unknown if by == By.ORDER]
     head = say("Cost of {month}", month=str(stretch.month))
     prices = await _prices(ctx, accounts) if stretch.is_now else {}
     fields, figures = _figures(accounts, prices, stretch, total)
     parts: list[Part] = [
         Para(line(emoji("moneybag"), " ", bold(head))), Fields(tuple(fields)), Rows(tuple(rows)),
-        *await _notes(ctx, found, stretch),
+        *await _notes(ctx, accounts, found, stretch),
     ]  # fmt: skip
     data = {
         "month": str(stretch.month), "from_block": stretch.since, "to_block": stretch.until,
-        "by": by, **_amount_data(total), **figures, "parts": [dict(row.data) for row in rows],
+        "by": by, **total.data, **figures, "parts": [dict(row.data) for row in rows],
     }  # fmt: skip
     return Reply(line(head), tuple(parts), private=True, data=data, is_table=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """A sum of what is known; where something is missing from it, it says so."""
+
+    amount: Amount
+    is_complete: bool
+
+    @property
+    def told(self) -> Line:
+        """In words."""
+        if self.is_complete:
+            return both(self.amount)
+        if not self.amount.planck:
+            return line(say("not known yet"))
+        return line(both(self.amount), " ", say("(incomplete)"))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """By name."""
+        is_known = self.is_complete or self.amount.planck > 0
+        return _amount_data(self.amount if is_known else None) | {"is_complete": self.is_complete}
 
 
 # What there is to tell
@@ -182,12 +208,12 @@ async def _prices(ctx: Context, accounts: Sequence[Account]) -> dict[str, Prices
 
 
 def _figures(
-    accounts: Sequence[Account], prices: dict[str, Prices], stretch: _Stretch, total: Amount
+    accounts: Sequence[Account], prices: dict[str, Prices], stretch: _Stretch, total: _Sum
 ) -> tuple[list[tuple[Text, Line]], dict[str, Any]]:
     """The sums above the list, in words and by name."""
     if not stretch.is_now:
-        return [(say("In all"), both(total))], {}
-    fields: list[tuple[Text, Line]] = [(say("So far"), both(total))]
+        return [(say("In all"), total.told)], {}
+    fields: list[tuple[Text, Line]] = [(say("So far"), total.told)]
     figures: dict[str, Any] = {}
     renting = [one.order for one in accounts if one.order.phase is OrderPhase.RENTING]
     rate = _rate(renting, prices)
@@ -195,15 +221,17 @@ def _figures(
         fields.append((say("A day now"), both(rate[0])))
         fields.append((say("An hour now"), both(rate[1])))
         figures |= {"day_now": _amount_data(rate[0]), "hour_now": _amount_data(rate[1])}
-    ahead = [(one, prices.get(one.order.node)) for one in accounts]
+    known = [one for one in accounts if one.is_known(stretch.until)]
+    ahead = [(one, prices.get(one.order.node)) for one in known]
     coming = forecast(ahead, stretch.head, stretch.ends)
-    paid = total + coming.paid
-    fields.append((say("By the end of the month, as paid"), both(paid)))
-    figures["month_as_paid"] = _amount_data(paid)
+    is_complete = all(one.is_known(stretch.ends) for one in accounts)
+    paid = _Sum(total.amount + coming.paid, is_complete)
+    fields.append((say("By the end of the month, as paid"), paid.told))
+    figures["month_as_paid"] = paid.data
     if coming.renewed is not None:
-        renewed = total + coming.renewed
-        fields.append((say("By then, if all is renewed at the present price"), both(renewed)))
-        figures["month_if_renewed"] = _amount_data(renewed)
+        renewed = _Sum(total.amount + coming.renewed, is_complete)
+        fields.append((say("By then, if all is renewed at the present price"), renewed.told))
+        figures["month_if_renewed"] = renewed.data
     return fields, figures
 
 
@@ -254,6 +282,17 @@ async def _rows(ctx: Context, listed: Sequence[Entry], orders: dict[str, RentalO
     return rows
 
 
+async def _unknown(ctx: Context, order: RentalOrder) -> Row:
+    """The row of an order of which nobody has written down yet what was paid."""
+    named = await _named(ctx, Entry(By.ORDER, order.id, NOTHING), {order.id: order})
+    data = {
+        "what": str(By.ORDER), "order": order.number,
+        "node": await ctx.services.inventory.label(order.node), "node_id": order.node,
+        "machine": None, "task": None, "user": None, "percent": None, **_amount_data(None),
+    }  # fmt: skip
+    return Row(joined(named, say("not known yet")), data)
+
+
 async def _named(ctx: Context, entry: Entry, orders: dict[str, RentalOrder]) -> Line:
     if entry.what is By.ORDER:
         order = orders[entry.key]
@@ -279,8 +318,10 @@ _REST = {
 }
 
 
-def _amount_data(amount: Amount) -> dict[str, Any]:
-    """An amount by name: exact, as text, since JSON's numbers are not."""
+def _amount_data(amount: Amount | None) -> dict[str, Any]:
+    """An amount by name: exact, as text, since JSON's numbers are not; None is not known."""
+    if amount is None:
+        return dict.fromkeys(("dbc", "usd", "is_estimate", "is_usd_estimate"))
     return {
         "dbc": f"{dbc(amount.planck):.15f}",
         "usd": f"{dollars(amount.micro):.6f}",
@@ -293,12 +334,24 @@ def _amount_data(amount: Amount) -> dict[str, Any]:
 
 
 async def _notes(
-    ctx: Context, found: Sequence[tuple[Account, Cost]], stretch: _Stretch
+    ctx: Context,
+    accounts: Sequence[Account],
+    found: Sequence[tuple[Account, Cost]],
+    stretch: _Stretch,
 ) -> list[Note]:
     told: list[Line] = []
-    for account, _ in found if stretch.is_now else ():
-        if account.order.phase is OrderPhase.RENTING and (free := account.unused(stretch.head)):
-            told.append(await _unused(ctx, account, free))
+    unknown = [one.order for one in accounts if not one.is_known(stretch.until)]
+    if unknown:
+        told.append(
+            line(
+                say(
+                    "Not known yet, and in no sum here: what was paid for {orders}.",
+                    orders=_numbers(unknown),
+                )
+            )
+        )
+    renting = [one for one in accounts if one.order.phase is OrderPhase.RENTING and stretch.is_now]
+    told += [await _unused(ctx, one, free) for one in renting if (free := one.unused(stretch.head))]
     estimates = [one.order for one, _ in found if one.is_estimate]
     if estimates:
         told.append(
@@ -306,7 +359,7 @@ async def _notes(
                 say(
                     "What was paid for {orders} is an estimate, from the price at the block at "
                     "which the bot first read it: the chain does not tell it any more.",
-                    orders=", ".join(str(one.number) for one in estimates[:_MOST_NOTES]),
+                    orders=_numbers(estimates),
                 )
             )
         )
@@ -329,6 +382,10 @@ async def _notes(
     )  # fmt: skip
     told.append(line(say("As a table: {command}", command=command("cost machine --file"))))
     return [Note(stacked(told))]
+
+
+def _numbers(orders: Sequence[RentalOrder]) -> Line:
+    return line(", ".join(str(one.number) for one in orders[:_MOST_NOTES]))
 
 
 async def _unused(ctx: Context, account: Account, free: int) -> Line:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.chain.price import Prices
 from bot.model import Basis, OrderPhase, Payment, RentalOrder, Use
-from bot.orders.costs import NOTHING, Amount, Cost, For, Part, cost_of, summed
+from bot.orders.costs import NOTHING, Amount, Cost, For, Part, cost_of
 from bot.orders.sightings import HOLDS
 
 
@@ -43,10 +43,13 @@ class Account:
         lapsed = phase is OrderPhase.LAPSED
         return cost_of(self.payments, self.uses, since, until, fees_alone=lapsed)
 
-    @property
-    def paid(self) -> Amount:
-        """All that was paid for it, but for its fee."""
-        return summed(paid_in(one) for one in self.payments)
+    def is_known(self, until: int) -> bool:
+        """Whether all that was paid for the blocks until then is written down."""
+        if self.order.phase in {OrderPhase.WAITING, OrderPhase.VANISHED}:
+            return True
+        if not self.payments or self.order.phase is OrderPhase.LAPSED:
+            return bool(self.payments)
+        return self.payments[-1].ends >= min(until, self.order.ends)
 
     @property
     def is_estimate(self) -> bool:
@@ -61,13 +64,17 @@ class Account:
         return max(0, len(self.order.gpus) - sum(use.gpus for use in self.held_at(at)))
 
     def held_at(self, block: int) -> list[Use]:
-        """The machines that held GPUs when somebody looked at that block."""
-        return [use for use in self.uses if use.task and use.gpus and use.ends == block]
+        """The machines that held GPUs when somebody looked at that block, the last look."""
+        found = sorted(self.uses, key=lambda use: use.begins)
+        # What was found to have changed then has a use before it that ends there, too.
+        now = {use.task: use for use in found if use.task and use.ends == block}
+        return [use for use in now.values() if use.gpus]
 
     def last_holder(self) -> str:
         """What the last machine that gave up its GPUs was called; empty where there was none."""
         ends = max((use.ends for use in self.uses if not use.task), default=0)
-        gone = [use for use in self.uses if use.task and use.ends < ends]
+        held = {use.task for use in self.held_at(ends)}
+        gone = [use for use in self.uses if use.task and use.task not in held]
         return max(gone, key=lambda use: (use.ends, use.begins)).label if gone else ""
 
 

@@ -1,6 +1,9 @@
 """Money in parts: whatever is cut where, the parts sum to the whole, to the last planck."""
 
 import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bot
-from bot.model import Basis, BlockTime, Payment, Use
+from bot.ids import NodeId
+from bot.model import Basis, BlockTime, OrderPhase, Payment, RentalOrder, Use
 from bot.orders.amounts import percents, rounded
 from bot.orders.costs import Amount, For, Part, cost_of, summed
 from bot.orders.months import Month, block_at, parse
+from bot.orders.reports import Account
 from bot.orders.schedule import MINUTE
 from bot.orders.sightings import HOLDS, changes
 from bot.orders.split import parts, portion
@@ -201,3 +206,34 @@ def test_no_float_comes_near_money(name: str) -> None:
     found = _floats(Path(bot.__file__).parent / name)
     # Decimal is divided in two places, each by a power of ten: exact.
     assert len(found) == (2 if name == "chain/price.py" else 0), found
+
+
+def account(*uses: Use) -> Account:
+    """Eight GPUs, with looks at them up to block 150."""
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    order = RentalOrder(
+        "rentMachine.1", 1, NodeId("n"), "5W", OrderPhase.RENTING, 100, 900, tuple(range(8)), 0,
+        150, at, 100, at, at, at,
+    )  # fmt: skip
+    return Account(order, (), (Use(order.id, "", 100, 150), *uses), is_open=True)
+
+
+def seen(last: Sequence[Use], held: Sequence[Use], block: int) -> list[Use]:
+    return changes(last, held, "rentMachine.1", block)
+
+
+def test_gpus_are_free_as_soon_as_a_look_finds_them_given_up() -> None:
+    first = [Use("rentMachine.1", task, 100, 100, 1, task) for task in ("a", "b", "c")]
+    look = Use("rentMachine.1", "", 100, 100)
+    written = seen([look, *first], [replace(use, begins=150, ends=150) for use in first[:2]], 150)
+    found = account(*(use for use in written if use.task))
+    assert found.unused(150) == 6
+    assert found.last_holder() == "c"
+
+
+def test_a_machine_that_grew_at_the_last_look_holds_what_it_holds_now() -> None:
+    look, first = Use("rentMachine.1", "", 100, 100), Use("rentMachine.1", "a", 100, 100, 1, "a")
+    written = seen([look, first], [Use("rentMachine.1", "a", 150, 150, 4, "a")], 150)
+    found = account(*(use for use in written if use.task))
+    assert found.unused(150) == 4
+    assert found.last_holder() == ""

@@ -74,6 +74,44 @@ async def test_the_parts_of_a_month_are_the_ground_truth_to_the_planck(scene: Ch
     assert shown["fee"] == 10 * 10**15
 
 
+async def test_a_sum_that_is_not_known_is_not_told_as_nothing(scene: ChainStage) -> None:
+    rental = scene.rents(blocks=2 * DAY)
+    scene.chain.avg_price = None
+    await scene.passes(minutes=20, step=60)
+    told = await costs(scene)
+    assert (told["dbc"], told["usd"], told["is_complete"]) == (None, None, False)
+    (row,) = told["parts"]
+    assert (row["order"], row["dbc"], row["percent"]) == (rental.number, None, None)
+    assert told["month_as_paid"]["usd"] is None
+    shown = (await scene.stage.asks(scene.stage.alice, "/dbc cost")).plain.replace("*", "")
+    assert "So far\nnot known yet" in shown
+    assert f"{rental.number} on gpu1 · not known yet" in shown
+    assert "0.00" not in shown
+
+
+async def test_a_sum_says_that_something_is_not_in_it(scene: ChainStage) -> None:
+    known = scene.rents(gpus=1)
+    await scene.passes(minutes=20, step=60)
+    before = planck((await costs(scene))["dbc"])
+    other = scene.rents(gpus=1)
+    scene.chain.avg_price = None
+    await scene.passes(minutes=20, step=60)
+    told = await costs(scene)
+    assert not told["is_complete"]
+    assert planck(told["dbc"]) > before
+    shown = {one["order"]: one["dbc"] for one in told["parts"]}
+    assert shown == {known.number: told["dbc"], other.number: None}
+    words = (await scene.stage.asks(scene.stage.alice, "/dbc cost")).plain.replace("*", "")
+    assert re.search(r"So far\n[\d.,]+ USD · [\d.,]+ DBC \(incomplete\)", words)
+    assert f"Not known yet, and in no sum here: what was paid for {other.number}." in words
+    by_machine = await costs(scene, "machine")
+    assert not by_machine["is_complete"]
+    assert by_machine["dbc"] == told["dbc"]
+    scene.chain.avg_price = 12_000
+    await scene.passes(minutes=20, step=60)
+    assert (await costs(scene))["is_complete"]
+
+
 async def test_what_was_paid_before_the_bot_came_is_an_estimate_and_says_so(
     scene: ChainStage,
 ) -> None:
