@@ -225,7 +225,8 @@ class Core(Protocol):
     async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows: of what waits, and of machines, the `pages` `1.1`.
 
-        One that `is_open` is shown again: the rights of a minute ago will do.
+        One that `is_open` is shown again: the rights of a minute ago will do. Raises DeliveryFailed
+        while Slack does not say what belongs there: what is shown already stays.
         """
         ...
 

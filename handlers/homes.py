@@ -63,7 +63,16 @@ class Homes:
         for user in self._next():
             last = self._shown[user]
             try:
-                await self._look(UserId(user), last)
+                view = await self._view(UserId(user), last.pages, is_open=True)
+            except DeliveryFailed as failed:  # what stands there says more; it is looked at again
+                log.info("home.not_looked_at", reason=failed.reason)
+                continue
+            except Exception:  # the others do not wait for this one
+                log.exception("home.not_refreshed", user=user)
+                self._drop(user, last)
+                continue
+            try:
+                await self._replace(UserId(user), last, view)
             except DeliveryFailed as failed:  # whoever opens it again sees it as it is then
                 log.info("home.not_refreshed", reason=failed.reason)
                 self._drop(user, last)
@@ -71,8 +80,7 @@ class Homes:
                 log.exception("home.not_refreshed", user=user)
                 self._drop(user, last)
 
-    async def _look(self, user: UserId, last: _Shown) -> None:
-        view = await self._view(user, last.pages, is_open=True)
+    async def _replace(self, user: UserId, last: _Shown, view: Json) -> None:
         shown = json.dumps(view)
         if shown == last.view:
             return

@@ -1,6 +1,7 @@
 """The App Home: what waits for a person, their machines and sessions, with buttons that work."""
 
 from collections.abc import Sequence, Set
+from contextlib import nullcontext
 from datetime import timedelta
 
 from bot.commands import home_access
@@ -31,6 +32,7 @@ from bot.reply import (
     Row,
     Rows,
     Text,
+    Words,
     bold,
     code,
     command,
@@ -39,27 +41,65 @@ from bot.reply import (
     say,
     time,
 )
+from bot.services.people import at_a_glance
 
 _PAGE = 5  # in full, at a time; a Home takes 100 blocks
 _MACHINES = 10  # at a time: up to 30 blocks, with the names of their nodes
 _OLD = timedelta(minutes=3)  # machines are listed once a minute: older means out of reach
 
 
-async def home(services: Services, user: UserId, pages: str = "") -> Reply:
+async def home(
+    services: Services, user: UserId, pages: str = "", *, is_open: bool = False
+) -> Reply:
     """What `user` sees, from what is known here: no node is asked.
 
     `pages` are that of what waits and that of the machines, `2.1`; one that is no longer there is
-    the last one.
+    the last one. Raises DeliveryFailed where it `is_open` and Slack does not say what belongs in
+    it: what stands there already says more.
     """
     first, second = _pages_of(pages)
-    waiting = [*await _frozen(services), *await _waiting(services, user, first, second)]
+    with at_a_glance() if is_open else nullcontext():
+        why = await _barred(services, user, is_open=is_open)
+    waiting = [*await _frozen(services)]
     try:
-        await require_colleague(services, user)
-    except (Refused, DeliveryFailed) as refusal:
-        why = refusal.words if isinstance(refusal, Refused) else slack_does_not_say().words
+        with at_a_glance():  # a click in it asks anew
+            waiting += await _waiting(services, user, first, second)
+    except DeliveryFailed:
+        if is_open:
+            raise
+        waiting += _untold()
+    if why:
         return Reply(
             say("Your machines"), (*waiting, Heading(say("Your machines")), Para(line(why)))
         )
+    return await _with_machines(services, user, waiting, first, second)
+
+
+async def _barred(services: Services, user: UserId, *, is_open: bool) -> Words:
+    """Why somebody sees no machines; empty where they may."""
+    try:
+        await require_colleague(services, user)
+    except Refused as refusal:
+        return refusal.words
+    except DeliveryFailed:
+        if is_open:
+            raise
+        return slack_does_not_say().words
+    return ""
+
+
+def _untold() -> list[Part]:
+    """In place of what waits: nobody is to take silence for nothing."""
+    told = say(
+        "Slack does not say at the moment what waits for you. See it in a minute: {command}",
+        command=command("approval list"),
+    )
+    return [Para(line(emoji("warning"), " ", told)), Divider()]
+
+
+async def _with_machines(
+    services: Services, user: UserId, waiting: Sequence[Part], first: int, second: int
+) -> Reply:
     hidden = await services.reviews.reviewers.hidden(
         user, ChannelId(""), services.table.listing(Listing.MACHINES)
     )
@@ -114,11 +154,11 @@ async def _in_progress(
 
 
 async def _waiting(services: Services, user: UserId, page: int, beside: int) -> list[Part]:
-    """What the person is to decide, and what is theirs, as in full as its card."""
-    try:
-        found = await waiting_for(services, user)
-    except DeliveryFailed:
-        return []
+    """What the person is to decide, and what is theirs, as in full as its card.
+
+    Raises DeliveryFailed while Slack does not say what that is.
+    """
+    found = await waiting_for(services, user)
     for_me = [one for one in found if one.for_me]
     mine = [one for one in found if one.is_mine and not one.for_me and not one.is_glass]
     count = len(for_me) + len(mine)

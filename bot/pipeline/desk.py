@@ -4,9 +4,9 @@ Implements `bot.ports.Core`. Nothing here touches the network before it returns.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from bot.errors import BotError, Refused, from_error, raise_all
 from bot.ids import ExecutionId, TaskId, UserId, new_id
@@ -68,12 +68,20 @@ from bot.redaction import Redactor
 from bot.reply import Choice, Phrase, Reply, as_phrase, bold, code, line, say
 from bot.reviews.rule_reasons import unmet
 from bot.services.inventory import NotKnownHere
-from bot.services.people import at_a_glance
 
 _SHOW = "vm.show"
 
 # What a person sees of what is theirs.
-Home = Callable[[Services, UserId, str], Awaitable[Reply]]
+
+
+class Home(Protocol):
+    """Makes somebody's App Home."""
+
+    async def __call__(
+        self, services: Services, user: UserId, pages: str, *, is_open: bool
+    ) -> Reply:
+        """What it shows."""
+        ...
 
 
 class Desk:
@@ -279,8 +287,7 @@ class Desk:
 
     async def home(self, user: UserId, pages: str = "", *, is_open: bool = False) -> Reply:
         """What `user`'s App Home shows."""
-        with at_a_glance() if is_open else nullcontext():
-            return await self._home(self._services, user, pages)
+        return await self._home(self._services, user, pages, is_open=is_open)
 
     async def recover(self) -> None:
         """Take up what a process that died left behind."""

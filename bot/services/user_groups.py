@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import Clock
-from bot.ports import Directory, RightsUnknown, UserGroup
+from bot.ports import DeliveryFailed, Directory, RightsUnknown, UserGroup
 
 _KEPT = timedelta(minutes=1)  # what is not decided by a click goes by an answer up to so old
 # Slack's tier 2 is 20 a minute; another replica asks with the same token.
@@ -42,6 +42,7 @@ class UserGroups:
         self._clock = clock
         self._known: Groups = {}
         self._asked_at: timedelta | None = None  # by the monotonic clock, of what is known
+        self._failed: tuple[DeliveryFailed, timedelta] | None = None  # until when that will do
         self._asking: asyncio.Task[Groups] | None = None
         self._next: asyncio.Task[Groups] | None = None
         self._spent: deque[timedelta] = deque()
@@ -54,6 +55,8 @@ class UserGroups:
             return self._known
         if self._asking is not None and not self._asking.done():
             return await asyncio.shield(self._asking)
+        if self._failed is not None and now < self._failed[1]:
+            raise self._failed[0].with_traceback(None)  # a list would spend the minute's on it
         return await self.now()
 
     async def now(self) -> Groups:
@@ -70,8 +73,13 @@ class UserGroups:
         self._asking, self._next = self._next, None
         self._spend()
         asked_at = self._clock.monotonic()
-        self._known = await self._directory.groups()
-        self._asked_at = asked_at
+        try:
+            self._known = await self._directory.groups()
+        except DeliveryFailed as failure:
+            wait = min(failure.retry_after or _ASK_AGAIN, _ASK_AGAIN)
+            self._failed = failure, self._clock.monotonic() + wait
+            raise
+        self._asked_at, self._failed = asked_at, None
         return self._known
 
     def _spend(self) -> None:

@@ -11,7 +11,7 @@ from bot.reply import Actions, Button, Reply
 from handlers.connection import SlackConnection
 from handlers.slack import SlackMessenger
 from sandbox.dbc.demo import demo_renter
-from tests.scenarios.site import NAME, asked, both_stages, site
+from tests.scenarios.site import DELETE, NAME, asked, both_stages, rules, site
 from tests.scenarios.stage import CHANNEL, Stage
 from tests.scenarios.test_power import off
 
@@ -207,3 +207,46 @@ async def test_every_open_home_is_looked_at_in_turn(tmp_path: Path) -> None:
             await stage.passes(5)
         for person in people:
             assert "train-01" in (await person.sees_home("Your machines")).plain
+
+
+async def test_an_open_home_keeps_what_waits_while_slack_does_not_say(tmp_path: Path) -> None:
+    async with site(tmp_path) as stage:
+        await asked(stage)
+        await stage.bob.opens_home()
+        await stage.bob.sees_home("Waiting for you")
+        await stage.passes(61)
+        stage.ws.faults.add("http_500", "users.info", times=None)
+        published = len(stage.ws.calls_of("views.publish"))
+        for _ in range(6):
+            await stage.passes(20)
+        await stage.asks(stage.alice, "/dbc help")
+        assert "Waiting for you" in (await stage.bob.sees_home("Your machines")).plain
+        assert len(stage.ws.calls_of("views.publish")) == published
+        stage.ws.faults.clear()
+        await stage.asks(stage.carol, f"/dbc vm name {NAME} train-01")
+        await stage.passes(10)
+        await stage.passes(10)
+        home = await stage.bob.sees_home("train-01")  # it is looked at again
+        assert "Waiting for you" in home.plain
+
+
+async def test_a_home_says_that_it_cannot_tell_what_waits(
+    tmp_path: Path,
+) -> None:
+    async with site(tmp_path) as stage:
+        group = stage.ws.add_usergroup("leads", "carol", "bob")
+        approvers = f'approvers = {{ groups = ["{group.id}"] }}'
+        match = 'match = { command = "vm.*" }'
+        rules(stage, "\n".join(["[[rule]]", 'name = "a"', match, approvers, "approvals = 1"]))
+        for line in (DELETE, "/dbc vm restart inference force", "/dbc vm poweroff inference"):
+            await stage.alice.types(line, channel=CHANNEL)
+            await stage.quiet()
+        stage.ws.faults.add("http_500", "usergroups.list", times=None)
+        await stage.passes(61)
+        before = len(stage.ws.calls_of("usergroups.list"))
+        await stage.carol.opens_home()
+        await stage.carol.sees_home("Slack does not say at the moment what waits for you")
+        await stage.alice.opens_home()
+        await stage.quiet()
+        assert len(stage.ws.calls_of("usergroups.list")) - before <= 1
+        assert "approval list" in (await stage.carol.sees_home("Slack does not say")).plain
