@@ -77,7 +77,7 @@ async def _require_right(ctx: Context) -> None:
         raise slack_does_not_say() from None
     hint: Text = say("The rules name who may; ask one of them.")
     if not people.persons and not people.groups:
-        hint = say("The rules name nobody yet: see `[freeze]` in docs/policy.md.")
+        hint = say("The rules name nobody who may: ask whoever runs the bot.")
     raise Denied(say("You may not freeze changes or lift a freeze."), hint=hint)
 
 
