@@ -53,7 +53,7 @@ def first_steps(*, has_access: bool) -> Actions:
     )
     add = Button(say("Add a session"), OPEN_FORM, "session.add", "" if has_access else "primary")
     ask = access_cards.ask_button(NodeId(""))
-    return Actions((create, add, ask) if has_access else (add, create))
+    return Actions((create, add, ask) if has_access else (add,))
 
 
 async def access(services: Services, user: UserId, sessions: Sequence[DbcSession]) -> list[Part]:

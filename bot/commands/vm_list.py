@@ -10,9 +10,11 @@ from bot.commands.order_notes import ending
 from bot.dbc.errors import NodeTimeout
 from bot.dbc.models import Phase, phase_of
 from bot.errors import Refused
+from bot.ids import NodeId
 from bot.language.args import OnNode
 from bot.language.kinds import CHOICE, Arg
 from bot.language.table import Command, Listing
+from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Node
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import (
@@ -94,12 +96,14 @@ async def _sessions(ctx: Context, node: Node | None) -> list[DbcSession]:
     if not sessions and hidden:
         raise Refused(say("The rules here let you list no node for which you have a session."))
     if not sessions:
-        raise Refused(
+        refusal = Refused(
             say("You have no access to {node} yet.", node=node.label)
             if node
             else say("You have no node access yet."),
             hint=line(say("Add one with: {command}", command=command("session add"))),
         )
+        refusal.offers = (ask_button(node.id if node else NodeId("")),)
+        raise refusal
     return sessions
 
 
