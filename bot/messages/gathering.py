@@ -7,14 +7,15 @@ each is told by itself again.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.ids import new_id
 from bot.messages.cards import ENDS, execution_of
 from bot.messages.ends_together import End, told_again, told_together
-from bot.model import Message, Place
+from bot.messages.wishes import notify
+from bot.model import ExecutionStatus, Message, Notify, Place, QuietHours
 from bot.ports import RATE_LIMITED
 from bot.reply import dump
 from storage import Store, UnitOfWork
@@ -45,8 +46,11 @@ async def gathered(tx: UnitOfWork, claimed: Sequence[Message], now: datetime) ->
     joined: set[str] = set()
     for place, mine in by_place.items():
         waiting = [*mine, *await tx.messages.untold(place, ENDS, _PROBLEMS, now)]
-        if len(waiting) >= _fewest(waiting):
-            joined |= await _join(tx, place, waiting, now)
+        if len(waiting) < 2:
+            continue
+        rule = await _rule(tx, place, waiting)
+        if len(waiting) >= rule.fewest:
+            joined |= await _join(tx, place, waiting, now, rule)
     return [message for message in claimed if message.id not in joined]
 
 
@@ -113,16 +117,40 @@ def _is_single(message: Message) -> bool:
     )
 
 
-def _fewest(messages: Sequence[Message]) -> int:
-    """How many are told together; what quiet hours held back is, wherever there are two."""
-    return 2 if any(message.held_until is not None for message in messages) else _FEWEST
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How many of one place are told together, and whether good ends are."""
+
+    fewest: int
+    has_good: bool
+
+
+async def _rule(tx: UnitOfWork, place: Place, messages: Sequence[Message]) -> _Rule:
+    """What was held back by the quiet hours of the place is told together from two on.
+
+    What a person's hours held back belongs in threads, and in a channel that wants only failures
+    good ends do, too.
+    """
+    chosen = await tx.readers.some(["notify", "quiet"], [place.channel])
+    hours = QuietHours.read(chosen.get(("quiet", place.channel), ""))
+    was_held = hours is not None and any(_ended(hours, message) for message in messages)
+    wants_less = notify(chosen.get(("notify", place.channel), "")) is Notify.FAILURES
+    return _Rule(2 if was_held else _FEWEST, has_good=bool(place.thread) or not wants_less)
+
+
+def _ended(hours: QuietHours, message: Message) -> bool:
+    """Whether it was these that held it back."""
+    until = message.held_until
+    return until is not None and hours.over_at(until - timedelta(seconds=1)) == until
 
 
 async def _join(
-    tx: UnitOfWork, place: Place, messages: Sequence[Message], now: datetime
+    tx: UnitOfWork, place: Place, messages: Sequence[Message], now: datetime, rule: _Rule
 ) -> set[str]:
     ends = await _ends_of(tx, messages)
-    if len(ends) < _fewest([end.message for end in ends]):
+    if not rule.has_good:
+        ends = [end for end in ends if end.status is not ExecutionStatus.DONE]
+    if len(ends) < rule.fewest:
         return set()
     for reply, some in told_together(ends):
         key = f"{_TOGETHER}{new_id()}"

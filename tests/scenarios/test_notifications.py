@@ -141,3 +141,36 @@ async def test_several_ends_of_quiet_hours_are_told_together(one_stage: Stage) -
     [together] = [m for m in stage.alice.messages() if "2 commands ended: 2 done" in m.plain]
     assert together.thread_ts is None
     assert together.plain.replace("*", "").count(RUNNING) == 2
+
+
+@pytest.mark.parametrize(
+    "whose", [pytest.param("quiet-hours", id="person"), pytest.param("", id="four together")]
+)
+async def test_good_ends_stay_in_their_threads_where_the_channel_chose_no_other(
+    one_stage: Stage, whose: str
+) -> None:
+    """Held back by a person's quiet hours, or too many at once in a channel of failures only."""
+    stage = one_stage
+    await ready(stage)
+    here = ZoneInfo(stage.alice.member.tz)
+    begin, over = (stage.clock.now() + timedelta(hours=h) for h in (-1, 2))
+    hours = f"{begin.astimezone(here):%H:%M}-{over.astimezone(here):%H:%M}"
+    chosen = f"quiet-hours {hours}" if whose else "channel-notifications failures"
+    await stage.asks(stage.alice, f"/dbc settings {chosen}")
+    if not whose:
+        await stage.asks(stage.alice, f"/dbc settings quiet-hours {hours}")  # till they are four
+    many = 2 if whose else 4
+    for _ in range(many):
+        shut_down(stage)
+        await stage.asks(stage.alice, START)
+        for _ in range(10):
+            await stage.passes(3)
+        await stage.passes(600)
+    assert not [m for m in ends(stage) if m.thread_ts]
+    for _ in range(3):
+        await stage.passes(3_600)
+    for _ in range(10):
+        await stage.passes(10)
+    assert not [m for m in stage.alice.messages() if "commands ended" in m.plain]
+    told_in = [m.thread_ts for m in ends(stage) if m.thread_ts]
+    assert len(told_in) == len(set(told_in)) == many
