@@ -60,7 +60,7 @@ async def test_the_second_request_opens_no_second_card(stage: Stage, who: str) -
     await stage.asks(second, DELETE.replace(NAME, NAME[:5]))
     assert len(questions(stage)) == 1
     seen = told_apart(second)
-    by = "You have" if who == "alice" else f"@{stage.alice.id} has"
+    by = "You have" if who == "alice" else f"<@{stage.alice.id}> has"
     assert f"{by} already requested this" in seen.message.text
     assert f"Delete {NAME} on gpu1. It is pending" in seen.message.text
     assert f"archives/{card.channel}/p{card.ts.replace('.', '')}" in str(seen.blocks)
