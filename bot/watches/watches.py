@@ -20,15 +20,7 @@ from bot.ids import ChannelId, NodeId, UserId, new_id
 from bot.messages import board, cards, machine_buttons
 from bot.messages.cards import subject_of
 from bot.messages.outbox import Outbox, all_ended
-from bot.model import (
-    MACHINE_GOALS,
-    Execution,
-    ExecutionStatus,
-    Goal,
-    Leased,
-    Watch,
-    WatchState,
-)
+from bot.model import MACHINE_GOALS, Execution, ExecutionStatus, Goal, Leased, Watch, WatchState
 from bot.reply import (
     Button,
     Line,
