@@ -101,10 +101,12 @@ async def replicas(tmp_path: Path, postgres_url: str) -> AsyncIterator[Replicas]
         await asyncio.gather(*(bot.start(ticking=False) for bot in bots))
         await asyncio.gather(*(bot.edge.connected() for bot in bots))
         clock.advance(timedelta(seconds=30))
+        stage = Stage(ws, world, daemon, clock, bots[0], tmp_path, machine)
+        replicas = Replicas(stage, list(bots))
         try:
-            yield Replicas(Stage(ws, world, daemon, clock, bots[0], tmp_path, machine), list(bots))
-        finally:
-            await asyncio.gather(*(bot.stop() for bot in bots))
+            yield replicas
+        finally:  # a test may have put others in their place
+            await asyncio.gather(*(bot.stop() for bot in {*bots, *replicas.bots}))
 
 
 async def ask(replicas: Replicas) -> SeenMessage:
