@@ -172,7 +172,7 @@ async def test_of_many_people_those_who_are_not_asked_for_are_not_said_to_be_the
         (0, "GMT", OK, "✔ clock: +It agrees with Slack's."),
         (0, "-0000", OK, "✔ clock: +It agrees with Slack's."),
         (120, "GMT", WARNING, r"⚠ clock: +This machine's clock is 1\d\d s ahead of Slack's."),
-        (-900, "-0000", FAULT, r"✘ clock: +This machine's clock is 8\d\d s behind Slack's."),
+        (-890, "-0000", FAULT, r"✘ clock: +This machine's clock is 8\d\d s behind Slack's."),
         (None, "", WARNING, "⚠ clock: +Slack's answer has no date to compare with."),
     ],
 )  # fmt: skip
