@@ -37,7 +37,7 @@ msgstr ""
 # What looks like something: commands in backticks, bold, options, addresses, line breaks.
 _MARKUP = re.compile(r"`[^`]*`|\*[^*\s][^*]*\*|--[a-z-]+|https?://\S+|\n")
 # Between two things, where languages differ in their blanks.
-_JOINTS = frozenset({"and", "or", ",", ";"})
+_JOINTS = frozenset({"and", "or", ",", ";", ":"})
 # What stands in Chinese where a sentence has it in English.
 _HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;:!?]|[,;:!?][\u4e00-\u9fff]")
 # Between Chinese and what is Latin or a number there is a space.

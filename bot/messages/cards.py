@@ -33,6 +33,9 @@ from bot.reply import (
 CONNECT = "vm.connect"
 KEEP_WATCHING = "watch.extend"
 
+# Behind whoever is told something: a sentence may begin with whose doing it was.
+ADDRESSED = say(": ")
+
 OWN_NAME = "own_name"  # of a watch: the description of its machine as it began
 
 _SIGNS = {
@@ -167,7 +170,7 @@ def announcement(
     execution: Execution, status: ExecutionStatus, sentence: Line, *parts: Part
 ) -> Reply:
     """The new message that tells the requester how it ended."""
-    text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), " ", sentence)
+    text = line(emoji(_SIGNS[status]), " ", mention(execution.actor), ADDRESSED, sentence)
     return Reply(_in_full(sentence, parts), (Para(text), *parts), end=status)
 
 

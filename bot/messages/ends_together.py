@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.messages.cards import ADDRESSED
 from bot.model import Execution, ExecutionStatus, Message
 from bot.reply import (
     Line,
@@ -140,10 +141,13 @@ def _named(head: Line, execution: Execution, *, quiet: bool) -> Line:
     One that is `quiet` goes on calling nobody.
     """
     command, user = code(execution.command.replace(".", " ")), mention(execution.actor)
-    text = head if quiet or user in in_language(head) else line(user, " ", head)
+    text = head if quiet or user in in_language(head) else line(user, ADDRESSED, head)
     if command in in_language(text):
         return text
     if user not in text:
         return line(command, ": ", text)
     behind = text.index(user) + 1
-    return line(text[:behind], " ", command, ":", text[behind:])
+    rest = text[behind:]
+    if rest[:1] == (ADDRESSED,):
+        return line(text[:behind], " ", command, *rest)
+    return line(text[:behind], " ", command, ":", rest)

@@ -128,7 +128,7 @@ class Stage:
 
     async def ends(self, person: Person, sentence: str, *, within: float = 120) -> SeenMessage:
         """Let time pass until a message that mentions `person` says how it ended."""
-        wanted = f"<@{person.id}> {sentence}"
+        wanted = f"<@{person.id}>: {sentence}"
         passed = 0.0
         while passed < within:
             step = 3 if passed < 18 else 15  # as the bot itself looks: often, then seldom

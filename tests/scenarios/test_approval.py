@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.dbc.task import Libvirt
 from sandbox.slack import SeenMessage
+from tests.scenarios.in_chinese import reads_chinese
 from tests.scenarios.stage import CHANNEL, Stage, card, staged
 
 NAME = "inference"
@@ -167,3 +168,24 @@ async def test_the_same_click_delivered_twenty_times_counts_once(site: Stage) ->
     await site.ends(site.alice, f"{NAME} is deleted")
     assert site.changes() == ["tasks.delete"]
     assert len([m for m in site.bob.messages(CHANNEL) if "Approved. It runs once" in m.plain]) == 1
+
+
+@pytest.mark.parametrize(
+    ("locale", "approve", "deny", "why", "colon"),
+    [("en", "Approve", "Deny", "Why not?", ": "), ("zh", "批准", "拒绝", "拒绝原因", "：")],
+)
+async def test_a_denial_reads_as_told_to_one_person_about_another(
+    site: Stage, locale: str, approve: str, deny: str, why: str, colon: str
+) -> None:
+    if locale == "zh":
+        await reads_chinese(site)
+    await site.alice.types(f"/dbc vm delete {NAME}", channel=CHANNEL)
+    await site.quiet()
+    question = next(m for m in site.alice.messages(CHANNEL) if approve in m.buttons)
+    await site.bob.presses(deny, question)
+    await site.bob.sees_modal()
+    await site.bob.submits({why: "not now"})
+    await site.quiet()
+    said = [m.plain for m in site.alice.messages(CHANNEL)]
+    wanted = f"<@{site.alice.id}>{colon}<@{site.bob.id}>"
+    assert [text for text in said if wanted in text], said

@@ -30,7 +30,7 @@ async def test_a_delete_without_an_answer_says_everywhere_that_it_was_a_delete(
         assert "`vm delete` inference on gpu1: running (as last seen, " in under_way
         assert "whether the command arrived is not known)" in under_way
         end = await stage.ends(stage.alice, "inference on gpu1 is “running”; whether", within=180)
-        named = f":grey_question: <@{stage.alice.id}> `vm delete` has an unknown end: *inference*"
+        named = f":grey_question: <@{stage.alice.id}>: `vm delete` has an unknown end: *inference*"
         assert end.plain.startswith(named)
         assert "`vm delete` has an unknown end" in card(stage.alice, "Requested by").plain
 
@@ -48,7 +48,7 @@ async def test_what_a_delete_overtook_says_who_sent_that(tmp_path: Path) -> None
         await stage.quiet()
         end = await stage.ends(stage.alice, "inference on gpu1 no longer exists")
         assert end.buttons == []
-        assert end.plain.startswith(f":x: <@{stage.alice.id}> `vm restart` failed: *inference*")
+        assert end.plain.startswith(f":x: <@{stage.alice.id}>: `vm restart` failed: *inference*")
         assert f"<@{stage.bob.id}> sent `vm delete` after that, <!date^" in end.plain
         assert f"Requested by <@{stage.alice.id}>, approved by <@{stage.bob.id}>" in end.plain
         shown = told(stage.alice, "sent `vm delete` after")
