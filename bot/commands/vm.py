@@ -46,7 +46,13 @@ Retry = Annotated[
 ]
 Reveal = Annotated[
     bool,
-    Arg(say("Reveal"), FLAG, say("Its button shows the passwords, to you alone"), "reveal"),
+    Arg(
+        say("Reveal"),
+        FLAG,
+        say("Its button shows the passwords, to you alone"),
+        "reveal",
+        pressed=True,
+    ),
 ]
 Force = Annotated[
     bool,

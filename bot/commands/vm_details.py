@@ -67,8 +67,7 @@ def revealed(vm: Machine, node: Node, detail: TaskDetail, *more: Part) -> Reply:
     parts = (Para(line(say("{machine} on {node}", **names))), *_connection(detail, secrets=True))
     only_you = Note(line(say("Only you see this. Close it once you have copied what you need.")))
     summary = say("Passwords of {machine} on {node}", machine=vm.label, node=node.label)
-    data = json_data.detail(vm, node, detail, connection_data(detail))
-    return Reply(summary, (*more, *parts, only_you), private=True, sensitive=True, data=data)
+    return Reply(summary, (*more, *parts, only_you), private=True, sensitive=True)
 
 
 def has_passwords(detail: TaskDetail) -> bool:

@@ -99,6 +99,7 @@ def form(
             decides=p in deciding,
         )
         for p in _in_order(command, deciding)
+        if not p.arg.pressed
     ]
     is_wanted = bool(reasons) or REASON in values or REASON in (errors or {})
     if is_wanted or command.effect_of(values) >= Effect.DISRUPT:
@@ -107,7 +108,8 @@ def form(
     shown = {shown.name for shown in fields}
     # What decides is remembered with the form: Slack does not say it where others are searched.
     deciding_names = {p.name for p in deciding}
-    kept = {n: text for n, text in values.items() if n not in shown or n in deciding_names}
+    unasked = shown | {p.name for p in command.parameters if p.arg.pressed}
+    kept = {n: text for n, text in values.items() if n not in unasked or n in deciding_names}
     machines = {p.name: values[p.name] for p in _machines(command) if p.name in values}
     if NODE_OPTION in kept:
         kept |= machines  # it was said of this machine: where another is chosen, that says where

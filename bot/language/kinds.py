@@ -425,6 +425,8 @@ class Arg:
     how much a disk grows and may have a plus sign. `positional` says whether a bare word may fill
     it. `narrow`: it is no free text, but has only the characters of a keyboard;
     the parts of a `list` then have no capital letters. `rare`: a form shows it on demand.
+    `pressed`: only the button that is named after it gives it, so no form asks for it and no
+    suggestion carries it.
     """
 
     label: Text
@@ -440,6 +442,7 @@ class Arg:
     positional: bool = True
     narrow: bool = False
     rare: bool = False
+    pressed: bool = False
 
     @property
     def is_narrow(self) -> bool:

@@ -85,10 +85,7 @@ class Reads:
         if wanted:
             read = with_words(typed, self._services.languages.of(wish.actor))
             reply = self._read_by(wish, output.filtered(reply, wanted, read))
-        if reply.sensitive and wish.option(FILE):
-            kept = say("This holds passwords, so it is shown here and not kept as a file.")
-            await answer.say(replace(reply, parts=(Note(line(kept)), *reply.parts)))
-        elif reply.sensitive and not wish.option(JSON):
+        if reply.sensitive:  # never a file, however long it is
             await answer.say(reply)
         elif wish.option(JSON):
             await self._as_json(wish, reply, answer)
@@ -178,9 +175,7 @@ class Reads:
 
     async def _as_json(self, wish: Wish, reply: Reply, answer: Answer) -> None:
         text = output.as_json(self._dated(reply))
-        if reply.sensitive:
-            await answer.say(_whole(reply, text))
-        elif len(text) <= output.LONG_JSON and not wish.option(FILE):
+        if len(text) <= output.LONG_JSON and not wish.option(FILE):
             await answer.say(replace(reply, parts=(CodeBlock(text),)))
         else:
             await self._as_file(wish, reply, text, "json", answer)
@@ -238,8 +233,7 @@ def _whole(reply: Reply, text: str) -> Reply:
     if output.fits(whole):
         return replace(reply, parts=(CodeBlock(whole),))
     long = say("As JSON this is too long for a message.")
-    why = say("It holds passwords, so it is not kept as a file.") if reply.sensitive else ""
-    told = sentences((long, why, say("Ask for less of it, with --filter.")))
+    told = sentences((long, say("Ask for less of it, with --filter.")))
     return replace(reply, summary=told, parts=(Para(told),))
 
 

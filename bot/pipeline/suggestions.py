@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.ids import UserId
+from bot.language.args import BREAK_GLASS
 from bot.language.parse import NotUnderstood
 from bot.language.table import Command, Table
 from bot.reply import Actions, Button, Text
@@ -36,7 +37,7 @@ class Suggestions:
         if not offers:
             return ()
         now = self._clock.now()
-        said = {one: meant.given.get(command.id, {}) for one, command in offers.items()}
+        said = {one: _offered(c, meant.given.get(c.id, {})) for one, c in offers.items()}
         async with self._store.write() as tx:
             await tx.suggestions.put(said, actor, now, now + _LIFETIME)
         return (
@@ -53,7 +54,7 @@ class Suggestions:
     ) -> Actions:
         """The button that opens a command's form, filled in, without secrets."""
         one, now = secrets.token_urlsafe(9), self._clock.now()
-        kept = {name: text for name, text in values.items() if name not in command.secrets}
+        kept = _carried(command, values)
         async with self._store.write() as tx:
             await tx.suggestions.put({one: kept}, actor, now, now + _LIFETIME)
         return Actions((Button(label, SUGGESTED, f"{command.id}:{one}"),))
@@ -87,3 +88,20 @@ class Suggestions:
         async with self._store.read() as tx:
             values = await tx.suggestions.find(one, actor, self._clock.now())
         return self._table.get(command_id), values
+
+
+def _carried(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+    """What a button of ours carries of what was typed: no secrets, nothing that only a press says.
+
+    The label names the command alone, so it discloses no more than that command by itself.
+    """
+    pressed = {p.name for p in command.parameters if p.arg.pressed}
+    return {n: text for n, text in values.items() if n not in command.secrets | pressed}
+
+
+def _offered(command: Command, values: Mapping[str, str]) -> dict[str, str]:
+    """What a suggestion carries: also not that the glass is broken, which no form shows.
+
+    Whoever meant it breaks it on the card, which says so.
+    """
+    return {n: text for n, text in _carried(command, values).items() if n != BREAK_GLASS}

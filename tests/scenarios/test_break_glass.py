@@ -50,6 +50,17 @@ async def test_it_runs_at_once_and_everybody_hears_of_it(stage: Stage) -> None:
     assert "broke_glass" in [str(entry.kind) for entry in await entries(stage)]
 
 
+async def test_a_suggestion_breaks_no_glass(stage: Stage) -> None:
+    misspelled = DELETE.replace("delete", "delte") + ' break_glass="It floods the switch"'
+    offer = await stage.asks(stage.carol, misspelled)
+    await stage.carol.presses("Delete a machine", offer)
+    await stage.carol.sees_modal("Delete a machine")
+    await stage.carol.submits({"Reason": "OPS-1"})
+    question = await stage.alice.sees("Needs 2 approvals", CHANNEL)
+    assert "Break glass …" in question.buttons
+    assert stage.changes() == []
+
+
 async def test_the_card_that_waits_has_a_button_for_it(stage: Stage) -> None:
     await stage.alice.types(f'{DELETE} reason="OPS-1"', channel=CHANNEL)
     question = await stage.alice.sees("Needs 2 approvals", CHANNEL)

@@ -211,40 +211,6 @@ async def test_a_filter_leaves_in_json_that_the_daemon_is_silent(
     assert [list(one) for one in found] == [["problem"]]
 
 
-@pytest.mark.parametrize("count", [0, 40, 280])
-async def test_json_with_secrets_is_whole(one_stage: Stage, count: int) -> None:
-    filters = await _shows_filters(one_stage, count)
-    found = _json_in(await _revealed(one_stage))
-    assert found["network_filters"] == filters
-
-
-async def test_json_with_secrets_that_is_too_long_is_said_to_be(one_stage: Stage) -> None:
-    filters = await _shows_filters(one_stage, 400)
-    shown = await _revealed(one_stage)
-    assert "too long for a message" in shown
-    assert filters[0] not in shown
-    assert not [m for m in one_stage.alice.messages() if m.files]
-
-
-async def _revealed(stage: Stage) -> str:
-    """What Alice reads who has asked in other words for a machine as JSON, with its passwords."""
-    offer = await stage.asks(stage.alice, "/dbc vm shwo inference reveal --json")
-    await stage.alice.presses("Show a machine", offer)
-    await stage.quiet()
-    modal = stage.alice.modal
-    assert modal is not None, stage.alice.screen()
-    return modal.plain
-
-
-async def _shows_filters(stage: Stage, count: int) -> list[str]:
-    """Let Alice's machine have so many network filters."""
-    await stage.gives_session(stage.alice, "gpu1")
-    await stage.asks(stage.alice, "/dbc vm list")
-    filters = [f"in,tcp,{1_000 + n},0.0.0.0/0,accept" for n in range(count)]
-    stage.task("inference").filters = filters
-    return filters
-
-
 async def test_json_that_fits_into_no_message_is_not_cut_where_there_is_no_file(
     one_stage: Stage,
 ) -> None:

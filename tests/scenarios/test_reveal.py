@@ -32,6 +32,33 @@ async def test_no_typed_line_shows_passwords(one_stage: Stage, line: str, channe
     assert not is_shown(stage, stage.alice.screen())
 
 
+@pytest.mark.parametrize("option", ["", " --json", " --file"])
+async def test_a_suggested_command_shows_no_passwords(one_stage: Stage, option: str) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    offer = await stage.asks(stage.alice, f"/dbc vm shwo inference reveal{option}")
+    await stage.alice.presses("Show a machine", offer)
+    await stage.quiet()
+    shown = stage.alice.last(CHANNEL)
+    files = b"".join(file.content or b"" for m in stage.alice.messages() for file in m.files)
+    assert "203.0.113.7" in shown.plain + files.decode()
+    assert stage.alice.modal is None
+    assert not is_shown(stage, stage.alice.screen() + files.decode())
+
+
+async def test_the_form_that_shows_a_machine_asks_for_no_passwords(one_stage: Stage) -> None:
+    stage = one_stage
+    await stage.gives_session(stage.alice, "gpu1")
+    await stage.asks(stage.alice, "/dbc vm list")
+    await stage.alice.types("/dbc vm show reveal", channel=CHANNEL)
+    form = await stage.alice.sees_modal("Show a machine")
+    assert "Reveal" not in form.plain
+    assert "reveal" not in form.private_metadata
+    await stage.alice.submits({"Machine": stage.task("inference").task_id})
+    await stage.alice.sees("203.0.113.7")
+    assert not is_shown(stage, stage.alice.screen())
+
+
 async def test_passwords_are_revealed_to_who_clicked_alone(stage: Stage) -> None:
     await stage.gives_session(stage.alice, "gpu1")
     shown = await stage.asks(stage.alice, "/dbc vm show inference")
