@@ -64,11 +64,12 @@ async def ports_taken(
 async def name_taken(ctx: Context, node: Node, name: str) -> Foreseen:
     """Whether a machine is called so already: DBC would make a second one of that name."""
     seen = await _seen(ctx)
-    called = [one for one in seen if _is_called(one, name, node) and not _is_unmade(one)]
-    if not called:
+    called = [one for one in seen if _is_called(one, name, node) and not _is_unmade(one.status)]
+    there = [one for one in called if await _is_there(ctx, one)]
+    if not there:
         return Foreseen()
     names = {fold(text) for one in seen for text in (one.desc, one.nickname)}
-    where = await ctx.services.inventory.label(called[0].node)
+    where = await ctx.services.inventory.label(there[0].node)
     told = say(
         "{node} already has a machine called {name}; {other} is free.",
         node=where, name=name, other=_free_name(name, names),
@@ -95,15 +96,29 @@ async def _detail(ctx: Context, node: Node, machine: Machine) -> TaskDetail | No
         return None
 
 
+async def _is_there(ctx: Context, machine: Machine) -> bool:
+    """Whether a machine is there now: it may have been deleted since it was seen.
+
+    Only its node can say that it is gone; one that does not answer leaves it as it was seen.
+    """
+    try:
+        detail = await ctx.dbc.tasks.get(await ctx.target(machine), machine.task)
+    except TaskNotFound:
+        return False
+    except DbcError:
+        return True
+    return not _is_unmade(detail.status)
+
+
 def _is_called(machine: Machine, name: str, node: Node) -> bool:
     if fold(machine.nickname) == fold(name):
         return True
     return machine.node == node.id and fold(machine.desc) == fold(name)
 
 
-def _is_unmade(machine: Machine) -> bool:
-    """Whether it is not there yet, or never came to be: what may be tried again."""
-    return machine.status == "creating" or phase_of(machine.status) is Phase.FAILED
+def _is_unmade(status: str) -> bool:
+    """Whether a machine is not there yet, or never came to be: what may be tried again."""
+    return status == "creating" or phase_of(status) is Phase.FAILED
 
 
 def _ports_of(detail: TaskDetail) -> set[int]:

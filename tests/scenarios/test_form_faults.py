@@ -114,6 +114,24 @@ async def test_all_that_a_node_lacks_is_said_at_once_and_nothing_is_sent(stage: 
     await stage.ends(stage.alice, "t1 is running on gpu2")
 
 
+async def test_a_name_is_free_once_its_machine_is_gone_though_nobody_has_listed_since(
+    stage: Stage,
+) -> None:
+    await uses_ports(stage, "gpu2", "infer-07", 5684)
+    del stage.node("gpu2").tasks[stage.task("infer-07").task_id]
+    await stage.asks(stage.alice, f"/dbc vm create name=infer-07 image={IMAGE}")
+    await stage.ends(stage.alice, "infer-07 is running on gpu2")
+
+
+async def test_a_name_stays_taken_where_the_node_of_its_machine_is_silent(stage: Stage) -> None:
+    await stage.asks(stage.alice, "/dbc vm name inference t1")
+    stage.node("gpu1").silent = True
+    await stage.alice.types(f"/dbc vm create name=t1 image={IMAGE}", CHANNEL)
+    await stage.passes(50)
+    await stage.alice.sees("gpu1 already has a machine called t1; t2 is free.")
+    assert stage.changes() == []
+
+
 async def test_a_used_port_is_said_with_one_that_is_free(stage: Stage) -> None:
     await uses_ports(stage, "gpu2", "infer-07", 5684)
     line = f"/dbc vm create name=t1 image={IMAGE} ssh=5684"
