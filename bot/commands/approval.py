@@ -1,6 +1,6 @@
 """Approvals: what waits for whom, one of them in full, and taking one's own back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,11 +11,27 @@ from bot.messages.decisions import withdrawn
 from bot.messages.question import identifiers
 from bot.messages.question import subject_of as review_subject
 from bot.model import Approval, ApprovalStatus, Effect, Execution, ReviewKind, VoteState
+from bot.pipeline import queued
 from bot.pipeline.context import Context
 from bot.pipeline.formatting import short
+from bot.pipeline.queued import Queued, queued_for
 from bot.pipeline.waiting import Waiting, waiting_for
 from bot.ports import DeliveryFailed, RightsUnknown
-from bot.reply import Note, Part, Reply, Row, Rows, bold, code, command, line, mention, say, time
+from bot.reply import (
+    Note,
+    Part,
+    Reply,
+    Row,
+    Rows,
+    Text,
+    bold,
+    code,
+    command,
+    line,
+    mention,
+    say,
+    time,
+)
 
 PAGE = 20  # so that a message holds them all and the way to the others
 Which = Annotated[
@@ -27,19 +43,21 @@ Page = Annotated[int, Arg(say("Page"), INT, say("{count} at a time", count=PAGE)
 
 
 async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
-    """List pending approvals: yours to decide, your own requests, and break-glass runs."""
+    """List pending approvals, and changes that wait for others of the same machine."""
     try:
         found = await waiting_for(ctx.services, ctx.actor, ctx.place.channel)
     except RightsUnknown:  # it is begun again once Slack says who may decide
         raise
     except DeliveryFailed as failed:
         raise _silent(failed) from failed
-    if not found:
+    in_line = await queued_for(ctx.services, ctx.actor, ctx.place.channel)
+    if not found and not in_line:
         return Reply.empty(say("No pending approvals."), private=True)
-    sections = (
+    sections: tuple[tuple[Text, Sequence[Waiting | Queued]], ...] = (
         (say("For you to decide"), [w for w in found if w.for_me and not w.is_glass]),
         (say("Yours"), [w for w in found if w.is_mine and not w.for_me and not w.is_glass]),
         (say("Break-glass changes to review"), [w for w in found if w.is_glass]),
+        (say("Waiting for other changes of the machine"), in_line),
     )
     begins, count = (page - 1) * PAGE, sum(len(some) for _, some in sections)
     if begins >= count:
@@ -49,7 +67,7 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
             field="page",
         )
     parts: list[Part] = []
-    shown: list[Waiting] = []
+    shown: list[Waiting | Queued] = []
     for head, some in sections:
         here = some[max(begins, 0) : max(begins + PAGE, 0)]
         begins -= len(some)
@@ -59,11 +77,16 @@ async def list_approvals(ctx: Context, *, page: Page = 1) -> Reply:
             parts.append(Rows(tuple(rows), line(bold(head))))
     if count > PAGE:
         parts.append(_pages(page, count))
-    one = short(shown[0].approval.id)
-    parts.append(
-        Note(line(say("With buttons: {command}", command=command(f"approval show {one}"))))
-    )
-    return Reply(say("Pending approvals"), tuple(parts), private=True)
+    return Reply(say("Pending approvals"), (*parts, *_ways(shown)), private=True)
+
+
+def _ways(shown: Sequence[Waiting | Queued]) -> Iterator[Note]:
+    """How to act on what is shown."""
+    if reviews := [one for one in shown if isinstance(one, Waiting)]:
+        show_one = command(f"approval show {short(reviews[0].approval.id)}")
+        yield Note(line(say("With buttons: {command}", command=show_one)))
+    if len(reviews) < len(shown):
+        yield Note(line(say("Withdraw one that waits for its turn on its card, or in my Home.")))
 
 
 def _pages(page: int, count: int) -> Note:
@@ -76,7 +99,10 @@ def _pages(page: int, count: int) -> Note:
     return Note(line(told, " ", more))
 
 
-async def _row(ctx: Context, one: Waiting) -> Row:
+async def _row(ctx: Context, one: Waiting | Queued) -> Row:
+    if isinstance(one, Queued):
+        told = await queued.told(ctx.services, one)
+        return Row(told, await queued.data_of(ctx.services, one))
     approval, execution = one.approval, one.execution
     node = await ctx.services.inventory.label(execution.node) if execution.node else ""
     row = ctx.services.table.spoken_of(execution.command)

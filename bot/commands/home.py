@@ -12,7 +12,9 @@ from bot.language.output import Page
 from bot.language.table import Listing
 from bot.messages import machine_buttons
 from bot.messages.review_cards import CANCEL
+from bot.messages.turn_cards import WITHDRAW
 from bot.model import Machine
+from bot.pipeline import queued
 from bot.pipeline.context import Services
 from bot.pipeline.formatting import machine_row, stacked, turning
 from bot.pipeline.holding import frozen_now
@@ -109,6 +111,7 @@ async def _with_machines(
     machines = [machine for machine in seen if machine.node not in hidden]
     machines = await services.inventory.moments(machines)
     parts = [*waiting, *await _in_progress(services, user, machines, hidden)]
+    parts += await _in_line(services, user)
     parts.append(Heading(say("Your machines")))
     parts += await ending(services, sessions)
     if sessions:
@@ -151,6 +154,22 @@ async def _in_progress(
         for watch, (one, _) in zip(watches, told, strict=True)
     ]
     return [Heading(say("In progress")), Para(stacked(rows)), Divider()]
+
+
+async def _in_line(services: Services, user: UserId) -> list[Part]:
+    """The person's changes that wait for others of the same machine, each with its way out."""
+    found = [one for one in await queued.queued_for(services, user) if one.execution.actor == user]
+    if not found:
+        return []
+    parts: list[Part] = [Heading(say("Waiting for other changes of the machine"))]
+    for one in found[:_PAGE]:
+        button = Button(say("Withdraw"), WITHDRAW, one.execution.id)
+        parts += [Para(await queued.told(services, one)), Actions((button,))]
+    if len(found) > _PAGE:
+        told = say("{count} more: {command}", count=len(found) - _PAGE,
+            command=command("approval list"))  # fmt: skip
+        parts.append(Note(line(told)))
+    return [*parts, Divider()]
 
 
 async def _waiting(services: Services, user: UserId, page: int, beside: int) -> list[Part]:

@@ -33,6 +33,22 @@ _ENDED = {
 _UNKNOWN = say("{command}, which this waited for, has an unknown end.")
 
 
+def in_short(execution: Execution, what: Line, ahead: Sequence[tuple[Execution, str]]) -> Line:
+    """What waits, who requested it, and what is ahead of it. `ahead`: each with its title."""
+    by = say("requested by {user}", user=mention(execution.actor))
+    return line(what, " · ", by, *(piece for one in queue(ahead) for piece in ("\n", one)))
+
+
+def queue(ahead: Sequence[tuple[Execution, str]]) -> list[Line]:
+    """What has to end before: a line each, the last ones counted."""
+    if not ahead:
+        return [line(say("Nothing is ahead of it any more: it is about to run."))]
+    lines = [_ahead(one, title) for one, title in ahead[:_SHOWN]]
+    if len(ahead) > _SHOWN:
+        lines.append(line(say_number("{number} more", "{number} more", len(ahead) - _SHOWN)))
+    return lines
+
+
 def waiting(
     execution: Execution,
     what: Line,
@@ -46,10 +62,7 @@ def waiting(
     detail = say_number(
         "{number} change is ahead of it", "{number} changes are ahead of it", number
     )
-    lines = [Note(_ahead(one, title)) for one, title in ahead[:_SHOWN]]
-    if number > _SHOWN:
-        more = say_number("{number} more", "{number} more", number - _SHOWN)
-        lines.append(Note(line(more)))
+    lines = [Note(one) for one in queue(ahead)]
     late = say("Withdrawn by itself at {time}, or if what is ahead of it is not done.",
         time=time(until))  # fmt: skip
     notes = [*lines, Note(line(late))]

@@ -6,19 +6,24 @@ from datetime import timedelta
 
 from bot.clock import Clock
 from bot.dbc.errors import DbcError, WouldSend
-from bot.errors import BotError, Refused, advice, fault_of
+from bot.errors import BotError, Denied, Refused, advice, fault_of
 from bot.ids import ExecutionId, TaskId, new_id
 from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import Subject, hint
 from bot.messages.facts import said
+from bot.messages.turn_cards import queue
 from bot.model import Execution, Node
 from bot.pipeline.context import Context, Services
 from bot.pipeline.covered import require_glass
 from bot.pipeline.facts import facts_of
+from bot.pipeline.formatting import stacked
 from bot.pipeline.holding import Held, require_way
+from bot.pipeline.limits import require_few_waiting
 from bot.pipeline.patience import Interim, once_known
 from bot.pipeline.preparation import Preparation
+from bot.pipeline.queued import titled
 from bot.pipeline.targets import Bound
+from bot.pipeline.turns import Behind, Turns, ahead_of
 from bot.pipeline.twins import twins_of
 from bot.pipeline.wish import Wish
 from bot.ports import Answer, DeliveryFailed, RightsUnknown, slack_does_not_say
@@ -26,6 +31,7 @@ from bot.reply import (
     CodeBlock,
     Fields,
     Line,
+    Note,
     Para,
     Part,
     Reply,
@@ -98,6 +104,8 @@ class _Rehearsal:
         self._services = services
         self._reviewers: Reviewers = services.reviews.reviewers
         self._sent = sent
+        self._ahead: Sequence[Execution] = ()  # at its machine, if it was requested now
+        self._is_behind = False  # it would wait for them before anything is read for it
 
     async def told(self) -> Reply:
         """What would be done, or why it would be refused."""
@@ -115,16 +123,22 @@ class _Rehearsal:
         preparation = Preparation(self._services)
         try:
             execution, bound = await preparation.prepare(
-                self._execution(), self._interim, foreseeing=False
+                self._execution(), self._interim, foreseeing=False, before_look=self._before_look
             )
         except self._unsaid:
             raise
         except DeliveryFailed as failure:  # what may be denied is not looked at
             raise slack_does_not_say() from failure
+        except BotError as error:
+            if not self._is_behind or isinstance(error, Denied):
+                raise
+            return self._put_off(head)  # the machine reads otherwise when its turn has come
         decision = await self._decision(execution)
         facts, fails = await self._obstacles(execution, bound)
         review = await self._review(execution, bound, decision, fails=fails)
         facts.append((say("Review"), review))
+        if self._waits(decision):
+            facts.append((say("Its turn"), self._turn()))
         facts += await self._facts(execution, bound, decision)
         loses = self._command.lost(execution.known)
         facts.append((say("Would be lost"), line(loses or say("Nothing."))))
@@ -238,6 +252,35 @@ class _Rehearsal:
         except DeliveryFailed:
             return line(_NOT_SAID)
 
+    async def _before_look(self, execution: Execution, bound: Bound) -> None:
+        """Find out what is ahead of it. Raises Refused where there is no room for it."""
+        services = self._services
+        now, limits = services.clock.now(), services.reviews.reviewers.rules.limits
+        async with services.store.read() as tx:
+            self._ahead = await ahead_of(tx, self._command, execution, now)
+        try:
+            await Turns(services, execution.id).before_look(self._command, None, execution, bound)
+        except Behind:
+            async with services.store.read() as tx:
+                await require_few_waiting(tx, execution, limits)
+            self._is_behind = True
+
+    def _put_off(self, head: Line) -> Reply:
+        """That it would wait, where it cannot be said what would be sent then."""
+        turn, later = self._turn(), say("The machine is looked at when its turn comes.")
+        summary = sentences((_HEAD, say("It would wait for other changes of the machine.")))
+        return Reply(summary, (Para(line(head, turn)), Note(line(later))), private=True)
+
+    def _waits(self, decision: Decision | None) -> bool:
+        """Whether it would wait for its turn, once nothing else keeps it."""
+        passes = decision is not None and decision.break_glass and self._wish.option(BREAK_GLASS)
+        return bool(self._ahead) and not passes
+
+    def _turn(self) -> Line:
+        """That it would wait, and behind what."""
+        waits = say("It would wait for other changes of the machine:")
+        return stacked([line(waits), *queue(titled(self._services, self._ahead))])
+
     async def _held(self, execution: Execution) -> Held | None:
         """What would hold it back now: a freeze, or the breaker."""
         rules, now = self._reviewers.rules, self._services.clock.now()
@@ -254,6 +297,7 @@ class _Rehearsal:
 
     def _breaks_glass(self, decision: Decision, *, alike: bool, held: bool) -> bool:
         """Whether it would be done without what stands in its way. Raises Refused."""
+        held = held or (decision.break_glass and bool(self._ahead))
         runs = decision.runs(self._wish.option(REASON), alike=alike) and not held
         if runs or not self._wish.option(BREAK_GLASS):
             return False
@@ -278,12 +322,18 @@ class _Rehearsal:
                 return line(
                     say("The same request is in progress: you would be asked to run it anyway.")
                 )
-            if fails:
-                return line(say("None: it would be sent at once, and fail."))
-            return line(say("None: it would run at once."))
+            return line(self._unreviewed(decision, fails=fails))
         if decision.kind is DecisionKind.CONFIRM:
             return line(_CONFIRM)
         return await self._approvals(execution, bound, decision)
+
+    def _unreviewed(self, decision: Decision, *, fails: bool) -> Text:
+        """That nobody is asked before it runs, and when that is."""
+        if self._waits(decision):
+            return say("None: it would run when its turn comes.")
+        if fails:
+            return say("None: it would be sent at once, and fail.")
+        return say("None: it would run at once.")
 
     async def _approvals(self, execution: Execution, bound: Bound, decision: Decision) -> Line:
         """How many approvals it would need, and whose."""
