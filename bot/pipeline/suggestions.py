@@ -5,14 +5,15 @@ database for an hour. After that the form opens empty.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from bot.clock import Clock
 from bot.ids import UserId
-from bot.language.args import BREAK_GLASS
+from bot.language.args import BREAK_GLASS, NODE_OPTION
 from bot.language.parse import NotUnderstood
 from bot.language.table import Command, Table
+from bot.model import Machine
 from bot.reply import Actions, Button, Text
 from storage import Store
 
@@ -47,6 +48,29 @@ class Suggestions:
                     for one, command in offers.items()
                 )
             ),
+        )
+
+    async def machines(
+        self,
+        actor: UserId,
+        command: Command,
+        values: Mapping[str, str],
+        machines: Sequence[tuple[Machine, Text]],
+    ) -> tuple[Button, ...]:
+        """A button for each of the machines that may be meant, by their names."""
+        if not machines:
+            return ()
+        now = self._clock.now()
+        rest = _offered(command, values)
+        said = {
+            secrets.token_urlsafe(9): {**rest, "vm": machine.task, NODE_OPTION: machine.node}
+            for machine, _ in machines
+        }
+        async with self._store.write() as tx:
+            await tx.suggestions.put(said, actor, now, now + _LIFETIME)
+        return tuple(
+            Button(name, SUGGESTED, f"{command.id}:{one}")
+            for one, (_, name) in zip(said, machines, strict=True)
         )
 
     async def form(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, assert_never
 
 from bot.errors import NotFound, Refused
@@ -13,6 +14,7 @@ from bot.messages.cards import Subject
 from bot.model import DbcSession, Execution, Machine, Node, Place
 from bot.pipeline.context import Services
 from bot.pipeline.rights import hidden_from, unasked
+from bot.pipeline.suggestions import Suggestions
 from bot.reply import (
     command as to_type,
 )
@@ -91,6 +93,7 @@ class _Binder:
         self._place = place
         self._asking = asking
         self._by_id = by_id
+        self._suggestions = Suggestions(services.store, services.table, services.clock)
         self._no_node = hidden_from(services, actor, place, Listing.NODES, asking=asking)
         self.machine: Machine | None = None
         self.node: Node | None = None
@@ -126,6 +129,7 @@ class _Binder:
             by_id=self._by_id,
             hidden=hidden_from(*given, Listing.MACHINES, asking=asking),
             unasked=unasked(*given, self._command, self._values, asking=asking),
+            offers=partial(self._suggestions.machines, self._actor, self._command, self._values),
         )
         self.node = await self._inventory.node_by_id(self.machine.node)
         return self.machine

@@ -21,7 +21,7 @@ from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.loop import in_pieces
 from bot.messages.access_cards import ask_button
 from bot.model import DbcSession, Machine, Nicknamed, Node, NodeKind, Place, Scope
-from bot.reply import command, line, listed, say
+from bot.reply import command, line, listed, say, sentences
 from bot.services.left_out import machine_of
 from bot.services.listing import Lists, NodeListing
 from bot.services.matching import (
@@ -31,10 +31,21 @@ from bot.services.matching import (
     is_task_id,
     match_machine,
     match_node,
+    nearest_machines,
+    nearest_nodes,
     none_called,
     of_another_kind,
 )
-from bot.services.not_found import nowhere, on_another_node, unlisted
+from bot.services.not_found import (
+    Offers,
+    meant,
+    no_offers,
+    nothing_called,
+    nowhere,
+    on_another_node,
+    on_its_node,
+    several,
+)
 from bot.services.sessions import SessionLocked, Sessions, target_of
 from storage import Store
 
@@ -188,15 +199,14 @@ class Inventory:
         if len(fitting) == 1:
             return fitting[0]
         wanted = NodeKind.GPU if NodeKind.GPU in kinds else next(iter(kinds))
+        unseen = await hidden()
         if not found:
             listing = command("node list" if NodeKind.GPU in kinds else "metal list")
             missing = NotFound if asking else NotKnownHere
-            raise missing(
-                none_called(text, wanted),
-                hint=say("See: {command}", command=listing),
-                field=field,
-            )
-        unseen = await hidden()
+            seen_here = [n for n in (await self._store.known()).nodes(*kinds) if n.id not in unseen]
+            near = meant([node.label for node in nearest_nodes(seen_here, text)])
+            hint = sentences((near, say("See: {command}", command=listing)))
+            raise missing(none_called(text, wanted), hint=hint, field=field)
         if not fitting:
             raise of_another_kind(text, found, wanted, unseen, field)
         names = [f"{node.label} ({node.id[:8]})" for node in fitting if node.id not in unseen]
@@ -292,13 +302,14 @@ class Inventory:
         by_id: bool = False,
         hidden: Hidden = _nothing,
         unasked: Unasked = _none,
+        offers: Offers = no_offers,
     ) -> Machine:
         """The machine that `text` names: nickname, description, id, or the unique beginning of one.
 
         `by_id`: `text` is the id of what was pressed or chosen, and no name. Machines on
         nodes that are `unasked` are taken as last seen: nothing is read there. Raises
-        NotFound or Refused with the field `vm`; without `asking` NotKnownHere for a name that a
-        node may know.
+        NotFound or Refused with the field `vm`, and with what `offers` makes of those that may be
+        meant; without `asking` NotKnownHere for a name that a node may know.
         """
         node = (await self.named_node(on, asking=asking, hidden=hidden)).id if on else NodeId("")
         nodes = (await self._store.known()).nodes()
@@ -307,6 +318,7 @@ class Inventory:
         if len(found) == 1 and (not asking or by_id or await self._is_certain(found[0], text)):
             return found[0]
         listings: Sequence[NodeListing] = ()
+        denied: Mapping[str, str] = {}
         if len(found) <= 1:
             sessions = await self._to_look_with(user, channel, node, text, hidden, asking=asking)
             where = await self.label(node) if node else ""
@@ -338,7 +350,9 @@ class Inventory:
         for listing in listings if not found else ():
             if isinstance(listing.problem, SessionLocked) and listing.node.id not in unseen:
                 raise listing.problem.told_to(user)
-        raise await self._not_one(text, found, listings, unseen, node)
+        seen = [] if found or by_id else await self.machines(user, channel)
+        near = found or nearest_machines((m for m in seen if m.node not in denied), text)
+        raise await self._not_one(text, found, near, listings, unseen, node, offers)
 
     async def _require_here(
         self,
@@ -431,38 +445,23 @@ class Inventory:
         self,
         text: str,
         found: Sequence[Machine],
+        near: Sequence[Machine],
         listings: Sequence[NodeListing],
         hidden: Set[str],
         node: NodeId,
+        offers: Offers,
     ) -> BotError:
+        named = [(m, await self.label(m.node)) for m in near if m.node not in hidden]
+        offered = [(m, on_its_node(m, where)) for m, where in named]
         if found:
-            names = [
-                say(
-                    "{machine} ({id} on {node})",
-                    machine=m.label, id=m.task[:8], node=await self.label(m.node),
-                )
-                for m in found
-                if m.node not in hidden
-            ]  # fmt: skip
-            return Refused(
-                could_be(text, names, found),
-                hint=say("Nothing was done. Type more of the id, or add “on <node>”."),
-                field="vm",
-            )
-        unseen = [one for one in listings if one.problem and one.node.id not in hidden]
-        where = await self.label(node) if node else ""
-        garbled = [one for one in unseen if isinstance(one.problem, Unreadable)]
-        hint = say("See: {command}", command=command("vm list"))
-        if garbled:
-            hint = say(
-                "With its full id, you can still show and delete it. See: {command}",
-                command=command("vm list"),
-            )
-        return NotFound(
-            nowhere(text, where, *unlisted((one.node.label, one.problem) for one in unseen)),
-            hint=hint,
-            field="vm",
-        )
+            refusal = several(text, named, found)
+        else:
+            unseen = [one for one in listings if one.problem and one.node.id not in hidden]
+            where = await self.label(node) if node else ""
+            problems = [(one.node.label, one.problem) for one in unseen]
+            refusal = nothing_called(text, where, problems, offered)
+        refusal.offers = await offers(offered)
+        return refusal
 
     async def saw(self, machine: Machine) -> None:
         """Remember a machine's state as just seen."""

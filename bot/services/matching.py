@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
+from difflib import get_close_matches
 from itertools import chain
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ from bot.services.shown import machines_shown, nodes_shown
 
 _SHOWN = 8  # characters of an id in lists and on cards
 _MOST_LISTED = 8  # of several things that a name may mean
+_NEAREST = 3
+_ALIKE = 0.7  # of a name and its typo, as difflib counts
+_TELLING = 3  # characters that say something of a name
 _A = {
     NodeKind.GPU: say("a node"),
     NodeKind.METAL: say("a bare-metal machine"),
@@ -109,6 +113,32 @@ def match_machine(
         return [machine for machine in there if machine.task == text]
     found = best_of(there, text, _names_of_machine, lambda one: (one.task, one.label))
     return found or machines_shown(there, {each.id: each for each in nodes}, text)
+
+
+def nearest_machines(machines: Iterable[Machine], text: str) -> list[Machine]:
+    """The few machines whose names are spelled most like the text, or have it in them."""
+    return _nearest(machines, text, lambda one: (one.nickname, one.desc))
+
+
+def nearest_nodes(nodes: Iterable[Node], text: str) -> list[Node]:
+    """The same of nodes."""
+    return _nearest(nodes, text, lambda one: (one.nickname, one.name, one.desc))
+
+
+def _nearest(
+    candidates: Iterable[Named], text: str, names: Callable[[Named], Sequence[str]]
+) -> list[Named]:
+    wanted = plain(text)
+    by_name: dict[str, list[Named]] = {}
+    for one in candidates:
+        for name in {plain(name) for name in names(one)} - {""}:
+            by_name.setdefault(name, []).append(one)
+    within = [name for name in sorted(by_name) if len(wanted) >= _TELLING and wanted in name]
+    close = [*within, *get_close_matches(wanted, sorted(by_name), n=_NEAREST, cutoff=_ALIKE)]
+    found: list[Named] = []
+    for name in close:
+        found += [one for one in by_name[name] if one not in found]
+    return found[:_NEAREST]
 
 
 def is_task_id(text: str) -> bool:

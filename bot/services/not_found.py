@@ -1,11 +1,75 @@
-"""The words for a machine that is not found: where it could not be looked for, and where it is."""
+"""The words for a machine that is not found: where it could not be looked for, and where it is.
 
-from collections.abc import Iterable, Sequence
+What comes nearest is only offered: nothing is done with it before somebody has chosen it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from bot.dbc.errors import DbcError, Unreadable
-from bot.errors import BotError, Refused
-from bot.reply import Line, Phrase, Text, all_of, listed, say
+from bot.errors import BotError, NotFound, Refused
+from bot.model import Machine
+from bot.reply import (
+    Button,
+    Line,
+    Phrase,
+    Text,
+    all_of,
+    any_of,
+    command,
+    listed,
+    say,
+    sentences,
+)
+from bot.services.matching import could_be
+
+# Makes a button for each of the machines that may be meant, given with their names.
+Offers = Callable[[Sequence[tuple[Machine, Text]]], Awaitable[tuple[Button, ...]]]
+
+
+async def no_offers(_machines: Sequence[tuple[Machine, Text]]) -> tuple[Button, ...]:
+    """Where nobody could press one."""
+    return ()
+
+
+def on_its_node(machine: Machine, node: str) -> Phrase:
+    """A machine that may be meant, so that it is not taken for one of the same name elsewhere."""
+    return say("{machine} on {node}", machine=machine.label, node=node)
+
+
+def several(text: str, named: Sequence[tuple[Machine, str]], found: Sequence[Machine]) -> BotError:
+    """A name fits several machines; those that are `named`, with their nodes, may be shown."""
+    names = [
+        say("{machine} ({id} on {node})", machine=one.label, id=one.task[:8], node=node)
+        for one, node in named
+    ]
+    return Refused(
+        could_be(text, names, found),
+        hint=say("Nothing was done. Type more of the id, or add “on <node>”."),
+        field="vm",
+    )
+
+
+def nothing_called(
+    text: str,
+    node: str,
+    problems: Sequence[tuple[str, BotError | None]],
+    near: Sequence[tuple[Machine, Text]],
+) -> BotError:
+    """Nothing is called so, or nobody knows; `near` are those that may be meant."""
+    hint = say("See: {command}", command=command("vm list"))
+    if any(isinstance(problem, Unreadable) for _, problem in problems):
+        hint = say(
+            "With its full id, you can still show and delete it. See: {command}",
+            command=command("vm list"),
+        )
+    told = nowhere(text, node, *unlisted(problems))
+    return NotFound(told, hint=sentences((meant([name for _, name in near]), hint)), field="vm")
+
+
+def meant(names: Sequence[Text]) -> Text:
+    """`Did you mean train-01 or train-02?`; nothing where nothing comes near."""
+    return say("Did you mean {names}?", names=any_of(names)) if names else ""
 
 
 def nowhere(text: str, node: str, *more: Text) -> Phrase:
