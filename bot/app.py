@@ -39,6 +39,8 @@ from bot.monitoring.systemd import Systemd
 from bot.orders.books import Books
 from bot.orders.concerned import Concerned
 from bot.orders.orders import Orders
+from bot.outages.attendance import Attendance
+from bot.outages.outages import Outages
 from bot.pipeline.clicks import Clicks
 from bot.pipeline.context import Services
 from bot.pipeline.desk import Desk
@@ -115,6 +117,7 @@ class Bot:
         self.store = Store(
             settings.database_url, vault, partial(shown, clock), metrics.transacted, clock.now
         )
+        self._attendance = Attendance(clock)
         self.dbc = DbcClient(settings.dbc_client_urls, clock, limits, self._called, redactor)
         self.chain = ChainReader(settings.chain_rpc_urls, clock)
         self.health = Health()
@@ -135,7 +138,6 @@ class Bot:
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
         self._audit = services.audit
         self._services = services
-        self._aliases = services.aliases
         self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
         clicks = Clicks(self.store, services.reviews, pipeline, clock)
@@ -146,7 +148,9 @@ class Bot:
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
-        jobs = _jobs(services, desk, pipeline, outbox, copies, leftovers, damage)
+        jobs = _jobs(
+            services, desk, pipeline, outbox, copies, leftovers, damage, self._outages(services)
+        )
         database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
@@ -164,6 +168,7 @@ class Bot:
 
     def _called(self, call: Call) -> None:
         self.metrics.called_dbc(call.path, call.outcome, call.took)
+        self._attendance.note(call)
 
     def _services_over(
         self, store: Store, dbc: DbcClient, outbox: Outbox, messenger: Messenger, leases: Leases
@@ -225,6 +230,14 @@ class Bot:
             commands=self._commands,
         )
 
+    def _outages(self, services: Services) -> Outages:
+        return Outages(
+            services.store, self.dbc, self.chain, services.inventory, services.last_known,
+            self._attendance,
+            lambda user: services.reviews.reviewers.hidden(user, ChannelId(""), _SHOWS_MACHINES),
+            self._clock, lambda: self._book.current.outages,
+        )  # fmt: skip
+
     def _rehearsals(self) -> Rehearsals:
         """Dry runs: the same services over what undoes, sends no change and says nothing."""
         undone, silent = UndoneStore(self.store), SilentMessenger()
@@ -264,7 +277,7 @@ class Bot:
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
         await self._audit.record_policy()
-        await self._aliases.refresh()
+        await self._services.aliases.refresh()
         await self._languages.refresh()
 
     def _streaming(self, by: str) -> tuple[Job, ...]:
@@ -368,6 +381,7 @@ def _jobs(
     copies: Copies,
     leftovers: Leftovers,
     damage: Damage,
+    outages: Outages,
 ) -> tuple[Job, ...]:
     second = timedelta(seconds=1)
     obsolete = Obsolete(services, outbox)
@@ -408,12 +422,15 @@ def _jobs(
         Job("aliases", timedelta(minutes=1), services.aliases.refresh),
         Job("languages", 5 * second, services.languages.refresh),
         Job("inventory", timedelta(minutes=1), look_around),
+        # Right behind the look around: it compares what that has just seen.
+        Job("outages", timedelta(minutes=1), outages.look),
         Job("books", timedelta(minutes=1), books.keep),
         Job("leftovers", timedelta(hours=1), leftovers.forget),
     )
 
 
 _SHOWS_ORDERS = "order.show"
+_SHOWS_MACHINES = "vm.show"
 _CHANGING = say("{label} is changing on {node}")
 _CHANGED = say("{label} has changed on {node}")
 

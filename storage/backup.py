@@ -41,8 +41,10 @@ from storage.tables import (
     access_requests,
     approvals,
     executions,
+    kept_machines,
     messages,
     session_shares,
+    silences,
     votes,
     watches,
 )
@@ -186,6 +188,9 @@ def _disarm(connection: Connection, now: datetime) -> None:
         .values(state=AccessState.EXPIRED, ended_at=now)
     )
     connection.execute(delete(session_shares).where(session_shares.c.ends_at <= now))
+    # What has changed since was told then, or was the bot's own doing.
+    for known in (silences, kept_machines):
+        connection.execute(delete(known))
     for table in (executions, messages, watches):
         connection.execute(update(table).values(leased_by=None, leased_until=None))
     append_all(connection, [AuditEntry(AuditKind.RESTORED, now)])

@@ -25,6 +25,7 @@ from storage.repositories.messages import Messages
 from storage.repositories.money import Money
 from storage.repositories.names import Names
 from storage.repositories.orders import Orders
+from storage.repositories.outages import Outages
 from storage.repositories.probe import Probe
 from storage.repositories.readers import Readers
 from storage.repositories.renters import Renters
@@ -100,6 +101,11 @@ class UnitOfWork:
     def money(self) -> Money:
         """What rentals cost."""
         return Money(self._connection)
+
+    @cached_property
+    def outages(self) -> Outages:
+        """Silent nodes, and machines as they were left."""
+        return Outages(self._connection)
 
     @cached_property
     def messages(self) -> Messages:

@@ -19,7 +19,8 @@ from bot.language.canonical import known_arguments
 from bot.reviews.differences import Difference, differences, other_settings
 from bot.reviews.lockouts import lockouts
 from bot.reviews.outcomes import Outcome
-from bot.reviews.policy import Decision, DecisionKind, People, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
+from bot.reviews.policy_values import People
 from bot.reviews.worlds import ANY_NODE, ANYBODY, ANYWHERE, Given, requests_about
 
 _HELD_UP = (DecisionKind.CONFIRM, DecisionKind.APPROVE)

@@ -4,7 +4,8 @@ from bot.errors import Refused
 from bot.language.args import BREAK_GLASS, REASON
 from bot.messages.cards import duration
 from bot.plural import counted
-from bot.reviews.policy import Decision, DecisionKind, People, Request, Review
+from bot.reviews.policy import Decision, DecisionKind, Request, Review
+from bot.reviews.policy_values import People
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 

@@ -8,6 +8,7 @@ tracebacks of the HTTP library would carry request bodies along.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
@@ -24,6 +25,7 @@ from bot.dbc.errors import (
     CutOff,
     DaemonDisconnected,
     DaemonFull,
+    DaemonUnavailable,
     DbcError,
     Delivery,
     Foreign,
@@ -31,6 +33,7 @@ from bot.dbc.errors import (
     Mode,
     NodeTimeout,
     NodeUnknown,
+    OutcomeUnknown,
     TooLong,
     Unreachable,
     Unreadable,
@@ -51,6 +54,16 @@ API_ROOT = "/api/v1"
 _SHORT = 32 * 1024  # bytes of an answer that is read on the event loop; a longer one in a thread
 
 
+class Reach(StrEnum):
+    """How far a request came, by what came back."""
+
+    NODE = "node"  # it answered, as the daemon itself did where no node was asked
+    DAEMON = "daemon"  # it says that the node does not answer, or that it knows no such node
+    REFUSED = "refused"  # the daemon did not pass it on, which says nothing of the node
+    UNCLEAR = "unclear"  # nothing came back in time, from whichever of them
+    NOWHERE = "nowhere"  # no daemon had it
+
+
 class Call(NamedTuple):
     """What an observer learns of each request that was sent: nothing secret."""
 
@@ -58,6 +71,8 @@ class Call(NamedTuple):
     mode: Mode
     outcome: str  # `ok` or the error's class
     took: timedelta
+    node: NodeId
+    reach: Reach
 
 
 def ignore(_call: Call) -> None:
@@ -222,7 +237,8 @@ class Transport:
         elif isinstance(outcome, Unreachable):
             daemon.unreachable()
         told = type(outcome).__name__ if isinstance(outcome, DbcError) else "ok"
-        self._observe(Call(endpoint.path, endpoint.mode, told, took))
+        node = NodeId(request.node_id)
+        self._observe(Call(endpoint.path, endpoint.mode, told, took, node, _reach(outcome)))
         log.debug("dbc call", path=request.path, node=request.node_id[:8], outcome=told)
 
     def _tell(self, daemon: Daemon, outcome: object) -> None:
@@ -398,6 +414,20 @@ def _is_silence(outcome: object) -> bool:
     if isinstance(outcome, GatewayFailed):
         return outcome.http_status == HTTPStatus.GATEWAY_TIMEOUT
     return isinstance(outcome, NodeTimeout)
+
+
+def _reach(outcome: object) -> Reach:
+    """How far a request came."""
+    if _node_answered(outcome):
+        return Reach.NODE
+    if isinstance(outcome, NodeUnknown):
+        return Reach.DAEMON
+    if _is_silence(outcome):
+        has_answered = isinstance(outcome, NodeTimeout) and outcome.http_status
+        return Reach.DAEMON if has_answered else Reach.UNCLEAR
+    if isinstance(outcome, DaemonUnavailable | OutcomeUnknown):
+        return Reach.NOWHERE
+    return Reach.REFUSED
 
 
 def _node_answered(outcome: object) -> bool:

@@ -63,6 +63,13 @@ async def wants_news(tx: UnitOfWork, reader: Reader) -> bool:
     return notify(chosen.get(("notify", reader), "")) in {Notify.ALL, Notify.SILENT}
 
 
+async def quiet_until(tx: UnitOfWork, reader: Reader, now: datetime) -> datetime | None:
+    """When the quiet hours of a person or a channel are over; None outside of them."""
+    chosen = await tx.readers.some(["quiet"], [reader])
+    hours = QuietHours.read(chosen.get(("quiet", reader), ""))
+    return None if hours is None else hours.over_at(now)
+
+
 def notify(text: str) -> Notify:
     """What is stored of a choice; everything, where nothing is known."""
     return Notify(text) if text in set(Notify) else Notify.ALL

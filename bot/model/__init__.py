@@ -28,6 +28,7 @@ from bot.model.message import SURPRISE, Message, MessageRef
 from bot.model.money import Basis, BlockTime, Payment, Use
 from bot.model.notifications import Notify, QuietHours
 from bot.model.order import OrderPhase, RentalOrder
+from bot.model.outage import DAEMONS, Kept, OwnChange, Silence
 from bot.model.review import (
     CLICK_WAITS,
     Approval,
@@ -45,6 +46,7 @@ from bot.model.watch import MACHINE_GOALS, Goal, Watch, WatchState
 
 __all__ = [
     "CLICK_WAITS",
+    "DAEMONS",
     "LOCKED_SECRETS",
     "MACHINE_GOALS",
     "SURPRISE",
@@ -71,6 +73,7 @@ __all__ = [
     "Freeze",
     "Goal",
     "Invocation",
+    "Kept",
     "Leased",
     "Logged",
     "Machine",
@@ -81,6 +84,7 @@ __all__ = [
     "NodeKind",
     "Notify",
     "OrderPhase",
+    "OwnChange",
     "Payment",
     "Place",
     "Press",
@@ -92,6 +96,7 @@ __all__ = [
     "Share",
     "Sighted",
     "Sighting",
+    "Silence",
     "Source",
     "Submission",
     "Terms",

@@ -7,7 +7,7 @@ from bot.language.table import Command, Table
 from bot.model import Execution, ExecutionStatus
 from bot.pipeline.holding import OF_NODES
 from bot.reply import Phrase, say, say_number, time
-from bot.reviews.policy import LimitSettings
+from bot.reviews.policy_values import LimitSettings
 from storage import UnitOfWork
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from bot.reviews.policy import Decision, DecisionKind, People
+from bot.reviews.policy import Decision, DecisionKind
+from bot.reviews.policy_values import People
 from bot.reviews.reviewers import APPROVE_EXPIRES, CONFIRM_EXPIRES
 
 _RANKS = (DecisionKind.RUN, DecisionKind.CONFIRM, DecisionKind.APPROVE, DecisionKind.DENY)

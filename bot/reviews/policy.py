@@ -18,9 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -32,15 +30,29 @@ from bot.ids import ChannelId, NodeId, TaskId, UserId
 from bot.model import Effect
 from bot.reply import say
 from bot.reviews import patterns
+from bot.reviews.policy_values import (
+    AuditSettings,
+    BreakerSettings,
+    Channels,
+    FreezeSettings,
+    Groups,
+    LimitSettings,
+    Nodes,
+    OrderSettings,
+    OutageSettings,
+    People,
+    Persons,
+    Span,
+    Strict,
+    Texts,
+    as_tuple,
+)
 from bot.reviews.rule_arguments import Argument, Known, Wanted, called, faults
 
-_SPAN = re.compile(r"([0-9]{1,9})\s*(s|min|m|h|d)")
-_UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
 # To see what waits, to take one's own request back and to be helped needs nobody's leave.
 _FREE = re.compile(r"approval\..*|help")
 # Who may stop all changes is said in a table of its own; it must not wait for an approval.
 _SWITCHES = frozenset({"freeze", "unfreeze"})
-_LONGEST = timedelta(days=365)
 _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
     "Slack gives no answer. So the rule counts for whoever may be in it.)"
@@ -50,20 +62,6 @@ _OF_THE_STRICTEST = ("approvals", "denials", "expires", "self_approval", "type_n
 _DEFAULT = "(default)"  # how the defaults are named where rules are
 _LONGEST_NAME, _LONGEST_SENTENCE = 80, 1000  # characters: both stand on cards
 DEFAULTED = ("change", "disrupt", "destroy")  # effects that have a default review
-
-
-def _span(value: object) -> object:
-    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("is a time like 30min or 2h")
-    span = timedelta(**{_UNITS[found[2]]: int(found[1])})
-    if not timedelta() < span <= _LONGEST:
-        raise ValueError(f"is a time of at least 1s and at most {_LONGEST.days}d")
-    return span
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else _tuple(value)
 
 
 def _pattern(value: object) -> object:
@@ -91,54 +89,10 @@ def _has_controls(text: str) -> bool:
     return any(unicodedata.category(char) == "Cc" for char in text)
 
 
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _by_id(what: str, pattern: str, example: str) -> AfterValidator:
-    """A file names by id: under a name, which anybody may change, a rule would guard nothing."""
-
-    def check(value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        for one in value if info.context is not None else ():
-            if re.fullmatch(pattern, one) is None:
-                raise ValueError(f"names {what} by id, like {example}, not “{one}”")
-        return value
-
-    return AfterValidator(check)
-
-
-def _channel(value: str, info: ValidationInfo) -> str:
-    if value and info.context is not None and re.fullmatch(r"[CDG][A-Z0-9]+", value) is None:
-        raise ValueError(f"names a channel by id, like C0123ABCD, not “{value}”")
-    return value
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Pattern = Annotated[str, BeforeValidator(_pattern)]
-Persons = Annotated[Texts, _by_id("people", r"[UW][A-Z0-9]+", "U0123ABCD")]
-Groups = Annotated[Texts, _by_id("user groups", r"S[A-Z0-9]+", "S0123ABCD")]
-Channel = Annotated[str, AfterValidator(_channel)]
-Channels = Annotated[Texts, _by_id("channels", r"[CDG][A-Z0-9]+", "C0123ABCD")]
-Nodes = Annotated[Texts, _by_id("nodes", r"[0-9a-f]{64}", "b1a9e7…")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class People(_Strict):
-    """Some people, by Slack id. Empty means nobody."""
-
-    persons: Persons = ()
-    groups: Groups = ()
-
-    def has(self, person: UserId, groups: Iterable[str]) -> bool:
-        """Whether a person with these user groups is one of them."""
-        return person in self.persons or any(group in self.groups for group in groups)
-
-
-class Review(_Strict):
+class Review(Strict):
     """What a command needs before it runs.
 
     `approvers` narrows who may approve beyond "entitled to the node"; each of several rules must
@@ -160,7 +114,7 @@ class Review(_Strict):
     break_glass: People | None = None
 
 
-class Match(_Strict):
+class Match(Strict):
     """When a rule counts: every given condition has to hold. Patterns: `vm.*`, `*.delete`."""
 
     command: Texts = ()
@@ -262,7 +216,7 @@ def _any(wanted: tuple[str, ...], fits: object) -> bool:
     return not wanted or any(fits(one) for one in wanted)  # type: ignore[operator]
 
 
-class Defaults(_Strict):
+class Defaults(Strict):
     """What counts for each effect without any rule."""
 
     change: Review = Review()
@@ -270,40 +224,7 @@ class Defaults(_Strict):
     destroy: Review = Review(approvals=1)
 
 
-class AuditSettings(_Strict):
-    """Where the audit's head is posted once a day (empty: nowhere), and who reads all of it."""
-
-    channel: Channel = ""
-    auditors: People = People()
-
-
-class FreezeSettings(_Strict):
-    """Who may stop all changes of machines and let them go on, and where that is announced."""
-
-    people: People = People()
-    channel: Channel = ""
-
-
-class BreakerSettings(_Strict):
-    """After how many commands that destroy within what time the next one is held back."""
-
-    destroys: Annotated[int, Field(ge=1, le=1000)] | None = None
-    within: Span = timedelta(hours=1)
-
-
-class LimitSettings(_Strict):
-    """How many changes one person, and all in one channel, may request within a time.
-
-    `waiting`: how many of one person may wait for one machine.
-    """
-
-    person: Annotated[int, Field(ge=1, le=10_000)] = 30
-    channel: Annotated[int, Field(ge=1, le=10_000)] = 100
-    within: Span = timedelta(minutes=10)
-    waiting: Annotated[int, Field(ge=1, le=100)] = 5
-
-
-class Expectation(_Strict):
+class Expectation(Strict):
     """What the rules shall decide for a line, beside them in the file: `policy test` looks.
 
     The bot itself takes no notice of it. `by` are rules that must be among those that count.
@@ -318,23 +239,18 @@ class Expectation(_Strict):
     by: Texts = ()
 
 
-class OrderSettings(_Strict):
-    """Where everybody is told of rentals that end, beside those concerned (empty: nowhere)."""
-
-    channel: Channel = ""
-
-
-class Policy(_Strict):
+class Policy(Strict):
     """The whole file. Without a file: the defaults."""
 
     defaults: Defaults = Defaults()
-    rule: Annotated[tuple[Rule, ...], BeforeValidator(_tuple)] = ()
+    rule: Annotated[tuple[Rule, ...], BeforeValidator(as_tuple)] = ()
     audit: AuditSettings = AuditSettings()
     freeze: FreezeSettings = FreezeSettings()
     breaker: BreakerSettings = BreakerSettings()
     limits: LimitSettings = LimitSettings()
-    test: Annotated[tuple[Expectation, ...], BeforeValidator(_tuple)] = ()
+    test: Annotated[tuple[Expectation, ...], BeforeValidator(as_tuple)] = ()
     orders: OrderSettings = OrderSettings()
+    outages: OutageSettings = OutageSettings()
 
     def groups_about(
         self, request: "Request", *, glass: bool = False, denials: bool = False

@@ -18,19 +18,15 @@ from pydantic_core import ErrorDetails
 from bot.errors import BotError
 from bot.folding import fold
 from bot.reviews import rule_sense
-from bot.reviews.policy import (
+from bot.reviews.policy import Defaults, Expectation, Match, Policy, Review, Rule
+from bot.reviews.policy_values import (
     AuditSettings,
     BreakerSettings,
-    Defaults,
-    Expectation,
     FreezeSettings,
     LimitSettings,
-    Match,
     OrderSettings,
+    OutageSettings,
     People,
-    Policy,
-    Review,
-    Rule,
 )
 from bot.reviews.rule_arguments import Known
 
@@ -44,6 +40,7 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "limits": ("`[limits]`", LimitSettings),
     "test": ("a test", Expectation),
     "orders": ("`[orders]`", OrderSettings),
+    "outages": ("`[outages]`", OutageSettings),
     **dict.fromkeys(("approvers", "break_glass", "auditors", "people"), ("it", People)),
     **dict.fromkeys(("change", "disrupt", "destroy"), ("a default", Review)),
 }

@@ -19,8 +19,9 @@ from bot.model import Approval, Effect, Execution, Fact, Node, ReviewKind
 from bot.ports import DeliveryFailed, Directory, RightsUnknown
 from bot.reply import Line, code, command, line, say, say_number
 from bot.reviews.directory_cache import Moment
-from bot.reviews.policy import Decision, DecisionKind, People, Policy, Request, decide
+from bot.reviews.policy import Decision, DecisionKind, Policy, Request, decide
 from bot.reviews.policy_book import PolicyBook
+from bot.reviews.policy_values import People
 from bot.reviews.rule_reasons import reasons
 from bot.services.people import RecentPeople
 from bot.services.sessions import Sessions

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 
 from bot.model import Effect
 from bot.reviews import patterns
-from bot.reviews.policy import DEFAULTED, EFFECTS, People, Policy, Review, Rule
+from bot.reviews.policy import DEFAULTED, EFFECTS, Policy, Review, Rule
+from bot.reviews.policy_values import People
 from bot.reviews.rule_arguments import Known
 
 Fault = tuple[tuple[int | str, ...], str]  # where it stands, and a whole sentence

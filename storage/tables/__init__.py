@@ -15,6 +15,7 @@ from storage.tables.fleet import (
     watched_wallets,
 )
 from storage.tables.money import block_times, machine_uses, order_payments
+from storage.tables.outages import kept_machines, silences
 from storage.tables.people import (
     access_requests,
     aliases,
@@ -58,6 +59,7 @@ __all__ = [
     "defaults",
     "executions",
     "freezes",
+    "kept_machines",
     "known_versions",
     "machine_details",
     "machine_uses",
@@ -72,6 +74,7 @@ __all__ = [
     "session_requests",
     "session_shares",
     "sightings",
+    "silences",
     "streams",
     "suggestions",
     "used_nonces",

@@ -9,7 +9,7 @@ import pytest
 
 from bot.model import AuditEntry, AuditKind, AuditQuery
 from sandbox.slack import Person, SeenMessage
-from tests.scenarios.stage import CHANNEL, Stage, card, staged
+from tests.scenarios.stage import CHANNEL, NO_OUTAGES, Stage, card, staged
 
 NAME = "inference"
 # One scenario of each behaviour is played over HTTP as well; not all of them, which takes time.
@@ -31,7 +31,8 @@ async def site(
 
 def rules(stage: Stage, text: str) -> None:
     """These are the rules from now on."""
-    (stage.data / "policy.toml").write_text(text, encoding="utf-8")
+    quiet = "" if "[outages]" in text else NO_OUTAGES
+    (stage.data / "policy.toml").write_text(f"{text}\n{quiet}", encoding="utf-8")
     stage.bot.reload_policy()
 
 

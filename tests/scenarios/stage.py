@@ -30,6 +30,7 @@ DAEMON_PATIENCE = 0.3
 _LOOKS_AROUND = ("inventory", "damaged rows")  # jobs of the clockwork
 # Most scenarios are about something else than approval: there the requester confirms.
 CONFIRM_ONLY = "[defaults]\ndestroy = { confirm = true }\n"
+NO_OUTAGES = "[outages]\nnodes = false\nmachines = false\n"
 # A masked secret is no markup, and a sentence may begin with “None of …”.
 _UNFINISHED = re.compile(r"\{\w*\}|(?<!\*)\*\*(?!\*)|\bSpan\(|\bNone\b(?! of your )|[“(]\s*[”)]")
 _BAD_END = re.compile(r"^:(x|grey_question):")
@@ -235,7 +236,9 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """A fresh stage with these rules (none: the bot's own), torn down at the end."""
     if policy:
-        (data / "policy.toml").write_text(policy, encoding="utf-8")
+        # Scenes are set and changed behind the bot's back, which is no news but where it is meant.
+        quiet = "" if "[outages]" in policy else NO_OUTAGES
+        (data / "policy.toml").write_text(f"{policy}\n{quiet}", encoding="utf-8")
     begin(data / "bot.db")
     clock = ManualClock()
     world = demo_world(clock)

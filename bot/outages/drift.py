@@ -1,0 +1,290 @@
+"""Tells of machines that were changed outside the bot: their state, or that they are gone.
+
+A machine is kept as it was left. What two looks in a row show to be otherwise is told, unless the
+bot itself has changed it since, or its rental has ended. Looks are those that are made anyway; but
+that a machine is gone, its node is asked once more.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.dbc.client import DbcClient
+from bot.dbc.errors import TaskNotFound
+from bot.dbc.models import Phase, phase_of
+from bot.errors import BotError
+from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.model import Kept, Machine, Nicknamed, OrderPhase, OwnChange, Place
+from bot.outages import words
+from bot.outages.telling import People, tell
+from bot.reply import Reply
+from bot.services.inventory import Inventory
+from bot.services.left_out import machine_of
+from bot.services.sessions import target_of
+from storage import Store, UnitOfWork
+from storage.repositories.outages import Rewritten
+
+_SETTLED = frozenset({Phase.ON, Phase.OFF, Phase.ASLEEP, Phase.FAILED})
+_MOST_LOOKS = 10  # at machines that are gone, in one round
+# What got no answer may still be carried out.
+_UNKNOWN_FOR = timedelta(hours=1)
+_OFTEN = timedelta(days=1)  # so often it is written down that nothing has changed
+_DELETES = "vm.delete"
+_GONE = "gone"  # no state of a machine
+_LATER = timedelta(seconds=30)
+_OVER = frozenset({OrderPhase.ENDED, OrderPhase.GONE})
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A change of a machine outside the bot: as it was kept, and as it is; None: gone."""
+
+    before: Kept
+    now: Kept | None
+    label: str
+
+    @property
+    def is_back(self) -> bool:
+        """Whether it is again what it was before a change that was told."""
+        return (
+            self.now is not None and bool(self.before.episode)
+            and self.now.status == self.before.before
+        )  # fmt: skip
+
+
+class Drift:
+    """Compares machines with how they were left. `is_told`: whether the rules want it told."""
+
+    def __init__(
+        self,
+        store: Store,
+        dbc: DbcClient,
+        inventory: Inventory,
+        people: People,
+        clock: Clock,
+        is_told: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._dbc = dbc
+        self._inventory = inventory
+        self._people = people
+        self._clock = clock
+        self._is_told = is_told
+        self._is_off = False
+
+    async def look(self) -> None:
+        """Write down and tell what has changed since the last look."""
+        if not self._is_told():
+            if not self._is_off:  # what changes meanwhile is not news once it is told again
+                async with self._store.write() as tx:
+                    await tx.outages.forget()
+            self._is_off = True
+            return
+        self._is_off = False
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            news, missing = await tx.outages.news(), await tx.outages.missing()
+            same = await tx.outages.touched(now - _OFTEN)
+            kept = await tx.outages.kept([one.task for one in news])
+            tasks = {*kept, *(one.task for one in missing)}
+            since = min((one.seen_at for one in [*kept.values(), *missing]), default=now)
+            own = _by_task(await tx.outages.own_changes(tasks, min(since, now - _UNKNOWN_FOR)))
+            over = await self._nodes_that_ended(tx)
+        keep, found = self._compared(news, kept, own, over, now)
+        gone, left, first = await self._gone(missing, own, over, now)
+        found, keep = [*found, *gone], [*keep, *first]
+        if keep or found or same or left:
+            await self._write([*same, *keep], found, left)
+
+    async def _nodes_that_ended(self, tx: UnitOfWork) -> Collection[NodeId]:
+        """Nodes on which a rental has ended, and none of the bot's goes on."""
+        orders = await tx.orders.after(0)
+        lasting = {one.node for one in orders if one.phase is OrderPhase.RENTING}
+        return {one.node for one in orders if one.phase in _OVER} - lasting
+
+    # Comparing
+
+    def _compared(
+        self,
+        news: Sequence[Machine],
+        kept: Mapping[TaskId, Kept],
+        own: Mapping[TaskId, Sequence[OwnChange]],
+        over: Collection[NodeId],
+        now: datetime,
+    ) -> tuple[list[Rewritten], list[_Found]]:
+        keep: list[Rewritten] = []
+        found: list[_Found] = []
+        for machine in news:
+            status, phase = machine.status.strip().lower(), phase_of(machine.status)
+            if phase not in _SETTLED:
+                continue
+            known = kept.get(machine.task)
+            if known is None:
+                keep.append((None, _new(machine, status)))
+                continue
+            changes = own.get(machine.task, ())
+            if any(one.ended_at is None for one in changes):
+                continue
+            seen = replace(
+                known, status=status, seen_at=machine.seen_at, suspect="", suspect_at=None,
+                label=machine.label, owner=machine.owner,
+            )  # fmt: skip
+            if status == known.status:
+                keep.append((known, replace(known, suspect="", suspect_at=None)))
+            elif _is_own(known, changes, now) or (phase is Phase.OFF and machine.node in over):
+                keep.append((known, replace(seen, before="", episode="")))
+            elif known.suspect != status or known.suspect_at is None:
+                doubted = replace(known, suspect=status, suspect_at=machine.seen_at)
+                keep.append((known, doubted))
+            elif machine.seen_at > known.suspect_at:
+                found.append(_Found(known, seen, machine.label))
+        return keep, found
+
+    async def _gone(
+        self,
+        missing: Sequence[Kept],
+        own: Mapping[TaskId, Sequence[OwnChange]],
+        over: Collection[NodeId],
+        now: datetime,
+    ) -> tuple[list[_Found], list[TaskId], list[Rewritten]]:
+        """Those whose node says so in the next round as well; those to keep no longer, without a
+        word; and those that are missing for the first time.
+        """
+        found: list[_Found] = []
+        left: list[TaskId] = []
+        first: list[Rewritten] = []
+        asked = 0
+        for known in missing:
+            changes = own.get(known.task, ())
+            deleted = any(one.command == _DELETES for one in changes)
+            if deleted and any(one.ended_at is None for one in changes):
+                continue
+            if deleted or known.node in over:
+                left.append(known.task)
+            elif known.suspect != _GONE or known.suspect_at is None:
+                first.append((known, replace(known, suspect=_GONE, suspect_at=now)))
+            elif asked < _MOST_LOOKS and now - known.suspect_at >= _LATER:
+                asked += 1
+                is_gone = await self._is_gone(known)
+                if is_gone:
+                    found.append(_Found(known, None, known.label))
+                elif is_gone is False:
+                    left.append(known.task)
+        return found, left, first
+
+    async def _is_gone(self, known: Kept) -> bool | None:
+        """Whether the node itself says so, to the session that has seen it; None: nobody knows.
+
+        False where there is no such session any more: whatever another one does not show is not
+        gone.
+        """
+        async with self._store.read() as tx:
+            session = await tx.sessions.find(known.owner, known.node)
+        if session is None or (session.added_at or known.seen_at) > known.seen_at:
+            return False
+        if session.is_locked:
+            return None
+        try:
+            detail = await self._dbc.tasks.get(target_of(session), known.task)
+        except TaskNotFound:
+            return True
+        except BotError as problem:
+            log.info("outages.not_looked_for", node=known.node[:8], problem=problem.sentence)
+            return None
+        seen = machine_of(session, known.task, detail, self._clock.now())
+        await self._inventory.saw(seen)
+        return None
+
+    # Writing down and telling
+
+    async def _write(
+        self, keep: Sequence[Rewritten], found: Sequence[_Found], left: Sequence[TaskId]
+    ) -> None:
+        episode, now = new_id(), self._clock.now()
+        messages = [one for some in _apart(found) for one in await self._messages(some, episode)]
+        async with self._store.write() as tx:
+            known = await tx.outages.kept([one.before.task for one in found])
+            if any(known.get(one.before.task) != one.before for one in found):
+                return  # another process is telling it
+            told = [(one.before, _as_told(one, episode)) for one in found if one.now]
+            await tx.outages.keep([*keep, *told])
+            await tx.outages.forget([*left, *(one.before.task for one in found if not one.now)])
+            for key, place, reply, after in messages:
+                await tell(tx, key, place, reply, now, after=after)
+        for one in found:
+            log.info("machine.changed_outside", node=one.before.node[:8], task=one.before.task)
+
+    async def _messages(
+        self, found: Sequence[_Found], episode: str
+    ) -> list[tuple[str, Place, Reply, str]]:
+        """What is told of machines on one node of one kind: key, place, words, and what it ends."""
+        node, first = found[0].before.node, found[0]
+        label, known = await self._inventory.label(node), await self._store.known()
+        seen: dict[UserId, list[_Found]] = defaultdict(list)
+        for one in found:
+            for user in await self._people.of_machine(node, one.before.task, one.before.owner):
+                seen[user].append(one)
+        after = f"drift:{first.before.episode}.{node[:16]}" if first.is_back else ""
+        key = f"drift:{episode}.{node[:16]}" + (f".{first.before.episode}" if after else "")
+        messages = []
+        for place in self._people.places([*seen]):
+            told = seen.get(UserId(place.channel), [*found])
+            named = [
+                (known.nickname(Nicknamed.MACHINE, one.before.task) or one.label, one)
+                for one in told
+            ]
+            messages.append((key, place, _said(label, named, is_back=bool(after)), after))
+        return messages
+
+
+def _said(node: str, found: Sequence[tuple[str, _Found]], *, is_back: bool) -> Reply:
+    if is_back:
+        return words.as_before(node, [(label, one.before.before) for label, one in found])
+    changes = [
+        words.Changed(label, one.before.status, one.now.status if one.now else "")
+        for label, one in found
+    ]
+    return words.changed(node, changes)
+
+
+def _apart(found: Sequence[_Found]) -> list[list[_Found]]:
+    """By node, and those that are back as before by the message that told of them."""
+    apart: dict[tuple[str, str], list[_Found]] = defaultdict(list)
+    for one in found:
+        apart[one.before.node, one.before.episode if one.is_back else ""].append(one)
+    return list(apart.values())
+
+
+def _as_told(found: _Found, episode: str) -> Kept:
+    """A machine as it is kept once its change is told."""
+    now = found.now or found.before
+    if found.is_back:
+        return replace(now, before="", episode="")
+    return replace(now, before=found.before.status, episode=episode)
+
+
+def _new(machine: Machine, status: str) -> Kept:
+    return Kept(machine.node, machine.task, machine.owner, machine.label, status, machine.seen_at)
+
+
+def _by_task(changes: Sequence[OwnChange]) -> Mapping[TaskId, list[OwnChange]]:
+    found: dict[TaskId, list[OwnChange]] = defaultdict(list)
+    for one in changes:
+        found[one.task].append(one)
+    return found
+
+
+def _is_own(known: Kept, changes: Sequence[OwnChange], now: datetime) -> bool:
+    """Whether a change that the bot has sent since it was seen so may have brought it about."""
+    return any(
+        one.ended_at is None
+        or one.ended_at > known.seen_at
+        or (one.is_unknown and now - one.ended_at < _UNKNOWN_FOR)
+        for one in changes
+    )

@@ -1,0 +1,245 @@
+"""Tells of running machines whose SSH port is dead, and of sizes that changed outside the bot.
+
+A few machines each time, those first that wait longest. Sizes are compared as they were read last,
+and nothing is asked for them. A port is tried only where the rules say so, and only one that the
+bot has once connected to is ever called dead: so a network that it cannot reach is no news.
+"""
+
+import asyncio
+import ipaddress
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.clock import Clock
+from bot.dbc.models import Phase, TaskDetail, phase_of
+from bot.ids import NodeId, TaskId, UserId, new_id
+from bot.model import Kept, OwnChange, Place
+from bot.outages import words
+from bot.outages.telling import People, tell
+from bot.reply import Reply
+from bot.services.inventory import Inventory
+from bot.services.last_known import Known, LastKnown
+from storage import Store
+
+_AT_ONCE = 20  # machines: three hundred take a quarter of an hour
+_CONNECTS = timedelta(seconds=3)
+_OPEN, _SHUT = "open", "shut"
+_TIMES = 2  # so often in a row it is dead
+_STATE = timedelta(minutes=5)  # how old a machine's state may be
+
+# What a round has found: the machine as it was kept and as it is to be.
+_News = list[tuple[Kept, Kept]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the rules want told."""
+
+    sizes: bool
+    ports: bool
+
+
+class Rounds:
+    """Goes round the machines that are kept."""
+
+    def __init__(
+        self,
+        store: Store,
+        last_known: LastKnown,
+        inventory: Inventory,
+        people: People,
+        clock: Clock,
+        wanted: Callable[[], Wanted],
+    ) -> None:
+        self._store = store
+        self._last_known = last_known
+        self._inventory = inventory
+        self._people = people
+        self._clock = clock
+        self._wanted = wanted
+        self._after = ""  # the machine that was looked at last
+        self._shut: Counter[TaskId] = Counter()  # how often in a row
+
+    async def look(self) -> None:
+        """Look at the next few, and tell what has changed."""
+        wanted = self._wanted()
+        if not (wanted.sizes or wanted.ports):
+            return
+        async with self._store.read() as tx:
+            kept = await tx.outages.some_after(self._after, _AT_ONCE)
+            since = min((one.size_at or one.seen_at for one in kept), default=self._clock.now())
+            own = await tx.outages.own_changes([one.task for one in kept], since)
+        self._after = kept[-1].task if len(kept) == _AT_ONCE else ""
+        known = {one.task: await self._known(one) for one in kept}
+        if wanted.sizes:
+            await self._compare([one for one in kept if not one.suspect], known, own)
+        if wanted.ports:
+            await self._try(kept, known, own)
+
+    async def _known(self, kept: Kept) -> Known | None:
+        async with self._store.read() as tx:
+            session = await tx.sessions.find(kept.owner, kept.node)
+        return None if session is None else await self._last_known.find(session, kept.task)
+
+    # Sizes
+
+    async def _compare(
+        self, kept: Sequence[Kept], known: Mapping[TaskId, Known | None], own: Sequence[OwnChange]
+    ) -> None:
+        keep: _News = []
+        found: _News = []
+        for one in kept:
+            seen, changes = known[one.task], [each for each in own if each.task == one.task]
+            if seen is None or (one.size_at is not None and seen.seen_at <= one.size_at):
+                continue
+            ends = [each.ended_at for each in changes if each.ended_at is not None]
+            if len(ends) < len(changes) or any(end >= seen.seen_at for end in ends):
+                continue  # it is changing, or was changed since
+            now = replace(one, size=_size(seen.detail), size_at=seen.seen_at)
+            is_own = any(one.size_at is None or end > one.size_at for end in ends)
+            if not one.size or is_own:
+                keep.append((one, now))
+            elif now.size != one.size:
+                found.append((one, now))
+        await self._write(keep, found, _of_sizes)
+
+    # Ports
+
+    async def _try(
+        self, kept: Sequence[Kept], known: Mapping[TaskId, Known | None], own: Sequence[OwnChange]
+    ) -> None:
+        busy = {one.task for one in own if one.ended_at is None}
+        running = [one for one in kept if one.task not in busy and await self._runs(one)]
+        doors = [(one, door) for one in running if (door := _door(known[one.task])) is not None]
+        opened = await asyncio.gather(*(_opens(*door) for _, door in doors))
+        keep: _News = []
+        shut: _News = []
+        back: _News = []
+        for (one, _), is_open in zip(doors, opened, strict=True):
+            self._shut[one.task] = 0 if is_open else self._shut[one.task] + 1
+            if is_open and one.port == _SHUT:
+                back.append((one, replace(one, port=_OPEN)))
+            elif is_open and not one.port:
+                keep.append((one, replace(one, port=_OPEN)))
+            elif one.port == _OPEN and self._shut[one.task] >= _TIMES:
+                shut.append((one, replace(one, port=_SHUT)))
+        tried = {one.task for one, _ in doors}
+        # Off, it has no port: what follows is a start, and no recovery.
+        off = [one for one in kept if one.port == _SHUT and one.task not in tried]
+        keep += [(one, replace(one, port=_OPEN)) for one in off if not await self._runs(one)]
+        await self._write(keep, shut, _of_shut)
+        await self._write([], back, _of_open)
+
+    async def _runs(self, one: Kept) -> bool:
+        """Whether its node has just said that it is running."""
+        async with self._store.read() as tx:
+            seen = await tx.inventory.machines(one.owner, one.node)
+        now = self._clock.now()
+        return any(
+            machine.task == one.task and phase_of(machine.status) is Phase.ON
+            and now - machine.seen_at < _STATE
+            for machine in seen
+        )  # fmt: skip
+
+    # Writing down and telling
+
+    async def _write(self, keep: _News, found: _News, said: Callable[[str, _News], Reply]) -> None:
+        if not keep and not found:
+            return
+        is_port = said in {_of_shut, _of_open}
+        kind = "port" if is_port else "size"
+        messages: list[tuple[str, Place, Reply, str]] = []
+        fresh: _News = []
+        for (node, episode), some in _apart(found, is_back=said is _of_open).items():
+            told = new_id()
+            key, after = f"drift:{told}.{kind}", f"drift:{episode}.port" if episode else ""
+            for place, seen in (await self._places(node, some)).items():
+                messages.append((key, place, said(await self._inventory.label(node), seen), after))
+            fresh += [
+                (before, replace(now, port_episode=told) if is_port else now)
+                for before, now in some
+            ]
+        at = self._clock.now()
+        async with self._store.write() as tx:
+            known = await tx.outages.kept([before.task for before, _ in found])
+            if any(known.get(before.task) != before for before, _ in found):
+                return  # another process is telling it
+            await tx.outages.keep([*keep, *fresh])
+            for key, place, reply, after in messages:
+                await tell(tx, key, place, reply, at, after=after)
+
+    async def _places(self, node: NodeId, found: _News) -> Mapping[Place, _News]:
+        seen: dict[UserId, _News] = defaultdict(list)
+        for one in found:
+            for user in await self._people.of_machine(node, one[0].task, one[0].owner):
+                seen[user].append(one)
+        places = self._people.places([*seen])
+        return {place: seen.get(UserId(place.channel), found) for place in places}
+
+
+def _apart(found: _News, *, is_back: bool) -> Mapping[tuple[NodeId, str], _News]:
+    """By node, and what is as before by the message that told of it."""
+    apart: dict[tuple[NodeId, str], _News] = defaultdict(list)
+    for one in found:
+        apart[one[0].node, one[0].port_episode if is_back else ""].append(one)
+    return apart
+
+
+def _of_sizes(node: str, found: _News) -> Reply:
+    changes = [
+        words.Changed(now.label, *_difference(before.size, now.size), are_sizes=True)
+        for before, now in found
+    ]
+    return words.changed(node, changes)
+
+
+def _of_shut(node: str, found: _News) -> Reply:
+    return words.ports_shut(node, [now.label for _, now in found])
+
+
+def _of_open(node: str, found: _News) -> Reply:
+    return words.ports_open(node, [now.label for _, now in found])
+
+
+def _size(detail: TaskDetail) -> str:
+    """What a machine is made of."""
+    disks = {disk.name: disk.size.text for disk in detail.disks}
+    parts = {"GPU": detail.gpu_count, "CPU": detail.cpu_cores, "RAM": detail.mem_size.text}
+    return json.dumps({**parts, **disks}, sort_keys=True)
+
+
+def _difference(before: str, now: str) -> tuple[str, str]:
+    """What differs of two sizes."""
+    old, new = json.loads(before), json.loads(now)
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return tuple(
+        ", ".join(f"{name} {some[name]}" for name in names if some.get(name) is not None) or "–"
+        for some in (old, new)
+    )  # type: ignore[return-value]
+
+
+def _door(known: Known | None) -> tuple[str, int] | None:
+    """Where its SSH listens; None where that is not known, or no address that a machine has."""
+    if known is None or not known.detail.ssh_port:
+        return None
+    try:
+        address = ipaddress.ip_address(known.detail.ssh_ip.strip())
+    except ValueError:  # a name would be looked up anywhere
+        return None
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return None
+    return str(address), known.detail.ssh_port
+
+
+async def _opens(host: str, port: int) -> bool:
+    """Whether somebody takes a connection there. Nothing is said to them."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_CONNECTS.total_seconds()):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return True
+    return False

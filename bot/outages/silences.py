@@ -1,0 +1,184 @@
+"""Tells of nodes that fall silent, and that they answer again: by the requests made anyway.
+
+A silence is a row, so it is told once, whoever notices it and however often the bot begins anew.
+Where no daemon can be reached, nothing is known of nodes, and that alone is told.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.chain.errors import ChainError
+from bot.chain.reader import ChainReader
+from bot.clock import Clock
+from bot.ids import NodeId, UserId, new_id
+from bot.model import DAEMONS, NodeKind, Place, Silence
+from bot.outages import words
+from bot.outages.attendance import Attendance
+from bot.outages.telling import People, tell
+from bot.reply import Reply, Text, say
+from bot.services.inventory import Inventory
+from storage import Store
+
+# So long after three missed answers; a node that restarts is back by then.
+_LASTS = timedelta(minutes=3)
+_TOGETHER = timedelta(minutes=1)  # what fell silent so long ago is told with it
+# The daemons are asked for their nodes every minute.
+_RECENT = timedelta(minutes=3)
+_MOST_ON_CHAIN = 20  # nodes that the chain is asked about for one message
+
+
+class Silences:
+    """Looks at who answers. `is_told` says whether the rules want it told."""
+
+    def __init__(
+        self,
+        store: Store,
+        attendance: Attendance,
+        inventory: Inventory,
+        chain: ChainReader,
+        people: People,
+        clock: Clock,
+        is_told: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._attendance = attendance
+        self._inventory = inventory
+        self._chain = chain
+        self._people = people
+        self._clock = clock
+        self._is_told = is_told
+
+    async def look(self) -> None:
+        """Write down and tell what has changed."""
+        async with self._store.read() as tx:
+            rows = await tx.outages.silences()
+        nodes = await self._nodes()
+        if not self._is_told():
+            if rows:
+                await self._forget(rows)
+            return
+        if gone := rows.keys() - {*nodes, DAEMONS}:
+            await self._forget(gone)
+        await self._tell_answers([row for row in rows.values() if self._answers(row)])
+        silent = [row for row in self._silent(nodes, rows) if not row.episode]
+        now = self._clock.now()
+        due = [row for row in silent if now - row.since >= _LASTS]
+        together = [row for row in silent if due and now - row.since >= _TOGETHER]
+        if fresh := [row for row in silent if row.node not in rows]:
+            async with self._store.write() as tx:
+                for row in fresh:
+                    await tx.outages.silent(row)
+        if together:
+            await self._tell(together)
+
+    async def _nodes(self) -> list[NodeId]:
+        """The nodes that somebody has a session for."""
+        known = await self._store.known()
+        metals = {node.id for node in known.nodes(NodeKind.METAL, NodeKind.MANAGER)}
+        return sorted({node for held in known.held.values() for node in held} - metals)
+
+    async def _forget(self, nodes: Collection[NodeId]) -> None:
+        async with self._store.write() as tx:
+            await tx.outages.answers(nodes)
+
+    def _silent(self, nodes: Collection[NodeId], rows: Mapping[NodeId, Silence]) -> list[Silence]:
+        """What keeps silent now: the daemons, or else nodes."""
+        now, at = self._clock.now(), self._attendance.answered_at(DAEMONS)
+        if self._attendance.is_silent(DAEMONS):
+            found: Collection[NodeId] = [DAEMONS]
+        elif at is None or now - at >= _RECENT:
+            return []
+        else:
+            found = [node for node in nodes if self._attendance.is_silent(node)]
+        return [rows.get(node, Silence(node, now)) for node in found]
+
+    def _answers(self, row: Silence) -> bool:
+        at = self._attendance.answered_at(row.node)
+        return at is not None and at >= row.since and not self._attendance.is_silent(row.node)
+
+    # Telling
+
+    async def _tell(self, rows: Sequence[Silence]) -> None:
+        episode = new_id()
+        told = {
+            row.node: await self._shown(row, with_chain=place < _MOST_ON_CHAIN)
+            for place, row in enumerate(rows)
+            if row.node != DAEMONS
+        }
+        messages = [
+            (place, self._reply(rows, [told[node] for node in seen if node in told]))
+            for place, seen in (await self._places([row.node for row in rows])).items()
+        ]
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            known = await tx.outages.silences()
+            if any(known.get(row.node) != row for row in rows):
+                return  # another process is telling it
+            for row in rows:
+                await tx.outages.silent(replace(row, episode=episode))
+            for place, reply in messages:
+                await tell(tx, _key(episode), place, reply, now)
+
+    def _reply(self, rows: Sequence[Silence], seen: Sequence[words.SilentNode]) -> Reply:
+        return words.silent(seen) if seen else words.daemons_silent(rows[0].since)
+
+    async def _tell_answers(self, rows: Sequence[Silence]) -> None:
+        by_episode: dict[str, list[Silence]] = defaultdict(list)
+        for row in rows:
+            by_episode[row.episode].append(row)
+        for episode, some in by_episode.items():
+            await self._tell_answer(episode, some)
+
+    async def _tell_answer(self, episode: str, rows: Sequence[Silence]) -> None:
+        now, labels = self._clock.now(), {}
+        for row in rows:
+            labels[row.node] = await self._inventory.label(row.node) if row.node else ""
+        since = {row.node: row.since for row in rows}
+        places = await self._places([*since]) if episode else {}
+        async with self._store.write() as tx:
+            known = await tx.outages.silences()
+            if any(known.get(row.node) != row for row in rows):
+                return
+            await tx.outages.answers(since)
+            for place, seen in places.items():
+                back = words.daemons_answer_again(rows[0].since)
+                if rows[0].node != DAEMONS:
+                    back = words.answers_again([(labels[node], since[node]) for node in seen])
+                key = f"{_key(episode)}.{rows[0].node[:16]}.back"
+                await tell(tx, key, place, back, now, after=_key(episode))
+
+    async def _places(self, nodes: Sequence[NodeId]) -> dict[Place, list[NodeId]]:
+        """Where it is told, and of which nodes."""
+        seen: dict[UserId, list[NodeId]] = defaultdict(list)
+        for node in await self._nodes() if DAEMONS in nodes else nodes:
+            for user in await self._people.of_node(node):
+                seen[user].append(node)
+        return {
+            place: seen.get(UserId(place.channel), [*nodes])
+            for place in self._people.places([*seen])
+        }
+
+    async def _shown(self, row: Silence, *, with_chain: bool) -> words.SilentNode:
+        known = await self._store.known()
+        answered = await self._inventory.last_answer(row.node)
+        chain = await self._on_chain(row.node) if with_chain else ""
+        return words.SilentNode(
+            await self._inventory.label(row.node),
+            min(row.since, answered) if answered is not None else row.since,
+            len({one.task for one in known.listed.get(row.node, ())}),
+            chain,
+        )
+
+    async def _on_chain(self, node: NodeId) -> Text:
+        if not self._chain.is_on:
+            return ""
+        try:
+            return words.of_chain(await (await self._chain.view()).machine(node))
+        except ChainError:
+            return say("The chain could not be read.")
+
+
+def _key(episode: str) -> str:
+    return f"outage:{episode}"

@@ -1,0 +1,82 @@
+"""Who is told of outages and of changes outside the bot, and how: as they chose to be told news."""
+
+from collections.abc import Awaitable, Callable, Collection, Set
+from datetime import datetime
+
+from bot.ids import ChannelId, NodeId, TaskId, UserId
+from bot.messages.wishes import quiet_until, wants_news
+from bot.model import Audience, Place
+from bot.reply import Reply, dump
+from storage import Store, UnitOfWork
+
+Hidden = Callable[[UserId], Awaitable[Set[str]]]
+
+
+class People:
+    """Finds those concerned: ids decide, and from whom the rules hide a node learns nothing of it.
+
+    `channel` gives the one in which the rules let everybody be told.
+    """
+
+    def __init__(self, store: Store, hidden: Hidden, channel: Callable[[], str]) -> None:
+        self._store = store
+        self._hidden = hidden
+        self._channel = channel
+
+    async def of_node(self, node: NodeId) -> set[UserId]:
+        """Who holds a session for it, or has one shared with them in person."""
+        known = await self._store.known()
+        return await self._seeing(node, await self._with_shares(node, known.entitled(node)))
+
+    async def of_machine(self, node: NodeId, task: TaskId, owner: UserId) -> set[UserId]:
+        """Whose sessions show a machine, with whom those are shared, and who had it made."""
+        known = await self._store.known()
+        owners = {one.owner for one in known.listed.get(node, ()) if one.task == task}
+        seeing = await self._with_shares(node, owners or {owner})
+        async with self._store.read() as tx:
+            made = await tx.orders.makers([task])
+        for maker, channel in made.values():
+            if known.usable(UserId(maker), ChannelId(channel), node):
+                seeing.add(UserId(maker))
+        return await self._seeing(node, seeing)
+
+    def places(self, users: Collection[UserId]) -> list[Place]:
+        """Where they are told, and everybody, if the rules name a channel."""
+        found = [Place.direct(user) for user in sorted(users)]
+        channel = self._channel()
+        return [*found, Place(ChannelId(channel))] if channel else found
+
+    async def _with_shares(self, node: NodeId, owners: Collection[UserId]) -> set[UserId]:
+        known = await self._store.known()
+        held = {user for user in owners if node in known.held.get(user, {})}
+        return held | {
+            UserId(share.audience)
+            for share in known.shares_on(node)
+            if share.kind is Audience.PERSON and share.user in held
+        }
+
+    async def _seeing(self, node: NodeId, users: Collection[UserId]) -> set[UserId]:
+        return {user for user in users if node not in await self._hidden(user)}
+
+
+async def tell(
+    tx: UnitOfWork, key: str, place: Place, told: Reply, now: datetime, *, after: str = ""
+) -> None:
+    """Say it in one place, once, unless nobody wants news there; later, during quiet hours.
+
+    `after` is the key of what it ends: it stands in the thread of that, and nowhere where that
+    was not told. What quiet hours still hold back is not told any more, but this in its place.
+    """
+    key, reader = f"{key}.{place.channel}", place.channel
+    held = await quiet_until(tx, reader, now)
+    if not after:
+        if await wants_news(tx, reader):
+            await tx.messages.put(key, place, dump(told), now, held_until=held)
+        return
+    above = await tx.messages.find(f"{after}.{place.channel}")
+    if above is None:
+        return
+    if above.ref is None and held is not None:
+        await tx.messages.put(above.key, place, dump(told), now, held_until=held)
+        return
+    await tx.messages.put(key, place, dump(told), now, under=above.key, held_until=held)

@@ -1,0 +1,217 @@
+"""The messages about outages and changes outside the bot. Pure builders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.chain.models import MachineOnChain
+from bot.dbc.models import said_state
+from bot.reply import (
+    Line,
+    Note,
+    Para,
+    Part,
+    Reply,
+    Text,
+    Words,
+    all_of,
+    bold,
+    emoji,
+    line,
+    say,
+    say_number,
+    time,
+)
+
+_MOST = 10  # lines
+
+
+@dataclass(frozen=True, slots=True)
+class SilentNode:
+    """A node, when it last answered, how many machines somebody sees there, and what the chain
+    says of it.
+    """
+
+    label: str
+    since: datetime
+    machines: int
+    chain: Text = ""
+
+
+def silent(nodes: Sequence[SilentNode]) -> Reply:
+    """Nodes that do not respond."""
+    if len(nodes) == 1:
+        told = say(
+            "{node} is not responding since {time}.",
+            node=bold(nodes[0].label), time=time(nodes[0].since),
+        )  # fmt: skip
+        parts: list[Part] = [Para(line(emoji("warning"), " ", told))]
+        notes = [_seen_there(nodes[0].machines), nodes[0].chain]
+        parts += [Note(line(one)) for one in notes if one]
+    else:
+        told = say_number("{number} node is not responding.", "{number} nodes are not responding.",
+                          len(nodes))  # fmt: skip
+        parts = [Para(line(emoji("warning"), " ", told)), *_listed([_line(one) for one in nodes])]
+    parts.append(Note(line(_AGAIN)))
+    return Reply(line(told), tuple(parts))
+
+
+_AGAIN = say("You are told when it responds again.")
+
+
+def _line(node: SilentNode) -> Line:
+    told = line(say("{node} since {time}", node=bold(node.label), time=time(node.since)))
+    for one in (_seen_there(node.machines), node.chain):
+        told = line(*told, " · ", one) if one else told
+    return told
+
+
+def _seen_there(machines: int) -> Text:
+    if not machines:
+        return ""
+    return say_number(
+        "{number} machine was last seen there.", "{number} machines were last seen there.", machines
+    )
+
+
+def of_chain(machine: MachineOnChain | None) -> Text:
+    """What the chain says of a node."""
+    if machine is None:
+        return say("The chain does not know it.")
+    if machine.offline_since is not None:
+        return say(
+            "The chain has it reported offline since block {block}.",
+            block=f"{machine.offline_since:,}",
+        )
+    return say("The chain lists it as “{status}”.", status=machine.status)
+
+
+def answers_again(nodes: Sequence[tuple[str, datetime]]) -> Reply:
+    """Nodes that respond again."""
+    if len(nodes) == 1:
+        told = say(
+            "{node} is responding again. It was silent since {time}.",
+            node=bold(nodes[0][0]), time=time(nodes[0][1]),
+        )  # fmt: skip
+    else:
+        names = all_of(line(bold(label)) for label, _ in nodes)
+        told = say("{nodes} are responding again.", nodes=names)
+    return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+def daemons_silent(since: datetime) -> Reply:
+    """No daemon leads to any node."""
+    told = say("No DBC daemon can be reached since {time}.", time=time(since))
+    why = say(
+        "Until then the bot sees no node and can send no command. Machines keep running. Whoever "
+        "runs this bot has to check the daemon."
+    )
+    return Reply(line(told), (Para(line(emoji("warning"), " ", told)), Note(line(why))))
+
+
+def daemons_answer_again(since: datetime) -> Reply:
+    """One does again."""
+    told = say("A DBC daemon can be reached again. None could since {time}.", time=time(since))
+    return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+# Machines
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a machine was and is: states or sizes; `now` is empty for one that is gone."""
+
+    label: str
+    before: str
+    now: str
+    are_sizes: bool = False
+
+    @property
+    def told(self) -> Text:
+        """`*train-01* is off (it was running)`."""
+        machine = bold(self.label)
+        if not self.now:
+            return say("{machine} no longer exists", machine=machine)
+        if self.are_sizes:
+            return say(
+                "{machine} now has {now} (before: {before})",
+                machine=machine, now=self.now, before=self.before,
+            )  # fmt: skip
+        return say(
+            "{machine} is now “{now}” (before: “{before}”)",
+            machine=machine, now=said_state(self.now), before=said_state(self.before),
+        )  # fmt: skip
+
+
+def changed(node: str, machines: Sequence[Changed]) -> Reply:
+    """Machines of a node that were changed outside the bot."""
+    why = say("It was not requested through this bot.")
+    if len(machines) == 1:
+        told: Line = line(
+            say("Outside this bot, on {node}: {change}.", node=bold(node), change=machines[0].told)
+        )
+        return Reply(told, (Para(line(emoji("warning"), " ", *told)), Note(line(why))))
+    head = say_number(
+        "{number} machine on {node} was changed outside this bot.",
+        "{number} machines on {node} were changed outside this bot.",
+        len(machines), node=bold(node),
+    )  # fmt: skip
+    lines = _listed([one.told for one in machines])
+    return Reply(line(head), (Para(line(emoji("warning"), " ", head)), *lines, Note(line(why))))
+
+
+def as_before(node: str, machines: Sequence[tuple[str, str]]) -> Reply:
+    """Machines that are again what they were."""
+    if len(machines) == 1:
+        told = say(
+            "{machine} on {node} is “{state}” again.",
+            machine=bold(machines[0][0]), node=bold(node), state=said_state(machines[0][1]),
+        )  # fmt: skip
+    else:
+        told = say_number(
+            "{number} machine on {node} is again as it was before.",
+            "{number} machines on {node} are again as they were before.",
+            len(machines), node=bold(node),
+        )  # fmt: skip
+    return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+# SSH
+
+
+def ports_shut(node: str, machines: Sequence[str]) -> Reply:
+    """Running machines whose SSH port does not answer."""
+    told = say(
+        "SSH does not answer on {node}, although the node says the machine is running: {machines}.",
+        node=bold(node), machines=_names(machines),
+    )  # fmt: skip
+    why = say("Checked from where this bot runs, which could connect before.")
+    return Reply(line(told), (Para(line(emoji("warning"), " ", told)), Note(line(why))))
+
+
+def ports_open(node: str, machines: Sequence[str]) -> Reply:
+    """Those whose SSH port answers again."""
+    told = say(
+        "SSH answers again on {node}: {machines}.",
+        node=bold(node), machines=_names(machines),
+    )  # fmt: skip
+    return Reply(line(told), (Para(line(emoji("white_check_mark"), " ", told)),))
+
+
+def _names(machines: Sequence[str]) -> Line:
+    shown: list[Words] = [line(bold(one)) for one in machines[:_MOST]]
+    if len(machines) > _MOST:
+        shown.append(_more(len(machines) - _MOST))
+    return all_of(shown)
+
+
+def _listed(lines: Sequence[Words]) -> tuple[Part, ...]:
+    shown = [Para(line("• ", *line(one))) for one in lines[:_MOST]]
+    if len(lines) > _MOST:
+        shown.append(Para(line(_more(len(lines) - _MOST))))
+    return tuple(shown)
+
+
+def _more(number: int) -> Text:
+    return say_number("{number} more", "{number} more", number)

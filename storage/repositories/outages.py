@@ -1,0 +1,169 @@
+"""Nodes that keep silent, and machines as they were left. What it means is not known here."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from sqlalchemy import and_, delete, exists, func, not_, or_, select, true
+
+from bot.ids import NodeId, TaskId
+from bot.model import ExecutionStatus, Kept, Machine, OwnChange, Silence
+from storage.repositories.repository import Repository
+from storage.tables import executions, kept_machines, machines, silences
+
+_AT_ONCE = 500  # ids in one statement; databases limit its parameters
+_OF_A_MACHINE = ("vm.", "disk.", "snapshot.")  # how commands begin that change one
+_NAMES = "vm.name"
+_IN_PROGRESS = (ExecutionStatus.RUNNING, ExecutionStatus.FOLLOWING)
+_SAME = and_(machines.c.node == kept_machines.c.node, machines.c.task == kept_machines.c.task)
+_CHANGES = and_(
+    or_(*(executions.c.command.startswith(one) for one in _OF_A_MACHINE)),
+    executions.c.command != _NAMES,
+    executions.c.started_at.is_not(None),
+)
+_IS_OTHER = func.lower(func.trim(machines.c.status)) != kept_machines.c.status
+_NEWS = (
+    select(machines)
+    .outerjoin(kept_machines, _SAME)
+    .where(or_(kept_machines.c.task.is_(None), kept_machines.c.suspect != "", _IS_OTHER))
+    .order_by(machines.c.seen_at)
+)
+_CHANGED_SINCE = exists().where(
+    executions.c.task == kept_machines.c.task,
+    executions.c.finished_at > kept_machines.c.seen_at,
+    executions.c.finished_at < machines.c.seen_at,
+    _CHANGES,
+)
+# A machine as it was kept, if it was, and as it is to be.
+Rewritten = tuple[Kept | None, Kept]
+_KEYS = tuple(column.name for column in kept_machines.c)
+
+
+class Outages(Repository):
+    """Silences by node, machines by node and id."""
+
+    # Nodes
+
+    async def silences(self) -> dict[NodeId, Silence]:
+        """What keeps silent, by node."""
+        rows = await self._connection.execute(select(silences))
+        return {row.node: Silence(row.node, row.since, row.episode) for row in rows}
+
+    async def silent(self, silence: Silence) -> None:
+        """Write down that a node keeps silent, or which message has told it."""
+        upsert = self._insert(silences).values(asdict(silence))
+        await self._connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[silences.c.node], set_={"episode": silence.episode}
+            )
+        )
+
+    async def answers(self, nodes: Collection[NodeId]) -> None:
+        """Forget that these were silent."""
+        await self._connection.execute(delete(silences).where(silences.c.node.in_(sorted(nodes))))
+
+    # Machines
+
+    async def news(self) -> list[Machine]:
+        """The machines that are not kept yet, or were seen otherwise than they are kept.
+
+        One row for each, as seen last.
+        """
+        rows = await self._connection.execute(_NEWS)
+        found = {
+            (row.node, row.task): Machine(
+                row.node, row.task, row.owner, row.desc, row.status, row.created, row.seen_at
+            )
+            for row in rows
+        }
+        return list(found.values())
+
+    async def missing(self) -> list[Kept]:
+        """The machines that are kept, and that nobody's list shows any more."""
+        query = select(kept_machines).where(not_(exists().where(_SAME)))
+        return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def kept(self, tasks: Collection[TaskId] | None = None) -> dict[TaskId, Kept]:
+        """How these machines are kept, or all, by id."""
+        if tasks is None:
+            rows = await self._connection.execute(select(kept_machines))
+            return {row["task"]: Kept(**row) for row in rows.mappings()}
+        found: dict[TaskId, Kept] = {}
+        asked = sorted(tasks)
+        for start in range(0, len(asked), _AT_ONCE):
+            some = kept_machines.c.task.in_(asked[start : start + _AT_ONCE])
+            rows = await self._connection.execute(select(kept_machines).where(some))
+            found |= {row["task"]: Kept(**row) for row in rows.mappings()}
+        return found
+
+    async def some_after(self, task: str, limit: int) -> list[Kept]:
+        """Up to `limit` machines, in the order of their ids, behind this one."""
+        query = (
+            select(kept_machines)
+            .where(kept_machines.c.task > task)
+            .order_by(kept_machines.c.task)
+            .limit(limit)
+        )
+        return [Kept(**row) for row in (await self._connection.execute(query)).mappings()]
+
+    async def touched(self, since: datetime) -> list[Rewritten]:
+        """Those seen as they are kept after the bot's own change, or not since `since`."""
+        query = (
+            select(kept_machines, func.max(machines.c.seen_at).label("latest"))
+            .join(machines, _SAME)
+            .where(
+                kept_machines.c.suspect == "",
+                not_(_IS_OTHER),
+                or_(_CHANGED_SINCE, kept_machines.c.seen_at < since),
+                machines.c.seen_at > kept_machines.c.seen_at,
+            )
+            .group_by(*kept_machines.c)
+        )
+        rows = (await self._connection.execute(query)).mappings()
+        found = [(Kept(**{key: row[key] for key in _KEYS}), row["latest"]) for row in rows]
+        return [(kept, replace(kept, seen_at=latest)) for kept, latest in found]
+
+    async def keep(self, changes: Sequence[Rewritten]) -> None:
+        """Write down how machines are left, but for those that somebody has written since."""
+        upsert = self._insert(kept_machines)
+        news = {key: upsert.excluded[key] for key in _KEYS if key not in {"node", "task"}}
+        upsert = upsert.on_conflict_do_update(
+            index_elements=[kept_machines.c.node, kept_machines.c.task], set_=news
+        )
+        known = await self.kept([after.task for _, after in changes])
+        rows = [asdict(after) for before, after in changes if known.get(after.task) == before]
+        for start in range(0, len(rows), _AT_ONCE):
+            await self._connection.execute(upsert, rows[start : start + _AT_ONCE])
+
+    async def forget(self, tasks: Collection[TaskId] | None = None) -> None:
+        """Keep these machines no longer; None: no machine."""
+        which = true() if tasks is None else kept_machines.c.task.in_(sorted(tasks))
+        await self._connection.execute(delete(kept_machines).where(which))
+
+    async def own_changes(self, tasks: Collection[TaskId], since: datetime) -> list[OwnChange]:
+        """The changes of these machines that the bot has sent; none that ended before `since`."""
+        found: list[OwnChange] = []
+        asked = sorted(tasks)
+        for start in range(0, len(asked), _AT_ONCE):
+            rows = await self._connection.execute(
+                select(
+                    executions.c.task, executions.c.command, executions.c.status,
+                    executions.c.finished_at,
+                ).where(
+                    executions.c.task.in_(asked[start : start + _AT_ONCE]),
+                    _CHANGES,
+                    or_(
+                        executions.c.status.in_(_IN_PROGRESS),
+                        executions.c.finished_at >= since,
+                    ),
+                )
+            )  # fmt: skip
+            found += [
+                OwnChange(
+                    row.task, row.command,
+                    None if row.status in _IN_PROGRESS else row.finished_at,
+                    row.status == ExecutionStatus.UNKNOWN,
+                )
+                for row in rows
+            ]  # fmt: skip
+        return found

@@ -1,0 +1,226 @@
+"""What nobody asked for: silent nodes, machines changed outside the bot, dead SSH ports."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.dbc.demo import demo_renter
+from sandbox.dbc.task import Libvirt, Status
+from sandbox.slack import Person
+from tests.scenarios.orders import chained
+from tests.scenarios.site import rules
+from tests.scenarios.stage import CONFIRM_ONLY, Stage, staged
+from tests.scenarios.test_power import off
+
+ON = f"{CONFIRM_ONLY}[outages]\n"
+SSH = f"{ON}ssh = true\n"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, policy=ON) as one:
+        await one.gives_session(one.alice, "gpu1")
+        await goes_on(one, 3)
+        yield one
+
+
+async def goes_on(stage: Stage, minutes: int) -> None:
+    """So many rounds of the clockwork, one a minute."""
+    for _ in range(minutes):
+        await stage.passes(60)
+        await stage.quiet()
+
+
+def told(person: Person, *words: str) -> list[str]:
+    """What a person was told directly and has one of these words in it, oldest first."""
+    said = [message.plain.replace("*", "") for message in person.messages("@dbc")]
+    return [one for one in said if any(word in one for word in words)]
+
+
+def news(person: Person) -> list[str]:
+    return told(
+        person, "Outside this bot", "outside this bot", "again", "respond", "reached", "SSH"
+    )
+
+
+async def test_a_machine_that_is_switched_off_elsewhere_is_told_once(stage: Stage) -> None:
+    await goes_on(stage, 2)
+    assert news(stage.alice) == []
+    off(stage)
+    await goes_on(stage, 1)
+    assert news(stage.alice) == []  # one look may be wrong
+    await goes_on(stage, 5)
+    (message,) = news(stage.alice)
+    assert "Outside this bot, on gpu1: inference is now “off” (before: “running”)." in message
+    await stage.restart_bot()
+    await goes_on(stage, 3)
+    assert len(news(stage.alice)) == 1
+
+
+async def test_a_machine_that_is_again_as_before_is_told_in_that_thread(stage: Stage) -> None:
+    machine = stage.task("inference")
+    off(stage)
+    await goes_on(stage, 3)
+    assert machine.domain is not None
+    machine.status, machine.domain.state = Status.RUNNING, Libvirt.RUNNING
+    await goes_on(stage, 5)
+    first, back = (m for m in stage.alice.messages("@dbc") if "inference" in m.plain)
+    assert "inference on gpu1 is “running” again." in back.plain.replace("*", "")
+    assert back.thread_ts == first.ts
+
+
+async def test_what_the_bot_does_is_not_told_as_done_elsewhere(stage: Stage) -> None:
+    alice = stage.alice
+    for line, question in (("vm shutdown inference", "Shut down"), ("vm start inference", "")):
+        await stage.asks(alice, f"/dbc {line}")
+        if question:
+            await stage.confirms(alice, question)
+        await goes_on(stage, 6)
+    assert stage.task("inference").status is Status.RUNNING
+    assert news(alice) == []
+
+
+async def test_a_deletion_by_the_bot_is_not_told_and_one_elsewhere_is(stage: Stage) -> None:
+    alice, node = stage.alice, stage.node("gpu1")
+    machine = stage.task("inference")
+    del node.tasks[machine.task_id]
+    await goes_on(stage, 5)
+    (message,) = news(alice)
+    assert "inference no longer exists" in message
+    other = next(iter(node.tasks.values())).task_id
+    await stage.asks(alice, f"/dbc vm delete {other}")
+    await stage.confirms(alice, "Delete")
+    await goes_on(stage, 6)
+    assert len(news(alice)) == 1
+
+
+async def test_a_list_that_is_short_for_a_while_makes_nothing_gone(stage: Stage) -> None:
+    stage.world.faults.on("empty_list", node="gpu1", count=3)
+    await goes_on(stage, 8)
+    assert news(stage.alice) == []
+
+
+async def test_whoever_takes_their_session_back_is_told_of_no_loss(stage: Stage) -> None:
+    await stage.erases_session(stage.alice, "gpu1")
+    await goes_on(stage, 5)
+    assert news(stage.alice) == []
+
+
+async def test_many_machines_of_a_node_are_one_message(stage: Stage) -> None:
+    node = stage.node("gpu1")
+    for number in range(30):
+        node.running_task(demo_renter(), desc=f"m{number}")
+    await goes_on(stage, 3)
+    for number in range(30):
+        off(stage, f"m{number}")
+    await goes_on(stage, 5)
+    (message,) = news(stage.alice)
+    assert "machines on gpu1 were changed outside this bot." in message
+    assert " more" in message
+
+
+async def test_rules_turn_it_off_and_what_changed_meanwhile_is_no_news(stage: Stage) -> None:
+    rules(stage, f"{CONFIRM_ONLY}[outages]\nmachines = false\n")
+    off(stage)
+    await goes_on(stage, 5)
+    rules(stage, ON)
+    await goes_on(stage, 5)
+    assert news(stage.alice) == []
+
+
+async def test_from_whom_a_node_is_hidden_is_told_nothing_of_it(stage: Stage) -> None:
+    node = stage.node("gpu1").node_id
+    rules(
+        stage,
+        f'{ON}[[rule]]\nname = "hidden"\ndeny = "No."\n'
+        f'match = {{ command = "vm.show", node = "{node}", person = "{stage.alice.id}" }}\n',
+    )
+    off(stage)
+    await goes_on(stage, 5)
+    assert news(stage.alice) == []
+
+
+async def test_quiet_hours_hold_it_and_wishes_are_heard(stage: Stage) -> None:
+    alice = stage.alice
+    await stage.asks(alice, "/dbc settings notifications failures")
+    off(stage)
+    await goes_on(stage, 5)
+    assert news(alice) == []
+
+
+# Nodes
+
+
+async def test_a_silent_node_is_told_once_and_that_it_is_back(stage: Stage) -> None:
+    stage.world.faults.on("dead_node", node="gpu1")
+    await goes_on(stage, 20)
+    (message,) = news(stage.alice)
+    assert "gpu1 is not responding since" in message
+    await stage.restart_bot()
+    await goes_on(stage, 12)
+    assert len(news(stage.alice)) == 1
+    stage.world.faults.off()
+    await goes_on(stage, 12)
+    first, back = news(stage.alice)
+    assert "gpu1 is responding again. It was silent since" in back
+    assert first == message
+
+
+async def test_a_daemon_that_is_down_is_one_message_and_none_of_a_node(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=ON) as stage:
+        await stage.gives_session(stage.alice, "gpu1", "gpu2")
+        await goes_on(stage, 3)
+        await stage.daemon.stop()
+        await goes_on(stage, 12)
+        (message,) = news(stage.alice)
+        assert "No DBC daemon can be reached since" in message
+        await stage.daemon.start()
+        await goes_on(stage, 12)
+        assert "A DBC daemon can be reached again." in news(stage.alice)[-1]
+        assert len(news(stage.alice)) == 2
+
+
+async def test_the_chain_says_what_it_knows_of_a_silent_node(tmp_path: Path) -> None:
+    async with chained(tmp_path, policy=ON) as one:
+        stage = one.stage
+        await stage.gives_session(stage.alice, "gpu1")
+        one.rents()
+        await goes_on(stage, 3)
+        one.chain.machines[stage.node("gpu1").node_id].offline_since = 9_001_000
+        stage.world.faults.on("dead_node", node="gpu1")
+        await goes_on(stage, 15)
+        (message,) = told(stage.alice, "not responding")
+        assert "The chain has it reported offline since block 9,001,000." in message
+
+
+# SSH
+
+
+async def test_a_dead_ssh_port_of_a_running_machine_is_told_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, policy=SSH) as stage:
+        machine = stage.task("inference")
+        server = await asyncio.start_server(_takes, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        stage.node("gpu1").public_ip = "127.0.0.1"
+        machine.ssh_port = port
+        await stage.gives_session(stage.alice, "gpu1")
+        await stage.asks(stage.alice, "/dbc vm show inference")
+        await goes_on(stage, 4)
+        server.close()
+        await server.wait_closed()
+        await goes_on(stage, 6)
+        (message,) = news(stage.alice)
+        assert (
+            "SSH does not answer on gpu1, although the node says the machine is running: inference."
+            in message
+        )
+        server = await asyncio.start_server(_takes, "127.0.0.1", port)
+        await goes_on(stage, 3)
+        assert "SSH answers again on gpu1: inference." in news(stage.alice)[-1]
+        server.close()
+
+
+async def _takes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
