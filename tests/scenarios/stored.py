@@ -21,7 +21,8 @@ BEHIND_ITS_BACK = (
     "INSERT INTO watched_wallets (user, wallet, created_at) VALUES (:user, 'nobody', :at)",
     "INSERT INTO access_requests (id, asker, node, holders, refused, state, created_at) "
     "SELECT 'asked', 'U0DAVE', node, '[\"U0BOB\"]', '[]', 'open', :at FROM dbc_sessions LIMIT 1",
-    "INSERT INTO silences (node, since, episode) SELECT node, :at, 'told' FROM dbc_sessions LIMIT 1",
+    "INSERT INTO silences (node, since, episode) "
+    "SELECT node, :at, 'told' FROM dbc_sessions LIMIT 1",
     "INSERT INTO kept_machines (node, task, owner, label, status, seen_at, suspect, suspect_at, "
     "before, episode, size, size_at, port, port_episode) "
     "SELECT node, 'aTask', :user, 'a', 'running', :at, 'closed', :at, '', '', '', :at, '', '' "
