@@ -7,7 +7,6 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,11 +16,12 @@ from bot.chain.rpc import keys_in
 from bot.clock import Clock, SteadyClock, SystemClock, shown
 from bot.commands.home import home
 from bot.commands.rows import command_table
-from bot.config import KeySettings, Settings
+from bot.config import Settings
 from bot.dbc.client import DbcClient
 from bot.dbc.errors import WouldSend
 from bot.dbc.guard import Limits
 from bot.dbc.transport import Call
+from bot.doctor.checks import OwnCheckup
 from bot.errors import BotError
 from bot.health import Health
 from bot.ids import ChannelId, new_id
@@ -61,6 +61,7 @@ from bot.services.access import AccessRequests
 from bot.services.aliases import Aliases
 from bot.services.catalogue import Sightings
 from bot.services.command_log import CommandLog
+from bot.services.credential_keys import vault_of
 from bot.services.damage import Damage
 from bot.services.database import Database, once_it_works
 from bot.services.inventory import Inventory
@@ -81,10 +82,9 @@ from handlers.edge import SlackEdge
 from handlers.render import holds
 from handlers.slack import SlackDirectory, SlackMessenger
 from handlers.tries import Tries
-from storage import BadKey, Store, Vault, prepare
+from storage import Store, prepare
 from storage.heartbeat import HEARTBEAT, Leases
 
-KEY_FILE = "credential.key"  # beside the SQLite file
 # Refused by Slack, the bot goes on for so long: it may be a passing fault of Slack's, and what
 # needs no token (answers to slash commands, watches) still works.
 GRACE = timedelta(minutes=1)
@@ -228,6 +228,7 @@ class Bot:
             table=table,
             slash_command=self._settings.slash_command,
             commands=self._commands,
+            checkup=OwnCheckup(self._settings, clock, self.health),
         )
 
     def _outages(self, services: Services) -> Outages:
@@ -349,28 +350,6 @@ async def _bound(listening: Awaitable[None], host: str, port: int, setting: str)
             f"The bot cannot listen on {host}:{port}: {error.strerror or error}.",
             hint=f"Set {setting}_HOST and {setting}_PORT.",
         ) from error
-
-
-def vault_of(settings: KeySettings, *, may_make: bool = False) -> Vault:
-    """The keys from the settings, else from a file beside the SQLite database.
-
-    Only a start, and whoever asks for a new key, `may_make` that file. Raises BadKey.
-    """
-    if (file := key_file_of(settings)) is not None:
-        if not may_make and not file.exists():
-            raise BadKey(
-                f"The key file {file} is gone.",
-                hint="Put it back: nobody's session can be read without it. Where it is lost, "
-                "python -m bot keys add makes a new one, and everybody adds their sessions anew.",
-            )
-        return Vault.from_file(file)
-    return Vault([key.get_secret_value() for key in settings.credential_keys])
-
-
-def key_file_of(settings: KeySettings) -> Path | None:
-    """Where the keys are kept that no setting names; None where CREDENTIAL_KEYS does."""
-    file = settings.sqlite_file
-    return None if settings.credential_keys or file is None else file.parent / KEY_FILE
 
 
 def _jobs(

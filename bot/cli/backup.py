@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from cryptography.fernet import Fernet
 
-from bot.app import key_file_of, vault_of
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import DatabaseSettings, KeySettings
 from bot.errors import BotError
 from bot.plural import counted
+from bot.services.credential_keys import key_file_of, vault_of
 from storage import Copied, Inspection, Store, Vault, back_up, move
 from storage import restore as put_back
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.app import KEY_FILE
 from bot.config import DatabaseSettings
 from bot.errors import BotError
+from bot.services.credential_keys import KEY_FILE
 from storage import is_database, is_unused
 
 _HINT = "Correct DATABASE_URL, or begin anew with: python -m bot run --new-database"

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import click
 from cryptography.fernet import Fernet
 
-from bot.app import key_file_of, vault_of
 from bot.cli.failures import Commands
 from bot.cli.settings import load
 from bot.clock import SystemClock
 from bot.config import KeySettings
+from bot.services.credential_keys import key_file_of, vault_of
 from storage import Store, Vault, fingerprint, keys_in, write_keys
 
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ import click
 
 from bot.cli.policy_analysis import diff, who_can
 from bot.cli.policy_question import NODE, asked, is_question, read
-from bot.cli.policy_words import approvers, decided, joined, needs, reason_fault, row
+from bot.cli.policy_words import approvers, by_table, decided, joined, needs, reason_fault, row
 from bot.commands.rows import command_table
 from bot.config import PolicySettings
 from bot.ids import NodeId
@@ -65,6 +65,9 @@ def check(question: str, node: NodeId, groups: tuple[str, ...], file: Path | Non
         _check_file(Path(question) if question else file)
         return
     rules, request = read(file), asked(question, node, groups)
+    if (found := rules.table_of(request.command)) is not None:
+        click.echo(row("Allowed", by_table(*found)))
+        return
     decision = decide(rules, request)
     rows = _explained(decision, request)
     guarded = known_arguments(command_table())[request.command]

@@ -11,7 +11,7 @@ import click
 
 from bot.cli.failures import told
 from bot.cli.policy_question import channel_of, node_of, read, request_of
-from bot.cli.policy_words import in_full, people
+from bot.cli.policy_words import by_table, in_full, people
 from bot.commands.rows import command_table
 from bot.errors import BotError
 from bot.ids import ChannelId, NodeId, UserId
@@ -43,6 +43,9 @@ def who_can(line: str, node: NodeId, channel: ChannelId, file: Path | None) -> N
     )
     effect = request.effect.name.lower()
     click.echo(f"{request.command.replace('.', ' ')}, which is to {effect}")
+    if (found := rules.table_of(request.command)) is not None:
+        click.echo(f"\n  {by_table(*found)}")
+        return
     places = _places(rules, request)
     tables: dict[tuple[str, ...], list[str]] = {}
     for (on, there), cases in places.items():

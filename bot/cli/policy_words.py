@@ -49,6 +49,11 @@ def people(some: People) -> str:
     return ", ".join(named) or "nobody"
 
 
+def by_table(table: str, some: People) -> str:
+    """Who may use what a table of its own is for: no rule counts for that."""
+    return f"{people(some)}\n    by [{table}]; nothing else counts, and no approval is needed"
+
+
 def needs(review: Review) -> str:
     """All that a rule or a default asks for."""
     needed = [counted(review.approvals, "approval")] if review.approvals else []

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from bot.errors import Denied, Refused
+from bot.commands.named import require_named
+from bot.errors import Refused
 from bot.folding import plain
 from bot.ids import ChannelId, ExecutionId
 from bot.language.kinds import REST, Arg
 from bot.language.table import Command
 from bot.model import AuditEntry, AuditKind, Effect, Freeze, Place
 from bot.pipeline.context import Context, Services
-from bot.ports import DeliveryFailed, slack_does_not_say
-from bot.reply import Note, Para, Reply, Text, dump, line, mention, say
+from bot.reply import Note, Para, Reply, dump, line, mention, say
 from storage import UnitOfWork
 
 _SHORT = 8  # characters of an id that people read and type
@@ -67,18 +67,7 @@ async def unfreeze(ctx: Context) -> Reply:
 
 
 async def _require_right(ctx: Context) -> None:
-    """Raise Denied unless the rules name this person, as Slack says it now."""
-    reviewers = ctx.services.reviews.reviewers
-    people = reviewers.rules.freeze.people
-    try:
-        if await reviewers.is_one_of(ctx.actor, people):
-            return
-    except DeliveryFailed:
-        raise slack_does_not_say() from None
-    hint: Text = say("The rules name who may; ask one of them.")
-    if not people.persons and not people.groups:
-        hint = say("The rules name nobody who may: ask whoever runs the bot.")
-    raise Denied(say("You may not freeze changes or lift a freeze."), hint=hint)
+    await require_named(ctx, say("You may not freeze changes or lift a freeze."))
 
 
 def _frozen_already(known: Freeze | None) -> Refused:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
-from bot.commands import cost, freezing, languages, notifications
+from bot.commands import cost, doctor, freezing, languages, notifications
 from bot.commands.here import require_channel
 from bot.folding import plain
 from bot.ids import NodeId, Reader
@@ -248,5 +248,6 @@ GROUP = Group(
         ),
         *cost.COMMANDS,
         *freezing.COMMANDS,
+        *doctor.COMMANDS,
     ),
 )

@@ -117,6 +117,7 @@ VERBS = _by_command(
     cost: 费用 花费 账单
     freeze: 冻结
     unfreeze: 解冻 解除冻结
+    doctor: 自检 体检
     settings: 设置
     settings.language: 语言
     settings.channel-language: 频道语言

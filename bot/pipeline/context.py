@@ -11,6 +11,7 @@ from bot.dbc.identity import Target
 from bot.ids import UserId
 from bot.language.table import Listing, Table
 from bot.model import DbcSession, Execution, ExecutionStatus, Machine, Node, Place, Source
+from bot.monitoring.findings import Checkup
 from bot.orders.orders import Orders
 from bot.pipeline.reviews import Reviews
 from bot.ports import Directory, Messenger
@@ -59,6 +60,7 @@ class Services:
     table: Table
     slash_command: str
     commands: CommandLog
+    checkup: Checkup  # the bot's look at itself
 
 
 async def unsaid(_reply: Reply) -> None:

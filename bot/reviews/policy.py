@@ -34,6 +34,7 @@ from bot.reviews.policy_values import (
     AuditSettings,
     BreakerSettings,
     Channels,
+    DoctorSettings,
     FreezeSettings,
     Groups,
     LimitSettings,
@@ -51,8 +52,8 @@ from bot.reviews.rule_arguments import Argument, Known, Wanted, called, faults
 
 # To see what waits, to take one's own request back and to be helped needs nobody's leave.
 _FREE = re.compile(r"approval\..*|help")
-# Who may stop all changes is said in a table of its own; it must not wait for an approval.
-_SWITCHES = frozenset({"freeze", "unfreeze"})
+# Who may do these is said in a table of its own: nothing else counts, and none waits for approval.
+_BY_TABLE = {"freeze": "freeze", "unfreeze": "freeze", "doctor": "doctor"}
 _CLOSED = (
     "(Slack does not say who is in a user group of this rule: the group is disabled or gone, or "
     "Slack gives no answer. So the rule counts for whoever may be in it.)"
@@ -246,11 +247,17 @@ class Policy(Strict):
     rule: Annotated[tuple[Rule, ...], BeforeValidator(as_tuple)] = ()
     audit: AuditSettings = AuditSettings()
     freeze: FreezeSettings = FreezeSettings()
+    doctor: DoctorSettings = DoctorSettings()
     breaker: BreakerSettings = BreakerSettings()
     limits: LimitSettings = LimitSettings()
     test: Annotated[tuple[Expectation, ...], BeforeValidator(as_tuple)] = ()
     orders: OrderSettings = OrderSettings()
     outages: OutageSettings = OutageSettings()
+
+    def table_of(self, command: str) -> tuple[str, People] | None:
+        """The table that alone says who may use a command, and whom it names; None for others."""
+        table = _BY_TABLE.get(command)
+        return None if table is None else (table, getattr(self, table).people)
 
     def groups_about(
         self, request: "Request", *, glass: bool = False, denials: bool = False
@@ -356,7 +363,7 @@ def is_free(command: str) -> bool:
 
 def is_unruled(command: str) -> bool:
     """Whether no rule counts for a command, by its id: it is free, or has people of its own."""
-    return is_free(command) or command in _SWITCHES
+    return is_free(command) or command in _BY_TABLE
 
 
 def decide(policy: Policy, request: Request) -> Decision:

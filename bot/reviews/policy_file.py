@@ -22,6 +22,7 @@ from bot.reviews.policy import Defaults, Expectation, Match, Policy, Review, Rul
 from bot.reviews.policy_values import (
     AuditSettings,
     BreakerSettings,
+    DoctorSettings,
     FreezeSettings,
     LimitSettings,
     OrderSettings,
@@ -36,6 +37,7 @@ _PARTS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "defaults": ("`[defaults]`", Defaults),
     "audit": ("`[audit]`", AuditSettings),
     "freeze": ("`[freeze]`", FreezeSettings),
+    "doctor": ("`[doctor]`", DoctorSettings),
     "breaker": ("`[breaker]`", BreakerSettings),
     "limits": ("`[limits]`", LimitSettings),
     "test": ("a test", Expectation),

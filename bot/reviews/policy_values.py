@@ -91,6 +91,12 @@ class FreezeSettings(Strict):
     channel: Channel = ""
 
 
+class DoctorSettings(Strict):
+    """Who may have the bot look at itself from Slack."""
+
+    people: People = People()
+
+
 class BreakerSettings(Strict):
     """After how many commands that destroy within what time the next one is held back."""
 

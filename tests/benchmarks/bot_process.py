@@ -16,9 +16,10 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from bot import log
-from bot.app import Bot, vault_of
+from bot.app import Bot
 from bot.config import Settings
 from bot.model import DbcSession
+from bot.services.credential_keys import vault_of
 from storage import Store
 
 

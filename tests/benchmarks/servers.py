@@ -20,10 +20,11 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import log, loop
-from bot.app import Bot, vault_of
+from bot.app import Bot
 from bot.config import Settings
 from bot.ids import NodeId, UserId
 from bot.model import DbcSession
+from bot.services.credential_keys import vault_of
 from storage import Store
 from tests.benchmarks.peers import Room
 

@@ -228,6 +228,20 @@ def test_who_can_without_rules_tells_one_story_for_everybody() -> None:
     assert "Everywhere\n  Everybody\n    the requester confirms" in answer
 
 
+@pytest.mark.parametrize(
+    ("line", "table"), [("doctor", "doctor"), ("freeze outage", "freeze"), ("unfreeze", "freeze")]
+)
+def test_who_may_do_what_a_table_of_its_own_names_them_for(line: str, table: str) -> None:
+    answer = ask("who-can", line, "--file", str(EXAMPLE)).output
+    assert "members of S0ONCALL" in answer
+    assert f"by [{table}]" in answer
+    assert "Everybody" not in answer
+    assert "nobody" in ask("who-can", line).output
+    checked = ask("check", f"U1: {line}", "--file", str(EXAMPLE)).output
+    assert checked.startswith("Allowed     ")
+    assert "members of S0ONCALL" in checked
+
+
 def test_diff_tells_each_difference_with_an_example(tmp_path: Path) -> None:
     new = EXAMPLE.read_text(encoding="utf-8").replace("approvals = 2 ", "approvals = 3 ")
     new = new.replace('deny = "Logs are for #gpu-ops."', "approvals = 1").replace(

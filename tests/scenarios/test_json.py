@@ -58,6 +58,7 @@ OTHER_WORDS = {
     },
 }
 IMAGE = "pytorch-2.4.qcow2"
+DOCTOR = '[doctor]\npeople = { persons = ["U0ALICE"] }\n'
 _SIZE = re.compile(r"\d+(\.\d+)?\s?([KMGTP]i?B?|%)", re.IGNORECASE)
 
 
@@ -151,7 +152,7 @@ def _values(command: Command) -> dict[str, str]:
 
 
 async def test_what_only_reads_says_the_same_in_json(tmp_path: Path) -> None:
-    async with chained(tmp_path, policy="[defaults]\n") as scene:
+    async with chained(tmp_path, policy=DOCTOR) as scene:
         stage = scene.stage
         for person in (stage.alice, stage.bob, stage.carol):
             await stage.gives_session(person, "gpu1")

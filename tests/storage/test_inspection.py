@@ -2,8 +2,10 @@
 
 from sqlalchemy import make_url
 
-from bot.cli.doctor_storage import storage
+from bot.clock import SystemClock
 from bot.config import Settings
+from bot.doctor.kept import storage
+from bot.monitoring.findings import Sight
 from storage import Store
 
 
@@ -15,7 +17,7 @@ async def test_the_doctor_says_which_postgresql_it_is_and_who_else_is_connected(
         database_url=url, credential_keys=key,
     )  # fmt: skip
     await store.ping()
-    found = [one.line() async for one in storage(settings)]
+    found = [one.line() async for one in storage(settings, Sight(is_local=True), SystemClock())]
     [told] = [line for line in found if line.startswith("✔ database:")]
     if url.startswith("sqlite"):
         assert "no bot has it open" in told

@@ -32,7 +32,7 @@ class Named:
 def named_in(policy: Policy) -> Named:
     """What `policy` names."""
     found = Named()
-    for part in (policy.defaults, policy.audit, *policy.rule):
+    for part in (policy.defaults, policy.audit, policy.freeze, policy.doctor, *policy.rule):
         _gather(part, found)
     for rule in policy.rule:
         some = rule.approvers

@@ -3,18 +3,23 @@
 What Slack did not say is neither there nor gone: it is told by itself.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from bot.cli.findings import Finding, fault, ok, warning
-from bot.cli.named import Named
-from bot.plural import counted
+from bot.doctor.named import Named
+from bot.monitoring.findings import Finding, Findings, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
+from bot.reply import Phrase, Text, say, say_number
 from handlers.tries import cause
 
 _MOST = 50  # people or channels that are asked for; Slack allows so many calls a minute
-_AGAIN = "Run the doctor again in a minute."
+_AGAIN = say("Run the doctor again in a minute.")
+_BY_HAND = say("Look at the others by hand.")
+_CORRECT = say("Take them out of the rules, or correct the ids.")
+_CHANNELS = partial(say_number, "{number} channel", "{number} channels")
+_PEOPLE = partial(say_number, "{number} person", "{number} people")
 _BARRED = ("deleted", "is_bot", "is_restricted")
 
 
@@ -33,18 +38,21 @@ class _Looked:
     fine: set[str] = field(default_factory=set)
     absent: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)  # why, one each
-    advice: str = "Look at the others by hand."
+    advice: Text = _BY_HAND
 
-    def unchecked(self, about: str, what: tuple[str, str]) -> Iterable[Finding]:
+    def unchecked(self, about: Text, many: Callable[[int], Phrase]) -> Iterable[Finding]:
         """The warning about those of which Slack did not say."""
         if self.unknown:
-            count = len(self.fine) + len(self.absent) + len(self.unknown)
-            whys = ", ".join(dict.fromkeys(self.unknown))
-            told = f"{len(self.unknown)} of {counted(count, *what)} that the rules name could not "
-            yield warning(about, f"{told}be checked: {whys}.", self.advice)
+            told = say(
+                "{unknown} of {all} that the rules name could not be checked: {why}.",
+                unknown=len(self.unknown),
+                all=many(len(self.fine) + len(self.absent) + len(self.unknown)),
+                why=", ".join(dict.fromkeys(self.unknown)),
+            )
+            yield warning(about, told, self.advice)
 
 
-async def named_in_slack(named: Named, read: Read) -> AsyncIterator[Finding]:
+async def named_in_slack(named: Named, read: Read) -> Findings:
     """Whether everybody and every channel that the rules name is there."""
     if named.channels:
         async for found in _channels(named, read):
@@ -56,23 +64,28 @@ async def named_in_slack(named: Named, read: Read) -> AsyncIterator[Finding]:
         yield await _groups(named, read)
 
 
-async def _channels(named: Named, read: Read) -> AsyncIterator[Finding]:
+async def _channels(named: Named, read: Read) -> Findings:
     async def why_not(channel: str) -> str:
         await read("conversations.history", channel=channel, limit=1)
         return ""
 
     looked = await _looked_at(named.channels, why_not)
     if looked.absent:
-        told = f"The rules name channels where the bot is not: {_listed(looked.absent)}."
-        yield warning("channels", told, "Invite it there with /invite.")
-    for found in looked.unchecked("channels", ("channel", "channels")):
+        told = say("The rules name channels where the bot is not: {channels}.",
+            channels=_listed(looked.absent))  # fmt: skip
+        yield warning(say("channels"), told, say("Invite it there with /invite."))
+    for found in looked.unchecked(say("channels"), _CHANNELS):
         yield found
     if len(looked.fine) == len(named.channels):
-        many = counted(len(looked.fine), "channel")
-        yield ok("channels", f"The bot is in {many} that the rules name.")
+        there = say_number(
+            "The bot is in {number} channel that the rules name.",
+            "The bot is in {number} channels that the rules name.",
+            len(looked.fine),
+        )
+        yield ok(say("channels"), there)
 
 
-async def _people(named: Named, read: Read) -> AsyncIterator[Finding]:
+async def _people(named: Named, read: Read) -> Findings:
     async def why_not(person: str) -> str:
         found = (await read("users.info", user=person)).get("user")
         who = found if isinstance(found, dict) else {}
@@ -81,16 +94,22 @@ async def _people(named: Named, read: Read) -> AsyncIterator[Finding]:
     looked = await _looked_at(named.persons, why_not)
     for rule, (persons, approvals) in named.approvers.items():
         if len(persons - set(looked.absent)) < approvals:
-            yield fault("rules", f"Nobody can approve by “{rule}”: too few of its approvers "
-                        "can act.", "Name others in `approvers`.")  # fmt: skip
+            few = say("Nobody can approve by “{rule}”: too few of its approvers can act.",
+                rule=rule)  # fmt: skip
+            yield fault(say("rules"), few, say("Name others in {field}.", field="`approvers`"))
     if looked.absent:
-        told = f"The rules name people who cannot act: {_listed(looked.absent)}."
-        yield warning("people", told, "Take them out of the rules, or correct the ids.")
-    for found in looked.unchecked("people", ("person", "people")):
+        told = say("The rules name people who cannot act: {people}.",
+            people=_listed(looked.absent))  # fmt: skip
+        yield warning(say("people"), told, _CORRECT)
+    for found in looked.unchecked(say("people"), _PEOPLE):
         yield found
     if len(looked.fine) == len(named.persons):
-        many = counted(len(looked.fine), "person", "people")
-        yield ok("people", f"All there: {many} that the rules name.")
+        there = say_number(
+            "All there: {number} person that the rules name.",
+            "All there: {number} people that the rules name.",
+            len(looked.fine),
+        )
+        yield ok(say("people"), there)
 
 
 async def _looked_at(names: Iterable[str], why_not: Callable[[str], Awaitable[str]]) -> _Looked:
@@ -114,19 +133,23 @@ async def _looked_at(names: Iterable[str], why_not: Callable[[str], Awaitable[st
 
 
 async def _groups(named: Named, read: Read) -> Finding:
+    about = say("user groups")
     try:
         said = await read("usergroups.list", include_disabled="true")
     except DeliveryFailed as failed:
-        return warning("user groups", f"They cannot be listed: {cause(failed)}.",
-                       "Rules about them deny until they can.")  # fmt: skip
+        told = say("They cannot be listed: {why}.", why=cause(failed))
+        return warning(about, told, say("Rules about them deny until they can."))
     listed = said.get("usergroups")
     rows = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     active = {one.get("id") for one in rows if not one.get("date_delete")}
     if gone := sorted(named.groups - active):
-        return warning("user groups", f"Gone or disabled: {', '.join(gone)}.",
-                       "Take them out of the rules, or correct the ids.")  # fmt: skip
-    many = counted(len(named.groups), "group")
-    return ok("user groups", f"All there: {many} that the rules name.")
+        return warning(about, say("Gone or disabled: {groups}.", groups=", ".join(gone)), _CORRECT)
+    there = say_number(
+        "All there: {number} group that the rules name.",
+        "All there: {number} groups that the rules name.",
+        len(named.groups),
+    )
+    return ok(about, there)
 
 
 def _listed(absent: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ Calls methods that read, without retries; it sends nothing, and takes no deliver
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cli.doctor_named import named_in_slack
-from bot.cli.findings import Finding, fault, ok, warning
-from bot.cli.named import Named
 from bot.config import Settings
+from bot.doctor.in_slack import named_in_slack
+from bot.doctor.named import Named
+from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
 from bot.ports import DeliveryFailed, LockedOut
+from bot.reply import Text, say
 from handlers.connection import FAILING, UNREACHABLE, data_of, failure, proxy_for, sdk_logger
 from handlers.manifest import SCOPES
 from handlers.refusals import OPENS_SOCKET, granted
@@ -38,19 +39,21 @@ class _Said:
 class SlackCheck:
     """Looks at everything that needs Slack, with these settings, and whom the rules name."""
 
-    def __init__(self, settings: Settings, named: Named) -> None:
+    def __init__(self, settings: Settings, named: Named, sight: Sight) -> None:
         self._settings = settings
+        self._sight = sight
         self._named = named
 
-    async def findings(self) -> AsyncIterator[Finding]:
+    async def findings(self) -> Findings:
         """All that there is to tell; what needs a good token is left out without one."""
         try:
             who = await self._ask("auth.test", self._settings.slack_bot_token.get_secret_value())
         except DeliveryFailed as failed:
-            yield self._unanswered("bot token", failed, "SLACK_BOT_TOKEN")
+            yield self._unanswered(say("bot token"), failed, "SLACK_BOT_TOKEN")
             is_good = False
         else:
-            yield ok("bot token", f"{who.data.get('user')} in {who.data.get('team')}.")
+            name, team = (str(who.data.get(key) or "") for key in ("user", "team"))
+            yield ok(say("bot token"), say("{user} in {team}.", user=name, team=team))
             yield _scopes(who.headers)
             yield _clock(who.headers)
             is_good = True
@@ -76,29 +79,35 @@ class SlackCheck:
             raise failure(error) from error
         return _Said(data_of(answer.data), {k.lower(): str(v) for k, v in answer.headers.items()})
 
-    def _unanswered(self, about: str, failed: DeliveryFailed, setting: str) -> Finding:
+    def _unanswered(self, about: Text, failed: DeliveryFailed, setting: str) -> Finding:
         if isinstance(failed, LockedOut):
             return fault(about, failed.sentence)
         host = urlsplit(self._settings.slack_api_url).hostname
-        advice = "Check the network, the proxy, and status.slack.com."
-        return fault(about, f"Cannot reach Slack ({host}) with {setting}: {cause(failed)}.", advice)
+        told = say(
+            "Cannot reach Slack ({host}) with {setting}: {why}.",
+            host=host or "", setting=setting, why=cause(failed),
+        )  # fmt: skip
+        return fault(about, told, say("Check the network, the proxy, and status.slack.com."))
 
-    async def _way_in(self) -> AsyncIterator[Finding]:
+    async def _way_in(self) -> Findings:
         token = self._settings.slack_app_token
         if token is None:
             where = f"{self._settings.http_host}:{self._settings.http_port}"
-            yield ok("HTTP mode", f"Slack's requests are served on {where}/slack/events.")
+            served = say("Slack's requests are served on {where}/slack/events.",
+                where=where if self._sight.is_local else "…")  # fmt: skip
+            yield ok(say("HTTP mode"), served)
             return
         try:
             opened = await self._ask(OPENS_SOCKET, token.get_secret_value())
         except DeliveryFailed as failed:
-            yield self._unanswered("app token", failed, "SLACK_APP_TOKEN")
+            yield self._unanswered(say("app token"), failed, "SLACK_APP_TOKEN")
             return
-        yield ok("app token", "Slack gives a Socket Mode address for it.")
+        yield ok(say("app token"), say("Slack gives a Socket Mode address for it."))
         file = self._settings.sqlite_file
         if file is None or is_claimed(file) is not False:
             # Slack spreads deliveries over all connections: ours would take some from the bot.
-            yield ok("Socket Mode", "Not tried, since a bot may be running; /readyz tells of it.")
+            told = say("Not tried, since a bot may be running; /readyz tells of it.")
+            yield ok("Socket Mode", told)
             return
         yield await self._handshake(str(opened.data.get("url")))
 
@@ -112,12 +121,15 @@ class SlackCheck:
             ):
                 hello = await ws.receive_json()
         except (*UNREACHABLE, TypeError, ValueError) as error:
-            told = f"No connection to {host}: {cause(failure(error))}."
-            return fault("Socket Mode", told, "WebSockets to Slack have to be let through.")
+            why = cause(failure(error))
+            told = say("No connection to {host}: {why}.", host=host or "", why=why)
+            return fault("Socket Mode", told, say("WebSockets to Slack have to be let through."))
         if not isinstance(hello, dict) or hello.get("type") != "hello":
-            return fault("Socket Mode", f"{host} does not greet the bot.",
-                         "Is Socket Mode enabled in the app's settings?")  # fmt: skip
-        return ok("Socket Mode", f"{host} greets the bot.")
+            return fault(
+                "Socket Mode", say("{host} does not greet the bot.", host=host or ""),
+                say("Is Socket Mode enabled in the app's settings?"),
+            )  # fmt: skip
+        return ok("Socket Mode", say("{host} greets the bot.", host=host or ""))
 
     async def _read(self, method: str, **given: object) -> Mapping[str, Any]:
         token = self._settings.slack_bot_token.get_secret_value()
@@ -125,28 +137,33 @@ class SlackCheck:
 
 
 def _scopes(headers: Mapping[str, str]) -> Finding:
-    told = headers.get("x-oauth-scopes")
+    told, about = headers.get("x-oauth-scopes"), say("scopes")
     if told is None:
-        return warning("scopes", "Slack does not say which scopes the bot token has.")
+        return warning(about, say("Slack does not say which scopes the bot token has."))
     missing = sorted(set(SCOPES) - granted(told))
     if missing:
-        return fault("scopes", f"The bot token lacks {', '.join(missing)}.",
-                     "Add them under OAuth & Permissions and reinstall the app.")  # fmt: skip
-    return ok("scopes", f"All {len(SCOPES)} that the bot uses.")
+        return fault(
+            about, say("The bot token lacks {scopes}.", scopes=", ".join(missing)),
+            say("Add them under OAuth & Permissions and reinstall the app."),
+        )  # fmt: skip
+    return ok(about, say("All {count} that the bot uses.", count=len(SCOPES)))
 
 
 def _clock(headers: Mapping[str, str]) -> Finding:
+    about = say("clock")
     try:
         theirs = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:
-        return warning("clock", "Slack's answer has no date to compare with.")
+        return warning(about, say("Slack's answer has no date to compare with."))
     # "-0000" says no more than that it is UTC.
     apart = datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
     seconds = round(abs(apart.total_seconds()))
-    way = "ahead of" if apart > timedelta() else "behind"
-    told = f"This machine's clock is {seconds} s {way} Slack's."
+    told = say("This machine's clock is {seconds} s behind Slack's.", seconds=seconds)
+    if apart > timedelta():
+        told = say("This machine's clock is {seconds} s ahead of Slack's.", seconds=seconds)
     if abs(apart) >= _SKEW_FATAL:
-        return fault("clock", told, "Set it by NTP: in HTTP mode every signature is refused.")
+        refused = say("Set it by NTP: in HTTP mode every signature is refused.")
+        return fault(about, told, refused)
     if abs(apart) >= _SKEW_TOLD:
-        return warning("clock", told, "Set it by NTP.")
-    return ok("clock", "It agrees with Slack's.")
+        return warning(about, told, say("Set it by NTP."))
+    return ok(about, say("It agrees with Slack's."))

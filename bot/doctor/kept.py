@@ -1,0 +1,183 @@
+"""The doctor's look at the database, the keys, and what waits. Opens for reading alone."""
+
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.config import Settings
+from bot.errors import BotError
+from bot.monitoring.findings import Finding, Findings, Sight, fault, ok, warning
+from bot.reply import say, say_number, sentences
+from bot.services.credential_keys import key_file_of
+from bot.services.database import cause
+from storage import PRIVATE, Inspection, Server, StorageFailed, Store, Vault, is_claimed, keys_in
+
+_LITTLE_SPACE = 512 * 1024**2  # bytes; a year of a busy team is a few hundred MiB
+_NO_SPACE = 32 * 1024**2
+_LATE = 300  # seconds; outages of minutes are ordinary
+_DATABASE, _MODES, _KEYS = say("database"), say("file modes"), say("keys")
+
+
+async def storage(settings: Settings, sight: Sight, clock: Clock) -> Findings:
+    """All about what is kept."""
+    file = settings.sqlite_file
+    if file is not None and not file.is_file():
+        told = say("{file} does not exist yet.", file=sight.path(file))
+        yield warning(_DATABASE, told, say("The first start makes it."))
+        return
+    if file is not None:
+        for found in _file(file, sight):
+            yield found
+    try:
+        inspection = Inspection(settings.database_url)
+        try:
+            if server := await inspection.server():
+                yield _server(server, settings.described["database"], sight)
+            async for found in _content(inspection, clock.now()):
+                yield found
+        finally:
+            await inspection.close()
+        async for found in _keys(settings, sight):
+            yield found
+    except StorageFailed as error:
+        told = say("It cannot be used: {why}.", why=cause(error))
+        yield fault(_DATABASE, told, say("See DATABASE_URL."))
+    except BotError as error:
+        yield fault(_DATABASE, sentences((error.words, error.hint)))
+
+
+def _server(server: Server, host: str, sight: Sight) -> Finding:
+    where = f"PostgreSQL {server.version.partition(' ')[0]}"
+    if sight.is_local:
+        where += f" at {host}, database {server.database}, schema {server.schema}"
+    told = say_number(
+        "{where}; {number} other connection of this account (replicas, a bot that runs).",
+        "{where}; {number} other connections of this account (replicas, a bot that runs).",
+        server.others, where=where,
+    )  # fmt: skip
+    return ok(_DATABASE, told)
+
+
+def _file(file: Path, sight: Sight) -> Iterator[Finding]:
+    name = sight.path(file)
+    running = {
+        True: say("{file}, a bot has it open.", file=name),
+        False: say("{file}, no bot has it open.", file=name),
+        None: say("{file}, in use or not.", file=name),
+    }
+    yield ok(_DATABASE, running[is_claimed(file)])
+    for one in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+        yield from _modes(file.with_name(one), sight)
+    free = shutil.disk_usage(file.parent).free
+    about = say("free space")
+    told = say("{size} MiB are free on the disk of {file}.",
+        size=f"{free // 1024**2:,}", file=sight.path(file.parent))  # fmt: skip
+    if free < _NO_SPACE:
+        yield fault(about, told, say("Make room: soon nothing can be recorded."))
+    elif free < _LITTLE_SPACE:
+        yield warning(about, told, say("Make room."))
+    else:
+        yield ok(about, told)
+
+
+def _modes(path: Path, sight: Sight) -> Iterator[Finding]:
+    """The fault where others can read a file of ours."""
+    if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & ~PRIVATE:
+        name = sight.path(path)
+        told = say("{file} is {mode}: others can read it.", file=name, mode=f"{mode:04o}")
+        yield fault(_MODES, told, say("Run: {command}", command=f"chmod 600 {name}"))
+
+
+async def _content(inspection: Inspection, now: datetime) -> Findings:
+    schema, about = await inspection.schema(), say("schema")
+    if schema.is_newer:
+        told = say("A newer version of the bot has used it ({schema}).", schema=schema.current)
+        restore = say("Run that version, or restore a backup from before the upgrade.")
+        yield fault(about, told, restore)
+        return
+    if not schema.is_newest:
+        told = say("{current}; this version has {needed}.",
+            current=schema.current or say("none yet"), needed=schema.needed)  # fmt: skip
+        yield warning(about, told, say("The next start migrates it."))
+        return
+    yield ok(about, say("{schema}, the newest.", schema=schema.current))
+    journal = await inspection.journal()
+    if journal and journal != "wal":
+        told = say("Its mode is {mode}, not wal.", mode=journal)
+        yield warning(say("journal"), told, say("The next start sets it."))
+    elif journal:
+        yield ok(say("journal"), "WAL.")
+    figures = await inspection.figures(now)
+    yield _messages(figures.messages_due, figures.message_oldest, now)
+    yield _watches(figures.watches_open, figures.watches_overdue)
+    pending = say_number("{number} request pending.", "{number} requests pending.",
+        figures.approvals_waiting)  # fmt: skip
+    yield ok(say("approvals"), pending)
+
+
+def _watches(count: int, overdue: int) -> Finding:
+    about = say("watches")
+    if not overdue:
+        return ok(about, say_number(
+            "{number} operation in progress, none overdue.",
+            "{number} operations in progress, none overdue.", count,
+        ))  # fmt: skip
+    told = say_number(
+        "{number} operation in progress, {overdue} overdue.",
+        "{number} operations in progress, {overdue} overdue.", count, overdue=overdue,
+    )  # fmt: skip
+    return warning(about, told, say("Is the bot running? If so, see its log."))
+
+
+def _messages(count: int, since: datetime | None, now: datetime) -> Finding:
+    about = say("messages")
+    if since is None:
+        due = say_number("{number} message to deliver.", "{number} messages to deliver.", count)
+        return ok(about, due)
+    told = say_number(
+        "{number} message to deliver, the oldest for {minutes} min.",
+        "{number} messages to deliver, the oldest for {minutes} min.",
+        count, minutes=int((now - since).total_seconds() // 60),
+    )  # fmt: skip
+    if (now - since).total_seconds() < _LATE:
+        return ok(about, told)
+    see = say("Is the bot running? If so, see message.undelivered in its log.")
+    return warning(about, told, see)
+
+
+async def _keys(settings: Settings, sight: Sight) -> Findings:
+    file = key_file_of(settings)
+    if file is not None and not file.exists():
+        gone = say("The key file {file} is gone.", file=sight.path(file))
+        yield fault(_KEYS, gone, say("Put it back, or nobody's session can be read."))
+        return
+    if file is not None:
+        for found in _modes(file, sight):
+            yield found
+    given = [key.get_secret_value() for key in settings.credential_keys]
+    vault = Vault(keys_in(file) if file is not None else given)
+    store = Store(settings.database_url, vault)
+    try:
+        counts = await store.sealed_under()
+    finally:
+        await store.close()
+    yield _opened(len(vault.fingerprints), counts.total(), counts[None])
+
+
+def _opened(keys: int, total: int, lost: int) -> Finding:
+    if not lost:
+        with_keys = say_number("{number} key", "{number} keys", keys)
+        return ok(_KEYS, say_number(
+            "{keys} for {number} encrypted row; each row can be opened.",
+            "{keys} for {number} encrypted rows; each row can be opened.",
+            total, keys=with_keys,
+        ))  # fmt: skip
+    told = say_number(
+        "No key opens {lost} of {number} encrypted row.",
+        "No key opens {lost} of {number} encrypted rows.", total, lost=lost,
+    )  # fmt: skip
+    advice = say("Put the former key back at the end of CREDENTIAL_KEYS or the key file.")
+    return fault(_KEYS, told, advice) if lost == total else warning(_KEYS, told, advice)

@@ -1,0 +1,87 @@
+"""`/dbc doctor`: operators whom the rules name are told how the bot is; others nothing."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.model import AuditKind
+from tests.scenarios.in_chinese import assert_chinese
+from tests.scenarios.site import entries, rules, site
+from tests.scenarios.stage import CHANNEL, Stage
+
+DOCTOR = '[doctor]\npeople = { persons = ["U0BOB"] }\n'
+ABOUT = (
+    "this process It is ready.", "settings They are valid.", "bot token", "scopes", "clock",
+    "app token", "database bot.db, a bot has it open.", "schema", "journal", "messages", "watches",
+    "approvals", "keys", "DBC daemon 1 Version", "people",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Bob is an operator."""
+    async with site(tmp_path, DOCTOR) as one:
+        yield one
+
+
+async def test_operators_are_told_privately_how_everything_is(stage: Stage) -> None:
+    told = await stage.asks(stage.bob, "/dbc doctor")
+    assert told.ephemeral
+    text = told.plain.replace("*", "")
+    assert "All is well" in text, text
+    for about in ABOUT:
+        assert f"✔ {about}" in text, (about, text)
+    for hidden in (str(stage.data), "127.0.0.1", stage.ws.bot_token, stage.ws.app_token):
+        assert hidden not in text
+    mentioned = await stage.asks(stage.bob, "doctor", "@dbc")
+    assert "All is well" in mentioned.plain
+    data = (await stage.asks(stage.bob, "/dbc doctor --json")).plain
+    assert '"level": "ok"' in data
+
+
+@pytest.mark.parametrize("text", ["", DOCTOR, '[doctor]\npeople = { groups = ["S0NONE"] }\n'])
+async def test_nobody_else_is_told_anything_and_it_is_recorded(stage: Stage, text: str) -> None:
+    rules(stage, text + '[[rule]]\nname = "all"\nmatch = { command = "vm.*" }\napprovals = 1\n')
+    told = await stage.asks(stage.alice, "/dbc doctor")
+    assert told.ephemeral
+    assert "You may not see how the bot is." in told.plain or "Slack does not say" in told.plain
+    assert "✔" not in told.plain
+    if "S0NONE" in text:
+        return
+    denied = [e for e in await entries(stage) if e.kind is AuditKind.READ_DENIED]
+    assert [(e.actor, e.command) for e in denied] == [(stage.alice.id, "doctor")]
+
+
+async def test_what_is_wrong_comes_first_with_what_to_do(stage: Stage) -> None:
+    stage.ws.faults.error("invalid_auth", method="auth.test", times=1)
+    stage.world.faults.on("gateway_down", path="/mining_nodes")
+    (stage.data / "bot.db").chmod(0o644)
+    stage.bot.health.impaired("rows", ["The machine 7 cannot be read: it is damaged."])
+    told = (await stage.asks(stage.bob, "/dbc doctor")).plain.replace("*", "")
+    first, *lines = told.splitlines()
+    assert first.startswith("3 faults, 1 warning"), told
+    assert "✘ bot token Slack refuses the bot token (invalid_auth)." in told
+    assert "✘ file modes bot.db is 0644: others can read it. Run: chmod 600 bot.db" in told
+    assert "⚠ this process The machine 7 cannot be read: it is damaged." in told
+    signs = [line[0] for line in lines if line[0] in "✘⚠✔"]
+    assert signs == sorted(signs, key="✘⚠✔".index)
+
+
+async def test_what_hangs_is_cut_off_and_the_rest_is_told(stage: Stage) -> None:
+    stage.world.faults.on("hang", path="/mining_nodes")
+    await stage.bob.types("/dbc doctor", channel=CHANNEL)
+    await stage.clock.until(lambda: stage.daemon.forwarder.pending > 0)
+    stage.clock.advance(timedelta(seconds=31))
+    await stage.quiet()
+    told = stage.bob.last(CHANNEL).plain.replace("*", "")
+    assert "✘ DBC" in told
+    assert "✔ this process" in told
+
+
+async def test_a_chinese_operator_reads_it_in_chinese(stage: Stage) -> None:
+    await stage.asks(stage.bob, "/dbc language zh")
+    told = await stage.asks(stage.bob, "/dbc 自检")
+    assert "一切正常" in told.plain
+    assert_chinese(told.plain.replace("Socket Mode", ""))
