@@ -136,7 +136,6 @@ class Bot:
         self._outbox = self.store.courier = outbox
         self.store.witness = self._commands.ended
         services = self._services_over(self.store, self.dbc, outbox, messenger, leases)
-        self._audit = services.audit
         self._services = services
         self._messenger = messenger
         pipeline = Pipeline(services, outbox, by)
@@ -145,13 +144,14 @@ class Bot:
             services, pipeline, clicks, self._rehearsals(), home, messenger, by, redactor, holds
         )
         self.edge = SlackEdge(settings, desk, clock, self._connection)
+        self._retiring: asyncio.Task[None] | None = None
         leftovers = Leftovers(self.store, clock, settings.keep_days)
         damage = Damage(self.store, self.health, lambda name: self._table.get(name) is not None)
         copies = Copies(self.store, unhurried, outbox, leases, clock, by)
         jobs = _jobs(
             services, desk, pipeline, outbox, copies, leftovers, damage, self._outages(services)
         )
-        database = Database(self.store, self.health, clock)
+        self._database = database = Database(self.store, self.health, clock)
         looking = (
             Job("database", timedelta(seconds=5), database.look),
             Job("homes", timedelta(seconds=5), self.edge.homes.refresh),
@@ -264,9 +264,20 @@ class Bot:
         tries = Tries(self._clock, self._settings.slack_api_url, "SLACK_BOT_TOKEN")
         await tries.until_answered(self._connection.open)
         await self.edge.start()
+        self._retiring = asyncio.create_task(self._retire(), name="retire")
         if ticking:
             self._ticker.start()
         self._systemd.started()
+
+    async def _retire(self) -> None:
+        """Take nothing more once a newer version has migrated the database: it takes that up.
+
+        The process goes on, so that nothing starts it again and again, and whoever looks can read
+        why it is not ready.
+        """
+        why = await self._database.superseded()
+        await self._ticker.stop()
+        await self.edge.retire(why)
 
     async def _take_up(self) -> None:
         """Read what a former process has left; broken off, it can be done again."""
@@ -277,7 +288,7 @@ class Bot:
         self._redactor.learn(key for url in self._settings.chain_rpc_urls for key in keys_in(url))
         self._redactor.learn(await self._services.sessions.secrets())
         self._redactor.learn(await self._services.last_known.secrets())
-        await self._audit.record_policy()
+        await self._services.audit.record_policy()
         await self._services.aliases.refresh()
         await self._languages.refresh()
 
@@ -330,6 +341,9 @@ class Bot:
     async def stop(self) -> None:
         """Take nothing more, let what is under way be answered, let go of everything."""
         await self._systemd.stop()
+        if self._retiring is not None:
+            self._retiring.cancel()
+            await asyncio.gather(self._retiring, return_exceptions=True)
         await self._ticker.stop()
         await self.edge.stop()
         await self._outbox.close()

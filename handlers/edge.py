@@ -58,6 +58,7 @@ class SlackEdge:
         secret = settings.slack_signing_secret
         self._server = None
         self._socket: SocketMode | None = None
+        self._retired = ""  # why it takes nothing more, although it is not told to stop
         if not settings.uses_socket_mode and secret is not None:
             key = secret.get_secret_value()
             self._server = Server(
@@ -108,6 +109,8 @@ class SlackEdge:
         return Reach(self._server is not None and self._server.is_up, self._since)
 
     def _fault(self) -> str:
+        if self._retired:
+            return self._retired
         if self._server is not None:
             return self._server.fault
         return self._socket.fault() if self._socket is not None else STARTING
@@ -116,13 +119,24 @@ class SlackEdge:
         """Whether Slack can reach us now, and takes what we send."""
         return self.reach.is_up and not self._connection.health.reasons
 
+    async def retire(self, why: str) -> None:
+        """Take nothing more, as `stop` does, but go on to say on the HTTP port that it is so."""
+        self._retired = why
+        if self._server is not None:
+            self._server.retire(why)
+        await self._hang_up()
+        await self._supervisor.drain(GRACE)
+
+    async def _hang_up(self) -> None:
+        if self._socket is not None:
+            await self._socket.stop()
+            self._socket = None
+
     async def stop(self) -> None:
         """Take nothing more, then let what was taken be answered for some seconds."""
         if self._server is not None:
             await self._server.stop()
-        if self._socket is not None:
-            await self._socket.stop()
-            self._socket = None
+        await self._hang_up()
         await self._pulse.stop()
         await self._supervisor.drain(GRACE)
         await self._messenger.close()

@@ -99,6 +99,10 @@ class Server:
         """Take deliveries from now on."""
         self._fault = ""
 
+    def retire(self, why: str) -> None:
+        """Take no deliveries any more; Slack is asked to deliver later, to another one."""
+        self._fault = why
+
     async def stop(self) -> None:
         """Take nothing more and let requests under way end."""
         if self._runner is not None:

@@ -26,7 +26,7 @@ from storage.file import Presence, claim, prepare
 from storage.handover import Courier, Handover
 from storage.intake import GroupCommit, Seal
 from storage.known import Known, Projection
-from storage.migrations import is_newest, upgrade
+from storage.migrations import REVISIONS, is_known, is_newest, upgrade
 from storage.repositories.execution_rows import insert_new, to_row
 from storage.repositories.leases import LEASED
 from storage.tables import (
@@ -103,6 +103,17 @@ class Store:
         async with self._engines.reading() as connection:
             restored = select(func.max(audit.c.seq)).where(audit.c.kind == AuditKind.RESTORED)
             self._restored = await connection.scalar(restored) or 0
+
+    async def newer_schema(self) -> str:
+        """The revision to which a newer version has brought the schema meanwhile; empty: none has.
+
+        Nobody else can do so with a SQLite file that is owned.
+        """
+        if self._engines.file is not None:
+            return ""
+        async with self._engines.reading() as connection:
+            heads = (await connection.execute(text(REVISIONS))).scalars().all()
+        return ", ".join(head for head in heads if not is_known(head))
 
     @asynccontextmanager
     async def write(self, *, decisive: bool = False) -> AsyncIterator[UnitOfWork]:

@@ -3,6 +3,7 @@
 The process goes on: what a full disk or a server that restarts kept from it is done afterwards.
 """
 
+import asyncio
 import errno
 import os
 import random
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 _WHAT = "the database"
 _MEND = "Check its disk or server; if its file was deleted or replaced, restart the bot."
+
+_VERSION = "the version of the bot"
 
 _WRITING = timedelta(seconds=30)
 
@@ -79,6 +82,8 @@ class Database:
         self._health = health
         self._clock = clock
         self._written: timedelta | None = None  # when the last trial succeeded
+        self._superseded = asyncio.Event()
+        self._successor = ""  # what is told of the version that has taken over
 
     async def look(self) -> None:
         """Begin and end a unit of work, as everything does that the bot keeps.
@@ -95,6 +100,7 @@ class Database:
             if is_due:
                 self._written = now
             await self._store.scrub()
+            await self._look_for_successor()
         except StorageFailed as error:
             self._written = None  # it works again once something can be written
             if self._health.lost(_WHAT, f"{error.sentence} {_MEND}", is_fatal=False):
@@ -103,3 +109,21 @@ class Database:
         else:
             if self._health.regained(_WHAT):
                 log.info("database.works")
+
+    async def superseded(self) -> str:
+        """Return once a newer version has migrated the database: what there is to tell of it."""
+        await self._superseded.wait()
+        return self._successor
+
+    async def _look_for_successor(self) -> None:
+        """Whatever this version does not know of the schema, it leaves to the one that does."""
+        revision = await self._store.newer_schema()
+        if not revision or self._superseded.is_set():
+            return
+        self._successor = (
+            f"A newer version of the bot has migrated the database (schema {revision}), so this "
+            "process takes nothing more. Replace it by that version."
+        )
+        self._health.lost(_VERSION, self._successor, is_fatal=False)
+        log.error("database.is_newer", schema=revision, then="This process takes nothing more.")
+        self._superseded.set()

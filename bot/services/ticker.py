@@ -83,6 +83,7 @@ class Ticker:
 
     async def stop(self) -> None:
         """Start nothing more; what runs may end, and is broken off where that takes long."""
+        self._jobs = ()
         if self._scheduler is None or self._minding is None:
             return
         scheduler, self._scheduler = self._scheduler, None

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, inspect, text
 # The newest revision: a database that has it needs none of them to be read.
 HEAD = "outages"
 
+REVISIONS = "SELECT version_num FROM alembic_version"
+
 
 def is_newest(connection: Connection) -> bool:
     """Whether no revision is missing. Alembic itself takes longer to load than all this."""
@@ -18,7 +20,7 @@ def revisions_of(connection: Connection) -> list[str]:
     """Which revision the database has; more than one is nothing of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return []
-    return list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
+    return list(connection.execute(text(REVISIONS)).scalars())
 
 
 def upgrade(connection: Connection) -> None:
